@@ -1,0 +1,58 @@
+#!/usr/bin/env bash
+# Runs every test of the solution, after installing what they need. Last line: "N passed, N failed, N skipped".
+#   tests/run.sh                 all tests, Release
+#   tests/run.sh --filter X      only the tests whose full name contains X (vstest's filter syntax)
+set -uo pipefail
+cd "$(dirname "$0")/.."
+
+# The tests drive real peers: openssl and curl against the server, a browser, a TCP server, network namespaces.
+# Where a tool is missing and cannot be installed here, the tests that need it are skipped and say so.
+packages=()
+need() { command -v "$1" >/dev/null 2>&1 || packages+=("$2"); }
+needlib() { ldconfig -p 2>/dev/null | grep -q "$1" || packages+=("$2"); }
+need openssl openssl
+need curl curl
+need ip iproute2
+need ping iputils-ping
+need redis-server redis-server
+need chromium chromium
+needlib 'libssl\.so\.3' libssl3
+if ! ldconfig -p 2>/dev/null | grep -qE 'libngtcp2_crypto_gnutls\.so'; then
+    if apt-cache show libngtcp2-16 >/dev/null 2>&1; then packages+=(libngtcp2-16 libngtcp2-crypto-gnutls8)
+    else packages+=(libngtcp2-9 libngtcp2-crypto-gnutls2); fi
+fi
+if [ ${#packages[@]} -gt 0 ]; then
+    sudo=""; [ "$(id -u)" = 0 ] || sudo="sudo -n"
+    if command -v apt-get >/dev/null 2>&1; then
+        echo "Installing: ${packages[*]}"
+        $sudo apt-get update -qq >/dev/null 2>&1
+        for package in "${packages[@]}"; do
+            DEBIAN_FRONTEND=noninteractive $sudo apt-get install -y -qq --no-install-recommends "$package" >/dev/null 2>&1 \
+                || echo "  $package could not be installed: tests that need it are skipped"
+        done
+    else
+        echo "Not installed, and no apt-get here: ${packages[*]} (tests that need them are skipped)"
+    fi
+fi
+
+results=$(mktemp -d)
+trap 'rm -rf "$results"' EXIT
+dotnet restore MtaTls.AspNetCore.sln --locked-mode || { echo "restore failed"; echo "0 passed, 1 failed, 0 skipped"; exit 1; }
+dotnet build MtaTls.AspNetCore.sln -c Release --no-restore || { echo "build failed"; echo "0 passed, 1 failed, 0 skipped"; exit 1; }
+
+status=0
+# One project after another: functional tests measure time-outs, and two cores are soon busy.
+for project in tests/*.Tests/*.csproj tests/MtaTls.FunctionalTests/*.csproj; do
+    [ -f "$project" ] || continue
+    name=$(basename "$project" .csproj)
+    dotnet test "$project" -c Release --no-build --logger "trx;LogFileName=$name.trx" --results-directory "$results" \
+        --blame-hang-timeout 5m --blame-hang-dump-type none "$@" || status=1
+done
+
+count() { cat "$results"/*.trx 2>/dev/null | grep -o "<Counters [^>]*" | grep -o " $1=\"[0-9]*\"" | grep -o '[0-9]*' | awk '{ s += $1 } END { print s + 0 }'; }
+total=$(count total); passed=$(count passed); executed=$(count executed)
+failed=$((executed - passed)); skipped=$((total - executed))
+[ "$total" -gt 0 ] || status=1
+[ "$status" = 0 ] || [ "$failed" -gt 0 ] || failed=1
+echo "$passed passed, $failed failed, $skipped skipped"
+exit $status
