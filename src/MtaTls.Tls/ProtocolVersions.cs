@@ -1,0 +1,16 @@
+using System.Security.Authentication;
+
+namespace MtaTls.Tls;
+
+/// <summary>The versions of TLS that the engine speaks.</summary>
+internal static class ProtocolVersions
+{
+    public const SslProtocols All = SslProtocols.Tls12 | SslProtocols.Tls13;
+
+    public static SslProtocols Validated(SslProtocols value)
+        => (value | All) == All
+            ? value
+            : throw new ArgumentOutOfRangeException(nameof(value), value, "TLS 1.2 and TLS 1.3 are supported, nothing older.");
+
+    public static SslProtocols Effective(SslProtocols value) => value == SslProtocols.None ? All : value;
+}

@@ -1,0 +1,13 @@
+using System.Runtime.CompilerServices;
+
+namespace MtaTls.Tls;
+
+/// <summary>Range checks of option setters.</summary>
+internal static class Ranges
+{
+    public static T Check<T>(T value, T min, T max, [CallerMemberName] string? name = null)
+        where T : IComparable<T>
+        => value.CompareTo(min) >= 0 && value.CompareTo(max) <= 0
+            ? value
+            : throw new ArgumentOutOfRangeException(name, value, $"{name} must be from {min} to {max}.");
+}

@@ -1,0 +1,32 @@
+namespace MtaTls.Tls;
+
+/// <summary>
+/// A fatal TLS alert ended the connection. It is the inner exception of the <see cref="System.Security.Authentication.AuthenticationException"/> of
+/// a failed handshake or of the <see cref="IOException"/> of a session that failed later.
+/// </summary>
+public sealed class TlsAlertException : Exception
+{
+    /// <summary>Makes the exception for an alert.</summary>
+    /// <param name="alert">The alert's description.</param>
+    /// <param name="isReceived">True: the peer sent the alert; false: it was sent to the peer.</param>
+    /// <param name="details">More about the reason; null when there is nothing to say.</param>
+    /// <param name="innerException">The cause; null when there is none.</param>
+    public TlsAlertException(TlsAlert alert, bool isReceived, string? details = null, Exception? innerException = null)
+        : base(Describe(alert, isReceived, details), innerException)
+    {
+        Alert = alert;
+        IsReceived = isReceived;
+    }
+
+    /// <summary>The alert's description.</summary>
+    public TlsAlert Alert { get; }
+
+    /// <summary>True: the peer sent the alert; false: it was sent to the peer.</summary>
+    public bool IsReceived { get; }
+
+    private static string Describe(TlsAlert alert, bool isReceived, string? details)
+    {
+        string text = isReceived ? $"The peer sent the TLS alert {alert} ({(byte)alert})." : $"The TLS alert {alert} ({(byte)alert}) was sent to the peer.";
+        return details is null ? text : $"{text} {details}";
+    }
+}
