@@ -1,0 +1,25 @@
+namespace MtaTls.AspNetCore.Routing;
+
+/// <summary>What an address is for. Everything but <see cref="Public"/> is connected to only where a route names it.</summary>
+internal enum AddressClass
+{
+    /// <summary>Global unicast.</summary>
+    Public,
+    /// <summary>0.0.0.0/8 and ::, which many systems take for this host.</summary>
+    Unspecified,
+    /// <summary>This host.</summary>
+    Loopback,
+    /// <summary>RFC 1918, unique local (fc00::/7) and the old site-local addresses.</summary>
+    Private,
+    /// <summary>100.64.0.0/10, between a carrier and its customers (RFC 6598).</summary>
+    Shared,
+    /// <summary>169.254.0.0/16 and fe80::/10.</summary>
+    LinkLocal,
+    /// <summary>Addresses at which clouds give credentials to whoever asks.</summary>
+    Metadata,
+    Multicast,
+    /// <summary>IPv6 that carries an IPv4 address which is not public (NAT64, 6to4, Teredo, ISATAP, IPv4-compatible, IPv4-translated), or a local NAT64 prefix.</summary>
+    Translated,
+    /// <summary>Documentation, benchmarks, future use, and all that IANA has not given to global unicast.</summary>
+    Reserved,
+}

@@ -1,0 +1,44 @@
+using System.Security.Cryptography.X509Certificates;
+
+namespace MtaTls.AspNetCore.Routing;
+
+/// <summary>The routes in force, in order. It never changes: a reload makes another.</summary>
+internal sealed class ChannelRouteTable
+{
+    public static readonly ChannelRouteTable Empty = new([]);
+
+    private readonly IReadOnlyList<ChannelRoute> _routes;
+
+    private ChannelRouteTable(IReadOnlyList<ChannelRoute> routes) => _routes = routes;
+
+    public int Count => _routes.Count;
+
+    /// <summary>Reads every route and reports every error, each beginning with its key below <paramref name="key"/> ("MtaTls:Channels").</summary>
+    public static ChannelRouteTable Create(IEnumerable<ChannelRouteOptions> options, string key, List<string> errors)
+    {
+        var routes = new List<ChannelRoute>();
+        var names = new HashSet<string>(StringComparer.OrdinalIgnoreCase);
+        foreach (var route in options)
+        {
+            var index = routes.Count.ToString(System.Globalization.CultureInfo.InvariantCulture);
+            var read = new ChannelRoute(route, $"{key}:{index}", index, errors);
+            if (!names.Add(read.Name))
+                errors.Add($"{key}:{index}:Name: '{read.Name}' is the name of an earlier route.");
+            routes.Add(read);
+        }
+
+        return routes.Count == 0 ? Empty : new ChannelRouteTable(routes);
+    }
+
+    /// <summary>The first route that matches, or null.</summary>
+    public ChannelRoute? Find(in ChannelHost host, int port, string? endpoint, X509Certificate2? clientCertificate)
+    {
+        foreach (var route in _routes)
+        {
+            if (route.Matches(host, port, endpoint, clientCertificate))
+                return route;
+        }
+
+        return null;
+    }
+}

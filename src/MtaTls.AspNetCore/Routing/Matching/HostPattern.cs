@@ -1,0 +1,95 @@
+using System.Diagnostics.CodeAnalysis;
+using System.Globalization;
+using System.Net;
+using System.Net.Sockets;
+
+namespace MtaTls.AspNetCore.Routing;
+
+/// <summary>What a route may say of a host: an exact name or address, <c>*.suffix</c>, a network in CIDR notation, or <c>*</c>.</summary>
+internal sealed class HostPattern
+{
+    private readonly ChannelHost _exact;
+    private readonly string? _suffix;
+    private readonly bool _any;
+
+    private HostPattern(ChannelHost exact, string? suffix, IPNetwork? network, bool any)
+    {
+        _exact = exact;
+        _suffix = suffix;
+        Network = network;
+        _any = any;
+    }
+
+    /// <summary>The addresses that the pattern names; null where it names none (names and <c>*</c>).</summary>
+    public IPNetwork? Network { get; }
+
+    /// <summary>Larger is more specific: an exact host, then the longer suffix or network, then <c>*</c>.</summary>
+    public int Specificity => _any ? 0 : _suffix is not null ? _suffix.Length : Network is { } network && _exact == default ? network.PrefixLength : 1000;
+
+    public static bool TryParse(string? text, [NotNullWhen(true)] out HostPattern? pattern, [NotNullWhen(false)] out string? error)
+    {
+        pattern = null;
+        error = null;
+        if (text == "*")
+        {
+            pattern = new HostPattern(default, null, null, any: true);
+        }
+        else if (text is not null && text.StartsWith("*.", StringComparison.Ordinal))
+        {
+            if (ChannelHost.TryParse(text.AsSpan(2), out var suffix) && suffix.Name is not null)
+                pattern = new HostPattern(default, "." + suffix.Name, null, any: false);
+        }
+        else if (text is not null && text.Contains('/'))
+        {
+            if (TryParseNetwork(text, out var network))
+                pattern = new HostPattern(default, null, network, any: false);
+        }
+        else if (ChannelHost.TryParse(text, out var exact))
+        {
+            var network = exact.Address is { } address ? new IPNetwork(address, address.AddressFamily == AddressFamily.InterNetwork ? 32 : 128) : (IPNetwork?)null;
+            pattern = new HostPattern(exact, null, network, any: false);
+        }
+
+        if (pattern is null)
+            error = $"'{text}' is not a host name (non-ASCII names as A-labels, 'xn--...'), an IP address, '*.suffix', a network such as 10.0.0.0/8 or 'fd00::/8', or '*'";
+        return pattern is not null;
+    }
+
+    /// <summary>Reads a network, or a single address as a network of one. The address must be the network's first.</summary>
+    public static bool TryParseNetwork(string? text, out IPNetwork network)
+    {
+        network = default;
+        var slash = text?.IndexOf('/', StringComparison.Ordinal) ?? -1;
+        if (!ChannelHost.TryParse(slash < 0 ? text : text.AsSpan(0, slash), out var host) || host.Address is null)
+            return false;
+        var mapped = host.Address.AddressFamily == AddressFamily.InterNetwork && text!.Contains(':');
+        var bits = host.Address.AddressFamily == AddressFamily.InterNetwork ? 32 : 128;
+        var length = bits;
+        if (slash >= 0)
+        {
+            if (!int.TryParse(text.AsSpan(slash + 1), NumberStyles.None, CultureInfo.InvariantCulture, out length))
+                return false;
+            // ::ffff:10.0.0.0/104 is 10.0.0.0/8.
+            if (mapped)
+                length -= 96;
+            if (length < 0 || length > bits)
+                return false;
+        }
+
+        // A network that does not begin at the address given is a slip of the pen, and a wide one: IPNetwork would clear the bits and go on.
+        return IPNetwork.TryParse($"{host.Address}/{length.ToString(CultureInfo.InvariantCulture)}", out network) && network.BaseAddress.Equals(host.Address);
+    }
+
+    public bool Matches(in ChannelHost host)
+    {
+        if (_any)
+            return true;
+        if (_suffix is not null)
+            return host.Name is { } name && name.Length > _suffix.Length && name.EndsWith(_suffix, StringComparison.Ordinal);
+        if (_exact != default)
+            return _exact == host;
+        return host.Address is { } address && Network!.Value.Contains(address);
+    }
+
+    public override string ToString() => _any ? "*" : _suffix is not null ? "*" + _suffix : _exact != default ? _exact.ToString() : Network!.Value.ToString();
+}

@@ -1,0 +1,66 @@
+using System.Net;
+using System.Net.NetworkInformation;
+using Microsoft.AspNetCore.Hosting.Server;
+using Microsoft.AspNetCore.Hosting.Server.Features;
+
+namespace MtaTls.AspNetCore.Routing;
+
+/// <summary>Whether an address and port are one of this server's own, where a channel would come round in a circle or reach what is meant for others.</summary>
+internal sealed class OwnListeners(IServer server)
+{
+    public bool Contains(IPAddress address, int port)
+    {
+        if (server.Features.Get<IServerAddressesFeature>() is not { } feature)
+            return false;
+        foreach (var text in feature.Addresses)
+        {
+            if (!TryParse(text, out var host, out var listenPort) || listenPort != port)
+                continue;
+            // A host that is no address ("localhost", "*", "+") listens on what it stands for: take it for every address of this machine.
+            if (!IPAddress.TryParse(host.Trim('[', ']'), out var listenAddress) || listenAddress.Equals(IPAddress.Any) || listenAddress.Equals(IPAddress.IPv6Any))
+            {
+                if (IsLocal(address))
+                    return true;
+            }
+            else if (ChannelHost.Normalize(listenAddress).Equals(address))
+            {
+                return true;
+            }
+        }
+
+        return false;
+    }
+
+    private static bool TryParse(string text, out string host, out int port)
+    {
+        host = "";
+        port = 0;
+        var start = text.IndexOf("://", StringComparison.Ordinal);
+        var authority = start < 0 ? text : text[(start + 3)..];
+        var end = authority.IndexOf('/', StringComparison.Ordinal);
+        if (end >= 0)
+            authority = authority[..end];
+        var colon = authority.LastIndexOf(':');
+        if (colon < 0 || !PortRange.TryParsePort(authority.AsSpan(colon + 1), out port))
+            return false;
+        host = authority[..colon];
+        return true;
+    }
+
+    /// <summary>Asked only for an address whose port is one of ours.</summary>
+    private static bool IsLocal(IPAddress address)
+    {
+        if (IPAddress.IsLoopback(address) || address.Equals(IPAddress.Any) || address.Equals(IPAddress.IPv6Any))
+            return true;
+        foreach (var card in NetworkInterface.GetAllNetworkInterfaces())
+        {
+            foreach (var unicast in card.GetIPProperties().UnicastAddresses)
+            {
+                if (ChannelHost.Normalize(unicast.Address).Equals(address))
+                    return true;
+            }
+        }
+
+        return false;
+    }
+}

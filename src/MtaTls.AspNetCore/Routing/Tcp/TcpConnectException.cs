@@ -1,0 +1,4 @@
+namespace MtaTls.AspNetCore.Routing;
+
+/// <summary>Why no TCP connection was made. The message is for our log, never for the peer.</summary>
+internal sealed class TcpConnectException(string message, Exception? inner = null) : IOException(message, inner);

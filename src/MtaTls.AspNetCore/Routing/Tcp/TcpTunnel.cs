@@ -1,0 +1,206 @@
+using System.Buffers;
+using System.IO.Pipelines;
+using System.Net.Sockets;
+
+namespace MtaTls.AspNetCore.Routing;
+
+/// <summary>
+/// Copies bytes between a channel and the TCP connection of its destination until either ends. A channel has no half close (sections 3 and 4 of the draft close both ways at once), so
+/// the destination's FIN closes the channel when all has been sent, and a closed channel becomes our FIN when all that arrived has been written; what the
+/// destination says after that has nobody to go to.
+/// </summary>
+internal sealed class TcpTunnel : IDisposable
+{
+    private const int DiscardBufferSize = 4096;
+
+    private readonly Socket _socket;
+    private readonly IDuplexPipe _channel;
+    private readonly TimeSpan _halfCloseLinger;
+    private readonly CancellationTokenSource _stop;
+    private volatile bool _channelClosed;
+    private long _bytesSent;
+    private long _bytesReceived;
+    private int _end = -1;
+
+    public TcpTunnel(Socket socket, IDuplexPipe channel, TimeSpan halfCloseLinger, TimeProvider timeProvider)
+    {
+        _socket = socket;
+        _channel = channel;
+        _halfCloseLinger = halfCloseLinger;
+        _stop = new CancellationTokenSource(Timeout.InfiniteTimeSpan, timeProvider);
+    }
+
+    /// <summary>Octets written to the destination.</summary>
+    public long BytesSent => Volatile.Read(ref _bytesSent);
+
+    /// <summary>Octets read from the destination for the channel.</summary>
+    public long BytesReceived => Volatile.Read(ref _bytesReceived);
+
+    /// <summary>What went wrong, where <see cref="RunAsync"/> returned a failure.</summary>
+    public Exception? Error { get; private set; }
+
+    /// <summary>
+    /// The channel carries nothing any more. A destination that takes no more octets, or never ends, is given up <c>HalfCloseLinger</c> after its last progress. May be called
+    /// at any time, more than once.
+    /// </summary>
+    public void ChannelClosed()
+    {
+        _channelClosed = true;
+        GiveUpLater();
+    }
+
+    /// <summary>Returns when both ways have ended and the socket is closed. The channel's ends are completed; closing the channel is the caller's.</summary>
+    public async Task<TcpTunnelEnd> RunAsync()
+    {
+        await Task.WhenAll(ToDestinationAsync(), FromDestinationAsync());
+        var end = (TcpTunnelEnd)_end;
+        if (end is TcpTunnelEnd.ChannelFailed)
+            _socket.LingerState = new LingerOption(true, 0);
+        _socket.Dispose();
+        await _channel.Input.CompleteAsync();
+        await _channel.Output.CompleteAsync(end is TcpTunnelEnd.DestinationFailed ? Error : null);
+        return end;
+    }
+
+    public void Dispose()
+    {
+        _stop.Dispose();
+        _socket.Dispose();
+    }
+
+    private async Task ToDestinationAsync()
+    {
+        var input = _channel.Input;
+        try
+        {
+            while (true)
+            {
+                ReadResult result;
+                try
+                {
+                    result = await input.ReadAsync(_stop.Token);
+                }
+                catch (Exception e) when (e is not OperationCanceledException)
+                {
+                    End(TcpTunnelEnd.ChannelFailed, e);
+                    return;
+                }
+
+                foreach (var segment in result.Buffer)
+                    await SendAsync(segment);
+                input.AdvanceTo(result.Buffer.End);
+                if (result.IsCompleted)
+                    break;
+            }
+
+            // Everything that arrived has been written: FIN, then wait for the other side's.
+            _socket.Shutdown(SocketShutdown.Send);
+            SetEnd(TcpTunnelEnd.ChannelClosed);
+            ChannelClosed();
+        }
+        catch (OperationCanceledException)
+        {
+            End(TcpTunnelEnd.ChannelClosed, null);
+        }
+        catch (Exception e) when (e is SocketException or ObjectDisposedException)
+        {
+            End(TcpTunnelEnd.DestinationFailed, e);
+        }
+    }
+
+    private async ValueTask SendAsync(ReadOnlyMemory<byte> octets)
+    {
+        while (!octets.IsEmpty)
+        {
+            var sent = await _socket.SendAsync(octets, SocketFlags.None, _stop.Token);
+            octets = octets[sent..];
+            Interlocked.Add(ref _bytesSent, sent);
+            if (_channelClosed)
+                GiveUpLater();
+        }
+    }
+
+    private async Task FromDestinationAsync()
+    {
+        try
+        {
+            if (await CopyToChannelAsync())
+            {
+                End(TcpTunnelEnd.DestinationClosed, null);
+                return;
+            }
+
+            ChannelClosed();
+            await DiscardAsync();
+        }
+        catch (OperationCanceledException)
+        {
+            // The other way has ended, or the time to linger.
+        }
+        catch (Exception e) when (e is SocketException or ObjectDisposedException)
+        {
+            End(TcpTunnelEnd.DestinationFailed, e);
+        }
+        catch (Exception e)
+        {
+            End(TcpTunnelEnd.ChannelFailed, e);
+        }
+    }
+
+    /// <summary>True at the destination's FIN, with all flushed; false where the channel takes nothing more.</summary>
+    private async Task<bool> CopyToChannelAsync()
+    {
+        var output = _channel.Output;
+        while (true)
+        {
+            // Waits without a buffer: an idle tunnel holds none.
+            await _socket.ReceiveAsync(Memory<byte>.Empty, SocketFlags.None, _stop.Token);
+            var received = await _socket.ReceiveAsync(output.GetMemory(), SocketFlags.None, _stop.Token);
+            if (received == 0)
+                return true;
+            output.Advance(received);
+            Interlocked.Add(ref _bytesReceived, received);
+            var flush = await output.FlushAsync(_stop.Token);
+            if (flush.IsCompleted)
+                return false;
+        }
+    }
+
+    /// <summary>Until the FIN: a connection closed with octets unread is reset, and the reset may overtake what the destination has not read yet.</summary>
+    private async Task DiscardAsync()
+    {
+        var buffer = ArrayPool<byte>.Shared.Rent(DiscardBufferSize);
+        try
+        {
+            while (await _socket.ReceiveAsync(buffer, SocketFlags.None, _stop.Token) > 0)
+            {
+            }
+        }
+        finally
+        {
+            ArrayPool<byte>.Shared.Return(buffer);
+        }
+    }
+
+    /// <summary>The first end names the reason, and stops the other way.</summary>
+    private void End(TcpTunnelEnd end, Exception? error)
+    {
+        if (SetEnd(end))
+            Error = error;
+        _stop.Cancel();
+    }
+
+    private bool SetEnd(TcpTunnelEnd end) => Interlocked.CompareExchange(ref _end, (int)end, -1) == -1;
+
+    private void GiveUpLater()
+    {
+        try
+        {
+            _stop.CancelAfter(_halfCloseLinger);
+        }
+        catch (ObjectDisposedException)
+        {
+            // The tunnel has ended already.
+        }
+    }
+}

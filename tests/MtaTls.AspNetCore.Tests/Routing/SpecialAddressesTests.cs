@@ -1,0 +1,92 @@
+using System.Net;
+using MtaTls.AspNetCore.Routing;
+
+namespace MtaTls.AspNetCore.Tests.Routing;
+
+/// <summary>Which addresses a channel must not reach unless a route names them.</summary>
+public class SpecialAddressesTests
+{
+    [Theory]
+    [InlineData("8.8.8.8", "Public")]
+    [InlineData("1.1.1.1", "Public")]
+    [InlineData("172.32.0.1", "Public")]
+    [InlineData("2606:4700::1111", "Public")]
+    [InlineData("::ffff:8.8.8.8", "Public")]
+    [InlineData("64:ff9b::808:808", "Public")]
+    [InlineData("2002:808:808::1", "Public")]
+    [InlineData("0.0.0.0", "Unspecified")]
+    [InlineData("0.1.2.3", "Unspecified")]
+    [InlineData("::", "Unspecified")]
+    [InlineData("127.0.0.1", "Loopback")]
+    [InlineData("127.255.255.254", "Loopback")]
+    [InlineData("::1", "Loopback")]
+    [InlineData("::ffff:127.0.0.1", "Loopback")]
+    [InlineData("10.0.0.1", "Private")]
+    [InlineData("172.16.0.1", "Private")]
+    [InlineData("172.31.255.255", "Private")]
+    [InlineData("192.168.1.1", "Private")]
+    [InlineData("fd12:3456::1", "Private")]
+    [InlineData("fec0::1", "Private")]
+    [InlineData("100.64.0.1", "Shared")]
+    [InlineData("169.254.1.1", "LinkLocal")]
+    [InlineData("fe80::1", "LinkLocal")]
+    [InlineData("169.254.169.254", "Metadata")]
+    [InlineData("169.254.170.2", "Metadata")]
+    [InlineData("168.63.129.16", "Metadata")]
+    [InlineData("100.100.100.200", "Metadata")]
+    [InlineData("192.0.0.192", "Metadata")]
+    [InlineData("fd00:ec2::254", "Metadata")]
+    [InlineData("fd20:ce::254", "Metadata")]
+    [InlineData("224.0.0.1", "Multicast")]
+    [InlineData("ff02::1", "Multicast")]
+    [InlineData("255.255.255.255", "Reserved")]
+    [InlineData("240.0.0.1", "Reserved")]
+    [InlineData("192.0.2.1", "Reserved")]
+    [InlineData("198.18.0.1", "Reserved")]
+    [InlineData("2001:db8::1", "Reserved")]
+    [InlineData("3fff::1", "Reserved")]
+    [InlineData("2001:2::1", "Reserved")]
+    [InlineData("100::1", "Reserved")]
+    [InlineData("5f00::1", "Reserved")]
+    [InlineData("4000::1", "Reserved")]
+    [InlineData("64:ff9b::7f00:1", "Translated")]
+    [InlineData("64:ff9b::a00:1", "Translated")]
+    [InlineData("64:ff9b::a9fe:a9fe", "Translated")]
+    [InlineData("64:ff9b:1::808:808", "Translated")]
+    [InlineData("::127.0.0.1", "Translated")]
+    [InlineData("::ffff:0:127.0.0.1", "Translated")]
+    [InlineData("2002:7f00:1::1", "Translated")]
+    [InlineData("2002:a9fe:a9fe::", "Translated")]
+    [InlineData("2001:0:808:808::80ff:fffe", "Translated")]
+    [InlineData("2001:0:a00:1:0:0:f7f7:f7f7", "Translated")]
+    [InlineData("2606:4700::5efe:a00:1", "Translated")]
+    [InlineData("2606:4700::200:5efe:7f00:1", "Translated")]
+    public void Every_address_has_its_class(string address, string expected) =>
+        Assert.Equal(expected, SpecialAddresses.Classify(IPAddress.Parse(address)).ToString());
+
+    [Theory]
+    [InlineData("127.0.0.1", "127.0.0.1", true)]
+    [InlineData("127.0.0.0/8", "127.0.0.1", true)]
+    [InlineData("127.0.0.1", "127.0.0.2", false)]
+    [InlineData("127.0.0.1", "::ffff:127.0.0.1", true)]
+    [InlineData("10.1.0.0/16", "10.1.2.3", true)]
+    [InlineData("10.1.0.0/16", "10.2.2.3", false)]
+    [InlineData("0.0.0.0/0", "127.0.0.1", false)]
+    [InlineData("0.0.0.0/0", "10.0.0.1", false)]
+    [InlineData("8.0.0.0/5", "10.0.0.1", false)]
+    [InlineData("169.254.0.0/16", "169.254.1.1", true)]
+    [InlineData("169.254.0.0/16", "169.254.169.254", false)]
+    [InlineData("169.254.169.254", "169.254.169.254", true)]
+    [InlineData("::/0", "::1", false)]
+    [InlineData("::1", "::1", true)]
+    [InlineData("fd00::/8", "fd12::1", true)]
+    [InlineData("fd00::/8", "fd00:ec2::254", false)]
+    [InlineData("127.0.0.1", "64:ff9b::7f00:1", false)]
+    [InlineData("64:ff9b::/96", "64:ff9b::7f00:1", false)]
+    [InlineData("64:ff9b::7f00:1", "64:ff9b::7f00:1", true)]
+    public void A_network_names_an_address_only_from_within_its_special_block(string network, string address, bool names)
+    {
+        Assert.True(HostPattern.TryParseNetwork(network, out var parsed));
+        Assert.Equal(names, SpecialAddresses.Names(parsed, IPAddress.Parse(address)));
+    }
+}
