@@ -49,7 +49,7 @@ internal sealed class TcpTunnel : IDisposable
         GiveUpLater();
     }
 
-    /// <summary>Returns when both ways have ended and the socket is closed. The channel's ends are completed; closing the channel is the caller's.</summary>
+    /// <summary>Returns when both ways have ended and the socket is closed. Closing or aborting the channel is the caller's.</summary>
     public async Task<TcpTunnelEnd> RunAsync()
     {
         await Task.WhenAll(ToDestinationAsync(), FromDestinationAsync());
@@ -57,8 +57,6 @@ internal sealed class TcpTunnel : IDisposable
         if (end is TcpTunnelEnd.ChannelFailed)
             _socket.LingerState = new LingerOption(true, 0);
         _socket.Dispose();
-        await _channel.Input.CompleteAsync();
-        await _channel.Output.CompleteAsync(end is TcpTunnelEnd.DestinationFailed ? Error : null);
         return end;
     }
 

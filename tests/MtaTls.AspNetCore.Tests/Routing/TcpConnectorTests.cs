@@ -1,0 +1,150 @@
+using System.Net;
+using System.Net.Sockets;
+using MtaTls.AspNetCore.Routing;
+
+namespace MtaTls.AspNetCore.Tests.Routing;
+
+public sealed class TcpConnectorTests : IDisposable
+{
+    private static readonly TimeSpan _timeout = TimeSpan.FromSeconds(30);
+    private readonly TcpListener _listener = new(IPAddress.Loopback, 0);
+    private readonly Resolver _resolver = new();
+
+    public TcpConnectorTests() => _listener.Start();
+
+    private int Port => ((IPEndPoint)_listener.LocalEndpoint).Port;
+
+    public void Dispose() => _listener.Dispose();
+
+    [Fact]
+    public async Task Every_resolved_address_is_asked_about_and_only_permitted_ones_are_connected_to()
+    {
+        _resolver.Addresses = [IPAddress.Parse("127.0.0.2"), IPAddress.Parse("::ffff:127.0.0.3"), IPAddress.Loopback];
+        var asked = new List<IPAddress>();
+        using var socket = await ConnectAsync("db.internal", a =>
+        {
+            asked.Add(a);
+            return a.Equals(IPAddress.Loopback);
+        });
+        Assert.Equal(["127.0.0.2", "127.0.0.3", "127.0.0.1"], asked.Select(a => a.ToString()));
+        Assert.Equal(new IPEndPoint(IPAddress.Loopback, Port), socket.RemoteEndPoint);
+    }
+
+    [Fact]
+    public async Task The_name_is_resolved_once_so_that_it_cannot_change_after_the_check()
+    {
+        _resolver.Addresses = [IPAddress.Loopback];
+        using var socket = await ConnectAsync("rebind.example", _ => true);
+        Assert.Equal(1, _resolver.Calls);
+    }
+
+    [Fact]
+    public async Task No_permitted_address_no_connection()
+    {
+        _resolver.Addresses = [IPAddress.Loopback, IPAddress.IPv6Loopback];
+        var error = await Assert.ThrowsAsync<TcpConnectException>(() => ConnectAsync("db.internal", _ => false));
+        Assert.Contains("127.0.0.1, ::1", error.Message, StringComparison.Ordinal);
+        Assert.False(_listener.Pending());
+    }
+
+    [Fact]
+    public async Task The_system_resolver_and_its_answers_are_checked_too()
+    {
+        using var resolver = new SystemHostResolver();
+        Assert.True(ChannelHost.TryParse("localhost", out var host));
+        var error = await Assert.ThrowsAsync<TcpConnectException>(() =>
+            new TcpConnector(resolver, TimeProvider.System).ConnectAsync(host, Port, a => SpecialAddresses.Classify(a) == AddressClass.Public, _timeout, default));
+        Assert.Contains("127.0.0.1", error.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task An_address_that_refuses_does_not_keep_the_next_one_waiting()
+    {
+        // 127.0.0.2 has no listener at this port.
+        _resolver.Addresses = [IPAddress.Parse("127.0.0.2"), IPAddress.Loopback];
+        using var socket = await ConnectAsync("db.internal", _ => true);
+        Assert.Equal(new IPEndPoint(IPAddress.Loopback, Port), socket.RemoteEndPoint);
+    }
+
+    [Fact]
+    public async Task An_address_that_never_answers_does_not_keep_the_next_one_waiting()
+    {
+        // A full backlog drops what comes after it: a connect that hangs without leaving this machine.
+        using var silent = new Socket(AddressFamily.InterNetworkV6, SocketType.Stream, ProtocolType.Tcp);
+        silent.Bind(new IPEndPoint(IPAddress.IPv6Loopback, Port));
+        silent.Listen(0);
+        var fillers = Enumerable.Range(0, 8).Select(_ => new Socket(AddressFamily.InterNetworkV6, SocketType.Stream, ProtocolType.Tcp)).ToList();
+        var filling = fillers.Select(f => f.ConnectAsync(IPAddress.IPv6Loopback, Port)).ToList();
+        try
+        {
+            while (!filling.Any(f => f.IsCompleted))
+                await Task.Yield();
+            _resolver.Addresses = [IPAddress.IPv6Loopback, IPAddress.Loopback];
+            using var socket = await ConnectAsync("db.internal", _ => true);
+            Assert.Equal(new IPEndPoint(IPAddress.Loopback, Port), socket.RemoteEndPoint);
+        }
+        finally
+        {
+            fillers.ForEach(f => f.Dispose());
+            await Task.WhenAll(filling.Select(f => f.ContinueWith(t => t.Exception, TaskScheduler.Default)));
+        }
+    }
+
+    [Fact]
+    public async Task The_timeout_covers_the_name()
+    {
+        _resolver.Never = true;
+        var error = await Assert.ThrowsAsync<TcpConnectException>(() => ConnectAsync("slow.example", _ => true, TimeSpan.FromMilliseconds(50)));
+        Assert.Contains("no connection within", error.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task The_callers_cancellation_is_not_a_timeout()
+    {
+        _resolver.Never = true;
+        using var cancel = new CancellationTokenSource();
+        Assert.True(ChannelHost.TryParse("slow.example", out var host));
+        var connect = new TcpConnector(_resolver, TimeProvider.System).ConnectAsync(host, Port, _ => true, _timeout, cancel.Token);
+        await cancel.CancelAsync();
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => connect);
+    }
+
+    [Fact]
+    public async Task A_refused_connection_is_an_error_that_names_the_cause()
+    {
+        _listener.Stop();
+        _resolver.Addresses = [IPAddress.Loopback];
+        var error = await Assert.ThrowsAsync<TcpConnectException>(() => ConnectAsync("db.internal", _ => true, port: Port0()));
+        Assert.Contains("ConnectionRefused", error.Message, StringComparison.Ordinal);
+    }
+
+    private static int Port0()
+    {
+        using var free = new TcpListener(IPAddress.Loopback, 0);
+        free.Start();
+        return ((IPEndPoint)free.LocalEndpoint).Port;
+    }
+
+    private Task<Socket> ConnectAsync(string name, Func<IPAddress, bool> isPermitted, TimeSpan? timeout = null, int? port = null)
+    {
+        Assert.True(ChannelHost.TryParse(name, out var host));
+        return new TcpConnector(_resolver, TimeProvider.System).ConnectAsync(host, port ?? Port, isPermitted, timeout ?? _timeout, default);
+    }
+
+    private sealed class Resolver : IHostResolver
+    {
+        public IPAddress[] Addresses { get; set; } = [];
+
+        public bool Never { get; set; }
+
+        public int Calls { get; private set; }
+
+        public async Task<IPAddress[]> ResolveAsync(string name, CancellationToken cancellationToken)
+        {
+            Calls++;
+            if (Never)
+                await Task.Delay(Timeout.Infinite, cancellationToken);
+            return Addresses;
+        }
+    }
+}

@@ -1,0 +1,192 @@
+using System.IO.Pipelines;
+using System.Net;
+using System.Net.Sockets;
+using System.Text;
+using MtaTls.AspNetCore.Routing;
+
+namespace MtaTls.AspNetCore.Tests.Routing;
+
+/// <summary>"TCP behind a channel" of the wire notes, on real sockets.</summary>
+public sealed class TcpTunnelTests : IAsyncLifetime, IDisposable
+{
+    private static readonly TimeSpan _hang = TimeSpan.FromSeconds(30);
+
+    private readonly Pipe _toGateway = new();
+    private readonly Pipe _toPeer = new(new PipeOptions(pauseWriterThreshold: 256 * 1024, resumeWriterThreshold: 128 * 1024));
+    private Socket _destination = null!;
+    private Socket _socket = null!;
+
+    private PipeWriter PeerOutput => _toGateway.Writer;
+
+    private PipeReader PeerInput => _toPeer.Reader;
+
+    public async Task InitializeAsync()
+    {
+        using var listener = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
+        listener.Bind(new IPEndPoint(IPAddress.Loopback, 0));
+        listener.Listen();
+        _socket = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
+        await _socket.ConnectAsync(listener.LocalEndPoint!);
+        _destination = await listener.AcceptAsync();
+    }
+
+    public Task DisposeAsync() => Task.CompletedTask;
+
+    public void Dispose()
+    {
+        _destination.Dispose();
+        _socket.Dispose();
+    }
+
+    [Fact]
+    public async Task Bytes_pass_both_ways_unchanged()
+    {
+        using var tunnel = Start(out var run);
+        var sent = Enumerable.Range(0, 3_000_000).Select(i => (byte)(i * 31)).ToArray();
+        var echo = Task.Run(async () =>
+        {
+            var buffer = new byte[10_000];
+            int n;
+            while ((n = await _destination.ReceiveAsync(buffer)) > 0)
+                await _destination.SendAsync(buffer.AsMemory(0, n));
+        });
+        var send = PeerOutput.WriteAsync(sent).AsTask();
+        var received = await ReadAsync(sent.Length);
+        await send.WaitAsync(_hang);
+        Assert.True(sent.AsSpan().SequenceEqual(received));
+        Assert.Equal(sent.Length, tunnel.BytesSent);
+        Assert.Equal(sent.Length, tunnel.BytesReceived);
+
+        await PeerOutput.CompleteAsync();
+        await echo.WaitAsync(_hang);
+        _destination.Shutdown(SocketShutdown.Send);
+        Assert.Equal(TcpTunnelEnd.ChannelClosed, await run.WaitAsync(_hang));
+    }
+
+    [Fact]
+    public async Task The_destinations_FIN_closes_the_channel_after_all_has_been_sent()
+    {
+        using var tunnel = Start(out var run);
+        await _destination.SendAsync("the last words"u8.ToArray());
+        _destination.Shutdown(SocketShutdown.Send);
+        Assert.Equal("the last words", Encoding.ASCII.GetString(await ReadToEndAsync()));
+        Assert.Equal(TcpTunnelEnd.DestinationClosed, await run.WaitAsync(_hang));
+        Assert.Equal(0, await _destination.ReceiveAsync(new byte[1]).WaitAsync(_hang));
+        // The peer sees at once that nobody reads any more.
+        Assert.True((await PeerOutput.WriteAsync(new byte[1])).IsCompleted);
+    }
+
+    [Fact]
+    public async Task A_closed_channel_becomes_a_FIN_after_all_that_had_arrived()
+    {
+        using var tunnel = Start(out var run);
+        await PeerOutput.WriteAsync("the last words"u8.ToArray());
+        await PeerOutput.CompleteAsync();
+        Assert.Equal("the last words", Encoding.ASCII.GetString(await ReceiveToEndAsync()));
+        Assert.False(run.IsCompleted);
+        // What the destination still says has nobody to go to, but is taken off its hands.
+        await PeerInput.CompleteAsync();
+        await _destination.SendAsync(new byte[100_000]).WaitAsync(_hang);
+        _destination.Shutdown(SocketShutdown.Send);
+        Assert.Equal(TcpTunnelEnd.ChannelClosed, await run.WaitAsync(_hang));
+    }
+
+    [Fact]
+    public async Task A_destination_that_never_ends_is_given_up_after_HalfCloseLinger()
+    {
+        using var tunnel = Start(out var run, TimeSpan.FromMilliseconds(50));
+        await PeerOutput.CompleteAsync();
+        Assert.Equal(TcpTunnelEnd.ChannelClosed, await run.WaitAsync(_hang));
+    }
+
+    [Fact]
+    public async Task A_destination_that_never_reads_is_given_up_after_HalfCloseLinger()
+    {
+        using var tunnel = Start(out var run, TimeSpan.FromMilliseconds(50));
+        // More than both sockets and the pipe hold: the tunnel is stuck in its send.
+        var write = PeerOutput.WriteAsync(new byte[32 * 1024 * 1024]).AsTask();
+        tunnel.ChannelClosed();
+        Assert.Equal(TcpTunnelEnd.ChannelClosed, await run.WaitAsync(_hang));
+        Assert.True((await write.WaitAsync(_hang)).IsCompleted);
+    }
+
+    [Fact]
+    public async Task A_channel_that_failed_resets_the_destination()
+    {
+        using var tunnel = Start(out var run);
+        await PeerOutput.CompleteAsync(new IOException("truncated"));
+        Assert.Equal(TcpTunnelEnd.ChannelFailed, await run.WaitAsync(_hang));
+        var error = await Assert.ThrowsAsync<SocketException>(() => _destination.ReceiveAsync(new byte[1]).WaitAsync(_hang));
+        Assert.Equal(SocketError.ConnectionReset, error.SocketErrorCode);
+        Assert.IsType<IOException>(tunnel.Error);
+    }
+
+    [Fact]
+    public async Task A_destination_that_resets_fails_the_channel()
+    {
+        using var tunnel = Start(out var run);
+        _destination.LingerState = new LingerOption(true, 0);
+        _destination.Dispose();
+        Assert.Equal(TcpTunnelEnd.DestinationFailed, await run.WaitAsync(_hang));
+        await Assert.ThrowsAsync<SocketException>(() => ReadToEndAsync());
+    }
+
+    [Fact]
+    public async Task A_peer_that_does_not_read_stops_the_destination_and_nothing_else()
+    {
+        using var tunnel = Start(out var run);
+        var flood = _destination.SendAsync(new byte[32 * 1024 * 1024]);
+        await PeerOutput.WriteAsync("still here"u8.ToArray());
+        var buffer = new byte[10];
+        Assert.Equal(10, await _destination.ReceiveAsync(buffer).WaitAsync(_hang));
+        Assert.False(flood.IsCompleted);
+        await PeerInput.CompleteAsync();
+        await PeerOutput.CompleteAsync();
+        Assert.Equal(32 * 1024 * 1024, await flood.WaitAsync(_hang));
+        _destination.Shutdown(SocketShutdown.Send);
+        Assert.Equal(TcpTunnelEnd.ChannelClosed, await run.WaitAsync(_hang));
+    }
+
+    private TcpTunnel Start(out Task<TcpTunnelEnd> run, TimeSpan? linger = null)
+    {
+        var tunnel = new TcpTunnel(_socket, new Duplex(_toGateway.Reader, _toPeer.Writer), linger ?? TimeSpan.FromMinutes(10), TimeProvider.System);
+        run = RunAsync(tunnel);
+        return tunnel;
+    }
+
+    /// <summary>As a channel is closed or aborted afterwards.</summary>
+    private async Task<TcpTunnelEnd> RunAsync(TcpTunnel tunnel)
+    {
+        var end = await tunnel.RunAsync();
+        await _toGateway.Reader.CompleteAsync();
+        await _toPeer.Writer.CompleteAsync(end is TcpTunnelEnd.DestinationFailed ? tunnel.Error : null);
+        return end;
+    }
+
+    private async Task<byte[]> ReadAsync(int count)
+    {
+        using var timeout = new CancellationTokenSource(_hang);
+        var bytes = new byte[count];
+        await PeerInput.AsStream().ReadExactlyAsync(bytes, timeout.Token);
+        return bytes;
+    }
+
+    private async Task<byte[]> ReadToEndAsync()
+    {
+        using var timeout = new CancellationTokenSource(_hang);
+        var all = new MemoryStream();
+        await PeerInput.AsStream().CopyToAsync(all, timeout.Token);
+        return all.ToArray();
+    }
+
+    private async Task<byte[]> ReceiveToEndAsync()
+    {
+        using var timeout = new CancellationTokenSource(_hang);
+        var all = new MemoryStream();
+        await using var stream = new NetworkStream(_destination);
+        await stream.CopyToAsync(all, timeout.Token);
+        return all.ToArray();
+    }
+
+    private sealed record Duplex(PipeReader Input, PipeWriter Output) : IDuplexPipe;
+}
