@@ -1,23 +1,64 @@
+using MtaTls.Tls.Certificates;
+using MtaTls.Tls.Handshakes;
+using MtaTls.Tls.OpenSsl;
+using MtaTls.Tls.Sessions;
+
 namespace MtaTls.Tls;
 
 /// <summary>
-/// What the connections to one server share: a copy of the options and the sessions that can be resumed. Make one for each endpoint: sessions
-/// are never resumed on another context. Thread-safe. Disposing it leaves open connections alone.
+/// What the connections to one server share: a copy of the options and the sessions that can be resumed. Make one for each endpoint, since every
+/// connection of a context may resume the sessions of the others. Thread-safe. Disposing it leaves open connections alone.
 /// </summary>
 public sealed class TlsClientContext : IDisposable
 {
     /// <summary>Makes a context.</summary>
     /// <param name="options">The options; copied.</param>
     /// <exception cref="PlatformNotSupportedException">OpenSSL 3 is missing.</exception>
-    /// <exception cref="ArgumentException">The options contradict themselves: required, yet not offered, for example.</exception>
+    /// <exception cref="ArgumentException">The options contradict themselves: multiplexing is required, yet not offered, for example.</exception>
+    /// <exception cref="IOException"><see cref="TlsClientOptions.KeyLogFile"/> can't be opened.</exception>
     public TlsClientContext(TlsClientOptions options)
     {
         ArgumentNullException.ThrowIfNull(options);
         TlsEngine.ThrowIfUnsupported();
+        Options = options.Clone();
+        if (Options.RequireDataMultiplexing && !Options.OfferDataMultiplexing)
+        {
+            throw new ArgumentException($"{nameof(options.RequireDataMultiplexing)} needs {nameof(options.OfferDataMultiplexing)}.", nameof(options));
+        }
+
+        ServerName = ClientHandshake.ToServerName(Options.TargetHost);
+        Judge = CertificateJudge.OfServers(Options.CertificateChainPolicy, Options.CertificateRevocationCheckMode, ServerName ?? Options.TargetHost);
+        Materials = new CertificateMaterials(Options.ClientCertificateChain);
+        if (Options.ClientCertificateSelector is null && Options.ClientCertificate is { } certificate)
+        {
+            _ = Materials.Get(certificate);
+        }
+
+        Sessions = new ClientSessionCache(Options.SessionCacheSize);
+        Native = SslContexts.ForClient(Options, Options.KeyLogFile is not null);
+        KeyLog = Options.KeyLogFile is { } path ? new KeyLog(path) : null;
     }
 
-    /// <inheritdoc/>
+    internal TlsClientOptions Options { get; }
+
+    /// <summary>What is sent as server_name; null when nothing is.</summary>
+    internal string? ServerName { get; }
+
+    internal SslContextHandle Native { get; }
+
+    internal CertificateJudge Judge { get; }
+
+    internal CertificateMaterials Materials { get; }
+
+    internal ClientSessionCache Sessions { get; }
+
+    internal KeyLog? KeyLog { get; }
+
+    /// <summary>Ends resumption and key logging. Handshakes that begin later fail.</summary>
     public void Dispose()
     {
+        Sessions.Dispose();
+        Native.Dispose();
+        KeyLog?.Dispose();
     }
 }

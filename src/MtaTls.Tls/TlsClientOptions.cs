@@ -63,4 +63,13 @@ public sealed class TlsClientOptions
     /// traffic. Null, the default: keys are written nowhere. The environment variable SSLKEYLOGFILE is never read here.
     /// </summary>
     public string? KeyLogFile { get; set; }
+
+    internal TlsClientOptions Clone()
+    {
+        var clone = (TlsClientOptions)MemberwiseClone();
+        clone.ApplicationProtocols = [.. ApplicationProtocols];
+        clone.ClientCertificateChain = ClientCertificateChain is null ? null : [.. ClientCertificateChain];
+        clone.CertificateChainPolicy = CertificateChainPolicy?.Clone();
+        return clone;
+    }
 }

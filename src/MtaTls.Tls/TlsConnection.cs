@@ -1,7 +1,10 @@
+using System.Buffers;
 using System.IO.Pipelines;
 using System.Net.Security;
 using System.Security.Authentication;
 using System.Security.Cryptography.X509Certificates;
+using MtaTls.Tls.Handshakes;
+using MtaTls.Tls.OpenSsl;
 
 namespace MtaTls.Tls;
 
@@ -11,33 +14,41 @@ namespace MtaTls.Tls;
 /// </summary>
 public sealed class TlsConnection : IAsyncDisposable
 {
-    private TlsConnection()
+    private const int MaxRecordLength = 16_384;
+
+    private SslPump _pump = null!;
+
+    // Plaintext on its way into a record; rented while there is some.
+    private byte[]? _plaintext;
+    private int _plaintextLength;
+
+    internal TlsConnection()
     {
     }
 
     /// <summary>The negotiated version of TLS.</summary>
-    public SslProtocols Protocol { get; }
+    public SslProtocols Protocol { get; private set; }
 
     /// <summary>The negotiated cipher suite.</summary>
-    public TlsCipherSuite CipherSuite { get; }
+    public TlsCipherSuite CipherSuite { get; private set; }
 
     /// <summary>The application protocol that ALPN selected; empty when there is none.</summary>
-    public ReadOnlyMemory<byte> ApplicationProtocol { get; }
+    public ReadOnlyMemory<byte> ApplicationProtocol { get; private set; }
 
-    /// <summary>The peer's certificate; null when it sent none. Disposed with the connection.</summary>
-    public X509Certificate2? RemoteCertificate { get; }
+    /// <summary>The peer's certificate; null when it sent none. Disposing it is left to who uses it.</summary>
+    public X509Certificate2? RemoteCertificate { get; private set; }
 
     /// <summary>The certificate that this end used; null when it used none. It is the options' or the selector's object.</summary>
-    public X509Certificate2? LocalCertificate { get; }
+    public X509Certificate2? LocalCertificate { get; private set; }
 
     /// <summary>The server name (SNI) that the client asked for, in lower case; null when it sent none.</summary>
-    public string? ServerName { get; }
+    public string? ServerName { get; internal init; }
 
     /// <summary>Whether both ends agreed on the <c>data_multiplexing</c> extension.</summary>
-    public bool DataMultiplexingNegotiated { get; }
+    public bool DataMultiplexingNegotiated { get; private set; }
 
     /// <summary>Whether an earlier session was resumed.</summary>
-    public bool SessionResumed { get; }
+    public bool SessionResumed { get; private set; }
 
     /// <summary>Handshakes as a server.</summary>
     /// <param name="transport">The transport, positioned at the ClientHello.</param>
@@ -48,7 +59,11 @@ public sealed class TlsConnection : IAsyncDisposable
     /// <exception cref="IOException">The transport ended or failed.</exception>
     /// <exception cref="OperationCanceledException">The token was cancelled.</exception>
     public static ValueTask<TlsConnection> AcceptAsync(IDuplexPipe transport, TlsServerContext context, object? state = null, CancellationToken cancellationToken = default)
-        => throw new NotImplementedException();
+    {
+        ArgumentNullException.ThrowIfNull(transport);
+        ArgumentNullException.ThrowIfNull(context);
+        return ServerHandshake.AcceptAsync(transport, context, state, cancellationToken);
+    }
 
     /// <summary>Handshakes as a client.</summary>
     /// <param name="transport">The transport.</param>
@@ -58,47 +73,155 @@ public sealed class TlsConnection : IAsyncDisposable
     /// <exception cref="IOException">The transport ended or failed.</exception>
     /// <exception cref="OperationCanceledException">The token was cancelled.</exception>
     public static ValueTask<TlsConnection> ConnectAsync(IDuplexPipe transport, TlsClientContext context, CancellationToken cancellationToken = default)
-        => throw new NotImplementedException();
+    {
+        ArgumentNullException.ThrowIfNull(transport);
+        ArgumentNullException.ThrowIfNull(context);
+        return ClientHandshake.ConnectAsync(transport, context, cancellationToken);
+    }
 
     /// <summary>Reads what has been decrypted, straight into the caller's memory; waits while there is nothing.</summary>
     /// <param name="buffer">Where to; not empty.</param>
     /// <param name="cancellationToken">Ends the wait; the connection stays usable.</param>
     /// <returns>At least one octet; 0 once the peer has ended the session in order (<c>close_notify</c>).</returns>
     /// <exception cref="IOException">The transport ended without <c>close_notify</c> (truncation) or failed, or the peer broke TLS.</exception>
-    public ValueTask<int> ReadAsync(Memory<byte> buffer, CancellationToken cancellationToken = default) => throw new NotImplementedException();
+    public ValueTask<int> ReadAsync(Memory<byte> buffer, CancellationToken cancellationToken = default)
+    {
+        if (buffer.IsEmpty)
+        {
+            throw new ArgumentException("There must be room for one octet at least: 0 read means the end.", nameof(buffer));
+        }
+
+        return _pump.ReadAsync(buffer, cancellationToken);
+    }
 
     /// <summary>Room for octets to send; what is advanced is collected into records of up to 16,384 octets.</summary>
     /// <param name="sizeHint">The least length needed; 0: any.</param>
-    public Memory<byte> GetMemory(int sizeHint = 0) => throw new NotImplementedException();
+    public Memory<byte> GetMemory(int sizeHint = 0)
+    {
+        ArgumentOutOfRangeException.ThrowIfNegative(sizeHint);
+        if (_plaintext is not null && _plaintext.Length - _plaintextLength < Math.Max(sizeHint, 1))
+        {
+            EncryptAdvanced();
+            if (_plaintext.Length < sizeHint)
+            {
+                ReturnPlaintext();
+            }
+        }
+
+        _plaintext ??= ArrayPool<byte>.Shared.Rent(Math.Max(sizeHint, MaxRecordLength));
+        return _plaintext.AsMemory(_plaintextLength);
+    }
 
     /// <summary>Adds the first octets of the memory that <see cref="GetMemory"/> gave to what is to be sent.</summary>
     /// <param name="count">How many octets.</param>
-    public void Advance(int count) => throw new NotImplementedException();
+    public void Advance(int count)
+    {
+        int room = _plaintext is null ? 0 : _plaintext.Length - _plaintextLength;
+        ArgumentOutOfRangeException.ThrowIfNegative(count);
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(count, room);
+        _plaintextLength += count;
+    }
 
     /// <summary>Encrypts at once, after what was advanced; the data is not copied first.</summary>
     /// <param name="data">The octets to send; each 16,384 of them make a record.</param>
     /// <exception cref="IOException">The session has ended or failed.</exception>
-    public void Write(ReadOnlySpan<byte> data) => throw new NotImplementedException();
+    public void Write(ReadOnlySpan<byte> data)
+    {
+        EncryptAdvanced();
+        _pump.Write(data);
+    }
 
     /// <summary>Encrypts what was advanced and flushes the transport; waits for its back-pressure.</summary>
     /// <param name="cancellationToken">Ends the wait; what was written stays written.</param>
     /// <exception cref="IOException">The session or the transport has ended or failed.</exception>
-    public ValueTask FlushAsync(CancellationToken cancellationToken = default) => throw new NotImplementedException();
+    public ValueTask FlushAsync(CancellationToken cancellationToken = default)
+    {
+        try
+        {
+            EncryptAdvanced();
+            ReturnPlaintext();
+            return _pump.FlushAsync(cancellationToken);
+        }
+        catch (Exception e)
+        {
+            return ValueTask.FromException(e);
+        }
+    }
 
     /// <summary>Ends sending in order: what was written, then <c>close_notify</c>. Reading goes on until the peer has ended too.</summary>
     /// <param name="cancellationToken">Ends the wait.</param>
-    public ValueTask CompleteAsync(CancellationToken cancellationToken = default) => throw new NotImplementedException();
+    public ValueTask CompleteAsync(CancellationToken cancellationToken = default)
+    {
+        try
+        {
+            EncryptAdvanced();
+            ReturnPlaintext();
+            return _pump.CloseAsync(cancellationToken);
+        }
+        catch (Exception e)
+        {
+            return ValueTask.FromException(e);
+        }
+    }
 
     /// <summary>Ends the session at once, without <c>close_notify</c>; reads and flushes that wait fail. The session can't be resumed.</summary>
     /// <param name="reason">The inner exception of what they fail with.</param>
-    public void Abort(Exception? reason = null) => throw new NotImplementedException();
+    public void Abort(Exception? reason = null) => _pump.Abort(reason);
 
     /// <summary>
     /// Makes this TLS session impossible to resume, as the draft requires after a fatal error of a channel (section 3): it is removed from the
     /// cache of either role, and no later ticket is kept.
     /// </summary>
-    public void ForbidResumption() => throw new NotImplementedException();
+    public void ForbidResumption() => _pump.ForbidResumption();
 
     /// <summary>Frees the session. Call <see cref="CompleteAsync"/> first for an orderly end.</summary>
-    public ValueTask DisposeAsync() => throw new NotImplementedException();
+    public ValueTask DisposeAsync()
+    {
+        _pump.Dispose();
+        return ValueTask.CompletedTask;
+    }
+
+    /// <summary>The handshake is done: takes the pump over and notes what was negotiated.</summary>
+    internal void Complete(SslPump pump)
+    {
+        _pump = pump;
+        pump.Call(ssl =>
+        {
+            SessionResumed = LibSsl.SSL_session_reused(ssl) == 1;
+            Protocol = LibSsl.SSL_version(ssl) == LibSsl.Tls13 ? SslProtocols.Tls13 : SslProtocols.Tls12;
+            CipherSuite = (TlsCipherSuite)LibSsl.SSL_CIPHER_get_protocol_id(LibSsl.SSL_get_current_cipher(ssl));
+            ApplicationProtocol = SelectedProtocol(ssl);
+        });
+        pump.Role.HandshakeDone(SessionResumed);
+        DataMultiplexingNegotiated = pump.Role.Negotiated;
+        RemoteCertificate = pump.Role.Peer?.Certificate;
+        LocalCertificate = pump.Role.LocalCertificate;
+    }
+
+    private static unsafe byte[] SelectedProtocol(nint ssl)
+    {
+        byte* name;
+        uint length;
+        LibSsl.SSL_get0_alpn_selected(ssl, &name, &length);
+        return new ReadOnlySpan<byte>(name, (int)length).ToArray();
+    }
+
+    private void EncryptAdvanced()
+    {
+        if (_plaintextLength > 0)
+        {
+            int length = _plaintextLength;
+            _plaintextLength = 0;
+            _pump.Write(_plaintext.AsSpan(0, length));
+        }
+    }
+
+    private void ReturnPlaintext()
+    {
+        if (_plaintext is { } plaintext)
+        {
+            _plaintext = null;
+            ArrayPool<byte>.Shared.Return(plaintext);
+        }
+    }
 }

@@ -1,8 +1,14 @@
+using System.Security.Cryptography;
+using System.Security.Cryptography.X509Certificates;
+using MtaTls.Tls.Certificates;
+using MtaTls.Tls.OpenSsl;
+using MtaTls.Tls.Sessions;
+
 namespace MtaTls.Tls;
 
 /// <summary>
-/// What the connections of one endpoint share: a copy of its options, the native contexts of its certificates and its resumable sessions. Sessions
-/// are never resumed on another context. Thread-safe. Disposing it leaves open connections alone.
+/// What the connections of one endpoint share: a copy of its options, the native context and its resumable sessions. Sessions are never resumed
+/// on another context. Thread-safe. Disposing it leaves open connections alone.
 /// </summary>
 public sealed class TlsServerContext : IDisposable
 {
@@ -10,14 +16,53 @@ public sealed class TlsServerContext : IDisposable
     /// <param name="options">The options; copied.</param>
     /// <exception cref="PlatformNotSupportedException">OpenSSL 3 is missing.</exception>
     /// <exception cref="ArgumentException">The options contradict themselves: no certificate, for example.</exception>
+    /// <exception cref="IOException"><see cref="TlsServerOptions.KeyLogFile"/> can't be opened.</exception>
     public TlsServerContext(TlsServerOptions options)
     {
         ArgumentNullException.ThrowIfNull(options);
         TlsEngine.ThrowIfUnsupported();
+        Options = options.Clone();
+        if (Options.ServerCertificate is null && Options.ServerCertificateSelector is null)
+        {
+            throw new ArgumentException($"Either {nameof(options.ServerCertificate)} or {nameof(options.ServerCertificateSelector)} must be set.", nameof(options));
+        }
+
+        Judge = CertificateJudge.OfClients(Options.ClientCertificateChainPolicy, Options.CheckCertificateRevocation ? X509RevocationMode.Online : X509RevocationMode.NoCheck);
+        Materials = new CertificateMaterials(Options.ServerCertificateChain);
+        if (Options.ServerCertificateSelector is null)
+        {
+            // A certificate that can't be used should not wait for its first client to say so.
+            _ = Materials.Get(Options.ServerCertificate!);
+        }
+
+        Sessions = new ServerSessionCache(Options.SessionCacheSize);
+        Native = SslContexts.ForServer(Options, Options.KeyLogFile is not null);
+        KeyLog = Options.KeyLogFile is { } path ? new KeyLog(path) : null;
     }
 
-    /// <inheritdoc/>
+    internal TlsServerOptions Options { get; }
+
+    /// <summary>Tells this context's sessions from any other's.</summary>
+    internal byte[] Id { get; } = RandomNumberGenerator.GetBytes(16);
+
+    internal SslContextHandle Native { get; }
+
+    internal CertificateJudge Judge { get; }
+
+    internal CertificateMaterials Materials { get; }
+
+    internal ServerSessionCache Sessions { get; }
+
+    internal KeyLog? KeyLog { get; }
+
+    /// <summary>Ends resumption and key logging. Handshakes that begin later fail.</summary>
     public void Dispose()
     {
+        Sessions.Dispose();
+        Native.Dispose();
+        KeyLog?.Dispose();
     }
+
+    internal X509Certificate2? SelectCertificate(object? state, string? serverName)
+        => Options.ServerCertificateSelector is { } selector ? selector(state, serverName) : Options.ServerCertificate;
 }

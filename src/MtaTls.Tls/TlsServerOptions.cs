@@ -82,4 +82,13 @@ public sealed class TlsServerOptions
     /// traffic. Null, the default: keys are written nowhere. The environment variable SSLKEYLOGFILE is never read here.
     /// </summary>
     public string? KeyLogFile { get; set; }
+
+    internal TlsServerOptions Clone()
+    {
+        var clone = (TlsServerOptions)MemberwiseClone();
+        clone.ApplicationProtocols = [.. ApplicationProtocols];
+        clone.ServerCertificateChain = ServerCertificateChain is null ? null : [.. ServerCertificateChain];
+        clone.ClientCertificateChainPolicy = ClientCertificateChainPolicy?.Clone();
+        return clone;
+    }
 }

@@ -15,7 +15,7 @@ public sealed class ClientHelloInfo
     /// <summary>The application protocols of the ALPN extension in the client's order; empty when there is none.</summary>
     public IReadOnlyList<SslApplicationProtocol> ApplicationProtocols { get; internal init; } = [];
 
-    /// <summary>Those of TLS 1.0 to 1.3 that the client offers.</summary>
+    /// <summary>Those of TLS 1.2 and 1.3 that the client offers; <see cref="SslProtocols.None"/>: neither.</summary>
     public SslProtocols Protocols { get; internal init; }
 
     /// <summary>How many octets the records of the ClientHello take on the wire, headers included.</summary>

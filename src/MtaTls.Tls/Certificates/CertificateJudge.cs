@@ -1,0 +1,101 @@
+using System.Net.Security;
+using System.Security.Cryptography;
+using System.Security.Cryptography.X509Certificates;
+
+namespace MtaTls.Tls.Certificates;
+
+/// <summary>Judges a peer's certificate as SslStream does: .NET's X509Chain, the name, then the application's own callback.</summary>
+internal sealed class CertificateJudge
+{
+    private static readonly Oid s_serverAuthentication = new("1.3.6.1.5.5.7.3.1");
+    private static readonly Oid s_clientAuthentication = new("1.3.6.1.5.5.7.3.2");
+
+    private readonly X509ChainPolicy? _policy;
+    private readonly X509RevocationMode _revocation;
+    private readonly Oid _purpose;
+    private readonly string? _host;
+
+    private CertificateJudge(X509ChainPolicy? policy, X509RevocationMode revocation, Oid purpose, string? host)
+    {
+        _policy = policy?.Clone();
+        _revocation = revocation;
+        _purpose = purpose;
+        _host = host;
+    }
+
+    /// <summary>Judges clients: no name is checked.</summary>
+    public static CertificateJudge OfClients(X509ChainPolicy? policy, X509RevocationMode revocation) => new(policy, revocation, s_clientAuthentication, null);
+
+    /// <summary>Judges servers, which must be certified for the host.</summary>
+    public static CertificateJudge OfServers(X509ChainPolicy? policy, X509RevocationMode revocation, string host) => new(policy, revocation, s_serverAuthentication, host);
+
+    /// <param name="peer">The peer's certificates.</param>
+    /// <param name="accept">The application's callback; null: no policy error is accepted.</param>
+    public CertificateVerdict Judge(PeerCertificates peer, Func<X509Certificate2, X509Chain, SslPolicyErrors, bool>? accept)
+    {
+        using var chain = new X509Chain();
+        if (_policy is not null)
+        {
+            chain.ChainPolicy = _policy.Clone();
+        }
+        else
+        {
+            chain.ChainPolicy.RevocationMode = _revocation;
+            chain.ChainPolicy.RevocationFlag = X509RevocationFlag.ExcludeRoot;
+        }
+
+        if (chain.ChainPolicy.ApplicationPolicy.Count == 0)
+        {
+            chain.ChainPolicy.ApplicationPolicy.Add(_purpose);
+        }
+
+        chain.ChainPolicy.ExtraStore.AddRange(peer.Others);
+        try
+        {
+            SslPolicyErrors errors = chain.Build(peer.Certificate) ? SslPolicyErrors.None : SslPolicyErrors.RemoteCertificateChainErrors;
+            if (_host is not null && !IsFor(peer.Certificate, _host))
+            {
+                errors |= SslPolicyErrors.RemoteCertificateNameMismatch;
+            }
+
+            return (accept is null ? errors == SslPolicyErrors.None : accept(peer.Certificate, chain, errors))
+                ? CertificateVerdict.Accepted
+                : Refuse(chain, errors, accept is not null);
+        }
+        finally
+        {
+            foreach (X509ChainElement element in chain.ChainElements)
+            {
+                // The chain made copies of its own; the peer's certificate is another object.
+                element.Certificate.Dispose();
+            }
+        }
+    }
+
+    private static bool IsFor(X509Certificate2 certificate, string host)
+    {
+        try
+        {
+            return host.Length > 0 && certificate.MatchesHostname(host);
+        }
+        catch (Exception e) when (e is ArgumentException or CryptographicException)
+        {
+            // A name that can't be one, or a certificate whose names can't be read, match nothing.
+            return false;
+        }
+    }
+
+    private static CertificateVerdict Refuse(X509Chain chain, SslPolicyErrors errors, bool byCallback)
+    {
+        X509ChainStatusFlags status = X509ChainStatusFlags.NoError;
+        foreach (X509ChainStatus one in chain.ChainStatus)
+        {
+            status |= one.Status;
+        }
+
+        string by = byCallback ? "The validation callback refused the peer's certificate" : "The peer's certificate is not valid";
+        return errors == SslPolicyErrors.None
+            ? CertificateVerdict.Refused(X509ChainStatusFlags.NoError, $"{by}.")
+            : CertificateVerdict.Refused(status, $"{by}: {errors}{(status == X509ChainStatusFlags.NoError ? "" : $" ({status})")}.");
+    }
+}

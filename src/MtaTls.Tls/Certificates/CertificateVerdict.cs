@@ -1,0 +1,33 @@
+using System.Security.Cryptography.X509Certificates;
+
+namespace MtaTls.Tls.Certificates;
+
+/// <summary>Whether a peer's certificate is accepted.</summary>
+/// <param name="VerifyError">0 (X509_V_OK), or the X509_V_ERR code that makes OpenSSL send the right alert.</param>
+/// <param name="Reason">Why it was refused; null when it was accepted. Says nothing that the peer chose.</param>
+internal readonly record struct CertificateVerdict(int VerifyError, string? Reason)
+{
+    // OpenSSL turns these into alerts: certificate_expired, unknown_ca, certificate_revoked, unsupported_certificate, bad_certificate.
+    private const int Expired = 10;
+    private const int UnknownIssuer = 20;
+    private const int Revoked = 23;
+    private const int InvalidPurpose = 26;
+    private const int Rejected = 28;
+
+    public static CertificateVerdict Accepted => default;
+
+    public bool IsAccepted => VerifyError == 0;
+
+    public static CertificateVerdict Refused(X509ChainStatusFlags status, string reason)
+    {
+        int error = status switch
+        {
+            _ when status.HasFlag(X509ChainStatusFlags.Revoked) => Revoked,
+            _ when (status & (X509ChainStatusFlags.PartialChain | X509ChainStatusFlags.UntrustedRoot | X509ChainStatusFlags.Cyclic)) != 0 => UnknownIssuer,
+            _ when (status & (X509ChainStatusFlags.NotTimeValid | X509ChainStatusFlags.CtlNotTimeValid)) != 0 => Expired,
+            _ when status.HasFlag(X509ChainStatusFlags.NotValidForUsage) => InvalidPurpose,
+            _ => Rejected,
+        };
+        return new CertificateVerdict(error, reason);
+    }
+}

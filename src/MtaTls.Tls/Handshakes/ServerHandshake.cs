@@ -1,0 +1,141 @@
+using System.Buffers;
+using System.IO.Pipelines;
+using System.Security.Authentication;
+using System.Security.Cryptography;
+using System.Security.Cryptography.X509Certificates;
+using System.Text;
+using MtaTls.Tls.Certificates;
+using MtaTls.Tls.OpenSsl;
+
+namespace MtaTls.Tls.Handshakes;
+
+/// <summary>Handshakes as a server: the ClientHello is read first, and the certificate chosen by it, before OpenSSL comes into play.</summary>
+internal static class ServerHandshake
+{
+    public static async ValueTask<TlsConnection> AcceptAsync(IDuplexPipe transport, TlsServerContext context, object? state, CancellationToken cancellationToken)
+    {
+        ClientHelloInfo hello = await ReadClientHelloAsync(transport, context.Options, cancellationToken).ConfigureAwait(false);
+        X509Certificate2? certificate;
+        CertificateMaterial? material;
+        try
+        {
+            certificate = context.SelectCertificate(state, hello.ServerName);
+            material = certificate is null ? null : context.Materials.Get(certificate);
+        }
+        catch (Exception e)
+        {
+            throw await RefuseAsync(transport, TlsAlert.InternalError, "The server's certificate could not be selected.", e, cancellationToken).ConfigureAwait(false);
+        }
+
+        if (certificate is null || material is null)
+        {
+            throw await RefuseAsync(transport, TlsAlert.UnrecognizedName, "The selector has no certificate for this server name.", null, cancellationToken).ConfigureAwait(false);
+        }
+
+        var role = new ServerRole(context, hello, certificate);
+        var pump = new SslPump(MakeSsl(context, hello, material), role, transport);
+        try
+        {
+            await pump.HandshakeAsync(cancellationToken).ConfigureAwait(false);
+            var connection = new TlsConnection { ServerName = hello.ServerName };
+            connection.Complete(pump);
+            return connection;
+        }
+        catch
+        {
+            pump.Dispose();
+            throw;
+        }
+    }
+
+    private static SslHandle MakeSsl(TlsServerContext context, ClientHelloInfo hello, CertificateMaterial material)
+    {
+        var handle = new SslHandle(context.Native);
+        try
+        {
+            nint ssl = handle.DangerousGetHandle();
+            material.Use(ssl);
+            SetSessionScope(ssl, context, hello, material);
+            LibSsl.SSL_set_accept_state(ssl);
+            return handle;
+        }
+        catch
+        {
+            handle.Dispose();
+            throw;
+        }
+    }
+
+    /// <summary>A session is resumed only on the same endpoint, with the same certificate and for the same server name.</summary>
+    private static unsafe void SetSessionScope(nint ssl, TlsServerContext context, ClientHelloInfo hello, CertificateMaterial material)
+    {
+        using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
+        hash.AppendData(context.Id);
+        hash.AppendData(material.Hash);
+        hash.AppendData(Encoding.ASCII.GetBytes(hello.ServerName ?? ""));
+        Span<byte> scope = stackalloc byte[SHA256.HashSizeInBytes];
+        _ = hash.GetHashAndReset(scope);
+        fixed (byte* start = scope)
+        {
+            OpenSslErrors.ThrowIf(LibSsl.SSL_set_session_id_context(ssl, start, (uint)scope.Length) != 1, "SSL_set_session_id_context");
+        }
+    }
+
+    private static async ValueTask<ClientHelloInfo> ReadClientHelloAsync(IDuplexPipe transport, TlsServerOptions options, CancellationToken cancellationToken)
+    {
+        while (true)
+        {
+            ReadResult result;
+            try
+            {
+                result = await transport.Input.ReadAsync(cancellationToken).ConfigureAwait(false);
+            }
+            catch (Exception e)
+            {
+                throw TransportFailure.Of(e, cancellationToken);
+            }
+
+            ClientHelloStatus status = ClientHelloReader.TryRead(result.Buffer, options.ExtensionType, options.MaxClientHelloLength, out ClientHelloInfo? info);
+            bool needsMore = status == ClientHelloStatus.NeedMore;
+            transport.Input.AdvanceTo(result.Buffer.Start, needsMore ? result.Buffer.End : result.Buffer.Start);
+            switch (status)
+            {
+                case ClientHelloStatus.Complete:
+                    return info!;
+                case ClientHelloStatus.NotTls:
+                    throw await RefuseAsync(transport, TlsAlert.DecodeError, "What the client sent is no TLS ClientHello.", null, cancellationToken).ConfigureAwait(false);
+                case ClientHelloStatus.TooLong:
+                    throw await RefuseAsync(transport, TlsAlert.IllegalParameter, $"The ClientHello is longer than {options.MaxClientHelloLength} octets.", null, cancellationToken).ConfigureAwait(false);
+            }
+
+            if (result.IsCanceled)
+            {
+                throw new IOException("The transport's read was cancelled.");
+            }
+
+            if (result.IsCompleted)
+            {
+                throw new IOException("The peer ended the transport before its ClientHello was complete.");
+            }
+        }
+    }
+
+    /// <summary>Sends an alert while nothing is encrypted yet, and makes the exception to throw.</summary>
+    private static async ValueTask<AuthenticationException> RefuseAsync(
+        IDuplexPipe transport, TlsAlert alert, string details, Exception? cause, CancellationToken cancellationToken)
+    {
+        try
+        {
+            // A record of type alert (21), version TLS 1.2, with the two octets fatal (2) and the description.
+            transport.Output.Write<byte>([21, 3, 3, 0, 2, 2, (byte)alert]);
+            await transport.Output.FlushAsync(cancellationToken).ConfigureAwait(false);
+        }
+        catch (Exception e) when (e is IOException or OperationCanceledException or InvalidOperationException)
+        {
+            // The refusal is what the caller hears of.
+        }
+
+        var inner = new TlsAlertException(alert, isReceived: false, details, cause);
+        return new AuthenticationException($"The TLS handshake failed. {inner.Message}", inner);
+    }
+}

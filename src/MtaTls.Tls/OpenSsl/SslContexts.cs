@@ -1,0 +1,100 @@
+using System.Security.Authentication;
+
+namespace MtaTls.Tls.OpenSsl;
+
+/// <summary>Makes the native contexts: secure settings whatever openssl.cnf says, then what the options ask for.</summary>
+internal static unsafe class SslContexts
+{
+    // Forward secrecy and authenticated encryption only. TLS 1.3 has nothing else.
+    private const string Tls12CipherSuites = "ECDHE+AESGCM:ECDHE+CHACHA20";
+
+    public static SslContextHandle ForServer(TlsServerOptions options, bool logKeys)
+    {
+        var context = new SslContextHandle(server: true);
+        nint ctx = context.DangerousGetHandle();
+        SetCommon(ctx, options.EnabledSslProtocols, logKeys);
+
+        // Sessions are kept here, never in tickets: a ticket could not be taken back.
+        _ = LibSsl.SSL_CTX_set_options(ctx, LibSsl.OptionCipherServerPreference | LibSsl.OptionNoTicket);
+        _ = LibSsl.SSL_CTX_set_num_tickets(ctx, options.SessionCacheSize > 0 ? 1u : 0u);
+        _ = LibSsl.SSL_CTX_set_timeout(ctx, (nint)options.SessionLifetime.TotalSeconds);
+        SetSessionCache(ctx, options.SessionCacheSize > 0 ? LibSsl.SessionCacheServer : LibSsl.SessionCacheOff);
+        LibSsl.SSL_CTX_sess_set_get_cb(ctx, &SslCallbacks.FindSession);
+
+        LibSsl.SSL_CTX_set_client_hello_cb(ctx, &SslCallbacks.ClientHello, 0);
+        if (options.ApplicationProtocols.Count > 0)
+        {
+            LibSsl.SSL_CTX_set_alpn_select_cb(ctx, &SslCallbacks.SelectProtocol, 0);
+        }
+
+        int verify = options.ClientCertificateMode switch
+        {
+            TlsClientCertificateMode.NoCertificate => LibSsl.VerifyNone,
+            TlsClientCertificateMode.AllowCertificate => LibSsl.VerifyPeer,
+            _ => LibSsl.VerifyPeer | LibSsl.VerifyFailIfNoPeerCertificate,
+        };
+        LibSsl.SSL_CTX_set_verify(ctx, verify, 0);
+        if (options.Mode != DataMultiplexingMode.Disabled)
+        {
+            AddExtension(ctx, options.ExtensionType);
+        }
+
+        return context;
+    }
+
+    public static SslContextHandle ForClient(TlsClientOptions options, bool logKeys)
+    {
+        var context = new SslContextHandle(server: false);
+        nint ctx = context.DangerousGetHandle();
+        SetCommon(ctx, options.EnabledSslProtocols, logKeys);
+        SetSessionCache(ctx, options.SessionCacheSize > 0 ? LibSsl.SessionCacheClient : LibSsl.SessionCacheOff);
+        LibSsl.SSL_CTX_set_verify(ctx, LibSsl.VerifyPeer, 0);
+        LibSsl.SSL_CTX_set_cert_cb(ctx, &SslCallbacks.ProvideCertificate, 0);
+        if (options.OfferDataMultiplexing)
+        {
+            AddExtension(ctx, options.ExtensionType);
+        }
+
+        return context;
+    }
+
+    private static void SetCommon(nint ctx, SslProtocols protocols, bool logKeys)
+    {
+        protocols = ProtocolVersions.Effective(protocols);
+        int min = (protocols & SslProtocols.Tls12) != 0 ? LibSsl.Tls12 : LibSsl.Tls13;
+        int max = (protocols & SslProtocols.Tls13) != 0 ? LibSsl.Tls13 : LibSsl.Tls12;
+        OpenSslErrors.ThrowIf(LibSsl.SSL_CTX_ctrl(ctx, LibSsl.CtrlSetMinProtocol, min, 0) != 1, "SSL_CTX_set_min_proto_version");
+        OpenSslErrors.ThrowIf(LibSsl.SSL_CTX_ctrl(ctx, LibSsl.CtrlSetMaxProtocol, max, 0) != 1, "SSL_CTX_set_max_proto_version");
+        OpenSslErrors.ThrowIf(LibSsl.SSL_CTX_set_cipher_list(ctx, Tls12CipherSuites) != 1, "SSL_CTX_set_cipher_list");
+
+        // The first would hide truncation, the second allows renegotiation with peers that do not protect it.
+        _ = LibSsl.SSL_CTX_clear_options(ctx, LibSsl.OptionIgnoreUnexpectedEof | LibSsl.OptionAllowUnsafeLegacyRenegotiation);
+        _ = LibSsl.SSL_CTX_set_options(ctx, LibSsl.OptionNoCompression | LibSsl.OptionNoRenegotiation);
+
+        // An idle connection keeps no record buffers (34 KiB otherwise).
+        _ = LibSsl.SSL_CTX_ctrl(ctx, LibSsl.CtrlMode, LibSsl.ModeAcceptMovingWriteBuffer | LibSsl.ModeReleaseBuffers, 0);
+
+        LibSsl.SSL_CTX_set_cert_verify_callback(ctx, &SslCallbacks.VerifyPeer, 0);
+        LibSsl.SSL_CTX_set_info_callback(ctx, &SslCallbacks.Info);
+        if (logKeys)
+        {
+            LibSsl.SSL_CTX_set_keylog_callback(ctx, &SslCallbacks.KeyLog);
+        }
+    }
+
+    private static void SetSessionCache(nint ctx, nint mode)
+    {
+        _ = LibSsl.SSL_CTX_ctrl(ctx, LibSsl.CtrlSetSessionCacheMode, mode | LibSsl.SessionCacheNoInternal, 0);
+        LibSsl.SSL_CTX_sess_set_new_cb(ctx, &SslCallbacks.NewSession);
+        LibSsl.SSL_CTX_sess_set_remove_cb(ctx, &SslCallbacks.RemoveSession);
+    }
+
+    private static void AddExtension(nint ctx, ushort type)
+    {
+        const uint contexts = LibSsl.ExtensionInClientHello | LibSsl.ExtensionInTls12ServerHello | LibSsl.ExtensionInEncryptedExtensions;
+        if (LibSsl.SSL_CTX_add_custom_ext(ctx, type, contexts, &SslCallbacks.AddExtension, 0, 0, &SslCallbacks.ParseExtension, 0) != 1)
+        {
+            throw new ArgumentException($"OpenSSL {NativeLibraries.Version} handles the extension type {type} itself; choose another ExtensionType.");
+        }
+    }
+}

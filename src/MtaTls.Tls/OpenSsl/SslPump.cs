@@ -1,0 +1,592 @@
+using System.Buffers;
+using System.IO.Pipelines;
+using System.Runtime.CompilerServices;
+using System.Security.Authentication;
+using MtaTls.Tls.Handshakes;
+
+namespace MtaTls.Tls.OpenSsl;
+
+/// <summary>
+/// Moves octets between an SSL and the transport's pipes. Every SSL_* call of a connection runs under its one lock; nothing that could run
+/// foreign code (advancing or flushing a pipe) does.
+/// </summary>
+internal sealed class SslPump : IDisposable
+{
+    /// <summary>Messages after the handshake (tickets, key updates) that a peer may send without application data between; each counts for about two steps.</summary>
+    private const int MaxStepsWithoutData = 128;
+
+    // Callbacks of OpenSSL run inside our own calls, on their thread: no handle to managed memory is ever stored in native memory.
+    [ThreadStatic]
+    private static SslPump? t_current;
+
+    private readonly Lock _gate = new();
+    private readonly SslHandle _ssl;
+    private readonly PipeReader _input;
+    private readonly PipeOutput _output;
+
+    private ReadOnlySequence<byte> _received;
+    private bool _receivedHeld;
+    private bool _inputEnded;
+
+    private ArrayBufferWriter<byte>? _blocked;
+    private TaskCompletionSource? _unblocked;
+
+    private Exception? _failure;
+    private Exception? _callbackFailure;
+    private TlsAlert? _alertSent;
+    private TlsAlert? _alertReceived;
+    private int _stepsWithoutData;
+    private bool _reading;
+    private bool _answered;
+    private bool _handshakeDone;
+    private bool _peerClosed;
+    private bool _closeSent;
+    private bool _disposed;
+
+    public SslPump(SslHandle ssl, SslRole role, IDuplexPipe transport)
+    {
+        _ssl = ssl;
+        Role = role;
+        _input = transport.Input;
+        _output = new PipeOutput(transport.Output, _gate);
+        nint bio = PipeBio.Create();
+        LibSsl.SSL_set_bio(ssl.DangerousGetHandle(), bio, bio);
+    }
+
+    /// <summary>The connection whose SSL call runs on this thread.</summary>
+    public static SslPump? Current => t_current;
+
+    /// <summary>What is asked in the name of the server or the client while OpenSSL handshakes.</summary>
+    public SslRole Role { get; }
+
+    /// <summary>Runs the handshake to its end.</summary>
+    public async ValueTask HandshakeAsync(CancellationToken cancellationToken)
+    {
+        while (true)
+        {
+            bool done;
+            try
+            {
+                done = HandshakeStep();
+            }
+            catch (Exception)
+            {
+                // The alert that says why must still reach the peer.
+                await SendLastWordsAsync(cancellationToken).ConfigureAwait(false);
+                throw;
+            }
+
+            ReleaseInput();
+            await _output.FlushAsync(cancellationToken).ConfigureAwait(false);
+            if (done)
+            {
+                return;
+            }
+
+            await ReceiveAsync(cancellationToken).ConfigureAwait(false);
+        }
+    }
+
+    /// <summary>Calls into the SSL under the lock, outside a read or a write.</summary>
+    public void Call(Action<nint> action)
+    {
+        using Scope scope = Enter();
+        ThrowIfEnded();
+        action(_ssl.DangerousGetHandle());
+    }
+
+    public ValueTask<int> ReadAsync(Memory<byte> buffer, CancellationToken cancellationToken)
+    {
+        try
+        {
+            return TryRead(buffer.Span, out int count) ? new ValueTask<int>(count) : ReadSlowAsync(buffer, cancellationToken);
+        }
+        catch (Exception e)
+        {
+            return ValueTask.FromException<int>(e);
+        }
+    }
+
+    public void Write(ReadOnlySpan<byte> data)
+    {
+        using Scope scope = Enter();
+        WriteLocked(data);
+    }
+
+    public ValueTask FlushAsync(CancellationToken cancellationToken)
+    {
+        lock (_gate)
+        {
+            ThrowIfEnded();
+            if (_blocked is not null)
+            {
+                return FlushBlockedAsync(cancellationToken);
+            }
+        }
+
+        return _output.FlushAsync(cancellationToken);
+    }
+
+    /// <summary>Sends close_notify, once, behind all that was written.</summary>
+    public async ValueTask CloseAsync(CancellationToken cancellationToken)
+    {
+        await WaitUntilUnblockedAsync(cancellationToken).ConfigureAwait(false);
+        SendClose();
+        await _output.FlushAsync(cancellationToken).ConfigureAwait(false);
+    }
+
+    /// <summary>See <see cref="SslRole.ForbidResumption"/>.</summary>
+    public void ForbidResumption()
+    {
+        using Scope scope = Enter();
+        Role.ForbidResumption();
+    }
+
+    /// <summary>Fails all that waits and all that comes.</summary>
+    public void Abort(Exception? reason)
+    {
+        lock (_gate)
+        {
+            _failure ??= new IOException("The TLS session was aborted.", reason);
+            _received = default;
+        }
+
+        Unblock();
+        _input.CancelPendingRead();
+        _output.CancelPendingFlush();
+    }
+
+    public void Dispose()
+    {
+        using (Enter())
+        {
+            if (_disposed)
+            {
+                return;
+            }
+
+            _disposed = true;
+            _received = default;
+
+            // Without close_notify OpenSSL removes the session from the cache here, through our callback.
+            _ssl.Dispose();
+        }
+
+        Unblock();
+        _input.CancelPendingRead();
+        _output.CancelPendingFlush();
+    }
+
+    /// <summary>BIO read: -1 when there is nothing yet, 0 at the end of the transport.</summary>
+    public int ReadEncrypted(Span<byte> buffer)
+    {
+        if (_stepsWithoutData > MaxStepsWithoutData)
+        {
+            throw new IOException("The peer sends TLS messages without end and no data.");
+        }
+
+        if (_received.IsEmpty)
+        {
+            return _inputEnded ? 0 : -1;
+        }
+
+        int count = (int)Math.Min(buffer.Length, _received.Length);
+        ReadOnlySequence<byte> part = _received.Slice(0, count);
+        part.CopyTo(buffer);
+        _received = _received.Slice(part.End);
+        return count;
+    }
+
+    /// <summary>BIO write.</summary>
+    public void WriteEncrypted(ReadOnlySpan<byte> data)
+    {
+        _output.Write(data, answer: _reading);
+        _answered |= _reading;
+    }
+
+    /// <summary>An exception of a callback, which must not pass through native frames.</summary>
+    public void CallbackFailed(Exception e) => _callbackFailure ??= e;
+
+    /// <summary>OpenSSL's info callback: alerts and the steps of its state machine.</summary>
+    public void OnInfo(int where, int value)
+    {
+        if ((where & LibSsl.InfoAlert) != 0)
+        {
+            // Only fatal alerts tell why a connection ended; close_notify and other warnings do not.
+            if (value >> 8 == 2)
+            {
+                _ = (where & LibSsl.InfoWrite) != 0 ? _alertSent = (TlsAlert)value : _alertReceived = (TlsAlert)value;
+            }
+        }
+        else if (_handshakeDone && (where & LibSsl.InfoLoop) != 0)
+        {
+            _stepsWithoutData++;
+        }
+    }
+
+    private unsafe bool HandshakeStep()
+    {
+        using Scope scope = Enter();
+        ThrowIfEnded();
+        LibSsl.ERR_clear_error();
+        nint ssl = _ssl.DangerousGetHandle();
+        int result = LibSsl.SSL_do_handshake(ssl);
+        if (result == 1)
+        {
+            _handshakeDone = true;
+            return true;
+        }
+
+        int error = LibSsl.SSL_get_error(ssl, result);
+        return error is LibSsl.ErrorWantRead or LibSsl.ErrorWantWrite ? false : throw (_failure = DescribeHandshakeFailure());
+    }
+
+    private static AuthenticationException DescribeFailedHandshake(string reason, Exception? inner)
+        => new($"The TLS handshake failed. {reason}", inner);
+
+    private Exception DescribeHandshakeFailure()
+    {
+        string? reasons = OpenSslErrors.TakeReasons();
+        Exception? cause = _callbackFailure;
+        string? details = Role.Refusal ?? (cause is null ? null : cause.Message);
+        if (_alertReceived is { } received)
+        {
+            var alert = new TlsAlertException(received, isReceived: true, details, cause);
+            return DescribeFailedHandshake(alert.Message, alert);
+        }
+
+        if (_alertSent is { } sent)
+        {
+            var alert = new TlsAlertException(sent, isReceived: false, details ?? $"OpenSSL says: {reasons ?? "nothing"}.", cause);
+            return DescribeFailedHandshake(alert.Message, alert);
+        }
+
+        return _inputEnded && cause is null
+            ? new IOException("The peer ended the transport during the TLS handshake.")
+            : DescribeFailedHandshake(details ?? $"OpenSSL says: {reasons ?? "nothing"}.", cause);
+    }
+
+    private IOException DescribeFailure()
+    {
+        string? reasons = OpenSslErrors.TakeReasons();
+        if (_callbackFailure is { } cause)
+        {
+            return new IOException(cause.Message, cause);
+        }
+
+        if (_alertReceived is { } received)
+        {
+            var alert = new TlsAlertException(received, isReceived: true);
+            return new IOException(alert.Message, alert);
+        }
+
+        if (_inputEnded && _received.IsEmpty && _alertSent is null)
+        {
+            return new IOException("The peer ended the transport without close_notify: data may be missing.");
+        }
+
+        if (_alertSent is { } sent)
+        {
+            var alert = new TlsAlertException(sent, isReceived: false, $"OpenSSL says: {reasons ?? "nothing"}.");
+            return new IOException(alert.Message, alert);
+        }
+
+        return new IOException($"The TLS session failed. OpenSSL says: {reasons ?? "nothing"}.");
+    }
+
+    /// <summary>Reads what is here; false when more must come from the transport first.</summary>
+    private bool TryRead(Span<byte> buffer, out int count)
+    {
+        while (true)
+        {
+            ReadOutcome outcome = ReadLocked(buffer, out count, out bool answered);
+            ReleaseInput();
+            if (answered)
+            {
+                _output.FlushInBackground();
+            }
+
+            switch (outcome)
+            {
+                case ReadOutcome.Data or ReadOutcome.Closed:
+                    return true;
+                case ReadOutcome.Failed:
+                    ThrowIfEnded();
+                    break;
+            }
+
+            if (!_input.TryRead(out ReadResult result))
+            {
+                return false;
+            }
+
+            Accept(result);
+        }
+    }
+
+    [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
+    private async ValueTask<int> ReadSlowAsync(Memory<byte> buffer, CancellationToken cancellationToken)
+    {
+        int count;
+        do
+        {
+            await ReceiveAsync(cancellationToken).ConfigureAwait(false);
+        }
+        while (!TryRead(buffer.Span, out count));
+
+        return count;
+    }
+
+    private unsafe ReadOutcome ReadLocked(Span<byte> buffer, out int count, out bool answered)
+    {
+        using Scope scope = Enter();
+        count = 0;
+        answered = false;
+        if (_disposed || _failure is not null)
+        {
+            return ReadOutcome.Failed;
+        }
+
+        if (_peerClosed)
+        {
+            return ReadOutcome.Closed;
+        }
+
+        nint ssl = _ssl.DangerousGetHandle();
+        _reading = true;
+        fixed (byte* start = buffer)
+        {
+            // Several records may fit. Once all input is used up, another call would only find that out.
+            do
+            {
+                LibSsl.ERR_clear_error();
+                nuint read = 0;
+                if (LibSsl.SSL_read_ex(ssl, start + count, (nuint)(buffer.Length - count), &read) != 1)
+                {
+                    ReadStopped(ssl);
+                    break;
+                }
+
+                count += (int)read;
+                _stepsWithoutData = 0;
+            }
+            while (count < buffer.Length && !_received.IsEmpty);
+        }
+
+        RetryBlocked();
+        _reading = false;
+        answered = _answered;
+        _answered = false;
+        return count > 0 ? ReadOutcome.Data
+            : _peerClosed ? ReadOutcome.Closed
+            : _failure is not null ? ReadOutcome.Failed
+            : ReadOutcome.NeedsInput;
+    }
+
+    private void ReadStopped(nint ssl)
+    {
+        switch (LibSsl.SSL_get_error(ssl, 0))
+        {
+            case LibSsl.ErrorWantRead or LibSsl.ErrorWantWrite:
+                break;
+            case LibSsl.ErrorZeroReturn:
+                _peerClosed = true;
+                if (Role.AnswersClose && !_closeSent)
+                {
+                    _closeSent = true;
+                    _ = LibSsl.SSL_shutdown(ssl);
+                }
+
+                break;
+            default:
+                _failure = DescribeFailure();
+                break;
+        }
+    }
+
+    private void WriteLocked(ReadOnlySpan<byte> data)
+    {
+        ThrowIfEnded();
+        if (_closeSent || _peerClosed)
+        {
+            throw new IOException("The TLS session has ended: nothing more can be sent.");
+        }
+
+        if (data.IsEmpty)
+        {
+            return;
+        }
+
+        if (_blocked is null && Encrypt(data))
+        {
+            return;
+        }
+
+        // OpenSSL sends nothing while the first half of a post-handshake message waits for its second. So the data waits too.
+        _blocked ??= new ArrayBufferWriter<byte>(data.Length);
+        _unblocked ??= new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        _blocked.Write(data);
+    }
+
+    private unsafe bool Encrypt(ReadOnlySpan<byte> data)
+    {
+        LibSsl.ERR_clear_error();
+        nint ssl = _ssl.DangerousGetHandle();
+        fixed (byte* start = data)
+        {
+            nuint written = 0;
+            if (LibSsl.SSL_write_ex(ssl, start, (nuint)data.Length, &written) == 1)
+            {
+                return true;
+            }
+        }
+
+        return LibSsl.SSL_get_error(ssl, 0) == LibSsl.ErrorWantRead ? false : throw (_failure = DescribeFailure());
+    }
+
+    private void RetryBlocked()
+    {
+        if (_blocked is null)
+        {
+            return;
+        }
+
+        _reading = false;
+        if (_failure is not null || _peerClosed || _closeSent || Encrypt(_blocked.WrittenSpan))
+        {
+            _blocked = null;
+            _unblocked?.TrySetResult();
+            _unblocked = null;
+        }
+    }
+
+    private async ValueTask WaitUntilUnblockedAsync(CancellationToken cancellationToken)
+    {
+        Task? blocked;
+        lock (_gate)
+        {
+            ThrowIfEnded();
+            blocked = _unblocked?.Task;
+        }
+
+        if (blocked is not null)
+        {
+            await blocked.WaitAsync(cancellationToken).ConfigureAwait(false);
+        }
+    }
+
+    private async ValueTask FlushBlockedAsync(CancellationToken cancellationToken)
+    {
+        await WaitUntilUnblockedAsync(cancellationToken).ConfigureAwait(false);
+        await _output.FlushAsync(cancellationToken).ConfigureAwait(false);
+    }
+
+    private void SendClose()
+    {
+        using Scope scope = Enter();
+        ThrowIfEnded();
+        if (!_closeSent)
+        {
+            _closeSent = true;
+            LibSsl.ERR_clear_error();
+            _ = LibSsl.SSL_shutdown(_ssl.DangerousGetHandle());
+        }
+    }
+
+    private async ValueTask SendLastWordsAsync(CancellationToken cancellationToken)
+    {
+        try
+        {
+            await _output.FlushAsync(cancellationToken).ConfigureAwait(false);
+        }
+        catch (Exception e) when (e is IOException or OperationCanceledException)
+        {
+            // The failure of the handshake is what the caller hears of.
+        }
+    }
+
+    private async ValueTask ReceiveAsync(CancellationToken cancellationToken)
+    {
+        ReadResult result;
+        try
+        {
+            result = await _input.ReadAsync(cancellationToken).ConfigureAwait(false);
+        }
+        catch (Exception e)
+        {
+            throw TransportFailure.Of(e, cancellationToken);
+        }
+
+        Accept(result);
+    }
+
+    private void Accept(ReadResult result)
+    {
+        lock (_gate)
+        {
+            _receivedHeld = true;
+            _inputEnded |= result.IsCompleted;
+            _received = _failure is null && !_disposed ? result.Buffer : default;
+        }
+    }
+
+    /// <summary>Gives the transport's buffers back once OpenSSL has taken all of them. Only the reader calls it, outside the lock.</summary>
+    private void ReleaseInput()
+    {
+        if (!_receivedHeld || !_received.IsEmpty || _disposed || _failure is not null)
+        {
+            return;
+        }
+
+        _receivedHeld = false;
+        _input.AdvanceTo(_received.End);
+    }
+
+    private void Unblock()
+    {
+        lock (_gate)
+        {
+            _unblocked?.TrySetResult();
+        }
+    }
+
+    private void ThrowIfEnded()
+    {
+        ObjectDisposedException.ThrowIf(_disposed, typeof(TlsConnection));
+        if (_failure is { } failure)
+        {
+            throw new IOException(failure.Message, failure.InnerException ?? failure);
+        }
+    }
+
+    private Scope Enter() => new(this);
+
+    private enum ReadOutcome
+    {
+        NeedsInput,
+        Data,
+        Closed,
+        Failed,
+    }
+
+    /// <summary>Holds the lock and names the pump that the callbacks of this thread belong to. A callback may use another connection, hence the previous one.</summary>
+    private readonly ref struct Scope
+    {
+        private readonly SslPump? _previous;
+        private readonly SslPump _pump;
+
+        public Scope(SslPump pump)
+        {
+            _pump = pump;
+            pump._gate.Enter();
+            _previous = t_current;
+            t_current = pump;
+        }
+
+        public void Dispose()
+        {
+            t_current = _previous;
+            _pump._gate.Exit();
+        }
+    }
+}
