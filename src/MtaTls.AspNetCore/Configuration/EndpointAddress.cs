@@ -1,0 +1,38 @@
+using System.Net;
+using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Server.Kestrel.Core;
+
+namespace MtaTls.AspNetCore.Configuration;
+
+/// <summary>Listens where a URL of <c>MtaTls:Endpoints</c> says, with the meaning that Kestrel gives it.</summary>
+internal static class EndpointAddress
+{
+    public static bool IsLocalhost(string host)
+        => host.Equals("localhost", StringComparison.OrdinalIgnoreCase) || host.EndsWith(".localhost", StringComparison.OrdinalIgnoreCase);
+
+    public static void Listen(KestrelServerOptions kestrel, string url, Action<ListenOptions> configure)
+    {
+        BindingAddress address = BindingAddress.Parse(url);
+        if (address.IsUnixPipe)
+        {
+            kestrel.ListenUnixSocket(address.UnixPipePath, configure);
+        }
+        else if (address.IsNamedPipe)
+        {
+            kestrel.ListenNamedPipe(address.NamedPipeName, configure);
+        }
+        else if (IsLocalhost(address.Host))
+        {
+            kestrel.ListenLocalhost(address.Port, configure);
+        }
+        else if (IPAddress.TryParse(address.Host, out IPAddress? ip))
+        {
+            kestrel.Listen(ip, address.Port, configure);
+        }
+        else
+        {
+            // A host name, * or +: every address.
+            kestrel.ListenAnyIP(address.Port, configure);
+        }
+    }
+}

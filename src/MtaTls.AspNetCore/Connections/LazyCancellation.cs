@@ -1,0 +1,27 @@
+namespace MtaTls.AspNetCore.Connections;
+
+/// <summary>A cancellation that costs nothing until somebody asks for its token. A field, never copied.</summary>
+internal struct LazyCancellation
+{
+    private static readonly object Cancelled = new();
+
+    private object? _state;
+
+    public CancellationToken Token
+    {
+        get
+        {
+            object? state = Volatile.Read(ref _state);
+            if (state is null)
+            {
+                CancellationTokenSource made = new();
+                state = Interlocked.CompareExchange(ref _state, made, null) ?? made;
+            }
+
+            return state is CancellationTokenSource source ? source.Token : new CancellationToken(canceled: true);
+        }
+    }
+
+    /// <summary>Cancels the token; its callbacks run here. An exception of theirs is thrown as from <see cref="CancellationTokenSource.Cancel()"/>.</summary>
+    public void Cancel() => (Interlocked.Exchange(ref _state, Cancelled) as CancellationTokenSource)?.Cancel();
+}

@@ -1,0 +1,152 @@
+using System.Collections;
+using System.Diagnostics.CodeAnalysis;
+using System.Net.Security;
+using Microsoft.AspNetCore.Connections.Features;
+using Microsoft.AspNetCore.Http.Features;
+using Microsoft.AspNetCore.Server.Kestrel.Core.Features;
+using MtaTls.Protocol;
+
+namespace MtaTls.AspNetCore.Connections;
+
+/// <summary>
+/// The features of a channel. Its own: ids, items, transport, lifetime, heartbeat, completion, metrics tags. Hidden: what belongs to the TCP
+/// connection alone (its socket, its place in MaxConcurrentConnections). Everything else is the session's: TLS, memory pool, Kestrel's metrics.
+/// </summary>
+internal sealed partial class MtaTlsChannelContext :
+    IFeatureCollection,
+    IConnectionIdFeature,
+    IConnectionItemsFeature,
+    IConnectionTransportFeature,
+    IConnectionLifetimeFeature,
+    IConnectionLifetimeNotificationFeature,
+    IConnectionHeartbeatFeature,
+    IConnectionCompleteFeature,
+    IConnectionMetricsTagsFeature,
+    IMtaTlsChannelFeature
+{
+    private static readonly Type[] OwnTypes =
+    [
+        typeof(IConnectionIdFeature), typeof(IConnectionItemsFeature), typeof(IConnectionTransportFeature), typeof(IConnectionLifetimeFeature),
+        typeof(IConnectionLifetimeNotificationFeature), typeof(IConnectionHeartbeatFeature), typeof(IConnectionCompleteFeature), typeof(IMtaTlsChannelFeature),
+    ];
+
+    private Dictionary<Type, object?>? _set;
+    private Action<object>? _heartbeat;
+    private object? _heartbeatState;
+    private List<(Action<object> Action, object State)>? _moreHeartbeats;
+    private List<KeyValuePair<string, object?>>? _tags;
+    private CancellationToken? _closeRequestedReplacement;
+
+    bool IFeatureCollection.IsReadOnly => false;
+
+    public int Revision { get; private set; }
+
+    [SuppressMessage("Design", "CA1043", Justification = "The interface's own shape.")]
+    public object? this[Type key]
+    {
+        get
+        {
+            ArgumentNullException.ThrowIfNull(key);
+            return _set is not null && _set.TryGetValue(key, out object? feature) ? feature
+                : IsOwn(key) ? this
+                : IsHidden(key) ? null
+                : _session.Connection.Features[key];
+        }
+
+        set
+        {
+            ArgumentNullException.ThrowIfNull(key);
+            Revision++;
+            (_set ??= [])[key] = value;
+        }
+    }
+
+    public TFeature? Get<TFeature>() => (TFeature?)this[typeof(TFeature)];
+
+    public void Set<TFeature>(TFeature? instance) => this[typeof(TFeature)] = instance;
+
+    public IEnumerator<KeyValuePair<Type, object>> GetEnumerator()
+    {
+        foreach (Type own in OwnTypes)
+        {
+            if (this[own] is { } feature)
+            {
+                yield return new KeyValuePair<Type, object>(own, feature);
+            }
+        }
+
+        foreach ((Type key, object? feature) in _set ?? [])
+        {
+            if (feature is not null && !Array.Exists(OwnTypes, own => own == key))
+            {
+                yield return new KeyValuePair<Type, object>(key, feature);
+            }
+        }
+
+        foreach (KeyValuePair<Type, object> inherited in _session.Connection.Features)
+        {
+            if (_set?.ContainsKey(inherited.Key) != true && !IsHidden(inherited.Key) && !Array.Exists(OwnTypes, own => own == inherited.Key))
+            {
+                yield return inherited.Key == typeof(IConnectionMetricsTagsFeature) ? new KeyValuePair<Type, object>(inherited.Key, this) : inherited;
+            }
+        }
+    }
+
+    IEnumerator IEnumerable.GetEnumerator() => GetEnumerator();
+
+    private bool IsOwn(Type key)
+        => key == typeof(IConnectionIdFeature) || key == typeof(IConnectionTransportFeature) || key == typeof(IConnectionItemsFeature)
+            || key == typeof(IConnectionLifetimeFeature) || key == typeof(IConnectionLifetimeNotificationFeature)
+            || key == typeof(IConnectionHeartbeatFeature) || key == typeof(IConnectionCompleteFeature) || key == typeof(IMtaTlsChannelFeature)
+            || (key == typeof(IConnectionMetricsTagsFeature) && _session.HasMetricsTags);
+
+    private static bool IsHidden(Type key)
+        => key == typeof(IConnectionSocketFeature) || key == typeof(IDecrementConcurrentConnectionCountFeature)
+            || key == typeof(ISslStreamFeature) || key == typeof(SslStream);
+
+    CancellationToken IConnectionLifetimeNotificationFeature.ConnectionClosedRequested
+    {
+        get => _closeRequestedReplacement ?? _closeRequested.Token;
+        set => _closeRequestedReplacement = value;
+    }
+
+    void IConnectionHeartbeatFeature.OnHeartbeat(Action<object> action, object state)
+    {
+        lock (_session)
+        {
+            if (_heartbeat is null)
+            {
+                (_heartbeat, _heartbeatState) = (action, state);
+            }
+            else
+            {
+                (_moreHeartbeats ??= []).Add((action, state));
+            }
+        }
+    }
+
+    /// <summary>Once a second, with the heartbeat of the TCP connection.</summary>
+    public void Tick()
+    {
+        _heartbeat?.Invoke(_heartbeatState!);
+        for (int i = 0; i < (_moreHeartbeats?.Count ?? 0); i++)
+        {
+            (Action<object> action, object state) = _moreHeartbeats![i];
+            action(state);
+        }
+    }
+
+    void IConnectionCompleteFeature.OnCompleted(Func<object, Task> callback, object state) => (_completed ??= []).Add((callback, state));
+
+    ICollection<KeyValuePair<string, object?>> IConnectionMetricsTagsFeature.Tags => _tags ??= [];
+
+    ChannelId IMtaTlsChannelFeature.ChannelId => _channel.Id;
+
+    ChannelAddress IMtaTlsChannelFeature.ClaimedSource => _channel.Source;
+
+    ChannelAddress IMtaTlsChannelFeature.Destination => _channel.Destination;
+
+    long IMtaTlsChannelFeature.BytesReceived => _channel.BytesReceived;
+
+    long IMtaTlsChannelFeature.BytesSent => _channel.BytesSent;
+}

@@ -1,0 +1,167 @@
+using System.IO.Pipelines;
+using System.Net;
+using Microsoft.AspNetCore.Connections;
+using Microsoft.AspNetCore.Http.Features;
+using MtaTls.AspNetCore.Diagnostics;
+using MtaTls.Protocol;
+
+namespace MtaTls.AspNetCore.Connections;
+
+/// <summary>A channel as a connection of Kestrel's: what its HTTP layer, or any other connection handler, is given.</summary>
+internal sealed partial class MtaTlsChannelContext : ConnectionContext, IThreadPoolWorkItem
+{
+    private readonly MtaTlsServerSession _session;
+    private readonly MtaTlsChannel _channel;
+    private readonly long _number;
+    private string? _connectionId;
+    private IDuplexPipe? _transport;
+    private IDictionary<object, object?>? _items;
+    private LazyCancellation _closed;
+    private LazyCancellation _closeRequested;
+    private CancellationToken? _closedReplacement;
+    private List<(Func<object, Task> Callback, object State)>? _completed;
+
+    public MtaTlsChannelContext(MtaTlsServerSession session, MtaTlsChannel channel, long number)
+    {
+        _session = session;
+        _channel = channel;
+        _number = number;
+        channel.OnClosed(static (_, _, state) => ((MtaTlsChannelContext)state!).OnClosed(), this);
+    }
+
+    public MtaTlsChannel Channel => _channel;
+
+    public override string ConnectionId
+    {
+        get => _connectionId ??= string.Create(System.Globalization.CultureInfo.InvariantCulture, $"{_session.SessionId}-{_number}");
+        set => _connectionId = value;
+    }
+
+    public override IFeatureCollection Features => this;
+
+    public override IDictionary<object, object?> Items
+    {
+        get => _items ??= new ConnectionItems();
+        set => _items = value;
+    }
+
+    public override IDuplexPipe Transport
+    {
+        get => _transport ?? _channel;
+        set => _transport = value;
+    }
+
+    public override CancellationToken ConnectionClosed
+    {
+        get => _closedReplacement ?? _closed.Token;
+        set => _closedReplacement = value;
+    }
+
+    public override EndPoint? LocalEndPoint
+    {
+        get => _session.Connection.LocalEndPoint;
+        set => throw new NotSupportedException("The end points are the session's.");
+    }
+
+    public override EndPoint? RemoteEndPoint
+    {
+        get => _session.Connection.RemoteEndPoint;
+        set => throw new NotSupportedException("The end points are the session's.");
+    }
+
+    public override void Abort() => _channel.Abort();
+
+    // Kestrel passes null where it only follows the connection's end.
+    public override void Abort(ConnectionAbortedException? abortReason)
+    {
+        if (abortReason is not null)
+        {
+            _session.Server.ChannelLog.ChannelAborted(ConnectionId, abortReason.Message);
+        }
+
+        _channel.Abort();
+    }
+
+    /// <summary>Asks the application to end when it has done what it does: no further request on HTTP/1.1, GOAWAY on HTTP/2.</summary>
+    public void RequestClose()
+    {
+        try
+        {
+            _closeRequested.Cancel();
+        }
+        catch (AggregateException e)
+        {
+            _session.Server.ChannelLog.ChannelCallbackFailed(ConnectionId, e);
+        }
+    }
+
+    /// <summary>Runs the application on the channel, then closes it.</summary>
+    public void Execute() => _ = ExecuteAsync();
+
+    private async Task ExecuteAsync()
+    {
+        Exception? failure = null;
+        try
+        {
+            using IDisposable? scope = _session.Server.ChannelLog.BeginChannelScope(this);
+            await _session.Next(this);
+        }
+        catch (Exception e)
+        {
+            failure = e;
+        }
+
+        _session.ApplicationEnded(this);
+        if (failure is not null && failure is not (ConnectionResetException or ConnectionAbortedException or OperationCanceledException))
+        {
+            _session.Server.ChannelLog.ChannelApplicationFailed(ConnectionId, failure);
+            _channel.Abort(failure);
+        }
+
+        await RunCompletedAsync();
+        try
+        {
+            // HTTP/1.1 leaves its pipes open. What was written still goes out before the channel closes.
+            await _channel.Input.CompleteAsync();
+            await _channel.Output.CompleteAsync();
+            await _channel.CloseAsync();
+        }
+        catch (Exception e)
+        {
+            // The session's end is reported with the session.
+            _session.Server.ChannelLog.ChannelCloseFailed(ConnectionId, e.Message);
+            _channel.Abort();
+        }
+
+        _session.ChannelEnded(this);
+    }
+
+    private void OnClosed()
+    {
+        try
+        {
+            _closed.Cancel();
+        }
+        catch (AggregateException e)
+        {
+            _session.Server.ChannelLog.ChannelCallbackFailed(ConnectionId, e);
+        }
+    }
+
+    private async Task RunCompletedAsync()
+    {
+        // The last registered runs first, as on Kestrel's own connections.
+        for (int i = (_completed?.Count ?? 0) - 1; i >= 0; i--)
+        {
+            try
+            {
+                (Func<object, Task> callback, object state) = _completed![i];
+                await callback(state);
+            }
+            catch (Exception e)
+            {
+                _session.Server.ChannelLog.ChannelCallbackFailed(ConnectionId, e);
+            }
+        }
+    }
+}

@@ -1,0 +1,150 @@
+using System.Buffers;
+using System.Diagnostics;
+using System.IO.Pipelines;
+using System.Security.Authentication;
+using Microsoft.AspNetCore.Connections;
+using Microsoft.AspNetCore.Connections.Features;
+using Microsoft.AspNetCore.Http.Features;
+using Microsoft.AspNetCore.Server.Kestrel.Core.Features;
+using MtaTls.AspNetCore.Diagnostics;
+using MtaTls.AspNetCore.Endpoints;
+using MtaTls.Tls;
+
+namespace MtaTls.AspNetCore.Connections;
+
+/// <summary>
+/// Looks at a connection's ClientHello without consuming it. Where the extension is not offered, the next middleware, Kestrel's HTTPS, serves the
+/// connection as if this one were not there. Where it is, the TLS handshake is done here and every channel of the session goes on as a connection of its own.
+/// </summary>
+internal sealed class MtaTlsConnectionMiddleware(ConnectionDelegate next, EndpointSettings settings, EndpointTls tls, MtaTlsServer server)
+{
+    private const int MaxClientHelloLength = 16_384;
+
+    public async Task OnConnectionAsync(ConnectionContext connection)
+    {
+        if (connection.Features.Get<ITlsConnectionFeature>() is not null)
+        {
+            await next(connection);
+            return;
+        }
+
+        long started = server.Time.GetTimestamp();
+        TlsConnection session;
+        using (CancellationTokenSource timeout = new(HandshakeTimeout, server.Time))
+        {
+            bool? offered = await PeekAsync(connection, timeout.Token);
+            if (offered is null)
+            {
+                return;
+            }
+
+            if (offered == false && settings.Mode == DataMultiplexingMode.Allowed)
+            {
+                await next(connection);
+                return;
+            }
+
+            if (await HandshakeAsync(connection, started, timeout.Token) is not { } accepted)
+            {
+                return;
+            }
+
+            session = accepted;
+        }
+
+        await new MtaTlsServerSession(server, settings, connection, next, session).RunAsync();
+    }
+
+    private TimeSpan HandshakeTimeout
+    {
+        get
+        {
+            TimeSpan own = server.Limits.HandshakeTimeout, kestrels = settings.Https.HandshakeTimeout;
+            return own == Timeout.InfiniteTimeSpan || kestrels < own ? Bounded(kestrels) : own;
+        }
+    }
+
+    // Kestrel writes "infinite" as TimeSpan.MaxValue, which no timer takes.
+    private static TimeSpan Bounded(TimeSpan value) => value.TotalMilliseconds > uint.MaxValue - 1 ? Timeout.InfiniteTimeSpan : value;
+
+    /// <summary>Whether the client offers the extension; null when the connection is over.</summary>
+    private async ValueTask<bool?> PeekAsync(ConnectionContext connection, CancellationToken cancellationToken)
+    {
+        PipeReader input = connection.Transport.Input;
+        try
+        {
+            while (true)
+            {
+                ReadResult result = await input.ReadAsync(cancellationToken);
+                ReadOnlySequence<byte> buffer = result.Buffer;
+                ClientHelloStatus status = ClientHelloReader.TryRead(buffer, server.Options.ExtensionType, MaxClientHelloLength, out ClientHelloInfo? hello);
+                bool offers = status == ClientHelloStatus.Complete && hello!.OffersExtension;
+                if (offers)
+                {
+                    settings.Https.TlsClientHelloBytesCallback?.Invoke(connection, buffer.Slice(0, hello!.Length));
+                }
+
+                // What is only looked at stays unexamined, so that the next reader gets it at once.
+                bool wait = status == ClientHelloStatus.NeedMore && !result.IsCompleted;
+                input.AdvanceTo(buffer.Start, wait ? buffer.End : buffer.Start);
+                if (!wait)
+                {
+                    return offers;
+                }
+            }
+        }
+        catch (OperationCanceledException)
+        {
+            server.SessionLog.HandshakeTimedOut(connection.ConnectionId);
+            return null;
+        }
+        catch (IOException e)
+        {
+            server.SessionLog.HandshakeFailed(connection.ConnectionId, e.Message);
+            return null;
+        }
+    }
+
+    private async ValueTask<TlsConnection?> HandshakeAsync(ConnectionContext connection, long started, CancellationToken cancellationToken)
+    {
+        using Activity? activity = MtaTlsActivities.StartHandshake(connection, settings);
+        try
+        {
+            TlsConnection session = await TlsConnection.AcceptAsync(connection.Transport, tls.Context, connection, cancellationToken);
+            server.Metrics.HandshakeCompleted(settings, connection, session.Protocol, server.Time.GetElapsedTime(started));
+            MtaTlsActivities.HandshakeCompleted(activity, session);
+            connection.Features.Get<IConnectionMetricsTagsFeature>()?.Tags.Add(new("tls.protocol.version", TlsVersion.Name(session.Protocol)));
+            return session;
+        }
+        catch (Exception e) when (e is AuthenticationException or IOException or OperationCanceledException or InvalidOperationException)
+        {
+            string reason = FailureReason(e);
+            server.Metrics.HandshakeFailed(settings, connection, reason, server.Time.GetElapsedTime(started));
+            MtaTlsActivities.Failed(activity, reason, e);
+            connection.Features.Get<IConnectionMetricsTagsFeature>()?.Tags.Add(new("error.type", "tls_handshake_failed"));
+            switch (e)
+            {
+                case OperationCanceledException:
+                    server.SessionLog.HandshakeTimedOut(connection.ConnectionId);
+                    break;
+                case InvalidOperationException:
+                    server.SessionLog.HandshakeImpossible(connection.ConnectionId, e);
+                    break;
+                default:
+                    server.SessionLog.HandshakeFailed(connection.ConnectionId, (e.InnerException as TlsAlertException ?? e).Message);
+                    break;
+            }
+
+            return null;
+        }
+    }
+
+    private static string FailureReason(Exception e) => e switch
+    {
+        OperationCanceledException => "timeout",
+        { InnerException: TlsAlertException alert } => $"alert_{(int)alert.Alert}",
+        IOException => "connection_lost",
+        InvalidOperationException => "configuration",
+        _ => "authentication",
+    };
+}

@@ -1,0 +1,361 @@
+using System.Diagnostics;
+using System.Diagnostics.CodeAnalysis;
+using Microsoft.AspNetCore.Connections;
+using Microsoft.AspNetCore.Connections.Features;
+using Microsoft.AspNetCore.Http.Features;
+using Microsoft.AspNetCore.Server.Kestrel.Core.Features;
+using MtaTls.AspNetCore.Diagnostics;
+using MtaTls.AspNetCore.Endpoints;
+using MtaTls.AspNetCore.Routing;
+using MtaTls.Protocol;
+using MtaTls.Tls;
+
+namespace MtaTls.AspNetCore.Connections;
+
+/// <summary>One MTA-TLS session of the server: takes the channels that the client opens and gives them to the application.</summary>
+internal sealed class MtaTlsServerSession : IMtaTlsSessionFeature
+{
+    private readonly TlsConnection _tls;
+    private readonly EndpointSettings _settings;
+    private readonly WaitingChannels _waiting = new();
+    private readonly Lock _lock = new();
+    private readonly HashSet<MtaTlsChannelContext> _running = [];
+    private readonly TaskCompletionSource _drained = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private readonly SessionMeter _meter;
+    private MtaTlsChannelContext[] _ticking = [];
+    private MtaTlsSession? _session;
+    private long _channels;
+    private long _idleSince;
+    private volatile bool _closing;
+    private bool _ended;
+
+    public MtaTlsServerSession(MtaTlsServer server, EndpointSettings settings, ConnectionContext connection, ConnectionDelegate next, TlsConnection tls)
+    {
+        Server = server;
+        Connection = connection;
+        Next = next;
+        _settings = settings;
+        _tls = tls;
+        _meter = new SessionMeter(server.Metrics, settings, connection);
+        HasMetricsTags = connection.Features.Get<IConnectionMetricsTagsFeature>() is not null;
+    }
+
+    public MtaTlsServer Server { get; }
+
+    /// <summary>The TCP connection.</summary>
+    public ConnectionContext Connection { get; }
+
+    /// <summary>What a channel is given to.</summary>
+    public ConnectionDelegate Next { get; }
+
+    /// <summary>Whether Kestrel's metrics are on, so that a channel needs its own list of tags.</summary>
+    public bool HasMetricsTags { get; }
+
+    public string SessionId => Connection.ConnectionId;
+
+    string? IMtaTlsSessionFeature.EndpointName => _settings.Name;
+
+    string? IMtaTlsSessionFeature.ServerName => _tls.ServerName;
+
+    bool IMtaTlsSessionFeature.IsResumed => _tls.SessionResumed;
+
+    int IMtaTlsSessionFeature.ActiveChannels => Session.ActiveChannels;
+
+    long IMtaTlsSessionFeature.TotalChannelsOpened => Session.GetStatistics().TotalChannelsOpened;
+
+    long IMtaTlsSessionFeature.BytesReceived => Session.GetStatistics().BytesReceived;
+
+    long IMtaTlsSessionFeature.BytesSent => Session.GetStatistics().BytesSent;
+
+    // The read loop can bring the first channel before Start has returned.
+    private MtaTlsSession Session => _session ?? throw new InvalidOperationException("The session is starting.");
+
+    ValueTask<MtaTlsChannel> IMtaTlsSessionFeature.OpenChannelAsync(ChannelAddress source, ChannelAddress destination, CancellationToken cancellationToken)
+        => Session.OpenChannelAsync(source, destination, cancellationToken);
+
+    /// <summary>Serves the session until it and the applications of all its channels have ended.</summary>
+    public async Task RunAsync()
+    {
+        TlsFeature feature = new(_tls);
+        Connection.Features.Set<ITlsConnectionFeature>(feature);
+        Connection.Features.Set<ITlsHandshakeFeature>(feature);
+        Connection.Features.Set<ITlsApplicationProtocolFeature>(feature);
+        Connection.Features.Set<IMtaTlsSessionFeature>(this);
+
+        long started = _idleSince = Server.Time.GetTimestamp();
+        Activity? activity = MtaTlsActivities.StartSession(Connection, _settings, _tls);
+        Server.SessionLog.SessionStarted(SessionId, _settings.Name, TlsVersion.Name(_tls.Protocol), _tls.CipherSuite, _tls.SessionResumed);
+        _meter.SessionStarted();
+        MtaTlsSession session = _session = MtaTlsSession.Start(new TlsTransport(_tls), new MtaTlsSessionOptions
+        {
+            Role = MtaTlsRole.Server,
+            Limits = Server.Limits.Session,
+            ReceiveBudget = Server.ReceiveBudget,
+            TimeProvider = Server.Time,
+            ChannelRequested = OnChannelRequested,
+        });
+
+        // Once for all channels: what is registered on the TCP connection stays there as long as it lives.
+        Connection.Features.Get<IConnectionHeartbeatFeature>()?.OnHeartbeat(static state => ((MtaTlsServerSession)state).Tick(), this);
+        CancellationToken closeRequested = Connection.Features.Get<IConnectionLifetimeNotificationFeature>()?.ConnectionClosedRequested ?? default;
+        string? error = null;
+        using (closeRequested.UnsafeRegister(static state => ((MtaTlsServerSession)state!).BeginShutdown(), this))
+        {
+            try
+            {
+                await session.Completion;
+            }
+            catch (Exception e)
+            {
+                error = e is MtaTlsProtocolException || e.InnerException is MtaTlsProtocolException ? "protocol_error" : "connection_lost";
+                Server.SessionLog.SessionFailed(SessionId, e.Message, e.InnerException?.Message);
+            }
+
+            await DrainAsync();
+        }
+
+        MtaTlsSessionStatistics statistics = session.GetStatistics();
+        _meter.Update(statistics);
+        TimeSpan duration = Server.Time.GetElapsedTime(started);
+        _meter.SessionEnded(error, duration);
+        Server.SessionLog.SessionEnded(SessionId, duration.TotalSeconds, statistics.TotalChannelsOpened, statistics.BytesReceived, statistics.BytesSent);
+        MtaTlsActivities.SessionEnded(activity, statistics, error);
+    }
+
+    /// <summary>Opens the channel and gives it to the application: now or when it speaks.</summary>
+    public void AcceptForApplication(MtaTlsChannelRequest request)
+    {
+        MtaTlsChannel channel;
+        try
+        {
+            channel = request.Accept();
+        }
+        catch (MtaTlsChannelRefusedException e)
+        {
+            Server.ChannelLog.ChannelRefused(SessionId, e.Reason);
+            return;
+        }
+        catch (MtaTlsSessionException)
+        {
+            return;
+        }
+
+        Server.ChannelLog.ChannelOpened(SessionId, channel);
+        _meter.ChannelOpened();
+        if (_settings.Dispatch == MtaTlsDispatch.Open)
+        {
+            // Not here, on the read loop.
+            ThreadPool.UnsafeQueueUserWorkItem(Admit(channel), preferLocal: false);
+        }
+        else
+        {
+            WaitingChannel waiting = new(this, channel, Server.Time.GetTimestamp());
+            _waiting.Add(waiting);
+            channel.OnReadable(static (_, state) => ((WaitingChannel)state!).Session.OnReadable((WaitingChannel)state), waiting);
+            if (_closing && _waiting.Remove(waiting))
+            {
+                CloseUnused(channel);
+            }
+        }
+    }
+
+    /// <summary>Refuses a channel with a reason for the client.</summary>
+    public void Refuse(MtaTlsChannelRequest request, string reason, string cause)
+    {
+        Server.ChannelLog.ChannelRefused(SessionId, cause);
+        request.Refuse(reason);
+    }
+
+    /// <summary>The application of a channel has returned: no heartbeat any more.</summary>
+    public void ApplicationEnded(MtaTlsChannelContext context)
+    {
+        lock (_lock)
+        {
+            _running.Remove(context);
+            CompleteDrain();
+        }
+    }
+
+    /// <summary>A channel is closed on this side, the last thing that is done with it.</summary>
+    public void ChannelEnded(MtaTlsChannelContext context)
+    {
+        Server.ChannelLog.ChannelEnded(context.ConnectionId, context.Channel.BytesReceived, context.Channel.BytesSent);
+        _meter.ChannelEnded();
+    }
+
+    private void OnChannelRequested(MtaTlsChannelRequest request)
+    {
+        _session ??= request.Session;
+        Server.Router.Decide(this, request).Execute(this, request);
+    }
+
+    [SuppressMessage("Reliability", "CA2000", Justification = "A connection context owns nothing that needs disposal.")]
+    private MtaTlsChannelContext Admit(MtaTlsChannel channel)
+    {
+        MtaTlsChannelContext context = new(this, channel, Interlocked.Increment(ref _channels));
+        lock (_lock)
+        {
+            _running.Add(context);
+        }
+
+        if (_closing)
+        {
+            context.RequestClose();
+        }
+
+        return context;
+    }
+
+    private void OnReadable(WaitingChannel waiting)
+    {
+        if (!_waiting.Remove(waiting))
+        {
+            return;
+        }
+
+        if (HasSpoken(waiting.Channel))
+        {
+            Admit(waiting.Channel).Execute();
+        }
+        else
+        {
+            CloseUnused(waiting.Channel);
+        }
+    }
+
+    private static bool HasSpoken(MtaTlsChannel channel)
+    {
+        try
+        {
+            if (!channel.Input.TryRead(out System.IO.Pipelines.ReadResult result))
+            {
+                return true;
+            }
+
+            channel.Input.AdvanceTo(result.Buffer.Start);
+            return !result.Buffer.IsEmpty;
+        }
+        catch (IOException)
+        {
+            return false;
+        }
+    }
+
+    private async void CloseUnused(MtaTlsChannel channel)
+    {
+        try
+        {
+            await channel.DisposeAsync();
+        }
+        catch (IOException)
+        {
+            // The session has ended, which is reported with the session.
+        }
+
+        _meter.ChannelEnded();
+    }
+
+    private void BeginShutdown()
+    {
+        if (_closing)
+        {
+            return;
+        }
+
+        _closing = true;
+        ThreadPool.UnsafeQueueUserWorkItem(static session => session.Shutdown(), this, preferLocal: false);
+    }
+
+    private void Shutdown()
+    {
+        Server.SessionLog.SessionShutdown(SessionId);
+        Session.RefuseNewChannels();
+        while (_waiting.TakeOpenedUntil(long.MaxValue) is { } waiting)
+        {
+            CloseUnused(waiting.Channel);
+        }
+
+        MtaTlsChannelContext[] running;
+        lock (_lock)
+        {
+            running = [.. _running];
+        }
+
+        foreach (MtaTlsChannelContext context in running)
+        {
+            context.RequestClose();
+        }
+
+        // Ends with Completion; Kestrel aborts the connection when the application's ShutdownTimeout is over.
+        _ = Session.ShutdownAsync();
+    }
+
+    private void Tick()
+    {
+        int count;
+        lock (_lock)
+        {
+            count = _running.Count;
+            if (_ticking.Length < count || _ticking.Length > 4 * Math.Max(count, 16))
+            {
+                _ticking = new MtaTlsChannelContext[count];
+            }
+
+            _running.CopyTo(_ticking);
+        }
+
+        foreach (MtaTlsChannelContext context in _ticking.AsSpan(0, count))
+        {
+            context.Tick();
+        }
+
+        _ticking.AsSpan(0, count).Clear();
+        CloseIdle();
+        _meter.Update(Session.GetStatistics());
+    }
+
+    private void CloseIdle()
+    {
+        long now = Server.Time.GetTimestamp();
+        TimeSpan limit = Server.Limits.ChannelIdleTimeout;
+        if (limit != Timeout.InfiniteTimeSpan)
+        {
+            long until = now - (long)(limit.TotalSeconds * Server.Time.TimestampFrequency);
+            while (_waiting.TakeOpenedUntil(until) is { } waiting)
+            {
+                Server.ChannelLog.ChannelIdle(SessionId, waiting.Channel.Id);
+                CloseUnused(waiting.Channel);
+            }
+        }
+
+        if (Session.ActiveChannels > 0 || Session.PendingChannels > 0)
+        {
+            _idleSince = now;
+        }
+        else if (Server.Limits.SessionIdleTimeout != Timeout.InfiniteTimeSpan && Server.Time.GetElapsedTime(_idleSince, now) >= Server.Limits.SessionIdleTimeout)
+        {
+            BeginShutdown();
+        }
+    }
+
+    private async Task DrainAsync()
+    {
+        _closing = true;
+        lock (_lock)
+        {
+            _ended = true;
+            CompleteDrain();
+        }
+
+        await _drained.Task;
+    }
+
+    // Under the lock.
+    private void CompleteDrain()
+    {
+        if (_ended && _running.Count == 0)
+        {
+            _drained.TrySetResult();
+        }
+    }
+}

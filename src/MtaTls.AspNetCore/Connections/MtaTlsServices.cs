@@ -1,0 +1,37 @@
+using System.Diagnostics.CodeAnalysis;
+using System.Diagnostics.Metrics;
+using System.Runtime.CompilerServices;
+using Microsoft.AspNetCore.Hosting;
+using Microsoft.AspNetCore.Server.Kestrel.Core;
+using Microsoft.Extensions.Configuration;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Logging;
+
+namespace MtaTls.AspNetCore.Connections;
+
+/// <summary>
+/// Finds the server's <see cref="MtaTlsServer"/>. An application that calls <c>UseMtaTls</c> on endpoints alone has not registered one; its endpoints
+/// then share one that is made of the application's configuration, logs and meters.
+/// </summary>
+internal static class MtaTlsServices
+{
+    private static readonly ConditionalWeakTable<KestrelServerOptions, MtaTlsServer> Own = [];
+
+    public static MtaTlsServer GetServer(ListenOptions endpoint)
+        => endpoint.ApplicationServices.GetService<MtaTlsServer>() ?? Own.GetValue(endpoint.KestrelServerOptions, Create);
+
+    [SuppressMessage("Reliability", "CA2000", Justification = "The provider lives as long as the server and holds nothing to dispose.")]
+    private static MtaTlsServer Create(KestrelServerOptions kestrel)
+    {
+        IServiceProvider application = kestrel.ApplicationServices;
+        ServiceCollection services = new();
+        services.AddSingleton(application.GetRequiredService<IConfiguration>());
+        services.AddSingleton(application.GetRequiredService<IHostEnvironment>());
+        services.AddSingleton(application.GetRequiredService<ILoggerFactory>());
+        services.AddSingleton(application.GetRequiredService<IMeterFactory>());
+        services.AddSingleton(application.GetService<TimeProvider>() ?? TimeProvider.System);
+        services.AddMtaTlsCore();
+        return services.BuildServiceProvider().GetRequiredService<MtaTlsServer>();
+    }
+}

@@ -1,0 +1,79 @@
+using MtaTls.Protocol;
+
+namespace MtaTls.AspNetCore.Connections;
+
+/// <summary>The channels of a session that have not spoken yet, in the order in which they were opened.</summary>
+internal sealed class WaitingChannels
+{
+    private readonly Lock _lock = new();
+    private WaitingChannel? _first;
+    private WaitingChannel? _last;
+
+    public void Add(WaitingChannel waiting)
+    {
+        lock (_lock)
+        {
+            waiting.Previous = _last;
+            waiting.IsListed = true;
+            if (_last is null)
+            {
+                _first = waiting;
+            }
+            else
+            {
+                _last.Next = waiting;
+            }
+
+            _last = waiting;
+        }
+    }
+
+    /// <summary>Takes a channel out.</summary>
+    /// <returns>Whether it was in: of those that want to end its waiting one alone is told so.</returns>
+    public bool Remove(WaitingChannel waiting)
+    {
+        lock (_lock)
+        {
+            return Unlink(waiting);
+        }
+    }
+
+    /// <summary>Takes out the channel that waits longest, if it was opened at that time or before.</summary>
+    public WaitingChannel? TakeOpenedUntil(long timestamp)
+    {
+        lock (_lock)
+        {
+            return _first is { } first && first.OpenedAt <= timestamp && Unlink(first) ? first : null;
+        }
+    }
+
+    private bool Unlink(WaitingChannel waiting)
+    {
+        if (!waiting.IsListed)
+        {
+            return false;
+        }
+
+        if (waiting.Previous is null)
+        {
+            _first = waiting.Next;
+        }
+        else
+        {
+            waiting.Previous.Next = waiting.Next;
+        }
+
+        if (waiting.Next is null)
+        {
+            _last = waiting.Previous;
+        }
+        else
+        {
+            waiting.Next.Previous = waiting.Previous;
+        }
+
+        waiting.Previous = waiting.Next = null;
+        waiting.IsListed = false;
+        return true;
+    }
+}

@@ -1,0 +1,93 @@
+using System.Net.Security;
+using Microsoft.Extensions.Logging;
+using MtaTls.AspNetCore.Connections;
+using MtaTls.Protocol;
+using MtaTls.Tls;
+
+namespace MtaTls.AspNetCore.Diagnostics;
+
+/// <summary>All that this library logs. Host names, addresses and texts that a peer sent never stand in it as they came.</summary>
+internal static partial class Log
+{
+    // Endpoints: 1 to 19.
+    [LoggerMessage(1, LogLevel.Information, "{Endpoint} speaks MTA-TLS (name: {Name}, mode: {Mode}).", EventName = "EndpointBound")]
+    public static partial void EndpointBound(this ILogger logger, string endpoint, string? name, DataMultiplexingMode mode);
+
+    [LoggerMessage(2, LogLevel.Warning, "{Endpoint} does not speak MTA-TLS and stays an ordinary HTTPS endpoint: {Obstacle}", EventName = "EndpointLeftToKestrel")]
+    public static partial void EndpointLeftToKestrel(this ILogger logger, string? endpoint, string obstacle);
+
+    [LoggerMessage(3, LogLevel.Warning, "This version of Kestrel does not tell the TLS settings of its endpoints, so they stay ordinary HTTPS endpoints. Call listenOptions.UseMtaTls(o => o.Https = ...) with the settings given to UseHttps.", EventName = "KestrelUnknown")]
+    public static partial void KestrelUnknown(this ILogger logger);
+
+    [LoggerMessage(4, LogLevel.Warning, "{Key} has no certificate, and there is no default one: a self-signed certificate with thumbprint {Thumbprint} was generated. Nobody trusts it; run 'dotnet dev-certs https' or set {Key}:Certificate.", EventName = "CertificateGenerated")]
+    public static partial void CertificateGenerated(this ILogger logger, string key, string thumbprint);
+
+    [LoggerMessage(5, LogLevel.Information, "The certificate of {Key} has changed; the next handshakes use {Thumbprint}, valid until {NotAfter:u}.", EventName = "CertificateReloaded")]
+    public static partial void CertificateReloaded(this ILogger logger, string key, string thumbprint, DateTime notAfter);
+
+    [LoggerMessage(6, LogLevel.Warning, "The certificate of {Key} has changed and can't be read; the one before stays in use.", EventName = "CertificateNotReloaded")]
+    public static partial void CertificateNotReloaded(this ILogger logger, string key, Exception exception);
+
+    [LoggerMessage(7, LogLevel.Warning, "The keys of all MTA-TLS sessions are written to {File}: who reads it reads the traffic.", EventName = "KeysAreLogged")]
+    public static partial void KeysAreLogged(this ILogger logger, string file);
+
+    // Sessions: 20 to 39.
+    [LoggerMessage(20, LogLevel.Debug, "Connection {SessionId}: the TLS handshake took too long.", EventName = "HandshakeTimedOut")]
+    public static partial void HandshakeTimedOut(this ILogger logger, string sessionId);
+
+    [LoggerMessage(21, LogLevel.Debug, "Connection {SessionId}: the TLS handshake failed. {Reason}", EventName = "HandshakeFailed")]
+    public static partial void HandshakeFailed(this ILogger logger, string sessionId, string reason);
+
+    [LoggerMessage(22, LogLevel.Error, "Connection {SessionId}: this endpoint's TLS settings do not allow a handshake.", EventName = "HandshakeImpossible")]
+    public static partial void HandshakeImpossible(this ILogger logger, string sessionId, Exception exception);
+
+    [LoggerMessage(23, LogLevel.Debug, "Session {SessionId} started on endpoint {Endpoint}: TLS {Version}, {CipherSuite}, resumed: {Resumed}.", EventName = "SessionStarted")]
+    public static partial void SessionStarted(this ILogger logger, string sessionId, string? endpoint, string version, TlsCipherSuite cipherSuite, bool resumed);
+
+    [LoggerMessage(24, LogLevel.Debug, "Session {SessionId} is ending: no new channels, the open ones finish.", EventName = "SessionShutdown")]
+    public static partial void SessionShutdown(this ILogger logger, string sessionId);
+
+    [LoggerMessage(25, LogLevel.Debug, "Session {SessionId} ended after {Seconds:0.000} s: {Channels} channels, {Received} octets received, {Sent} sent.", EventName = "SessionEnded")]
+    public static partial void SessionEnded(this ILogger logger, string sessionId, double seconds, long channels, long received, long sent);
+
+    [LoggerMessage(26, LogLevel.Information, "Session {SessionId} failed: {Reason} {Cause}", EventName = "SessionFailed")]
+    public static partial void SessionFailed(this ILogger logger, string sessionId, string reason, string? cause);
+
+    // Channels: 40 to 59.
+    [LoggerMessage(41, LogLevel.Debug, "Session {SessionId}: a channel was refused ({Cause}).", EventName = "ChannelRefused")]
+    public static partial void ChannelRefused(this ILogger logger, string sessionId, string cause);
+
+    [LoggerMessage(42, LogLevel.Debug, "Session {SessionId}: channel {ChannelId} was closed because it did not speak in time.", EventName = "ChannelIdle")]
+    public static partial void ChannelIdle(this ILogger logger, string sessionId, ChannelId channelId);
+
+    [LoggerMessage(43, LogLevel.Debug, "Channel {ConnectionId} was aborted: {Reason}", EventName = "ChannelAborted")]
+    public static partial void ChannelAborted(this ILogger logger, string connectionId, string reason);
+
+    [LoggerMessage(44, LogLevel.Error, "Channel {ConnectionId}: its application failed.", EventName = "ChannelApplicationFailed")]
+    public static partial void ChannelApplicationFailed(this ILogger logger, string connectionId, Exception exception);
+
+    [LoggerMessage(45, LogLevel.Error, "Channel {ConnectionId}: a callback failed.", EventName = "ChannelCallbackFailed")]
+    public static partial void ChannelCallbackFailed(this ILogger logger, string connectionId, Exception exception);
+
+    [LoggerMessage(46, LogLevel.Debug, "Channel {ConnectionId} could not be closed in order: {Reason}", EventName = "ChannelCloseFailed")]
+    public static partial void ChannelCloseFailed(this ILogger logger, string connectionId, string reason);
+
+    [LoggerMessage(47, LogLevel.Debug, "Channel {ConnectionId} ended: {Received} octets received, {Sent} sent.", EventName = "ChannelEnded")]
+    public static partial void ChannelEnded(this ILogger logger, string connectionId, long received, long sent);
+
+    public static void ChannelOpened(this ILogger logger, string sessionId, MtaTlsChannel channel)
+    {
+        if (logger.IsEnabled(LogLevel.Debug))
+        {
+            // ChannelAddress lets letters, digits and a few signs pass, none of which can forge a line.
+            logger.ChannelOpened(sessionId, channel.Id, channel.Source, channel.Destination);
+        }
+    }
+
+    /// <summary>The scope of everything that is logged while a channel's application runs, as Kestrel has one for a connection.</summary>
+    public static IDisposable? BeginChannelScope(this ILogger logger, MtaTlsChannelContext context)
+        => logger.IsEnabled(LogLevel.Critical) ? logger.BeginScope(new ChannelScope(context)) : null;
+
+    [LoggerMessage(40, LogLevel.Debug, "Session {SessionId}: channel {ChannelId} opened; claimed source {Source}, destination {Destination}.", EventName = "ChannelOpened", SkipEnabledCheck = true)]
+    private static partial void ChannelOpened(this ILogger logger, string sessionId, ChannelId channelId, ChannelAddress source, ChannelAddress destination);
+}

@@ -1,0 +1,94 @@
+using System.Diagnostics;
+using Microsoft.AspNetCore.Connections;
+using MtaTls.AspNetCore.Endpoints;
+using MtaTls.Protocol;
+using MtaTls.Tls;
+
+namespace MtaTls.AspNetCore.Diagnostics;
+
+/// <summary>
+/// The activity source <c>MtaTls.AspNetCore</c>: one activity for a handshake, one for a session. Requests in channels have their own from ASP.NET Core;
+/// they are not children of the session's, which can last for days.
+/// </summary>
+internal static class MtaTlsActivities
+{
+    public const string SourceName = "MtaTls.AspNetCore";
+
+    private static readonly ActivitySource Source = new(SourceName);
+
+    public static Activity? StartHandshake(ConnectionContext connection, EndpointSettings settings) => Start("mtatls.handshake", connection, settings);
+
+    public static void HandshakeCompleted(Activity? activity, TlsConnection tls)
+    {
+        if (activity is null)
+        {
+            return;
+        }
+
+        Describe(activity, tls);
+        activity.SetTag("tls.cipher", tls.CipherSuite.ToString());
+    }
+
+    public static void Failed(Activity? activity, string reason, Exception exception)
+    {
+        activity?.SetTag("error.type", reason);
+        activity?.SetStatus(ActivityStatusCode.Error, exception.Message);
+    }
+
+    /// <summary>Starts the session's activity, which is never the current one.</summary>
+    public static Activity? StartSession(ConnectionContext connection, EndpointSettings settings, TlsConnection tls)
+    {
+        Activity? before = Activity.Current;
+        Activity? activity = Start("mtatls.session", connection, settings);
+        Activity.Current = before;
+        if (activity is not null)
+        {
+            Describe(activity, tls);
+        }
+
+        return activity;
+    }
+
+    public static void SessionEnded(Activity? activity, in MtaTlsSessionStatistics statistics, string? error)
+    {
+        if (activity is null)
+        {
+            return;
+        }
+
+        activity.SetTag("mtatls.channels", statistics.TotalChannelsOpened);
+        activity.SetTag("mtatls.channels.refused", statistics.OpensRefused);
+        activity.SetTag("mtatls.bytes_received", statistics.BytesReceived);
+        activity.SetTag("mtatls.bytes_sent", statistics.BytesSent);
+        if (error is not null)
+        {
+            activity.SetTag("error.type", error);
+            activity.SetStatus(ActivityStatusCode.Error);
+        }
+
+        activity.Dispose();
+    }
+
+    private static Activity? Start(string name, ConnectionContext connection, EndpointSettings settings)
+    {
+        Activity? activity = Source.StartActivity(name, ActivityKind.Server);
+        if (activity is not null)
+        {
+            activity.SetTag("mtatls.session_id", connection.ConnectionId);
+            activity.SetTag("network.local.address", connection.LocalEndPoint?.ToString());
+            activity.SetTag("network.peer.address", connection.RemoteEndPoint?.ToString());
+            if (settings.Name is not null)
+            {
+                activity.SetTag("mtatls.endpoint", settings.Name);
+            }
+        }
+
+        return activity;
+    }
+
+    private static void Describe(Activity activity, TlsConnection tls)
+    {
+        activity.SetTag("tls.protocol.version", TlsVersion.Name(tls.Protocol));
+        activity.SetTag("tls.resumed", tls.SessionResumed);
+    }
+}

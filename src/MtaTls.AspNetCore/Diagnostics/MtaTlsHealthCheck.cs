@@ -1,0 +1,31 @@
+using Microsoft.Extensions.Diagnostics.HealthChecks;
+using MtaTls.AspNetCore.Connections;
+using MtaTls.Tls;
+
+namespace MtaTls.AspNetCore.Diagnostics;
+
+/// <summary>Healthy: the TLS engine works, an endpoint speaks MTA-TLS and the receive budget has room.</summary>
+internal sealed class MtaTlsHealthCheck(MtaTlsServer server) : IHealthCheck
+{
+    public Task<HealthCheckResult> CheckHealthAsync(HealthCheckContext context, CancellationToken cancellationToken = default)
+    {
+        if (!TlsEngine.IsSupported)
+        {
+            return Task.FromResult(new HealthCheckResult(context.Registration.FailureStatus, "OpenSSL 3 was not found: no endpoint speaks MTA-TLS."));
+        }
+
+        Dictionary<string, object> data = new()
+        {
+            ["openssl"] = TlsEngine.Version ?? "",
+            ["endpoints"] = server.Endpoints,
+            ["sessions"] = server.Metrics.ActiveSessions,
+            ["channels"] = server.Metrics.ActiveChannels,
+            ["receiveBudget"] = server.ReceiveBudget.Size,
+            ["receiveBudgetReserved"] = server.ReceiveBudget.Reserved,
+        };
+        string? trouble = server.Endpoints == 0 ? "No endpoint speaks MTA-TLS; the log says why."
+            : server.ReceiveBudget.Reserved > server.ReceiveBudget.Size / 10 * 9 ? "The receive budget of all sessions is nearly used up: new channels are refused."
+            : null;
+        return Task.FromResult(trouble is null ? HealthCheckResult.Healthy("MTA-TLS is served.", data) : HealthCheckResult.Degraded(trouble, data: data));
+    }
+}

@@ -1,0 +1,138 @@
+using System.Diagnostics;
+using System.Diagnostics.Metrics;
+using System.Net;
+using System.Security.Authentication;
+using Microsoft.AspNetCore.Connections;
+using MtaTls.AspNetCore.Endpoints;
+
+namespace MtaTls.AspNetCore.Diagnostics;
+
+/// <summary>The meter <c>MtaTls.AspNetCore</c>. Its handshakes are those that Kestrel's own metrics do not see.</summary>
+internal sealed class MtaTlsMetrics
+{
+    public const string MeterName = "MtaTls.AspNetCore";
+
+    private readonly UpDownCounter<long> _activeSessions;
+    private readonly UpDownCounter<long> _activeChannels;
+    private readonly Counter<long> _opened;
+    private readonly Counter<long> _refused;
+    private readonly Counter<long> _io;
+    private readonly Counter<long> _windowStalls;
+    private readonly Histogram<double> _handshakes;
+    private readonly Histogram<double> _sessions;
+    private int _sessionCount;
+    private int _channelCount;
+
+    public MtaTlsMetrics(IMeterFactory meters)
+    {
+        Meter meter = meters.Create(MeterName);
+        _activeSessions = meter.CreateUpDownCounter<long>("mtatls.server.active_sessions", "{session}", "MTA-TLS sessions that are open.");
+        _sessions = meter.CreateHistogram<double>("mtatls.server.session.duration", "s", "How long MTA-TLS sessions lasted.", advice: LongBuckets);
+        _handshakes = meter.CreateHistogram<double>("mtatls.server.handshake.duration", "s", "How long TLS handshakes of MTA-TLS took, from the connection's start.", advice: ShortBuckets);
+        _activeChannels = meter.CreateUpDownCounter<long>("mtatls.server.active_channels", "{channel}", "Channels that clients opened and that are open.");
+        _opened = meter.CreateCounter<long>("mtatls.server.channels.opened", "{channel}", "Channels that clients opened.");
+        _refused = meter.CreateCounter<long>("mtatls.server.channels.refused", "{channel}", "Channels that clients asked for and that were refused.");
+        _io = meter.CreateCounter<long>("mtatls.server.io", "By", "Channel data received and sent, once a second and at a session's end.");
+        _windowStalls = meter.CreateCounter<long>("mtatls.server.window_stalls", "{stall}", "Times that a channel had data to send and no window left.");
+    }
+
+    public int ActiveSessions => Volatile.Read(ref _sessionCount);
+
+    public int ActiveChannels => Volatile.Read(ref _channelCount);
+
+    private static InstrumentAdvice<double> ShortBuckets => new() { HistogramBucketBoundaries = [0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1, 2.5, 5, 7.5, 10] };
+
+    private static InstrumentAdvice<double> LongBuckets => new() { HistogramBucketBoundaries = [0.1, 1, 10, 60, 300, 1800, 3600, 14_400, 86_400] };
+
+    /// <summary>What all measurements of a session are tagged with.</summary>
+    public static TagList Tags(EndpointSettings settings, ConnectionContext connection)
+    {
+        TagList tags = default;
+        if (settings.Name is not null)
+        {
+            tags.Add("mtatls.endpoint", settings.Name);
+        }
+
+        switch (connection.LocalEndPoint)
+        {
+            case IPEndPoint ip:
+                tags.Add("server.address", ip.Address.ToString());
+                tags.Add("server.port", ip.Port);
+                break;
+            case { } other:
+                tags.Add("server.address", other.ToString());
+                break;
+        }
+
+        return tags;
+    }
+
+    public void HandshakeCompleted(EndpointSettings settings, ConnectionContext connection, SslProtocols protocol, TimeSpan duration)
+    {
+        if (_handshakes.Enabled)
+        {
+            TagList tags = Tags(settings, connection);
+            tags.Add("tls.protocol.version", TlsVersion.Name(protocol));
+            _handshakes.Record(duration.TotalSeconds, tags);
+        }
+    }
+
+    public void HandshakeFailed(EndpointSettings settings, ConnectionContext connection, string reason, TimeSpan duration)
+    {
+        if (_handshakes.Enabled)
+        {
+            TagList tags = Tags(settings, connection);
+            tags.Add("error.type", reason);
+            _handshakes.Record(duration.TotalSeconds, tags);
+        }
+    }
+
+    public void SessionStarted(in TagList tags)
+    {
+        Interlocked.Increment(ref _sessionCount);
+        _activeSessions.Add(1, tags);
+    }
+
+    public void SessionEnded(TagList tags, string? error, TimeSpan duration)
+    {
+        Interlocked.Decrement(ref _sessionCount);
+        _activeSessions.Add(-1, tags);
+        if (error is not null)
+        {
+            tags.Add("error.type", error);
+        }
+
+        _sessions.Record(duration.TotalSeconds, tags);
+    }
+
+    public void ChannelOpened(in TagList tags)
+    {
+        Interlocked.Increment(ref _channelCount);
+        _activeChannels.Add(1, tags);
+        _opened.Add(1, tags);
+    }
+
+    public void ChannelEnded(in TagList tags)
+    {
+        Interlocked.Decrement(ref _channelCount);
+        _activeChannels.Add(-1, tags);
+    }
+
+    public void Refused(long count, in TagList tags) => _refused.Add(count, tags);
+
+    public void WindowsStalled(long count, in TagList tags) => _windowStalls.Add(count, tags);
+
+    public void Moved(long received, long sent, TagList tags)
+    {
+        if (!_io.Enabled)
+        {
+            return;
+        }
+
+        TagList receive = tags, transmit = tags;
+        receive.Add("network.io.direction", "receive");
+        transmit.Add("network.io.direction", "transmit");
+        _io.Add(received, receive);
+        _io.Add(sent, transmit);
+    }
+}

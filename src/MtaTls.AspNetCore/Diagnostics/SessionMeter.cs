@@ -1,0 +1,48 @@
+using System.Diagnostics;
+using Microsoft.AspNetCore.Connections;
+using MtaTls.AspNetCore.Endpoints;
+using MtaTls.Protocol;
+
+namespace MtaTls.AspNetCore.Diagnostics;
+
+/// <summary>The measurements of one session. Bytes, stalls and refusals are taken from its statistics from time to time, not packet by packet.</summary>
+internal sealed class SessionMeter(MtaTlsMetrics metrics, EndpointSettings settings, ConnectionContext connection)
+{
+    private readonly TagList _tags = MtaTlsMetrics.Tags(settings, connection);
+    private readonly Lock _lock = new();
+    private MtaTlsSessionStatistics _reported;
+
+    public void SessionStarted() => metrics.SessionStarted(_tags);
+
+    public void SessionEnded(string? error, TimeSpan duration) => metrics.SessionEnded(_tags, error, duration);
+
+    public void ChannelOpened() => metrics.ChannelOpened(_tags);
+
+    public void ChannelEnded() => metrics.ChannelEnded(_tags);
+
+    /// <summary>Reports what has been added since the last time.</summary>
+    public void Update(in MtaTlsSessionStatistics now)
+    {
+        MtaTlsSessionStatistics before;
+        lock (_lock)
+        {
+            before = _reported;
+            _reported = now;
+        }
+
+        if (now.BytesReceived != before.BytesReceived || now.BytesSent != before.BytesSent)
+        {
+            metrics.Moved(now.BytesReceived - before.BytesReceived, now.BytesSent - before.BytesSent, _tags);
+        }
+
+        if (now.WindowStalls != before.WindowStalls)
+        {
+            metrics.WindowsStalled(now.WindowStalls - before.WindowStalls, _tags);
+        }
+
+        if (now.OpensRefused != before.OpensRefused)
+        {
+            metrics.Refused(now.OpensRefused - before.OpensRefused, _tags);
+        }
+    }
+}

@@ -1,0 +1,134 @@
+using Microsoft.AspNetCore.Connections;
+using Microsoft.AspNetCore.Server.Kestrel.Core;
+using Microsoft.AspNetCore.Server.Kestrel.Https;
+using MtaTls.AspNetCore.Certificates;
+using MtaTls.AspNetCore.Connections;
+using MtaTls.AspNetCore.Diagnostics;
+using MtaTls.Tls;
+
+namespace MtaTls.AspNetCore.Endpoints;
+
+/// <summary>
+/// MTA-TLS on one endpoint: its place among the endpoint's middleware, right before HTTPS. What the endpoint's settings are is read when the server
+/// binds it and everything about it is settled. Where they can't be known for certain, or can't be applied, the endpoint stays Kestrel's alone.
+/// </summary>
+internal sealed class EndpointAttachment(ListenOptions endpoint, MtaTlsListenOptions options, bool isExplicit, ICertificateSource? certificate)
+{
+    /// <summary>Attaches to an endpoint; what was attached to it before is replaced when this time the application itself asked for it.</summary>
+    public static void Attach(ListenOptions endpoint, MtaTlsListenOptions options, bool isExplicit, ICertificateSource? certificate = null)
+    {
+        EndpointAttachment attachment = new(endpoint, options, isExplicit, certificate);
+        if (!KestrelInternals.AreAvailable)
+        {
+            endpoint.Use(attachment.Build);
+            return;
+        }
+
+        List<Func<ConnectionDelegate, ConnectionDelegate>> middleware = KestrelInternals.Middleware(endpoint);
+        if (isExplicit)
+        {
+            middleware.RemoveAll(static m => m.Target is EndpointAttachment);
+        }
+        else if (middleware.Exists(static m => m.Target is EndpointAttachment))
+        {
+            return;
+        }
+
+        int https = KestrelInternals.IsTls(endpoint) ? KestrelInternals.IndexOfHttps(endpoint) : -1;
+        middleware.Insert(https >= 0 ? https : middleware.Count, attachment.Build);
+    }
+
+    private ConnectionDelegate Build(ConnectionDelegate next)
+    {
+        MtaTlsServer server = MtaTlsServices.GetServer(endpoint);
+        MtaTlsOptions global = server.Options;
+        DataMultiplexingMode mode = options.Mode ?? global.EndpointDefaults.Mode;
+        if (mode == DataMultiplexingMode.Disabled || (!isExplicit && !KestrelInternals.IsTls(endpoint)))
+        {
+            return next;
+        }
+
+        HttpsConnectionAdapterOptions? https = options.Https ?? (KestrelInternals.AreAvailable ? KestrelInternals.HttpsOptions(endpoint) : null);
+        if (Obstacle(https) is { } obstacle)
+        {
+            return mode == DataMultiplexingMode.Required
+                ? throw new InvalidOperationException($"MTA-TLS is required on {endpoint}, but impossible there: {obstacle}")
+                : LeaveToKestrel(server, next, obstacle);
+        }
+
+        EndpointSettings settings = new(options.Name, mode, options.Dispatch ?? global.EndpointDefaults.Dispatch, https!, certificate);
+        EndpointTls tls = new(settings, endpoint.Protocols, global.ExtensionType, global.KeyLogFile);
+        server.EndpointBound(endpoint, settings);
+        return new MtaTlsConnectionMiddleware(next, settings, tls, server).OnConnectionAsync;
+    }
+
+    private string? Obstacle(HttpsConnectionAdapterOptions? https)
+    {
+        if (https is null)
+        {
+            return !KestrelInternals.AreAvailable
+                ? "this version of Kestrel does not tell its TLS settings; call listenOptions.UseMtaTls(o => o.Https = ...) with the settings given to UseHttps."
+                : KestrelInternals.IsTls(endpoint)
+                    ? "its TLS settings are chosen per connection (an Sni section or TlsHandshakeCallbackOptions); list the endpoint in MtaTls:Endpoints, or give UseHttps one HttpsConnectionAdapterOptions with a ServerCertificateSelector."
+                    : "it does not use HTTPS; call UseHttps() on it too.";
+        }
+
+        if (https.OnAuthenticate is not null)
+        {
+            return "OnAuthenticate changes the TLS settings of each connection in ways that only SslStream knows; use the other members of HttpsConnectionAdapterOptions instead.";
+        }
+
+        if (https.ClientCertificateMode == ClientCertificateMode.DelayCertificate)
+        {
+            return "with DelayCertificate a certificate is asked for in the middle of a connection, which all channels share; set AllowCertificate or RequireCertificate.";
+        }
+
+        if (!EndpointTls.AllowsSupportedProtocol(https.SslProtocols))
+        {
+            return $"its SslProtocols ({https.SslProtocols}) are older than MTA-TLS; add Tls12 or Tls13.";
+        }
+
+        if (certificate is null && https is { ServerCertificateSelector: null, ServerCertificate.HasPrivateKey: false })
+        {
+            return "its certificate comes without its private key.";
+        }
+
+        if (!IsRightBeforeHttps())
+        {
+            return "other connection middleware stands between it and UseHttps; call listenOptions.UseMtaTls() right before UseHttps.";
+        }
+
+        return TlsEngine.IsSupported ? null : EngineFailure();
+    }
+
+    // Middleware between this and HTTPS expects octets of TLS, or a connection that is the peer's own: channels are neither.
+    private bool IsRightBeforeHttps()
+    {
+        if (!KestrelInternals.AreAvailable)
+        {
+            return true;
+        }
+
+        List<Func<ConnectionDelegate, ConnectionDelegate>> middleware = KestrelInternals.Middleware(endpoint);
+        return KestrelInternals.IndexOfHttps(endpoint) == middleware.FindIndex(m => m.Target == this) + 1;
+    }
+
+    private ConnectionDelegate LeaveToKestrel(MtaTlsServer server, ConnectionDelegate next, string obstacle)
+    {
+        server.EndpointLog.EndpointLeftToKestrel(endpoint.ToString(), obstacle);
+        return next;
+    }
+
+    private static string EngineFailure()
+    {
+        try
+        {
+            TlsEngine.ThrowIfUnsupported();
+            return "";
+        }
+        catch (PlatformNotSupportedException e)
+        {
+            return e.Message;
+        }
+    }
+}

@@ -1,0 +1,118 @@
+using System.Net.Security;
+using System.Security.Authentication;
+using System.Security.Cryptography.X509Certificates;
+using Microsoft.AspNetCore.Connections;
+using Microsoft.AspNetCore.Server.Kestrel.Core;
+using Microsoft.AspNetCore.Server.Kestrel.Https;
+using MtaTls.AspNetCore.Certificates;
+using MtaTls.Tls;
+
+namespace MtaTls.AspNetCore.Endpoints;
+
+/// <summary>
+/// The TLS engine's settings of one endpoint. Its HTTPS settings are read in every handshake, so that a certificate or any other member that
+/// was replaced counts from the next connection on; the native contexts and the resumable sessions live as long as nothing changes.
+/// </summary>
+internal sealed class EndpointTls(EndpointSettings settings, HttpProtocols protocols, ushort extensionType, string? keyLogFile)
+{
+    private const SslProtocols Supported = SslProtocols.Tls12 | SslProtocols.Tls13;
+
+    private readonly Lock _lock = new();
+    private volatile Current? _current;
+
+    /// <summary>The context for the next handshake. Its state is the <see cref="ConnectionContext"/>.</summary>
+    /// <exception cref="InvalidOperationException">The endpoint has no certificate any more.</exception>
+    public TlsServerContext Context
+    {
+        get
+        {
+            Snapshot now = Read();
+            if (_current is { } current && current.Snapshot == now)
+            {
+                return current.Context;
+            }
+
+            lock (_lock)
+            {
+                if (_current is not { } latest || latest.Snapshot != now)
+                {
+                    // The one before is left to its last connections.
+                    _current = latest = new Current(now, Create(now));
+                }
+
+                return latest.Context;
+            }
+        }
+    }
+
+    /// <summary>Whether any version is left when those below TLS 1.2 are taken away.</summary>
+    public static bool AllowsSupportedProtocol(SslProtocols enabled) => enabled == SslProtocols.None || (enabled & Supported) != 0;
+
+    private Snapshot Read()
+    {
+        HttpsConnectionAdapterOptions https = settings.Https;
+        ServerCertificate? own = settings.Certificate?.Current;
+        return new Snapshot(
+            own is null ? https.ServerCertificate : own.Certificate,
+            own is null ? https.ServerCertificateChain : own.Chain,
+            own is null ? https.ServerCertificateSelector : null,
+            https.ClientCertificateMode,
+            https.ClientCertificateValidation,
+            https.CheckCertificateRevocation,
+            https.SslProtocols);
+    }
+
+    private TlsServerContext Create(Snapshot now)
+    {
+        TlsServerOptions options = new()
+        {
+            ExtensionType = extensionType,
+            Mode = settings.Mode,
+            EnabledSslProtocols = now.SslProtocols & Supported,
+            ServerCertificateChain = now.Chain,
+            ClientCertificateMode = now.ClientCertificateMode switch
+            {
+                ClientCertificateMode.AllowCertificate => TlsClientCertificateMode.AllowCertificate,
+                ClientCertificateMode.RequireCertificate => TlsClientCertificateMode.RequireCertificate,
+                ClientCertificateMode.NoCertificate => TlsClientCertificateMode.NoCertificate,
+                _ => throw new InvalidOperationException($"ClientCertificateMode {now.ClientCertificateMode} does not multiplex."),
+            },
+            ClientCertificateValidation = now.ClientCertificateValidation,
+            CheckCertificateRevocation = now.CheckRevocation,
+            KeyLogFile = keyLogFile,
+        };
+
+        // As in Kestrel, a selector goes before a certificate.
+        if (now.Selector is { } selector)
+        {
+            options.ServerCertificateSelector = (connection, name) => selector((ConnectionContext)connection!, name);
+        }
+        else
+        {
+            options.ServerCertificate = now.Certificate ?? throw new InvalidOperationException("The endpoint has no server certificate.");
+        }
+
+        if (protocols.HasFlag(HttpProtocols.Http2))
+        {
+            options.ApplicationProtocols.Add(SslApplicationProtocol.Http2);
+        }
+
+        if (protocols.HasFlag(HttpProtocols.Http1))
+        {
+            options.ApplicationProtocols.Add(SslApplicationProtocol.Http11);
+        }
+
+        return new TlsServerContext(options);
+    }
+
+    private sealed record Current(Snapshot Snapshot, TlsServerContext Context);
+
+    private readonly record struct Snapshot(
+        X509Certificate2? Certificate,
+        X509Certificate2Collection? Chain,
+        Func<ConnectionContext, string?, X509Certificate2?>? Selector,
+        ClientCertificateMode ClientCertificateMode,
+        Func<X509Certificate2, X509Chain?, SslPolicyErrors, bool>? ClientCertificateValidation,
+        bool CheckRevocation,
+        SslProtocols SslProtocols);
+}

@@ -1,0 +1,109 @@
+using Microsoft.AspNetCore.Hosting;
+using Microsoft.AspNetCore.Server.Kestrel.Core;
+using Microsoft.AspNetCore.Server.Kestrel.Https;
+using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Options;
+using MtaTls.AspNetCore.Certificates;
+using MtaTls.AspNetCore.Configuration;
+using MtaTls.AspNetCore.Diagnostics;
+
+namespace MtaTls.AspNetCore.Endpoints;
+
+/// <summary>
+/// Brings MTA-TLS to Kestrel's endpoints once the application has said all about them: those made in code already exist, those of
+/// <c>Kestrel:Endpoints</c> and of URLs are still to come. Never runs under another server.
+/// </summary>
+internal sealed class KestrelEndpoints(IOptions<MtaTlsOptions> options, CertificateSources certificates, IHostEnvironment environment, ILoggerFactory loggers, TimeProvider time)
+    : IPostConfigureOptions<KestrelServerOptions>
+{
+    private readonly ILogger _logger = loggers.CreateLogger(LogCategories.Endpoints);
+
+    public void PostConfigure(string? name, KestrelServerOptions kestrel)
+    {
+        MtaTlsOptions mtaTls = options.Value;
+        if (mtaTls.KeyLogFile is { } file)
+        {
+            _logger.KeysAreLogged(file);
+        }
+
+        if (KestrelInternals.AreAvailable)
+        {
+            foreach (ListenOptions endpoint in KestrelInternals.Endpoints(kestrel))
+            {
+                AttachTo(endpoint);
+            }
+
+            Action<ListenOptions> defaults = KestrelInternals.EndpointDefaults(kestrel);
+            kestrel.ConfigureEndpointDefaults(endpoint =>
+            {
+                defaults(endpoint);
+                AttachTo(endpoint);
+            });
+        }
+        else if (mtaTls.Endpoints.Count > 0)
+        {
+            throw new NotSupportedException("This version of Kestrel is not known, so MtaTls:Endpoints can't be applied; listen in code with UseHttps(...) and UseMtaTls(o => o.Https = ...).");
+        }
+        else
+        {
+            _logger.KestrelUnknown();
+        }
+
+        foreach ((string endpointName, MtaTlsEndpointOptions endpoint) in mtaTls.Endpoints)
+        {
+            EndpointAddress.Listen(kestrel, endpoint.Url!, listen => Configure(listen, endpointName, endpoint));
+        }
+    }
+
+    private static void AttachTo(ListenOptions endpoint) => EndpointAttachment.Attach(endpoint, new MtaTlsListenOptions(), isExplicit: false);
+
+    private void Configure(ListenOptions listen, string name, MtaTlsEndpointOptions endpoint)
+    {
+        KestrelServerOptions kestrel = listen.KestrelServerOptions;
+        listen.Protocols = endpoint.Protocols ?? listen.Protocols;
+
+        HttpsConnectionAdapterOptions https = new();
+        KestrelInternals.EnableHttpsConfiguration(kestrel);
+        KestrelInternals.ApplyHttpsDefaults(kestrel, https);
+        https.SslProtocols = endpoint.SslProtocols ?? https.SslProtocols;
+        https.ClientCertificateMode = endpoint.ClientCertificateMode ?? https.ClientCertificateMode;
+
+        string key = $"{ConfigureMtaTlsOptions.SectionName}:Endpoints:{name}";
+        ICertificateSource? certificate = certificates.Create($"{key}:Certificate", endpoint.Certificate);
+        if (certificate is null && https is { ServerCertificate: null, ServerCertificateSelector: null })
+        {
+            certificate = certificates.FindDefault() ?? FallBack(kestrel, https, key);
+        }
+
+        EndpointAttachment.Attach(listen, new MtaTlsListenOptions { Name = name, Mode = endpoint.Mode, Dispatch = endpoint.Dispatch, Https = https }, isExplicit: true, certificate);
+        if (certificate is null)
+        {
+            listen.UseHttps(https);
+        }
+        else
+        {
+            // Clients that do not offer the extension see a replaced certificate too, with its chain.
+            listen.UseHttps(new OrdinaryHttps(https, certificate).Options);
+        }
+    }
+
+    private FixedCertificate? FallBack(KestrelServerOptions kestrel, HttpsConnectionAdapterOptions https, string key)
+    {
+        KestrelInternals.ApplyDefaultCertificate(kestrel, https);
+        if (https.ServerCertificate is not null)
+        {
+            return null;
+        }
+
+        if (!environment.IsDevelopment())
+        {
+            throw new InvalidOperationException(
+                $"{key}:Certificate names no certificate, and there is neither a Kestrel:Certificates:Default nor an ASP.NET Core development certificate.");
+        }
+
+        ServerCertificate generated = new(TemporaryCertificate.Create(time), []);
+        _logger.CertificateGenerated(key, generated.Certificate.Thumbprint);
+        return new FixedCertificate(generated);
+    }
+}

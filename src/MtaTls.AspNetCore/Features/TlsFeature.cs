@@ -1,0 +1,40 @@
+using System.Net.Security;
+using System.Security.Authentication;
+using System.Security.Cryptography.X509Certificates;
+using Microsoft.AspNetCore.Connections.Features;
+using Microsoft.AspNetCore.Http.Features;
+using Microsoft.AspNetCore.Server.Kestrel.Core.Features;
+using MtaTls.Tls;
+
+namespace MtaTls.AspNetCore;
+
+/// <summary>The TLS session as ASP.NET Core sees it, shared by all its channels.</summary>
+internal sealed class TlsFeature(TlsConnection tls) : ITlsConnectionFeature, ITlsHandshakeFeature, ITlsApplicationProtocolFeature
+{
+    public X509Certificate2? ClientCertificate { get; set; } = tls.RemoteCertificate;
+
+    public Task<X509Certificate2?> GetClientCertificateAsync(CancellationToken cancellationToken) => Task.FromResult(ClientCertificate);
+
+    public ReadOnlyMemory<byte> ApplicationProtocol { get; } = tls.ApplicationProtocol;
+
+    public SslProtocols Protocol { get; } = tls.Protocol;
+
+    public TlsCipherSuite? NegotiatedCipherSuite { get; } = tls.CipherSuite;
+
+    public string HostName { get; } = tls.ServerName ?? "";
+
+    // Told by NegotiatedCipherSuite; these six can't name all suites and are obsolete.
+#pragma warning disable SYSLIB0058
+    public CipherAlgorithmType CipherAlgorithm => CipherAlgorithmType.None;
+
+    public int CipherStrength => 0;
+
+    public HashAlgorithmType HashAlgorithm => HashAlgorithmType.None;
+
+    public int HashStrength => 0;
+
+    public ExchangeAlgorithmType KeyExchangeAlgorithm => ExchangeAlgorithmType.None;
+
+    public int KeyExchangeStrength => 0;
+#pragma warning restore SYSLIB0058
+}

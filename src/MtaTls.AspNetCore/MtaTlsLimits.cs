@@ -1,0 +1,93 @@
+using System.Runtime.CompilerServices;
+using MtaTls.Protocol;
+
+namespace MtaTls.AspNetCore;
+
+/// <summary>What a client can make the server spend, session by session. Each limit is read when a session starts and enforced while it runs.</summary>
+public sealed class MtaTlsLimits
+{
+    // As far as a timer reaches.
+    private static readonly TimeSpan MaxTimeout = TimeSpan.FromMilliseconds(uint.MaxValue - 1);
+
+    /// <summary>Open channels of one session, those whose application has not ended yet included; 1 to 1,000,000, default 10,000. Further opens are refused.</summary>
+    /// <exception cref="ArgumentOutOfRangeException">Out of range.</exception>
+    public int MaxChannelsPerSession { get => Session.MaxChannelsPerSession; set => Session.MaxChannelsPerSession = value; }
+
+    /// <summary>Opens received and not answered yet in one session; 1 to 65,536, default 256. Further opens are refused.</summary>
+    /// <exception cref="ArgumentOutOfRangeException">Out of range.</exception>
+    public int MaxPendingChannels { get => Session.MaxPendingChannels; set => Session.MaxPendingChannels = value; }
+
+    /// <summary>The octets that a client may send on a new channel before the first Acknowledgment; 4,096 to 1 GiB, default 262,144 (256 KiB).</summary>
+    /// <exception cref="ArgumentOutOfRangeException">Out of range.</exception>
+    public int InitialWindowSize { get => Session.InitialWindowSize; set => Session.InitialWindowSize = value; }
+
+    /// <summary>How far the window of a channel that is read fast may grow; 4,096 to 1 GiB, default 8,388,608 (8 MiB). Not less than <see cref="InitialWindowSize"/>.</summary>
+    /// <exception cref="ArgumentOutOfRangeException">Out of range.</exception>
+    public int MaxWindowSize { get => Session.MaxWindowSize; set => Session.MaxWindowSize = value; }
+
+    /// <summary>
+    /// The longest data that one packet may carry to the server; 1 to 16,777,215 octets, default 16,375: with its header of 9 octets a full packet
+    /// then fills one TLS record. Less than <see cref="InitialWindowSize"/>.
+    /// </summary>
+    /// <exception cref="ArgumentOutOfRangeException">Out of range.</exception>
+    public int MaxPacketLength { get => Session.MaxPacketLength; set => Session.MaxPacketLength = value; }
+
+    /// <summary>
+    /// The octets that all channels of one session may have in flight or unread; default 67,108,864 (64 MiB). Windows share it; the least is
+    /// 4 KiB for each of <see cref="MaxChannelsPerSession"/>.
+    /// </summary>
+    /// <exception cref="ArgumentOutOfRangeException">Out of range.</exception>
+    public long SessionReceiveBudget { get => Session.SessionReceiveBudget; set => Session.SessionReceiveBudget = value; }
+
+    /// <summary>
+    /// The same for all sessions of the server together; 65,536 to 2^40, default 1,073,741,824 (1 GiB), not less than <see cref="SessionReceiveBudget"/>.
+    /// Where it is used up, windows stop growing and opens are refused.
+    /// </summary>
+    /// <exception cref="ArgumentOutOfRangeException">Out of range.</exception>
+    public long ServerReceiveBudget
+    {
+        get;
+        set => field = value is >= 65_536 and <= 1L << 40
+            ? value
+            : throw new ArgumentOutOfRangeException(nameof(value), value, "The value must be from 65536 to 1099511627776.");
+    } = 1L << 30;
+
+    /// <summary>
+    /// How long a TLS handshake may take, its ClientHello included; more than 0, default 10 seconds, or <see cref="Timeout.InfiniteTimeSpan"/>.
+    /// Where <c>HttpsConnectionAdapterOptions.HandshakeTimeout</c> is shorter, that counts.
+    /// </summary>
+    /// <exception cref="ArgumentOutOfRangeException">Out of range.</exception>
+    public TimeSpan HandshakeTimeout { get; set => field = Check(value); } = TimeSpan.FromSeconds(10);
+
+    /// <summary>
+    /// How long an open channel may wait for its first octet under <see cref="MtaTlsDispatch.FirstData"/>; more than 0, default 00:02:10 as
+    /// Kestrel's keep-alive timeout, which takes over from then on, or <see cref="Timeout.InfiniteTimeSpan"/>.
+    /// </summary>
+    /// <exception cref="ArgumentOutOfRangeException">Out of range.</exception>
+    public TimeSpan ChannelIdleTimeout { get; set => field = Check(value); } = TimeSpan.FromSeconds(130);
+
+    /// <summary>
+    /// How long a session may have no channel; more than 0, default 00:02:10, or <see cref="Timeout.InfiniteTimeSpan"/>. After that it is ended in order.
+    /// </summary>
+    /// <exception cref="ArgumentOutOfRangeException">Out of range.</exception>
+    public TimeSpan SessionIdleTimeout { get; set => field = Check(value); } = TimeSpan.FromSeconds(130);
+
+    /// <summary>
+    /// How long a channel whose application has ended may make no progress in sending what was written, before the rest is discarded; more than 0,
+    /// default 5 seconds.
+    /// </summary>
+    /// <exception cref="ArgumentOutOfRangeException">Out of range.</exception>
+    public TimeSpan CloseLingerTimeout { get => Session.CloseLingerTimeout; set => Session.CloseLingerTimeout = value; }
+
+    /// <summary>How long a client may take to confirm that a channel is closed, before its session is ended; more than 0, default 30 seconds.</summary>
+    /// <exception cref="ArgumentOutOfRangeException">Out of range.</exception>
+    public TimeSpan CloseTimeout { get => Session.CloseTimeout; set => Session.CloseTimeout = value; }
+
+    /// <summary>Those that the protocol itself enforces.</summary>
+    internal MtaTlsSessionLimits Session { get; } = new();
+
+    private static TimeSpan Check(TimeSpan value, [CallerMemberName] string? name = null)
+        => value == Timeout.InfiniteTimeSpan || (value > TimeSpan.Zero && value <= MaxTimeout)
+            ? value
+            : throw new ArgumentOutOfRangeException(name, value, $"The value must be more than zero and at most {MaxTimeout:c}, or -00:00:00.001 for infinite.");
+}

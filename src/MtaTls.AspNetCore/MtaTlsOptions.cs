@@ -1,0 +1,36 @@
+using MtaTls.AspNetCore.Configuration;
+
+namespace MtaTls.AspNetCore;
+
+/// <summary>
+/// Options of MTA-TLS in Kestrel, read from the configuration section <c>MtaTls</c> and from the callback of <c>UseMtaTls</c>, which has the last word.
+/// </summary>
+public sealed class MtaTlsOptions
+{
+    /// <summary>
+    /// The code point of the <c>data_multiplexing</c> extension, which draft-badra-tls-multiplexing-01 leaves open (section 4): 0 to 65535 except
+    /// those that TLS handles itself, default 65389 (0xFF6D, from TLS's private-use range). Clients must be set to the same.
+    /// </summary>
+    public ushort ExtensionType { get; set; } = 65389;
+
+    /// <summary>What applies to every HTTPS endpoint that does not say otherwise, the application's own included.</summary>
+    public MtaTlsEndpointDefaults EndpointDefaults { get; } = new();
+
+    /// <summary>
+    /// Endpoints to listen on, by name, beside those that the application has. Like <c>Kestrel:Endpoints</c> they override addresses given
+    /// as URLs (<c>urls</c>, <c>ASPNETCORE_URLS</c>). Without any, the application's own HTTPS endpoints speak MTA-TLS.
+    /// </summary>
+    public IDictionary<string, MtaTlsEndpointOptions> Endpoints { get; } = new Dictionary<string, MtaTlsEndpointOptions>(StringComparer.OrdinalIgnoreCase);
+
+    /// <summary>What a client can make the server spend.</summary>
+    public MtaTlsLimits Limits { get; } = new();
+
+    /// <summary>
+    /// A file to which the keys of every MTA-TLS session are appended in the SSLKEYLOGFILE format, for debugging with Wireshark: who reads it reads
+    /// the traffic. Default: null, none; a warning is logged where it is set. The environment variable SSLKEYLOGFILE is not read.
+    /// </summary>
+    public string? KeyLogFile { get; set; }
+
+    /// <summary>What could not be read from the configuration; reported with everything else that is wrong.</summary>
+    internal ConfigurationErrors ConfigurationErrors { get; } = new();
+}

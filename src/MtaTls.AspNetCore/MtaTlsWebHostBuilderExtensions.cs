@@ -1,0 +1,57 @@
+using Microsoft.AspNetCore.Server.Kestrel.Core;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.DependencyInjection.Extensions;
+using Microsoft.Extensions.Options;
+using MtaTls.AspNetCore;
+using MtaTls.AspNetCore.Certificates;
+using MtaTls.AspNetCore.Configuration;
+using MtaTls.AspNetCore.Connections;
+using MtaTls.AspNetCore.Diagnostics;
+using MtaTls.AspNetCore.Endpoints;
+using MtaTls.AspNetCore.Routing;
+
+namespace Microsoft.AspNetCore.Hosting;
+
+/// <summary>Adds MTA-TLS to Kestrel.</summary>
+public static class MtaTlsWebHostBuilderExtensions
+{
+    /// <summary>
+    /// Lets every HTTPS endpoint of Kestrel also speak MTA-TLS, as the section <c>MtaTls</c> of the configuration says: clients that offer the
+    /// TLS extension <c>data_multiplexing</c> (draft-badra-tls-multiplexing-01) open many channels in one TLS session, and each serves HTTP like a
+    /// connection. Other clients are served as before. Does nothing under other servers (TestServer, HTTP.sys, IIS).
+    /// </summary>
+    /// <param name="builder">The web host, <c>builder.WebHost</c> of a WebApplicationBuilder.</param>
+    /// <returns>The web host.</returns>
+    public static IWebHostBuilder UseMtaTls(this IWebHostBuilder builder)
+    {
+        ArgumentNullException.ThrowIfNull(builder);
+        return builder.ConfigureServices(static services => services.AddMtaTlsCore());
+    }
+
+    /// <summary>Lets every HTTPS endpoint of Kestrel also speak MTA-TLS. What the callback sets goes before the configuration.</summary>
+    /// <param name="builder">The web host, <c>builder.WebHost</c> of a WebApplicationBuilder.</param>
+    /// <param name="configure">Sets options.</param>
+    /// <returns>The web host.</returns>
+    public static IWebHostBuilder UseMtaTls(this IWebHostBuilder builder, Action<MtaTlsOptions> configure)
+    {
+        ArgumentNullException.ThrowIfNull(builder);
+        ArgumentNullException.ThrowIfNull(configure);
+        return builder.ConfigureServices(services => services.AddMtaTlsCore().Configure(configure));
+    }
+
+    internal static IServiceCollection AddMtaTlsCore(this IServiceCollection services)
+    {
+        // Once, however often it is called: options that read the configuration again would forget what a callback has set.
+        services.AddOptions();
+        services.TryAddEnumerable(ServiceDescriptor.Singleton<IConfigureOptions<MtaTlsOptions>, ConfigureMtaTlsOptions>());
+        services.TryAddEnumerable(ServiceDescriptor.Singleton<IValidateOptions<MtaTlsOptions>, ValidateMtaTlsOptions>());
+        services.TryAddEnumerable(ServiceDescriptor.Singleton<IPostConfigureOptions<KestrelServerOptions>, KestrelEndpoints>());
+        services.TryAddSingleton(TimeProvider.System);
+        services.TryAddSingleton<CertificateSources>();
+        services.TryAddSingleton<IMtaTlsChannelRouter, HttpChannelRouter>();
+        services.TryAddSingleton<MtaTlsMetrics>();
+        services.TryAddSingleton<MtaTlsServer>();
+        services.AddMetrics();
+        return services;
+    }
+}

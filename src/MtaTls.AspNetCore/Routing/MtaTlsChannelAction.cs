@@ -1,0 +1,27 @@
+using MtaTls.AspNetCore.Connections;
+using MtaTls.Protocol;
+
+namespace MtaTls.AspNetCore.Routing;
+
+/// <summary>What is done with a channel that a client asks for. It answers the request: at once, or when it has done what the answer depends on.</summary>
+internal abstract class MtaTlsChannelAction
+{
+    /// <summary>Into the application.</summary>
+    public static MtaTlsChannelAction Http { get; } = new HttpAction();
+
+    /// <summary>Refused, with a reason that reveals nothing.</summary>
+    public static MtaTlsChannelAction Reject { get; } = new RejectAction();
+
+    /// <summary>Called on the session's read loop: it must not wait, but may go on elsewhere.</summary>
+    public abstract void Execute(MtaTlsServerSession session, MtaTlsChannelRequest request);
+
+    private sealed class HttpAction : MtaTlsChannelAction
+    {
+        public override void Execute(MtaTlsServerSession session, MtaTlsChannelRequest request) => session.AcceptForApplication(request);
+    }
+
+    private sealed class RejectAction : MtaTlsChannelAction
+    {
+        public override void Execute(MtaTlsServerSession session, MtaTlsChannelRequest request) => session.Refuse(request, "Not available.", "route");
+    }
+}
