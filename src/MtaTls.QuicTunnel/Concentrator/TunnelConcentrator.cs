@@ -1,0 +1,180 @@
+using System.Collections.Concurrent;
+using System.Net;
+using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Options;
+using MtaTls.QuicTunnel.Configuration;
+using MtaTls.QuicTunnel.Diagnostics;
+using MtaTls.QuicTunnel.Interfaces;
+using MtaTls.QuicTunnel.Packets;
+using MtaTls.QuicTunnel.Quic;
+using MtaTls.QuicTunnel.Sessions;
+
+namespace MtaTls.QuicTunnel.Concentrator;
+
+/// <summary>The concentrator: a QUIC listener, the sessions, and the packet interface, put together.</summary>
+internal sealed class TunnelConcentrator : ITunnelSessions, IAsyncDisposable
+{
+    private readonly ILoggerFactory _loggerFactory;
+    private readonly ConcurrentDictionary<ConcentratorConnection, byte> _connections = new();
+    private readonly TokenBucket _joinBucket;
+    private IPacketInterface? _interface;
+    private IQuicEngine? _engine;
+    private IQuicListener? _listener;
+    private TaskCompletionSource? _drained;
+
+    public TunnelConcentrator(IOptions<QuicTunnelOptions> options, ILoggerFactory loggerFactory, TimeProvider timeProvider)
+    {
+        _loggerFactory = loggerFactory;
+        Options = options.Value;
+        TimeProvider = timeProvider;
+        Log = loggerFactory.CreateLogger("MtaTls.QuicTunnel.Concentrator");
+        Tokens = new TokenTable(Options.Authentication.Tokens);
+        _joinBucket = new TokenBucket(Options.Sessions.MaxJoinsPerSecond, timeProvider);
+        Addresses = new AddressTable(
+            new AddressPlan(Options.Addresses, Options.Interface), Options.Addresses.MaxPerSession, Options.Addresses.RestPeriod, timeProvider);
+        var dataPlane = new DataPlaneOptions(
+            Options.Scheduler, Options.Reordering.Enabled, Options.Reordering.MaxDelay, Options.Reordering.MaxPackets, Counters, timeProvider);
+        Registry = new SessionRegistry(Options.Sessions, Addresses, dataPlane, new LateRouter(this), Log);
+    }
+
+    public QuicTunnelOptions Options { get; }
+
+    public TimeProvider TimeProvider { get; }
+
+    public ILogger Log { get; }
+
+    public TunnelCounters Counters { get; } = new();
+
+    public TokenTable Tokens { get; }
+
+    public AddressTable Addresses { get; }
+
+    public SessionRegistry Registry { get; }
+
+    public IPacketInterface? Interface => _interface;
+
+    public IReadOnlyList<IPEndPoint> EndPoints => _listener?.LocalEndPoints ?? [];
+
+    public QuicListenerStatistics? ListenerStatistics => _listener?.Statistics;
+
+    public bool IsRunning => _listener is not null;
+
+    private PacketRouter? Router { get; set; }
+
+    /// <summary>The in-memory interface can be asked for before the start; a TUN device is opened by it.</summary>
+    public IPacketInterface OpenInterface() => _interface ??= PacketInterfaces.Create(Options.Interface, Log);
+
+    public void Start()
+    {
+        QuicEngine.ThrowIfUnsupported();
+        var packetInterface = OpenInterface();
+        Router = new PacketRouter(packetInterface, Addresses, Options.Addresses.AllowClientToClient, Counters, TimeProvider);
+        _engine = QuicEngine.Create(_loggerFactory, TimeProvider);
+        _listener = _engine.Listen(CreateListenerOptions(), Accept);
+        packetInterface.Start(Router);
+        Log.ConcentratorStarted(string.Join(", ", EndPoints), QuicEngine.Version);
+    }
+
+    /// <summary>Tells every client that the concentrator goes away, and lets the word go out.</summary>
+    public async Task StopAsync(CancellationToken cancellationToken)
+    {
+        if (_listener is null)
+            return;
+        Log.ConcentratorStopping(Registry.Count);
+        _listener.StopAccepting();
+        _drained = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        _listener.CloseConnections((ulong)QuicTunnelError.Unknown, "The concentrator stops.");
+        if (!_connections.IsEmpty)
+        {
+            try
+            {
+                await _drained.Task.WaitAsync(TimeSpan.FromSeconds(2), TimeProvider, cancellationToken);
+            }
+            catch (Exception exception) when (exception is TimeoutException or OperationCanceledException)
+            {
+                // Those that are left learn it from a stateless reset.
+            }
+        }
+
+        await DisposeAsync();
+    }
+
+    public bool TryTakeJoin() => _joinBucket.TryTake();
+
+    public void OnConnectionClosed(ConcentratorConnection connection)
+    {
+        _connections.TryRemove(connection, out _);
+        if (_connections.IsEmpty)
+            _drained?.TrySetResult();
+    }
+
+    public IReadOnlyList<TunnelSessionInfo> List() => [.. Registry.Sessions.Select(Describe)];
+
+    public bool End(string name)
+    {
+        ArgumentNullException.ThrowIfNull(name);
+        if (Registry.FindByName(name) is not { } session || !session.End(QuicTunnelError.SessionEnded, "The session was ended."))
+            return false;
+        Log.SessionEnded(name);
+        return true;
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        var listener = Interlocked.Exchange(ref _listener, null);
+        if (listener is not null)
+            await listener.DisposeAsync();
+        var engine = Interlocked.Exchange(ref _engine, null);
+        if (engine is not null)
+            await engine.DisposeAsync();
+        Interlocked.Exchange(ref _interface, null)?.Dispose();
+        Registry.Dispose();
+    }
+
+    private ConcentratorConnection Accept(IQuicConnection connection)
+    {
+        var accepted = new ConcentratorConnection(this, connection);
+        _connections[accepted] = 0;
+        return accepted;
+    }
+
+    private QuicListenerOptions CreateListenerOptions()
+    {
+        var sessions = Options.Sessions;
+        var (certificate, intermediates) = CertificateLoader.Load(Options.Certificate)!.Value;
+        var options = new QuicListenerOptions
+        {
+            Certificate = certificate,
+            IntermediateCertificates = intermediates,
+            IdleTimeout = sessions.IdleTimeout,
+            HandshakeTimeout = sessions.NegotiationTimeout,
+            MaxConnections = sessions.MaxConnections,
+            MaxHandshakes = sessions.MaxHandshakes,
+            MaxConcurrentStreams = sessions.MaxPendingReports + 1,
+        };
+        if (Options.Authentication.Mode == TunnelAuthenticationMode.ClientCertificate)
+        {
+            options.ClientCertificateMode = QuicClientCertificateMode.Require;
+            options.TrustedAuthorities = CertificateLoader.LoadAuthorities(Options.Authentication.AuthorityPath!);
+        }
+
+        foreach (var endPoint in Options.Listen)
+            options.EndPoints.Add(IPEndPoint.Parse(endPoint));
+        return options;
+    }
+
+    private TunnelSessionInfo Describe(ConcentratorSession session)
+    {
+        var paths = new List<TunnelPathInfo>();
+        foreach (var path in session.Paths)
+            paths.Add(new TunnelPathInfo(path, TimeProvider));
+        return new TunnelSessionInfo(
+            session.Id.Name, session.Identity, session.QosIndication, session.CreatedAt, [.. session.OwnedAddresses.Select(IpHeader.ToAddress)], paths);
+    }
+
+    // The registry is there before the interface is: the options can be read, and sessions listed, before the start.
+    private sealed class LateRouter(TunnelConcentrator concentrator) : ISessionRouter
+    {
+        public void OnPacketFrom(ConcentratorSession session, ReadOnlySpan<byte> datagram) => concentrator.Router!.OnPacketFrom(session, datagram);
+    }
+}

@@ -1,0 +1,62 @@
+namespace MtaTls.QuicTunnel;
+
+/// <summary>The client's settings; the section <c>QuicTunnelClient</c> of the configuration. They are checked together when the client starts.</summary>
+public sealed class QuicTunnelClientOptions
+{
+    /// <summary>The name of the configuration section: <c>QuicTunnelClient</c>.</summary>
+    public const string SectionName = "QuicTunnelClient";
+
+    /// <summary>The concentrator, <c>host:port</c>. Required.</summary>
+    public string Concentrator { get; set; } = "";
+
+    /// <summary>The name that the concentrator's certificate must be for. Default: the host of <see cref="Concentrator"/>.</summary>
+    public string? ServerName { get; set; }
+
+    /// <summary>A PEM file with the authorities that the concentrator's certificate must come from. Default: the system's.</summary>
+    public string? AuthorityPath { get; set; }
+
+    /// <summary>The client's certificate, for a concentrator that wants one. Default none.</summary>
+    public TunnelCertificateOptions Certificate { get; set; } = new();
+
+    /// <summary>The bearer token, for a concentrator that wants one: at most 255 octets of UTF-8. Default none.</summary>
+    public string? Token { get; set; }
+
+    /// <summary>What kind of traffic the session carries, in whatever form the concentrator's operator understands: at most 255 octets of UTF-8. Not together with <see cref="Token"/>. Default none.</summary>
+    public string? QosIndication { get; set; }
+
+    /// <summary>
+    /// The host's addresses, one connection from each, and/or names of network interfaces, one connection over each from whatever address it has. With
+    /// <see cref="TunnelScheduler.ActiveBackup"/> the first is the preferred one. At most 32. Default empty: one connection, as the routes say.
+    /// </summary>
+    public IList<string> LocalAddresses { get; } = [];
+
+    /// <summary>
+    /// Which kind of access network each entry of <see cref="LocalAddresses"/> is, by that entry: its loss is then reported to the concentrator over the other paths. Default empty:
+    /// nothing is reported, and the concentrator finds out when answers stay out.
+    /// </summary>
+    public IDictionary<string, AccessNetwork> AccessNetworks { get; } = new Dictionary<string, AccessNetwork>(StringComparer.Ordinal);
+
+    /// <summary>Where packets for the tunnel come from.</summary>
+    public TunnelInterfaceOptions Interface { get; set; } = new();
+
+    /// <summary>How packets from the concentrator are put back into order.</summary>
+    public TunnelReorderingOptions Reordering { get; set; } = new();
+
+    /// <summary>How packets to the concentrator are spread over the paths. Default <see cref="TunnelScheduler.MinRtt"/>.</summary>
+    public TunnelScheduler Scheduler { get; set; } = TunnelScheduler.MinRtt;
+
+    /// <summary>A PING after so long without a packet keeps a path, and what translates addresses on it, alive. Default 10 s, 1 s to 1 h.</summary>
+    public TimeSpan KeepAliveInterval { get; set; } = TimeSpan.FromSeconds(10);
+
+    /// <summary>A connection on which nothing comes for this long is lost. Default 30 s, 1 s to 1 h.</summary>
+    public TimeSpan IdleTimeout { get; set; } = TimeSpan.FromSeconds(30);
+
+    /// <summary>How long connecting and joining may take. Default 10 s, 100 ms to 10 min.</summary>
+    public TimeSpan ConnectTimeout { get; set; } = TimeSpan.FromSeconds(10);
+
+    /// <summary>The first pause before a lost connection is tried again; it doubles with each failure. Default 500 ms, 1 ms to 1 h.</summary>
+    public TimeSpan ReconnectDelay { get; set; } = TimeSpan.FromMilliseconds(500);
+
+    /// <summary>The longest pause. Default 30 s, 1 ms to 1 h. Each pause is a random part, one half at least, of what is due.</summary>
+    public TimeSpan MaxReconnectDelay { get; set; } = TimeSpan.FromSeconds(30);
+}

@@ -1,0 +1,35 @@
+namespace MtaTls.QuicTunnel;
+
+/// <summary>
+/// The concentrator's settings; the section <c>QuicTunnel</c> of the configuration. They are checked together when the application starts:
+/// one <see cref="Microsoft.Extensions.Options.OptionsValidationException"/> names every key that is wrong.
+/// </summary>
+public sealed class QuicTunnelOptions
+{
+    /// <summary>The name of the configuration section: <c>QuicTunnel</c>.</summary>
+    public const string SectionName = "QuicTunnel";
+
+    /// <summary>UDP end points, <c>address:port</c> or <c>[address]:port</c>. At least one; port 0 takes a free one. An IPv6 end point takes IPv6 only.</summary>
+    public IList<string> Listen { get; } = [];
+
+    /// <summary>The concentrator's certificate. Required.</summary>
+    public TunnelCertificateOptions Certificate { get; set; } = new();
+
+    /// <summary>How clients show who they are.</summary>
+    public TunnelAuthenticationOptions Authentication { get; set; } = new();
+
+    /// <summary>Where packets from clients go, and packets for them come from.</summary>
+    public TunnelInterfaceOptions Interface { get; set; } = new();
+
+    /// <summary>Which addresses clients may use.</summary>
+    public TunnelAddressOptions Addresses { get; set; } = new();
+
+    /// <summary>The limits of sessions and connections.</summary>
+    public TunnelSessionOptions Sessions { get; set; } = new();
+
+    /// <summary>How packets from clients are put back into order.</summary>
+    public TunnelReorderingOptions Reordering { get; set; } = new();
+
+    /// <summary>How packets to clients are spread over their paths. Default <see cref="TunnelScheduler.MinRtt"/>.</summary>
+    public TunnelScheduler Scheduler { get; set; } = TunnelScheduler.MinRtt;
+}

@@ -1,0 +1,7 @@
+namespace MtaTls.QuicTunnel.Control;
+
+internal enum AccessSignal : byte
+{
+    Available = 1,
+    Unavailable = 2,
+}

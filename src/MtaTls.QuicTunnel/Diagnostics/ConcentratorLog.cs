@@ -1,0 +1,56 @@
+using System.Net;
+using Microsoft.Extensions.Logging;
+
+namespace MtaTls.QuicTunnel;
+
+/// <summary>What the concentrator logs. Sessions go by a name that says nothing of their id.</summary>
+internal static partial class ConcentratorLog
+{
+    [LoggerMessage(1, LogLevel.Information, "QUIC tunnel concentrator listens on {EndPoints} ({Library}).", EventName = "ConcentratorStarted")]
+    public static partial void ConcentratorStarted(this ILogger logger, string endPoints, string? library);
+
+    [LoggerMessage(2, LogLevel.Information, "Session {Session} of {Identity} began from {RemoteEndPoint}.", EventName = "SessionCreated")]
+    public static partial void SessionCreated(this ILogger logger, string session, string identity, IPEndPoint remoteEndPoint);
+
+    [LoggerMessage(3, LogLevel.Information, "Session {Session}: a connection from {RemoteEndPoint} joined.", EventName = "SessionJoined")]
+    public static partial void SessionJoined(this ILogger logger, string session, IPEndPoint remoteEndPoint);
+
+    [LoggerMessage(4, LogLevel.Information, "Session {Session}: the connection from {RemoteEndPoint} ended ({Reason}).", EventName = "ConnectionLeft")]
+    public static partial void ConnectionLeft(this ILogger logger, string session, IPEndPoint remoteEndPoint, string reason);
+
+    [LoggerMessage(5, LogLevel.Information, "Session {Session} has no connection left and expires in {GracePeriod}.", EventName = "SessionWithoutPath")]
+    public static partial void SessionWithoutPath(this ILogger logger, string session, TimeSpan gracePeriod);
+
+    [LoggerMessage(6, LogLevel.Information, "Session {Session} expired.", EventName = "SessionExpired")]
+    public static partial void SessionExpired(this ILogger logger, string session);
+
+    [LoggerMessage(7, LogLevel.Information, "Session {Session} was ended by the application.", EventName = "SessionEnded")]
+    public static partial void SessionEnded(this ILogger logger, string session);
+
+    [LoggerMessage(8, LogLevel.Information, "Session {Session}: access network {Access} is {Availability}.", EventName = "AccessReported")]
+    public static partial void AccessReported(this ILogger logger, string session, AccessNetwork access, string availability);
+
+    [LoggerMessage(9, LogLevel.Information, "Session {Session}: left the path over {RemoteEndPoint}, which does not answer.", EventName = "PathLeft")]
+    public static partial void PathLeft(this ILogger logger, string session, IPEndPoint remoteEndPoint);
+
+    [LoggerMessage(10, LogLevel.Information, "Session {Session}: the path over {RemoteEndPoint} answers again.", EventName = "PathBack")]
+    public static partial void PathBack(this ILogger logger, string session, IPEndPoint remoteEndPoint);
+
+    [LoggerMessage(11, LogLevel.Information, "A join from {RemoteEndPoint} was refused: {Error}.", EventName = "JoinRefused")]
+    public static partial void JoinRefused(this ILogger logger, IPEndPoint remoteEndPoint, QuicTunnelError error);
+
+    [LoggerMessage(12, LogLevel.Information, "A new session from {RemoteEndPoint} was refused: {Reason}", EventName = "SessionRefused")]
+    public static partial void SessionRefused(this ILogger logger, IPEndPoint remoteEndPoint, string reason);
+
+    [LoggerMessage(13, LogLevel.Information, "The connection from {RemoteEndPoint} was closed: {Reason}", EventName = "ControlViolation")]
+    public static partial void ControlViolation(this ILogger logger, IPEndPoint remoteEndPoint, string reason);
+
+    [LoggerMessage(14, LogLevel.Debug, "A connection from {RemoteEndPoint} ended before it had a session ({Reason}).", EventName = "ConnectionEnded")]
+    public static partial void ConnectionEnded(this ILogger logger, IPEndPoint remoteEndPoint, string reason);
+
+    [LoggerMessage(15, LogLevel.Information, "QUIC tunnel concentrator stops, with {Sessions} sessions.", EventName = "ConcentratorStopping")]
+    public static partial void ConcentratorStopping(this ILogger logger, int sessions);
+
+    [LoggerMessage(16, LogLevel.Debug, "Session {Session}: the path is now over {RemoteEndPoint} and takes {MaxDatagramSize} octets.", EventName = "PathMoved")]
+    public static partial void PathMoved(this ILogger logger, string session, IPEndPoint remoteEndPoint, int maxDatagramSize);
+}

@@ -1,0 +1,15 @@
+namespace MtaTls.QuicTunnel.Interfaces;
+
+/// <summary>Where packets leave the tunnel and come into it.</summary>
+internal interface IPacketInterface : IDisposable
+{
+    string Name { get; }
+
+    int Mtu { get; }
+
+    /// <summary>Packets for the tunnel go to <paramref name="receiver"/> from now on, on threads of the interface's.</summary>
+    void Start(IPacketReceiver receiver);
+
+    /// <summary>Gives one packet that came out of the tunnel to the host; false when it did not take it. Any thread; neither blocks nor allocates.</summary>
+    bool Write(ReadOnlySpan<byte> packet);
+}

@@ -1,0 +1,153 @@
+using System.Buffers.Binary;
+using System.Net;
+using System.Net.Sockets;
+
+namespace MtaTls.QuicTunnel.Interfaces;
+
+/// <summary>Sets up a network device by rtnetlink, as <c>ip</c> does: addresses, size, state, routes.</summary>
+internal sealed unsafe class RouteNetlink : IDisposable
+{
+    private const ushort NewLink = 16, NewAddress = 20, NewRoute = 24, Error = 2;
+    private const ushort Request = 1, Acknowledge = 4, Replace = 0x100, Create = 0x400;
+    private const int MessageHeader = 16;
+    private readonly int _socket;
+    private readonly byte[] _message = new byte[256];
+    private int _length;
+    private uint _sequence;
+
+    public RouteNetlink()
+    {
+        _socket = LinuxNative.Socket(LinuxNative.AF_NETLINK, LinuxNative.SOCK_RAW | LinuxNative.SOCK_CLOEXEC, 0);
+        if (_socket < 0)
+            throw new IOException($"Cannot open a netlink socket: {LinuxNative.Describe(LinuxNative.LastError)}.");
+    }
+
+    /// <summary>Sets the largest packet and brings the device up.</summary>
+    public int SetUp(int index, int mtu)
+    {
+        Begin(NewLink, Replace);
+        AppendLinkHeader(index, up: true);
+        AppendAttribute(4, mtu);
+        return Send();
+    }
+
+    /// <summary>Keeps the kernel from giving the device a link-local address, which no tunnel could use.</summary>
+    public int ForgoLinkLocal(int index)
+    {
+        const ushort afSpec = 26, inet6AddrGenMode = 8;
+        const byte none = 1;
+        Begin(NewLink, Replace);
+        AppendLinkHeader(index, up: false);
+        var outer = BeginNested(afSpec);
+        var inner = BeginNested(LinuxNative.AF_INET6);
+        AppendAttribute(inet6AddrGenMode, [none]);
+        EndNested(inner);
+        EndNested(outer);
+        return Send();
+    }
+
+    public int AddAddress(int index, IPAddress address, int prefixLength)
+    {
+        const byte noDuplicateDetection = 2;
+        var isIPv6 = address.AddressFamily == AddressFamily.InterNetworkV6;
+        Begin(NewAddress, Create | Replace);
+        Append([(byte)(isIPv6 ? LinuxNative.AF_INET6 : LinuxNative.AF_INET), (byte)prefixLength, isIPv6 ? noDuplicateDetection : (byte)0, 0]);
+        Append(index);
+        AppendAttribute(2, address.GetAddressBytes());
+        AppendAttribute(1, address.GetAddressBytes());
+        return Send();
+    }
+
+    public int AddRoute(int index, IPNetwork network)
+    {
+        const byte mainTable = 254, staticRoute = 4, linkScope = 253, unicast = 1;
+        var isIPv6 = network.BaseAddress.AddressFamily == AddressFamily.InterNetworkV6;
+        Begin(NewRoute, Create | Replace);
+        Append([(byte)(isIPv6 ? LinuxNative.AF_INET6 : LinuxNative.AF_INET), (byte)network.PrefixLength, 0, 0, mainTable, staticRoute, isIPv6 ? (byte)0 : linkScope, unicast]);
+        Append(0);
+        AppendAttribute(1, network.BaseAddress.GetAddressBytes());
+        AppendAttribute(4, index);
+        return Send();
+    }
+
+    public void Dispose() => _ = LinuxNative.Close(_socket);
+
+    private void Begin(ushort type, ushort flags)
+    {
+        Array.Clear(_message);
+        BitConverter.TryWriteBytes(_message.AsSpan(4), type);
+        BitConverter.TryWriteBytes(_message.AsSpan(6), (ushort)(Request | Acknowledge | flags));
+        BitConverter.TryWriteBytes(_message.AsSpan(8), ++_sequence);
+        _length = MessageHeader;
+    }
+
+    private void AppendLinkHeader(int index, bool up)
+    {
+        Append([0, 0, 0, 0]);
+        Append(index);
+        Append(up ? LinuxNative.IFF_UP : 0);
+        Append(up ? LinuxNative.IFF_UP : 0);
+    }
+
+    private void Append(ReadOnlySpan<byte> data)
+    {
+        data.CopyTo(_message.AsSpan(_length));
+        _length += (data.Length + 3) & ~3;
+    }
+
+    private void Append(int value)
+    {
+        Span<byte> bytes = stackalloc byte[4];
+        BinaryPrimitives.WriteInt32LittleEndian(bytes, value);
+        Append(bytes);
+    }
+
+    private void AppendAttribute(ushort type, ReadOnlySpan<byte> value)
+    {
+        var start = BeginNested(type);
+        Append(value);
+        // The length leaves the padding out.
+        BitConverter.TryWriteBytes(_message.AsSpan(start), (ushort)(4 + value.Length));
+    }
+
+    private void AppendAttribute(ushort type, int value)
+    {
+        Span<byte> bytes = stackalloc byte[4];
+        BinaryPrimitives.WriteInt32LittleEndian(bytes, value);
+        AppendAttribute(type, bytes);
+    }
+
+    private int BeginNested(ushort type)
+    {
+        var start = _length;
+        BitConverter.TryWriteBytes(_message.AsSpan(start + 2), type);
+        _length += 4;
+        return start;
+    }
+
+    private void EndNested(int start) => BitConverter.TryWriteBytes(_message.AsSpan(start), (ushort)(_length - start));
+
+    /// <summary>Returns the kernel's error number, 0 for success.</summary>
+    private int Send()
+    {
+        BitConverter.TryWriteBytes(_message, _length);
+        fixed (byte* message = _message)
+        {
+            if (LinuxNative.Send(_socket, message, (nuint)_length, 0) < 0)
+                return LinuxNative.LastError;
+        }
+
+        var answer = new byte[4096];
+        fixed (byte* pointer = answer)
+        {
+            nint received;
+            do
+                received = LinuxNative.Receive(_socket, pointer, (nuint)answer.Length, 0);
+            while (received < 0 && LinuxNative.LastError == LinuxNative.EINTR);
+            if (received < MessageHeader + 4 || BitConverter.ToUInt16(answer, 4) != Error)
+                return LinuxNative.EINVAL;
+        }
+
+        return -BitConverter.ToInt32(answer, MessageHeader);
+    }
+}

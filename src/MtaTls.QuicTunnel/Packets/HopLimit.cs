@@ -1,0 +1,26 @@
+using System.Buffers.Binary;
+
+namespace MtaTls.QuicTunnel.Packets;
+
+/// <summary>The TTL or hop limit of a packet that is routed on.</summary>
+internal static class HopLimit
+{
+    /// <summary>Takes one from it in place; false when none is left and the packet must not go on.</summary>
+    public static bool TryDecrement(Span<byte> packet, in IpHeader header)
+    {
+        if (header.HopLimit <= 1)
+            return false;
+        if (header.IsIPv6)
+        {
+            packet[7]--;
+            return true;
+        }
+
+        var before = BinaryPrimitives.ReadUInt16BigEndian(packet[8..]);
+        packet[8]--;
+        var after = BinaryPrimitives.ReadUInt16BigEndian(packet[8..]);
+        var checksum = BinaryPrimitives.ReadUInt16BigEndian(packet[10..]);
+        BinaryPrimitives.WriteUInt16BigEndian(packet[10..], InternetChecksum.Update(checksum, before, after));
+        return true;
+    }
+}

@@ -1,0 +1,91 @@
+using System.Buffers.Binary;
+
+namespace MtaTls.QuicTunnel.Packets;
+
+/// <summary>The ICMP (RFC 792, RFC 1191) and ICMPv6 (RFC 4443) errors that the tunnel answers with.</summary>
+internal static class IcmpError
+{
+    public const int MaxLength = 1280;
+    private const byte Icmp = 1;
+    private const byte IcmpV6 = 58;
+    private const int IcmpHeaderLength = 8;
+
+    /// <summary>"Fragmentation needed" or "packet too big". Returns its length, 0 where no error may be sent.</summary>
+    public static int WriteTooBig(ReadOnlySpan<byte> packet, in IpHeader header, int mtu, Span<byte> error) =>
+        header.IsIPv6 ? Write(packet, header, 2, 0, (uint)mtu, error) : Write(packet, header, 3, 4, (uint)Math.Min(mtu, ushort.MaxValue), error);
+
+    /// <summary>"Time exceeded": no hop is left. Returns its length, 0 where no error may be sent.</summary>
+    public static int WriteTimeExceeded(ReadOnlySpan<byte> packet, in IpHeader header, Span<byte> error) =>
+        Write(packet, header, header.IsIPv6 ? (byte)3 : (byte)11, 0, 0, error);
+
+    private static int Write(ReadOnlySpan<byte> packet, in IpHeader header, byte type, byte code, uint rest, Span<byte> error)
+    {
+        if (!MayAnswer(packet, header))
+            return 0;
+        return header.IsIPv6 ? WriteIPv6(packet, type, code, rest, error) : WriteIPv4(packet, type, code, rest, error);
+    }
+
+    // RFC 1122, section 3.2.2, and RFC 4443, section 2.4 (e): none to errors, later fragments, or what was not from and to one host.
+    private static bool MayAnswer(ReadOnlySpan<byte> packet, in IpHeader header)
+    {
+        if (header.FragmentOffset != 0 || IpHeader.IsLinkScoped(header.Source) || IpHeader.IsLinkScoped(header.Destination))
+            return false;
+        if (packet.Length <= header.Length)
+            return true;
+        var type = packet[header.Length];
+        return header.IsIPv6 ? header.Protocol != IcmpV6 || type >= 128 : header.Protocol != Icmp || type is not (3 or 4 or 5 or 11 or 12);
+    }
+
+    // The error comes from the address that the packet was for: an address of this host would be refused by its own kernel when it
+    // arrives from the TUN device (a martian source), and the sender looks at the quoted packet, not at who speaks.
+    private static int WriteIPv4(ReadOnlySpan<byte> packet, byte type, byte code, uint rest, Span<byte> error)
+    {
+        const int headerLength = 20, quotedMost = 576 - headerLength - IcmpHeaderLength;
+        var quoted = packet[..Math.Min(packet.Length, quotedMost)];
+        var length = headerLength + IcmpHeaderLength + quoted.Length;
+        var head = error[..headerLength];
+        head.Clear();
+        head[0] = 0x45;
+        head[1] = 0xC0;
+        BinaryPrimitives.WriteUInt16BigEndian(head[2..], (ushort)length);
+        head[8] = 64;
+        head[9] = Icmp;
+        packet.Slice(16, 4).CopyTo(head[12..]);
+        packet.Slice(12, 4).CopyTo(head[16..]);
+        BinaryPrimitives.WriteUInt16BigEndian(head[10..], InternetChecksum.Compute(head));
+
+        var body = WriteBody(error[headerLength..length], type, code, rest, quoted);
+        BinaryPrimitives.WriteUInt16BigEndian(body[2..], InternetChecksum.Compute(body));
+        return length;
+    }
+
+    private static int WriteIPv6(ReadOnlySpan<byte> packet, byte type, byte code, uint rest, Span<byte> error)
+    {
+        const int headerLength = 40, quotedMost = MaxLength - headerLength - IcmpHeaderLength;
+        var quoted = packet[..Math.Min(packet.Length, quotedMost)];
+        var length = headerLength + IcmpHeaderLength + quoted.Length;
+        var head = error[..headerLength];
+        head.Clear();
+        head[0] = 0x60;
+        BinaryPrimitives.WriteUInt16BigEndian(head[4..], (ushort)(length - headerLength));
+        head[6] = IcmpV6;
+        head[7] = 64;
+        packet.Slice(24, 16).CopyTo(head[8..]);
+        packet.Slice(8, 16).CopyTo(head[24..]);
+
+        var body = WriteBody(error[headerLength..length], type, code, rest, quoted);
+        var pseudo = InternetChecksum.PseudoHeaderIPv6(head[8..], body.Length, IcmpV6);
+        BinaryPrimitives.WriteUInt16BigEndian(body[2..], InternetChecksum.Compute(body, pseudo));
+        return length;
+    }
+
+    private static Span<byte> WriteBody(Span<byte> body, byte type, byte code, uint rest, ReadOnlySpan<byte> quoted)
+    {
+        body[0] = type;
+        body[1] = code;
+        body[2] = body[3] = 0;
+        BinaryPrimitives.WriteUInt32BigEndian(body[4..], rest);
+        quoted.CopyTo(body[IcmpHeaderLength..]);
+        return body;
+    }
+}

@@ -1,0 +1,143 @@
+using System.Buffers.Binary;
+using System.Net;
+
+namespace MtaTls.QuicTunnel.Packets;
+
+/// <summary>What the tunnel reads of an IPv4 or IPv6 header. Addresses are 128 bits wide; an IPv4 one is mapped (::ffff:0:0/96).</summary>
+internal readonly struct IpHeader
+{
+    private const int IPv4MinLength = 20;
+    private const int IPv6Length = 40;
+    private static readonly UInt128 MappedPrefix = new(0, 0xFFFF_0000_0000);
+
+    private IpHeader(bool isIPv6, int length, UInt128 source, UInt128 destination, byte hopLimit, byte protocol, int fragmentOffset)
+    {
+        IsIPv6 = isIPv6;
+        Length = length;
+        Source = source;
+        Destination = destination;
+        HopLimit = hopLimit;
+        Protocol = protocol;
+        FragmentOffset = fragmentOffset;
+    }
+
+    public bool IsIPv6 { get; }
+
+    public int Length { get; }
+
+    public UInt128 Source { get; }
+
+    public UInt128 Destination { get; }
+
+    public byte HopLimit { get; }
+
+    /// <summary>The protocol or, with IPv6, the first next header.</summary>
+    public byte Protocol { get; }
+
+    public int FragmentOffset { get; }
+
+    public ushort ProtocolType => IsIPv6 ? Packets.ProtocolType.IPv6 : Packets.ProtocolType.IPv4;
+
+    /// <summary>
+    /// False for what is no whole IP packet: of another version, truncated or longer than it says, with options that do not parse
+    /// or that route by the source (RFC 7126, sections 4.3 and 4.4), with an IPv4-mapped address in an IPv6 header.
+    /// </summary>
+    public static bool TryRead(ReadOnlySpan<byte> packet, out IpHeader header)
+    {
+        header = default;
+        if (packet.IsEmpty)
+            return false;
+        return (packet[0] >> 4) switch
+        {
+            4 => TryReadIPv4(packet, out header),
+            6 => TryReadIPv6(packet, out header),
+            _ => false,
+        };
+    }
+
+    public static UInt128 ToUInt128(IPAddress address)
+    {
+        Span<byte> bytes = stackalloc byte[16];
+        address.TryWriteBytes(bytes, out var written);
+        return written == 4 ? MapIPv4(BinaryPrimitives.ReadUInt32BigEndian(bytes)) : BinaryPrimitives.ReadUInt128BigEndian(bytes);
+    }
+
+    public static IPAddress ToAddress(UInt128 address)
+    {
+        Span<byte> bytes = stackalloc byte[16];
+        BinaryPrimitives.WriteUInt128BigEndian(bytes, address);
+        return IsMappedIPv4(address) ? new IPAddress(bytes[12..]) : new IPAddress(bytes);
+    }
+
+    public static bool IsMappedIPv4(UInt128 address) => address >> 32 == 0xFFFF;
+
+    /// <summary>Whether a packet from or to this address stays on its link: unspecified, link-local, loopback, multicast or broadcast.</summary>
+    public static bool IsLinkScoped(UInt128 address)
+    {
+        if (IsMappedIPv4(address))
+        {
+            var value = (uint)address;
+            return value >> 28 == 0xE || value >> 24 is 0 or 127 || value == uint.MaxValue || value >> 16 == 0xA9FE;
+        }
+
+        return address >> 120 == 0xFF || address >> 118 == 0x3FA || address <= 1;
+    }
+
+    private static bool TryReadIPv4(ReadOnlySpan<byte> packet, out IpHeader header)
+    {
+        header = default;
+        if (packet.Length < IPv4MinLength)
+            return false;
+        var length = (packet[0] & 0xF) * 4;
+        var total = BinaryPrimitives.ReadUInt16BigEndian(packet[2..]);
+        if (length < IPv4MinLength || total < length || total != packet.Length)
+            return false;
+        if (length > IPv4MinLength && !AreOptionsSafe(packet[IPv4MinLength..length]))
+            return false;
+
+        header = new IpHeader(
+            isIPv6: false,
+            length,
+            MapIPv4(BinaryPrimitives.ReadUInt32BigEndian(packet[12..])),
+            MapIPv4(BinaryPrimitives.ReadUInt32BigEndian(packet[16..])),
+            packet[8],
+            packet[9],
+            (BinaryPrimitives.ReadUInt16BigEndian(packet[6..]) & 0x1FFF) * 8);
+        return true;
+    }
+
+    private static bool TryReadIPv6(ReadOnlySpan<byte> packet, out IpHeader header)
+    {
+        header = default;
+        if (packet.Length < IPv6Length || BinaryPrimitives.ReadUInt16BigEndian(packet[4..]) + IPv6Length != packet.Length)
+            return false;
+        var source = BinaryPrimitives.ReadUInt128BigEndian(packet[8..]);
+        var destination = BinaryPrimitives.ReadUInt128BigEndian(packet[24..]);
+        // On the wire such an address is nobody's; here it would pass for the IPv4 address it holds.
+        if (IsMappedIPv4(source) || IsMappedIPv4(destination))
+            return false;
+        header = new IpHeader(isIPv6: true, IPv6Length, source, destination, packet[7], packet[6], 0);
+        return true;
+    }
+
+    private static bool AreOptionsSafe(ReadOnlySpan<byte> options)
+    {
+        const byte end = 0, noOperation = 1, looseSourceRoute = 131, strictSourceRoute = 137;
+        while (!options.IsEmpty && options[0] != end)
+        {
+            if (options[0] == noOperation)
+            {
+                options = options[1..];
+                continue;
+            }
+
+            if (options[0] is looseSourceRoute or strictSourceRoute || options.Length < 2 || options[1] < 2 || options[1] > options.Length)
+                return false;
+            options = options[options[1]..];
+        }
+
+        return true;
+    }
+
+    private static UInt128 MapIPv4(uint address) => MappedPrefix | address;
+}

@@ -1,0 +1,9 @@
+namespace MtaTls.QuicTunnel.Packets;
+
+/// <summary>The EtherTypes that a tunnelled packet can have.</summary>
+internal static class ProtocolType
+{
+    public const ushort IPv4 = 0x0800;
+    public const ushort IPv6 = 0x86DD;
+    public const ushort TransparentEthernetBridging = 0x6558;
+}

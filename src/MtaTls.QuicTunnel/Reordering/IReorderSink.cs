@@ -1,0 +1,8 @@
+namespace MtaTls.QuicTunnel.Reordering;
+
+/// <summary>Takes packets in their order.</summary>
+internal interface IReorderSink
+{
+    /// <summary>The span is valid only during the call.</summary>
+    void Deliver(ReadOnlySpan<byte> datagram);
+}

@@ -1,0 +1,85 @@
+using System.Net;
+using MtaTls.QuicTunnel.Configuration;
+using MtaTls.QuicTunnel.Packets;
+
+namespace MtaTls.QuicTunnel.Sessions;
+
+/// <summary>The configuration of addresses, in numbers: whose each one is, and what the pool holds.</summary>
+internal sealed class AddressPlan
+{
+    private readonly Dictionary<string, UInt128[]> _identities = new(StringComparer.Ordinal);
+    private readonly HashSet<UInt128> _reserved = [];
+    private readonly Range[] _pool;
+
+    public AddressPlan(TunnelAddressOptions addresses, TunnelInterfaceOptions @interface)
+    {
+        foreach (var entry in @interface.Addresses)
+        {
+            var (address, network) = Parse(entry);
+            OwnAddresses.Add(address);
+            ReserveEnds(network);
+        }
+
+        foreach (var (identity, listed) in addresses.Identities)
+        {
+            _identities[identity] = [.. listed.Select(address => IpHeader.ToUInt128(IPAddress.Parse(address)))];
+            _reserved.UnionWith(_identities[identity]);
+        }
+
+        _reserved.UnionWith(OwnAddresses);
+        _pool = new Range[addresses.Pool.Count];
+        for (var i = 0; i < _pool.Length; i++)
+        {
+            var (_, network) = Parse(addresses.Pool[i]);
+            _pool[i] = Range.Of(network);
+            ReserveEnds(network);
+        }
+    }
+
+    /// <summary>The concentrator's own addresses in the tunnel.</summary>
+    public HashSet<UInt128> OwnAddresses { get; } = [];
+
+    public ReadOnlySpan<UInt128> ListedFor(string? identity) =>
+        identity is not null && _identities.TryGetValue(identity, out var listed) ? listed : default;
+
+    /// <summary>Whether a session may take the address from the pool, if no other has it.</summary>
+    public bool IsInPool(UInt128 address)
+    {
+        foreach (ref readonly var range in _pool.AsSpan())
+        {
+            if (address >= range.First && address <= range.Last)
+                return !_reserved.Contains(address) && !IpHeader.IsLinkScoped(address);
+        }
+
+        return false;
+    }
+
+    private static (UInt128 Address, IPNetwork Network) Parse(string prefix)
+    {
+        var slash = prefix.IndexOf('/');
+        var address = IPAddress.Parse(prefix.AsSpan(0, slash));
+        return (IpHeader.ToUInt128(address), ErrorList.NetworkOf(address, int.Parse(prefix.AsSpan(slash + 1))));
+    }
+
+    // The network's own address and its broadcast address, which IPv6 has not: there the first is the routers' anycast address (RFC 4291, section 2.6.1).
+    private void ReserveEnds(IPNetwork network)
+    {
+        var range = Range.Of(network);
+        if (range.Last - range.First < 2)
+            return;
+        _reserved.Add(range.First);
+        if (IpHeader.IsMappedIPv4(range.First))
+            _reserved.Add(range.Last);
+    }
+
+    private readonly record struct Range(UInt128 First, UInt128 Last)
+    {
+        public static Range Of(IPNetwork network)
+        {
+            var first = IpHeader.ToUInt128(network.BaseAddress);
+            var hostBits = (IpHeader.IsMappedIPv4(first) ? 32 : 128) - network.PrefixLength;
+            var hosts = hostBits == 128 ? UInt128.MaxValue : (UInt128.One << hostBits) - 1;
+            return new Range(first, first | hosts);
+        }
+    }
+}

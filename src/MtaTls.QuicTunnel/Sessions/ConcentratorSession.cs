@@ -1,0 +1,180 @@
+using MtaTls.QuicTunnel.Control;
+using MtaTls.QuicTunnel.Quic;
+
+namespace MtaTls.QuicTunnel.Sessions;
+
+/// <summary>A client's session at the concentrator: who it is, which addresses it owns, and how long it lives without a connection.</summary>
+internal sealed class ConcentratorSession : TunnelSession
+{
+    private readonly SessionRegistry _registry;
+    private readonly Lock _lock = new();
+    private readonly ITimer _graceTimer;
+    private UInt128[] _ownedAddresses = [];
+    private volatile bool _ended;
+
+    public ConcentratorSession(SessionRegistry registry, SessionId id, string? identity, byte[] qosIndication)
+        : base(registry.DataPlane, registry.Supervisor)
+    {
+        _registry = registry;
+        Id = id;
+        Identity = identity;
+        QosIndication = qosIndication;
+        CreatedAt = TimeProvider.GetUtcNow();
+        _graceTimer = TimeProvider.CreateTimer(
+            static state => ((ConcentratorSession)state!).OnGraceOver(), this, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
+    }
+
+    public SessionId Id { get; }
+
+    /// <summary>Null where clients are anonymous.</summary>
+    public string? Identity { get; }
+
+    public byte[] QosIndication { get; }
+
+    public DateTimeOffset CreatedAt { get; }
+
+    public bool HasEnded => _ended;
+
+    /// <summary>Replaced as a whole, by the address table.</summary>
+    public UInt128[] OwnedAddresses { get => Volatile.Read(ref _ownedAddresses); set => Volatile.Write(ref _ownedAddresses, value); }
+
+    public bool Owns(UInt128 address)
+    {
+        foreach (var owned in OwnedAddresses)
+        {
+            if (owned == address)
+                return true;
+        }
+
+        return false;
+    }
+
+    /// <summary>A connection becomes a path. When there are as many as may be, one that does not answer makes way.</summary>
+    public JoinResult Join(IQuicConnection connection, int maxPaths, out TunnelPath? path)
+    {
+        TunnelPath? replaced = null;
+        lock (_lock)
+        {
+            path = null;
+            if (_ended)
+                return JoinResult.UnknownSession;
+            path = AddPath(connection, maxPaths);
+            if (path is null)
+            {
+                replaced = FindDead();
+                if (replaced is null)
+                    return JoinResult.Conflict;
+                RemovePath(replaced);
+                path = AddPath(connection, maxPaths);
+            }
+
+            _graceTimer.Change(Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
+        }
+
+        replaced?.Connection.Close((ulong)QuicTunnelError.LimitExceeded, "Another connection took this one's place.");
+        return path is null ? JoinResult.Conflict : JoinResult.Joined;
+    }
+
+    public void Leave(TunnelPath path)
+    {
+        lock (_lock)
+        {
+            if (RemovePath(path) > 0 || _ended)
+                return;
+            _graceTimer.Change(_registry.GracePeriod, Timeout.InfiniteTimeSpan);
+        }
+
+        _registry.Log.SessionWithoutPath(Id.Name, _registry.GracePeriod);
+    }
+
+    /// <summary>
+    /// A report is about an access network, wherever it came from: it counts for every path of that network. The first report on a connection says which network it is on, unless it
+    /// reports the loss of another path's.
+    /// </summary>
+    public void Report(TunnelPath from, AccessReport report)
+    {
+        var unavailable = report.Signal == AccessSignal.Unavailable;
+        lock (_lock)
+        {
+            if (from.Access == AccessNetwork.Unknown && (!unavailable || !HasPathOn(report.Access)))
+                from.Access = report.Access;
+            foreach (var path in Paths)
+            {
+                if (path.Access == report.Access)
+                    path.IsReportedUnavailable = unavailable;
+            }
+        }
+
+        _registry.Log.AccessReported(Id.Name, report.Access, unavailable ? "unavailable" : "available");
+        if (!unavailable)
+            return;
+        foreach (var path in Paths)
+        {
+            if (path.IsReportedUnavailable)
+                Drain(path);
+        }
+    }
+
+    /// <summary>Ends the session and closes its connections. False when it had ended already.</summary>
+    public bool End(QuicTunnelError error, string reason)
+    {
+        lock (_lock)
+        {
+            if (_ended)
+                return false;
+            _ended = true;
+        }
+
+        _graceTimer.Dispose();
+        _registry.Forget(this);
+        EndDataPlane();
+        foreach (var path in Paths)
+            path.Connection.Close((ulong)error, reason);
+        return true;
+    }
+
+    public override void Deliver(ReadOnlySpan<byte> datagram) => _registry.Router.OnPacketFrom(this, datagram);
+
+    protected override void OnPathStateChanged(TunnelPath path, bool left)
+    {
+        if (left)
+            _registry.Log.PathLeft(Id.Name, path.Connection.RemoteEndPoint);
+        else
+            _registry.Log.PathBack(Id.Name, path.Connection.RemoteEndPoint);
+    }
+
+    private bool HasPathOn(AccessNetwork access)
+    {
+        foreach (var path in Paths)
+        {
+            if (path.Access == access)
+                return true;
+        }
+
+        return false;
+    }
+
+    private TunnelPath? FindDead()
+    {
+        var now = TimeProvider.GetTimestamp();
+        foreach (var path in Paths)
+        {
+            if (path.GetState(now, TimeProvider) != TunnelPathState.Active || !path.Connection.IsConnected)
+                return path;
+        }
+
+        return null;
+    }
+
+    private void OnGraceOver()
+    {
+        lock (_lock)
+        {
+            if (_ended || Paths.Length > 0)
+                return;
+        }
+
+        if (End(QuicTunnelError.Unknown, "expired"))
+            _registry.Log.SessionExpired(Id.Name);
+    }
+}

@@ -1,0 +1,7 @@
+namespace MtaTls.QuicTunnel.Sessions;
+
+/// <summary>Takes the packets of clients on their way out of the tunnel.</summary>
+internal interface ISessionRouter
+{
+    void OnPacketFrom(ConcentratorSession session, ReadOnlySpan<byte> datagram);
+}

@@ -1,0 +1,8 @@
+namespace MtaTls.QuicTunnel.Sessions;
+
+internal enum JoinResult
+{
+    Joined,
+    UnknownSession,
+    Conflict,
+}

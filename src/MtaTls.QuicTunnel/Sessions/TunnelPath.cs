@@ -1,0 +1,68 @@
+using MtaTls.QuicTunnel.Quic;
+using MtaTls.QuicTunnel.Scheduling;
+
+namespace MtaTls.QuicTunnel.Sessions;
+
+/// <summary>One QUIC connection as a path of a session.</summary>
+internal sealed class TunnelPath(TunnelSession session, IQuicConnection connection, int number, long startedAt)
+{
+    private const int DatagramEstimate = 1350;
+
+    // An answer may take the peer's max_ack_delay (25 ms, RFC 9000 section 18.2) and a busy machine's hiccup longer than the round trip.
+    private static readonly TimeSpan s_answerSlack = TimeSpan.FromMilliseconds(60);
+    private static readonly TimeSpan s_leastStall = TimeSpan.FromMilliseconds(100);
+    private static readonly TimeSpan s_mostStall = TimeSpan.FromSeconds(1);
+
+    private volatile bool _isReportedUnavailable;
+    private volatile bool _hasSendError;
+
+    public TunnelSession Session { get; } = session;
+
+    public IQuicConnection Connection { get; } = connection;
+
+    /// <summary>The path's number in its session: the lowest that was free.</summary>
+    public int Number { get; } = number;
+
+    /// <summary>The time provider's timestamp at which the path joined.</summary>
+    public long StartedAt { get; } = startedAt;
+
+    /// <summary>The access network that the client's first report on this connection named.</summary>
+    public AccessNetwork Access { get; set; }
+
+    /// <summary>The client said that the access network is not available.</summary>
+    public bool IsReportedUnavailable { get => _isReportedUnavailable; set => _isReportedUnavailable = value; }
+
+    /// <summary>The operating system refuses to send.</summary>
+    public bool HasSendError { get => _hasSendError; set => _hasSendError = value; }
+
+    /// <summary>Set by the session's supervision while the path is left for want of answers: for its log.</summary>
+    public bool IsLeft { get; set; }
+
+    /// <summary>The weighted round robin's.</summary>
+    public double Credit { get; set; }
+
+    public PathLoad GetLoad() => new(
+        Math.Max(1, Connection.SmoothedRtt.Ticks),
+        Math.Max(1, Connection.CongestionWindow),
+        Connection.BytesInFlight + ((long)Connection.QueuedDatagrams * DatagramEstimate));
+
+    /// <summary>Whether the peer has not answered for longer than it should take: the path is taken for dead until it does.</summary>
+    public bool IsStalled(long now, TimeProvider timeProvider)
+    {
+        var since = Connection.UnansweredSinceTimestamp;
+        if (since == 0)
+            return false;
+        var age = timeProvider.GetElapsedTime(since, now);
+        if (age < s_leastStall)
+            return false;
+        var patience = (2 * Connection.SmoothedRtt) + s_answerSlack;
+        return age > (patience > s_mostStall ? s_mostStall : patience);
+    }
+
+    public TunnelPathState GetState(long now, TimeProvider timeProvider)
+    {
+        if (IsReportedUnavailable)
+            return TunnelPathState.Unavailable;
+        return HasSendError || IsStalled(now, timeProvider) ? TunnelPathState.Stalled : TunnelPathState.Active;
+    }
+}

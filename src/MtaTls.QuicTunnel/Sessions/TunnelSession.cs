@@ -1,0 +1,301 @@
+using MtaTls.QuicTunnel.Diagnostics;
+using MtaTls.QuicTunnel.Packets;
+using MtaTls.QuicTunnel.Quic;
+using MtaTls.QuicTunnel.Reordering;
+using MtaTls.QuicTunnel.Scheduling;
+
+namespace MtaTls.QuicTunnel.Sessions;
+
+/// <summary>
+/// A tunnelling session's data plane, the same at both ends: spreads packets over its paths, counts their tags, and puts what comes back into order.
+/// </summary>
+internal abstract class TunnelSession : IReorderSink
+{
+    /// <summary>A path that carries less takes no IPv6: 1,280 octets and the tunnel's head.</summary>
+    public const int LeastIPv6Datagram = 1280 + TunnelDatagram.HeaderLength;
+
+    public const int MaxPaths = 32;
+
+    private static readonly QuicDatagramVisitor s_reroute = static (datagram, state) =>
+    {
+        var path = (TunnelPath)state!;
+        path.Session.Reroute(path, datagram);
+    };
+
+    // Until a new path's MTU discovery has had its time, a packet that does not fit is no reason to tell its sender to use smaller ones.
+    private static readonly TimeSpan s_mtuDiscoveryTime = TimeSpan.FromSeconds(1);
+
+    private readonly Lock _pathsLock = new();
+    private readonly Lock _receiveLock = new();
+    private readonly IPathScheduler _scheduler;
+    private readonly PathSupervisor _supervisor;
+    private readonly DataPlaneOptions _options;
+    private TunnelPath[] _paths = [];
+    private int _nextTag;
+    private int _supervised;
+    private ReorderBuffer? _reorder;
+    private ITimer? _reorderTimer;
+    private bool _reorderTimerArmed;
+    private bool _ended;
+
+    protected TunnelSession(DataPlaneOptions options, PathSupervisor supervisor)
+    {
+        _options = options;
+        _supervisor = supervisor;
+        _scheduler = PathSchedulers.Create(options.Scheduler);
+    }
+
+    public TunnelCounters Counters => _options.Counters;
+
+    public TimeProvider TimeProvider => _options.TimeProvider;
+
+    public ReadOnlySpan<TunnelPath> Paths => Volatile.Read(ref _paths);
+
+    public int ReorderDepth => Volatile.Read(ref _reorder)?.Depth ?? 0;
+
+    /// <summary>Adds a path; null when the session has all it may have.</summary>
+    protected TunnelPath? AddPath(IQuicConnection connection, int maxPaths)
+    {
+        lock (_pathsLock)
+        {
+            if (_paths.Length >= maxPaths)
+                return null;
+            var number = 0;
+            while (Array.Exists(_paths, path => path.Number == number))
+                number++;
+            var added = new TunnelPath(this, connection, number, TimeProvider.GetTimestamp());
+            Volatile.Write(ref _paths, [.. _paths, added]);
+            return added;
+        }
+    }
+
+    /// <summary>Removes a path, and sends over another what it had not sent. Returns the number of those left.</summary>
+    protected int RemovePath(TunnelPath path)
+    {
+        int left;
+        lock (_pathsLock)
+        {
+            Volatile.Write(ref _paths, Array.FindAll(_paths, other => other != path));
+            left = _paths.Length;
+        }
+
+        Drain(path);
+        lock (_receiveLock)
+            _reorder?.Forget(path.Number);
+        return left;
+    }
+
+    /// <summary>Sends one IP packet over the path that the scheduler chooses.</summary>
+    /// <param name="packet">The packet.</param>
+    /// <param name="protocolType">Its EtherType.</param>
+    /// <param name="maxPacket">With <see cref="SendResult.TooBig"/>, the largest packet that a path takes.</param>
+    public SendResult Send(ReadOnlySpan<byte> packet, ushort protocolType, out int maxPacket)
+    {
+        var paths = Volatile.Read(ref _paths);
+        var candidates = FindCandidates(paths, packet.Length + TunnelDatagram.HeaderLength, protocolType, out maxPacket);
+        if (candidates == 0)
+            return maxPacket > 0 ? SendResult.TooBig : SendResult.NoPath;
+
+        Span<byte> header = stackalloc byte[TunnelDatagram.HeaderLength];
+        TunnelDatagram.WriteHeader(header, protocolType, (ushort)Interlocked.Increment(ref _nextTag));
+        if (!TrySend(paths, candidates, header, packet))
+            return SendResult.Congested;
+        Counters.Sent(packet.Length);
+        Supervise();
+        return SendResult.Sent;
+    }
+
+    /// <summary>Takes one datagram from a path.</summary>
+    public void Receive(TunnelPath path, ReadOnlySpan<byte> datagram)
+    {
+        if (!TunnelDatagram.TryRead(datagram, out _, out var tag, out var packet))
+        {
+            Counters.Dropped(DropReason.Malformed);
+            return;
+        }
+
+        Counters.Received(packet.Length);
+        if (!_options.ReorderingEnabled)
+        {
+            Deliver(datagram);
+            return;
+        }
+
+        lock (_receiveLock)
+        {
+            if (_ended)
+                return;
+            var reorder = _reorder ??= new ReorderBuffer(this, _options.ReorderingMaxPackets, ToTimestamp(_options.ReorderingMaxDelay), MaxPaths);
+            var duplicates = reorder.Duplicates;
+            var now = TimeProvider.GetTimestamp();
+            reorder.Receive(path.Number, tag, datagram, now);
+            if (reorder.Duplicates != duplicates)
+                Counters.Dropped(DropReason.Duplicate);
+            ArmReorderTimer(now);
+        }
+    }
+
+    public abstract void Deliver(ReadOnlySpan<byte> datagram);
+
+    /// <summary>What a path has queued and not sent goes over the others, if there are any.</summary>
+    public void Drain(TunnelPath path)
+    {
+        if (path.Connection.QueuedDatagrams > 0 && FindUsable(Volatile.Read(ref _paths), except: path) != 0)
+            path.Connection.DrainUnsent(s_reroute, path);
+    }
+
+    /// <summary>The supervisor's turn: leaves paths that do not answer. False when nothing is under way any more.</summary>
+    public bool CheckPaths()
+    {
+        var active = false;
+        var now = TimeProvider.GetTimestamp();
+        foreach (var path in Volatile.Read(ref _paths))
+        {
+            var connection = path.Connection;
+            var unanswered = connection.UnansweredSinceTimestamp != 0;
+            active |= unanswered || connection.QueuedDatagrams > 0;
+            var stalled = path.GetState(now, TimeProvider) != TunnelPathState.Active;
+            if (stalled)
+                Drain(path);
+            if (stalled != path.IsLeft)
+            {
+                path.IsLeft = stalled;
+                OnPathStateChanged(path, stalled);
+            }
+
+            // A path that was left is watched until it is back, so that its return is seen.
+            active |= path.IsLeft && unanswered;
+        }
+
+        if (active)
+            return true;
+        Volatile.Write(ref _supervised, 0);
+        // A packet may have gone out since: its sender saw the old value.
+        foreach (var path in Volatile.Read(ref _paths))
+        {
+            if (path.Connection.UnansweredSinceTimestamp != 0 || path.Connection.QueuedDatagrams > 0)
+                return Interlocked.Exchange(ref _supervised, 1) == 0;
+        }
+
+        return false;
+    }
+
+    protected virtual void OnPathStateChanged(TunnelPath path, bool left)
+    {
+    }
+
+    /// <summary>Ends the data plane: what waits for its turn is given up.</summary>
+    protected void EndDataPlane()
+    {
+        lock (_receiveLock)
+        {
+            _ended = true;
+            _reorder?.Clear();
+            _reorderTimer?.Dispose();
+        }
+    }
+
+    private bool TrySend(TunnelPath[] paths, uint candidates, ReadOnlySpan<byte> header, ReadOnlySpan<byte> packet)
+    {
+        var sent = false;
+        while (candidates != 0)
+        {
+            var index = _scheduler.Select(paths, candidates);
+            sent |= paths[index].Connection.TrySendDatagram(header, packet);
+            if (sent && !_scheduler.IsRedundant)
+                return true;
+            candidates &= ~(1u << index);
+        }
+
+        return sent;
+    }
+
+    private void Reroute(TunnelPath from, ReadOnlySpan<byte> datagram)
+    {
+        var paths = Volatile.Read(ref _paths);
+        var candidates = FindUsable(paths, from);
+        for (var i = 0; i < paths.Length; i++)
+        {
+            if (datagram.Length > paths[i].Connection.MaxDatagramSize)
+                candidates &= ~(1u << i);
+        }
+
+        // With the redundant scheduler the other paths have had their own copy.
+        if (_scheduler.IsRedundant)
+            return;
+        if (!TrySend(paths, candidates, datagram[..TunnelDatagram.HeaderLength], datagram[TunnelDatagram.HeaderLength..]))
+            Counters.Dropped(candidates == 0 ? DropReason.NoPath : DropReason.Congested);
+    }
+
+    private uint FindCandidates(TunnelPath[] paths, int size, ushort protocolType, out int maxPacket)
+    {
+        maxPacket = 0;
+        uint active = 0, stalled = 0;
+        var now = TimeProvider.GetTimestamp();
+        for (var i = 0; i < paths.Length; i++)
+        {
+            var path = paths[i];
+            var most = path.Connection.MaxDatagramSize;
+            if (!path.Connection.IsConnected || path.IsReportedUnavailable || (protocolType == ProtocolType.IPv6 && most < LeastIPv6Datagram))
+                continue;
+            if (size > most)
+            {
+                if (TimeProvider.GetElapsedTime(path.StartedAt, now) > s_mtuDiscoveryTime)
+                    maxPacket = Math.Max(maxPacket, most - TunnelDatagram.HeaderLength);
+                continue;
+            }
+
+            if (path.HasSendError || path.IsStalled(now, TimeProvider))
+                stalled |= 1u << i;
+            else
+                active |= 1u << i;
+        }
+
+        return active != 0 ? active : stalled;
+    }
+
+    private uint FindUsable(TunnelPath[] paths, TunnelPath except)
+    {
+        uint usable = 0;
+        var now = TimeProvider.GetTimestamp();
+        for (var i = 0; i < paths.Length; i++)
+        {
+            if (paths[i] != except && paths[i].Connection.IsConnected && paths[i].GetState(now, TimeProvider) == TunnelPathState.Active)
+                usable |= 1u << i;
+        }
+
+        return usable;
+    }
+
+    private void Supervise()
+    {
+        if (Volatile.Read(ref _supervised) == 0 && Interlocked.Exchange(ref _supervised, 1) == 0)
+            _supervisor.Watch(this);
+    }
+
+    private void ArmReorderTimer(long now)
+    {
+        if (_reorderTimerArmed || _reorder!.Deadline == long.MaxValue)
+            return;
+        _reorderTimer ??= TimeProvider.CreateTimer(static state => ((TunnelSession)state!).OnReorderTimer(), this, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
+        var due = TimeProvider.GetElapsedTime(now, Math.Max(now, _reorder.Deadline));
+        _reorderTimerArmed = true;
+        // Timers count whole milliseconds, and one that rings early rings for nothing.
+        _reorderTimer.Change(TimeSpan.FromMilliseconds(Math.Ceiling(due.TotalMilliseconds)), Timeout.InfiniteTimeSpan);
+    }
+
+    private void OnReorderTimer()
+    {
+        lock (_receiveLock)
+        {
+            _reorderTimerArmed = false;
+            if (_ended)
+                return;
+            var now = TimeProvider.GetTimestamp();
+            _reorder!.Expire(now);
+            ArmReorderTimer(now);
+        }
+    }
+
+    private long ToTimestamp(TimeSpan time) => (long)(time.TotalSeconds * TimeProvider.TimestampFrequency);
+}
