@@ -1,4 +1,5 @@
 using Microsoft.Extensions.Logging;
+using MtaTls.QuicTunnel.Quic.Ngtcp2;
 
 namespace MtaTls.QuicTunnel.Quic;
 
@@ -6,13 +7,13 @@ namespace MtaTls.QuicTunnel.Quic;
 internal static class QuicEngine
 {
     /// <summary>Whether the native libraries are there.</summary>
-    public static bool IsSupported => UnsupportedReason is null;
+    public static bool IsSupported => LibNgtcp2.Instance is not null;
 
     /// <summary>The library and its version; null where there is none.</summary>
-    public static string? Version => null;
+    public static string? Version => LibNgtcp2.Instance is { } library ? $"ngtcp2 {library.Version} ({library.Abi.Library})" : null;
 
     /// <summary>Why QUIC does not work here, with the packages to install; null when it does.</summary>
-    public static string? UnsupportedReason => "QUIC is not there yet.";
+    public static string? UnsupportedReason => LibNgtcp2.LoadError;
 
     /// <summary>Throws where QUIC is not supported.</summary>
     /// <exception cref="PlatformNotSupportedException">The libraries are missing; the message names the packages.</exception>
@@ -27,6 +28,6 @@ internal static class QuicEngine
     public static IQuicEngine Create(ILoggerFactory loggerFactory, TimeProvider? timeProvider = null)
     {
         ThrowIfUnsupported();
-        throw new PlatformNotSupportedException();
+        return new Ngtcp2Engine(LibNgtcp2.Instance!, loggerFactory, timeProvider ?? TimeProvider.System);
     }
 }
