@@ -8,8 +8,8 @@ internal static class CertificateLoader
     /// <summary>The certificate, and those that follow it in its file; null when none is configured.</summary>
     public static (X509Certificate2 Certificate, X509Certificate2Collection? Intermediates)? Load(TunnelCertificateOptions options)
     {
-        if (options.Value is { } value)
-            return (value, null);
+        if (options.GetGiven() is { } given)
+            return (given, null);
         if (string.IsNullOrEmpty(options.Path))
             return null;
 

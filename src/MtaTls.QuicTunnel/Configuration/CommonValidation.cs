@@ -9,10 +9,10 @@ internal static class CommonValidation
 {
     public static void Certificate(ErrorList errors, string key, TunnelCertificateOptions options)
     {
-        if (options.Value is { } certificate)
+        if (options.GetGiven() is { } certificate)
         {
             if (!certificate.HasPrivateKey)
-                errors.Add($"{key}:Value", "the certificate has no private key.");
+                errors.Add(key, "the certificate has no private key.");
             return;
         }
 

@@ -5,6 +5,9 @@ namespace MtaTls.QuicTunnel;
 /// <summary>A certificate and its private key: PEM files, or one given by the application.</summary>
 public sealed class TunnelCertificateOptions
 {
+    // A field: the configuration binder must not see it.
+    private X509Certificate2? _given;
+
     /// <summary>A PEM file with the certificate and after it those of its issuers, if any. Default none.</summary>
     public string? Path { get; set; }
 
@@ -14,8 +17,15 @@ public sealed class TunnelCertificateOptions
     /// <summary>The password of an encrypted private key. Default none.</summary>
     public string? Password { get; set; }
 
-    /// <summary>The certificate with its exportable private key, set by the application; takes precedence over <see cref="Path"/>. Default none.</summary>
-    public X509Certificate2? Value { get; set; }
+    internal bool IsSet => _given is not null || !string.IsNullOrEmpty(Path);
 
-    internal bool IsSet => Value is not null || !string.IsNullOrEmpty(Path);
+    /// <summary>Takes a certificate of the application's instead of files.</summary>
+    /// <param name="certificate">With its private key, which must be exportable.</param>
+    public void Use(X509Certificate2 certificate)
+    {
+        ArgumentNullException.ThrowIfNull(certificate);
+        _given = certificate;
+    }
+
+    internal X509Certificate2? GetGiven() => _given;
 }

@@ -1,0 +1,32 @@
+using MtaTls.QuicTunnel.Concentrator;
+using MtaTls.QuicTunnel.Diagnostics;
+using MtaTls.QuicTunnel.Interfaces;
+using MtaTls.QuicTunnel.Quic;
+using MtaTls.QuicTunnel.Sessions;
+
+namespace MtaTls.QuicTunnel.Client;
+
+/// <summary>The client's end of its session: what comes out goes to the packet interface.</summary>
+internal sealed class ClientSession(byte[] id, IPacketInterface packetInterface, DataPlaneOptions dataPlane, PathSupervisor supervisor, Action<TunnelPath, bool> onPathState)
+    : TunnelSession(dataPlane, supervisor)
+{
+    public byte[] Id { get; } = id;
+
+    public string Name { get; } = SessionId.NameOf(id);
+
+    public TunnelPath? Join(IQuicConnection connection) => AddPath(connection, MaxPaths);
+
+    public int Leave(TunnelPath path) => RemovePath(path);
+
+    public void End() => EndDataPlane();
+
+    public override void Deliver(ReadOnlySpan<byte> datagram)
+    {
+        if (!PacketRouter.TryReadPacket(datagram, out var packet, out _, out var reason))
+            Counters.Dropped(reason);
+        else if (!packetInterface.Write(packet))
+            Counters.Dropped(DropReason.Interface);
+    }
+
+    protected override void OnPathStateChanged(TunnelPath path, bool left) => onPathState(path, left);
+}

@@ -1,0 +1,54 @@
+using System.Net;
+using System.Net.NetworkInformation;
+using System.Net.Sockets;
+
+namespace MtaTls.QuicTunnel.Client;
+
+/// <summary>The operating system's word on network interfaces.</summary>
+internal sealed class SystemNetworkMonitor : INetworkMonitor
+{
+    public SystemNetworkMonitor()
+    {
+        NetworkChange.NetworkAddressChanged += OnChanged;
+        NetworkChange.NetworkAvailabilityChanged += OnChanged;
+    }
+
+    public event Action? Changed;
+
+    public bool HasAddress(IPAddress address) =>
+        UpInterfaces().Any(candidate => Addresses(candidate).Any(address.Equals));
+
+    public IPAddress? FindAddress(string interfaceName, AddressFamily family) =>
+        UpInterfaces().Where(candidate => candidate.Name == interfaceName)
+            .SelectMany(Addresses)
+            .FirstOrDefault(address => address.AddressFamily == family && !address.IsIPv6LinkLocal);
+
+    public IPAddress? FindSource(IPAddress destination)
+    {
+        try
+        {
+            // Connecting a UDP socket sends nothing; it only asks the routes.
+            using var socket = new Socket(destination.AddressFamily, SocketType.Dgram, ProtocolType.Udp);
+            socket.Connect(destination, 9);
+            return ((IPEndPoint)socket.LocalEndPoint!).Address;
+        }
+        catch (SocketException)
+        {
+            return null;
+        }
+    }
+
+    public void Dispose()
+    {
+        NetworkChange.NetworkAddressChanged -= OnChanged;
+        NetworkChange.NetworkAvailabilityChanged -= OnChanged;
+    }
+
+    private static IEnumerable<NetworkInterface> UpInterfaces() =>
+        NetworkInterface.GetAllNetworkInterfaces().Where(candidate => candidate.OperationalStatus is OperationalStatus.Up or OperationalStatus.Unknown);
+
+    private static IEnumerable<IPAddress> Addresses(NetworkInterface candidate) =>
+        candidate.GetIPProperties().UnicastAddresses.Select(unicast => unicast.Address);
+
+    private void OnChanged(object? sender, EventArgs arguments) => Changed?.Invoke();
+}

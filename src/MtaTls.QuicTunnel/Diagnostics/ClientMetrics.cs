@@ -1,0 +1,16 @@
+using System.Diagnostics.Metrics;
+
+namespace MtaTls.QuicTunnel.Diagnostics;
+
+/// <summary>The client's meter.</summary>
+internal sealed class ClientMetrics
+{
+    public ClientMetrics(IMeterFactory factory, QuicTunnelClient client)
+    {
+        var meter = TunnelMetrics.CreateMeter(factory, "client");
+        TunnelMetrics.AddCounters(meter, client.Counters);
+        TunnelMetrics.AddPaths(meter, client.EnumeratePaths);
+        meter.CreateObservableUpDownCounter("mtatls.quic_tunnel.sessions", () => client.SessionName is null ? 0 : 1, "{session}", "Whether there is a session.");
+        meter.CreateObservableGauge("mtatls.quic_tunnel.reorder_depth", () => client.ReorderDepth, "{packet}", "Packets that wait for those before them.");
+    }
+}

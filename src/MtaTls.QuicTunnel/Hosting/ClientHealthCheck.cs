@@ -1,0 +1,21 @@
+using Microsoft.Extensions.Diagnostics.HealthChecks;
+
+namespace MtaTls.QuicTunnel.Hosting;
+
+/// <summary>Healthy with every path, degraded with some, and not with none.</summary>
+internal sealed class ClientHealthCheck(QuicTunnelClient client) : IHealthCheck
+{
+    public Task<HealthCheckResult> CheckHealthAsync(HealthCheckContext context, CancellationToken cancellationToken = default)
+    {
+        var wanted = Math.Max(1, client.Options.LocalAddresses.Count);
+        var active = client.Paths.Count(path => path.State == TunnelPathState.Active);
+        var description = $"{active} of {wanted} paths work.";
+        var data = new Dictionary<string, object> { ["paths"] = active };
+        return Task.FromResult(active switch
+        {
+            0 => new HealthCheckResult(context.Registration.FailureStatus, description, data: data),
+            _ when active < wanted => HealthCheckResult.Degraded(description, data: data),
+            _ => HealthCheckResult.Healthy(description, data),
+        });
+    }
+}

@@ -1,0 +1,20 @@
+using Microsoft.Extensions.Diagnostics.HealthChecks;
+using MtaTls.QuicTunnel.Concentrator;
+
+namespace MtaTls.QuicTunnel.Hosting;
+
+/// <summary>Healthy while the concentrator listens; degraded when it can take no more sessions.</summary>
+internal sealed class ConcentratorHealthCheck(TunnelConcentrator concentrator) : IHealthCheck
+{
+    public Task<HealthCheckResult> CheckHealthAsync(HealthCheckContext context, CancellationToken cancellationToken = default)
+    {
+        var sessions = concentrator.Registry.Count;
+        var data = new Dictionary<string, object> { ["sessions"] = sessions };
+        if (!concentrator.IsRunning)
+            return Task.FromResult(new HealthCheckResult(context.Registration.FailureStatus, "The concentrator does not run.", data: data));
+        var most = concentrator.Options.Sessions.MaxSessions;
+        return Task.FromResult(sessions < most
+            ? HealthCheckResult.Healthy($"{sessions} sessions.", data)
+            : HealthCheckResult.Degraded($"All {most} sessions are taken.", data: data));
+    }
+}

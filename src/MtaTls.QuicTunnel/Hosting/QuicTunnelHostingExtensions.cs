@@ -1,0 +1,76 @@
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.DependencyInjection.Extensions;
+using Microsoft.Extensions.Diagnostics.HealthChecks;
+using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Options;
+using MtaTls.QuicTunnel;
+using MtaTls.QuicTunnel.Concentrator;
+using MtaTls.QuicTunnel.Configuration;
+using MtaTls.QuicTunnel.Diagnostics;
+using MtaTls.QuicTunnel.Hosting;
+
+namespace Microsoft.Extensions.Hosting;
+
+/// <summary>Adds QUIC tunnel sessions to an application.</summary>
+public static class QuicTunnelHostingExtensions
+{
+    /// <summary>
+    /// Makes the application a concentrator, with the settings of the section <c>QuicTunnel</c>. Registers <see cref="ITunnelSessions"/>, an
+    /// <see cref="InMemoryPacketInterface"/> when that is the interface's kind, the meter <c>MtaTls.QuicTunnel</c> and the health check <c>quic_tunnel</c>.
+    /// </summary>
+    /// <param name="builder">The application's builder.</param>
+    /// <returns>The same builder.</returns>
+    public static IHostApplicationBuilder AddQuicTunnel(this IHostApplicationBuilder builder) => builder.AddQuicTunnel(static _ => { });
+
+    /// <summary>Makes the application a concentrator, with the settings of the section <c>QuicTunnel</c> and then those of <paramref name="configure"/>.</summary>
+    /// <param name="builder">The application's builder.</param>
+    /// <param name="configure">Changes the settings.</param>
+    /// <returns>The same builder.</returns>
+    public static IHostApplicationBuilder AddQuicTunnel(this IHostApplicationBuilder builder, Action<QuicTunnelOptions> configure)
+    {
+        ArgumentNullException.ThrowIfNull(builder);
+        ArgumentNullException.ThrowIfNull(configure);
+        var services = builder.Services;
+        services.AddOptions<QuicTunnelOptions>()
+            .Bind(builder.Configuration.GetSection(QuicTunnelOptions.SectionName))
+            .Configure(configure)
+            .ValidateOnStart();
+        services.TryAddEnumerable(ServiceDescriptor.Singleton<IValidateOptions<QuicTunnelOptions>, QuicTunnelOptionsValidator>());
+        services.TryAddSingleton(TimeProvider.System);
+        services.TryAddSingleton<TunnelConcentrator>();
+        services.TryAddSingleton<ConcentratorMetrics>();
+        services.TryAddSingleton<ITunnelSessions>(static provider => provider.GetRequiredService<TunnelConcentrator>());
+        services.TryAddSingleton(static provider => provider.GetRequiredService<TunnelConcentrator>().OpenInterface() as InMemoryPacketInterface
+            ?? throw new InvalidOperationException("The concentrator's packet interface is a TUN device: set QuicTunnel:Interface:Kind to InMemory to have packets in the application."));
+        services.TryAddEnumerable(ServiceDescriptor.Singleton<IHostedService, ConcentratorService>());
+        services.AddHealthChecks().AddCheck<ConcentratorHealthCheck>("quic_tunnel", tags: ["quic_tunnel"]);
+        return builder;
+    }
+
+    /// <summary>
+    /// Runs a <see cref="QuicTunnelClient"/> with the application, with the settings of the section <c>QuicTunnelClient</c>. Registers it, the meter
+    /// <c>MtaTls.QuicTunnel</c> and the health check <c>quic_tunnel_client</c>.
+    /// </summary>
+    /// <param name="builder">The application's builder.</param>
+    /// <param name="configure">Changes the settings.</param>
+    /// <returns>The same builder.</returns>
+    public static IHostApplicationBuilder AddQuicTunnelClient(this IHostApplicationBuilder builder, Action<QuicTunnelClientOptions>? configure = null)
+    {
+        ArgumentNullException.ThrowIfNull(builder);
+        var services = builder.Services;
+        services.AddOptions<QuicTunnelClientOptions>()
+            .Bind(builder.Configuration.GetSection(QuicTunnelClientOptions.SectionName))
+            .Configure(options => configure?.Invoke(options))
+            .ValidateOnStart();
+        services.TryAddEnumerable(ServiceDescriptor.Singleton<IValidateOptions<QuicTunnelClientOptions>, QuicTunnelClientOptionsValidator>());
+        services.TryAddSingleton(TimeProvider.System);
+        services.TryAddSingleton(static provider => new QuicTunnelClient(
+            provider.GetRequiredService<IOptions<QuicTunnelClientOptions>>().Value,
+            provider.GetRequiredService<ILoggerFactory>(),
+            provider.GetRequiredService<TimeProvider>()));
+        services.TryAddSingleton<ClientMetrics>();
+        services.TryAddEnumerable(ServiceDescriptor.Singleton<IHostedService, ClientService>());
+        services.AddHealthChecks().AddCheck<ClientHealthCheck>("quic_tunnel_client", tags: ["quic_tunnel"]);
+        return builder;
+    }
+}
