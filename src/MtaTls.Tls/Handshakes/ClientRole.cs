@@ -33,7 +33,7 @@ internal sealed class ClientRole(TlsClientContext context, TlsConnection connect
         return null;
     }
 
-    public override bool AddExtension() => true;
+    public override bool AddExtension() => context.Options.OfferDataMultiplexing;
 
     /// <summary>OpenSSL has already refused an answer that was not asked for (unsupported_extension).</summary>
     public override bool ParseExtension(int length)

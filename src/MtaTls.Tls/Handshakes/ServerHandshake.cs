@@ -15,6 +15,14 @@ internal static class ServerHandshake
     public static async ValueTask<TlsConnection> AcceptAsync(IDuplexPipe transport, TlsServerContext context, object? state, CancellationToken cancellationToken)
     {
         ClientHelloInfo hello = await ReadClientHelloAsync(transport, context.Options, cancellationToken).ConfigureAwait(false);
+        if (context.Options.Mode == DataMultiplexingMode.Required && !hello.OffersExtension)
+        {
+            // Not left to OpenSSL: before it has chosen a version it turns the alert of TLS 1.3 into that of TLS 1.2.
+            SslProtocols common = hello.Protocols & ProtocolVersions.Effective(context.Options.EnabledSslProtocols);
+            TlsAlert alert = (common & SslProtocols.Tls13) != 0 ? TlsAlert.MissingExtension : TlsAlert.HandshakeFailure;
+            throw await RefuseAsync(transport, alert, "The client does not offer the data_multiplexing extension, which is required here.", null, cancellationToken).ConfigureAwait(false);
+        }
+
         X509Certificate2? certificate;
         CertificateMaterial? material;
         try

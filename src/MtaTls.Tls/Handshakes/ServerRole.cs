@@ -1,5 +1,4 @@
 using System.Net.Security;
-using System.Security.Authentication;
 using System.Security.Cryptography.X509Certificates;
 using MtaTls.Tls.Certificates;
 using MtaTls.Tls.OpenSsl;
@@ -49,13 +48,6 @@ internal sealed class ServerRole : SslRole
         {
             Refusal = "The client's second ClientHello does not offer what its first did.";
             return TlsAlert.IllegalParameter;
-        }
-
-        if (!offered && Options.Mode == DataMultiplexingMode.Required)
-        {
-            Refusal = "The client does not offer the data_multiplexing extension, which is required here.";
-            SslProtocols common = _hello.Protocols & ProtocolVersions.Effective(Options.EnabledSslProtocols);
-            return (common & SslProtocols.Tls13) != 0 ? TlsAlert.MissingExtension : TlsAlert.HandshakeFailure;
         }
 
         return null;

@@ -25,6 +25,7 @@ internal static unsafe partial class LibSsl
     public const int CtrlSetMaxProtocol = 124;
 
     public const nint ModeAcceptMovingWriteBuffer = 0x02;
+    public const nint ModeNoAutoChain = 0x08;
     public const nint ModeReleaseBuffers = 0x10;
 
     public const nint SessionCacheOff = 0x000;

@@ -50,10 +50,9 @@ internal static unsafe class SslContexts
         SetSessionCache(ctx, options.SessionCacheSize > 0 ? LibSsl.SessionCacheClient : LibSsl.SessionCacheOff);
         LibSsl.SSL_CTX_set_verify(ctx, LibSsl.VerifyPeer, 0);
         LibSsl.SSL_CTX_set_cert_cb(ctx, &SslCallbacks.ProvideCertificate, 0);
-        if (options.OfferDataMultiplexing)
-        {
-            AddExtension(ctx, options.ExtensionType);
-        }
+
+        // Known to OpenSSL also where it is not offered, so that an answer is then refused.
+        AddExtension(ctx, options.ExtensionType);
 
         return context;
     }
@@ -71,8 +70,8 @@ internal static unsafe class SslContexts
         _ = LibSsl.SSL_CTX_clear_options(ctx, LibSsl.OptionIgnoreUnexpectedEof | LibSsl.OptionAllowUnsafeLegacyRenegotiation);
         _ = LibSsl.SSL_CTX_set_options(ctx, LibSsl.OptionNoCompression | LibSsl.OptionNoRenegotiation);
 
-        // An idle connection keeps no record buffers (34 KiB otherwise).
-        _ = LibSsl.SSL_CTX_ctrl(ctx, LibSsl.CtrlMode, LibSsl.ModeAcceptMovingWriteBuffer | LibSsl.ModeReleaseBuffers, 0);
+        // An idle connection keeps no record buffers (34 KiB otherwise); the chain to send is known already.
+        _ = LibSsl.SSL_CTX_ctrl(ctx, LibSsl.CtrlMode, LibSsl.ModeAcceptMovingWriteBuffer | LibSsl.ModeReleaseBuffers | LibSsl.ModeNoAutoChain, 0);
 
         LibSsl.SSL_CTX_set_cert_verify_callback(ctx, &SslCallbacks.VerifyPeer, 0);
         LibSsl.SSL_CTX_set_info_callback(ctx, &SslCallbacks.Info);

@@ -65,9 +65,10 @@ internal sealed class SslPump : IDisposable
         while (true)
         {
             bool done;
+            SequencePosition? used;
             try
             {
-                done = HandshakeStep();
+                done = HandshakeStep(out used);
             }
             catch (Exception)
             {
@@ -76,7 +77,7 @@ internal sealed class SslPump : IDisposable
                 throw;
             }
 
-            ReleaseInput();
+            Release(used);
             await _output.FlushAsync(cancellationToken).ConfigureAwait(false);
             if (done)
             {
@@ -224,13 +225,14 @@ internal sealed class SslPump : IDisposable
         }
     }
 
-    private unsafe bool HandshakeStep()
+    private bool HandshakeStep(out SequencePosition? used)
     {
         using Scope scope = Enter();
         ThrowIfEnded();
         LibSsl.ERR_clear_error();
         nint ssl = _ssl.DangerousGetHandle();
         int result = LibSsl.SSL_do_handshake(ssl);
+        used = TakeUsedInput();
         if (result == 1)
         {
             _handshakeDone = true;
@@ -299,8 +301,8 @@ internal sealed class SslPump : IDisposable
     {
         while (true)
         {
-            ReadOutcome outcome = ReadLocked(buffer, out count, out bool answered);
-            ReleaseInput();
+            ReadOutcome outcome = ReadLocked(buffer, out count, out SequencePosition? used, out bool answered);
+            Release(used);
             if (answered)
             {
                 _output.FlushInBackground();
@@ -315,12 +317,10 @@ internal sealed class SslPump : IDisposable
                     break;
             }
 
-            if (!_input.TryRead(out ReadResult result))
+            if (!TryReceive())
             {
                 return false;
             }
-
-            Accept(result);
         }
     }
 
@@ -337,10 +337,11 @@ internal sealed class SslPump : IDisposable
         return count;
     }
 
-    private unsafe ReadOutcome ReadLocked(Span<byte> buffer, out int count, out bool answered)
+    private unsafe ReadOutcome ReadLocked(Span<byte> buffer, out int count, out SequencePosition? used, out bool answered)
     {
         using Scope scope = Enter();
         count = 0;
+        used = null;
         answered = false;
         if (_disposed || _failure is not null)
         {
@@ -374,6 +375,7 @@ internal sealed class SslPump : IDisposable
         }
 
         RetryBlocked();
+        used = TakeUsedInput();
         _reading = false;
         answered = _answered;
         _answered = false;
@@ -520,6 +522,25 @@ internal sealed class SslPump : IDisposable
         Accept(result);
     }
 
+    private bool TryReceive()
+    {
+        ReadResult result;
+        try
+        {
+            if (!_input.TryRead(out result))
+            {
+                return false;
+            }
+        }
+        catch (Exception e)
+        {
+            throw TransportFailure.Of(e, CancellationToken.None);
+        }
+
+        Accept(result);
+        return true;
+    }
+
     private void Accept(ReadResult result)
     {
         lock (_gate)
@@ -530,16 +551,37 @@ internal sealed class SslPump : IDisposable
         }
     }
 
-    /// <summary>Gives the transport's buffers back once OpenSSL has taken all of them. Only the reader calls it, outside the lock.</summary>
-    private void ReleaseInput()
+    /// <summary>Whether OpenSSL has taken all of the transport's buffers, so that they can go back. The lock is held.</summary>
+    private SequencePosition? TakeUsedInput()
     {
         if (!_receivedHeld || !_received.IsEmpty || _disposed || _failure is not null)
+        {
+            return null;
+        }
+
+        _receivedHeld = false;
+        return _received.End;
+    }
+
+    private void Release(SequencePosition? used)
+    {
+        if (used is not { } position)
         {
             return;
         }
 
-        _receivedHeld = false;
-        _input.AdvanceTo(_received.End);
+        try
+        {
+            _input.AdvanceTo(position);
+        }
+        catch (InvalidOperationException)
+        {
+            // The transport's owner has completed the pipe meanwhile: that is an end like any other.
+            lock (_gate)
+            {
+                _failure ??= new IOException("The transport was closed while TLS was reading.");
+            }
+        }
     }
 
     private void Unblock()

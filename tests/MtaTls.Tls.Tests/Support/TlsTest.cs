@@ -56,7 +56,7 @@ internal static class TlsTest
         catch
         {
             pipes.Client.Close();
-            await ((Task)accepted).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            await Record.ExceptionAsync(() => accepted);
             throw;
         }
 
