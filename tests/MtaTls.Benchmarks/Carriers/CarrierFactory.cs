@@ -1,0 +1,28 @@
+using System.Net.Security;
+using MtaTls.Benchmarks.Server;
+
+namespace MtaTls.Benchmarks.Carriers;
+
+internal static class CarrierFactory
+{
+    /// <summary>Makes the contender's carrier: multiplexers connect here, the others when a stream is opened.</summary>
+    /// <param name="contender">Which.</param>
+    /// <param name="server">The server's processes and ports.</param>
+    /// <param name="port">Where to connect instead of the server's own port (a relay's), or 0.</param>
+    /// <param name="ct">Cancels the connect.</param>
+    public static async ValueTask<ICarrier> ConnectAsync(Contender contender, ServerInfo server, int port, CancellationToken ct)
+    {
+        if (port == 0) port = server.Port;
+        return contender switch
+        {
+            Contender.Plain => new SocketCarrier(port),
+            Contender.Http1 => new TlsCarrier(port, SslApplicationProtocol.Http11),
+            Contender.Http2 => new TlsCarrier(port, SslApplicationProtocol.Http2),
+            Contender.Ssh => await SshCarrier.ConnectAsync(port, server.WebPort, server.SshKeyFile!, ct),
+            Contender.Nerdbank => await NerdbankCarrier.ConnectAsync(port, ct),
+            Contender.MtaTls => await MtaTlsCarrier.ConnectAsync(port, SslApplicationProtocol.Http11, ct),
+            Contender.MtaTlsHttp2 => await MtaTlsCarrier.ConnectAsync(port, SslApplicationProtocol.Http2, ct),
+            _ => throw new ArgumentOutOfRangeException(nameof(contender)),
+        };
+    }
+}

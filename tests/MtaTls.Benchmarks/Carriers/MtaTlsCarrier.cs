@@ -1,0 +1,16 @@
+using System.Net.Security;
+
+namespace MtaTls.Benchmarks.Carriers;
+
+/// <summary>Each stream is a channel of one MTA-TLS session.</summary>
+internal sealed class MtaTlsCarrier : ICarrier
+{
+    public static ValueTask<MtaTlsCarrier> ConnectAsync(int port, SslApplicationProtocol protocol, CancellationToken ct)
+    {
+        throw new NotSupportedException("soon");
+    }
+
+    public ValueTask<Stream> OpenAsync(CancellationToken ct) => throw new NotSupportedException();
+
+    public ValueTask DisposeAsync() => ValueTask.CompletedTask;
+}

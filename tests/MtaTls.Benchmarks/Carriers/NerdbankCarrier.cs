@@ -1,0 +1,24 @@
+using System.Net.Security;
+using MtaTls.Benchmarks.Server;
+using Nerdbank.Streams;
+
+namespace MtaTls.Benchmarks.Carriers;
+
+/// <summary>Each stream is a channel of one MultiplexingStream over one SslStream.</summary>
+internal sealed class NerdbankCarrier : ICarrier
+{
+    private readonly MultiplexingStream _multiplexer;
+
+    private NerdbankCarrier(MultiplexingStream multiplexer) => _multiplexer = multiplexer;
+
+    public static async ValueTask<NerdbankCarrier> ConnectAsync(int port, CancellationToken ct)
+    {
+        var stream = await new TlsCarrier(port, SslApplicationProtocol.Http11).OpenAsync(ct);
+        return new(await MultiplexingStream.CreateAsync(stream, NerdbankMiddleware.CreateOptions(), ct));
+    }
+
+    public async ValueTask<Stream> OpenAsync(CancellationToken ct) =>
+        (await _multiplexer.OfferChannelAsync(NerdbankMiddleware.ChannelName, ct)).AsStream();
+
+    public ValueTask DisposeAsync() => _multiplexer.DisposeAsync();
+}

@@ -1,0 +1,59 @@
+using System.Diagnostics;
+
+namespace MtaTls.Benchmarks.Hosting;
+
+/// <summary>This program again, in another role: one line of JSON in, one line of JSON out. It ends when its standard input does.</summary>
+internal sealed class ChildProcess : IAsyncDisposable
+{
+    private readonly Process _process;
+
+    private ChildProcess(Process process) => _process = process;
+
+    public int Id => _process.Id;
+
+    public static ChildProcess Start(params string[] arguments)
+    {
+        var program = Environment.ProcessPath!;
+        var start = new ProcessStartInfo(program) { RedirectStandardInput = true, RedirectStandardOutput = true };
+        if (Path.GetFileNameWithoutExtension(program) == "dotnet") start.ArgumentList.Add(typeof(ChildProcess).Assembly.Location);
+        foreach (var argument in arguments) start.ArgumentList.Add(argument);
+        return new(Process.Start(start)!);
+    }
+
+    /// <summary>The next line of its output; throws when it has ended or stays silent for too long.</summary>
+    public async Task<string> ReadLineAsync(TimeSpan timeout, CancellationToken ct)
+    {
+        using var limit = CancellationTokenSource.CreateLinkedTokenSource(ct);
+        limit.CancelAfter(timeout);
+        try
+        {
+            return await _process.StandardOutput.ReadLineAsync(limit.Token) ?? throw new IOException("A child process of the benchmark ended early.");
+        }
+        catch (OperationCanceledException) when (!ct.IsCancellationRequested)
+        {
+            throw new TimeoutException($"A child process of the benchmark was silent for {timeout.TotalSeconds:0} s.");
+        }
+    }
+
+    public async Task WriteLineAsync(string line)
+    {
+        await _process.StandardInput.WriteLineAsync(line);
+        await _process.StandardInput.FlushAsync();
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        try
+        {
+            _process.StandardInput.Close();
+            using var patience = new CancellationTokenSource(TimeSpan.FromSeconds(3));
+            await _process.WaitForExitAsync(patience.Token);
+        }
+        catch (Exception exception) when (exception is OperationCanceledException or IOException)
+        {
+            _process.Kill(entireProcessTree: true);
+        }
+
+        _process.Dispose();
+    }
+}

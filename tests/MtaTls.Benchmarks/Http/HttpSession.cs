@@ -1,0 +1,57 @@
+using MtaTls.Benchmarks.Carriers;
+
+namespace MtaTls.Benchmarks.Http;
+
+/// <summary>One client's carrier and the requesters that run over it.</summary>
+internal sealed class HttpSession(ICarrier carrier, bool http2) : IAsyncDisposable
+{
+    private const int StreamsPerConnection = 100; // Kestrel's default limit
+
+    private readonly List<IRequester> _requesters = [];
+    private readonly List<Http2Connection> _connections = [];
+
+    public ICarrier Carrier => carrier;
+
+    /// <summary>At least <paramref name="count"/> requesters, those of before first: keep-alive across works.</summary>
+    public async ValueTask<IReadOnlyList<IRequester>> GetRequestersAsync(int count, CancellationToken ct)
+    {
+        var missing = count - _requesters.Count;
+        const int AtOnce = 64; // a listener's backlog and the other end's handshakes have limits
+        for (var done = 0; done < missing; done += AtOnce)
+        {
+            if (http2)
+            {
+                for (var i = 0; i < Math.Min(AtOnce, missing - done); i++) _requesters.Add(await OpenAsync(ct));
+            }
+            else
+            {
+                _requesters.AddRange(await Task.WhenAll(Enumerable.Range(0, Math.Min(AtOnce, missing - done)).Select(_ => OpenAsync(ct).AsTask())));
+            }
+        }
+
+        return _requesters.GetRange(0, count);
+    }
+
+    /// <summary>A new requester: a new stream of the carrier, or with HTTP/2 a place on a connection that has room.</summary>
+    public async ValueTask<IRequester> OpenAsync(CancellationToken ct)
+    {
+        if (!http2) return new Http1Requester(await carrier.OpenAsync(ct));
+
+        Http2Connection? connection;
+        lock (_connections) connection = _connections.Find(candidate => candidate.Requesters < StreamsPerConnection);
+        if (connection is null)
+        {
+            connection = await Http2Connection.ConnectAsync(await carrier.OpenAsync(ct), ct);
+            lock (_connections) _connections.Add(connection);
+        }
+
+        return new Http2Requester(connection);
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        foreach (var requester in _requesters) await requester.DisposeAsync();
+        foreach (var connection in _connections) await connection.DisposeAsync();
+        await carrier.DisposeAsync();
+    }
+}

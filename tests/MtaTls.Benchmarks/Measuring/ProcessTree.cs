@@ -1,0 +1,107 @@
+using System.Globalization;
+
+namespace MtaTls.Benchmarks.Measuring;
+
+/// <summary>What the operating system says of processes and their descendants (Linux's /proc).</summary>
+internal static class ProcessTree
+{
+    /// <summary>The time that each thread of the processes and their living descendants has run, in nanoseconds.</summary>
+    public static IReadOnlyDictionary<int, long> CpuTimes(IEnumerable<int> roots)
+    {
+        var times = new Dictionary<int, long>();
+        foreach (var pid in Expand(roots))
+        {
+            try
+            {
+                foreach (var task in Directory.EnumerateDirectories($"/proc/{pid}/task"))
+                    times[int.Parse(Path.GetFileName(task), CultureInfo.InvariantCulture)] = Parse(File.ReadAllText(task + "/schedstat").Split(' ')[0]);
+            }
+            catch (IOException)
+            {
+                // A thread or a process has ended meanwhile.
+            }
+        }
+
+        return times;
+    }
+
+    /// <summary>
+    /// Seconds between two of <see cref="CpuTimes"/>, user and system. To the nanosecond, where /proc/pid/stat counts in hundredths; a thread
+    /// that ended between the two is not counted (pool threads live longer than any work here).
+    /// </summary>
+    public static double CpuSeconds(IReadOnlyDictionary<int, long> before, IReadOnlyDictionary<int, long> after) =>
+        after.Sum(thread => thread.Value - before.GetValueOrDefault(thread.Key)) / 1e9;
+
+    /// <summary>Resident and peak resident octets, summed over the processes and their living descendants.</summary>
+    public static (long Resident, long Peak) Memory(params IEnumerable<int> roots)
+    {
+        long resident = 0, peak = 0;
+        foreach (var pid in Expand(roots))
+        {
+            var memory = Memory(pid);
+            resident += memory.Resident;
+            peak += memory.Peak;
+        }
+
+        return (resident, peak);
+    }
+
+    public static (long Resident, long Peak) Memory(int pid)
+    {
+        long resident = 0, peak = 0;
+        try
+        {
+            foreach (var line in File.ReadLines($"/proc/{pid}/status"))
+            {
+                if (line.StartsWith("VmRSS:", StringComparison.Ordinal)) resident = Kibibytes(line);
+                else if (line.StartsWith("VmHWM:", StringComparison.Ordinal)) peak = Kibibytes(line);
+            }
+        }
+        catch (IOException)
+        {
+            // The process has ended.
+        }
+
+        return (resident, peak);
+    }
+
+    private static long Kibibytes(string line) =>
+        long.Parse(line.Split(' ', StringSplitOptions.RemoveEmptyEntries)[^2], CultureInfo.InvariantCulture) * 1024;
+
+    private static long Parse(string field) => long.Parse(field, CultureInfo.InvariantCulture);
+
+    // The command may hold spaces and brackets: fields are counted after its last bracket.
+    private static string[] ReadStat(int pid)
+    {
+        try
+        {
+            var stat = File.ReadAllText($"/proc/{pid}/stat");
+            return stat[(stat.LastIndexOf(')') + 2)..].Split(' ');
+        }
+        catch (IOException)
+        {
+            return [];
+        }
+    }
+
+    private static HashSet<int> Expand(IEnumerable<int> roots)
+    {
+        var known = roots.ToHashSet();
+        var parents = Directory.EnumerateDirectories("/proc")
+            .Select(path => int.TryParse(Path.GetFileName(path), NumberStyles.None, CultureInfo.InvariantCulture, out var pid) ? pid : 0)
+            .Where(pid => pid != 0)
+            .Select(pid => (Pid: pid, Fields: ReadStat(pid)))
+            .Where(process => process.Fields.Length > 1)
+            .Select(process => (process.Pid, Parent: (int)Parse(process.Fields[1])))
+            .OrderBy(process => process.Pid)
+            .ToList();
+        bool grown;
+        do
+        {
+            grown = false;
+            foreach (var (pid, parent) in parents) grown |= known.Contains(parent) && known.Add(pid);
+        }
+        while (grown);
+        return known;
+    }
+}

@@ -1,0 +1,94 @@
+using MtaTls.Benchmarks.Hosting;
+using MtaTls.Benchmarks.Network;
+using MtaTls.Benchmarks.Work;
+
+namespace MtaTls.Benchmarks.Plan;
+
+/// <summary>What one contender did in one round of one work.</summary>
+internal sealed record Measurement(string Work, Contender Contender, int Round, WorkResult Result);
+
+/// <summary>Runs a plan: every work for every contender in turn, round after round, so that a noisy minute hits all of them.</summary>
+internal sealed class Comparison(IReadOnlyList<WorkItem> items, IReadOnlyList<Contender> contenders, int rounds, Action<string> log) : IAsyncDisposable
+{
+    private readonly string _directory = Directory.CreateTempSubdirectory("mtatls-bench-").FullName;
+    private readonly Dictionary<Contender, Stage> _stages = [];
+    private readonly List<Measurement> _measurements = [];
+    private readonly Dictionary<Contender, string> _skipped = [];
+
+    public IReadOnlyList<Measurement> Measurements => _measurements;
+
+    /// <summary>Contenders that could not run here, and why.</summary>
+    public IReadOnlyDictionary<Contender, string> Skipped => _skipped;
+
+    public IEnumerable<string> Failures => _measurements.Where(measurement => measurement.Result.Error is not null)
+        .Select(measurement => $"{measurement.Work}, {measurement.Contender.Title()}: {measurement.Result.Error}").Distinct();
+
+    public async Task RunAsync(CancellationToken ct)
+    {
+        var present = new List<Contender>();
+        foreach (var contender in contenders)
+        {
+            if (contender == Contender.Ssh && SshDaemon.WhyNot() is { } reason)
+            {
+                _skipped[contender] = reason;
+                log($"{contender.Title()} is skipped: {reason}");
+                continue;
+            }
+
+            _stages[contender] = await Stage.StartAsync(contender, _directory, ct);
+            present.Add(contender);
+        }
+
+        foreach (var contender in present) await WarmUpAsync(_stages[contender], ct);
+        foreach (var item in items)
+        {
+            log(item.Title);
+            for (var round = 1; round <= (item.MaxRounds == 0 ? rounds : Math.Min(rounds, item.MaxRounds)); round++)
+            {
+                foreach (var contender in present.Where(item.Applies))
+                {
+                    var result = await RunAsync(item, contender, ct);
+                    _measurements.Add(new(item.Id, contender, round, result));
+                    log($"  {round} {contender.Title(),-14} {(result.Error ?? string.Join("  ", item.Metrics.Select(metric => $"{metric.Value(result),10:0.###} {metric.Unit}")))}");
+                }
+            }
+        }
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        foreach (var stage in _stages.Values) await stage.DisposeAsync();
+        Directory.Delete(_directory, recursive: true);
+    }
+
+    // Long enough for tiered compilation to settle on both ends.
+    private static async Task WarmUpAsync(Stage stage, CancellationToken ct)
+    {
+        WorkRequest[] warm =
+        [
+            new(WorkKind.SmallGet, 16, Seconds: 1),
+            new(WorkKind.Download, 2, 32 << 20),
+            new(WorkKind.Upload, 2, 32 << 20),
+            new(WorkKind.SmallGet, 16, Seconds: 0.5),
+        ];
+        foreach (var request in warm)
+        {
+            var result = await stage.RunAsync(request, ct);
+            if (result.Error is not null) throw new InvalidOperationException($"{stage.Contender.Title()} does not work: {result.Error}");
+        }
+    }
+
+    private async Task<WorkResult> RunAsync(WorkItem item, Contender contender, CancellationToken ct)
+    {
+        if (item.Fresh)
+        {
+            await using var stage = await Stage.StartAsync(contender, _directory, ct);
+            return await stage.RunAsync(item.Request, ct);
+        }
+
+        if (item.Link is not { } link) return await _stages[contender].RunAsync(item.Request, ct);
+
+        await using var relay = new DelayRelay(_stages[contender].Server.Port, TimeSpan.FromMilliseconds(link.RoundTripMilliseconds / 2.0), link.MegabitsPerSecond * 125_000L);
+        return await _stages[contender].RunAsync(item.Request with { Port = relay.Port }, ct);
+    }
+}

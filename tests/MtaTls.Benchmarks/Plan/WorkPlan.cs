@@ -1,0 +1,98 @@
+using MtaTls.Benchmarks.Work;
+
+namespace MtaTls.Benchmarks.Plan;
+
+/// <summary>What the commands run.</summary>
+internal static class WorkPlan
+{
+    private static readonly Metric[] Bulk = [Metric.Throughput, Metric.ServerCpuPerGibibyte, Metric.ClientCpuPerGibibyte, Metric.AllocatedPerMebibyte, Metric.Peak];
+    private static readonly Metric[] Requests = [Metric.Rate, Metric.ServerCpuEach, Metric.ClientCpuEach, Metric.AllocatedEach, Metric.Peak];
+    private static readonly Metric[] Held = [Metric.ManagedEach, Metric.ResidentEach, Metric.Resident, Metric.Peak];
+    private static readonly Contender[] Multiplexers = [Contender.Ssh, Contender.Nerdbank, Contender.MtaTls];
+    private static readonly Contender[] MtaTlsOnly = [Contender.MtaTls];
+
+    // HTTP/2 has no stream apart from its request: opening one is the small GET. Silent TCP connections cost Kestrel's own memory, told by "idle".
+    private static readonly Contender[] Http2s = [Contender.Http2, Contender.MtaTlsHttp2];
+
+    /// <summary>Everything, for a table worth publishing.</summary>
+    public static IEnumerable<WorkItem> Full() =>
+    [
+        .. BulkItems(256, 1, 8, 64),
+        SmallGet(64, 2),
+        SmallGet(1000, 2),
+        OpenGetClose(64, 2),
+        Silent(10_000),
+        Idle(10_000, 2),
+        Many(100_000, spoken: false),
+        Many(100_000, spoken: true),
+        .. LinkItems([(10, 1000), (50, 1000), (100, 1000), (50, 100)], seconds: 5, probes: 10),
+        Fairness("loopback", null, 3),
+        Fairness("20 ms, 200 Mbit/s", new(20, 200), 3),
+        .. LossItems(seconds: 6),
+    ];
+
+    /// <summary>A bit of everything, to see that it all works: under two minutes.</summary>
+    public static IEnumerable<WorkItem> Quick() =>
+    [
+        .. BulkItems(24, 1, 8),
+        SmallGet(64, 0.25),
+        OpenGetClose(64, 0.25),
+        Silent(500),
+        Idle(200, 0.25),
+        .. LinkItems([(10, 1000)], seconds: 2.5, probes: 2),
+        Fairness("loopback", null, 0.5),
+    ];
+
+    /// <summary>What a channel costs beside a connection, and no links: the shorter table.</summary>
+    public static IEnumerable<WorkItem> Cost() => [.. BulkItems(256, 1, 8), SmallGet(64, 2), OpenGetClose(64, 2), Silent(2000), Idle(2000, 1)];
+
+    private static IEnumerable<WorkItem> BulkItems(int mebibytes, params int[] streams)
+    {
+        foreach (var count in streams)
+        {
+            yield return new($"download-{count}", $"Bulk download, {Streams(count)}", new(WorkKind.Download, count, (long)mebibytes << 20), Bulk);
+            yield return new($"upload-{count}", $"Bulk upload, {Streams(count)}", new(WorkKind.Upload, count, (long)mebibytes << 20), Bulk);
+        }
+    }
+
+    private static string Streams(int count) => count == 1 ? "1 stream" : $"{count} streams";
+
+    private static WorkItem SmallGet(int inFlight, double seconds) =>
+        new($"small-{inFlight}", $"Small GET, {inFlight:N0} in flight", new(WorkKind.SmallGet, inFlight, Seconds: seconds), Requests);
+
+    private static WorkItem OpenGetClose(int inFlight, double seconds) =>
+        new($"open-{inFlight}", $"Open + GET + close, {inFlight} at once", new(WorkKind.OpenGetClose, inFlight, Seconds: seconds), Requests) { Except = Http2s };
+
+    private static WorkItem Silent(int count) =>
+        new("silent", $"{count:N0} channels that have not spoken", new(WorkKind.HoldSilent, count), Held) { Fresh = true, MaxRounds = 3, Only = [Contender.Nerdbank, Contender.MtaTls] };
+
+    private static WorkItem Idle(int count, double seconds) =>
+        new("idle", $"{count:N0} idle after a request, 1,000 of them then active", new(WorkKind.HoldIdle, count, Seconds: seconds), Held) { Fresh = true, MaxRounds = 3, Except = Http2s };
+
+    private static WorkItem Many(int count, bool spoken) =>
+        new(spoken ? "many-spoken" : "many-silent", $"{count:N0} channels on ten sessions, {(spoken ? "after a request each" : "silent")}",
+            new(WorkKind.HoldMany, count, Sessions: 10, Seconds: spoken ? 1 : 0), Held) { Fresh = true, MaxRounds = 1, Only = MtaTlsOnly };
+
+    private static IEnumerable<WorkItem> LinkItems((int RoundTrip, int Megabits)[] links, double seconds, int probes)
+    {
+        foreach (var (roundTrip, megabits) in links)
+        {
+            var link = new Link(roundTrip, megabits);
+            var name = $"{roundTrip} ms, {(megabits >= 1000 ? $"{megabits / 1000} Gbit/s" : $"{megabits} Mbit/s")}";
+            var id = $"{roundTrip}ms-{megabits}";
+            yield return new($"sustained-{id}", $"One stream at {name}", new(WorkKind.SustainedDownload, 1, Seconds: seconds), Metric.SustainedRate, Metric.EarlyRate) { Link = link, MaxRounds = 3 };
+            yield return new($"page-{id}", $"A page of 100 objects at {name}", new(WorkKind.PageLoad), Metric.Duration) { Link = link };
+            yield return new($"first-byte-{id}", $"First octet of a further stream at {name}", new(WorkKind.FirstByte, probes), Metric.Milliseconds) { Link = link };
+        }
+    }
+
+    private static WorkItem Fairness(string where, Link? link, double seconds) =>
+        new($"fairness-{(link is null ? "loopback" : "link")}", $"100 interactive streams beside a bulk one, {where}", new(WorkKind.Fairness, 100, Seconds: seconds),
+            Metric.P50Alone, Metric.P99Alone, Metric.P50Beside, Metric.P99Beside, Metric.P99Growth, Metric.BulkBeside) { Link = link };
+
+    private static IEnumerable<WorkItem> LossItems(double seconds)
+    {
+        _ = seconds;
+        yield break;
+    }
+}

@@ -1,0 +1,12 @@
+using System.CommandLine;
+using MtaTls.Benchmarks.Commands;
+
+var root = new RootCommand("Measures MTA-TLS against what one would use instead. docs/performance.md explains the figures.")
+{
+    CompareCommand.Create(),
+    CostCommand.Create(),
+    MicroCommand.Create(),
+    ChildCommands.CreateServe(),
+    ChildCommands.CreateDrive(),
+};
+return await root.Parse(args).InvokeAsync();

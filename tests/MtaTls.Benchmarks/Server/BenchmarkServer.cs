@@ -1,0 +1,129 @@
+using System.Globalization;
+using System.Net;
+using System.Security.Cryptography.X509Certificates;
+using System.Text.Json;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Hosting;
+using Microsoft.AspNetCore.Hosting.Server;
+using Microsoft.AspNetCore.Hosting.Server.Features;
+using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Server.Kestrel.Core;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Logging;
+using MtaTls.Benchmarks.Measuring;
+
+namespace MtaTls.Benchmarks.Server;
+
+/// <summary>The server process: one Kestrel, one app, one contender's way to reach it, until standard input ends.</summary>
+internal static class BenchmarkServer
+{
+    private static readonly byte[] Hello = "Hello, World!"u8.ToArray();
+    private static readonly byte[] Block = CreateBlock();
+
+    public static async Task RunAsync(Contender contender, string certificateFile)
+    {
+        var builder = WebApplication.CreateSlimBuilder();
+        builder.Logging.ClearProviders();
+        if (Environment.GetEnvironmentVariable("MTATLS_BENCH_LOG") == "1") builder.Logging.AddSimpleConsole();
+        var certificate = contender is Contender.Plain or Contender.Ssh ? null : X509CertificateLoader.LoadPkcs12FromFile(certificateFile, null);
+        builder.WebHost.ConfigureKestrel(kestrel =>
+        {
+            kestrel.Limits.MaxRequestBodySize = null;
+            kestrel.Limits.MinRequestBodyDataRate = null;
+            kestrel.Limits.MinResponseDataRate = null;
+            kestrel.Limits.KeepAliveTimeout = TimeSpan.FromHours(1);
+            kestrel.Listen(IPAddress.Loopback, 0, options => options.Protocols = HttpProtocols.Http1);
+            kestrel.Listen(IPAddress.Loopback, 0, options => Configure(options, contender, certificate));
+        });
+        builder.WebHost.ConfigureMtaTls(contender);
+
+        var app = builder.Build();
+        app.Run(HandleAsync);
+        await app.StartAsync();
+        var ports = app.Services.GetRequiredService<IServer>().Features.Get<IServerAddressesFeature>()!.Addresses
+            .Select(address => BindingAddress.Parse(address).Port).ToArray();
+        var info = new ServerInfo(ports[1], ports[0], [Environment.ProcessId], ports[1]);
+        Console.WriteLine(JsonSerializer.Serialize(info, ServerJson.Default.ServerInfo));
+
+        while (await Console.In.ReadLineAsync() is not null)
+        {
+        }
+
+        Environment.Exit(0); // a benchmark's server with 10,000 connections has nothing to finish
+    }
+
+    private static void Configure(ListenOptions options, Contender contender, X509Certificate2? certificate)
+    {
+        options.Protocols = contender.SpeaksHttp2() ? HttpProtocols.Http2 : HttpProtocols.Http1;
+        if (certificate is not null) options.UseHttps(certificate);
+        if (contender == Contender.Nerdbank) options.Use(next => new NerdbankMiddleware(next).OnConnectionAsync);
+    }
+
+    private static Task HandleAsync(HttpContext context)
+    {
+        var path = context.Request.Path.Value ?? "";
+        return path switch
+        {
+            "/plaintext" => PlainTextAsync(context),
+            "/sink" => SinkAsync(context),
+            "/stats" => StatisticsAsync(context, collect: false),
+            "/gc" => StatisticsAsync(context, collect: true),
+            _ when path.StartsWith("/bytes/", StringComparison.Ordinal) => BytesAsync(context, long.Parse(path.AsSpan(7), CultureInfo.InvariantCulture)),
+            _ => NotFoundAsync(context),
+        };
+    }
+
+    private static Task NotFoundAsync(HttpContext context)
+    {
+        context.Response.StatusCode = StatusCodes.Status404NotFound;
+        return Task.CompletedTask;
+    }
+
+    private static Task PlainTextAsync(HttpContext context)
+    {
+        context.Response.ContentLength = Hello.Length;
+        return context.Response.Body.WriteAsync(Hello, 0, Hello.Length);
+    }
+
+    private static async Task BytesAsync(HttpContext context, long length)
+    {
+        context.Response.ContentLength = length;
+        for (var left = length; left > 0; left -= Block.Length)
+            await context.Response.Body.WriteAsync(left < Block.Length ? Block.AsMemory(0, (int)left) : Block, context.RequestAborted);
+    }
+
+    private static async Task SinkAsync(HttpContext context)
+    {
+        var reader = context.Request.BodyReader;
+        while (true)
+        {
+            var result = await reader.ReadAsync(context.RequestAborted);
+            reader.AdvanceTo(result.Buffer.End);
+            if (result.IsCompleted) break;
+        }
+
+        await PlainTextAsync(context);
+    }
+
+    private static Task StatisticsAsync(HttpContext context, bool collect)
+    {
+        if (collect)
+        {
+            // Twice, so that what finalizers and pools let go of is gone.
+            GC.Collect(2, GCCollectionMode.Aggressive, blocking: true, compacting: true);
+            GC.WaitForPendingFinalizers();
+            GC.Collect(2, GCCollectionMode.Aggressive, blocking: true, compacting: true);
+        }
+
+        var memory = ProcessTree.Memory(Environment.ProcessId);
+        var statistics = new ServerStatistics(GC.GetTotalAllocatedBytes(), GC.GetTotalMemory(false), memory.Resident, memory.Peak);
+        return context.Response.WriteAsync(JsonSerializer.Serialize(statistics, ServerJson.Default.ServerStatistics));
+    }
+
+    private static byte[] CreateBlock()
+    {
+        var block = new byte[64 * 1024];
+        new Random(1).NextBytes(block);
+        return block;
+    }
+}

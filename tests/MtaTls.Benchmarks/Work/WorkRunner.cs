@@ -1,0 +1,306 @@
+using System.Diagnostics;
+using System.Text.Json;
+using MtaTls.Benchmarks.Carriers;
+using MtaTls.Benchmarks.Http;
+using MtaTls.Benchmarks.Measuring;
+using MtaTls.Benchmarks.Server;
+
+namespace MtaTls.Benchmarks.Work;
+
+/// <summary>The client process: does one piece of work after another against one server and says what it cost.</summary>
+internal sealed class WorkRunner(Contender contender, ServerInfo server) : IAsyncDisposable
+{
+    private static readonly EncodedRequest Small = EncodedRequest.Get("/plaintext");
+
+    private readonly HttpClient _admin = new() { BaseAddress = new($"http://127.0.0.1:{server.AdminPort}") };
+    private HttpSession? _session;
+
+    public async Task<WorkResult> RunAsync(WorkRequest request, CancellationToken ct)
+    {
+        try
+        {
+            return request.Kind switch
+            {
+                WorkKind.Download => await TransferAsync(request, upload: false, ct),
+                WorkKind.Upload => await TransferAsync(request, upload: true, ct),
+                WorkKind.SmallGet => await SmallGetAsync(request, ct),
+                WorkKind.OpenGetClose => await OpenGetCloseAsync(request, ct),
+                WorkKind.HoldSilent or WorkKind.HoldIdle or WorkKind.HoldMany => await HoldAsync(request, ct),
+                WorkKind.SustainedDownload => await SustainedDownloadAsync(request, ct),
+                WorkKind.PageLoad => await PageLoadAsync(request, ct),
+                WorkKind.FirstByte => await FirstByteAsync(request, ct),
+                WorkKind.Fairness => await FairnessAsync(request, ct),
+                _ => throw new ArgumentOutOfRangeException(nameof(request)),
+            };
+        }
+        catch (Exception exception) when (exception is not OperationCanceledException || !ct.IsCancellationRequested)
+        {
+            // A session that failed is not used again.
+            _session = null;
+            return new WorkResult { Error = $"{exception.GetType().Name}: {exception.Message}" };
+        }
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        if (_session is not null) await _session.DisposeAsync();
+        _admin.Dispose();
+    }
+
+    private async Task<WorkResult> TransferAsync(WorkRequest work, bool upload, CancellationToken ct)
+    {
+        await using var fresh = work.Port != 0 ? await ConnectAsync(work.Port, ct) : null;
+        var requesters = await (fresh ?? await SharedSessionAsync(ct)).GetRequestersAsync(work.Streams, ct);
+        var each = work.Bytes / work.Streams;
+        var request = upload ? EncodedRequest.Post("/sink", each) : EncodedRequest.Get($"/bytes/{each}");
+        return await MeasureAsync(
+            async () =>
+            {
+                await Task.WhenAll(requesters.Select(requester => Task.Run(
+                    async () =>
+                    {
+                        var buffer = new byte[64 * 1024];
+                        if (upload) await requester.PostAsync(request, each, buffer, ct);
+                        else if (await requester.GetAsync(request, buffer, null, ct) != each) throw new InvalidDataException("A wrong length.");
+                    },
+                    ct)));
+                return (work.Streams, each * work.Streams);
+            },
+            ct);
+    }
+
+    private async Task<WorkResult> SmallGetAsync(WorkRequest work, CancellationToken ct)
+    {
+        var requesters = await (await SharedSessionAsync(ct)).GetRequestersAsync(work.Streams, ct);
+        return await MeasureAsync(async () => (await RequestForAsync(requesters, work.Seconds, null, ct), 0), ct);
+    }
+
+    private static async Task<long> RequestForAsync(IReadOnlyList<IRequester> requesters, double seconds, TimeSpan? pause, CancellationToken ct, List<double>? milliseconds = null)
+    {
+        var end = Stopwatch.GetTimestamp() + (long)(seconds * Stopwatch.Frequency);
+        var counts = await Task.WhenAll(requesters.Select((requester, index) => Task.Run(
+            async () =>
+            {
+                long count = 0;
+                var buffer = new byte[256];
+                if (pause is { } first) await Task.Delay(first * (index / (double)requesters.Count), ct); // spread over the pause
+                while (Stopwatch.GetTimestamp() < end)
+                {
+                    var started = Stopwatch.GetTimestamp();
+                    await requester.GetAsync(Small, buffer, null, ct);
+                    count++;
+                    if (milliseconds is not null)
+                    {
+                        lock (milliseconds) milliseconds.Add(Stopwatch.GetElapsedTime(started).TotalMilliseconds);
+                    }
+
+                    if (pause is { } wait) await Task.Delay(wait, ct);
+                }
+
+                return count;
+            },
+            ct)));
+        return counts.Sum();
+    }
+
+    private async Task<WorkResult> OpenGetCloseAsync(WorkRequest work, CancellationToken ct)
+    {
+        var session = await SharedSessionAsync(ct);
+        return await MeasureAsync(
+            async () =>
+            {
+                var end = Stopwatch.GetTimestamp() + (long)(work.Seconds * Stopwatch.Frequency);
+                var counts = await Task.WhenAll(Enumerable.Range(0, work.Streams).Select(_ => Task.Run(
+                    async () =>
+                    {
+                        long count = 0;
+                        var buffer = new byte[256];
+                        while (Stopwatch.GetTimestamp() < end)
+                        {
+                            await using var requester = await session.OpenAsync(ct);
+                            await requester.GetAsync(Small, buffer, null, ct);
+                            count++;
+                        }
+
+                        return count;
+                    },
+                    ct)));
+                return (counts.Sum(), 0);
+            },
+            ct);
+    }
+
+    private async Task<WorkResult> HoldAsync(WorkRequest work, CancellationToken ct)
+    {
+        if (_session is not null) await _session.DisposeAsync(); // only what this work holds is counted
+        _session = null;
+        var before = await StatisticsAsync("/gc", ct);
+        var residentBefore = ProcessTree.Memory(server.ProcessIds).Resident;
+        var sessions = new List<HttpSession>();
+        try
+        {
+            for (var i = 0; i < work.Sessions; i++) sessions.Add(await ConnectAsync(0, ct));
+            var held = new List<IRequester>();
+            foreach (var session in sessions) held.AddRange(await session.GetRequestersAsync(work.Streams / work.Sessions, ct));
+            if (work.Kind != WorkKind.HoldSilent && work.Seconds > 0)
+            {
+                var buffer = new byte[256];
+                foreach (var chunk in held.Chunk(256)) await Task.WhenAll(chunk.Select(requester => requester.GetAsync(Small, buffer, null, ct).AsTask()));
+            }
+
+            await Task.Delay(500, ct); // what the last requests left to do
+            var after = await StatisticsAsync("/gc", ct);
+            var resident = ProcessTree.Memory(server.ProcessIds).Resident;
+            double rate = 0;
+            if (work.Kind == WorkKind.HoldIdle)
+                rate = await RequestForAsync([.. held.Take(1000)], work.Seconds, TimeSpan.FromMilliseconds(100), ct) / work.Seconds;
+            var peak = await StatisticsAsync("/stats", ct);
+            return new()
+            {
+                Operations = held.Count,
+                ServerPeakResidentBytes = ProcessTree.Memory(server.ProcessIds).Peak,
+                Figures =
+                {
+                    ["managedBytesEach"] = (after.ManagedBytes - before.ManagedBytes) / (double)held.Count,
+                    ["residentBytesEach"] = (resident - residentBefore) / (double)held.Count,
+                    ["residentBytes"] = resident,
+                    ["activeRequestsPerSecond"] = rate,
+                    ["allocatedBytes"] = peak.AllocatedBytes,
+                },
+            };
+        }
+        finally
+        {
+            foreach (var session in sessions) await session.DisposeAsync();
+        }
+    }
+
+    private async Task<WorkResult> SustainedDownloadAsync(WorkRequest work, CancellationToken ct)
+    {
+        await using var session = await ConnectAsync(work.Port, ct);
+        var requester = (await session.GetRequestersAsync(1, ct))[0];
+        var started = Stopwatch.GetTimestamp();
+        long early = 0, late = 0;
+        using var enough = CancellationTokenSource.CreateLinkedTokenSource(ct);
+        var done = new TaskCompletionSource();
+        var download = requester.GetAsync(
+            EncodedRequest.Get($"/bytes/{1L << 40}"),
+            new byte[256 * 1024],
+            count =>
+            {
+                var elapsed = Stopwatch.GetElapsedTime(started).TotalSeconds;
+                if (elapsed < 2) early += count;
+                else if (elapsed < work.Seconds) late += count;
+                else done.TrySetResult();
+            },
+            enough.Token).AsTask();
+        await Task.WhenAny(done.Task, download, Task.Delay(TimeSpan.FromSeconds(work.Seconds + 10), ct));
+        await enough.CancelAsync();
+        _ = download.ContinueWith(task => task.Exception, TaskScheduler.Default);
+        return new() { Bytes = early + late, Seconds = work.Seconds, Figures = { ["bytesPerSecondLater"] = late / (work.Seconds - 2), ["bytesPerSecondFirst2s"] = early / 2.0 } };
+    }
+
+    private async Task<WorkResult> PageLoadAsync(WorkRequest work, CancellationToken ct)
+    {
+        // Browsers open six HTTP/1.1 connections; a multiplexer has no such limit.
+        var parallel = contender is Contender.Plain or Contender.Http1 ? 6 : 100;
+        var objects = Page.ObjectSizes.Select(size => EncodedRequest.Get($"/bytes/{size}")).ToArray();
+        var started = Stopwatch.GetTimestamp();
+        await using var session = await ConnectAsync(work.Port, ct);
+        var next = 0;
+        await Task.WhenAll(Enumerable.Range(0, parallel).Select(async _ =>
+        {
+            var mine = Interlocked.Increment(ref next) - 1;
+            if (mine >= objects.Length) return;
+            var requester = await session.OpenAsync(ct);
+            var buffer = new byte[16 * 1024];
+            for (; mine < objects.Length; mine = Interlocked.Increment(ref next) - 1) await requester.GetAsync(objects[mine], buffer, null, ct);
+        }));
+        return new() { Operations = objects.Length, Bytes = Page.ObjectSizes.Sum(), Seconds = Stopwatch.GetElapsedTime(started).TotalSeconds };
+    }
+
+    private async Task<WorkResult> FirstByteAsync(WorkRequest work, CancellationToken ct)
+    {
+        await using var session = await ConnectAsync(work.Port, ct);
+        var buffer = new byte[256];
+        var warm = await session.OpenAsync(ct); // the connection of a multiplexer exists before: that is what it is for
+        await warm.GetAsync(Small, buffer, null, ct);
+        var milliseconds = new List<double>();
+        for (var i = 0; i < work.Streams; i++)
+        {
+            var started = Stopwatch.GetTimestamp();
+            var requester = await session.OpenAsync(ct);
+            await requester.GetAsync(Small, buffer, null, ct);
+            milliseconds.Add(Stopwatch.GetElapsedTime(started, requester.FirstByteAt).TotalMilliseconds);
+        }
+
+        return new() { Operations = work.Streams, Figures = { ["milliseconds"] = Statistics.Median(milliseconds) } };
+    }
+
+    private async Task<WorkResult> FairnessAsync(WorkRequest work, CancellationToken ct)
+    {
+        await using var session = await ConnectAsync(work.Port, ct);
+        var requesters = await session.GetRequestersAsync(work.Streams + 1, ct);
+        var interactive = requesters.Take(work.Streams).ToArray();
+        var pause = TimeSpan.FromMilliseconds(50);
+        List<double> alone = [], beside = [];
+        await RequestForAsync(interactive, Math.Min(1, work.Seconds), pause, ct);
+        await RequestForAsync(interactive, work.Seconds, pause, ct, alone);
+
+        using var enough = CancellationTokenSource.CreateLinkedTokenSource(ct);
+        long bulkBytes = 0;
+        var bulk = Task.Run(
+            () => requesters[work.Streams].GetAsync(EncodedRequest.Get($"/bytes/{1L << 40}"), new byte[64 * 1024], count => Interlocked.Add(ref bulkBytes, count), enough.Token).AsTask(),
+            ct);
+        await Task.Delay(500, ct);
+        var bulkStart = Interlocked.Read(ref bulkBytes);
+        var started = Stopwatch.GetTimestamp();
+        await RequestForAsync(interactive, work.Seconds, pause, ct, beside);
+        var rate = (Interlocked.Read(ref bulkBytes) - bulkStart) / Stopwatch.GetElapsedTime(started).TotalSeconds;
+        await enough.CancelAsync();
+        _ = bulk.ContinueWith(task => task.Exception, TaskScheduler.Default);
+        return new()
+        {
+            Operations = alone.Count + beside.Count,
+            Figures =
+            {
+                ["p50Alone"] = Statistics.Percentile(alone, 0.5),
+                ["p99Alone"] = Statistics.Percentile(alone, 0.99),
+                ["p50Beside"] = Statistics.Percentile(beside, 0.5),
+                ["p99Beside"] = Statistics.Percentile(beside, 0.99),
+                ["bulkBytesPerSecond"] = rate,
+            },
+        };
+    }
+
+    private async Task<WorkResult> MeasureAsync(Func<Task<(long Operations, long Bytes)>> work, CancellationToken ct)
+    {
+        var before = await StatisticsAsync("/stats", ct);
+        var serverBefore = ProcessTree.CpuTimes(server.ProcessIds);
+        var clientBefore = ProcessTree.CpuTimes([Environment.ProcessId]);
+        var started = Stopwatch.GetTimestamp();
+        var (operations, bytes) = await work();
+        var seconds = Stopwatch.GetElapsedTime(started).TotalSeconds;
+        var serverCpu = ProcessTree.CpuSeconds(serverBefore, ProcessTree.CpuTimes(server.ProcessIds));
+        var clientCpu = ProcessTree.CpuSeconds(clientBefore, ProcessTree.CpuTimes([Environment.ProcessId]));
+        var after = await StatisticsAsync("/stats", ct);
+        return new()
+        {
+            Operations = operations,
+            Bytes = bytes,
+            Seconds = seconds,
+            ServerCpuSeconds = serverCpu,
+            ClientCpuSeconds = clientCpu,
+            ServerAllocatedBytes = after.AllocatedBytes - before.AllocatedBytes,
+            ServerPeakResidentBytes = ProcessTree.Memory(server.ProcessIds).Peak,
+        };
+    }
+
+    private async Task<ServerStatistics> StatisticsAsync(string path, CancellationToken ct) =>
+        JsonSerializer.Deserialize(await _admin.GetStringAsync(path, ct), ServerJson.Default.ServerStatistics)!;
+
+    private async ValueTask<HttpSession> SharedSessionAsync(CancellationToken ct) => _session ??= await ConnectAsync(0, ct);
+
+    private async ValueTask<HttpSession> ConnectAsync(int port, CancellationToken ct) =>
+        new(await CarrierFactory.ConnectAsync(contender, server, port, ct), contender.SpeaksHttp2());
+}
