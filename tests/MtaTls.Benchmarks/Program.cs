@@ -8,5 +8,6 @@ var root = new RootCommand("Measures MTA-TLS against what one would use instead.
     MicroCommand.Create(),
     ChildCommands.CreateServe(),
     ChildCommands.CreateDrive(),
+    ChildCommands.CreateLink(),
 };
 return await root.Parse(args).InvokeAsync();

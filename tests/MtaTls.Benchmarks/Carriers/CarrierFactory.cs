@@ -1,3 +1,4 @@
+using System.Net;
 using System.Net.Security;
 using MtaTls.Benchmarks.Server;
 
@@ -8,20 +9,21 @@ internal static class CarrierFactory
     /// <summary>Makes the contender's carrier: multiplexers connect here, the others when a stream is opened.</summary>
     /// <param name="contender">Which.</param>
     /// <param name="server">The server's processes and ports.</param>
+    /// <param name="address">The server's address, or a link's.</param>
     /// <param name="port">Where to connect instead of the server's own port (a relay's), or 0.</param>
     /// <param name="ct">Cancels the connect.</param>
-    public static async ValueTask<ICarrier> ConnectAsync(Contender contender, ServerInfo server, int port, CancellationToken ct)
+    public static async ValueTask<ICarrier> ConnectAsync(Contender contender, ServerInfo server, IPAddress address, int port, CancellationToken ct)
     {
-        if (port == 0) port = server.Port;
+        var endPoint = new IPEndPoint(address, port == 0 ? server.Port : port);
         return contender switch
         {
-            Contender.Plain => new SocketCarrier(port),
-            Contender.Http1 => new TlsCarrier(port, SslApplicationProtocol.Http11),
-            Contender.Http2 => new TlsCarrier(port, SslApplicationProtocol.Http2),
-            Contender.Ssh => await SshCarrier.ConnectAsync(port, server.WebPort, server.SshKeyFile!, ct),
-            Contender.Nerdbank => await NerdbankCarrier.ConnectAsync(port, ct),
-            Contender.MtaTls => await MtaTlsCarrier.ConnectAsync(port, SslApplicationProtocol.Http11, ct),
-            Contender.MtaTlsHttp2 => await MtaTlsCarrier.ConnectAsync(port, SslApplicationProtocol.Http2, ct),
+            Contender.Plain => new SocketCarrier(endPoint),
+            Contender.Http1 => new TlsCarrier(endPoint, SslApplicationProtocol.Http11),
+            Contender.Http2 => new TlsCarrier(endPoint, SslApplicationProtocol.Http2),
+            Contender.Ssh => await SshCarrier.ConnectAsync(endPoint.Port, server.WebPort, server.SshKeyFile!, ct),
+            Contender.Nerdbank => await NerdbankCarrier.ConnectAsync(endPoint, ct),
+            Contender.MtaTls => await MtaTlsCarrier.ConnectAsync(endPoint, SslApplicationProtocol.Http11, ct),
+            Contender.MtaTlsHttp2 => await MtaTlsCarrier.ConnectAsync(endPoint, SslApplicationProtocol.Http2, ct),
             _ => throw new ArgumentOutOfRangeException(nameof(contender)),
         };
     }

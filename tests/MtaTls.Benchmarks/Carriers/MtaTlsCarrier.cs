@@ -1,3 +1,4 @@
+using System.Net;
 using System.Net.Security;
 
 namespace MtaTls.Benchmarks.Carriers;
@@ -5,7 +6,7 @@ namespace MtaTls.Benchmarks.Carriers;
 /// <summary>Each stream is a channel of one MTA-TLS session.</summary>
 internal sealed class MtaTlsCarrier : ICarrier
 {
-    public static ValueTask<MtaTlsCarrier> ConnectAsync(int port, SslApplicationProtocol protocol, CancellationToken ct)
+    public static ValueTask<MtaTlsCarrier> ConnectAsync(IPEndPoint server, SslApplicationProtocol protocol, CancellationToken ct)
     {
         throw new NotSupportedException("soon");
     }

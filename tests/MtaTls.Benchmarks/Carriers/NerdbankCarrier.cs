@@ -1,3 +1,4 @@
+using System.Net;
 using System.Net.Security;
 using MtaTls.Benchmarks.Server;
 using Nerdbank.Streams;
@@ -11,9 +12,9 @@ internal sealed class NerdbankCarrier : ICarrier
 
     private NerdbankCarrier(MultiplexingStream multiplexer) => _multiplexer = multiplexer;
 
-    public static async ValueTask<NerdbankCarrier> ConnectAsync(int port, CancellationToken ct)
+    public static async ValueTask<NerdbankCarrier> ConnectAsync(IPEndPoint server, CancellationToken ct)
     {
-        var stream = await new TlsCarrier(port, SslApplicationProtocol.Http11).OpenAsync(ct);
+        var stream = await new TlsCarrier(server, SslApplicationProtocol.Http11).OpenAsync(ct);
         return new(await MultiplexingStream.CreateAsync(stream, NerdbankMiddleware.CreateOptions(), ct));
     }
 

@@ -1,11 +1,12 @@
+using System.Net;
 using System.Net.Security;
 
 namespace MtaTls.Benchmarks.Carriers;
 
 /// <summary>Each stream is a TLS connection (SslStream), a full handshake each.</summary>
-internal sealed class TlsCarrier(int port, SslApplicationProtocol protocol) : ICarrier
+internal sealed class TlsCarrier(IPEndPoint server, SslApplicationProtocol protocol) : ICarrier
 {
-    private readonly SocketCarrier _sockets = new(port);
+    private readonly SocketCarrier _sockets = new(server);
 
     public async ValueTask<Stream> OpenAsync(CancellationToken ct)
     {

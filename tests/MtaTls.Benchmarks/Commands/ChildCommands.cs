@@ -1,5 +1,7 @@
 using System.CommandLine;
+using System.Net;
 using System.Text.Json;
+using MtaTls.Benchmarks.Network;
 using MtaTls.Benchmarks.Server;
 using MtaTls.Benchmarks.Work;
 
@@ -12,9 +14,10 @@ internal static class ChildCommands
     {
         var contender = new Argument<Contender>("contender");
         var certificate = new Argument<string>("certificate");
-        var command = new Command("serve", "The server process; ends with its standard input.") { contender, certificate };
+        var address = new Argument<string>("address") { DefaultValueFactory = _ => "127.0.0.1" };
+        var command = new Command("serve", "The server process; ends with its standard input.") { contender, certificate, address };
         command.Hidden = true;
-        command.SetAction((parsed, _) => BenchmarkServer.RunAsync(parsed.GetValue(contender), parsed.GetValue(certificate)!));
+        command.SetAction((parsed, _) => BenchmarkServer.RunAsync(parsed.GetValue(contender), parsed.GetValue(certificate)!, IPAddress.Parse(parsed.GetValue(address)!)));
         return command;
     }
 
@@ -33,6 +36,31 @@ internal static class ChildCommands
                 var result = await runner.RunAsync(JsonSerializer.Deserialize(line, WorkJson.Default.WorkRequest)!, ct);
                 Console.WriteLine(JsonSerializer.Serialize(result, WorkJson.Default.WorkResult));
             }
+        });
+        return command;
+    }
+
+    public static Command CreateLink()
+    {
+        var serverPort = new Argument<int>("server-port");
+        var roundTrip = new Argument<double>("round-trip-ms");
+        var megabits = new Argument<double>("mbit");
+        var loss = new Argument<double>("loss-percent");
+        var command = new Command("link", "A packet link on its TUN device; ends with its standard input.") { serverPort, roundTrip, megabits, loss };
+        command.Hidden = true;
+        command.SetAction(async (parsed, ct) =>
+        {
+            using var link = new PacketLink(
+                parsed.GetValue(serverPort),
+                TimeSpan.FromMilliseconds(parsed.GetValue(roundTrip) / 2),
+                (long)(parsed.GetValue(megabits) * 125_000),
+                parsed.GetValue(loss));
+            Console.WriteLine("up");
+            while (await Console.In.ReadLineAsync(ct) is not null)
+            {
+            }
+
+            Environment.Exit(0); // the link's threads wait in the kernel
         });
         return command;
     }

@@ -33,7 +33,7 @@ internal sealed class RunOptions
         await comparison.RunAsync(ct);
 
         var summary = Summary.Create(items, comparison.Measurements);
-        TextReport.Write(Console.Out, summary, machine, comparison.Skipped, rounds);
+        TextReport.Write(Console.Out, summary, machine, comparison, rounds);
         TargetReport.Write(Console.Out, summary, machine);
         var folder = Directory.CreateDirectory(parsed.GetValue(_output)!).FullName;
         await JsonReport.WriteAsync(Path.Combine(folder, name + ".json"), summary, comparison, machine, rounds, ct);

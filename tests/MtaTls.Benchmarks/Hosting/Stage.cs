@@ -2,6 +2,7 @@ using System.Diagnostics;
 using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
 using System.Text.Json;
+using MtaTls.Benchmarks.Network;
 using MtaTls.Benchmarks.Server;
 using MtaTls.Benchmarks.Work;
 
@@ -27,9 +28,9 @@ internal sealed class Stage : IAsyncDisposable
 
     public ServerInfo Server { get; }
 
-    public static async Task<Stage> StartAsync(Contender contender, string directory, CancellationToken ct)
+    public static async Task<Stage> StartAsync(Contender contender, string directory, string? networkNamespace, CancellationToken ct)
     {
-        var serverProcess = ChildProcess.Start("serve", contender.ToString(), CertificateFile(directory));
+        var serverProcess = ChildProcess.Start(networkNamespace, "serve", contender.ToString(), CertificateFile(directory), networkNamespace is null ? "127.0.0.1" : PacketLink.NearAddress);
         SshDaemon? ssh = null;
         try
         {
@@ -40,7 +41,7 @@ internal sealed class Stage : IAsyncDisposable
                 server = server with { Port = ssh.Port, ProcessIds = [.. server.ProcessIds, ssh.ProcessId], SshKeyFile = ssh.KeyFile };
             }
 
-            var clientProcess = ChildProcess.Start("drive", contender.ToString(), JsonSerializer.Serialize(server, ServerJson.Default.ServerInfo));
+            var clientProcess = ChildProcess.Start(networkNamespace, "drive", contender.ToString(), JsonSerializer.Serialize(server, ServerJson.Default.ServerInfo));
             return new(contender, server, serverProcess, clientProcess, ssh);
         }
         catch

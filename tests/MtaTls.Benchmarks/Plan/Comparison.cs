@@ -1,3 +1,4 @@
+using System.Globalization;
 using MtaTls.Benchmarks.Hosting;
 using MtaTls.Benchmarks.Network;
 using MtaTls.Benchmarks.Work;
@@ -13,12 +14,16 @@ internal sealed class Comparison(IReadOnlyList<WorkItem> items, IReadOnlyList<Co
     private readonly string _directory = Directory.CreateTempSubdirectory("mtatls-bench-").FullName;
     private readonly Dictionary<Contender, Stage> _stages = [];
     private readonly List<Measurement> _measurements = [];
+    private readonly Dictionary<string, string> _skippedWorks = [];
     private readonly Dictionary<Contender, string> _skipped = [];
 
     public IReadOnlyList<Measurement> Measurements => _measurements;
 
     /// <summary>Contenders that could not run here, and why.</summary>
     public IReadOnlyDictionary<Contender, string> Skipped => _skipped;
+
+    /// <summary>Works that could not run here, and why.</summary>
+    public IReadOnlyDictionary<string, string> SkippedWorks => _skippedWorks;
 
     public IEnumerable<string> Failures => _measurements.Where(measurement => measurement.Result.Error is not null)
         .Select(measurement => $"{measurement.Work}, {measurement.Contender.Title()}: {measurement.Result.Error}").Distinct();
@@ -35,7 +40,7 @@ internal sealed class Comparison(IReadOnlyList<WorkItem> items, IReadOnlyList<Co
                 continue;
             }
 
-            _stages[contender] = await Stage.StartAsync(contender, _directory, ct);
+            _stages[contender] = await Stage.StartAsync(contender, _directory, null, ct);
             present.Add(contender);
         }
 
@@ -43,6 +48,13 @@ internal sealed class Comparison(IReadOnlyList<WorkItem> items, IReadOnlyList<Co
         foreach (var item in items)
         {
             log(item.Title);
+            if (item.Link is { OfPackets: true } && LinkNamespace.WhyNot() is { } why)
+            {
+                log($"  skipped: {why}");
+                _skippedWorks[item.Id] = why;
+                continue;
+            }
+
             for (var round = 1; round <= (item.MaxRounds == 0 ? rounds : Math.Min(rounds, item.MaxRounds)); round++)
             {
                 foreach (var contender in present.Where(item.Applies))
@@ -82,13 +94,30 @@ internal sealed class Comparison(IReadOnlyList<WorkItem> items, IReadOnlyList<Co
     {
         if (item.Fresh)
         {
-            await using var stage = await Stage.StartAsync(contender, _directory, ct);
+            await using var stage = await Stage.StartAsync(contender, _directory, null, ct);
             return await stage.RunAsync(item.Request, ct);
         }
 
         if (item.Link is not { } link) return await _stages[contender].RunAsync(item.Request, ct);
 
+        if (link.OfPackets) return await RunOverPacketsAsync(item, link, contender, ct);
+
         await using var relay = new DelayRelay(_stages[contender].Server.Port, TimeSpan.FromMilliseconds(link.RoundTripMilliseconds / 2.0), link.MegabitsPerSecond * 125_000L);
         return await _stages[contender].RunAsync(item.Request with { Port = relay.Port }, ct);
+    }
+
+    private async Task<WorkResult> RunOverPacketsAsync(WorkItem item, Link link, Contender contender, CancellationToken ct)
+    {
+        using var network = LinkNamespace.Create(link.CongestionControl);
+        await using var stage = await Stage.StartAsync(contender, _directory, network.Name, ct);
+        await using var linkProcess = ChildProcess.Start(
+            network.Name,
+            "link",
+            stage.Server.Port.ToString(CultureInfo.InvariantCulture),
+            link.RoundTripMilliseconds.ToString(CultureInfo.InvariantCulture),
+            link.MegabitsPerSecond.ToString(CultureInfo.InvariantCulture),
+            link.LossPercent.ToString(CultureInfo.InvariantCulture));
+        await linkProcess.ReadLineAsync(TimeSpan.FromSeconds(30), ct);
+        return await stage.RunAsync(item.Request with { Address = PacketLink.FarAddress }, ct);
     }
 }

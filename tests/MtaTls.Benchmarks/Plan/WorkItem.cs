@@ -23,5 +23,14 @@ internal sealed record WorkItem(string Id, string Title, WorkRequest Request, pa
     public bool Applies(Contender contender) => !Except.Contains(contender) && (Only.Length == 0 || Only.Contains(contender));
 }
 
-/// <summary>A link's round-trip time in milliseconds, its rate in Mbit/s (0: as fast as it goes) and its loss.</summary>
-internal sealed record Link(int RoundTripMilliseconds, int MegabitsPerSecond, double LossPercent = 0);
+/// <summary>A link's round-trip time in milliseconds and its rate in Mbit/s; with packets, TCP itself runs over it and packets are lost.</summary>
+internal sealed record Link(int RoundTripMilliseconds, int MegabitsPerSecond)
+{
+    /// <summary>Packets rather than octets: needs root.</summary>
+    public bool OfPackets { get; init; }
+
+    public double LossPercent { get; init; }
+
+    /// <summary>Reno, unless told otherwise: the one that every kernel lets a namespace choose.</summary>
+    public string CongestionControl { get; init; } = "reno";
+}

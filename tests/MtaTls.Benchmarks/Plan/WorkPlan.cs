@@ -90,9 +90,17 @@ internal static class WorkPlan
         new($"fairness-{(link is null ? "loopback" : "link")}", $"100 interactive streams beside a bulk one, {where}", new(WorkKind.Fairness, 100, Seconds: seconds),
             Metric.P50Alone, Metric.P99Alone, Metric.P50Beside, Metric.P99Beside, Metric.P99Growth, Metric.BulkBeside) { Link = link };
 
+    // Real packets and TCP's own recovery: a single TCP connection gives way to each loss, many share it.
     private static IEnumerable<WorkItem> LossItems(double seconds)
     {
-        _ = seconds;
-        yield break;
+        var clean = new Link(20, 100) { OfPackets = true };
+        var lossy = clean with { LossPercent = 1 };
+        var request = new WorkRequest(WorkKind.SustainedDownload, 8, Seconds: seconds);
+        Contender[] tls = [Contender.Http1, Contender.Http2, Contender.MtaTls];
+        Metric[] rates = [Metric.SustainedRate, Metric.EarlyRate];
+        yield return new("loss-0", "8 downloads at 20 ms, 100 Mbit/s, no loss", request, rates) { Link = clean, Only = tls };
+        yield return new("loss-1", "the same with 1 % of the packets lost", request, rates) { Link = lossy, Only = tls };
+        yield return new("loss-1-sessions", "the same over 8 sessions or connections", request with { Sessions = 8 }, rates) { Link = lossy, Only = tls };
+        yield return new("loss-1-bbr", "1 % loss, one session, BBR congestion control", request, rates) { Link = lossy with { CongestionControl = "bbr" }, Only = tls };
     }
 }

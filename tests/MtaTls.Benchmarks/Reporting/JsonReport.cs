@@ -23,6 +23,7 @@ internal static class JsonReport
             Rounds = rounds,
             Baseline = Summary.Baseline,
             comparison.Skipped,
+            comparison.SkippedWorks,
             Summary = summary.Rows.Select(row => new { Work = row.Work.Id, row.Contender, Metric = row.Metric.Id, row.Metric.Unit, row.Median, row.Spread, row.Ratio }),
             Targets = TargetReport.Values(summary, machine).Where(target => !double.IsNaN(target.Value))
                 .Select(target => new { target.Title, target.Value, target.AtLeast, target.Target }),

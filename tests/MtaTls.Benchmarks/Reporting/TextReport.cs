@@ -1,16 +1,18 @@
 using System.Globalization;
+using MtaTls.Benchmarks.Plan;
 
 namespace MtaTls.Benchmarks.Reporting;
 
 /// <summary>The table for people (it is Markdown too): each cell a median, and its ratio to HTTPS over HTTP/1.1.</summary>
 internal static class TextReport
 {
-    public static void Write(TextWriter output, Summary summary, MachineInfo machine, IReadOnlyDictionary<Contender, string> skipped, int rounds)
+    public static void Write(TextWriter output, Summary summary, MachineInfo machine, Comparison comparison, int rounds)
     {
         output.WriteLine();
         output.WriteLine($"{machine.Processors} x {machine.Processor}, {machine.System}, {machine.Runtime}, {machine.OpenSsl}");
         output.WriteLine($"{rounds} interleaved rounds; each cell: median ±spread (half the distance of the quartiles), x ratio to {Summary.Baseline.Title()}");
-        foreach (var (contender, reason) in skipped) output.WriteLine($"Skipped: {contender.Title()}: {reason}");
+        foreach (var (contender, reason) in comparison.Skipped) output.WriteLine($"Skipped: {contender.Title()}: {reason}");
+        foreach (var (work, reason) in comparison.SkippedWorks) output.WriteLine($"Skipped: {work}: {reason}");
         foreach (var work in summary.Rows.GroupBy(row => row.Work))
         {
             output.WriteLine();

@@ -20,7 +20,7 @@ internal static class BenchmarkServer
     private static readonly byte[] Hello = "Hello, World!"u8.ToArray();
     private static readonly byte[] Block = CreateBlock();
 
-    public static async Task RunAsync(Contender contender, string certificateFile)
+    public static async Task RunAsync(Contender contender, string certificateFile, IPAddress address)
     {
         var builder = WebApplication.CreateSlimBuilder();
         builder.Logging.ClearProviders();
@@ -33,7 +33,7 @@ internal static class BenchmarkServer
             kestrel.Limits.MinResponseDataRate = null;
             kestrel.Limits.KeepAliveTimeout = TimeSpan.FromHours(1);
             kestrel.Listen(IPAddress.Loopback, 0, options => options.Protocols = HttpProtocols.Http1);
-            kestrel.Listen(IPAddress.Loopback, 0, options => Configure(options, contender, certificate));
+            kestrel.Listen(address, 0, options => Configure(options, contender, certificate));
         });
         builder.WebHost.ConfigureMtaTls(contender);
 

@@ -3,7 +3,7 @@ using System.Text.Json.Serialization;
 namespace MtaTls.Benchmarks.Work;
 
 /// <summary>One piece of work for a client process: a line of JSON on its standard input.</summary>
-internal sealed record WorkRequest(WorkKind Kind, int Streams = 1, long Bytes = 0, double Seconds = 0, int Port = 0, int Sessions = 1);
+internal sealed record WorkRequest(WorkKind Kind, int Streams = 1, long Bytes = 0, double Seconds = 0, int Port = 0, int Sessions = 1, string? Address = null);
 
 /// <summary>What came of it: a line of JSON on standard output. A value that makes no sense for the work is 0.</summary>
 internal sealed record WorkResult

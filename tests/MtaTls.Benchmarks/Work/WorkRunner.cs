@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using System.Net;
 using System.Text.Json;
 using MtaTls.Benchmarks.Carriers;
 using MtaTls.Benchmarks.Http;
@@ -49,7 +50,7 @@ internal sealed class WorkRunner(Contender contender, ServerInfo server) : IAsyn
 
     private async Task<WorkResult> TransferAsync(WorkRequest work, bool upload, CancellationToken ct)
     {
-        await using var fresh = work.Port != 0 ? await ConnectAsync(work.Port, ct) : null;
+        await using var fresh = work.Port != 0 ? await ConnectAsync(work, ct) : null;
         var requesters = await (fresh ?? await SharedSessionAsync(ct)).GetRequestersAsync(work.Streams, ct);
         var each = work.Bytes / work.Streams;
         var request = upload ? EncodedRequest.Post("/sink", each) : EncodedRequest.Get($"/bytes/{each}");
@@ -139,7 +140,7 @@ internal sealed class WorkRunner(Contender contender, ServerInfo server) : IAsyn
         var sessions = new List<HttpSession>();
         try
         {
-            for (var i = 0; i < work.Sessions; i++) sessions.Add(await ConnectAsync(0, ct));
+            for (var i = 0; i < work.Sessions; i++) sessions.Add(await ConnectAsync(new(WorkKind.SmallGet), ct));
             var held = new List<IRequester>();
             foreach (var session in sessions) held.AddRange(await session.GetRequestersAsync(work.Streams / work.Sessions, ct));
             if (work.Kind != WorkKind.HoldSilent && work.Seconds > 0)
@@ -177,27 +178,44 @@ internal sealed class WorkRunner(Contender contender, ServerInfo server) : IAsyn
 
     private async Task<WorkResult> SustainedDownloadAsync(WorkRequest work, CancellationToken ct)
     {
-        await using var session = await ConnectAsync(work.Port, ct);
-        var requester = (await session.GetRequestersAsync(1, ct))[0];
-        var started = Stopwatch.GetTimestamp();
-        long early = 0, late = 0;
+        var sessions = new List<HttpSession>();
         using var enough = CancellationTokenSource.CreateLinkedTokenSource(ct);
-        var done = new TaskCompletionSource();
-        var download = requester.GetAsync(
-            EncodedRequest.Get($"/bytes/{1L << 40}"),
-            new byte[256 * 1024],
-            count =>
+        try
+        {
+            var requesters = new List<IRequester>();
+            for (var i = 0; i < work.Sessions; i++)
             {
-                var elapsed = Stopwatch.GetElapsedTime(started).TotalSeconds;
-                if (elapsed < 2) early += count;
-                else if (elapsed < work.Seconds) late += count;
-                else done.TrySetResult();
-            },
-            enough.Token).AsTask();
-        await Task.WhenAny(done.Task, download, Task.Delay(TimeSpan.FromSeconds(work.Seconds + 10), ct));
-        await enough.CancelAsync();
-        _ = download.ContinueWith(task => task.Exception, TaskScheduler.Default);
-        return new() { Bytes = early + late, Seconds = work.Seconds, Figures = { ["bytesPerSecondLater"] = late / (work.Seconds - 2), ["bytesPerSecondFirst2s"] = early / 2.0 } };
+                sessions.Add(await ConnectAsync(work, ct));
+                requesters.AddRange(await sessions[i].GetRequestersAsync(work.Streams / work.Sessions, ct));
+            }
+
+            long received = 0;
+            var endless = EncodedRequest.Get($"/bytes/{1L << 40}");
+            var downloads = requesters.Select(requester => Task.Run(
+                () => requester.GetAsync(endless, new byte[256 * 1024], count => Interlocked.Add(ref received, count), enough.Token).AsTask(),
+                ct)).ToArray();
+            var ended = Task.WhenAny(downloads);
+            var started = Stopwatch.GetTimestamp();
+            await Task.WhenAny(ended, Task.Delay(TimeSpan.FromSeconds(2), ct));
+            var early = Interlocked.Read(ref received);
+            var middle = Stopwatch.GetTimestamp();
+            await Task.WhenAny(ended, Task.Delay(TimeSpan.FromSeconds(work.Seconds - 2), ct));
+            if (ended.IsCompleted) await await ended;
+            var late = Interlocked.Read(ref received) - early;
+            var lateSeconds = Stopwatch.GetElapsedTime(middle).TotalSeconds;
+            await enough.CancelAsync();
+            foreach (var download in downloads) _ = download.ContinueWith(task => task.Exception, TaskScheduler.Default);
+            return new()
+            {
+                Bytes = early + late,
+                Seconds = Stopwatch.GetElapsedTime(started).TotalSeconds,
+                Figures = { ["bytesPerSecondLater"] = late / lateSeconds, ["bytesPerSecondFirst2s"] = early / 2.0 },
+            };
+        }
+        finally
+        {
+            foreach (var session in sessions) await session.DisposeAsync();
+        }
     }
 
     private async Task<WorkResult> PageLoadAsync(WorkRequest work, CancellationToken ct)
@@ -206,7 +224,7 @@ internal sealed class WorkRunner(Contender contender, ServerInfo server) : IAsyn
         var parallel = contender is Contender.Plain or Contender.Http1 ? 6 : 100;
         var objects = Page.ObjectSizes.Select(size => EncodedRequest.Get($"/bytes/{size}")).ToArray();
         var started = Stopwatch.GetTimestamp();
-        await using var session = await ConnectAsync(work.Port, ct);
+        await using var session = await ConnectAsync(work, ct);
         var next = 0;
         await Task.WhenAll(Enumerable.Range(0, parallel).Select(async _ =>
         {
@@ -221,7 +239,7 @@ internal sealed class WorkRunner(Contender contender, ServerInfo server) : IAsyn
 
     private async Task<WorkResult> FirstByteAsync(WorkRequest work, CancellationToken ct)
     {
-        await using var session = await ConnectAsync(work.Port, ct);
+        await using var session = await ConnectAsync(work, ct);
         var buffer = new byte[256];
         var warm = await session.OpenAsync(ct); // the connection of a multiplexer exists before: that is what it is for
         await warm.GetAsync(Small, buffer, null, ct);
@@ -239,7 +257,7 @@ internal sealed class WorkRunner(Contender contender, ServerInfo server) : IAsyn
 
     private async Task<WorkResult> FairnessAsync(WorkRequest work, CancellationToken ct)
     {
-        await using var session = await ConnectAsync(work.Port, ct);
+        await using var session = await ConnectAsync(work, ct);
         var requesters = await session.GetRequestersAsync(work.Streams + 1, ct);
         var interactive = requesters.Take(work.Streams).ToArray();
         var pause = TimeSpan.FromMilliseconds(50);
@@ -299,8 +317,11 @@ internal sealed class WorkRunner(Contender contender, ServerInfo server) : IAsyn
     private async Task<ServerStatistics> StatisticsAsync(string path, CancellationToken ct) =>
         JsonSerializer.Deserialize(await _admin.GetStringAsync(path, ct), ServerJson.Default.ServerStatistics)!;
 
-    private async ValueTask<HttpSession> SharedSessionAsync(CancellationToken ct) => _session ??= await ConnectAsync(0, ct);
+    private async ValueTask<HttpSession> SharedSessionAsync(CancellationToken ct) => _session ??= await ConnectAsync(new(WorkKind.SmallGet), ct);
 
-    private async ValueTask<HttpSession> ConnectAsync(int port, CancellationToken ct) =>
-        new(await CarrierFactory.ConnectAsync(contender, server, port, ct), contender.SpeaksHttp2());
+    private async ValueTask<HttpSession> ConnectAsync(WorkRequest work, CancellationToken ct)
+    {
+        var address = work.Address is null ? IPAddress.Loopback : IPAddress.Parse(work.Address);
+        return new(await CarrierFactory.ConnectAsync(contender, server, address, work.Port, ct), contender.SpeaksHttp2());
+    }
 }
