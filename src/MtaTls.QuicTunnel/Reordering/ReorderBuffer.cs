@@ -138,6 +138,7 @@ internal sealed class ReorderBuffer
             if (++_farBehind >= RestartThreshold)
             {
                 Flush();
+                Array.Clear(_paths);
                 _next = (ushort)(tag + 1);
                 _farBehind = 0;
             }

@@ -1,0 +1,83 @@
+using System.Net;
+using System.Security.Cryptography.X509Certificates;
+using MtaTls.QuicTunnel.Quic;
+
+namespace MtaTls.QuicTunnel.Tests.Support;
+
+/// <summary>A path whose round-trip time, window and silence a test sets: what no real network shows on demand.</summary>
+internal sealed class FakeConnection : IQuicConnection
+{
+    private static long s_ids;
+    private readonly Queue<byte[]> _queue = new();
+
+    public long Id { get; } = Interlocked.Increment(ref s_ids);
+    public bool IsServer => true;
+    public object? State { get; set; }
+    public bool IsConnected { get; set; } = true;
+    public string? ApplicationProtocol => "qt-session";
+    public X509Certificate2? PeerCertificate => null;
+    public IPEndPoint LocalEndPoint { get; set; } = new(IPAddress.Loopback, 1);
+    public IPEndPoint RemoteEndPoint { get; set; } = new(IPAddress.Loopback, 2);
+    public int MaxDatagramSize { get; set; } = 1400;
+    public TimeSpan SmoothedRtt { get; set; } = TimeSpan.FromMilliseconds(20);
+    public TimeSpan MinRtt => SmoothedRtt;
+    public long CongestionWindow { get; set; } = 100_000;
+    public long BytesInFlight { get; set; }
+    public int QueuedDatagrams => _queue.Count;
+    public int QueueLimit { get; set; } = int.MaxValue;
+    public long LastReceivedTimestamp { get; set; }
+    public long UnansweredSinceTimestamp { get; set; }
+    public QuicConnectionStatistics Statistics => default;
+    public List<byte[]> Sent { get; } = [];
+    public bool KeepInQueue { get; set; }
+    public (ulong Code, string? Reason)? Closed { get; private set; }
+    public List<(long Stream, byte[] Data, bool Fin)> StreamData { get; } = [];
+    public List<(long Stream, ulong Code)> Resets { get; } = [];
+
+    public long OpenUnidirectionalStream() => 3;
+
+    public void SendStream(long streamId, ReadOnlySpan<byte> data, bool fin) => StreamData.Add((streamId, data.ToArray(), fin));
+
+    public void ResetStream(long streamId, ulong errorCode) => Resets.Add((streamId, errorCode));
+
+    public void StopSending(long streamId, ulong errorCode)
+    {
+    }
+
+    public bool TrySendDatagram(ReadOnlySpan<byte> header, ReadOnlySpan<byte> payload)
+    {
+        if (!IsConnected || header.Length + payload.Length > MaxDatagramSize || _queue.Count >= QueueLimit)
+            return false;
+        byte[] datagram = [.. header, .. payload];
+        Sent.Add(datagram);
+        if (KeepInQueue)
+            _queue.Enqueue(datagram);
+        return true;
+    }
+
+    public int DrainUnsent(QuicDatagramVisitor visitor, object? state)
+    {
+        var count = 0;
+        while (_queue.TryDequeue(out var datagram))
+        {
+            visitor(datagram, state);
+            count++;
+        }
+
+        return count;
+    }
+
+    public void Migrate(IPAddress? localAddress, string? interfaceName)
+    {
+    }
+
+    public void Ping()
+    {
+    }
+
+    public void Close(ulong applicationErrorCode, string? reason = null) => Closed ??= (applicationErrorCode, reason);
+
+    public void Abort()
+    {
+    }
+}
