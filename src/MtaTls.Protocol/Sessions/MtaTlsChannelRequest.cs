@@ -3,26 +3,61 @@ namespace MtaTls.Protocol;
 /// <summary>The peer's request to open a channel (section 2.1.1), to be answered once: now or after the destination was connected.</summary>
 public sealed class MtaTlsChannelRequest
 {
-    internal MtaTlsChannelRequest() { }
+    private const int Pending = 0;
+    private const int Answered = 1;
+    private const int Withdrawn = 2;
+
+    private int _state;
+
+    internal MtaTlsChannelRequest(MtaTlsSession session, ushort senderChannelId, ChannelAddress source, ChannelAddress destination, SendWindow window)
+    {
+        Session = session;
+        SenderChannelId = senderChannelId;
+        Source = source;
+        Destination = destination;
+        Window = window;
+    }
 
     /// <summary>The session that the request came on.</summary>
-    public MtaTlsSession Session => throw new NotSupportedException();
+    public MtaTlsSession Session { get; }
 
     /// <summary>Where the opener says that the channel comes from. A claim, not a fact.</summary>
-    public ChannelAddress Source => throw new NotSupportedException();
+    public ChannelAddress Source { get; }
 
     /// <summary>The host and port that the opener asks for.</summary>
-    public ChannelAddress Destination => throw new NotSupportedException();
+    public ChannelAddress Destination { get; }
+
+    internal ushort SenderChannelId { get; }
+
+    internal SendWindow Window { get; }
+
+    internal bool IsPending => Volatile.Read(ref _state) == Pending;
 
     /// <summary>Opens the channel: sends ChannelEstablishmentSuccess.</summary>
     /// <returns>The channel, ready to read and write.</returns>
     /// <exception cref="InvalidOperationException">The request was answered before.</exception>
     /// <exception cref="MtaTlsSessionException">The session has ended.</exception>
-    /// <exception cref="MtaTlsChannelRefusedException">A receive budget is used up; the peer has been told.</exception>
-    public MtaTlsChannel Accept() => throw new NotSupportedException();
+    /// <exception cref="MtaTlsChannelRefusedException">A receive budget is used up, or too many requests were pending; the peer has been told.</exception>
+    public MtaTlsChannel Accept() =>
+        TryAnswer() ? Session.Accept(this) : throw new MtaTlsChannelRefusedException(MtaTlsSession.TooManyPending, isLocal: true);
 
     /// <summary>Refuses the channel: sends ChannelRequestEchec. Does nothing when the session has ended.</summary>
     /// <param name="reason">A short text for the peer, who is a stranger: nothing about the network behind. At most 65,530 octets of UTF-8; the rest is cut.</param>
     /// <exception cref="InvalidOperationException">The request was answered before.</exception>
-    public void Refuse(string reason) => throw new NotSupportedException();
+    public void Refuse(string reason)
+    {
+        ArgumentNullException.ThrowIfNull(reason);
+        if (TryAnswer())
+            Session.Refuse(this, reason);
+    }
+
+    /// <summary>Answers in the application's place, if it has not answered.</summary>
+    internal bool TryWithdraw() => Interlocked.CompareExchange(ref _state, Withdrawn, Pending) == Pending;
+
+    private bool TryAnswer() => Interlocked.CompareExchange(ref _state, Answered, Pending) switch
+    {
+        Pending => true,
+        Withdrawn => false,
+        _ => throw new InvalidOperationException("The request was answered before."),
+    };
 }

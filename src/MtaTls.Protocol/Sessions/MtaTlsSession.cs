@@ -5,36 +5,99 @@ namespace MtaTls.Protocol;
 /// <summary>
 /// The multiplexing layer of one TLS session: opens, accepts and serves channels. Both ends are alike; either may open channels.
 /// </summary>
-public sealed class MtaTlsSession : IAsyncDisposable
+public sealed partial class MtaTlsSession : IAsyncDisposable
 {
-    private MtaTlsSession() { }
+    private readonly IMtaTlsTransport _transport;
+    private readonly TimeProvider _time;
+    private readonly Action<MtaTlsChannelRequest>? _channelRequested;
+    private readonly TaskCompletionSource _completion = new(TaskCreationOptions.RunContinuationsAsynchronously);
+
+    private MtaTlsSession(IMtaTlsTransport transport, MtaTlsSessionOptions options)
+    {
+        _transport = transport;
+        _time = options.TimeProvider;
+        _channelRequested = options.ChannelRequested;
+        Role = options.Role;
+        Limits = options.Limits.Validate();
+        Budget = new SessionReceiveBudget(Limits.SessionReceiveBudget, Limits.MaxChannelsPerSession, options.ReceiveBudget?.Pool);
+        RoundTrip = new RoundTrip(_time);
+        Clock = new SessionClock(_time, Limits, Abort);
+        Scheduler = new SendScheduler(this, transport, _time);
+        _table = new ChannelTable(Role, Limits.RememberedChannelIds);
+        // Who only waits for channels that nobody opens must not learn of a failure that another has handled.
+        _ = _completion.Task.ContinueWith(static task => _ = task.Exception, CancellationToken.None, TaskContinuationOptions.ExecuteSynchronously, TaskScheduler.Default);
+    }
 
     /// <summary>Starts a session on a transport whose handshake is complete. The session owns the transport and disposes it at its end.</summary>
     /// <param name="transport">The byte stream below.</param>
     /// <param name="options">Role, limits, clock.</param>
     /// <exception cref="ArgumentException">The limits contradict each other.</exception>
-    public static MtaTlsSession Start(IMtaTlsTransport transport, MtaTlsSessionOptions options) => throw new NotSupportedException();
+    public static MtaTlsSession Start(IMtaTlsTransport transport, MtaTlsSessionOptions options)
+    {
+        ArgumentNullException.ThrowIfNull(transport);
+        ArgumentNullException.ThrowIfNull(options);
+        var session = new MtaTlsSession(transport, options);
+        _ = Task.Run(session.RunAsync);
+        return session;
+    }
 
     /// <summary>The end's role in the TLS handshake.</summary>
-    public MtaTlsRole Role => throw new NotSupportedException();
+    public MtaTlsRole Role { get; }
 
     /// <summary>
     /// Ends when the session has: successfully after an orderly end by either side, faulted with an <see cref="MtaTlsSessionException"/> when it failed,
     /// was aborted or truncated. When it ends, all channels have ended too and the transport is disposed.
     /// </summary>
-    public Task Completion => throw new NotSupportedException();
+    public Task Completion => _completion.Task;
 
     /// <summary>Whether new channels can be opened and accepted: false once the session is shutting down or has ended.</summary>
-    public bool AcceptsChannels => throw new NotSupportedException();
+    public bool AcceptsChannels
+    {
+        get
+        {
+            lock (_gate)
+                return !_refusing;
+        }
+    }
 
     /// <summary>Channels that count against the limit, see <see cref="MtaTlsSessionStatistics.ActiveChannels"/>.</summary>
-    public int ActiveChannels => throw new NotSupportedException();
+    public int ActiveChannels
+    {
+        get
+        {
+            lock (_gate)
+                return _channels;
+        }
+    }
 
     /// <summary>The peer's opens that were not yet answered.</summary>
-    public int PendingChannels => throw new NotSupportedException();
+    public int PendingChannels
+    {
+        get
+        {
+            lock (_gate)
+                return _table.PeerOpens;
+        }
+    }
+
+    internal MtaTlsSessionLimits Limits { get; }
+
+    internal SessionReceiveBudget Budget { get; }
+
+    internal RoundTrip RoundTrip { get; }
+
+    internal SessionClock Clock { get; }
+
+    internal SendScheduler Scheduler { get; }
+
+    internal SessionCounters Counters { get; } = new();
 
     /// <summary>What the session has counted.</summary>
-    public MtaTlsSessionStatistics GetStatistics() => throw new NotSupportedException();
+    public MtaTlsSessionStatistics GetStatistics()
+    {
+        lock (_gate)
+            return Counters.Snapshot(_channels, _table.PeerOpens);
+    }
 
     /// <summary>Opens a channel (section 2.1.1).</summary>
     /// <param name="source">Where the channel comes from, for the peer to know.</param>
@@ -43,31 +106,88 @@ public sealed class MtaTlsSession : IAsyncDisposable
     /// <returns>The channel, ready to read and write.</returns>
     /// <exception cref="MtaTlsChannelRefusedException">The peer refused, or a limit of this end forbids it.</exception>
     /// <exception cref="MtaTlsSessionException">The session is shutting down, has ended or failed.</exception>
-    public ValueTask<MtaTlsChannel> OpenChannelAsync(ChannelAddress source, ChannelAddress destination, CancellationToken cancellationToken = default) =>
-        throw new NotSupportedException();
+    public ValueTask<MtaTlsChannel> OpenChannelAsync(ChannelAddress source, ChannelAddress destination, CancellationToken cancellationToken = default)
+    {
+        if (cancellationToken.IsCancellationRequested)
+            return ValueTask.FromCanceled<MtaTlsChannel>(cancellationToken);
+        PendingOpen open;
+        try
+        {
+            open = BeginOpen(source, destination);
+        }
+        catch (IOException e)
+        {
+            return ValueTask.FromException<MtaTlsChannel>(e);
+        }
+        return cancellationToken.CanBeCanceled ? WaitAsync(open, cancellationToken) : new(open.Task);
+
+        static async ValueTask<MtaTlsChannel> WaitAsync(PendingOpen open, CancellationToken cancellationToken)
+        {
+            using (cancellationToken.UnsafeRegister(static (open, token) => ((PendingOpen)open!).TrySetCanceled(token), open))
+                return await open.Task.ConfigureAwait(false);
+        }
+    }
 
     /// <summary>Waits for the peer's next open. Many callers may wait at a time.</summary>
     /// <param name="cancellationToken">Stops waiting.</param>
     /// <returns>The request; <see langword="null"/> when the session has ended.</returns>
-    public ValueTask<MtaTlsChannelRequest?> AcceptChannelAsync(CancellationToken cancellationToken = default) => throw new NotSupportedException();
+    public async ValueTask<MtaTlsChannelRequest?> AcceptChannelAsync(CancellationToken cancellationToken = default)
+    {
+        while (await _requests.Reader.WaitToReadAsync(cancellationToken).ConfigureAwait(false))
+        {
+            if (_requests.Reader.TryRead(out MtaTlsChannelRequest? request))
+                return request;
+        }
+        return null;
+    }
 
     /// <summary>Takes a request that has arrived already.</summary>
     /// <param name="request">The request.</param>
     /// <returns>Whether there was one.</returns>
-    public bool TryAcceptChannel([NotNullWhen(true)] out MtaTlsChannelRequest? request) => throw new NotSupportedException();
+    public bool TryAcceptChannel([NotNullWhen(true)] out MtaTlsChannelRequest? request) => _requests.Reader.TryRead(out request);
 
     /// <summary>From now on refuses the peer's opens and makes own opens fail. Channels that are open go on.</summary>
-    public void RefuseNewChannels() => throw new NotSupportedException();
+    public void RefuseNewChannels()
+    {
+        lock (_gate)
+            _refusing = true;
+    }
 
     /// <summary>Ends the session in order: refuses new channels, waits until those that are open have been closed, then sends close_notify and waits for the peer's.</summary>
     /// <param name="cancellationToken">Stops waiting for channels: those that are open are aborted, then the session ends in order.</param>
     /// <returns>A task that ends with the session. It does not throw: how the session ended is what <see cref="Completion"/> says.</returns>
-    public Task ShutdownAsync(CancellationToken cancellationToken = default) => throw new NotSupportedException();
+    public async Task ShutdownAsync(CancellationToken cancellationToken = default)
+    {
+        await DrainAsync(cancellationToken).ConfigureAwait(false);
+        Scheduler.Complete();
+        try
+        {
+            await Completion.WaitAsync(Limits.CloseTimeout, _time, CancellationToken.None).ConfigureAwait(false);
+        }
+        catch (TimeoutException)
+        {
+            await EndNowAsync().ConfigureAwait(false);
+        }
+        catch (MtaTlsSessionException)
+        {
+        }
+    }
 
     /// <summary>Ends the session and the transport at once; every channel fails.</summary>
     /// <param name="reason">Why; it becomes the inner exception of what the channels' applications see.</param>
-    public void Abort(Exception? reason = null) => throw new NotSupportedException();
+    public void Abort(Exception? reason = null)
+    {
+        var failure = reason as MtaTlsSessionException ?? new MtaTlsSessionException("The session was aborted.", reason);
+        Interlocked.CompareExchange(ref _failure, failure, null);
+        RefuseNewChannels();
+        _transport.Abort(failure);
+    }
 
     /// <summary>Ends the session now: aborts the channels that are open, sends close_notify and does not wait for the peer's.</summary>
-    public ValueTask DisposeAsync() => throw new NotSupportedException();
+    public async ValueTask DisposeAsync()
+    {
+        await DrainAsync(new CancellationToken(canceled: true)).ConfigureAwait(false);
+        Scheduler.Complete();
+        await EndNowAsync().ConfigureAwait(false);
+    }
 }

@@ -1,0 +1,72 @@
+namespace MtaTls.Protocol;
+
+/// <summary>
+/// The process's pool of blocks. A connection's MemoryPool would not do: its buffers of 4 KiB split a packet that fills a TLS record, and an owner object per
+/// buffer would be an allocation per packet.
+/// </summary>
+/// <remarks>
+/// Three sizes, each four times the one before, so that a block is at least a quarter full when it is chosen by what it is for: what a slow reader leaves
+/// in memory stays in proportion to what its window allows. The arrays are pinned: native code reads and writes them.
+/// </remarks>
+internal static class BlockPool
+{
+    public const int MaxBlockSize = 16 * 1024;
+
+    private static readonly SizeClass[] s_classes = [new(0, 1024, 4096), new(1, 4096, 1024), new(2, MaxBlockSize, 1024)];
+
+    /// <summary>A block for <paramref name="size"/> octets; above <see cref="MaxBlockSize"/> it is not pooled.</summary>
+    public static Block Rent(int size)
+    {
+        foreach (SizeClass sizeClass in s_classes)
+        {
+            if (size <= sizeClass.Size)
+                return sizeClass.Rent();
+        }
+        return new Block(GC.AllocateUninitializedArray<byte>(size), -1);
+    }
+
+    /// <summary>Takes a block back. Nobody may hold any of its memory.</summary>
+    public static void Return(Block block)
+    {
+        block.Reset();
+        if (block.SizeClass >= 0)
+            s_classes[block.SizeClass].Return(block);
+    }
+
+    /// <summary>A list of free blocks of one size, linked through themselves. Its lock guards the list and its count.</summary>
+    private sealed class SizeClass(int index, int size, int capacity)
+    {
+        private readonly Lock _lock = new();
+        private Block? _free;
+        private int _count;
+
+        public int Size => size;
+
+        public Block Rent()
+        {
+            lock (_lock)
+            {
+                if (_free is { } block)
+                {
+                    _free = block.NextBlock;
+                    _count--;
+                    block.Link(null);
+                    return block;
+                }
+            }
+            return new Block(GC.AllocateUninitializedArray<byte>(size, pinned: true), index);
+        }
+
+        public void Return(Block block)
+        {
+            lock (_lock)
+            {
+                if (_count >= capacity)
+                    return;
+                block.Link(_free);
+                _free = block;
+                _count++;
+            }
+        }
+    }
+}

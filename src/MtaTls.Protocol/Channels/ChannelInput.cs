@@ -1,0 +1,341 @@
+using System.Buffers;
+using System.IO.Pipelines;
+using System.Threading.Tasks.Sources;
+
+namespace MtaTls.Protocol;
+
+/// <summary>
+/// The reading side of a channel: what the read loop has received and the application has not yet consumed. Not a <see cref="Pipe"/>, because credit is earned
+/// by what is examined, an idle channel must not hold a buffer, and each packet should land in a buffer of its size.
+/// </summary>
+/// <remarks>Everything here is guarded by the channel's lock. Continuations run on the thread pool, so they may be queued under it.</remarks>
+internal sealed class ChannelInput : PipeReader, IValueTaskSource<ReadResult>
+{
+    private readonly MtaTlsChannel _channel;
+    private Block? _head;
+    private Block? _tail;
+    private long _received;
+    private long _examined;
+    private long _consumed;
+    private ReceiveWindow _window;
+
+    private ManualResetValueTaskSourceCore<ReadResult> _waiter = new() { RunContinuationsAsynchronously = true };
+    private CancellationTokenRegistration _cancellation;
+    private CancellationToken _cancellationToken;
+    private Exception? _error;
+    private bool _waiting;
+    private bool _cancelPending;
+    private bool _reading;     // the application holds a result: its blocks stay
+    private bool _receiving;   // the read loop fills the tail: it stays
+    private bool _ended;       // nothing more will arrive
+    private bool _discarding;  // nobody reads any more: what arrives is thrown away
+
+    public ChannelInput(MtaTlsChannel channel, ReceiveWindow window)
+    {
+        _channel = channel;
+        _window = window;
+    }
+
+    public long Received => _received;
+
+    public bool IsDiscarding => _discarding;
+
+    /// <summary>Whether a read would not wait.</summary>
+    public bool IsReadable => _received > _examined || _ended || _error is not null;
+
+    public ref ReceiveWindow Window => ref _window;
+
+    // The read loop's side. The caller holds the channel's lock.
+
+    /// <summary>Memory for the next octets of a packet; empty when nobody will read them.</summary>
+    public Memory<byte> BeginReceive(int packetRest)
+    {
+        if (_discarding || _ended || _error is not null)
+            return default;
+        Block? tail = _tail;
+        int room = tail is null ? 0 : tail.Array.Length - tail.End;
+        // A packet is not split over two blocks for the sake of a block's last octets: each part would be a read of its own.
+        if (tail is null || room < Math.Min(packetRest, BlockPool.MaxBlockSize))
+        {
+            Block block = BlockPool.Rent(Math.Min(packetRest, BlockPool.MaxBlockSize));
+            block.BeginSequence(_received);
+            if (tail is null)
+                _head = block;
+            else
+                tail.Append(block);
+            _tail = tail = block;
+        }
+        _receiving = true;
+        return tail.Array.AsMemory(tail.End, Math.Min(packetRest, tail.Array.Length - tail.End));
+    }
+
+    /// <summary>Counts octets that were received into the memory of <see cref="BeginReceive"/>.</summary>
+    public void EndReceive(int count)
+    {
+        _receiving = false;
+        NoteReceived(count);
+        if (_discarding || _error is not null)
+        {
+            // Given up while the octets came in.
+            _examined = _consumed = _received;
+            ReleaseBlocks(pooled: !_reading);
+            return;
+        }
+        _tail!.End += count;
+        CompleteWait(canceled: false);
+    }
+
+    /// <summary>Counts octets that were received and thrown away.</summary>
+    public void Skip(int count)
+    {
+        NoteReceived(count);
+        _examined = _consumed = _received;
+    }
+
+    /// <summary>Nothing more arrives; what has arrived can be read.</summary>
+    public void End()
+    {
+        if (_ended)
+            return;
+        _ended = true;
+        CompleteWait(canceled: false);
+    }
+
+    /// <summary>Reads fail once what has arrived was read.</summary>
+    public void Fail(Exception error)
+    {
+        if (_ended || _error is not null)
+            return;
+        _error = error;
+        CompleteWait(canceled: false);
+    }
+
+    /// <summary>Reads fail at once; what has arrived is dropped.</summary>
+    public void Abort(Exception error)
+    {
+        _error = error;
+        _ended = false;
+        _examined = _consumed = _received;
+        if (!_reading)
+            ReleaseBlocks(pooled: true);
+        CompleteWait(canceled: false);
+    }
+
+    /// <summary>Nobody reads any more.</summary>
+    public void Discard(bool byReader)
+    {
+        if (_discarding)
+            return;
+        _discarding = true;
+        _examined = _consumed = _received;
+        // While somebody else holds a result its memory must not be lent to another.
+        ReleaseBlocks(pooled: byReader || !_reading);
+        _reading = false;
+        if (_waiting)
+        {
+            _waiting = false;
+            _cancellation.Unregister();
+            _waiter.SetException(_error ?? new MtaTlsChannelException("The channel was closed by its application."));
+        }
+    }
+
+    /// <summary>The increment for an Acknowledgment now; <paramref name="starved"/>: the budgets had no room for all of it.</summary>
+    public uint Grant(SessionReceiveBudget budget, RoundTrip roundTrip, out bool starved)
+    {
+        uint increment = _window.IsOwed(_examined) ? _window.Grant(_examined, _consumed, budget, roundTrip) : 0;
+        starved = _window.IsOwed(_examined);
+        return increment;
+    }
+
+    public bool IsAcknowledgmentDue => _window.IsDue(_examined);
+
+    public bool IsAcknowledgmentOwed => _examined == _received && _window.IsOwed(_examined);
+
+    private void NoteReceived(int count)
+    {
+        _received += count;
+        _window.Received(_received, _channel.Session.RoundTrip);
+    }
+
+    // The application's side.
+
+    public override ValueTask<ReadResult> ReadAsync(CancellationToken cancellationToken = default)
+    {
+        if (cancellationToken.IsCancellationRequested)
+            return ValueTask.FromCanceled<ReadResult>(cancellationToken);
+        lock (_channel.Gate)
+        {
+            if (TryTakeResult(out ReadResult result))
+                return new(result);
+            if (_waiting)
+                throw new InvalidOperationException("Concurrent reads of a channel are not possible.");
+            _waiter.Reset();
+            _waiting = true;
+            if (cancellationToken.CanBeCanceled)
+            {
+                _cancellationToken = cancellationToken;
+                _cancellation = cancellationToken.UnsafeRegister(static (state, token) => ((ChannelInput)state!).CancelWait(token), this);
+            }
+            return new(this, _waiter.Version);
+        }
+    }
+
+    public override bool TryRead(out ReadResult result)
+    {
+        lock (_channel.Gate)
+            return TryTakeResult(out result);
+    }
+
+    public override void AdvanceTo(SequencePosition consumed) => AdvanceTo(consumed, consumed);
+
+    public override void AdvanceTo(SequencePosition consumed, SequencePosition examined)
+    {
+        lock (_channel.Gate)
+        {
+            if (_discarding)
+                return;
+            if (!_reading)
+                throw new InvalidOperationException("AdvanceTo needs a read before it.");
+            _reading = false;
+            if (_error is not null && _consumed == _received)
+            {
+                ReleaseBlocks(pooled: true);   // aborted while the application held a result
+                return;
+            }
+            if (consumed.GetObject() is Block block)
+                ConsumeTo(block.RunningIndex + consumed.GetInteger());
+            if (examined.GetObject() is Block last)
+                ExamineTo(last.RunningIndex + examined.GetInteger());
+            _examined = Math.Max(_examined, _consumed);
+            _channel.AcknowledgeIfDue();
+        }
+    }
+
+    public override void CancelPendingRead()
+    {
+        lock (_channel.Gate)
+        {
+            if (_waiting)
+                CompleteWait(canceled: true);
+            else
+                _cancelPending = true;
+        }
+    }
+
+    public override void Complete(Exception? exception = null)
+    {
+        lock (_channel.Gate)
+            Discard(byReader: true);
+        if (exception is not null)
+            _channel.Abort(exception);
+        else
+            _channel.SideCompleted();
+    }
+
+    ReadResult IValueTaskSource<ReadResult>.GetResult(short token) => _waiter.GetResult(token);
+
+    ValueTaskSourceStatus IValueTaskSource<ReadResult>.GetStatus(short token) => _waiter.GetStatus(token);
+
+    void IValueTaskSource<ReadResult>.OnCompleted(Action<object?> continuation, object? state, short token, ValueTaskSourceOnCompletedFlags flags) =>
+        _waiter.OnCompleted(continuation, state, token, flags);
+
+    private bool TryTakeResult(out ReadResult result)
+    {
+        if (_discarding)
+            throw new InvalidOperationException("The channel's input was completed.");
+        if (_reading)
+            throw new InvalidOperationException("A read needs AdvanceTo after the one before.");
+        if (_cancelPending)
+        {
+            _cancelPending = false;
+            result = Result(canceled: true);
+            return true;
+        }
+        if (!IsReadable || _waiting)
+        {
+            result = default;
+            return false;
+        }
+        if (_error is not null && _received == _examined)
+            throw Failure();
+        result = Result(canceled: false);
+        return true;
+    }
+
+    private ReadResult Result(bool canceled)
+    {
+        _reading = true;
+        ReadOnlySequence<byte> sequence = _head is null || _consumed == _received
+            ? ReadOnlySequence<byte>.Empty
+            : new(_head, _head.Start, _tail!, _tail!.End);
+        return new ReadResult(sequence, canceled, _ended);
+    }
+
+    private void CompleteWait(bool canceled)
+    {
+        if (!_waiting || !(canceled || IsReadable))
+            return;
+        _waiting = false;
+        _cancellation.Unregister();
+        if (_error is not null && _received == _examined && !canceled)
+            _waiter.SetException(Failure());
+        else
+            _waiter.SetResult(Result(canceled));
+    }
+
+    private void CancelWait(CancellationToken token)
+    {
+        lock (_channel.Gate)
+        {
+            if (!_waiting || token != _cancellationToken)
+                return;
+            _waiting = false;
+            _waiter.SetException(new OperationCanceledException(token));
+        }
+    }
+
+    /// <summary>Each reader gets an exception of its own: one object thrown on many threads would mix their stack traces.</summary>
+    private IOException Failure() => _error is MtaTlsChannelException
+        ? new MtaTlsChannelException(_error.Message, _error.InnerException)
+        : new MtaTlsSessionException(_error!.Message, _error);
+
+    private void ConsumeTo(long position)
+    {
+        if (position < _consumed || position > _received)
+            throw new InvalidOperationException("The position is outside of what was read.");
+        _consumed = position;
+        while (_head is { } head && head.RunningIndex + head.End <= position)
+        {
+            if (head == _tail && _receiving)
+                break;
+            _head = head.NextBlock;
+            if (_head is null)
+                _tail = null;
+            BlockPool.Return(head);
+        }
+        if (_head is not null)
+            _head.Start = (int)(position - _head.RunningIndex);
+    }
+
+    private void ExamineTo(long position)
+    {
+        if (position < _consumed || position > _received)
+            throw new InvalidOperationException("The position is outside of what was read.");
+        _examined = Math.Max(_examined, position);
+    }
+
+    private void ReleaseBlocks(bool pooled)
+    {
+        Block? block = _head;
+        while (block is not null)
+        {
+            Block? next = block.NextBlock;
+            if (next is null && _receiving)
+                break;   // EndReceive comes back for it
+            if (pooled)
+                BlockPool.Return(block);
+            block = next;
+        }
+        _head = _tail = block;
+    }
+}

@@ -1,0 +1,390 @@
+namespace MtaTls.Protocol;
+
+/// <content>The side of a channel that its session drives: what the read loop brings, what the send loop takes, and the close handshake.</content>
+public sealed partial class MtaTlsChannel
+{
+    // Guarded by Gate: whether the channel waits in one of the scheduler's queues.
+    private bool _isReady;
+    private bool _isAcknowledgmentQueued;
+    private bool _isLateAcknowledgmentQueued;
+    private bool _isStalled;
+    private LinkedListNode<MtaTlsChannel>? _watch;
+
+    // ----- the read loop -----
+
+    /// <summary>A data packet begins. Whether its data are to be received; if not they are skipped, and a rule that the packet breaks has closed the channel.</summary>
+    internal bool BeginPacket(int length)
+    {
+        bool tooLong;
+        lock (Gate)
+        {
+            if ((_state & ChannelState.NoMoreSending) != 0)
+            {
+                Session.Counters.CountIgnored();
+                return false;
+            }
+            ref ReceiveWindow window = ref _input.Window;
+            tooLong = length > window.MaxPacketLength;
+            if (!tooLong && _input.Received + length <= window.Limit)
+                return true;
+        }
+        Fail(tooLong ? "The peer sent a packet that is longer than it may be." : "The peer sent more than the window allows.");
+        return false;
+    }
+
+    /// <summary>Memory for octets of the packet that has begun; empty when nobody will read them.</summary>
+    internal Memory<byte> BeginReceive(int packetRest)
+    {
+        lock (Gate)
+            return _input.BeginReceive(packetRest);
+    }
+
+    internal void EndReceive(int count)
+    {
+        lock (Gate)
+        {
+            _input.EndReceive(count);
+            if (_onReadable is not null)
+                NotifyReadable();
+            if (_input.IsDiscarding)
+                AcknowledgeIfDue();
+        }
+    }
+
+    /// <summary>Octets of the packet that has begun were thrown away; they are acknowledged as if they had been read.</summary>
+    internal void Skip(int count)
+    {
+        lock (Gate)
+        {
+            _input.Skip(count);
+            AcknowledgeIfDue();
+        }
+    }
+
+    internal void OnAcknowledgment(uint freeSpace)
+    {
+        lock (Gate)
+        {
+            if ((_state & ChannelState.NoMoreSending) != 0)
+            {
+                Session.Counters.CountIgnored();
+                return;
+            }
+            if (_output.Window.TryAdd(freeSpace))
+            {
+                _isStalled = false;
+                SendIfPossible();
+                return;
+            }
+        }
+        Fail("The peer's acknowledgments overflow the window.");
+    }
+
+    internal void OnNewMaxPacketLength(uint maxPacketLength)
+    {
+        lock (Gate)
+            _output.Window.MaxPacketLength = maxPacketLength;
+    }
+
+    /// <summary>The peer closes: confirm, send nothing more, let the application read what had arrived.</summary>
+    /// <returns>Whether the id is free now.</returns>
+    internal bool OnCloseRequest()
+    {
+        lock (Gate)
+        {
+            if ((_state & (ChannelState.CloseRequestReceived | ChannelState.Ended)) != 0)
+            {
+                Session.Counters.CountIgnored();
+                return false;
+            }
+            _state |= ChannelState.CloseRequestReceived;
+            Session.Scheduler.EnqueueConfirmation(this);
+            EndInOrder();
+            // Crossing requests: the id stays taken until the peer confirms ours.
+            if ((_state & ChannelState.CloseRequestSent) != 0)
+                return false;
+            _state |= ChannelState.Ended;
+        }
+        ReleaseIfDone();
+        return true;
+    }
+
+    /// <summary>The peer confirms our close: the id is free.</summary>
+    internal void OnCloseConfirmation()
+    {
+        lock (Gate)
+        {
+            if ((_state & ChannelState.CloseRequestSent) == 0)
+                throw new MtaTlsProtocolException("A ChannelCloseConfirmation answers no request.");
+            _state |= ChannelState.Ended;
+            EndInOrder();
+        }
+        ReleaseIfDone();
+    }
+
+    /// <summary>The session has ended: in order, or by a failure that every reader learns of.</summary>
+    internal void OnSessionEnd(MtaTlsSessionException? failure)
+    {
+        lock (Gate)
+        {
+            _state |= ChannelState.Ended;
+            if (failure is null)
+            {
+                EndInOrder();
+            }
+            else
+            {
+                _output.Close();
+                _input.Fail(failure);
+                AfterEnd(failure);
+            }
+        }
+        ReleaseIfDone();
+    }
+
+    // ----- the send loop -----
+
+    /// <summary>The window to announce in ChannelEstablishmentSuccess; before it nothing can have been granted.</summary>
+    internal uint FirstWindow => (uint)_input.Window.Limit;
+
+    /// <summary>The max_packet_length to announce in ChannelEstablishmentSuccess.</summary>
+    internal uint FirstMaxPacketLength => (uint)_input.Window.MaxPacketLength;
+
+    /// <summary>Sends one packet of data, at most <paramref name="quantum"/> octets.</summary>
+    /// <param name="transport">Where to; small packets are gathered in its buffer, large ones go straight.</param>
+    /// <param name="quantum">The most octets of data.</param>
+    /// <param name="gatherBelow">The length below which packets are gathered.</param>
+    /// <param name="more">Whether the channel has more to send and stays in the ready queue.</param>
+    /// <returns>The octets of data sent.</returns>
+    internal int SendPacket(IMtaTlsTransport transport, int quantum, int gatherBelow, out bool more)
+    {
+        ReadOnlySpan<byte> packet;
+        int length;
+        lock (Gate)
+        {
+            packet = _output.BeginSend(Id, quantum, out length);
+            if (length == 0)
+            {
+                more = _isReady = false;
+                return 0;
+            }
+            if (packet.Length < gatherBelow)
+            {
+                packet.CopyTo(transport.GetMemory(packet.Length).Span);
+                transport.Advance(packet.Length);
+                more = AfterSend(length);
+                return length;
+            }
+        }
+        transport.Write(packet);
+        lock (Gate)
+            more = AfterSend(length);
+        return length;
+    }
+
+    private bool AfterSend(int length)
+    {
+        _output.EndSend(length);
+        _bytesSent += length;
+        if ((_state & (ChannelState.Closing | ChannelState.NoMoreSending)) == ChannelState.Closing)
+        {
+            _closeProgress = Session.Clock.Now;
+            if (!_output.HasUnsent)
+                SendCloseRequest();
+        }
+        _isReady = _output.CanSend;
+        if (!_isReady && _output.HasUnsent)
+            NoteStall();
+        return _isReady;
+    }
+
+    /// <summary>Takes what is to be acknowledged now.</summary>
+    /// <param name="late">Whether the late acknowledgment is due, not the one that cannot wait.</param>
+    /// <param name="freeSpace">The increment; 0: nothing.</param>
+    /// <param name="maxPacketLength">A new max_packet_length to announce; 0: none.</param>
+    internal void TakeAcknowledgment(bool late, out uint freeSpace, out int maxPacketLength)
+    {
+        freeSpace = 0;
+        maxPacketLength = 0;
+        lock (Gate)
+        {
+            if (late)
+                _isLateAcknowledgmentQueued = false;
+            else
+                _isAcknowledgmentQueued = false;
+            if ((_state & ChannelState.NoMoreSending) != 0)
+                return;
+            freeSpace = _input.Grant(Session.Budget, Session.RoundTrip, out bool starved);
+            if (freeSpace > 0)
+                maxPacketLength = _input.Window.RaiseMaxPacketLength(_input.Received, Session.Limits.MaxPacketLength);
+            if (starved && !_isLateAcknowledgmentQueued)
+            {
+                // The budgets were used up: ask again later.
+                _isLateAcknowledgmentQueued = true;
+                Session.Scheduler.EnqueueLateAcknowledgment(this);
+            }
+        }
+    }
+
+    // ----- under Gate, from either side -----
+
+    /// <summary>Queues the channel for the send loop when it has something that may be sent.</summary>
+    internal void SendIfPossible()
+    {
+        if (_isReady)
+            return;
+        if (_output.CanSend)
+        {
+            _isReady = true;
+            Session.Scheduler.EnqueueReady(this);
+        }
+        else if (_output.HasUnsent)
+        {
+            NoteStall();
+        }
+    }
+
+    private void NoteStall()
+    {
+        if (_isStalled || (_state & ChannelState.NoMoreSending) != 0)
+            return;
+        _isStalled = true;
+        Session.Counters.CountWindowStall();
+    }
+
+    /// <summary>Queues an acknowledgment: at once when a quarter of the window was examined, with the next flush or soon when all that arrived was.</summary>
+    internal void AcknowledgeIfDue()
+    {
+        if ((_state & ChannelState.NoMoreSending) != 0 || _isAcknowledgmentQueued)
+            return;
+        if (_input.IsAcknowledgmentDue)
+        {
+            _isAcknowledgmentQueued = true;
+            Session.Scheduler.EnqueueAcknowledgment(this);
+        }
+        else if (!_isLateAcknowledgmentQueued && _input.IsAcknowledgmentOwed)
+        {
+            _isLateAcknowledgmentQueued = true;
+            Session.Scheduler.EnqueueLateAcknowledgment(this);
+        }
+    }
+
+    private void BeginClose()
+    {
+        _state |= ChannelState.ApplicationEnded;
+        _input.Discard(byReader: false);
+        _output.CompleteWriting();
+        if ((_state & (ChannelState.Closing | ChannelState.NoMoreSending)) != 0)
+            return;
+        _state |= ChannelState.Closing;
+        if (!_output.HasUnsent)
+        {
+            SendCloseRequest();
+            return;
+        }
+        SendIfPossible();
+        // From here on everything that arrives, or has arrived unread, is granted again: two ends that both flush must not wait for each other.
+        AcknowledgeIfDue();
+        _closeProgress = Session.Clock.Now;
+        _watch ??= Session.Clock.Watch(this);
+    }
+
+    private void SendCloseRequest()
+    {
+        _state |= ChannelState.CloseRequestSent;
+        _output.Close();
+        Session.Scheduler.EnqueueCloseRequest(this);
+        _closeProgress = Session.Clock.Now;
+        _watch ??= Session.Clock.Watch(this);
+        _closeRequested?.TrySetResult();
+    }
+
+    private void EndInOrder()
+    {
+        _output.Close();
+        _input.End();
+        AfterEnd(null);
+    }
+
+    private void AfterEnd(Exception? reason)
+    {
+        NotifyReadable();
+        NotifyClosed(reason);
+        _closeRequested?.TrySetResult();
+    }
+
+    // ----- closing, without Gate -----
+
+    /// <summary>One side was completed by the application; both make a close.</summary>
+    internal void SideCompleted()
+    {
+        lock (Gate)
+        {
+            if (!_input.IsDiscarding || !_output.IsCompleted)
+                return;
+            BeginClose();
+        }
+        ReleaseIfDone();
+    }
+
+    /// <summary>The peer broke a rule of this channel: it closes, the session goes on, and the TLS session is not to be resumed (section 3).</summary>
+    private void Fail(string rule)
+    {
+        Session.Counters.CountChannelError();
+        Session.ForbidResumption();
+        var error = new MtaTlsChannelException(rule);
+        Abort(error, error);
+    }
+
+    private void Abort(MtaTlsChannelException error, Exception? reason)
+    {
+        lock (Gate)
+        {
+            _output.Close();
+            _input.Abort(error);
+            if ((_state & ChannelState.NoMoreSending) == 0)
+                SendCloseRequest();
+            AfterEnd(reason);
+        }
+        ReleaseIfDone();
+    }
+
+    /// <summary>Called by the session's clock while the channel is closing.</summary>
+    /// <exception cref="MtaTlsSessionException">The peer has not confirmed the close in time.</exception>
+    internal void CheckClosing()
+    {
+        lock (Gate)
+        {
+            if ((_state & ChannelState.Ended) != 0)
+                return;
+            TimeSpan waited = Session.Clock.ElapsedSince(_closeProgress);
+            if ((_state & ChannelState.CloseRequestSent) == 0)
+            {
+                if (waited >= Session.Limits.CloseLingerTimeout)
+                    SendCloseRequest();
+            }
+            else if (waited >= Session.Limits.CloseTimeout)
+            {
+                throw new MtaTlsSessionException("The peer did not confirm the close of a channel in time.");
+            }
+        }
+    }
+
+    /// <summary>Gives the channel's place and its part of the budgets back, once its id is free and its application has ended.</summary>
+    private void ReleaseIfDone()
+    {
+        const ChannelState Done = ChannelState.Ended | ChannelState.ApplicationEnded;
+        long reserved;
+        lock (Gate)
+        {
+            if ((_state & (Done | ChannelState.Released)) != Done)
+                return;
+            _state |= ChannelState.Released;
+            if (_watch is not null)
+                Session.Clock.Unwatch(_watch);
+            reserved = _input.Window.TakeReserved();
+        }
+        Session.Budget.ReleaseAll(reserved);
+        Session.ChannelReleased();
+    }
+}

@@ -1,0 +1,21 @@
+namespace MtaTls.Protocol;
+
+/// <summary>
+/// The session's round-trip time: the shortest time from an Acknowledgment to the first octet beyond the limit before it. TCP's own figure would end at the
+/// next relay. Written by the read loop, read by the send loop.
+/// </summary>
+internal sealed class RoundTrip(TimeProvider time)
+{
+    private long _shortest = long.MaxValue;
+
+    /// <summary>The time in the clock's own units; <see cref="long.MaxValue"/> before the first measurement.</summary>
+    public long Shortest => Volatile.Read(ref _shortest);
+
+    public long Now => time.GetTimestamp();
+
+    public void Measured(long elapsed)
+    {
+        if (elapsed > 0 && elapsed < _shortest)
+            Volatile.Write(ref _shortest, elapsed);
+    }
+}

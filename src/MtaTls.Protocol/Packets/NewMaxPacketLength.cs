@@ -1,0 +1,23 @@
+namespace MtaTls.Protocol;
+
+/// <summary>Packet 7 (section 2.2): the longest data packet that its sender takes from now on.</summary>
+internal readonly record struct NewMaxPacketLength(ChannelId ChannelId, uint MaxPacketLength)
+{
+    public const int Size = PacketHeader.Size + 8;
+
+    public static NewMaxPacketLength Read(ReadOnlySpan<byte> body)
+    {
+        var reader = new PacketReader(PacketType.NewMaxPacketLength, body);
+        var packet = new NewMaxPacketLength(reader.ReadChannelId(), reader.ReadMaxPacketLength());
+        reader.End();
+        return packet;
+    }
+
+    public int Write(Span<byte> buffer)
+    {
+        var writer = new PacketWriter(buffer, PacketType.NewMaxPacketLength, Size - PacketHeader.Size);
+        writer.WriteUInt32(ChannelId.Value);
+        writer.WriteUInt32(MaxPacketLength);
+        return writer.Written;
+    }
+}

@@ -1,0 +1,45 @@
+using System.Buffers.Binary;
+
+namespace MtaTls.Protocol;
+
+/// <summary>Reads the fields of a packet's body in order. A body that is too short or too long for its fields is malformed.</summary>
+internal ref struct PacketReader(PacketType type, ReadOnlySpan<byte> body)
+{
+    private ReadOnlySpan<byte> _rest = body;
+
+    public ushort ReadUInt16() => BinaryPrimitives.ReadUInt16BigEndian(Take(sizeof(ushort)));
+
+    public uint ReadUInt32() => BinaryPrimitives.ReadUInt32BigEndian(Take(sizeof(uint)));
+
+    public ChannelId ReadChannelId() => new(ReadUInt32());
+
+    /// <summary>Reads a max_packet_length: zero would forbid all data and is malformed in any packet.</summary>
+    public uint ReadMaxPacketLength()
+    {
+        uint value = ReadUInt32();
+        return value != 0 ? value : throw new MtaTlsProtocolException($"{type} with max_packet_length 0.");
+    }
+
+    /// <summary>Reads a TLS vector: a length of two octets, then the octets.</summary>
+    public ReadOnlySpan<byte> ReadVector(int minLength)
+    {
+        ushort length = ReadUInt16();
+        return length >= minLength ? Take(length) : throw new MtaTlsProtocolException($"{type} with an empty address.");
+    }
+
+    /// <summary>The body must end here.</summary>
+    public readonly void End()
+    {
+        if (!_rest.IsEmpty)
+            throw new MtaTlsProtocolException($"{type} is {_rest.Length} octets longer than its fields.");
+    }
+
+    private ReadOnlySpan<byte> Take(int count)
+    {
+        if (_rest.Length < count)
+            throw new MtaTlsProtocolException($"{type} is too short for its fields.");
+        ReadOnlySpan<byte> taken = _rest[..count];
+        _rest = _rest[count..];
+        return taken;
+    }
+}

@@ -1,0 +1,288 @@
+using System.Diagnostics;
+
+namespace MtaTls.Protocol;
+
+/// <content>The session's life: its loops, the packets that come in, and its end.</content>
+public sealed partial class MtaTlsSession
+{
+    /// <summary>How long a session that is disposed waits for its close_notify to be sent and answered.</summary>
+    private static readonly TimeSpan s_disposeTimeout = TimeSpan.FromSeconds(2);
+
+    /// <summary>
+    /// Guards the table, the counts and the states below. The scheduler's lock may be taken under it; a channel's lock never is, and it never under a channel's.
+    /// </summary>
+    private readonly Lock _gate = new();
+    private readonly ChannelTable _table;
+    private int _channels;
+    private bool _refusing;
+    private bool _ended;
+    private TaskCompletionSource? _drained;
+
+    private MtaTlsSessionException? _failure;
+    private bool _endingNow;
+    private bool _resumptionForbidden;
+    private MtaTlsChannel? _lastFound;   // the read loop's
+
+    private bool IsFull => _channels + _table.PeerOpens + _table.OwnOpenCount >= Limits.MaxChannelsPerSession;
+
+    private async Task RunAsync()
+    {
+        Task sending = SendAsync();
+        MtaTlsSessionException? failure = null;
+        try
+        {
+            await new SessionReader(this, _transport, Counters).RunAsync().ConfigureAwait(false);
+        }
+        catch (MtaTlsProtocolException e)
+        {
+            failure = e;
+            ForbidResumption();
+        }
+        catch (Exception e)
+        {
+            if (!Volatile.Read(ref _endingNow))
+                failure = Volatile.Read(ref _failure) ?? new MtaTlsSessionException("The connection below the session failed.", e);
+        }
+        End(failure);
+        await CloseTransportAsync(sending, failure).ConfigureAwait(false);
+        if (failure is null)
+            _completion.TrySetResult();
+        else
+            _completion.TrySetException(failure);
+    }
+
+    private async Task SendAsync()
+    {
+        try
+        {
+            await Scheduler.RunAsync().ConfigureAwait(false);
+        }
+        catch (Exception e)
+        {
+            Abort(new MtaTlsSessionException("The connection below the session failed.", e));
+        }
+    }
+
+    /// <summary>Ends the transport: with close_notify, also after the peer broke a rule, unless the connection itself is broken.</summary>
+    private async Task CloseTransportAsync(Task sending, MtaTlsSessionException? failure)
+    {
+        try
+        {
+            bool inOrder = failure is null or MtaTlsProtocolException && !Volatile.Read(ref _endingNow);
+            if (!inOrder)
+                _transport.Abort(failure);
+            await CompleteAsync().WaitAsync(Limits.CloseTimeout, _time).ConfigureAwait(false);
+
+            async Task CompleteAsync()
+            {
+                await sending.ConfigureAwait(false);
+                if (inOrder && !Scheduler.HasCompleted)
+                    await _transport.CompleteAsync().ConfigureAwait(false);
+            }
+        }
+        catch (Exception e)
+        {
+            _transport.Abort(e);
+        }
+        try
+        {
+            await _transport.DisposeAsync().ConfigureAwait(false);
+        }
+        catch (Exception)
+        {
+            // The session has ended, and how it did is known; the connection below can add nothing.
+        }
+        Scheduler.Dispose();
+        Clock.Dispose();
+    }
+
+    // ----- the read loop -----
+
+    internal void OnPacket(PacketType type, ReadOnlySpan<byte> body)
+    {
+        switch (type)
+        {
+            case PacketType.ChannelEstablishmentRequest:
+                OnRequest(ChannelEstablishmentRequest.Read(body));
+                break;
+            case PacketType.ChannelEstablishmentSuccess:
+                OnSuccess(ChannelEstablishmentSuccess.Read(body));
+                break;
+            case PacketType.ChannelRequestEchec:
+                OnEchec(ChannelRequestEchec.Read(body));
+                break;
+            case PacketType.ChannelCloseRequest:
+                if (FindChannel(ChannelCloseRequest.Read(body).ChannelId) is { } closing && closing.OnCloseRequest())
+                    Free(closing);
+                break;
+            case PacketType.ChannelCloseConfirmation:
+                if (FindChannel(ChannelCloseConfirmation.Read(body).ChannelId) is { } closed)
+                {
+                    closed.OnCloseConfirmation();
+                    Free(closed);
+                }
+                break;
+            case PacketType.NewMaxPacketLength:
+                NewMaxPacketLength change = NewMaxPacketLength.Read(body);
+                FindChannel(change.ChannelId)?.OnNewMaxPacketLength(change.MaxPacketLength);
+                break;
+            case PacketType.Acknowledgment:
+                Acknowledgment acknowledgment = Acknowledgment.Read(body);
+                if (acknowledgment.FreeSpace == 0)
+                    Counters.EmptyAcknowledgments++;
+                FindChannel(acknowledgment.ChannelId)?.OnAcknowledgment(acknowledgment.FreeSpace);
+                break;
+            default:
+                throw new UnreachableException();
+        }
+    }
+
+    /// <summary>The channel of a packet of type 4 to 8; <see langword="null"/> when its id was freed and the packet is to be ignored.</summary>
+    /// <exception cref="MtaTlsProtocolException">The id was never live.</exception>
+    internal MtaTlsChannel? FindChannel(ChannelId id)
+    {
+        // Ids are freed on this loop only, which then forgets the channel.
+        if (_lastFound is { } last && last.Id == id)
+            return last;
+        lock (_gate)
+        {
+            if (_table.TryGet(id, out MtaTlsChannel? channel))
+                return _lastFound = channel;
+            if (!_table.WasFreed(id))
+                throw new MtaTlsProtocolException($"A packet for channel {id}, which was never open.");
+        }
+        Counters.CountIgnored();
+        return null;
+    }
+
+    private void Free(MtaTlsChannel channel)
+    {
+        _lastFound = null;
+        lock (_gate)
+            _table.Free(channel);
+    }
+
+    // ----- channels -----
+
+    private void AddChannel(MtaTlsChannel channel)
+    {
+        _table.Add(channel);
+        _channels++;
+        Counters.CountOpened();
+    }
+
+    /// <summary>A channel no longer counts.</summary>
+    internal void ChannelReleased()
+    {
+        lock (_gate)
+        {
+            _channels--;
+            CheckDrained();
+        }
+    }
+
+    internal void ForbidResumption()
+    {
+        lock (_gate)
+        {
+            if (_resumptionForbidden)
+                return;
+            _resumptionForbidden = true;
+        }
+        _transport.ForbidResumption();
+    }
+
+    // ----- the end -----
+
+    /// <summary>Waits until no channel is open or being opened, or aborts those that are.</summary>
+    private async Task DrainAsync(CancellationToken cancellationToken)
+    {
+        Task drained;
+        lock (_gate)
+        {
+            _refusing = true;
+            _drained ??= new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+            CheckDrained();
+            drained = _drained.Task;
+        }
+        try
+        {
+            if (!drained.IsCompleted)
+                await drained.WaitAsync(cancellationToken).ConfigureAwait(false);
+        }
+        catch (OperationCanceledException)
+        {
+            AbortChannels();
+        }
+    }
+
+    private void CheckDrained()
+    {
+        if (_drained is not null && (_ended || _channels + _table.PeerOpens + _table.OwnOpenCount == 0))
+            _drained.TrySetResult();
+    }
+
+    private void AbortChannels()
+    {
+        MtaTlsChannel[] channels;
+        MtaTlsChannelRequest[] requests;
+        lock (_gate)
+        {
+            channels = [.. _table.Channels];
+            requests = [.. _table.PeerRequests];
+        }
+        foreach (MtaTlsChannelRequest request in requests)
+        {
+            if (request.TryWithdraw())
+                Refuse(request, ShuttingDown);
+        }
+        foreach (MtaTlsChannel channel in channels)
+            channel.Abort(null);
+    }
+
+    /// <summary>Waits a moment for close_notify to be exchanged, then ends.</summary>
+    private async Task EndNowAsync()
+    {
+        try
+        {
+            await Completion.WaitAsync(s_disposeTimeout, _time).ConfigureAwait(false);
+        }
+        catch (TimeoutException)
+        {
+            Volatile.Write(ref _endingNow, true);
+            _transport.Abort();
+            await Completion.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        }
+        catch (MtaTlsSessionException)
+        {
+            // Completion says it to whoever asks.
+        }
+    }
+
+    private void End(MtaTlsSessionException? failure)
+    {
+        Scheduler.Stop();
+        MtaTlsChannel[] channels;
+        PendingOpen[] opens;
+        lock (_gate)
+        {
+            _refusing = _ended = true;
+            channels = [.. _table.Channels];
+            opens = [.. _table.OwnOpens];
+            _table.Clear();
+            CheckDrained();
+        }
+        _requests.Writer.TryComplete();
+        while (_requests.Reader.TryRead(out _))
+        {
+            // Nobody can answer these any more.
+        }
+        foreach (PendingOpen open in opens)
+        {
+            Budget.ReleaseAll(open.FirstWindow);
+            open.TrySetException(new MtaTlsSessionException("The session has ended.", failure));
+        }
+        foreach (MtaTlsChannel channel in channels)
+            channel.OnSessionEnd(failure);
+    }
+}

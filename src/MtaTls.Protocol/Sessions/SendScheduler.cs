@@ -1,0 +1,378 @@
+using System.Diagnostics;
+
+namespace MtaTls.Protocol;
+
+/// <summary>
+/// Decides what is sent next, and sends it: control packets before data, then the channels that have data in turn, one packet each. One flush when nothing is left or
+/// after <see cref="FlushThreshold"/> octets.
+/// </summary>
+/// <remarks>The lock guards the queues. It is the innermost: under it no other is taken.</remarks>
+internal sealed class SendScheduler : IDisposable
+{
+    /// <summary>The most octets of data that a channel sends before the next has its turn: with the header, a full TLS record.</summary>
+    private const int Quantum = 16 * 1024 - PacketHeader.DataSize;
+
+    /// <summary>Packets shorter than this share a record.</summary>
+    private const int GatherBelow = 4 * 1024;
+
+    private const int FlushThreshold = 64 * 1024;
+
+    /// <summary>How long an acknowledgment that could wait waits for company.</summary>
+    private static readonly TimeSpan s_acknowledgmentDelay = TimeSpan.FromMilliseconds(10);
+
+    private readonly Lock _lock = new();
+    private readonly MtaTlsSession _session;
+    private readonly IMtaTlsTransport _transport;
+    private readonly WakeSignal _wake = new();
+    private readonly ITimer _lateTimer;
+    private readonly Queue<ControlItem> _control = new();
+    private Queue<MtaTlsChannel> _late = new();
+    private Queue<MtaTlsChannel> _lateSpare = new();
+    private MtaTlsChannel? _firstReady;
+    private MtaTlsChannel? _lastReady;
+    private int _answers;
+    private bool _sleeping;
+    private bool _lateArmed;
+    private bool _lateDue;
+    private bool _completing;
+    private bool _stopped;
+    private int _unflushed;
+
+    public SendScheduler(MtaTlsSession session, IMtaTlsTransport transport, TimeProvider time)
+    {
+        _session = session;
+        _transport = transport;
+        _lateTimer = time.CreateTimer(static scheduler => ((SendScheduler)scheduler!).OnLateTimer(), this, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
+    }
+
+    /// <summary>Whether the own direction was ended in order, after <see cref="Complete"/>.</summary>
+    public bool HasCompleted { get; private set; }
+
+    private enum ControlKind
+    {
+        Request,
+        Success,
+        Refusal,
+        CloseRequest,
+        Confirmation,
+        Acknowledgment,
+    }
+
+    // ----- what is to be sent; any thread -----
+
+    /// <summary>Queues a channel that has data and window. It is in the queue at most once: the channel keeps note of it.</summary>
+    public void EnqueueReady(MtaTlsChannel channel)
+    {
+        bool wake;
+        lock (_lock)
+        {
+            Append(channel);
+            wake = TakeSleeper();
+        }
+        if (wake)
+            _wake.Set();
+    }
+
+    public void EnqueueRequest(byte[] packet) => Enqueue(new(ControlKind.Request, null, packet));
+
+    public void EnqueueSuccess(MtaTlsChannel channel) => Enqueue(new(ControlKind.Success, channel, null));
+
+    public void EnqueueRefusal(byte[] packet) => Enqueue(new(ControlKind.Refusal, null, packet));
+
+    public void EnqueueCloseRequest(MtaTlsChannel channel) => Enqueue(new(ControlKind.CloseRequest, channel, null));
+
+    public void EnqueueConfirmation(MtaTlsChannel channel) => Enqueue(new(ControlKind.Confirmation, channel, null));
+
+    /// <summary>Queues the channel's acknowledgment; how much it grants is decided when it is sent, so that one waits at most.</summary>
+    public void EnqueueAcknowledgment(MtaTlsChannel channel) => Enqueue(new(ControlKind.Acknowledgment, channel, null));
+
+    /// <summary>Queues an acknowledgment that may wait for the next flush, or for a moment: it alone is not worth a record.</summary>
+    public void EnqueueLateAcknowledgment(MtaTlsChannel channel)
+    {
+        lock (_lock)
+        {
+            if (_stopped)
+                return;
+            _late.Enqueue(channel);
+            if (_lateArmed)
+                return;
+            _lateArmed = true;
+            _lateTimer.Change(s_acknowledgmentDelay, Timeout.InfiniteTimeSpan);
+        }
+    }
+
+    /// <summary>Sends what is queued, then ends the own direction in order.</summary>
+    public void Complete()
+    {
+        bool wake;
+        lock (_lock)
+        {
+            _completing = true;
+            wake = TakeSleeper();
+        }
+        if (wake)
+            _wake.Set();
+    }
+
+    /// <summary>Sends nothing more.</summary>
+    public void Stop()
+    {
+        bool wake;
+        lock (_lock)
+        {
+            _stopped = true;
+            wake = TakeSleeper();
+        }
+        if (wake)
+            _wake.Set();
+    }
+
+    public void Dispose() => _lateTimer.Dispose();
+
+    private void Enqueue(ControlItem item)
+    {
+        bool wake;
+        bool tooMany = false;
+        lock (_lock)
+        {
+            if (_stopped)
+                return;
+            _control.Enqueue(item);
+            if (item.IsAnswer)
+                tooMany = ++_answers > _session.Limits.MaxQueuedAnswers;
+            wake = TakeSleeper();
+        }
+        if (tooMany)
+            _session.Abort(new MtaTlsSessionException("The peer does not read the answers that it causes."));
+        if (wake)
+            _wake.Set();
+    }
+
+    private bool TakeSleeper()
+    {
+        bool sleeping = _sleeping;
+        _sleeping = false;
+        return sleeping;
+    }
+
+    private void OnLateTimer()
+    {
+        bool wake;
+        lock (_lock)
+        {
+            _lateArmed = false;
+            _lateDue = _late.Count > 0;
+            wake = _lateDue && TakeSleeper();
+        }
+        if (wake)
+            _wake.Set();
+    }
+
+    // ----- the send loop -----
+
+    /// <summary>Runs until <see cref="Stop"/>, until <see cref="Complete"/> has been carried out, or until the transport fails.</summary>
+    public async Task RunAsync()
+    {
+        while (true)
+        {
+            bool idle = WriteUntilFlush();
+            if (_unflushed > 0)
+            {
+                _unflushed = 0;
+                await _transport.FlushAsync().ConfigureAwait(false);
+            }
+            if (!idle)
+                continue;
+            switch (Sleep())
+            {
+                case Next.Wait:
+                    await _wake.WaitAsync().ConfigureAwait(false);
+                    break;
+                case Next.Complete:
+                    HasCompleted = true;
+                    await _transport.CompleteAsync().ConfigureAwait(false);
+                    return;
+                case Next.Stop:
+                    return;
+            }
+        }
+    }
+
+    private enum Next
+    {
+        Go,
+        Wait,
+        Complete,
+        Stop,
+    }
+
+    private Next Sleep()
+    {
+        lock (_lock)
+        {
+            if (_stopped)
+                return Next.Stop;
+            if (_control.Count > 0 || _firstReady is not null || _lateDue)
+                return Next.Go;
+            if (_completing)
+                return Next.Complete;
+            _wake.Reset();
+            _sleeping = true;
+            return Next.Wait;
+        }
+    }
+
+    /// <summary>Writes until a flush is due.</summary>
+    /// <returns>Whether nothing is left.</returns>
+    private bool WriteUntilFlush()
+    {
+        while (_unflushed < FlushThreshold)
+        {
+            ControlItem control;
+            MtaTlsChannel? ready = null;
+            lock (_lock)
+            {
+                if (_stopped)
+                    return true;
+                if (_control.TryDequeue(out control))
+                {
+                    if (control.IsAnswer)
+                        _answers--;
+                    if (_control.Count == 0 && _control.Capacity > 1024)
+                        _control.TrimExcess();
+                }
+                else
+                {
+                    ready = TakeReady();
+                    if (ready is null)
+                        break;
+                }
+            }
+            if (ready is null)
+                Write(control);
+            else
+                WriteData(ready);
+        }
+        if (_unflushed >= FlushThreshold)
+            return false;
+        WriteLateAcknowledgments();
+        return true;
+    }
+
+    private void WriteData(MtaTlsChannel channel)
+    {
+        int sent = channel.SendPacket(_transport, Quantum, GatherBelow, out bool more);
+        if (sent > 0)
+        {
+            Count(PacketHeader.DataSize + sent);
+            _session.Counters.BytesSent += sent;
+        }
+        if (!more)
+            return;
+        lock (_lock)
+            Append(channel);
+    }
+
+    private void WriteLateAcknowledgments()
+    {
+        lock (_lock)
+        {
+            _lateDue = false;
+            if (_late.Count == 0)
+                return;
+            (_late, _lateSpare) = (_lateSpare, _late);
+        }
+        // A channel that finds no budget queues itself again, in the other queue.
+        while (_lateSpare.TryDequeue(out MtaTlsChannel? channel))
+            WriteAcknowledgment(channel, late: true);
+    }
+
+    private void Write(ControlItem item)
+    {
+        switch (item.Kind)
+        {
+            case ControlKind.Request or ControlKind.Refusal:
+                WritePacket(item.Packet);
+                break;
+            case ControlKind.Success:
+                MtaTlsChannel channel = item.Channel!;
+                Advance(new ChannelEstablishmentSuccess(channel.Id, channel.FirstWindow, channel.FirstMaxPacketLength).Write(Room(ChannelEstablishmentSuccess.Size)));
+                break;
+            case ControlKind.CloseRequest:
+                Advance(new ChannelCloseRequest(item.Channel!.Id).Write(Room(ChannelCloseRequest.Size)));
+                break;
+            case ControlKind.Confirmation:
+                Advance(new ChannelCloseConfirmation(item.Channel!.Id).Write(Room(ChannelCloseConfirmation.Size)));
+                break;
+            case ControlKind.Acknowledgment:
+                WriteAcknowledgment(item.Channel!, late: false);
+                break;
+            default:
+                throw new UnreachableException();
+        }
+    }
+
+    private void WriteAcknowledgment(MtaTlsChannel channel, bool late)
+    {
+        channel.TakeAcknowledgment(late, out uint freeSpace, out int maxPacketLength);
+        if (freeSpace == 0)
+            return;
+        Advance(new Acknowledgment(channel.Id, freeSpace).Write(Room(Acknowledgment.Size)));
+        if (maxPacketLength > 0)
+            Advance(new NewMaxPacketLength(channel.Id, (uint)maxPacketLength).Write(Room(NewMaxPacketLength.Size)));
+    }
+
+    private void WritePacket(ReadOnlySpan<byte> packet)
+    {
+        if (packet.Length < GatherBelow)
+        {
+            packet.CopyTo(Room(packet.Length));
+            Advance(packet.Length);
+            return;
+        }
+        _transport.Write(packet);
+        Count(packet.Length);
+    }
+
+    private Span<byte> Room(int size) => _transport.GetMemory(size).Span;
+
+    private void Advance(int written)
+    {
+        _transport.Advance(written);
+        Count(written);
+    }
+
+    private void Count(int written)
+    {
+        _unflushed += written;
+        _session.Counters.PacketsSent++;
+    }
+
+    private void Append(MtaTlsChannel channel)
+    {
+        if (_lastReady is null)
+            _firstReady = channel;
+        else
+            _lastReady.NextReady = channel;
+        _lastReady = channel;
+    }
+
+    private MtaTlsChannel? TakeReady()
+    {
+        MtaTlsChannel? first = _firstReady;
+        if (first is null)
+            return null;
+        _firstReady = first.NextReady;
+        if (_firstReady is null)
+            _lastReady = null;
+        first.NextReady = null;
+        return first;
+    }
+
+    /// <summary>A control packet to be sent: of a channel, or complete as it is.</summary>
+    private readonly record struct ControlItem(ControlKind Kind, MtaTlsChannel? Channel, byte[]? Packet)
+    {
+        /// <summary>Whether the peer alone decides how many of these there are.</summary>
+        public bool IsAnswer => Kind is ControlKind.Refusal or ControlKind.Confirmation;
+    }
+}

@@ -1,0 +1,91 @@
+namespace MtaTls.Protocol;
+
+/// <summary>
+/// Looks after channels that are closing: one timer for the session that runs only while there are any. Its lock guards the list; under it no other is taken.
+/// </summary>
+internal sealed class SessionClock : IDisposable
+{
+    private readonly Lock _lock = new();
+    private readonly TimeProvider _time;
+    private readonly TimeSpan _period;
+    private readonly Action<MtaTlsSessionException> _onTimeout;
+    private readonly ITimer _timer;
+    private readonly LinkedList<MtaTlsChannel> _closing = new();
+    private bool _armed;
+    private bool _disposed;
+
+    public SessionClock(TimeProvider time, MtaTlsSessionLimits limits, Action<MtaTlsSessionException> onTimeout)
+    {
+        _time = time;
+        _onTimeout = onTimeout;
+        long shorter = Math.Min(limits.CloseLingerTimeout.Ticks, limits.CloseTimeout.Ticks);
+        _period = TimeSpan.FromTicks(Math.Clamp(shorter / 4, TimeSpan.TicksPerMillisecond, TimeSpan.TicksPerSecond));
+        _timer = time.CreateTimer(static clock => ((SessionClock)clock!).Tick(), this, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
+    }
+
+    public long Now => _time.GetTimestamp();
+
+    public TimeSpan ElapsedSince(long timestamp) => _time.GetElapsedTime(timestamp);
+
+    /// <summary>Calls <see cref="MtaTlsChannel.CheckClosing"/> from time to time until <see cref="Unwatch"/>.</summary>
+    /// <returns>What to pass to <see cref="Unwatch"/>; <see langword="null"/> when the session has ended.</returns>
+    public LinkedListNode<MtaTlsChannel>? Watch(MtaTlsChannel channel)
+    {
+        lock (_lock)
+        {
+            if (_disposed)
+                return null;
+            Arm();
+            return _closing.AddLast(channel);
+        }
+    }
+
+    public void Unwatch(LinkedListNode<MtaTlsChannel> watch)
+    {
+        lock (_lock)
+        {
+            if (watch.List is not null)
+                _closing.Remove(watch);
+        }
+    }
+
+    public void Dispose()
+    {
+        lock (_lock)
+        {
+            _disposed = true;
+            _closing.Clear();
+        }
+        _timer.Dispose();
+    }
+
+    private void Tick()
+    {
+        MtaTlsChannel[] closing;
+        lock (_lock)
+        {
+            _armed = false;
+            if (_disposed || _closing.Count == 0)
+                return;
+            closing = [.. _closing];
+            Arm();
+        }
+        try
+        {
+            foreach (MtaTlsChannel channel in closing)
+                channel.CheckClosing();
+        }
+        catch (MtaTlsSessionException timeout)
+        {
+            _onTimeout(timeout);
+        }
+    }
+
+    private void Arm()
+    {
+        if (_armed)
+            return;
+        _armed = true;
+        _timer.Change(_period, Timeout.InfiniteTimeSpan);
+    }
+}

@@ -1,0 +1,52 @@
+namespace MtaTls.Protocol;
+
+/// <summary>What a session counts. Fields that several threads write are counted atomically; the others have one writer, named beside them.</summary>
+internal sealed class SessionCounters
+{
+    private long _opened;
+    private long _refused;
+    private long _refusedByPeer;
+    private long _windowStalls;
+    private long _ignored;
+    private long _channelErrors;
+
+    // The read loop's.
+    public long BytesReceived;
+    public long PacketsReceived;
+    public long EmptyDataPackets;
+    public long EmptyAcknowledgments;
+
+    // The send loop's.
+    public long BytesSent;
+    public long PacketsSent;
+
+    public void CountOpened() => Interlocked.Increment(ref _opened);
+
+    public void CountRefused() => Interlocked.Increment(ref _refused);
+
+    public void CountRefusedByPeer() => Interlocked.Increment(ref _refusedByPeer);
+
+    public void CountWindowStall() => Interlocked.Increment(ref _windowStalls);
+
+    public void CountIgnored() => Interlocked.Increment(ref _ignored);
+
+    public void CountChannelError() => Interlocked.Increment(ref _channelErrors);
+
+    public MtaTlsSessionStatistics Snapshot(int active, int pending) => new()
+    {
+        ActiveChannels = active,
+        PendingChannels = pending,
+        TotalChannelsOpened = Volatile.Read(ref _opened),
+        OpensRefused = Volatile.Read(ref _refused),
+        OpensRefusedByPeer = Volatile.Read(ref _refusedByPeer),
+        BytesReceived = Volatile.Read(ref BytesReceived),
+        BytesSent = Volatile.Read(ref BytesSent),
+        PacketsReceived = Volatile.Read(ref PacketsReceived),
+        PacketsSent = Volatile.Read(ref PacketsSent),
+        WindowStalls = Volatile.Read(ref _windowStalls),
+        PacketsIgnored = Volatile.Read(ref _ignored),
+        EmptyDataPackets = Volatile.Read(ref EmptyDataPackets),
+        EmptyAcknowledgments = Volatile.Read(ref EmptyAcknowledgments),
+        ChannelErrors = Volatile.Read(ref _channelErrors),
+    };
+}

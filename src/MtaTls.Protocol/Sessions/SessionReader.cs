@@ -1,0 +1,151 @@
+namespace MtaTls.Protocol;
+
+/// <summary>
+/// The read loop: cuts the octets of the transport into packets and brings each where it belongs. It never waits for a channel: what a channel may receive its window
+/// has decided before.
+/// </summary>
+/// <remarks>
+/// Headers and control packets are read into a buffer of its own, many with one read. The data of a packet go from the transport straight into the channel's memory, except what is in the buffer already.
+/// </remarks>
+internal sealed class SessionReader(MtaTlsSession session, IMtaTlsTransport transport, SessionCounters counters)
+{
+    private const int BufferSize = 16 * 1024;
+
+    /// <summary>After a data packet at least this long only the next header is read: its data are probably as long, and need not pass through the buffer.</summary>
+    private const int LargePacket = 4 * 1024;
+
+    private byte[] _buffer = new byte[BufferSize];
+    private int _start;
+    private int _end;
+    private bool _expectLarge;
+
+    private ReadOnlySpan<byte> Buffered => _buffer.AsSpan(_start, _end - _start);
+
+    /// <summary>Reads until the peer ends the stream in order.</summary>
+    /// <exception cref="MtaTlsProtocolException">The peer broke a rule of the packet layer.</exception>
+    /// <exception cref="IOException">The transport failed, or was truncated.</exception>
+    public async Task RunAsync()
+    {
+        while (true)
+        {
+            // A header, and of a control packet the body too.
+            if (!TryTakePacket(out PacketHeader header, out Plaintext data, out int needed))
+            {
+                int read = await transport.ReadAsync(Room(needed)).ConfigureAwait(false);
+                if (read == 0)
+                {
+                    if (_start == _end)
+                        return;
+                    throw new MtaTlsProtocolException("The stream ended inside a packet.");
+                }
+                _end += read;
+                continue;
+            }
+            counters.PacketsReceived++;
+            if (header.Type != PacketType.Plaintext)
+                continue;
+
+            MtaTlsChannel? channel = BeginData(data);
+            int rest = data.Length;
+            while (rest > 0)
+            {
+                Memory<byte> memory = channel is null ? default : channel.BeginReceive(rest);
+                bool skip = memory.IsEmpty;
+                if (_start < _end)
+                {
+                    int count = Math.Min(_end - _start, skip ? rest : Math.Min(rest, memory.Length));
+                    if (!skip)
+                        _buffer.AsSpan(_start, count).CopyTo(memory.Span);
+                    _start += count;
+                    Received(channel, count, skip);
+                    rest -= count;
+                    continue;
+                }
+                if (skip)
+                    memory = _buffer.AsMemory(0, Math.Min(rest, _buffer.Length));
+                int read = 0;
+                try
+                {
+                    read = await transport.ReadAsync(memory).ConfigureAwait(false);
+                }
+                finally
+                {
+                    Received(channel, read, skip);
+                }
+                if (read == 0)
+                    throw new MtaTlsProtocolException("The stream ended inside a packet.");
+                rest -= read;
+            }
+        }
+    }
+
+    /// <summary>Takes the next packet out of the buffer: a control packet whole, and handled; of a data packet what stands before the data.</summary>
+    /// <param name="header">The packet's header.</param>
+    /// <param name="data">What stands before the data of a data packet.</param>
+    /// <param name="needed">If there is no whole packet: the octets that it needs in the buffer, as far as they are known.</param>
+    private bool TryTakePacket(out PacketHeader header, out Plaintext data, out int needed)
+    {
+        data = default;
+        ReadOnlySpan<byte> buffered = Buffered;
+        if (!PacketHeader.TryRead(buffered, out header))
+        {
+            needed = PacketHeader.DataSize;
+            return false;
+        }
+        if (header.Type == PacketType.Plaintext)
+        {
+            needed = PacketHeader.DataSize;
+            if (!Plaintext.TryRead(buffered, header, out data))
+                return false;
+            _start += PacketHeader.DataSize;
+            _expectLarge = data.Length >= LargePacket;
+            return true;
+        }
+        _expectLarge = false;
+        needed = PacketHeader.Size + header.Length;
+        if (buffered.Length < needed)
+            return false;
+        _start += needed;
+        session.OnPacket(header.Type, buffered[PacketHeader.Size..needed]);
+        return true;
+    }
+
+    /// <summary>Room behind what is buffered for a packet of <paramref name="needed"/> octets; more where more packets are likely to be short.</summary>
+    private Memory<byte> Room(int needed)
+    {
+        int buffered = _end - _start;
+        if (buffered == 0)
+        {
+            _start = _end = 0;
+            if (_buffer.Length > BufferSize)
+                _buffer = new byte[BufferSize];
+        }
+        if (needed > _buffer.Length - _start)
+        {
+            byte[] target = needed > _buffer.Length ? new byte[needed] : _buffer;
+            Buffered.CopyTo(target);
+            _buffer = target;
+            (_start, _end) = (0, buffered);
+        }
+        return _expectLarge ? _buffer.AsMemory(_end, needed - buffered) : _buffer.AsMemory(_end);
+    }
+
+    private MtaTlsChannel? BeginData(Plaintext packet)
+    {
+        if (packet.Length == 0)
+            counters.EmptyDataPackets++;
+        MtaTlsChannel? channel = session.FindChannel(packet.ChannelId);
+        return channel is not null && channel.BeginPacket(packet.Length) ? channel : null;
+    }
+
+    private void Received(MtaTlsChannel? channel, int count, bool skipped)
+    {
+        counters.BytesReceived += count;
+        if (channel is null)
+            return;
+        if (skipped)
+            channel.Skip(count);
+        else
+            channel.EndReceive(count);
+    }
+}
