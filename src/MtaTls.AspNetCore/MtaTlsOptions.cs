@@ -31,6 +31,22 @@ public sealed class MtaTlsOptions
     /// </summary>
     public string? KeyLogFile { get; set; }
 
+    /// <summary>
+    /// Where channels go, by the destination that they name: the first route that matches decides. A channel that no route matches goes to the application. Default: empty, all channels
+    /// do. Routes of the configuration come first, then those that are added in code; they change when the configuration is reloaded.
+    /// </summary>
+    public IList<ChannelRouteOptions> Channels { get; } = [];
+
+    /// <summary>How channels are forwarded over TCP, where a route says so.</summary>
+    public MtaTlsTcpOptions Tcp { get; } = new();
+
+    /// <summary>
+    /// Whether a request may name another host (Host header or :authority) than the destination of its channel. Default: false. Where <see cref="Channels"/> has routes, or requests are routed by their
+    /// channel's destination, such a request is answered 421 (Misdirected Request): what was decided for the channel would not hold for it. Set it to true where clients open channels
+    /// to one address and ask for many names there, and no route is meant to keep them from any of these names.
+    /// </summary>
+    public bool AllowHostMismatch { get; set; }
+
     /// <summary>What could not be read from the configuration; reported with everything else that is wrong.</summary>
     internal ConfigurationErrors ConfigurationErrors { get; } = new();
 }

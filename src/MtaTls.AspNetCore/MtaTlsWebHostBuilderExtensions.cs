@@ -41,17 +41,33 @@ public static class MtaTlsWebHostBuilderExtensions
 
     internal static IServiceCollection AddMtaTlsCore(this IServiceCollection services)
     {
-        // Once, however often it is called: options that read the configuration again would forget what a callback has set.
-        services.AddOptions();
-        services.TryAddEnumerable(ServiceDescriptor.Singleton<IConfigureOptions<MtaTlsOptions>, ConfigureMtaTlsOptions>());
-        services.TryAddEnumerable(ServiceDescriptor.Singleton<IValidateOptions<MtaTlsOptions>, ValidateMtaTlsOptions>());
+        services.AddMtaTlsOptions();
         services.TryAddEnumerable(ServiceDescriptor.Singleton<IPostConfigureOptions<KestrelServerOptions>, KestrelEndpoints>());
-        services.TryAddSingleton(TimeProvider.System);
-        services.TryAddSingleton<CertificateSources>();
-        services.TryAddSingleton<IMtaTlsChannelRouter, HttpChannelRouter>();
+        services.TryAddEnumerable(ServiceDescriptor.Singleton<IStartupFilter, HostMatchingStartupFilter>());
+        services.TryAddSingleton<IMtaTlsChannelRouter, ChannelRouter>();
+        services.TryAddSingleton<TcpForwarder>();
+        services.TryAddSingleton<IHostResolver, SystemHostResolver>();
+        services.TryAddSingleton<OwnListeners>();
         services.TryAddSingleton<MtaTlsMetrics>();
         services.TryAddSingleton<MtaTlsServer>();
+        return services;
+    }
+
+    /// <summary>The options and what is decided by them, without anything that makes Kestrel speak MTA-TLS.</summary>
+    internal static IServiceCollection AddMtaTlsOptions(this IServiceCollection services)
+    {
+        // Once, however often it is called: options that read the configuration again would forget what a callback has set.
+        services.AddOptions();
         services.AddMetrics();
+        services.TryAddEnumerable(ServiceDescriptor.Singleton<IConfigureOptions<MtaTlsOptions>, ConfigureMtaTlsOptions>());
+        services.TryAddEnumerable(ServiceDescriptor.Singleton<IConfigureOptions<MtaTlsOptions>, ConfigureRouting>());
+        services.TryAddEnumerable(ServiceDescriptor.Singleton<IValidateOptions<MtaTlsOptions>, ValidateMtaTlsOptions>());
+        services.TryAddEnumerable(ServiceDescriptor.Singleton<IValidateOptions<MtaTlsOptions>, ValidateRouting>());
+        services.TryAddSingleton(TimeProvider.System);
+        services.TryAddSingleton<CertificateSources>();
+        services.TryAddSingleton<ChannelRoutes>();
+        services.TryAddSingleton<HostMatching>();
+        services.TryAddSingleton<RoutingMetrics>();
         return services;
     }
 }

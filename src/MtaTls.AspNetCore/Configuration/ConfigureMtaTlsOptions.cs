@@ -98,7 +98,8 @@ internal sealed class ConfigureMtaTlsOptions(IConfiguration configuration) : ICo
         Set<TimeSpan>(errors, $"{key}:CloseTimeout", section.CloseTimeout, value => limits.CloseTimeout = value);
     }
 
-    private static void Set<T>(ConfigurationErrors errors, string key, string? text, Action<T> set)
+    /// <summary>Converts a value and sets it, or remembers what is wrong with it. Nothing is set where there is no text.</summary>
+    public static void Set<T>(ConfigurationErrors errors, string key, string? text, Action<T> set)
         where T : ISpanParsable<T>
     {
         if (string.IsNullOrEmpty(text))
@@ -123,7 +124,8 @@ internal sealed class ConfigureMtaTlsOptions(IConfiguration configuration) : ICo
         }
     }
 
-    private static void SetEnum<T>(ConfigurationErrors errors, string key, string? text, Action<T> set)
+    /// <summary>As <see cref="Set"/>, for a name of an enumeration.</summary>
+    public static void SetEnum<T>(ConfigurationErrors errors, string key, string? text, Action<T> set)
         where T : struct, Enum
     {
         if (string.IsNullOrEmpty(text))

@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using System.Diagnostics.CodeAnalysis;
+using System.Security.Cryptography.X509Certificates;
 using Microsoft.AspNetCore.Connections;
 using Microsoft.AspNetCore.Connections.Features;
 using Microsoft.AspNetCore.Http.Features;
@@ -52,8 +53,6 @@ internal sealed class MtaTlsServerSession : IMtaTlsSessionFeature
     public bool HasMetricsTags { get; }
 
     public string SessionId => Connection.ConnectionId;
-
-    string? IMtaTlsSessionFeature.EndpointName => _settings.Name;
 
     string? IMtaTlsSessionFeature.ServerName => _tls.ServerName;
 
@@ -122,8 +121,14 @@ internal sealed class MtaTlsServerSession : IMtaTlsSessionFeature
         MtaTlsActivities.SessionEnded(activity, statistics, error);
     }
 
-    /// <summary>Opens the channel and gives it to the application: now or when it speaks.</summary>
-    public void AcceptForApplication(MtaTlsChannelRequest request)
+    /// <summary>The client's certificate, which the handshake has proved; null where it has none.</summary>
+    public X509Certificate2? ClientCertificate => _tls.RemoteCertificate;
+
+    /// <summary>The endpoint's name, if it has one.</summary>
+    public string? EndpointName => _settings.Name;
+
+    /// <summary>Opens the channel; <see cref="ChannelEnded(MtaTlsChannel)"/> is to follow. Null where it can't be opened any more.</summary>
+    public MtaTlsChannel? Accept(MtaTlsChannelRequest request)
     {
         MtaTlsChannel channel;
         try
@@ -133,15 +138,33 @@ internal sealed class MtaTlsServerSession : IMtaTlsSessionFeature
         catch (MtaTlsChannelRefusedException e)
         {
             Server.ChannelLog.ChannelRefused(SessionId, e.Reason);
-            return;
+            return null;
         }
         catch (MtaTlsSessionException)
         {
-            return;
+            return null;
         }
 
         Server.ChannelLog.ChannelOpened(SessionId, channel);
         _meter.ChannelOpened();
+        return channel;
+    }
+
+    /// <summary>A channel that did not go to the application is closed on this side.</summary>
+    public void ChannelEnded(MtaTlsChannel channel)
+    {
+        Server.ChannelLog.ChannelEnded($"{SessionId}-{channel.Id}", channel.BytesReceived, channel.BytesSent);
+        _meter.ChannelEnded();
+    }
+
+    /// <summary>Opens the channel and gives it to the application: now or when it speaks.</summary>
+    public void AcceptForApplication(MtaTlsChannelRequest request)
+    {
+        if (Accept(request) is not { } channel)
+        {
+            return;
+        }
+
         if (_settings.Dispatch == MtaTlsDispatch.Open)
         {
             // Not here, on the read loop.

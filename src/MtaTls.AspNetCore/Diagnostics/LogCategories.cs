@@ -8,4 +8,6 @@ internal static class LogCategories
     public const string Sessions = "MtaTls.AspNetCore.Sessions";
 
     public const string Channels = "MtaTls.AspNetCore.Channels";
+
+    public const string Routing = "MtaTls.AspNetCore.Routing";
 }

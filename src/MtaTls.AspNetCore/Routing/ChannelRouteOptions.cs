@@ -45,4 +45,7 @@ public sealed class ChannelRouteOptions
     /// error. <value>Default: false.</value>
     /// </summary>
     public bool AllowAnonymous { get; set; }
+
+    /// <summary>Where the route stands in the configuration, for error messages; null for a route made in code.</summary>
+    internal string? ConfigurationKey { get; init; }
 }

@@ -6,6 +6,9 @@ namespace MtaTls.AspNetCore.Routing;
 /// <summary>What is done with a channel that a client asks for. It answers the request: at once, or when it has done what the answer depends on.</summary>
 internal abstract class MtaTlsChannelAction
 {
+    /// <summary>What every refusal says to the client: which rule, address or failure it was would tell a stranger what is behind.</summary>
+    public const string Refusal = "Not available.";
+
     /// <summary>Into the application.</summary>
     public static MtaTlsChannelAction Http { get; } = new HttpAction();
 
@@ -22,6 +25,6 @@ internal abstract class MtaTlsChannelAction
 
     private sealed class RejectAction : MtaTlsChannelAction
     {
-        public override void Execute(MtaTlsServerSession session, MtaTlsChannelRequest request) => session.Refuse(request, "Not available.", "route");
+        public override void Execute(MtaTlsServerSession session, MtaTlsChannelRequest request) => session.Refuse(request, Refusal, "route");
     }
 }

@@ -44,7 +44,6 @@ public class ChannelRouteTableTests
                 new() { Action = ChannelRouteAction.Http, Upstream = "a:1", AllowedNetworks = { "10.0.0.0/8" }, AllowAnonymous = true },
                 new() { Name = "0", Action = (ChannelRouteAction)9, ClientCertificate = new() },
             ],
-            "MtaTls:Channels",
             errors);
         string[] keys =
         [
@@ -106,7 +105,7 @@ public class ChannelRouteTableTests
     private static ChannelRouteTable Create(params ChannelRouteOptions[] options)
     {
         var errors = new List<string>();
-        var table = ChannelRouteTable.Create(options, "MtaTls:Channels", errors);
+        var table = ChannelRouteTable.Create(options, errors);
         Assert.Empty(errors);
         return table;
     }

@@ -1,10 +1,14 @@
+using System.Globalization;
 using System.Security.Cryptography.X509Certificates;
+using MtaTls.AspNetCore.Configuration;
 
 namespace MtaTls.AspNetCore.Routing;
 
 /// <summary>The routes in force, in order. It never changes: a reload makes another.</summary>
 internal sealed class ChannelRouteTable
 {
+    private const string Section = $"{ConfigureMtaTlsOptions.SectionName}:{nameof(MtaTlsOptions.Channels)}";
+
     public static readonly ChannelRouteTable Empty = new([]);
 
     private readonly IReadOnlyList<ChannelRoute> _routes;
@@ -13,17 +17,18 @@ internal sealed class ChannelRouteTable
 
     public int Count => _routes.Count;
 
-    /// <summary>Reads every route and reports every error, each beginning with its key below <paramref name="key"/> ("MtaTls:Channels").</summary>
-    public static ChannelRouteTable Create(IEnumerable<ChannelRouteOptions> options, string key, List<string> errors)
+    /// <summary>Reads every route and reports every error, each beginning with its configuration key.</summary>
+    public static ChannelRouteTable Create(IEnumerable<ChannelRouteOptions> options, List<string> errors)
     {
         var routes = new List<ChannelRoute>();
         var names = new HashSet<string>(StringComparer.OrdinalIgnoreCase);
         foreach (var route in options)
         {
-            var index = routes.Count.ToString(System.Globalization.CultureInfo.InvariantCulture);
-            var read = new ChannelRoute(route, $"{key}:{index}", index, errors);
+            var index = routes.Count.ToString(CultureInfo.InvariantCulture);
+            var key = route.ConfigurationKey ?? $"{Section}:{index}";
+            var read = new ChannelRoute(route, key, index, errors);
             if (!names.Add(read.Name))
-                errors.Add($"{key}:{index}:Name: '{read.Name}' is the name of an earlier route.");
+                errors.Add($"{key}:Name: '{read.Name}' is the name of an earlier route.");
             routes.Add(read);
         }
 

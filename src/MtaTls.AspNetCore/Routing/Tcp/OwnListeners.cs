@@ -2,15 +2,17 @@ using System.Net;
 using System.Net.NetworkInformation;
 using Microsoft.AspNetCore.Hosting.Server;
 using Microsoft.AspNetCore.Hosting.Server.Features;
+using Microsoft.Extensions.DependencyInjection;
 
 namespace MtaTls.AspNetCore.Routing;
 
 /// <summary>Whether an address and port are one of this server's own, where a channel would come round in a circle or reach what is meant for others.</summary>
-internal sealed class OwnListeners(IServer server)
+internal sealed class OwnListeners(IServiceProvider services)
 {
     public bool Contains(IPAddress address, int port)
     {
-        if (server.Features.Get<IServerAddressesFeature>() is not { } feature)
+        // Not injected: the server is made of what is made of this.
+        if (services.GetRequiredService<IServer>().Features.Get<IServerAddressesFeature>() is not { } feature)
             return false;
         foreach (var text in feature.Addresses)
         {

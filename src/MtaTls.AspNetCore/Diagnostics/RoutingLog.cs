@@ -1,0 +1,46 @@
+using System.Net;
+using Microsoft.Extensions.Logging;
+using MtaTls.AspNetCore.Routing;
+using MtaTls.Protocol;
+
+namespace MtaTls.AspNetCore.Diagnostics;
+
+/// <summary>What is logged where channels are routed. A <see cref="ChannelAddress"/> has no character that could forge a line.</summary>
+internal static partial class RoutingLog
+{
+    [LoggerMessage(60, LogLevel.Debug, "Session {SessionId}: channel from claimed source {Source} to {Destination} goes to the application (route '{Route}').", EventName = "ChannelToApplication")]
+    public static partial void ChannelToApplication(this ILogger logger, string sessionId, ChannelAddress source, ChannelAddress destination, string? route);
+
+    [LoggerMessage(61, LogLevel.Information, "Session {SessionId}: channel from claimed source {Source} to {Destination} is refused (route '{Route}').", EventName = "ChannelRejected")]
+    public static partial void ChannelRejected(this ILogger logger, string sessionId, ChannelAddress source, ChannelAddress destination, string? route);
+
+    [LoggerMessage(62, LogLevel.Information, "Session {SessionId}: channel from claimed source {Source} to {Destination} is refused, for no route can mean such a destination.", EventName = "ChannelDestinationUnclear")]
+    public static partial void ChannelDestinationUnclear(this ILogger logger, string sessionId, ChannelAddress source, ChannelAddress destination);
+
+    [LoggerMessage(63, LogLevel.Information, "Session {SessionId}: channel {ChannelId} from claimed source {Source} to {Destination} is connected to {EndPoint} (route '{Route}').", EventName = "ChannelConnected")]
+    public static partial void ChannelConnected(this ILogger logger, string sessionId, ChannelId channelId, ChannelAddress source, ChannelAddress destination, EndPoint? endPoint, string route);
+
+    [LoggerMessage(64, LogLevel.Information, "Session {SessionId}: channel from claimed source {Source} to {Destination} is refused, for it could not be connected (route '{Route}'): {Reason}.", EventName = "ChannelNotConnected")]
+    public static partial void ChannelNotConnected(this ILogger logger, string sessionId, ChannelAddress source, ChannelAddress destination, string route, string reason);
+
+    [LoggerMessage(65, LogLevel.Warning, "Session {SessionId}: {Destination} stands for {Address} ({Class}), which route '{Route}' does not name; its AllowedNetworks could.", EventName = "AddressNotAllowed")]
+    public static partial void AddressNotAllowed(this ILogger logger, string sessionId, ChannelAddress destination, IPAddress address, AddressClass @class, string route);
+
+    [LoggerMessage(66, LogLevel.Warning, "Session {SessionId}: {Destination} stands for {Address}, where this server itself listens; route '{Route}' does not name that address and port.", EventName = "OwnListenerNotAllowed")]
+    public static partial void OwnListenerNotAllowed(this ILogger logger, string sessionId, ChannelAddress destination, IPAddress address, string route);
+
+    [LoggerMessage(67, LogLevel.Debug, "Session {SessionId}: channel {ChannelId} has ended ({End}): {Sent} octets to the destination, {Received} from it. {Error}", EventName = "TunnelEnded")]
+    public static partial void TunnelEnded(this ILogger logger, string sessionId, ChannelId channelId, TcpTunnelEnd end, long sent, long received, string? error);
+
+    [LoggerMessage(68, LogLevel.Error, "Session {SessionId}: a channel to {Destination} failed.", EventName = "ForwardingFailed")]
+    public static partial void ForwardingFailed(this ILogger logger, string sessionId, ChannelAddress destination, Exception exception);
+
+    [LoggerMessage(69, LogLevel.Information, "Connection {ConnectionId}: answered 421, for the request names another host than its channel's destination {Destination}.", EventName = "RequestMisdirected")]
+    public static partial void RequestMisdirected(this ILogger logger, string connectionId, string? destination);
+
+    [LoggerMessage(70, LogLevel.Information, "The configuration has changed: {Options} apply from now on.", EventName = "OptionsReloaded")]
+    public static partial void OptionsReloaded(this ILogger logger, string options);
+
+    [LoggerMessage(71, LogLevel.Error, "The configuration has changed and is not valid; the {Options} before stay in force. {Errors}", EventName = "OptionsNotReloaded")]
+    public static partial void OptionsNotReloaded(this ILogger logger, string options, string errors);
+}

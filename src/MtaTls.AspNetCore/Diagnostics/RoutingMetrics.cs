@@ -1,0 +1,36 @@
+using System.Diagnostics.Metrics;
+using MtaTls.AspNetCore.Routing;
+
+namespace MtaTls.AspNetCore.Diagnostics;
+
+/// <summary>What is counted where channels are routed, in the meter <c>MtaTls.AspNetCore</c>.</summary>
+internal sealed class RoutingMetrics
+{
+    private readonly Counter<long> _routed;
+    private readonly Counter<long> _connectFailures;
+    private readonly UpDownCounter<long> _tcpConnections;
+    private readonly Counter<long> _misdirected;
+
+    public RoutingMetrics(IMeterFactory meters)
+    {
+        var meter = meters.Create(MtaTlsMetrics.MeterName);
+        _routed = meter.CreateCounter<long>("mtatls.server.channels.routed", "{channel}", "Channels by the route that decided and where they went.");
+        _connectFailures = meter.CreateCounter<long>("mtatls.server.tcp.connect_failures", "{channel}", "Channels of a Tcp route that could not be connected.");
+        _tcpConnections = meter.CreateUpDownCounter<long>("mtatls.server.tcp.active_connections", "{connection}", "TCP connections to channels' destinations, those being made included.");
+        _misdirected = meter.CreateCounter<long>("mtatls.server.requests.misdirected", "{request}", "Requests answered 421 because they named another host than their channel.");
+    }
+
+    /// <param name="route">The route's name; null where none matched.</param>
+    /// <param name="action">Where the channel goes.</param>
+    public void Routed(string? route, ChannelRouteAction action) =>
+        _routed.Add(1, new KeyValuePair<string, object?>("mtatls.route", route ?? "(none)"), new("mtatls.action", action switch { ChannelRouteAction.Tcp => "tcp", ChannelRouteAction.Reject => "reject", _ => "http" }));
+
+    public void ConnectFailed(string route, string reason) =>
+        _connectFailures.Add(1, new KeyValuePair<string, object?>("mtatls.route", route), new("error.type", reason));
+
+    public void TcpConnectionStarted() => _tcpConnections.Add(1);
+
+    public void TcpConnectionEnded() => _tcpConnections.Add(-1);
+
+    public void RequestMisdirected() => _misdirected.Add(1);
+}

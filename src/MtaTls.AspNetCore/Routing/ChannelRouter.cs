@@ -1,0 +1,45 @@
+using Microsoft.Extensions.Logging;
+using MtaTls.AspNetCore.Connections;
+using MtaTls.AspNetCore.Diagnostics;
+using MtaTls.Protocol;
+
+namespace MtaTls.AspNetCore.Routing;
+
+/// <summary>Decides by the routes that are in force. Without any, every channel goes to the application.</summary>
+internal sealed class ChannelRouter(ChannelRoutes routes, TcpForwarder forwarder, RoutingMetrics metrics, ILoggerFactory loggers) : IMtaTlsChannelRouter
+{
+    private readonly ILogger _logger = loggers.CreateLogger(LogCategories.Routing);
+
+    public MtaTlsChannelAction Decide(MtaTlsServerSession session, MtaTlsChannelRequest request)
+    {
+        var current = routes.Current;
+        if (current.Table.Count == 0)
+            return MtaTlsChannelAction.Http;
+        if (!ChannelHost.TryParse(request.Destination.Host, out var host))
+        {
+            _logger.ChannelDestinationUnclear(session.SessionId, request.Source, request.Destination);
+            metrics.Routed(null, ChannelRouteAction.Reject);
+            return MtaTlsChannelAction.Reject;
+        }
+
+        var route = current.Table.Find(host, request.Destination.Port, session.EndpointName, session.ClientCertificate);
+        var action = route?.Action ?? ChannelRouteAction.Http;
+        metrics.Routed(route?.Name, action);
+        switch (action)
+        {
+            case ChannelRouteAction.Tcp:
+                return new TcpAction(forwarder, route!, host, current.Tcp);
+            case ChannelRouteAction.Reject:
+                _logger.ChannelRejected(session.SessionId, request.Source, request.Destination, route!.Name);
+                return MtaTlsChannelAction.Reject;
+            default:
+                _logger.ChannelToApplication(session.SessionId, request.Source, request.Destination, route?.Name);
+                return MtaTlsChannelAction.Http;
+        }
+    }
+
+    private sealed class TcpAction(TcpForwarder forwarder, ChannelRoute route, ChannelHost host, MtaTlsTcpOptions options) : MtaTlsChannelAction
+    {
+        public override void Execute(MtaTlsServerSession session, MtaTlsChannelRequest request) => forwarder.Start(session, request, route, host, options);
+    }
+}

@@ -1,0 +1,52 @@
+using System.Runtime.CompilerServices;
+using Microsoft.AspNetCore.Http;
+
+namespace MtaTls.AspNetCore.Routing;
+
+/// <summary>A channel's destination as routes compare it, read once a channel.</summary>
+internal sealed class ChannelTarget
+{
+    private static readonly ConditionalWeakTable<IMtaTlsChannelFeature, ChannelTarget> _known = [];
+
+    private ChannelTarget(IMtaTlsChannelFeature channel)
+    {
+        IsValid = ChannelHost.TryParse(channel.Destination.Host, out var host);
+        Host = host;
+        Port = channel.Destination.Port;
+    }
+
+    public ChannelHost Host { get; }
+
+    public int Port { get; }
+
+    /// <summary>False for what the wire allows and no route can mean, such as "127.1". It matches nothing.</summary>
+    public bool IsValid { get; }
+
+    /// <summary>The destination of the channel that a request came on, or null where it came on none.</summary>
+    public static ChannelTarget? Of(HttpContext context) => context.Features.Get<IMtaTlsChannelFeature>() is { } channel ? Of(channel) : null;
+
+    public static ChannelTarget Of(IMtaTlsChannelFeature channel) => _known.GetValue(channel, static c => new ChannelTarget(c));
+
+    public bool Matches(DestinationPattern pattern) => IsValid && pattern.Matches(Host, Port);
+
+    /// <summary>
+    /// Whether a request names the channel's destination in its Host header or :authority. One without a port names the default port of http or of https: TLS is
+    /// below the channel, so the destination of http://app1.internal is port 80 although the request is a secure one.
+    /// </summary>
+    public bool IsNamedBy(HostString host)
+    {
+        if (!IsValid || !host.HasValue)
+            return false;
+        var authority = host.Value.AsSpan();
+        var colon = authority.LastIndexOf(':');
+        var hasPort = colon > authority.LastIndexOf(']');
+        if (!ChannelHost.TryParseUriHost(hasPort ? authority[..colon] : authority, out var named) || named != Host)
+            return false;
+        return hasPort ? PortRange.TryParsePort(authority[(colon + 1)..], out var port) && port == Port : Port is 80 or 443;
+    }
+
+    /// <summary>As a client writes it in a Host header.</summary>
+    public string ToAuthority() => Port is 80 or 443 ? Host.ToUriHost() : $"{Host.ToUriHost()}:{Port}";
+
+    public override string ToString() => $"{Host.ToUriHost()}:{Port}";
+}

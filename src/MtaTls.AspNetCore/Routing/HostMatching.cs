@@ -1,0 +1,29 @@
+using Microsoft.AspNetCore.Http;
+using Microsoft.Extensions.Logging;
+using MtaTls.AspNetCore.Diagnostics;
+
+namespace MtaTls.AspNetCore.Routing;
+
+/// <summary>
+/// The rule that a request names the destination of its channel: what decided where the channel may go must also hold for each request in it, or a client
+/// asks for a channel that it may have and then for a host that it may not.
+/// </summary>
+internal sealed class HostMatching(ChannelRoutes routes, RoutingMetrics metrics, ILoggerFactory loggers)
+{
+    private readonly ILogger _logger = loggers.CreateLogger(LogCategories.Routing);
+
+    /// <summary>Whether the rule is for every request: there are channel routes.</summary>
+    public bool IsGeneral => routes.Current.Table.Count > 0;
+
+    public bool Accepts(ChannelTarget target, HttpRequest request) => target.IsNamedBy(request.Host) || routes.Current.AllowHostMismatch;
+
+    /// <summary>421 (RFC 9110, section 15.5.20): the client may ask again on another channel.</summary>
+    public Task RejectAsync(HttpContext context)
+    {
+        metrics.RequestMisdirected();
+        // The Host is the client's text and stays out of the log.
+        _logger.RequestMisdirected(context.Connection.Id, ChannelTarget.Of(context)?.ToString());
+        context.Response.StatusCode = StatusCodes.Status421MisdirectedRequest;
+        return Task.CompletedTask;
+    }
+}

@@ -1,0 +1,119 @@
+using System.Net;
+using System.Net.Sockets;
+using Microsoft.Extensions.Logging;
+using MtaTls.AspNetCore.Connections;
+using MtaTls.AspNetCore.Diagnostics;
+using MtaTls.Protocol;
+
+namespace MtaTls.AspNetCore.Routing;
+
+/// <summary>Connects channels to their destinations over TCP: connects first, and answers the open when that has succeeded or failed.</summary>
+internal sealed class TcpForwarder(IHostResolver resolver, OwnListeners listeners, RoutingMetrics metrics, ILoggerFactory loggers, TimeProvider timeProvider)
+{
+    private readonly TcpConnector _connector = new(resolver, timeProvider);
+    private readonly ILogger _logger = loggers.CreateLogger(LogCategories.Routing);
+    private int _connections;
+
+    /// <summary>Connections that exist or are being made.</summary>
+    public int Connections => Volatile.Read(ref _connections);
+
+    /// <summary>Returns at once; the request is answered later.</summary>
+    public void Start(MtaTlsServerSession session, MtaTlsChannelRequest request, ChannelRoute route, ChannelHost host, MtaTlsTcpOptions options)
+    {
+        if (request.Destination.Port == 0 && route.Upstream is null)
+        {
+            Refuse(session, request, route, "port 0 is no port to connect to", "port");
+        }
+        else if (Interlocked.Increment(ref _connections) > options.MaxConnections)
+        {
+            Interlocked.Decrement(ref _connections);
+            Refuse(session, request, route, $"MtaTls:Tcp:MaxConnections ({options.MaxConnections}) is reached", "limit");
+        }
+        else
+        {
+            metrics.TcpConnectionStarted();
+            var (destination, port) = route.Upstream ?? (host, request.Destination.Port);
+            ThreadPool.UnsafeQueueUserWorkItem(_ => Forward(session, request, route, destination, port, options), null);
+        }
+    }
+
+    private async void Forward(MtaTlsServerSession session, MtaTlsChannelRequest request, ChannelRoute route, ChannelHost host, int port, MtaTlsTcpOptions options)
+    {
+        try
+        {
+            using var socket = await ConnectAsync(session, request, route, host, port, options);
+            if (socket is not null && session.Accept(request) is { } channel)
+                await TunnelAsync(session, request, route, channel, socket, options);
+        }
+        catch (Exception e)
+        {
+            _logger.ForwardingFailed(session.SessionId, request.Destination, e);
+        }
+        finally
+        {
+            Interlocked.Decrement(ref _connections);
+            metrics.TcpConnectionEnded();
+        }
+    }
+
+    private async Task<Socket?> ConnectAsync(MtaTlsServerSession session, MtaTlsChannelRequest request, ChannelRoute route, ChannelHost host, int port, MtaTlsTcpOptions options)
+    {
+        try
+        {
+            return await _connector.ConnectAsync(host, port, address => IsPermitted(session, request, route, address, port), options.ConnectTimeout, session.Connection.ConnectionClosed);
+        }
+        catch (TcpConnectException e)
+        {
+            Refuse(session, request, route, e.Message, "connect");
+        }
+        catch (OperationCanceledException)
+        {
+            // The session has ended: nobody waits for an answer.
+            Refuse(session, request, route, "the session has ended", "session");
+        }
+
+        return null;
+    }
+
+    private bool IsPermitted(MtaTlsServerSession session, MtaTlsChannelRequest request, ChannelRoute route, IPAddress address, int port)
+    {
+        if (listeners.Contains(address, port) && !route.NamesExactly(address, port))
+        {
+            _logger.OwnListenerNotAllowed(session.SessionId, request.Destination, address, route.Name);
+            return false;
+        }
+
+        var @class = SpecialAddresses.Classify(address);
+        if (@class == AddressClass.Public || route.Names(address))
+            return true;
+        _logger.AddressNotAllowed(session.SessionId, request.Destination, address, @class, route.Name);
+        return false;
+    }
+
+    private async Task TunnelAsync(MtaTlsServerSession session, MtaTlsChannelRequest request, ChannelRoute route, MtaTlsChannel channel, Socket socket, MtaTlsTcpOptions options)
+    {
+        _logger.ChannelConnected(session.SessionId, channel.Id, request.Source, request.Destination, socket.RemoteEndPoint, route.Name);
+        using var tunnel = new TcpTunnel(socket, channel, options.HalfCloseLinger, timeProvider);
+        try
+        {
+            channel.OnClosed(static (_, _, state) => ((TcpTunnel)state!).ChannelClosed(), tunnel);
+            var end = await tunnel.RunAsync();
+            _logger.TunnelEnded(session.SessionId, channel.Id, end, tunnel.BytesSent, tunnel.BytesReceived, tunnel.Error?.Message);
+            // A destination that fails is no failure of TLS's peer: no reason is given, so that the TLS session stays resumable.
+            if (end is TcpTunnelEnd.DestinationFailed or TcpTunnelEnd.ChannelFailed)
+                channel.Abort();
+        }
+        finally
+        {
+            await channel.DisposeAsync();
+            session.ChannelEnded(channel);
+        }
+    }
+
+    private void Refuse(MtaTlsServerSession session, MtaTlsChannelRequest request, ChannelRoute route, string reason, string cause)
+    {
+        _logger.ChannelNotConnected(session.SessionId, request.Source, request.Destination, route.Name, reason);
+        metrics.ConnectFailed(route.Name, cause);
+        session.Refuse(request, MtaTlsChannelAction.Refusal, cause);
+    }
+}

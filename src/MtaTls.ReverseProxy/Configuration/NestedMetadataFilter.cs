@@ -1,0 +1,54 @@
+using Microsoft.Extensions.Configuration;
+using Yarp.ReverseProxy.Configuration;
+
+namespace MtaTls.ReverseProxy.Configuration;
+
+/// <summary>
+/// Gives back the metadata whose key has a colon. In .NET's configuration a colon divides keys, so YARP finds of "MtaTls:Destination" only a key "MtaTls" without a value; the rest is
+/// looked up below the same route, cluster or destination.
+/// </summary>
+internal sealed class NestedMetadataFilter(IConfiguration configuration) : IProxyConfigFilter
+{
+    private const string Prefix = "MtaTls";
+
+    public ValueTask<RouteConfig> ConfigureRouteAsync(RouteConfig route, ClusterConfig? cluster, CancellationToken cancel) =>
+        new(Lost(route.Metadata) ? route with { Metadata = Restore(route.Metadata!, $"Routes:{route.RouteId}") } : route);
+
+    public ValueTask<ClusterConfig> ConfigureClusterAsync(ClusterConfig cluster, CancellationToken cancel)
+    {
+        if (Lost(cluster.Metadata))
+            cluster = cluster with { Metadata = Restore(cluster.Metadata!, $"Clusters:{cluster.ClusterId}") };
+        if (cluster.Destinations?.Values.Any(d => Lost(d.Metadata)) is true)
+        {
+            cluster = cluster with
+            {
+                Destinations = cluster.Destinations.ToDictionary(
+                    d => d.Key,
+                    d => Lost(d.Value.Metadata) ? d.Value with { Metadata = Restore(d.Value.Metadata!, $"Clusters:{cluster.ClusterId}:Destinations:{d.Key}") } : d.Value,
+                    StringComparer.OrdinalIgnoreCase),
+            };
+        }
+
+        return new(cluster);
+    }
+
+    private static bool Lost(IReadOnlyDictionary<string, string>? metadata) => metadata is not null && metadata.TryGetValue(Prefix, out var value) && value is null;
+
+    private Dictionary<string, string> Restore(IReadOnlyDictionary<string, string> metadata, string owner)
+    {
+        var restored = metadata.Where(m => !m.Key.Equals(Prefix, StringComparison.OrdinalIgnoreCase)).ToDictionary(StringComparer.OrdinalIgnoreCase);
+        // The section that YARP was given is not known here, so every section of the configuration that holds such an owner is looked at.
+        var path = $":{owner}:Metadata:{Prefix}:";
+        foreach (var (key, value) in configuration.AsEnumerable())
+        {
+            var at = value is null ? -1 : (":" + key).IndexOf(path, StringComparison.OrdinalIgnoreCase);
+            if (at < 0)
+                continue;
+            var name = $"{Prefix}:{key[(at + path.Length - 1)..]}";
+            if (!restored.TryAdd(name, value!) && restored[name] != value)
+                throw new InvalidOperationException($"'{owner}' has two values for the metadata '{name}': '{restored[name]}' and '{value}' ({key}). Give the two owners different names.");
+        }
+
+        return restored;
+    }
+}

@@ -1,0 +1,27 @@
+using Microsoft.Extensions.Options;
+using MtaTls.AspNetCore;
+
+namespace MtaTls.ReverseProxy.Configuration;
+
+/// <summary>
+/// Checks <see cref="MtaTlsReverseProxyOptions"/>, by themselves and as a part of <see cref="MtaTlsOptions"/>: both are of one section, so whatever is wrong with it stands in one message when the
+/// server starts.
+/// </summary>
+internal sealed class ValidateReverseProxy(IEnumerable<IConfigureOptions<MtaTlsReverseProxyOptions>> configurations)
+    : IValidateOptions<MtaTlsReverseProxyOptions>, IValidateOptions<MtaTlsOptions>
+{
+    public ValidateOptionsResult Validate(string? name, MtaTlsReverseProxyOptions options)
+    {
+        var errors = new List<string>(options.ConfigurationErrors.All);
+        ReverseProxySettings.State.Read(options, errors);
+        return errors.Count == 0 ? ValidateOptionsResult.Success : ValidateOptionsResult.Fail(errors);
+    }
+
+    public ValidateOptionsResult Validate(string? name, MtaTlsOptions options)
+    {
+        var own = new MtaTlsReverseProxyOptions();
+        foreach (var configuration in configurations)
+            configuration.Configure(own);
+        return Validate(name, own);
+    }
+}

@@ -1,0 +1,28 @@
+using MtaTls.AspNetCore.Routing;
+using MtaTls.Protocol;
+
+namespace MtaTls.ReverseProxy.Forwarder;
+
+/// <summary>How a claimed source is written in forwarding headers. It is a host by our own reading, never the octets that came: nothing in it can end a value or a header.</summary>
+internal static class ForwardingHeaders
+{
+    public const string XForwardedFor = "X-Forwarded-For";
+    public const string XForwardedHost = "X-Forwarded-Host";
+    public const string XForwardedProto = "X-Forwarded-Proto";
+    public const string Forwarded = "Forwarded";
+
+    /// <summary>What RFC 7239, section 6.2, has for a node of which nothing is known.</summary>
+    private const string Unknown = "unknown";
+
+    /// <summary>For X-Forwarded-For: the address alone.</summary>
+    public static string Node(ChannelAddress source) => ChannelHost.TryParse(source.Host, out var host) ? host.ToString() : Unknown;
+
+    /// <summary>For Forwarded (RFC 7239, section 6): quoted, with IPv6 in brackets and the port. A name is no node there, so it is written as an obfuscated one.</summary>
+    public static string QuotedNode(ChannelAddress source)
+    {
+        if (!ChannelHost.TryParse(source.Host, out var host))
+            return Unknown;
+        var node = host.Address is null ? "_" + host.Name : host.ToUriHost();
+        return source.Port == 0 ? $"\"{node}\"" : $"\"{node}:{source.Port}\"";
+    }
+}

@@ -1,0 +1,42 @@
+using Microsoft.AspNetCore.Http;
+using MtaTls.AspNetCore;
+using MtaTls.AspNetCore.Routing;
+using MtaTls.ReverseProxy.Forwarder;
+using Yarp.ReverseProxy.Forwarder;
+
+namespace MtaTls.ReverseProxy;
+
+/// <summary>
+/// Shapes a request that is forwarded by its channel's destination: the Host is that destination, and X-Forwarded-For, -Proto and -Host say who asked for what. Forwarding
+/// headers of the request itself are not passed on. The source that the channel claims precedes the peer's address in X-Forwarded-For and Forwarded where <c>MtaTls:TrustedPeers</c> trusts the peer.
+/// </summary>
+public class MtaTlsHttpTransformer : HttpTransformer
+{
+    private readonly TrustedPeers _trustedPeers;
+
+    internal MtaTlsHttpTransformer(TrustedPeers trustedPeers) => _trustedPeers = trustedPeers;
+
+    /// <inheritdoc/>
+    public override async ValueTask TransformRequestAsync(HttpContext httpContext, HttpRequestMessage proxyRequest, string destinationPrefix, CancellationToken cancellationToken)
+    {
+        ArgumentNullException.ThrowIfNull(httpContext);
+        ArgumentNullException.ThrowIfNull(proxyRequest);
+        await base.TransformRequestAsync(httpContext, proxyRequest, destinationPrefix, cancellationToken);
+
+        var headers = proxyRequest.Headers;
+        foreach (var name in (ReadOnlySpan<string>)[ForwardingHeaders.Forwarded, ForwardingHeaders.XForwardedFor, ForwardingHeaders.XForwardedProto, ForwardingHeaders.XForwardedHost])
+            headers.Remove(name);
+        headers.Host = ChannelTarget.Of(httpContext) is { IsValid: true } target ? target.ToAuthority() : httpContext.Request.Host.Value;
+        headers.TryAddWithoutValidation(ForwardingHeaders.XForwardedProto, httpContext.Request.Scheme);
+        headers.TryAddWithoutValidation(ForwardingHeaders.XForwardedHost, httpContext.Request.Host.ToUriComponent());
+
+        if (httpContext.Features.Get<IMtaTlsChannelFeature>() is { } channel && _trustedPeers.Trusts(httpContext))
+        {
+            headers.TryAddWithoutValidation(ForwardingHeaders.XForwardedFor, ForwardingHeaders.Node(channel.ClaimedSource));
+            headers.TryAddWithoutValidation(ForwardingHeaders.Forwarded, "for=" + ForwardingHeaders.QuotedNode(channel.ClaimedSource));
+        }
+
+        if (httpContext.Connection.RemoteIpAddress is { } peer)
+            headers.TryAddWithoutValidation(ForwardingHeaders.XForwardedFor, ChannelHost.Normalize(peer).ToString());
+    }
+}

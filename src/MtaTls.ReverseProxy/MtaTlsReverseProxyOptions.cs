@@ -1,0 +1,20 @@
+using MtaTls.AspNetCore;
+using MtaTls.AspNetCore.Configuration;
+
+namespace MtaTls.ReverseProxy;
+
+/// <summary>What forwarding takes from the section <c>MtaTls</c>, beside YARP's own configuration.</summary>
+public sealed class MtaTlsReverseProxyOptions
+{
+    /// <summary>
+    /// For <c>MapMtaTlsForwarder()</c>: the URL for each channel destination, <c>"app1.internal:80": "http://10.0.0.5:5000"</c>. A destination has the shape of
+    /// <see cref="MtaTlsMetadata.Destination"/>; of several that match, the most specific counts. Default: empty.
+    /// </summary>
+    public IDictionary<string, string> Destinations { get; } = new Dictionary<string, string>(StringComparer.OrdinalIgnoreCase);
+
+    /// <summary>Peers whose channels' claimed source is passed on in forwarding headers. Default: empty, nobody's.</summary>
+    public IList<TrustedPeerOptions> TrustedPeers { get; } = [];
+
+    /// <summary>What could not be read from the configuration; reported with everything else that is wrong.</summary>
+    internal ConfigurationErrors ConfigurationErrors { get; } = new();
+}

@@ -1,0 +1,63 @@
+using System.Runtime.CompilerServices;
+using MtaTls.AspNetCore.Routing;
+using Yarp.ReverseProxy.Model;
+
+namespace MtaTls.ReverseProxy.Routing;
+
+/// <summary>Which destinations of a cluster correspond to a channel's destination: by their metadata, or by the host and port of their address.</summary>
+internal static class ClusterDestinations
+{
+    // A DestinationModel never changes: a reload makes another.
+    private static readonly ConditionalWeakTable<DestinationModel, IReadOnlyList<DestinationPattern>> _patterns = [];
+
+    /// <summary>
+    /// The destinations of the whole cluster that correspond best, whether they are healthy or not: where the exact one is down, a wildcard's is not asked in its place, for nothing says that it
+    /// serves the same.
+    /// </summary>
+    public static List<DestinationState> Find(ClusterState cluster, ChannelTarget target)
+    {
+        var best = -1;
+        var found = new List<DestinationState>();
+        foreach (var (_, destination) in cluster.Destinations)
+        {
+            var specificity = Specificity(destination, target);
+            if (specificity < 0 || specificity < best)
+                continue;
+            if (specificity > best)
+                found.Clear();
+            best = specificity;
+            found.Add(destination);
+        }
+
+        return found;
+    }
+
+    public static bool UsesPolicy(ClusterState? cluster) =>
+        string.Equals(cluster?.Model.Config.LoadBalancingPolicy, MtaTlsMetadata.LoadBalancingPolicy, StringComparison.OrdinalIgnoreCase);
+
+    private static int Specificity(DestinationState destination, ChannelTarget target)
+    {
+        var best = -1;
+        foreach (var pattern in _patterns.GetValue(destination.Model, Read))
+        {
+            if (target.Matches(pattern))
+                best = Math.Max(best, pattern.Specificity);
+        }
+
+        return best;
+    }
+
+    private static List<DestinationPattern> Read(DestinationModel model)
+    {
+        var patterns = new List<DestinationPattern>();
+        if (Uri.TryCreate(model.Config.Address, UriKind.Absolute, out var address)
+            && DestinationPattern.TryParse($"{address.Host}:{address.Port}", out var byAddress, out _))
+        {
+            patterns.Add(byAddress);
+        }
+
+        if (model.Config.Metadata?.TryGetValue(MtaTlsMetadata.Destination, out var text) is true && DestinationPattern.TryParse(text, out var byMetadata, out _))
+            patterns.Add(byMetadata);
+        return patterns;
+    }
+}

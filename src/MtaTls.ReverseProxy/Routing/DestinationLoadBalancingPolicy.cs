@@ -1,0 +1,26 @@
+using Microsoft.AspNetCore.Http;
+using MtaTls.AspNetCore.Routing;
+using Yarp.ReverseProxy.LoadBalancing;
+using Yarp.ReverseProxy.Model;
+
+namespace MtaTls.ReverseProxy.Routing;
+
+/// <summary>Picks the destination to which the request's channel is addressed; of several, the one with the fewest requests under way.</summary>
+internal sealed class DestinationLoadBalancingPolicy : ILoadBalancingPolicy
+{
+    public string Name => MtaTlsMetadata.LoadBalancingPolicy;
+
+    public DestinationState? PickDestination(HttpContext context, ClusterState cluster, IReadOnlyList<DestinationState> availableDestinations)
+    {
+        if (ChannelTarget.Of(context) is not { } target)
+            return null;
+        DestinationState? least = null;
+        foreach (var destination in ClusterDestinations.Find(cluster, target))
+        {
+            if (availableDestinations.Contains(destination) && (least is null || destination.ConcurrentRequestCount < least.ConcurrentRequestCount))
+                least = destination;
+        }
+
+        return least;
+    }
+}

@@ -1,0 +1,36 @@
+using Microsoft.AspNetCore.Http;
+using Microsoft.Extensions.Primitives;
+using MtaTls.AspNetCore;
+using MtaTls.ReverseProxy.Forwarder;
+using Yarp.ReverseProxy.Transforms;
+
+namespace MtaTls.ReverseProxy.Transforms;
+
+/// <summary>
+/// Adds the source that a channel claims to the forwarding headers that the route sends, before the peer's own address, for peers that the configuration trusts. Of others the claim goes nowhere.
+/// </summary>
+internal sealed class ClaimedSourceTransform(TrustedPeers trustedPeers, bool xForwardedFor, bool forwarded) : RequestTransform
+{
+    public override ValueTask ApplyAsync(RequestTransformContext context)
+    {
+        var http = context.HttpContext;
+        if (http.Features.Get<IMtaTlsChannelFeature>() is not { } channel || !trustedPeers.Trusts(http))
+            return default;
+        if (xForwardedFor)
+            InsertBeforeLast(context, ForwardingHeaders.XForwardedFor, ForwardingHeaders.Node(channel.ClaimedSource));
+        if (forwarded)
+            InsertBeforeLast(context, ForwardingHeaders.Forwarded, "for=" + ForwardingHeaders.QuotedNode(channel.ClaimedSource));
+        return default;
+    }
+
+    /// <summary>The last value is the peer, which our own transform put there just before.</summary>
+    private static void InsertBeforeLast(RequestTransformContext context, string header, string value)
+    {
+        var values = TakeHeader(context, header);
+        if (values.Count == 0)
+            return;
+        var all = values.ToArray().ToList();
+        all.Insert(all.Count - 1, value);
+        AddHeader(context, header, new StringValues(all.ToArray()));
+    }
+}

@@ -1,0 +1,30 @@
+using Microsoft.AspNetCore.Http;
+using Microsoft.Extensions.Logging;
+using MtaTls.AspNetCore.Routing;
+using MtaTls.ReverseProxy.Diagnostics;
+using MtaTls.ReverseProxy.Routing;
+using Yarp.ReverseProxy.Transforms;
+
+namespace MtaTls.ReverseProxy.Transforms;
+
+/// <summary>
+/// The last look before a request of a cluster balanced by MtaTlsDestination is sent. YARP asks no load-balancing policy where one destination alone is available (the others are down, or the session
+/// has an affinity), and that one may serve something else.
+/// </summary>
+internal sealed class CorrespondenceTransform(ILogger logger) : RequestTransform
+{
+    public override ValueTask ApplyAsync(RequestTransformContext context)
+    {
+        var proxy = context.HttpContext.GetReverseProxyFeature();
+        var cluster = proxy.Route.Cluster;
+        if (cluster is null || proxy.ProxiedDestination is not { } destination || !ClusterDestinations.UsesPolicy(cluster))
+            return default;
+        var target = ChannelTarget.Of(context.HttpContext);
+        if (target is not null && ClusterDestinations.Find(cluster, target).Contains(destination))
+            return default;
+        ReverseProxyLog.DestinationUnavailable(logger, context.HttpContext.Connection.Id, destination.DestinationId, cluster.ClusterId, target?.ToString() ?? "(none)");
+        // YARP sends nothing once a transform has set the response.
+        context.HttpContext.Response.StatusCode = StatusCodes.Status503ServiceUnavailable;
+        return default;
+    }
+}
