@@ -1,0 +1,65 @@
+using System.Diagnostics;
+using System.Diagnostics.Metrics;
+using System.Security.Authentication;
+using MtaTls.Tls;
+
+namespace MtaTls.Client.Diagnostics;
+
+/// <summary>The client's meter and activity source, both named <c>MtaTls.Client</c>.</summary>
+internal static class ClientDiagnostics
+{
+    public const string Name = "MtaTls.Client";
+
+    private static readonly Meter s_meter = new(Name);
+    private static readonly UpDownCounter<long> s_sessions = s_meter.CreateUpDownCounter<long>("mtatls.client.active_sessions", "{session}", "Sessions that are open.");
+    private static readonly UpDownCounter<long> s_channels = s_meter.CreateUpDownCounter<long>("mtatls.client.active_channels", "{channel}", "Channels that are open.");
+    private static readonly Counter<long> s_refused = s_meter.CreateCounter<long>("mtatls.client.refused_channels", "{channel}", "Opens that the server refused.");
+    private static readonly Counter<long> s_fallbacks = s_meter.CreateCounter<long>("mtatls.client.fallbacks", "{channel}", "Channels that are a TLS connection of their own.");
+    private static readonly Counter<long> s_io = s_meter.CreateCounter<long>("mtatls.client.io", "By", "Channel data, counted when a channel closes.");
+    private static readonly Histogram<double> s_handshake = s_meter.CreateHistogram<double>("mtatls.client.connect.duration", "s", "Connecting to an endpoint: TCP and the TLS handshake.");
+    private static readonly Histogram<double> s_open = s_meter.CreateHistogram<double>("mtatls.client.channel.open.duration", "s", "Opening a channel, connecting its session included where that was needed.");
+
+    public static ActivitySource ActivitySource { get; } = new(Name);
+
+    public static void Handshake(ClientSettings settings, TimeSpan elapsed, TlsConnection? tls, Exception? failure)
+    {
+        TagList tags = Tags(settings);
+        if (tls is not null)
+        {
+            tags.Add("tls.protocol.version", Version(tls.Protocol));
+            tags.Add("mtatls.negotiated", tls.DataMultiplexingNegotiated);
+        }
+        if (failure is not null)
+            tags.Add("error.type", failure.GetType().FullName);
+        s_handshake.Record(elapsed.TotalSeconds, tags);
+    }
+
+    public static void Sessions(ClientSettings settings, int change) => s_sessions.Add(change, Tags(settings));
+
+    public static void Channels(ClientSettings settings, int change) => s_channels.Add(change, Tags(settings));
+
+    public static void Opened(ClientSettings settings, TimeSpan elapsed) => s_open.Record(elapsed.TotalSeconds, Tags(settings));
+
+    public static void Refused(ClientSettings settings) => s_refused.Add(1, Tags(settings));
+
+    public static void FellBack(ClientSettings settings) => s_fallbacks.Add(1, Tags(settings));
+
+    public static void Io(ClientSettings settings, long received, long sent)
+    {
+        TagList tags = Tags(settings);
+        tags.Add("network.io.direction", "receive");
+        s_io.Add(received, tags);
+        tags = Tags(settings);
+        tags.Add("network.io.direction", "transmit");
+        s_io.Add(sent, tags);
+    }
+
+    public static string? Version(SslProtocols protocol) => protocol switch
+    {
+        SslProtocols.Tls12 => "1.2",
+        SslProtocols.Tls13 => "1.3",
+        _ => null,
+    };
+
+    private static TagList Tags(ClientSettings settings) => new() { { "server.address", settings.Host }, { "server.port", settings.Port } };
+}

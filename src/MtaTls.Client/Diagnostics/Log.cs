@@ -1,0 +1,38 @@
+using System.Security.Authentication;
+using Microsoft.Extensions.Logging;
+
+namespace MtaTls.Client.Diagnostics;
+
+/// <summary>The client's logs, in the category <c>MtaTls.Client</c>. A refusal's text is the peer's and is never logged.</summary>
+internal static partial class Log
+{
+    [LoggerMessage(1, LogLevel.Debug, "Connected to {Host}:{Port} with {Protocol}, data_multiplexing negotiated: {Negotiated}, in {ElapsedMilliseconds:0.0} ms.", EventName = "Connected")]
+    public static partial void Connected(this ILogger logger, string host, int port, SslProtocols protocol, bool negotiated, double elapsedMilliseconds);
+
+    [LoggerMessage(2, LogLevel.Warning, "Connecting to {Host}:{Port} failed.", EventName = "ConnectFailed")]
+    public static partial void ConnectFailed(this ILogger logger, Exception exception, string host, int port);
+
+    [LoggerMessage(3, LogLevel.Debug, "The session with {Host}:{Port} has ended.", EventName = "SessionEnded")]
+    public static partial void SessionEnded(this ILogger logger, string host, int port);
+
+    [LoggerMessage(4, LogLevel.Warning, "The session with {Host}:{Port} failed.", EventName = "SessionFailed")]
+    public static partial void SessionFailed(this ILogger logger, Exception exception, string host, int port);
+
+    [LoggerMessage(5, LogLevel.Information, "{Host}:{Port} does not speak MTA-TLS: each channel to it becomes a TLS connection of its own.", EventName = "FellBack")]
+    public static partial void FellBack(this ILogger logger, string host, int port);
+
+    [LoggerMessage(6, LogLevel.Debug, "Channel {Channel} to {Destination} opened.", EventName = "ChannelOpened")]
+    public static partial void ChannelOpened(this ILogger logger, string channel, string destination);
+
+    [LoggerMessage(7, LogLevel.Debug, "A channel to {Destination} was refused.", EventName = "ChannelRefused")]
+    public static partial void ChannelRefused(this ILogger logger, string destination);
+
+    [LoggerMessage(8, LogLevel.Debug, "A session with {Host}:{Port} is full at {Channels} channels.", EventName = "SessionFull")]
+    public static partial void SessionFull(this ILogger logger, string host, int port, int channels);
+
+    [LoggerMessage(9, LogLevel.Debug, "A session with {Host}:{Port} was idle and is closed.", EventName = "SessionIdle")]
+    public static partial void SessionIdle(this ILogger logger, string host, int port);
+
+    [LoggerMessage(10, LogLevel.Error, "The handler of a channel that the server opened failed.", EventName = "ChannelHandlerFailed")]
+    public static partial void ChannelHandlerFailed(this ILogger logger, Exception exception);
+}

@@ -1,0 +1,56 @@
+using System.Net;
+using System.Net.Security;
+using MtaTls.Protocol;
+
+namespace MtaTls.Client.Http;
+
+/// <summary>Makes a handler's connections channels: ConnectCallback opens the channel, PlaintextStreamFilter puts it in the place of the connection.</summary>
+/// <param name="clientFor">The client of the session for a connection to this host and port.</param>
+internal sealed class HttpChannelConnector(Func<DnsEndPoint, MtaTlsClient> clientFor)
+{
+    public async ValueTask<Stream> ConnectAsync(SocketsHttpConnectionContext context, CancellationToken cancellationToken)
+    {
+        HttpRequestMessage request = context.InitialRequestMessage;
+        if (request.RequestUri is { Scheme: var scheme } uri && scheme != Uri.UriSchemeHttps && scheme != Uri.UriSchemeWss)
+            throw new NotSupportedException($"MTA-TLS channels carry https:// and wss:// only, not {uri.Scheme}://.");
+        MtaTlsClient client = clientFor(context.DnsEndPoint);
+        var destination = new ChannelAddress(context.DnsEndPoint.Host, context.DnsEndPoint.Port);
+        // What the handler is going to offer by ALPN; where it decides otherwise in the end, the filter sees it.
+        bool mayUseHttp2 = request.Version.Major >= 2 || request.VersionPolicy == HttpVersionPolicy.RequestVersionOrHigher;
+        MtaTlsClientChannel channel = await OpenAsync(client, mayUseHttp2, destination, cancellationToken).ConfigureAwait(false);
+        try
+        {
+            ChannelSslStream stream = await (IsHttp2(channel) ? ChannelSslStreamPool.Http2 : ChannelSslStreamPool.Http11).RentAsync().ConfigureAwait(false);
+            stream.Attach(channel);
+            return stream;
+        }
+        catch
+        {
+            await channel.DisposeAsync().ConfigureAwait(false);
+            throw;
+        }
+    }
+
+    public async ValueTask<Stream> FilterAsync(SocketsHttpPlaintextStreamFilterContext context, CancellationToken cancellationToken)
+    {
+        if (context.PlaintextStream is not ChannelSslStream stream)
+            throw new NotSupportedException("A connection that is not a channel was made by the handler.");
+        // The channel comes with the stream, not from the request: a redirect may have changed the request's URI meanwhile.
+        MtaTlsClientChannel channel = stream.Detach();
+        if (IsHttp2(channel) == (context.NegotiatedHttpVersion.Major == 2))
+            return channel;
+        // The handler speaks HTTP/1.1 although HTTP/2 was selected: it needs a session of the other kind.
+        await channel.DisposeAsync().ConfigureAwait(false);
+        return await OpenAsync(clientFor(new DnsEndPoint(channel.Destination.Host, channel.Destination.Port)), mayUseHttp2: false, channel.Destination, cancellationToken).ConfigureAwait(false);
+    }
+
+    private static ValueTask<MtaTlsClientChannel> OpenAsync(MtaTlsClient client, bool mayUseHttp2, ChannelAddress destination, CancellationToken cancellationToken)
+    {
+        ProtocolList protocols = (mayUseHttp2 ? ProtocolList.Http2OrHttp11 : ProtocolList.Http11).RestrictedTo(client.Settings.ApplicationProtocols);
+        if (protocols.Count == 0)
+            throw new NotSupportedException($"The request needs HTTP/1.1, which is not in ApplicationProtocols ({client.Settings.ApplicationProtocols}).");
+        return client.OpenAsync(protocols, destination, null, cancellationToken);
+    }
+
+    private static bool IsHttp2(MtaTlsClientChannel channel) => channel.ApplicationProtocol.Span.SequenceEqual(SslApplicationProtocol.Http2.Protocol.Span);
+}

@@ -1,0 +1,28 @@
+using MtaTls.Protocol;
+
+namespace MtaTls.Client;
+
+/// <summary>The values of <see cref="MtaTlsSessionLimits"/> as they were when the options were first used; equal by value.</summary>
+internal readonly record struct LimitsKey(
+    int MaxChannelsPerSession, int MaxPendingChannels, int InitialWindowSize, int MaxWindowSize, int MaxPacketLength, long SessionReceiveBudget,
+    int OutputBufferSize, int MaxQueuedAnswers, int RememberedChannelIds, TimeSpan CloseLingerTimeout, TimeSpan CloseTimeout)
+{
+    public static LimitsKey From(MtaTlsSessionLimits limits) => new(
+        limits.MaxChannelsPerSession, limits.MaxPendingChannels, limits.InitialWindowSize, limits.MaxWindowSize, limits.MaxPacketLength, limits.SessionReceiveBudget,
+        limits.OutputBufferSize, limits.MaxQueuedAnswers, limits.RememberedChannelIds, limits.CloseLingerTimeout, limits.CloseTimeout);
+
+    public MtaTlsSessionLimits ToLimits() => new()
+    {
+        MaxChannelsPerSession = MaxChannelsPerSession,
+        MaxPendingChannels = MaxPendingChannels,
+        InitialWindowSize = InitialWindowSize,
+        MaxWindowSize = MaxWindowSize,
+        MaxPacketLength = MaxPacketLength,
+        SessionReceiveBudget = SessionReceiveBudget,
+        OutputBufferSize = OutputBufferSize,
+        MaxQueuedAnswers = MaxQueuedAnswers,
+        RememberedChannelIds = RememberedChannelIds,
+        CloseLingerTimeout = CloseLingerTimeout,
+        CloseTimeout = CloseTimeout,
+    };
+}

@@ -1,0 +1,152 @@
+using System.Net.Security;
+using System.Security.Authentication;
+using System.Security.Cryptography;
+using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Logging.Abstractions;
+using MtaTls.Client.Diagnostics;
+using MtaTls.Client.Sessions;
+using MtaTls.Protocol;
+
+namespace MtaTls.Client;
+
+/// <summary>
+/// Opens channels in TLS sessions to one endpoint. It connects when a channel needs a session, again after one has dropped, and a further one when the first is full. Thread-safe.
+/// </summary>
+public sealed class MtaTlsClient : IAsyncDisposable
+{
+    private readonly Lock _gate = new();
+    private readonly Dictionary<ProtocolList, SessionPool> _pools = [];
+    private readonly ClientCounters _counters = new();
+    private readonly ILogger _log;
+    private bool _disposed;
+
+    internal MtaTlsClient(ClientSettings settings)
+    {
+        Settings = settings;
+        _log = (settings.LoggerFactory ?? NullLoggerFactory.Instance).CreateLogger(ClientDiagnostics.Name);
+    }
+
+    internal ClientSettings Settings { get; }
+
+    /// <summary>Connects to an endpoint.</summary>
+    /// <param name="host">The endpoint's domain name or IP address.</param>
+    /// <param name="port">The endpoint's TCP port.</param>
+    /// <param name="cancellationToken">Ends the attempt.</param>
+    /// <inheritdoc cref="ConnectAsync(MtaTlsClientOptions, CancellationToken)"/>
+    public static ValueTask<MtaTlsClient> ConnectAsync(string host, int port = 443, CancellationToken cancellationToken = default) =>
+        ConnectAsync(new MtaTlsClientOptions { Host = host, Port = port }, cancellationToken);
+
+    /// <summary>Connects to an endpoint: TCP, the TLS handshake and the session are there when this returns.</summary>
+    /// <param name="options">The endpoint and everything else; copied.</param>
+    /// <param name="cancellationToken">Ends the attempt.</param>
+    /// <returns>The client.</returns>
+    /// <exception cref="ArgumentException">The options are wrong; the message names every error.</exception>
+    /// <exception cref="PlatformNotSupportedException">OpenSSL 3 (libssl.so.3) is missing.</exception>
+    /// <exception cref="AuthenticationException">The handshake failed; the endpoint's certificate was refused, for example.</exception>
+    /// <exception cref="MtaTlsNotNegotiatedException">The server does not speak MTA-TLS, and <see cref="MtaTlsClientOptions.Mode"/> is Required.</exception>
+    /// <exception cref="IOException">The endpoint could not be reached in time, or closed the connection.</exception>
+    /// <exception cref="System.Net.Sockets.SocketException">The endpoint could not be reached.</exception>
+    public static async ValueTask<MtaTlsClient> ConnectAsync(MtaTlsClientOptions options, CancellationToken cancellationToken = default)
+    {
+        var client = new MtaTlsClient(ClientSettings.From(options));
+        try
+        {
+            await client.Pool(client.Settings.ApplicationProtocols).ConnectAsync(cancellationToken).ConfigureAwait(false);
+            return client;
+        }
+        catch
+        {
+            await client.DisposeAsync().ConfigureAwait(false);
+            throw;
+        }
+    }
+
+    /// <summary>Opens a channel (section 2.1.1).</summary>
+    /// <param name="host">The destination: a domain name or an IP address (IPv6 without brackets).</param>
+    /// <param name="port">The destination's port, 0 to 65,535.</param>
+    /// <param name="cancellationToken">Ends the wait.</param>
+    /// <inheritdoc cref="OpenChannelAsync(ChannelAddress, ChannelAddress?, CancellationToken)"/>
+    public ValueTask<MtaTlsClientChannel> OpenChannelAsync(string host, int port, CancellationToken cancellationToken = default) =>
+        OpenChannelAsync(new ChannelAddress(host, port), null, cancellationToken);
+
+    /// <summary>Opens a channel (section 2.1.1).</summary>
+    /// <param name="destination">Where the server should connect it to.</param>
+    /// <param name="source">Where it claims to come from; null: <see cref="MtaTlsClientOptions.Source"/>, else the local address of the session's socket.</param>
+    /// <param name="cancellationToken">Ends the wait.</param>
+    /// <returns>The channel, ready to read and write.</returns>
+    /// <exception cref="MtaTlsChannelRefusedException">The server refused, or every session is full and there are <see cref="MtaTlsClientOptions.MaxSessions"/>.</exception>
+    /// <exception cref="MtaTlsNotNegotiatedException">The server does not speak MTA-TLS, and ordinary TLS can't stand in.</exception>
+    /// <exception cref="AuthenticationException">A new session was needed and its handshake failed.</exception>
+    /// <exception cref="IOException">A new session was needed and the endpoint could not be reached, or not again before the back-off has passed.</exception>
+    /// <exception cref="ObjectDisposedException">The client was disposed.</exception>
+    public ValueTask<MtaTlsClientChannel> OpenChannelAsync(ChannelAddress destination, ChannelAddress? source = null, CancellationToken cancellationToken = default) =>
+        OpenAsync(Settings.ApplicationProtocols, destination, source, cancellationToken);
+
+    /// <summary>What the client has counted.</summary>
+    public MtaTlsClientStatistics GetStatistics()
+    {
+        int sessions = 0;
+        long received = 0, sent = 0;
+        foreach (SessionPool pool in Pools())
+        {
+            sessions += pool.SessionCount;
+            pool.AddStatistics(ref received, ref sent);
+        }
+        return _counters.Snapshot(sessions, received, sent);
+    }
+
+    /// <summary>
+    /// Opens no more channels, waits until the open ones have been closed or <see cref="MtaTlsClientOptions.ShutdownTimeout"/> has passed, then ends the sessions with close_notify.
+    /// </summary>
+    public async ValueTask DisposeAsync()
+    {
+        lock (_gate)
+        {
+            if (_disposed)
+                return;
+            _disposed = true;
+        }
+        await Task.WhenAll(Pools().Select(static p => p.DisposeAsync().AsTask())).ConfigureAwait(false);
+    }
+
+    internal async ValueTask<MtaTlsClientChannel> OpenAsync(ProtocolList protocols, ChannelAddress destination, ChannelAddress? source, CancellationToken cancellationToken)
+    {
+        long begin = Settings.TimeProvider.GetTimestamp();
+        SessionPool pool = Pool(protocols);
+        ChannelBacking backing = await pool.OpenAsync(destination, source, cancellationToken).ConfigureAwait(false);
+        _counters.ChannelOpened();
+        ClientDiagnostics.Channels(Settings, 1);
+        ClientDiagnostics.Opened(Settings, Settings.TimeProvider.GetElapsedTime(begin));
+        return new MtaTlsClientChannel(backing, destination, closed => OnClosed(pool, closed));
+    }
+
+    private void OnClosed(SessionPool pool, ChannelBacking backing)
+    {
+        _counters.ChannelClosed();
+        ClientDiagnostics.Channels(Settings, -1);
+        ClientDiagnostics.Io(Settings, backing.BytesReceived, backing.BytesSent);
+        if (backing is SessionChannel channel)
+            pool.Release(channel.Session);
+        else
+            _counters.SessionEnded(backing.BytesReceived, backing.BytesSent);
+    }
+
+    private SessionPool Pool(ProtocolList protocols)
+    {
+        lock (_gate)
+        {
+            ObjectDisposedException.ThrowIf(_disposed, this);
+            if (!_pools.TryGetValue(protocols, out SessionPool? pool))
+                _pools.Add(protocols, pool = new SessionPool(this, Settings, new Dialer(Settings, protocols, _log), _counters, _log, Jitter));
+            return pool;
+        }
+    }
+
+    private SessionPool[] Pools()
+    {
+        lock (_gate)
+            return [.. _pools.Values];
+    }
+
+    private static double Jitter() => RandomNumberGenerator.GetInt32(int.MaxValue) / (double)int.MaxValue;
+}

@@ -1,0 +1,133 @@
+using System.Net;
+using System.Net.Security;
+using System.Security.Authentication;
+using System.Security.Cryptography.X509Certificates;
+using Microsoft.Extensions.Logging;
+using MtaTls.Protocol;
+
+namespace MtaTls.Client;
+
+/// <summary>
+/// How a client reaches an endpoint that speaks MTA-TLS. The options are read when they are first used; later changes have no effect. They can be
+/// bound from configuration, by convention from the section <c>MtaTlsClient</c>.
+/// </summary>
+public sealed class MtaTlsClientOptions
+{
+    /// <summary>The name of the configuration section that <c>UseMtaTls()</c> reads: <c>MtaTlsClient</c>.</summary>
+    public const string SectionName = "MtaTlsClient";
+
+    /// <summary>The host of the endpoint that the TLS sessions go to: a domain name or an IP address.</summary>
+    /// <value>
+    /// Default: null. <see cref="MtaTlsClient.ConnectAsync(MtaTlsClientOptions, CancellationToken)"/> needs it. With <c>UseMtaTls(...)</c> null means that
+    /// each request's own host and port are the endpoint, so that sessions are used where a server offers them.
+    /// </value>
+    public string? Host { get; set; }
+
+    /// <summary>The TCP port of the endpoint.</summary>
+    /// <value>Default: 443. Range: 1 to 65,535. Not used where <see cref="Host"/> is null.</value>
+    /// <exception cref="ArgumentOutOfRangeException">Out of range.</exception>
+    public int Port { get; set => field = Ranges.Check(value, 1, 65_535); } = 443;
+
+    /// <summary>The name that the endpoint's certificate must be for, and that is sent as <c>server_name</c> (SNI).</summary>
+    /// <value>Default: null, <see cref="Host"/>. The certificate is never verified against a channel's destination.</value>
+    public string? TargetHost { get; set; }
+
+    /// <summary>The code point of the <c>data_multiplexing</c> extension, which the draft leaves open (section 4). It must be the server's.</summary>
+    /// <value>Default: 65389 (0xFF6D, private use). Range: 0 to 65535 except the types that TLS handles itself.</value>
+    public int ExtensionType { get; set => field = Ranges.Check(value, 0, 65_535); } = 65_389;
+
+    /// <summary>What to do when the server does not answer the extension.</summary>
+    /// <value>Default: <see cref="MtaTlsClientMode.Preferred"/>.</value>
+    public MtaTlsClientMode Mode { get; set; }
+
+    /// <summary>
+    /// The application protocols (ALPN) to offer, the preferred first. What the server selects is what every channel of the session speaks. HTTP handlers
+    /// choose by themselves (<c>h2</c> and <c>http/1.1</c> for requests that may use HTTP/2, else <c>http/1.1</c>); a list that is not empty restricts them.
+    /// </summary>
+    /// <value>Default: empty, ALPN is not offered.</value>
+    public IList<SslApplicationProtocol> ApplicationProtocols { get; set => field = value ?? throw new ArgumentNullException(nameof(value)); } = [];
+
+    /// <summary>The TLS versions to offer.</summary>
+    /// <value>Default: <see cref="SslProtocols.None"/>, which means TLS 1.2 and 1.3. Older versions are not supported.</value>
+    public SslProtocols EnabledSslProtocols { get; set; }
+
+    /// <summary>The client's certificate with its private key, sent when the server asks for one.</summary>
+    /// <value>Default: null.</value>
+    public X509Certificate2? ClientCertificate { get; set; }
+
+    /// <summary>Certificates among which the intermediates to send with the client's certificate are looked for.</summary>
+    /// <value>Default: null.</value>
+    public X509Certificate2Collection? ClientCertificateChain { get; set; }
+
+    /// <summary>Judges the endpoint's certificate in place of "no policy errors", as in <see cref="SslStream"/>.</summary>
+    /// <value>Default: null, a certificate with any policy error (untrusted, another name, expired) is refused.</value>
+    public RemoteCertificateValidationCallback? RemoteCertificateValidationCallback { get; set; }
+
+    /// <summary>Whether and how revocation of the endpoint's certificate is checked.</summary>
+    /// <value>Default: <see cref="X509RevocationMode.NoCheck"/>, as in <see cref="SslStream"/>.</value>
+    public X509RevocationMode CertificateRevocationCheckMode { get; set; }
+
+    /// <summary>How the endpoint's certificate chain is built (custom trust, for example); replaces <see cref="CertificateRevocationCheckMode"/>.</summary>
+    /// <value>Default: null, the machine's trust.</value>
+    public X509ChainPolicy? CertificateChainPolicy { get; set; }
+
+    /// <summary>A file to which the keys of every session are appended in the SSLKEYLOGFILE format: who reads it reads the traffic. For debugging.</summary>
+    /// <value>Default: null, keys are written nowhere.</value>
+    public string? KeyLogFile { get; set; }
+
+    /// <summary>How long connecting to the endpoint may take, the TLS handshake included.</summary>
+    /// <value>Default: 15 seconds. Range: positive, or <see cref="Timeout.InfiniteTimeSpan"/>.</value>
+    /// <exception cref="ArgumentOutOfRangeException">Out of range.</exception>
+    public TimeSpan ConnectTimeout { get; set => field = Ranges.PositiveOrInfinite(value); } = TimeSpan.FromSeconds(15);
+
+    /// <summary>When to try again after an attempt to connect has failed.</summary>
+    public MtaTlsReconnectOptions Reconnect { get; set => field = value ?? throw new ArgumentNullException(nameof(value)); } = new();
+
+    /// <summary>The most sessions to the endpoint at a time for one list of application protocols. A second one is begun only when the first is full.</summary>
+    /// <value>Default: 8. Range: 1 to 1,000.</value>
+    /// <exception cref="ArgumentOutOfRangeException">Out of range.</exception>
+    public int MaxSessions { get; set => field = Ranges.Check(value, 1, 1_000); } = 8;
+
+    /// <summary>How long a session without channels is kept.</summary>
+    /// <value>Default: 2 minutes. Range: positive, or <see cref="Timeout.InfiniteTimeSpan"/>.</value>
+    /// <exception cref="ArgumentOutOfRangeException">Out of range.</exception>
+    public TimeSpan SessionIdleTimeout { get; set => field = Ranges.PositiveOrInfinite(value); } = TimeSpan.FromMinutes(2);
+
+    /// <summary>How long disposal waits for open channels to be closed before it aborts them.</summary>
+    /// <value>Default: 5 seconds. Range: positive, or <see cref="Timeout.InfiniteTimeSpan"/>.</value>
+    /// <exception cref="ArgumentOutOfRangeException">Out of range.</exception>
+    public TimeSpan ShutdownTimeout { get; set => field = Ranges.PositiveOrInfinite(value); } = TimeSpan.FromSeconds(5);
+
+    /// <summary>The limits of each session: channels, windows, packet length and buffers.</summary>
+    public MtaTlsSessionLimits Limits { get; set => field = value ?? throw new ArgumentNullException(nameof(value)); } = new();
+
+    /// <summary>The source_address_machine and source_port that channels claim (section 2.1.1).</summary>
+    /// <value>Default: null, the local address of the session's socket.</value>
+    public ChannelAddress? Source { get; set; }
+
+    /// <summary>
+    /// Called for each channel that the server asks to open: <see cref="MtaTlsChannelRequest.Accept"/> it or <see cref="MtaTlsChannelRequest.Refuse"/> it. A request
+    /// that is unanswered when the task has ended is refused. At most <see cref="MtaTlsSessionLimits.MaxPendingChannels"/> wait for an answer; calls run in parallel.
+    /// </summary>
+    /// <value>Default: null, every such channel is refused.</value>
+    public Func<MtaTlsChannelRequest, CancellationToken, ValueTask>? ChannelRequested { get; set; }
+
+    /// <summary>
+    /// Whether one session is held open at all times: it is not closed when idle, and when it drops it is connected again in the background, with back-off.
+    /// For clients whose server opens channels.
+    /// </summary>
+    /// <value>Default: false, sessions are connected when a channel needs one.</value>
+    public bool KeepConnected { get; set; }
+
+    /// <summary>Makes the connection below TLS, in place of a TCP connection to the endpoint: through a proxy, for example.</summary>
+    /// <value>Default: null.</value>
+    public Func<DnsEndPoint, CancellationToken, ValueTask<Stream>>? ConnectCallback { get; set; }
+
+    /// <summary>Where logs go, in the category <c>MtaTls.Client</c>.</summary>
+    /// <value>Default: null, nowhere; with <c>IHttpClientBuilder.UseMtaTls</c> the application's.</value>
+    public ILoggerFactory? LoggerFactory { get; set; }
+
+    /// <summary>The clock of all time-outs and back-offs.</summary>
+    /// <value>Default: <see cref="TimeProvider.System"/>.</value>
+    public TimeProvider TimeProvider { get; set => field = value ?? throw new ArgumentNullException(nameof(value)); } = TimeProvider.System;
+}

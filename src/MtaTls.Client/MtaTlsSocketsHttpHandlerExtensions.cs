@@ -1,0 +1,84 @@
+using MtaTls.Client;
+using MtaTls.Client.Http;
+
+#pragma warning disable IDE0130 // In the namespace of what is extended.
+namespace System.Net.Http;
+#pragma warning restore IDE0130
+
+/// <summary>Makes the connections of a <see cref="SocketsHttpHandler"/> channels of MTA-TLS sessions.</summary>
+public static class MtaTlsSocketsHttpHandlerExtensions
+{
+    /// <summary>
+    /// Makes the handler's connections channels. URIs stay as they are: the host and port of an <c>https://</c> or <c>wss://</c> URI become a channel's destination, and
+    /// the TLS session goes to the options' endpoint, or where <see cref="MtaTlsClientOptions.Host"/> is null to that host and port. Handlers with equal options share their sessions.
+    /// </summary>
+    /// <param name="handler">The handler, before its first request. Its <see cref="SocketsHttpHandler.UseProxy"/> is switched off, and handshakes of its own are refused.</param>
+    /// <param name="options">The endpoint and everything else; copied.</param>
+    /// <returns>The handler.</returns>
+    /// <exception cref="ArgumentException">The options are wrong; the message names every error.</exception>
+    /// <exception cref="InvalidOperationException">The handler has settings that would no longer be heeded: ConnectCallback, PlaintextStreamFilter, Proxy or SslOptions.</exception>
+    public static SocketsHttpHandler UseMtaTls(this SocketsHttpHandler handler, MtaTlsClientOptions options)
+    {
+        ArgumentNullException.ThrowIfNull(options);
+        if (options.Host is not null)
+        {
+            MtaTlsClient client = SharedClients.Get(ClientSettings.From(options));
+            return Connect(handler, _ => client);
+        }
+        // Checked now and copied once: each host's settings differ from these in nothing but the endpoint.
+        ClientSettings template = ClientSettings.From(options, new DnsEndPoint("endpoint.invalid", 443));
+        return Connect(handler, endpoint => SharedClients.Get(template with { Host = endpoint.Host, Port = endpoint.Port }));
+    }
+
+    /// <summary>Makes the handler's connections channels, with the options that <paramref name="configure"/> sets.</summary>
+    /// <param name="handler">The handler, before its first request.</param>
+    /// <param name="configure">Sets the options.</param>
+    /// <inheritdoc cref="UseMtaTls(SocketsHttpHandler, MtaTlsClientOptions)"/>
+    public static SocketsHttpHandler UseMtaTls(this SocketsHttpHandler handler, Action<MtaTlsClientOptions> configure)
+    {
+        ArgumentNullException.ThrowIfNull(configure);
+        var options = new MtaTlsClientOptions();
+        configure(options);
+        return handler.UseMtaTls(options);
+    }
+
+    /// <summary>Makes the handler's connections channels of sessions to the endpoint with this name, on its default options.</summary>
+    /// <param name="handler">The handler, before its first request.</param>
+    /// <param name="host">The endpoint's domain name or IP address.</param>
+    /// <param name="port">The endpoint's TCP port.</param>
+    /// <inheritdoc cref="UseMtaTls(SocketsHttpHandler, MtaTlsClientOptions)"/>
+    public static SocketsHttpHandler UseMtaTls(this SocketsHttpHandler handler, string host, int port = 443) =>
+        handler.UseMtaTls(new MtaTlsClientOptions { Host = host, Port = port });
+
+    /// <summary>Makes the handler's connections channels of a client that the application owns and disposes.</summary>
+    /// <param name="handler">The handler, before its first request.</param>
+    /// <param name="client">The client.</param>
+    /// <inheritdoc cref="UseMtaTls(SocketsHttpHandler, MtaTlsClientOptions)"/>
+    public static SocketsHttpHandler UseMtaTls(this SocketsHttpHandler handler, MtaTlsClient client)
+    {
+        ArgumentNullException.ThrowIfNull(client);
+        return Connect(handler, _ => client);
+    }
+
+    private static SocketsHttpHandler Connect(SocketsHttpHandler handler, Func<DnsEndPoint, MtaTlsClient> clientFor)
+    {
+        ArgumentNullException.ThrowIfNull(handler);
+        if (handler.ConnectCallback is not null || handler.PlaintextStreamFilter is not null)
+            throw new InvalidOperationException("The handler has a ConnectCallback or PlaintextStreamFilter already; MTA-TLS needs both. To reach the endpoint by other means set MtaTlsClientOptions.ConnectCallback.");
+        if (handler.Proxy is not null)
+            throw new InvalidOperationException("The handler has a Proxy, through which channels do not go. To reach the endpoint through a proxy set MtaTlsClientOptions.ConnectCallback.");
+        var tls = handler.SslOptions;
+        if (tls.RemoteCertificateValidationCallback is not null || tls.ClientCertificates is { Count: > 0 } || tls.ClientCertificateContext is not null
+            || tls.LocalCertificateSelectionCallback is not null || tls.CertificateChainPolicy is not null || tls.TargetHost is not null)
+        {
+            throw new InvalidOperationException("The handler's SslOptions have settings that a session can't heed; set the members of MtaTlsClientOptions with the same names.");
+        }
+        var connector = new HttpChannelConnector(clientFor);
+        handler.ConnectCallback = connector.ConnectAsync;
+        handler.PlaintextStreamFilter = connector.FilterAsync;
+        handler.UseProxy = false;
+        // A handshake of the handler's own (HTTP/3 to an Alt-Svc, for example) would leave the session behind: none succeeds.
+        tls.RemoteCertificateValidationCallback = static (_, _, _, _) => false;
+        return handler;
+    }
+}

@@ -1,0 +1,43 @@
+using System.Collections;
+using System.Net.Security;
+
+namespace MtaTls.Client;
+
+/// <summary>A list of application protocols (ALPN) that equals another by its elements.</summary>
+internal sealed class ProtocolList(params SslApplicationProtocol[] protocols) : IReadOnlyList<SslApplicationProtocol>, IEquatable<ProtocolList>
+{
+    public static ProtocolList Http11 { get; } = new(SslApplicationProtocol.Http11);
+
+    public static ProtocolList Http2OrHttp11 { get; } = new(SslApplicationProtocol.Http2, SslApplicationProtocol.Http11);
+
+    public int Count => protocols.Length;
+
+    public SslApplicationProtocol this[int index] => protocols[index];
+
+    /// <summary>The elements that are in <paramref name="allowed"/> too, or all of them when it is empty.</summary>
+    public ProtocolList RestrictedTo(ProtocolList allowed)
+    {
+        if (allowed.Count == 0)
+            return this;
+        SslApplicationProtocol[] common = [.. protocols.Where(allowed.Contains)];
+        return common.Length == protocols.Length ? this : new ProtocolList(common);
+    }
+
+    public bool Equals(ProtocolList? other) => other is not null && protocols.AsSpan().SequenceEqual(((IEnumerable<SslApplicationProtocol>)other).ToArray());
+
+    public override bool Equals(object? obj) => Equals(obj as ProtocolList);
+
+    public override int GetHashCode()
+    {
+        HashCode hash = default;
+        foreach (SslApplicationProtocol protocol in protocols)
+            hash.Add(protocol);
+        return hash.ToHashCode();
+    }
+
+    public override string ToString() => string.Join(",", protocols);
+
+    public IEnumerator<SslApplicationProtocol> GetEnumerator() => ((IEnumerable<SslApplicationProtocol>)protocols).GetEnumerator();
+
+    IEnumerator IEnumerable.GetEnumerator() => GetEnumerator();
+}

@@ -1,0 +1,81 @@
+using System.Diagnostics;
+using System.Security.Authentication;
+using Microsoft.Extensions.Logging;
+using MtaTls.Client.Diagnostics;
+using MtaTls.Protocol;
+using MtaTls.Tls;
+
+namespace MtaTls.Client.Sessions;
+
+/// <summary>Connects to the endpoint: TCP, then TLS with the extension offered.</summary>
+internal sealed class Dialer : IDialer
+{
+    private readonly ClientSettings _settings;
+    private readonly TlsClientContext _context;
+    private readonly ILogger _log;
+
+    public Dialer(ClientSettings settings, ProtocolList protocols, ILogger log)
+    {
+        _settings = settings;
+        _log = log;
+        _context = new TlsClientContext(settings.ToTlsOptions(protocols));
+    }
+
+    public async ValueTask<DialedConnection> ConnectAsync(CancellationToken cancellationToken)
+    {
+        using Activity? activity = ClientDiagnostics.ActivitySource.StartActivity("mtatls.connect", ActivityKind.Client);
+        activity?.SetTag("server.address", _settings.Host).SetTag("server.port", _settings.Port);
+        using var timeout = new CancellationTokenSource(_settings.ConnectTimeout, _settings.TimeProvider);
+        using var either = CancellationTokenSource.CreateLinkedTokenSource(timeout.Token, cancellationToken);
+        long begin = _settings.TimeProvider.GetTimestamp();
+        SocketPipes? pipes = null;
+        TlsConnection? tls = null;
+        try
+        {
+            pipes = await SocketPipes.ConnectAsync(_settings, either.Token).ConfigureAwait(false);
+            tls = await TlsConnection.ConnectAsync(pipes, _context, either.Token).ConfigureAwait(false);
+            TimeSpan elapsed = _settings.TimeProvider.GetElapsedTime(begin);
+            ClientDiagnostics.Handshake(_settings, elapsed, tls, null);
+            activity?.SetTag("tls.protocol.version", ClientDiagnostics.Version(tls.Protocol)).SetTag("mtatls.negotiated", tls.DataMultiplexingNegotiated);
+            _log.Connected(_settings.Host, _settings.Port, tls.Protocol, tls.DataMultiplexingNegotiated, elapsed.TotalMilliseconds);
+            var connected = tls;
+            SocketPipes below = pipes;
+            return new DialedConnection(new TlsTransport(tls), async () => await below.DisposeAsync().ConfigureAwait(false))
+            {
+                IsMultiplexed = connected.DataMultiplexingNegotiated,
+                LocalAddress = pipes.LocalAddress,
+                ApplicationProtocol = connected.ApplicationProtocol.ToArray(),
+                Protocol = connected.Protocol,
+            };
+        }
+        catch (Exception e)
+        {
+            if (tls is not null)
+                await tls.DisposeAsync().ConfigureAwait(false);
+            if (pipes is not null)
+                await pipes.DisposeAsync().ConfigureAwait(false);
+            Exception failure = Explain(e, timeout.IsCancellationRequested, cancellationToken);
+            ClientDiagnostics.Handshake(_settings, _settings.TimeProvider.GetElapsedTime(begin), null, failure);
+            activity?.SetStatus(ActivityStatusCode.Error, failure.Message);
+            _log.ConnectFailed(failure, _settings.Host, _settings.Port);
+            if (ReferenceEquals(failure, e))
+                throw;
+            throw failure;
+        }
+    }
+
+    public void Dispose() => _context.Dispose();
+
+    private Exception Explain(Exception e, bool timedOut, CancellationToken cancellationToken) => e switch
+    {
+        OperationCanceledException when cancellationToken.IsCancellationRequested => e,
+        OperationCanceledException when timedOut =>
+            new IOException($"Connecting to {_settings.Host}:{_settings.Port} took longer than ConnectTimeout ({_settings.ConnectTimeout}).", new TimeoutException()),
+        AuthenticationException when _settings.Mode == MtaTlsClientMode.Required && IsNotNegotiated(e) =>
+            new MtaTlsNotNegotiatedException($"{_settings.Host}:{_settings.Port} does not speak MTA-TLS (data_multiplexing, extension type {_settings.ExtensionType}), and Mode is Required.", e),
+        AuthenticationException => new AuthenticationException($"The TLS handshake with {_settings.Host}:{_settings.Port} (as '{_settings.TargetHost}') failed: {e.Message}", e.InnerException ?? e),
+        _ => e,
+    };
+
+    private static bool IsNotNegotiated(Exception e) => e.InnerException is TlsAlertException { IsReceived: false, Alert: TlsAlert.MissingExtension or TlsAlert.HandshakeFailure };
+}
