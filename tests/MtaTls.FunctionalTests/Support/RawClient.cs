@@ -1,0 +1,99 @@
+using System.Net;
+using System.Net.Security;
+using System.Net.Sockets;
+using System.IO.Pipelines;
+using System.Security.Authentication;
+using MtaTls.Protocol;
+using MtaTls.Tls;
+
+namespace MtaTls.FunctionalTests.Support;
+
+/// <summary>The lowest client there is: a socket, the TLS engine and a session, so that a test can do what an ordinary client would not.</summary>
+internal sealed class RawClient : IAsyncDisposable
+{
+    private RawClient(Socket socket, TlsConnection tls)
+    {
+        Socket = socket;
+        Tls = tls;
+    }
+
+    public Socket Socket { get; }
+
+    public TlsConnection Tls { get; }
+
+    public MtaTlsSession Session { get; private set; } = null!;
+
+    public static async Task<RawClient> ConnectAsync(int port, Action<TlsClientOptions>? tls = null, MtaTlsSessionOptions? session = null)
+    {
+        RawClient client = await HandshakeAsync(port, tls);
+        Assert.True(client.Tls.DataMultiplexingNegotiated);
+        client.Session = MtaTlsSession.Start(new TlsTransport(client.Tls), session ?? new MtaTlsSessionOptions { Role = MtaTlsRole.Client });
+        return client;
+    }
+
+    /// <summary>The handshake alone, for what comes of it.</summary>
+    public static async Task<RawClient> HandshakeAsync(int port, Action<TlsClientOptions>? configure = null)
+    {
+        TlsClientOptions options = new() { TargetHost = "localhost", CertificateChainPolicy = TestCertificates.TrustRoot(), ApplicationProtocols = { SslApplicationProtocol.Http11 } };
+        configure?.Invoke(options);
+        Socket socket = new(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp) { NoDelay = true };
+        try
+        {
+            await socket.ConnectAsync(IPAddress.Loopback, port);
+            NetworkStream stream = new(socket, ownsSocket: true);
+            using CancellationTokenSource hang = new(Patience.Long);
+            TlsConnection connection = await TlsConnection.ConnectAsync(new StreamPipe(stream), new TlsClientContext(options), hang.Token);
+            return new RawClient(socket, connection);
+        }
+        catch
+        {
+            socket.Dispose();
+            throw;
+        }
+    }
+
+    /// <summary>Whether a client that offers the extension gets it.</summary>
+    public static async Task<bool> IsNegotiatedAsync(int port, Action<TlsClientOptions>? configure = null)
+    {
+        await using RawClient client = await HandshakeAsync(port, configure);
+        return client.Tls.DataMultiplexingNegotiated;
+    }
+
+    public async Task<HttpChannel> OpenAsync(string host = "app.test", int port = 80)
+        => new(await Session.OpenChannelAsync(new ChannelAddress("192.0.2.7", 4711), new ChannelAddress(host, port)).Soon());
+
+    /// <summary>One GET on a channel of its own.</summary>
+    public async Task<string> GetAsync(string path = "/")
+    {
+        await using HttpChannel channel = await OpenAsync();
+        return (await channel.GetAsync(path)).Body;
+    }
+
+    /// <summary>Ends the TCP connection with a reset, as a client does that crashes or a network that forgets.</summary>
+    public void Reset()
+    {
+        Socket.LingerState = new LingerOption(true, 0);
+        Socket.Dispose();
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        if (Session is not null)
+        {
+            await Session.DisposeAsync();
+        }
+        else
+        {
+            await Tls.DisposeAsync();
+        }
+
+        Socket.Dispose();
+    }
+
+    private sealed class StreamPipe(Stream stream) : IDuplexPipe
+    {
+        public PipeReader Input { get; } = PipeReader.Create(stream, new StreamPipeReaderOptions(leaveOpen: true));
+
+        public PipeWriter Output { get; } = PipeWriter.Create(stream, new StreamPipeWriterOptions(leaveOpen: true));
+    }
+}
