@@ -81,6 +81,9 @@ internal sealed class CertificateFile : ICertificateSource
         return new ServerCertificate(certificate, new X509Certificate2Collection(others));
     }
 
+    /// <summary>Whether reading a certificate fails so when the files are at fault. A key that is another certificate's is an ArgumentException.</summary>
+    public static bool IsUnreadable(Exception e) => e is CryptographicException or IOException or UnauthorizedAccessException or ArgumentException;
+
     private static bool IsPem(string path)
     {
         Span<byte> start = stackalloc byte[4096];
@@ -104,7 +107,7 @@ internal sealed class CertificateFile : ICertificateSource
             _current = Load(_path, _keyPath, _password);
             _logger.CertificateReloaded(_key, _current.Certificate.Thumbprint, _current.Certificate.NotAfter);
         }
-        catch (Exception e) when (e is CryptographicException or IOException or UnauthorizedAccessException)
+        catch (Exception e) when (IsUnreadable(e))
         {
             _logger.CertificateNotReloaded(_key, e);
         }

@@ -25,7 +25,7 @@ internal sealed class CertificateSources(IHostEnvironment environment, IConfigur
                 ? new CertificateFile(FullPath(options.Path!), options.KeyPath is { Length: > 0 } path ? FullPath(path) : null, options.Password, key, _logger)
                 : options.IsStore ? new FixedCertificate(new ServerCertificate(FindInStore(options), [])) : null;
         }
-        catch (Exception e) when (e is CryptographicException or IOException or UnauthorizedAccessException or InvalidOperationException)
+        catch (Exception e) when (CertificateFile.IsUnreadable(e) || e is InvalidOperationException)
         {
             throw new InvalidOperationException($"{key}: {e.Message}", e);
         }

@@ -24,25 +24,36 @@ internal sealed class RawClient : IAsyncDisposable
     public MtaTlsSession Session { get; private set; } = null!;
 
     public static async Task<RawClient> ConnectAsync(int port, Action<TlsClientOptions>? tls = null, MtaTlsSessionOptions? session = null)
+        => await ConnectAsync(port, new TlsClientContext(Options(tls)), session);
+
+    /// <summary>With a context of the test's own, which remembers TLS sessions.</summary>
+    public static async Task<RawClient> ConnectAsync(int port, TlsClientContext context, MtaTlsSessionOptions? session = null)
     {
-        RawClient client = await HandshakeAsync(port, tls);
+        RawClient client = await HandshakeAsync(port, context);
         Assert.True(client.Tls.DataMultiplexingNegotiated);
         client.Session = MtaTlsSession.Start(new TlsTransport(client.Tls), session ?? new MtaTlsSessionOptions { Role = MtaTlsRole.Client });
         return client;
     }
 
     /// <summary>The handshake alone, for what comes of it.</summary>
-    public static async Task<RawClient> HandshakeAsync(int port, Action<TlsClientOptions>? configure = null)
+    public static Task<RawClient> HandshakeAsync(int port, Action<TlsClientOptions>? configure = null) => HandshakeAsync(port, new TlsClientContext(Options(configure)));
+
+    private static TlsClientOptions Options(Action<TlsClientOptions>? configure)
     {
         TlsClientOptions options = new() { TargetHost = "localhost", CertificateChainPolicy = TestCertificates.TrustRoot(), ApplicationProtocols = { SslApplicationProtocol.Http11 } };
         configure?.Invoke(options);
+        return options;
+    }
+
+    private static async Task<RawClient> HandshakeAsync(int port, TlsClientContext context)
+    {
         Socket socket = new(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp) { NoDelay = true };
         try
         {
             await socket.ConnectAsync(IPAddress.Loopback, port);
             NetworkStream stream = new(socket, ownsSocket: true);
             using CancellationTokenSource hang = new(Patience.Long);
-            TlsConnection connection = await TlsConnection.ConnectAsync(new StreamPipe(stream), new TlsClientContext(options), hang.Token);
+            TlsConnection connection = await TlsConnection.ConnectAsync(new StreamPipe(stream), context, hang.Token);
             return new RawClient(socket, connection);
         }
         catch
