@@ -42,7 +42,9 @@ internal sealed class DuplexPipe(PipeReader input, PipeWriter output, IDisposabl
     {
         owned?.Dispose();
         input.Complete();
-        output.Complete();
+
+        // A closed socket can't take what was left unflushed.
+        output.Complete(owned is null ? null : new IOException("The transport was closed."));
     }
 
     public void Dispose() => Close();

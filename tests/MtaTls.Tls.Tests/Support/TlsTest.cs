@@ -5,6 +5,8 @@ namespace MtaTls.Tls.Tests.Support;
 /// <summary>Options and connections that the tests have in common.</summary>
 internal static class TlsTest
 {
+    public const ushort ExtensionType = 65389;
+
     public static readonly TimeSpan Patience = TimeSpan.FromSeconds(60);
 
     public static TheoryData<SslProtocols> Versions => [SslProtocols.Tls12, SslProtocols.Tls13];
