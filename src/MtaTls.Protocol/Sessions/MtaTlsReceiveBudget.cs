@@ -3,7 +3,10 @@ namespace MtaTls.Protocol;
 /// <summary>
 /// The most octets that the peers of many sessions may together make this process buffer: what windows still allow them to send, and what was not read yet.
 /// </summary>
-/// <remarks>Thread-safe. When it is used up, windows stop growing and new channels are refused; channels that are open keep 4 KiB each.</remarks>
+/// <remarks>
+/// Thread-safe. An eighth of it is kept for the first 4 KiB of each channel; when the rest is used up windows no longer grow, and when all is, new channels are refused. Channels that are
+/// open keep their 4 KiB.
+/// </remarks>
 public sealed class MtaTlsReceiveBudget
 {
     /// <summary>Creates a budget.</summary>

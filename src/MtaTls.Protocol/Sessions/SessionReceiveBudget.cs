@@ -10,8 +10,11 @@ internal sealed class SessionReceiveBudget(long size, int maxChannels, OctetPool
 
     private readonly OctetPool _shared = new(size - (long)Floor * maxChannels);
 
-    /// <summary>The octets of the session's budget beyond the floors that are not reserved.</summary>
-    public long Unreserved => Math.Min(_shared.Unreserved, common?.Unreserved ?? long.MaxValue);
+    /// <summary>An eighth of the common budget is kept for the first 4 KiB of channels to come: who reads much must not keep others from opening.</summary>
+    private readonly long _keep = common is null ? 0 : common.Size / 8;
+
+    /// <summary>The octets beyond the floors that are not reserved.</summary>
+    public long Unreserved => Math.Min(_shared.Unreserved, common is null ? long.MaxValue : Math.Max(0, common.Unreserved - _keep));
 
     public long SharedReserved => _shared.Reserved;
 
@@ -31,7 +34,7 @@ internal sealed class SessionReceiveBudget(long size, int maxChannels, OctetPool
         long granted = _shared.Reserve(wanted);
         if (granted == 0 || common is null)
             return granted;
-        long both = common.Reserve(granted);
+        long both = common.Reserve(granted, keep: _keep);
         if (both < granted)
             _shared.Release(granted - both);
         return both;
