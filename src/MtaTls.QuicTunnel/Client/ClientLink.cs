@@ -57,7 +57,11 @@ internal sealed class ClientLink
             {
                 _client.Log.ConnectFailed(Name, exception.Message);
             }
-            catch (Exception exception) when (!cancellationToken.IsCancellationRequested)
+            catch (OperationCanceledException) when (cancellationToken.IsCancellationRequested)
+            {
+                return;
+            }
+            catch (Exception exception)
             {
                 _client.Log.LinkFailed(exception, Name);
             }
@@ -222,8 +226,15 @@ internal sealed class ClientLink
         if (current is null || current.Equals(connection.LocalEndPoint.Address))
             return;
         _client.Log.Migrating(Name, connection.LocalEndPoint.Address, current);
-        connection.Migrate(current, _interfaceName);
-        _ = AbandonUnlessMovedAsync(connection, current);
+        try
+        {
+            connection.Migrate(current, _interfaceName);
+            _ = AbandonUnlessMovedAsync(connection, current);
+        }
+        catch (SocketException exception)
+        {
+            _client.Log.ConnectFailed(Name, exception.Message);
+        }
     }
 
     private async Task AbandonUnlessMovedAsync(IQuicConnection connection, IPAddress address)

@@ -19,6 +19,9 @@ internal sealed class ReorderBuffer
 
     private const int AverageDatagram = 2048;
 
+    // A path that was quiet may be bringing its first packet for a while: it is waited for this part of the longest delay.
+    private const int QuietPathDivisor = 4;
+
     private readonly IReorderSink _sink;
     private readonly int _maxPackets;
     private readonly long _maxDelay;
@@ -56,9 +59,10 @@ internal sealed class ReorderBuffer
     public void Receive(int path, ushort tag, ReadOnlySpan<byte> datagram, long now)
     {
         ref var mark = ref _paths[path];
-        if (!mark.IsSet || (short)(tag - mark.Highest) > 0)
+        if (!mark.HasHighest || (short)(tag - mark.Highest) > 0)
             mark.Highest = tag;
-        mark.IsSet = true;
+        mark.IsAttached = true;
+        mark.HasHighest = true;
         mark.LastSeen = now;
 
         if (_duplicates.IsDuplicate(tag, datagram))
@@ -76,6 +80,9 @@ internal sealed class ReorderBuffer
             SkipGap();
         UpdateDeadline();
     }
+
+    /// <summary>A path is there that may bring packets.</summary>
+    public void Attach(int path) => _paths[path] = new PathMark { IsAttached = true };
 
     /// <summary>A path is gone and its number free.</summary>
     public void Forget(int path) => _paths[path] = default;
@@ -138,7 +145,8 @@ internal sealed class ReorderBuffer
             if (++_farBehind >= RestartThreshold)
             {
                 Flush();
-                Array.Clear(_paths);
+                foreach (ref var mark in _paths.AsSpan())
+                    mark.HasHighest = false;
                 _next = (ushort)(tag + 1);
                 _farBehind = 0;
             }
@@ -190,22 +198,22 @@ internal sealed class ReorderBuffer
 
     private void ReleaseLost(long now)
     {
-        var released = false;
         while (_count > 0 && IsLost(_next, now))
         {
             SkipGap();
-            released = true;
-        }
-
-        if (released)
             UpdateDeadline();
+        }
     }
 
     private bool IsLost(ushort tag, long now)
     {
+        var gapAge = now - (Deadline - _maxDelay);
         foreach (ref readonly var mark in _paths.AsSpan())
         {
-            if (mark.IsSet && now - mark.LastSeen < _maxDelay && (short)(mark.Highest - tag) < ReorderingThreshold)
+            if (!mark.IsAttached)
+                continue;
+            var quiet = !mark.HasHighest || now - mark.LastSeen >= _maxDelay;
+            if (quiet ? gapAge < _maxDelay / QuietPathDivisor : (short)(mark.Highest - tag) < ReorderingThreshold)
                 return false;
         }
 
@@ -278,7 +286,8 @@ internal sealed class ReorderBuffer
 
     private struct PathMark
     {
-        public bool IsSet;
+        public bool IsAttached;
+        public bool HasHighest;
         public ushort Highest;
         public long LastSeen;
     }

@@ -65,6 +65,8 @@ internal abstract class TunnelSession : IReorderSink
                 number++;
             var added = new TunnelPath(this, connection, number, TimeProvider.GetTimestamp());
             Volatile.Write(ref _paths, [.. _paths, added]);
+            lock (_receiveLock)
+                _reorder?.Attach(number);
             return added;
         }
     }
@@ -125,7 +127,7 @@ internal abstract class TunnelSession : IReorderSink
         {
             if (_ended)
                 return;
-            var reorder = _reorder ??= new ReorderBuffer(this, _options.ReorderingMaxPackets, ToTimestamp(_options.ReorderingMaxDelay), MaxPaths);
+            var reorder = _reorder ??= CreateReorderBuffer();
             var duplicates = reorder.Duplicates;
             var now = TimeProvider.GetTimestamp();
             reorder.Receive(path.Number, tag, datagram, now);
@@ -295,6 +297,15 @@ internal abstract class TunnelSession : IReorderSink
             _reorder!.Expire(now);
             ArmReorderTimer(now);
         }
+    }
+
+    // With the first packet: a session that gets none has no use for it.
+    private ReorderBuffer CreateReorderBuffer()
+    {
+        var buffer = new ReorderBuffer(this, _options.ReorderingMaxPackets, ToTimestamp(_options.ReorderingMaxDelay), MaxPaths);
+        foreach (var path in Paths)
+            buffer.Attach(path.Number);
+        return buffer;
     }
 
     private long ToTimestamp(TimeSpan time) => (long)(time.TotalSeconds * TimeProvider.TimestampFrequency);

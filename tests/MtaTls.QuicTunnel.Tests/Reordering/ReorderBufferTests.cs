@@ -64,11 +64,31 @@ public sealed class ReorderBufferTests : IReorderSink
     }
 
     [Fact]
-    public void A_path_that_has_gone_quiet_is_not_waited_for()
+    public void A_path_that_has_gone_quiet_is_waited_for_a_part_of_the_bound()
     {
         Receive(1, 1);
         Receive(0, (long)MaxDelay, 2, 4, 5, 6);
+        Assert.Equal([1, 2], _delivered);
+        Receive(0, (long)MaxDelay + (MaxDelay / 4), 7);
+        Assert.Equal([1, 2, 4, 5, 6, 7], _delivered);
+    }
+
+    [Fact]
+    public void A_path_that_is_gone_is_not_waited_for()
+    {
+        Receive(1, 1);
+        _buffer.Forget(1);
+        Receive(0, 2, 4, 5, 6);
         Assert.Equal([1, 2, 4, 5, 6], _delivered);
+    }
+
+    [Fact]
+    public void The_first_packet_of_a_path_is_waited_for()
+    {
+        _buffer.Attach(1);
+        Receive(0, 1, 3, 4, 5, 6);
+        Receive(1, 2);
+        Assert.Equal([1, 2, 3, 4, 5, 6], _delivered);
     }
 
     [Fact]

@@ -7,6 +7,7 @@ namespace MtaTls.QuicTunnel.Quic.Ngtcp2;
 internal sealed partial class Ngtcp2Connection
 {
     private readonly HashSet<long> _incoming = [];
+    private ulong[] _seen = [0];
     private List<EarlyEvent>? _early;
     private int _streamsGranted;
     private string _certificateFinding = "";
@@ -33,7 +34,11 @@ internal sealed partial class Ngtcp2Connection
             Connected();
     }
 
-    public void OnStreamOpened(long streamId) => _incoming.Add(streamId);
+    public void OnStreamOpened(long streamId)
+    {
+        _incoming.Add(streamId);
+        MarkSeen(streamId);
+    }
 
     public void OnStreamData(long streamId, ReadOnlySpan<byte> data, bool fin)
     {
@@ -50,7 +55,8 @@ internal sealed partial class Ngtcp2Connection
 
     public void OnStreamReset(long streamId, ulong code)
     {
-        if (!_incoming.Contains(streamId))
+        // A reset that is the first to come of a stream opens none in the library, which then gives the credit back itself.
+        if (!_incoming.Contains(streamId) && !MarkSeen(streamId))
             return;
         if (!_isConnected)
         {
@@ -159,6 +165,21 @@ internal sealed partial class Ngtcp2Connection
         if (fin)
             EndIncoming(streamId);
         Handler.OnStreamData(this, streamId, data, fin);
+    }
+
+    /// <summary>True the first time, for a stream among those that the peer may have in all.</summary>
+    private bool MarkSeen(long streamId)
+    {
+        long index = streamId >> 2;
+        if (index >= _options.MaxStreams)
+            return false;
+        int word = (int)(index >> 6);
+        if (word >= _seen.Length)
+            Array.Resize(ref _seen, Math.Max(word + 1, _seen.Length * 2));
+        ulong bit = 1UL << (int)(index & 63);
+        bool first = (_seen[word] & bit) == 0;
+        _seen[word] |= bit;
+        return first;
     }
 
     /// <summary>Another stream may take the place of this one, as long as the peer has not had all it may have.</summary>

@@ -1,0 +1,305 @@
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Diagnostics.HealthChecks;
+using MtaTls.QuicTunnel.Diagnostics;
+using MtaTls.QuicTunnel.Packets;
+using MtaTls.QuicTunnel.Tests.Support;
+
+namespace MtaTls.QuicTunnel.Tests.EndToEnd;
+
+/// <summary>Concentrator and client, over real QUIC on loopback.</summary>
+public sealed class TunnelTests
+{
+    [SkippableTheory]
+    [InlineData("10.99.0.2", "10.99.0.1")]
+    [InlineData("fd99::2", "fd99::1")]
+    public async Task Packets_go_both_ways_unchanged(string client, string concentrator)
+    {
+        await using var host = await TunnelHost.StartAsync();
+        await using var tunnel = await host.ConnectAsync();
+        await Wait.UntilAsync(() => tunnel.Paths[0].MaxPacketSize >= 1280 && host.Sessions.List()[0].Paths[0].MaxPacketSize >= 1280, "no path for IPv6");
+        var up = IpPackets.Udp(client, concentrator, "up"u8);
+        Assert.True(tunnel.Packets!.TrySend(up));
+        Assert.Equal(up, await host.Packets.ReceiveAsync());
+        var down = IpPackets.Udp(concentrator, client, new byte[1280 - 48]);
+        Assert.True(host.Packets.TrySend(down));
+        Assert.Equal(down, await tunnel.Packets.ReceiveAsync());
+    }
+
+    [SkippableFact]
+    public async Task Several_connections_are_one_session_and_the_application_sees_it()
+    {
+        await using var host = await TunnelHost.StartAsync();
+        await using var client = await host.ConnectAsync(options =>
+        {
+            options.LocalAddresses.Add("127.0.0.1");
+            options.LocalAddresses.Add("127.0.0.2");
+            options.QosIndication = "bulk";
+        });
+        var session = Assert.Single(host.Sessions.List());
+        Assert.Equal(client.SessionName, session.Name);
+        Assert.Equal(TunnelHost.Identity, session.Identity);
+        Assert.Equal("bulk"u8, session.QosIndication.Span);
+        Assert.Equal(["10.99.0.2", "fd99::2"], session.Addresses.Select(address => address.ToString()));
+        Assert.Equal(["127.0.0.1", "127.0.0.2"], session.Paths.Select(path => path.RemoteEndPoint.Address.ToString()).Order());
+        Assert.All(session.Paths, path => Assert.Equal(TunnelPathState.Active, path.State));
+
+        Assert.True(host.Sessions.End(session.Name));
+        Assert.False(host.Sessions.End(session.Name));
+        // The client is told, and begins a new session.
+        await Wait.UntilAsync(() => client.SessionName is { } name && name != session.Name && client.Paths.Count == 2, "no new session");
+        Assert.DoesNotContain(host.Sessions.List(), other => other.Name == session.Name);
+    }
+
+    [SkippableTheory]
+    [InlineData(TunnelScheduler.MinRtt)]
+    [InlineData(TunnelScheduler.RoundRobin)]
+    [InlineData(TunnelScheduler.Redundant)]
+    [InlineData(TunnelScheduler.ActiveBackup)]
+    public async Task Every_scheduler_brings_each_packet_once_and_in_order(TunnelScheduler scheduler)
+    {
+        await using var host = await TunnelHost.StartAsync(options => options.Scheduler = scheduler);
+        await using var client = await host.ConnectAsync(options =>
+        {
+            options.LocalAddresses.Add("127.0.0.1");
+            options.LocalAddresses.Add("127.0.0.2");
+            options.Reordering.MaxDelay = TimeSpan.FromSeconds(5); // whatever this machine does meanwhile
+        });
+        const int count = 600;
+        var receiving = Task.Run(async () =>
+        {
+            for (var i = 0; i < count; i++)
+                Assert.Equal(i, BitConverter.ToInt32(await client.Packets!.ReceiveAsync(), 28));
+        });
+        for (var i = 0; i < count; i++)
+        {
+            Assert.True(host.Packets.TrySend(IpPackets.Udp("10.99.0.1", "10.99.0.2", BitConverter.GetBytes(i))));
+            if (i % 50 == 0)
+                await Wait.UntilAsync(() => host.Sessions.List()[0].Paths.Sum(path => path.PacketsSent) >= i, "stuck");
+        }
+
+        await receiving;
+        var sent = host.Sessions.List()[0].Paths.Select(path => path.PacketsSent).ToArray();
+        Assert.Equal(scheduler == TunnelScheduler.Redundant ? 2 * count : count, sent.Sum());
+        if (scheduler == TunnelScheduler.ActiveBackup)
+            Assert.Equal([0, count], sent.Order());
+        if (scheduler == TunnelScheduler.RoundRobin)
+            Assert.All(sent, share => Assert.InRange(share, count / 10, count));
+        if (scheduler == TunnelScheduler.Redundant)
+            await Wait.UntilAsync(() => client.Counters.GetDropped(DropReason.Duplicate) == count, "duplicates were not told apart");
+    }
+
+    [SkippableFact]
+    public async Task A_packet_that_no_path_takes_is_answered_with_the_MTU()
+    {
+        await using var host = await TunnelHost.StartAsync();
+        await using var client = await host.ConnectAsync();
+        await Task.Delay(1100); // a path's MTU discovery has a second before senders are told
+        var most = client.Paths[0].MaxPacketSize;
+        client.Packets!.TrySend(IpPackets.Udp("10.99.0.2", "10.99.0.1", most));
+        var error = await client.Packets.ReceiveAsync();
+        Assert.Equal(3, error[20]);
+        Assert.Equal(4, error[21]);
+        Assert.Equal(most, (error[26] << 8) | error[27]);
+
+        most = host.Sessions.List()[0].Paths[0].MaxPacketSize;
+        host.Packets.TrySend(IpPackets.Udp("fd99::1", "fd99::2", most));
+        error = await host.Packets.ReceiveAsync();
+        Assert.Equal(2, error[40]);
+        Assert.Equal(most, (error[46] << 8) | error[47]);
+    }
+
+    [SkippableFact]
+    public async Task Pool_addresses_go_to_the_first_that_sends_from_them_and_rest_afterwards()
+    {
+        await using var host = await TunnelHost.StartAsync(options =>
+        {
+            options.Authentication.Mode = TunnelAuthenticationMode.Anonymous;
+            options.Addresses.Identities.Clear();
+            options.Sessions.GracePeriod = TimeSpan.Zero;
+            options.Addresses.RestPeriod = TimeSpan.FromHours(1);
+        });
+        var first = await RawPeer.ConnectAsync(host.EndPoint);
+        await first.NewSessionAsync();
+        await using var second = await RawPeer.ConnectAsync(host.EndPoint);
+        await second.NewSessionAsync();
+        var packet = IpPackets.Udp("10.99.0.70", "10.99.0.1", "x"u8);
+        first.SendPacket(0, packet);
+        Assert.Equal(packet, await host.Packets.ReceiveAsync());
+        second.SendPacket(0, packet);
+        await Wait.UntilAsync(() => host.Concentrator.Counters.GetDropped(DropReason.SpoofedSource) == 1, "another's address was taken");
+
+        host.Packets.TrySend(IpPackets.Udp("10.99.0.1", "10.99.0.70", "answer"u8));
+        await Wait.UntilAsync(() => first.Datagrams.Count == 1, "no answer");
+        Assert.Empty(second.Datagrams);
+
+        first.Connection.Close(0);
+        await first.Closed;
+        await first.DisposeAsync();
+        await Wait.UntilAsync(() => host.Sessions.List().Count == 1, "the session did not end");
+        second.SendPacket(1, packet);
+        await Wait.UntilAsync(() => host.Concentrator.Counters.GetDropped(DropReason.SpoofedSource) == 2, "the address did not rest");
+    }
+
+    [SkippableFact]
+    public async Task Clients_reach_each_other_only_where_that_is_allowed()
+    {
+        foreach (var allowed in new[] { false, true })
+        {
+            await using var host = await TunnelHost.StartAsync(options =>
+            {
+                options.Authentication.Mode = TunnelAuthenticationMode.Anonymous;
+                options.Addresses.Identities.Clear();
+                options.Addresses.AllowClientToClient = allowed;
+            });
+            await using var first = await RawPeer.ConnectAsync(host.EndPoint);
+            await first.NewSessionAsync();
+            await using var second = await RawPeer.ConnectAsync(host.EndPoint);
+            await second.NewSessionAsync();
+            second.SendPacket(0, IpPackets.Udp("10.99.0.71", "10.99.0.1", "here"u8));
+            await host.Packets.ReceiveAsync();
+            first.SendPacket(0, IpPackets.Udp("10.99.0.70", "10.99.0.71", "hello"u8, hopLimit: 9));
+            if (!allowed)
+            {
+                await Wait.UntilAsync(() => host.Concentrator.Counters.GetDropped(DropReason.ClientToClient) == 1, "it was not dropped");
+                Assert.Empty(second.Datagrams);
+                continue;
+            }
+
+            await Wait.UntilAsync(() => second.Datagrams.Count == 1, "it did not come");
+            Assert.True(IpHeader.TryRead(second.Datagrams.First().AsSpan(4), out var header));
+            Assert.Equal(8, header.HopLimit);
+            first.SendPacket(1, IpPackets.Udp("10.99.0.70", "10.99.0.71", "hello"u8, hopLimit: 1));
+            await Wait.UntilAsync(() => first.Datagrams.Count == 1, "no time exceeded");
+            Assert.Equal(11, first.Datagrams.First()[24]);
+        }
+    }
+
+    [SkippableFact]
+    public async Task An_Access_Report_moves_the_packets_to_the_other_path()
+    {
+        await using var host = await TunnelHost.StartAsync(options => options.Scheduler = TunnelScheduler.ActiveBackup);
+        await using var first = await RawPeer.ConnectAsync(host.EndPoint);
+        var id = await first.NewSessionAsync();
+        await using var second = await RawPeer.ConnectAsync(host.EndPoint);
+        Assert.Equal("", await second.JoinAsync(id));
+        first.Send("00021001"); // this connection is on network 1
+        second.Send("00022001"); // and this on network 2
+        await SendUntilAsync(host, first);
+        second.Send("00021002"); // network 1 is gone, says the other
+        await SendUntilAsync(host, second);
+        second.Send("00021001");
+        await SendUntilAsync(host, first);
+    }
+
+    [SkippableFact]
+    public async Task A_client_that_lost_all_its_paths_comes_back_within_the_grace_period()
+    {
+        await using var host = await TunnelHost.StartAsync();
+        await using var relay = new UdpRelay(host.EndPoint);
+        await using var client = host.CreateClient(options =>
+        {
+            options.IdleTimeout = TimeSpan.FromSeconds(1);
+            options.KeepAliveInterval = TimeSpan.FromSeconds(1);
+        }, to: relay.EndPoint);
+        client.Start();
+        await client.WaitForSessionAsync().WaitAsync(Wait.Patience);
+        var name = client.SessionName;
+        relay.Cut = true;
+        await Wait.UntilAsync(() => host.Sessions.List()[0].Paths.Count == 0, "the concentrator did not notice");
+        relay.Cut = false;
+        await Wait.UntilAsync(() => host.Sessions.List()[0].Paths.Count == 1 && client.Paths.Count == 1, "the client did not come back");
+        Assert.Equal(name, client.SessionName);
+        var packet = IpPackets.Udp("10.99.0.2", "10.99.0.1", "again"u8);
+        client.Packets!.TrySend(packet);
+        Assert.Equal(packet, await host.Packets.ReceiveAsync());
+    }
+
+    [SkippableFact]
+    public async Task After_the_grace_period_the_client_begins_a_new_session()
+    {
+        await using var host = await TunnelHost.StartAsync(options => options.Sessions.GracePeriod = TimeSpan.Zero);
+        await using var relay = new UdpRelay(host.EndPoint);
+        await using var client = host.CreateClient(options => options.IdleTimeout = TimeSpan.FromSeconds(1), to: relay.EndPoint);
+        client.Start();
+        await client.WaitForSessionAsync().WaitAsync(Wait.Patience);
+        var name = client.SessionName;
+        relay.Cut = true;
+        await Wait.UntilAsync(() => host.Sessions.List().Count == 0, "the session did not expire");
+        relay.Cut = false;
+        await Wait.UntilAsync(() => client.SessionName is { } now && now != name && client.Paths.Count == 1, "no new session");
+    }
+
+    [SkippableFact]
+    public async Task A_path_that_dies_without_a_word_is_left_and_its_packets_go_over_the_other()
+    {
+        await using var host = await TunnelHost.StartAsync(options => options.Scheduler = TunnelScheduler.ActiveBackup);
+        await using var relay = new UdpRelay(host.EndPoint);
+        await using var dying = await RawPeer.ConnectAsync(relay.EndPoint);
+        var id = await dying.NewSessionAsync();
+        await using var living = await RawPeer.ConnectAsync(host.EndPoint);
+        Assert.Equal("", await living.JoinAsync(id));
+        await SendUntilAsync(host, dying);
+        relay.Cut = true;
+        await SendUntilAsync(host, living);
+        await Wait.UntilAsync(
+            () =>
+            {
+                host.Packets.TrySend(IpPackets.Udp("10.99.0.1", "10.99.0.2", "x"u8));
+                return host.Sessions.List()[0].Paths.Any(path => path.State == TunnelPathState.Stalled);
+            },
+            "the dead path was not noticed");
+        var sent = host.Sessions.List()[0].Paths.Single(path => path.State == TunnelPathState.Stalled).PacketsSent;
+        for (var i = 0; i < 100; i++)
+            host.Packets.TrySend(IpPackets.Udp("10.99.0.1", "10.99.0.2", "y"u8));
+        await Wait.UntilAsync(() => living.Datagrams.Count(datagram => datagram[^1] == 'y') == 100, "packets were lost on the dead path");
+        Assert.Equal(sent, host.Sessions.List()[0].Paths.Single(path => path.State == TunnelPathState.Stalled).PacketsSent);
+    }
+
+    [SkippableFact]
+    public async Task A_token_names_the_identity()
+    {
+        await using var host = await TunnelHost.StartAsync(options =>
+        {
+            options.Authentication.Mode = TunnelAuthenticationMode.Token;
+            options.Authentication.Tokens[TunnelHost.Identity] = "0123456789abcdef";
+        });
+        await using var client = await host.ConnectAsync(options => options.Token = "0123456789abcdef");
+        var session = Assert.Single(host.Sessions.List());
+        Assert.Equal(TunnelHost.Identity, session.Identity);
+        Assert.True(session.QosIndication.IsEmpty);
+
+        await using var wrong = await RawPeer.ConnectAsync(host.EndPoint);
+        wrong.Send("0110" + Convert.ToHexString("0123456789abcdeX"u8));
+        Assert.Equal((ulong)QuicTunnelError.Unauthorized, (await wrong.Closed).ErrorCode);
+        await using var none = await RawPeer.ConnectAsync(host.EndPoint);
+        none.Send("0100");
+        Assert.Equal((ulong)QuicTunnelError.Unauthorized, (await none.Closed).ErrorCode);
+    }
+
+    [SkippableFact]
+    public async Task Health_follows_the_paths_and_no_log_shows_a_session_id()
+    {
+        await using var host = await TunnelHost.StartAsync();
+        var checks = host.Services.GetRequiredService<HealthCheckService>();
+        Assert.Equal(HealthStatus.Healthy, (await checks.CheckHealthAsync()).Status);
+        await using var peer = await RawPeer.ConnectAsync(host.EndPoint);
+        var id = await peer.NewSessionAsync();
+        await using var joined = await RawPeer.ConnectAsync(host.EndPoint);
+        await joined.JoinAsync(id);
+        foreach (var half in new[] { id.AsSpan(0, 8).ToArray(), id.AsSpan(24).ToArray() })
+            Assert.DoesNotContain(host.Logs.Entries, entry => entry.Message.Contains(Convert.ToHexString(half), StringComparison.OrdinalIgnoreCase));
+        Assert.Contains(host.Logs.Entries, entry => entry.Event == "SessionJoined");
+    }
+
+    private static async Task SendUntilAsync(TunnelHost host, RawPeer peer)
+    {
+        peer.Datagrams.Clear();
+        await Wait.UntilAsync(
+            () =>
+            {
+                host.Packets.TrySend(IpPackets.Udp("10.99.0.1", "10.99.0.2", "z"u8));
+                return !peer.Datagrams.IsEmpty;
+            },
+            "no packet came over that path");
+    }
+}

@@ -1,0 +1,106 @@
+using System.Collections.Concurrent;
+using System.Net;
+using System.Net.Sockets;
+using Microsoft.Extensions.Logging.Abstractions;
+using System.Security.Cryptography.X509Certificates;
+using MtaTls.QuicTunnel.Quic;
+
+namespace MtaTls.QuicTunnel.Tests.Support;
+
+/// <summary>A QUIC connection to a concentrator that says exactly the octets that a test wants, and keeps what comes back.</summary>
+internal sealed class RawPeer : IQuicConnectionHandler, IAsyncDisposable
+{
+    private readonly IQuicEngine _engine;
+    private readonly TaskCompletionSource _connected = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private readonly TaskCompletionSource<QuicCloseReason> _closed = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private readonly TaskCompletionSource<string> _answer = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private readonly MemoryStream _received = new();
+
+    private RawPeer(IPEndPoint server, X509Certificate2? certificate)
+    {
+        _engine = QuicEngine.Create(NullLoggerFactory.Instance);
+        Connection = _engine.Connect(new QuicClientOptions(server, "localhost") { TrustedAuthorities = TestCertificates.Instance.Authorities, Certificate = certificate }, this);
+    }
+
+    public IQuicConnection Connection { get; }
+
+    public ConcurrentQueue<byte[]> Datagrams { get; } = new();
+
+    /// <summary>What the concentrator's control stream carried until its end: hexadecimal octets, or "reset CODE".</summary>
+    public Task<string> Answer => _answer.Task.WaitAsync(Wait.Patience);
+
+    public Task<QuicCloseReason> Closed => _closed.Task.WaitAsync(Wait.Patience);
+
+    public static async Task<RawPeer> ConnectAsync(IPEndPoint server, X509Certificate2? certificate = null)
+    {
+        var peer = new RawPeer(server, certificate ?? TestCertificates.Instance.Client);
+        await peer._connected.Task.WaitAsync(Wait.Patience);
+        return peer;
+    }
+
+    /// <summary>Opens the next stream (2, 6, 10, ...) and sends these octets.</summary>
+    public long Send(string hex, bool fin = true)
+    {
+        var stream = Connection.OpenUnidirectionalStream();
+        Connection.SendStream(stream, Convert.FromHexString(hex), fin);
+        return stream;
+    }
+
+    public async Task<byte[]> NewSessionAsync(string value = "")
+    {
+        Send($"01{value.Length / 2:X2}{value}");
+        var answer = Convert.FromHexString(await Answer);
+        Assert.Equal(2, answer[0]);
+        Assert.Equal(32, answer[1]);
+        Assert.Equal(34, answer.Length);
+        return answer[2..];
+    }
+
+    public Task<string> JoinAsync(ReadOnlySpan<byte> id)
+    {
+        Send($"03{id.Length:X2}{Convert.ToHexString(id)}");
+        return Answer;
+    }
+
+    public void SendPacket(ushort tag, byte[] packet) => Assert.True(Connection.TrySendDatagram([], IpPackets.Datagram(tag, packet)));
+
+    public async ValueTask DisposeAsync() => await _engine.DisposeAsync();
+
+    public void OnConnected(IQuicConnection connection) => _connected.TrySetResult();
+
+    public void OnStreamData(IQuicConnection connection, long streamId, ReadOnlySpan<byte> data, bool fin)
+    {
+        if (streamId != 3)
+            _answer.TrySetException(new InvalidOperationException($"stream {streamId}"));
+        _received.Write(data);
+        if (fin)
+            _answer.TrySetResult(Convert.ToHexString(_received.ToArray()));
+    }
+
+    public void OnStreamReset(IQuicConnection connection, long streamId, ulong errorCode) => _answer.TrySetResult($"reset {errorCode}");
+
+    public void OnStopSending(IQuicConnection connection, long streamId, ulong errorCode)
+    {
+    }
+
+    public void OnDatagram(IQuicConnection connection, ReadOnlySpan<byte> data) => Datagrams.Enqueue(data.ToArray());
+
+    public void OnDatagramReady(IQuicConnection connection)
+    {
+    }
+
+    public void OnPathChanged(IQuicConnection connection)
+    {
+    }
+
+    public void OnSendError(IQuicConnection connection, SocketError error)
+    {
+    }
+
+    public void OnClosed(IQuicConnection connection, QuicCloseReason reason)
+    {
+        _connected.TrySetException(new IOException(reason.ToString()));
+        _answer.TrySetException(new IOException(reason.ToString()));
+        _closed.TrySetResult(reason);
+    }
+}

@@ -1,0 +1,115 @@
+using System.Net;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Logging;
+using MtaTls.QuicTunnel.Client;
+using MtaTls.QuicTunnel.Concentrator;
+using MtaTls.QuicTunnel.Quic;
+
+namespace MtaTls.QuicTunnel.Tests.Support;
+
+/// <summary>A concentrator in a real host, on loopback and with packets in memory, and clients of it.</summary>
+internal sealed class TunnelHost : IAsyncDisposable
+{
+    public const string Identity = "CN=laptop-1";
+    private readonly string _directory = Directory.CreateTempSubdirectory("tunnel-").FullName;
+    private readonly IHost _host;
+
+    private TunnelHost(Action<QuicTunnelOptions>? configure)
+    {
+        AuthorityPath = Path.Combine(_directory, "ca.pem");
+        File.WriteAllText(AuthorityPath, TestCertificates.Instance.Authority.ExportCertificatePem());
+        var builder = Host.CreateEmptyApplicationBuilder(null);
+        builder.Logging.SetMinimumLevel(LogLevel.Debug);
+        Logs = new RecordingLoggerProvider();
+        builder.Logging.AddProvider(Logs);
+        builder.AddQuicTunnel(options =>
+        {
+            options.Listen.Add("127.0.0.1:0");
+            options.Certificate.Use(TestCertificates.Instance.Server);
+            options.Authentication.AuthorityPath = AuthorityPath;
+            options.Interface.Kind = TunnelInterfaceKind.InMemory;
+            options.Interface.Addresses.Add("10.99.0.1/24");
+            options.Interface.Addresses.Add("fd99::1/64");
+            options.Addresses.Identities[Identity] = ["10.99.0.2", "fd99::2"];
+            options.Addresses.Pool.Add("10.99.0.64/26");
+            configure?.Invoke(options);
+        });
+        _host = builder.Build();
+    }
+
+    public string AuthorityPath { get; }
+
+    public RecordingLoggerProvider Logs { get; }
+
+    public IServiceProvider Services => _host.Services;
+
+    public TunnelConcentrator Concentrator => _host.Services.GetRequiredService<TunnelConcentrator>();
+
+    public ITunnelSessions Sessions => _host.Services.GetRequiredService<ITunnelSessions>();
+
+    public InMemoryPacketInterface Packets => _host.Services.GetRequiredService<InMemoryPacketInterface>();
+
+    public IPEndPoint EndPoint => Concentrator.EndPoints[0];
+
+    public static async Task<TunnelHost> StartAsync(Action<QuicTunnelOptions>? configure = null)
+    {
+        Skip.IfNot(QuicEngine.IsSupported, QuicEngine.UnsupportedReason);
+        var host = new TunnelHost(configure);
+        await host._host.StartAsync();
+        return host;
+    }
+
+    public QuicTunnelClient CreateClient(Action<QuicTunnelClientOptions>? configure = null, INetworkMonitor? network = null, IPEndPoint? to = null)
+    {
+        var options = new QuicTunnelClientOptions
+        {
+            Concentrator = (to ?? EndPoint).ToString(),
+            ServerName = "localhost",
+            AuthorityPath = AuthorityPath,
+            ReconnectDelay = TimeSpan.FromMilliseconds(50),
+            MaxReconnectDelay = TimeSpan.FromMilliseconds(500),
+        };
+        options.Certificate.Use(TestCertificates.Instance.Client);
+        options.Interface.Kind = TunnelInterfaceKind.InMemory;
+        configure?.Invoke(options);
+        return new QuicTunnelClient(options, new LoggerFactory([Logs]), TimeProvider.System, network ?? new AllPresent());
+    }
+
+    public async Task<QuicTunnelClient> ConnectAsync(Action<QuicTunnelClientOptions>? configure = null, INetworkMonitor? network = null)
+    {
+        var client = CreateClient(configure, network);
+        client.Start();
+        await client.WaitForSessionAsync().WaitAsync(Wait.Patience);
+        await Wait.UntilAsync(() => client.Paths.Count == Math.Max(1, client.Options.LocalAddresses.Count), "not every path came up");
+        return client;
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        await _host.StopAsync();
+        if (_host is IAsyncDisposable disposable)
+            await disposable.DisposeAsync();
+        Directory.Delete(_directory, recursive: true);
+    }
+
+    /// <summary>Linux answers on all of 127.0.0.0/8 though it lists one address of it.</summary>
+    private sealed class AllPresent : INetworkMonitor
+    {
+        public event Action? Changed
+        {
+            add { }
+            remove { }
+        }
+
+        public bool HasAddress(IPAddress address) => true;
+
+        public IPAddress? FindAddress(string interfaceName, System.Net.Sockets.AddressFamily family) => null;
+
+        public IPAddress? FindSource(IPAddress destination) => null;
+
+        public void Dispose()
+        {
+        }
+    }
+}
