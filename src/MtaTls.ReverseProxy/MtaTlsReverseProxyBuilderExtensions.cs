@@ -1,14 +1,19 @@
 using Microsoft.AspNetCore.Hosting;
 using Microsoft.AspNetCore.Routing;
+using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection.Extensions;
+using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Options;
 using MtaTls.AspNetCore;
+using MtaTls.Client;
 using MtaTls.ReverseProxy;
+using MtaTls.ReverseProxy.Client;
 using MtaTls.ReverseProxy.Configuration;
 using MtaTls.ReverseProxy.Forwarder;
 using MtaTls.ReverseProxy.Routing;
 using MtaTls.ReverseProxy.Transforms;
 using Yarp.ReverseProxy.Configuration;
+using Yarp.ReverseProxy.Forwarder;
 using Yarp.ReverseProxy.LoadBalancing;
 using Yarp.ReverseProxy.Transforms.Builder;
 
@@ -31,7 +36,26 @@ public static class MtaTlsReverseProxyBuilderExtensions
         builder.Services.TryAddEnumerable(ServiceDescriptor.Singleton<ILoadBalancingPolicy, DestinationLoadBalancingPolicy>());
         builder.Services.TryAddEnumerable(ServiceDescriptor.Singleton<ITransformFactory, DestinationTransformFactory>());
         builder.Services.TryAddEnumerable(ServiceDescriptor.Singleton<ITransformProvider, MtaTlsTransformProvider>());
-        builder.AddMetadataFilter();
+        builder.AddMetadata();
+        return builder;
+    }
+
+    /// <summary>
+    /// Lets clusters with the metadata <see cref="MtaTlsMetadata.Gateway"/> reach their destinations through MTA-TLS channels: every connection to one next gateway goes on one TLS session. Destinations then
+    /// have <c>https://</c> addresses, whose host and port the gateway is asked for; the certificate is the gateway's and verified against its name (<see cref="MtaTlsMetadata.TargetHost"/>). Other
+    /// clusters stay as they are.
+    /// </summary>
+    /// <param name="builder">YARP, as <c>AddReverseProxy()</c> returns it.</param>
+    /// <param name="configure">Sets options of a cluster's client, after the section <c>MtaTlsClient</c> and the cluster's own configuration have.</param>
+    /// <returns><paramref name="builder"/>.</returns>
+    public static IReverseProxyBuilder AddMtaTlsHttpClient(this IReverseProxyBuilder builder, Action<ForwarderHttpClientContext, MtaTlsClientOptions>? configure = null)
+    {
+        ArgumentNullException.ThrowIfNull(builder);
+        builder.AddMetadata();
+        var before = builder.Services.LastOrDefault(s => s.ServiceType == typeof(IForwarderHttpClientFactory));
+        builder.Services.AddSingleton<IForwarderHttpClientFactory>(services => new ClusterHttpClientFactory(
+            Create(before, services),
+            new ChannelHttpClientFactory(services.GetRequiredService<IConfiguration>(), services.GetRequiredService<ILoggerFactory>(), configure)));
         return builder;
     }
 
@@ -56,7 +80,18 @@ public static class MtaTlsReverseProxyBuilderExtensions
         return services;
     }
 
-    /// <summary>Metadata with colons has to be looked up again, whichever of our parts reads it. YARP runs each registration of a filter, so one is enough.</summary>
-    internal static void AddMetadataFilter(this IReverseProxyBuilder builder) =>
+    private static IForwarderHttpClientFactory Create(ServiceDescriptor? descriptor, IServiceProvider services) => descriptor switch
+    {
+        { ImplementationInstance: IForwarderHttpClientFactory instance } => instance,
+        { ImplementationFactory: { } factory } => (IForwarderHttpClientFactory)factory(services),
+        { ImplementationType: { } type } => (IForwarderHttpClientFactory)ActivatorUtilities.CreateInstance(services, type),
+        _ => ActivatorUtilities.CreateInstance<ForwarderHttpClientFactory>(services),
+    };
+
+    /// <summary>Metadata is read and checked, whichever part of it is in use.</summary>
+    private static void AddMetadata(this IReverseProxyBuilder builder)
+    {
         builder.Services.TryAddEnumerable(ServiceDescriptor.Singleton<IProxyConfigFilter, NestedMetadataFilter>());
+        builder.Services.TryAddEnumerable(ServiceDescriptor.Singleton<ITransformProvider, MetadataValidator>());
+    }
 }

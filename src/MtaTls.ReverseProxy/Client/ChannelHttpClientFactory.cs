@@ -1,0 +1,50 @@
+using System.Net.Security;
+using Microsoft.Extensions.Configuration;
+using Microsoft.Extensions.Logging;
+using MtaTls.Client;
+using MtaTls.Client.Configuration;
+using MtaTls.ReverseProxy.Forwarder;
+using Yarp.ReverseProxy.Configuration;
+using Yarp.ReverseProxy.Forwarder;
+
+namespace MtaTls.ReverseProxy.Client;
+
+/// <summary>Makes the HTTP clients of clusters that are reached through a gateway: their connections are channels, and clusters with one gateway share its TLS sessions.</summary>
+internal sealed class ChannelHttpClientFactory(
+    IConfiguration configuration, ILoggerFactory loggers, Action<ForwarderHttpClientContext, MtaTlsClientOptions>? configure)
+    : ForwarderHttpClientFactory(loggers.CreateLogger<ForwarderHttpClientFactory>())
+{
+    // One for all: sessions are shared by clients whose settings are the same.
+#pragma warning disable CA5359 // Only for clusters whose configuration says DangerousAcceptAnyServerCertificate.
+    private static readonly RemoteCertificateValidationCallback _acceptAny = static (_, _, _, _) => true;
+#pragma warning restore CA5359
+
+    protected override bool CanReuseOldClient(ForwarderHttpClientContext context) =>
+        base.CanReuseOldClient(context)
+        && Metadata(context.OldMetadata, MtaTlsMetadata.Gateway) == Metadata(context.NewMetadata, MtaTlsMetadata.Gateway)
+        && Metadata(context.OldMetadata, MtaTlsMetadata.TargetHost) == Metadata(context.NewMetadata, MtaTlsMetadata.TargetHost);
+
+    protected override void ConfigureHandler(ForwarderHttpClientContext context, SocketsHttpHandler handler)
+    {
+        // What is about TLS goes to the gateway's session; the handler itself never shakes hands. A proxy has no place between channels.
+        var config = context.NewConfig;
+        base.ConfigureHandler(
+            new ForwarderHttpClientContext { ClusterId = context.ClusterId, NewConfig = config with { SslProtocols = null, DangerousAcceptAnyServerCertificate = null, WebProxy = null } }, handler);
+
+        if (!GatewayMetadata.TryParse(Metadata(context.NewMetadata, MtaTlsMetadata.Gateway), out var gateway))
+            throw new InvalidOperationException($"Cluster '{context.ClusterId}': metadata {MtaTlsMetadata.Gateway} is not 'https://host:port'.");
+        var options = new MtaTlsClientOptions { LoggerFactory = loggers };
+        MtaTlsClientConfiguration.Apply(configuration.GetSection(MtaTlsClientOptions.SectionName), options);
+        options.Host = gateway.IdnHost;
+        options.Port = gateway.Port;
+        options.TargetHost = Metadata(context.NewMetadata, MtaTlsMetadata.TargetHost) ?? options.TargetHost;
+        if (config.SslProtocols is { } protocols)
+            options.EnabledSslProtocols = protocols;
+        if (config.DangerousAcceptAnyServerCertificate is true)
+            options.RemoteCertificateValidationCallback = _acceptAny;
+        configure?.Invoke(context, options);
+        handler.UseMtaTls(options);
+    }
+
+    private static string? Metadata(IReadOnlyDictionary<string, string>? metadata, string key) => metadata?.GetValueOrDefault(key);
+}

@@ -1,0 +1,56 @@
+using Microsoft.Extensions.DependencyInjection;
+using MtaTls.AspNetCore.Routing;
+using MtaTls.ReverseProxy.Client;
+using MtaTls.ReverseProxy.Forwarder;
+using Yarp.ReverseProxy.Configuration;
+using Yarp.ReverseProxy.Forwarder;
+using Yarp.ReverseProxy.Transforms.Builder;
+
+namespace MtaTls.ReverseProxy.Configuration;
+
+/// <summary>Checks our metadata when YARP loads its configuration. As a part of YARP's own validation, all errors are reported together and an invalid reload keeps the old configuration.</summary>
+internal sealed class MetadataValidator : ITransformProvider
+{
+    public void ValidateRoute(TransformRouteValidationContext context)
+    {
+        if (Error(context.Route.Metadata) is { } error)
+            context.Errors.Add(new ArgumentException($"Route '{context.Route.RouteId}': metadata {MtaTlsMetadata.Destination}: {error}."));
+    }
+
+    public void ValidateCluster(TransformClusterValidationContext context)
+    {
+        var cluster = context.Cluster;
+        var destinations = cluster.Destinations ?? new Dictionary<string, DestinationConfig>();
+        foreach (var (id, destination) in destinations)
+        {
+            if (Error(destination.Metadata) is { } error)
+                Add($"destination '{id}': metadata {MtaTlsMetadata.Destination}: {error}");
+        }
+
+        if (cluster.Metadata?.TryGetValue(MtaTlsMetadata.Gateway, out var gateway) is not true)
+        {
+            if (cluster.Metadata?.ContainsKey(MtaTlsMetadata.TargetHost) is true)
+                Add($"metadata {MtaTlsMetadata.TargetHost} is for a cluster with {MtaTlsMetadata.Gateway}");
+            return;
+        }
+
+        if (context.Services.GetService<IForwarderHttpClientFactory>() is not ClusterHttpClientFactory)
+            Add($"metadata {MtaTlsMetadata.Gateway} needs AddMtaTlsHttpClient(), without which destinations would be connected to directly");
+        if (!GatewayMetadata.TryParse(gateway, out _))
+            Add($"metadata {MtaTlsMetadata.Gateway}: '{gateway}' is not 'https://host:port'");
+        foreach (var (id, destination) in destinations)
+        {
+            if (destination.Address?.StartsWith("https://", StringComparison.OrdinalIgnoreCase) is false)
+                Add($"destination '{id}': '{destination.Address}' must begin with https://, for what is reached through a gateway is reached in TLS");
+        }
+
+        void Add(string error) => context.Errors.Add(new ArgumentException($"Cluster '{cluster.ClusterId}': {error}."));
+    }
+
+    public void Apply(TransformBuilderContext context)
+    {
+    }
+
+    private static string? Error(IReadOnlyDictionary<string, string>? metadata) =>
+        metadata?.TryGetValue(MtaTlsMetadata.Destination, out var text) is true && !DestinationPattern.TryParse(text, out _, out var error) ? error : null;
+}

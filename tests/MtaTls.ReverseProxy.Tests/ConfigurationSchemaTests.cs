@@ -1,0 +1,140 @@
+using System.Reflection;
+using System.Text.Json;
+using System.Text.Json.Nodes;
+using MtaTls.AspNetCore;
+using NJsonSchema;
+
+namespace MtaTls.ReverseProxy.Tests;
+
+/// <summary>The schemas for editors that the packages ship: every appsettings.json of the repository is valid by them, and they say what the options say.</summary>
+public class ConfigurationSchemaTests
+{
+    private static readonly string _root = FindRoot();
+
+    public static TheoryData<string> Files()
+    {
+        var data = new TheoryData<string>();
+        foreach (var file in Directory.EnumerateFiles(_root, "appsettings*.json", SearchOption.AllDirectories))
+        {
+            var path = Path.GetRelativePath(_root, file);
+            if (!path.Split(Path.DirectorySeparatorChar).Any(p => p is "bin" or "obj" or ".git"))
+                data.Add(path);
+        }
+
+        return data;
+    }
+
+    [Fact]
+    public void There_are_files_to_check() => Assert.NotEmpty(Files());
+
+    [Theory]
+    [MemberData(nameof(Files))]
+    public async Task Every_appsettings_file_is_valid(string path)
+    {
+        using var document = JsonDocument.Parse(File.ReadAllText(Path.Combine(_root, path)), new JsonDocumentOptions { CommentHandling = JsonCommentHandling.Skip, AllowTrailingCommas = true });
+        foreach (var (package, schema) in Schemas())
+            Assert.Equal((package, ""), (package, await ErrorsAsync(schema, document.RootElement.GetRawText())));
+
+        // Each schema knows its own part of the section; a key that none knows is a slip.
+        if (document.RootElement.TryGetProperty("MtaTls", out var section))
+        {
+            var known = Schemas().SelectMany(s => Section(s.Schema).Select(p => p.Key)).ToHashSet();
+            Assert.All(section.EnumerateObject(), property => Assert.Contains(property.Name, known));
+        }
+    }
+
+    [Theory]
+    [InlineData("""{ "MtaTls": { "ExtensionType": 70000 } }""")]
+    [InlineData("""{ "MtaTls": { "Limits": { "MaxChanelsPerSession": 1 } } }""")]
+    [InlineData("""{ "MtaTls": { "Limits": { "HandshakeTimeout": "soon" } } }""")]
+    [InlineData("""{ "MtaTls": { "Endpoints": { "Public": { "Url": "http://*:80" } } } }""")]
+    [InlineData("""{ "MtaTls": { "Endpoints": { "Public": { } } } }""")]
+    [InlineData("""{ "MtaTls": { "Channels": [ { "Host": "a.internal" } ] } }""")]
+    [InlineData("""{ "MtaTls": { "Channels": [ { "Hosts": "a.internal" } ] } }""")]
+    [InlineData("""{ "MtaTls": { "Channels": [ { "Action": "Forward" } ] } }""")]
+    [InlineData("""{ "MtaTls": { "Channels": [ { "Action": "Tcp" } ] } }""")]
+    [InlineData("""{ "MtaTls": { "Channels": [ { "Action": "Tcp", "AllowAnonymous": false } ] } }""")]
+    [InlineData("""{ "MtaTls": { "Channels": [ { "Upstream": "a:1" } ] } }""")]
+    [InlineData("""{ "MtaTls": { "Channels": [ { "ClientCertificate": { "Subject": "CN=a" } } ] } }""")]
+    [InlineData("""{ "MtaTls": { "Channels": [ { "ClientCertificate": { "Thumbprints": [ "abc" ] } } ] } }""")]
+    [InlineData("""{ "MtaTls": { "Tcp": { "MaxConnections": 0 } } }""")]
+    [InlineData("""{ "MtaTls": { "AllowHostMismatch": "perhaps" } }""")]
+    [InlineData("""{ "MtaTls": { "Destinations": { "a:80": "ftp://a" } } }""")]
+    [InlineData("""{ "MtaTls": { "TrustedPeers": [ { } ] } }""")]
+    public async Task What_is_wrong_is_found(string json)
+    {
+        var errors = "";
+        foreach (var (_, schema) in Schemas())
+            errors += await ErrorsAsync(schema, json);
+        Assert.NotEqual("", errors);
+    }
+
+    [Theory]
+    [InlineData("""{ "MtaTls": { "Channels": [ { "Hosts": [ "a.internal" ] }, { "Action": "Tcp", "AllowAnonymous": true, "Upstream": "a:1" }, { "Action": "Reject" } ] } }""")]
+    [InlineData("""{ "MtaTls": { "Channels": [ { "Action": "Tcp", "ClientCertificate": { "Subject": "CN=a", "Issuer": "CN=b" }, "Ports": [ 1, "2-3" ] } ] } }""")]
+    [InlineData("""{ "MtaTls": { "Destinations": { "a.internal:80": "http://10.0.0.5:5000" }, "TrustedPeers": [ { "Networks": [ "10.0.0.0/8" ] } ] } }""")]
+    public async Task What_is_right_is_left_alone(string json)
+    {
+        foreach (var (package, schema) in Schemas())
+            Assert.Equal((package, ""), (package, await ErrorsAsync(schema, json)));
+    }
+
+    [Fact]
+    public void The_schema_of_MtaTls_has_every_option_with_its_default()
+    {
+        var section = Section(Schemas().Single(s => s.Package == "MtaTls.AspNetCore").Schema);
+        AssertSame(section, new MtaTlsOptions());
+        AssertSame(section["Limits"]!["properties"]!.AsObject(), new MtaTlsLimits());
+        AssertSame(section["Tcp"]!["properties"]!.AsObject(), new MtaTlsTcpOptions());
+        AssertSame(section["EndpointDefaults"]!["properties"]!.AsObject(), new MtaTlsEndpointDefaults());
+        var endpoint = section["Endpoints"]!["additionalProperties"]!["properties"]!.AsObject();
+        AssertSame(endpoint, new MtaTlsEndpointOptions());
+        AssertSame(endpoint["Certificate"]!["properties"]!.AsObject(), new MtaTlsCertificateOptions());
+        var route = section["Channels"]!["items"]!["properties"]!.AsObject();
+        AssertSame(route, new ChannelRouteOptions());
+        AssertSame(route["ClientCertificate"]!["properties"]!.AsObject(), new ClientCertificateConditionOptions());
+    }
+
+    [Fact]
+    public void The_schema_of_the_reverse_proxy_has_every_option()
+    {
+        var section = Section(Schemas().Single(s => s.Package == "MtaTls.ReverseProxy").Schema);
+        AssertSame(section, new MtaTlsReverseProxyOptions());
+        AssertSame(section["TrustedPeers"]!["items"]!["properties"]!.AsObject(), new TrustedPeerOptions());
+    }
+
+    private static void AssertSame(JsonObject schema, object options)
+    {
+        var properties = options.GetType().GetProperties(BindingFlags.Public | BindingFlags.Instance);
+        Assert.Equal(properties.Select(p => p.Name).Order(), schema.Select(p => p.Key).Order());
+        foreach (var property in properties)
+        {
+            if (schema[property.Name]!["default"] is { } byDefault && property.GetValue(options) is { } value && property.PropertyType.Namespace == "System")
+                Assert.Equal(string.Create(System.Globalization.CultureInfo.InvariantCulture, $"{value}"), byDefault.ToString(), ignoreCase: true);
+        }
+    }
+
+    private static JsonObject Section(JsonObject schema) => schema["properties"]!["MtaTls"]!["properties"]!.AsObject();
+
+    private static List<(string Package, JsonObject Schema)> Schemas() =>
+    [
+        .. Directory.EnumerateFiles(Path.Combine(_root, "src"), "ConfigurationSchema.json", SearchOption.AllDirectories)
+            .Where(f => !f.Contains($"{Path.DirectorySeparatorChar}bin{Path.DirectorySeparatorChar}", StringComparison.Ordinal))
+            .Select(f => (Path.GetFileName(Path.GetDirectoryName(f))!, JsonNode.Parse(File.ReadAllText(f))!.AsObject()))
+            .Where(s => s.Item2["properties"]?["MtaTls"] is not null),
+    ];
+
+    private static async Task<string> ErrorsAsync(JsonObject schema, string json)
+    {
+        var parsed = await JsonSchema.FromJsonAsync(schema.ToJsonString());
+        return string.Join("; ", parsed.Validate(json).Select(e => e.ToString()));
+    }
+
+    private static string FindRoot()
+    {
+        var directory = new DirectoryInfo(AppContext.BaseDirectory);
+        while (!File.Exists(Path.Combine(directory!.FullName, "MtaTls.AspNetCore.sln")))
+            directory = directory.Parent;
+        return directory.FullName;
+    }
+}
