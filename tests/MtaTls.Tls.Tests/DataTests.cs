@@ -134,57 +134,6 @@ public class DataTests
         Assert.Equal([1, 2, 3], await pair.Server.ReadExactlyAsync(3));
     }
 
-    /// <summary>Reading and writing a record costs no garbage: neither when data is there nor when it has to be waited for.</summary>
-    [Theory]
-    [InlineData(SslProtocols.Tls12, 100)]
-    [InlineData(SslProtocols.Tls13, 100)]
-    [InlineData(SslProtocols.Tls12, 16_384)]
-    [InlineData(SslProtocols.Tls13, 16_384)]
-    public async Task Data_path_allocates_nothing(SslProtocols version, int size)
-    {
-        using TlsServerContext server = TlsTest.Server(version);
-        using TlsClientContext client = TlsTest.Client(version);
-        var options = new PipeOptions(readerScheduler: PipeScheduler.Inline, writerScheduler: PipeScheduler.Inline, useSynchronizationContext: false);
-        await using Pair pair = await TlsTest.ConnectAsync(client, server, DuplexPipe.InMemory(options));
-        long allocated = await Task.Run(() =>
-        {
-            byte[] data = new byte[size];
-            byte[] buffer = new byte[size];
-            long before = 0;
-            for (int i = 0; i < 2_000; i++)
-            {
-                if (i == 1_000)
-                {
-                    before = GC.GetAllocatedBytesForCurrentThread();
-                }
-
-                // Odd turns wait for the data, even turns find it there. All is inline: one thread does everything.
-                ValueTask<int> early = i % 2 == 1 ? pair.Server.ReadAsync(buffer) : default;
-                pair.Client.GetMemory(10);
-                pair.Client.Advance(10);
-                pair.Client.Write(data.AsSpan(10));
-                ValueTask flush = pair.Client.FlushAsync();
-                Assert.True(flush.IsCompletedSuccessfully);
-                flush.GetAwaiter().GetResult();
-                int got = 0;
-                if (i % 2 == 1)
-                {
-                    got = early.GetAwaiter().GetResult();
-                }
-
-                while (got < size)
-                {
-                    ValueTask<int> read = pair.Server.ReadAsync(buffer);
-                    Assert.True(read.IsCompletedSuccessfully);
-                    got += read.GetAwaiter().GetResult();
-                }
-            }
-
-            return GC.GetAllocatedBytesForCurrentThread() - before;
-        });
-        Assert.Equal(0, allocated);
-    }
-
     private static async Task DripAsync(PipeReader from, PipeWriter to)
     {
         while (true)

@@ -9,14 +9,15 @@ namespace MtaTls.Tls.OpenSsl;
 /// </summary>
 internal static class NativeLibraries
 {
-    private static readonly Lazy<(string? Failure, string? Version)> s_loaded = new(Load);
+    private static readonly Lazy<(string? Failure, string? Version)> s_loaded = new(() => Load(LibSsl.Crypto, LibSsl.Ssl));
 
     /// <summary>Why the engine can't run here; null when it can.</summary>
     public static string? Failure => s_loaded.Value.Failure;
 
     public static string? Version => s_loaded.Value.Version;
 
-    private static (string? Failure, string? Version) Load()
+    /// <summary>Loads the two libraries, under the names that <see cref="LibSsl"/> imports from.</summary>
+    internal static (string? Failure, string? Version) Load(string crypto, string ssl)
     {
         if (!OperatingSystem.IsLinux() && !OperatingSystem.IsFreeBSD())
         {
@@ -24,7 +25,7 @@ internal static class NativeLibraries
         }
 
         // Debian and Ubuntu: libssl3 (libssl3t64 from Ubuntu 24.04); Alpine: libssl3; Fedora and RHEL: openssl-libs.
-        foreach (string library in (ReadOnlySpan<string>)[LibSsl.Crypto, LibSsl.Ssl])
+        foreach (string library in (ReadOnlySpan<string>)[crypto, ssl])
         {
             if (!NativeLibrary.TryLoad(library, out _))
             {
