@@ -2,9 +2,14 @@ using MtaTls.Protocol;
 
 namespace MtaTls.Client.Sessions;
 
+#pragma warning disable CA1001 // A SemaphoreSlim whose wait handle nobody asks for holds nothing to dispose.
 /// <summary>One MTA-TLS session of a pool and how many channels it has. All counts change under the pool's lock.</summary>
-internal sealed class ClientSession(DialedConnection connection, MtaTlsSession session, int limit)
+internal sealed class ClientSession(DialedConnection connection, MtaTlsSession session, LimitsKey limits)
+#pragma warning restore CA1001
 {
+    private readonly SemaphoreSlim _opening = new(limits.MaxPendingChannels);
+    private bool _draining;
+
     public DialedConnection Connection => connection;
 
     public MtaTlsSession Session => session;
@@ -13,12 +18,29 @@ internal sealed class ClientSession(DialedConnection connection, MtaTlsSession s
     public int Channels { get; set; }
 
     /// <summary>How many channels fit: the own limit, or the server's as its refusals have shown it.</summary>
-    public int Limit { get; private set; } = limit;
+    public int Limit { get; private set; } = limits.MaxChannelsPerSession;
 
-    public bool HasRoom => Channels < Limit && session.AcceptsChannels;
+    public bool HasRoom => Channels < Limit && !_draining && session.AcceptsChannels;
 
     /// <summary>Closes the session when it has had no channel for a while.</summary>
     public ITimer? IdleTimer { get; set; }
+
+    /// <summary>Opens a channel. As many wait for the server's answer at a time as this end would let the server wait for: more would be refused.</summary>
+    public async ValueTask<MtaTlsChannel> OpenChannelAsync(ChannelAddress source, ChannelAddress destination, CancellationToken cancellationToken)
+    {
+        await _opening.WaitAsync(cancellationToken).ConfigureAwait(false);
+        try
+        {
+            return await session.OpenChannelAsync(source, destination, cancellationToken).ConfigureAwait(false);
+        }
+        finally
+        {
+            _opening.Release();
+        }
+    }
+
+    /// <summary>The server serves what is open and takes no more.</summary>
+    public void Drain() => _draining = true;
 
     /// <summary>The server refused a channel for want of room: what is open now, without the refused one, is what fits.</summary>
     public void LearnLimit() => Limit = Math.Max(1, Channels - 1);

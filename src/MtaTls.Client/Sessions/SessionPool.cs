@@ -100,7 +100,7 @@ internal sealed class SessionPool : IAsyncDisposable
             try
             {
                 ChannelAddress from = source ?? _settings.Source ?? session.Connection.LocalAddress;
-                channel = await session.Session.OpenChannelAsync(from, destination, cancellationToken).ConfigureAwait(false);
+                channel = await session.OpenChannelAsync(from, destination, cancellationToken).ConfigureAwait(false);
                 Opened();
                 if (_log.IsEnabled(LogLevel.Debug))
                     _log.ChannelOpened(channel.Id.ToString(), destination.ToString());
@@ -112,6 +112,11 @@ internal sealed class SessionPool : IAsyncDisposable
                 lock (_gate)
                     session.LearnLimit();
                 _log.SessionFull(_settings.Host, _settings.Port, session.Limit);
+            }
+            catch (MtaTlsChannelRefusedException e) when (RefusalReasons.IsShuttingDown(e.Reason) && lost++ < 2)
+            {
+                lock (_gate)
+                    session.Drain();
             }
             catch (MtaTlsChannelRefusedException)
             {
@@ -311,7 +316,7 @@ internal sealed class SessionPool : IAsyncDisposable
             ChannelRequested = OnChannelRequested,
         };
         MtaTlsSession session = MtaTlsSession.Start(connection.Transport, options);
-        var entry = new ClientSession(connection, session, _settings.Limits.MaxChannelsPerSession);
+        var entry = new ClientSession(connection, session, _settings.Limits);
         ClientDiagnostics.Sessions(_settings, 1);
         bool disposed;
         lock (_gate)
