@@ -1,0 +1,232 @@
+using System.Net;
+using System.Text;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Http;
+using MtaTls.Client;
+using MtaTls.Protocol;
+
+namespace MtaTls.FunctionalTests.Client;
+
+/// <summary>How many sessions there are, when they come and when they go.</summary>
+public sealed class SessionTests
+{
+    private static readonly TimeSpan s_hang = TimeSpan.FromSeconds(60);
+
+    [Fact]
+    public async Task A_channel_is_a_stream_and_a_pair_of_pipes()
+    {
+        await using PeerServer server = await PeerServer.StartAsync(PeerServer.Echo);
+        await using MtaTlsClient client = await MtaTlsClient.ConnectAsync(server.Options());
+        await using MtaTlsClientChannel channel = await client.OpenChannelAsync("inner.test", 7);
+        Assert.True(channel.IsMultiplexed);
+        Assert.Equal(new ChannelAddress("inner.test", 7), channel.Destination);
+        await channel.WriteAsync("by stream "u8.ToArray());
+        var buffer = new byte[100];
+        await channel.ReadExactlyAsync(buffer.AsMemory(0, 10)).AsTask().WaitAsync(s_hang);
+        Assert.Equal("by stream ", Encoding.ASCII.GetString(buffer, 0, 10));
+        // An empty read waits for data and takes none.
+        ValueTask<int> ready = channel.ReadAsync(Memory<byte>.Empty);
+        Assert.False(ready.IsCompleted);
+        await channel.Output.WriteAsync("by pipe"u8.ToArray());
+        Assert.Equal(0, await ready.AsTask().WaitAsync(s_hang));
+        var result = await channel.Input.ReadAtLeastAsync(7).AsTask().WaitAsync(s_hang);
+        Assert.Equal("by pipe", Encoding.ASCII.GetString(result.Buffer));
+        channel.Input.AdvanceTo(result.Buffer.End);
+        Assert.Equal(17, channel.BytesReceived);
+        Assert.Equal(17, channel.BytesSent);
+    }
+
+    [Fact]
+    public async Task When_a_session_is_full_by_the_own_limit_a_second_one_is_made_until_MaxSessions()
+    {
+        await using PeerServer server = await PeerServer.StartAsync(PeerServer.Echo);
+        await using MtaTlsClient client = await MtaTlsClient.ConnectAsync(server.Options(o =>
+        {
+            o.Limits.MaxChannelsPerSession = 10;
+            o.MaxSessions = 2;
+            o.ShutdownTimeout = TimeSpan.FromMilliseconds(100);
+        }));
+        var channels = new List<MtaTlsClientChannel>();
+        for (int i = 1; i <= 20; i++)
+        {
+            channels.Add(await client.OpenChannelAsync("inner.test", 7));
+            Assert.Equal(i <= 10 ? 1 : 2, client.GetStatistics().ActiveSessions);
+        }
+        MtaTlsChannelRefusedException full = await Assert.ThrowsAsync<MtaTlsChannelRefusedException>(async () => await client.OpenChannelAsync("inner.test", 7));
+        Assert.Contains("MaxSessions", full.Message, StringComparison.Ordinal);
+        await channels[0].DisposeAsync();
+        await using MtaTlsClientChannel again = await client.OpenChannelAsync("inner.test", 7);
+        Assert.Equal(2, client.GetStatistics().Handshakes);
+    }
+
+    [Fact]
+    public async Task When_the_server_says_that_a_session_is_full_a_second_one_is_made_and_the_first_is_not_asked_again()
+    {
+        await using GatewayApp app = await GatewayApp.StartAsync(o => o.Limits.MaxChannelsPerSession = 10);
+        await using MtaTlsClient client = await MtaTlsClient.ConnectAsync(app.Options(o => o.ShutdownTimeout = TimeSpan.FromMilliseconds(100)));
+        var channels = new List<MtaTlsClientChannel>();
+        for (int i = 0; i < 15; i++)
+            channels.Add(await client.OpenChannelAsync("localhost", app.Port));
+        Assert.Equal(2, app.Connections);
+        Assert.Equal(0, client.GetStatistics().ChannelsRefused);
+        Assert.Equal(15, client.GetStatistics().ActiveChannels);
+    }
+
+    [Fact]
+    public async Task Concurrent_opens_share_one_attempt_to_connect()
+    {
+        await using GatewayApp app = await GatewayApp.StartAsync();
+        HttpClient[] clients = [.. Enumerable.Range(0, 20).Select(_ => new HttpClient(new SocketsHttpHandler().UseMtaTls(app.Options(o => o.CertificateChainPolicy = s_trust))) { Timeout = s_hang })];
+        await Task.WhenAll(clients.Select(c => c.GetStringAsync(app.Uri())));
+        Assert.Equal(1, app.Connections);
+    }
+
+    [Fact]
+    public async Task After_a_session_drops_requests_go_on_a_new_one()
+    {
+        await using GatewayApp app = await GatewayApp.StartAsync();
+        await using MtaTlsClient session = await MtaTlsClient.ConnectAsync(app.Options());
+        using var http = new HttpClient(new SocketsHttpHandler().UseMtaTls(session)) { Timeout = s_hang };
+        for (int i = 0; i < 5; i++)
+        {
+            // The connection is pooled by the handler when the session under it drops: the request is sent again by HttpClient's own rules.
+            Assert.Equal("HTTP/1.1 https localhost", await http.GetStringAsync(app.Uri()));
+            app.DropConnections();
+        }
+        Assert.InRange(app.Connections, 2, 6);
+    }
+
+    [Fact]
+    public async Task A_request_without_an_answer_fails_when_its_session_drops()
+    {
+        var reached = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        await using GatewayApp app = await GatewayApp.StartAsync(map: a => a.MapPost("/forever", async (HttpContext context) =>
+        {
+            await context.Request.Body.CopyToAsync(Stream.Null);
+            reached.TrySetResult();
+            await Task.Delay(Timeout.Infinite, context.RequestAborted);
+        }));
+        using var http = new HttpClient(new SocketsHttpHandler().UseMtaTls(app.Options())) { Timeout = s_hang };
+        Task<HttpResponseMessage> request = http.PostAsync(app.Uri("/forever"), new StringContent("not to be repeated"));
+        await reached.Task.WaitAsync(s_hang);
+        app.DropConnections();
+        HttpRequestException failure = await Assert.ThrowsAsync<HttpRequestException>(() => request);
+        Assert.IsAssignableFrom<IOException>(failure.InnerException);
+    }
+
+    [Fact]
+    public async Task While_backing_off_opens_fail_at_once_with_the_reason_and_then_connect_again()
+    {
+        var time = new Microsoft.Extensions.Time.Testing.FakeTimeProvider();
+        int port;
+        await using (GatewayApp gone = await GatewayApp.StartAsync())
+            port = gone.Port;
+        var options = new MtaTlsClientOptions { Host = "localhost", Port = port, CertificateChainPolicy = GatewayCertificates.Trust(), TimeProvider = time };
+        options.Reconnect.InitialDelay = options.Reconnect.MaxDelay = TimeSpan.FromSeconds(10);
+        using var http = new HttpClient(new SocketsHttpHandler().UseMtaTls(options)) { Timeout = s_hang };
+        var uri = new Uri($"https://localhost:{port}/");
+        await Assert.ThrowsAsync<HttpRequestException>(() => http.GetStringAsync(uri));
+        HttpRequestException second = await Assert.ThrowsAsync<HttpRequestException>(() => http.GetStringAsync(uri));
+        Assert.Contains("could not be reached", second.Message, StringComparison.Ordinal);
+        await using GatewayApp app = await GatewayApp.StartAsync(port: port);
+        await Assert.ThrowsAsync<HttpRequestException>(() => http.GetStringAsync(uri));
+        Assert.Equal(0, app.Connections);
+        time.Advance(TimeSpan.FromSeconds(11));
+        Assert.Equal("HTTP/1.1 https localhost", await http.GetStringAsync(uri));
+    }
+
+    [Fact]
+    public async Task An_idle_session_is_closed_and_the_next_channel_makes_another()
+    {
+        var time = new Microsoft.Extensions.Time.Testing.FakeTimeProvider();
+        await using PeerServer server = await PeerServer.StartAsync(PeerServer.Echo);
+        await using MtaTlsClient client = await MtaTlsClient.ConnectAsync(server.Options(o => (o.TimeProvider, o.SessionIdleTimeout) = (time, TimeSpan.FromMinutes(1))));
+        await (await client.OpenChannelAsync("inner.test", 7)).DisposeAsync();
+        time.Advance(TimeSpan.FromSeconds(50));
+        MtaTlsClientChannel busy = await client.OpenChannelAsync("inner.test", 7);
+        time.Advance(TimeSpan.FromSeconds(120));
+        Assert.Equal(1, client.GetStatistics().ActiveSessions);
+        await busy.DisposeAsync();
+        time.Advance(TimeSpan.FromSeconds(61));
+        Assert.Equal(0, client.GetStatistics().ActiveSessions);
+        Assert.True(server.Sessions.TryTake(out MtaTlsSession? session));
+        await session.Completion.WaitAsync(s_hang);
+        await using MtaTlsClientChannel channel = await client.OpenChannelAsync("inner.test", 7);
+        Assert.Equal(2, client.GetStatistics().Handshakes);
+    }
+
+    [Fact]
+    public async Task Channels_that_the_server_opens_are_refused_unless_the_application_accepts_them()
+    {
+        await using PeerServer server = await PeerServer.StartAsync(PeerServer.Echo);
+        await using MtaTlsClient refusing = await MtaTlsClient.ConnectAsync(server.Options());
+        MtaTlsSession toRefusing = server.Sessions.Take();
+        var source = new ChannelAddress("server.test", 1);
+        MtaTlsChannelRefusedException refused = await Assert.ThrowsAsync<MtaTlsChannelRefusedException>(() => toRefusing.OpenChannelAsync(source, new ChannelAddress("client.test", 2)).AsTask().WaitAsync(s_hang));
+        Assert.False(refused.IsLocal);
+
+        await using MtaTlsClient accepting = await MtaTlsClient.ConnectAsync(server.Options(o => o.ChannelRequested = (request, _) =>
+        {
+            if (request.Destination.Port == 2)
+                PeerServer.Echo(request);
+            if (request.Destination.Port == 3)
+                throw new InvalidOperationException("a fault of the application");
+            return ValueTask.CompletedTask;
+        }));
+        MtaTlsSession toAccepting = server.Sessions.Take();
+        await using MtaTlsChannel channel = await toAccepting.OpenChannelAsync(source, new ChannelAddress("client.test", 2)).AsTask().WaitAsync(s_hang);
+        await using Stream stream = channel.AsStream();
+        await stream.WriteAsync("ping"u8.ToArray());
+        var buffer = new byte[4];
+        await stream.ReadExactlyAsync(buffer).AsTask().WaitAsync(s_hang);
+        Assert.Equal("ping"u8.ToArray(), buffer);
+        foreach (int port in new[] { 3, 4 })
+            await Assert.ThrowsAsync<MtaTlsChannelRefusedException>(() => toAccepting.OpenChannelAsync(source, new ChannelAddress("client.test", port)).AsTask().WaitAsync(s_hang));
+    }
+
+    [Fact]
+    public async Task A_client_that_keeps_connected_comes_back_by_itself()
+    {
+        await using PeerServer server = await PeerServer.StartAsync(PeerServer.Echo);
+        await using MtaTlsClient client = await MtaTlsClient.ConnectAsync(server.Options(o => o.KeepConnected = true));
+        for (int i = 0; i < 3; i++)
+        {
+            Assert.True(server.Sessions.TryTake(out MtaTlsSession? session, s_hang));
+            session.Abort(new IOException("dropped by the test"));
+        }
+        Assert.True(server.Sessions.TryTake(out _, s_hang));
+    }
+
+    [Fact]
+    public async Task Disposal_lets_an_open_channel_finish_and_then_ends_in_order()
+    {
+        await using PeerServer server = await PeerServer.StartAsync(PeerServer.Echo);
+        MtaTlsClient client = await MtaTlsClient.ConnectAsync(server.Options(o => o.ShutdownTimeout = s_hang));
+        MtaTlsClientChannel channel = await client.OpenChannelAsync("inner.test", 7);
+        Task disposal = client.DisposeAsync().AsTask();
+        await Assert.ThrowsAsync<ObjectDisposedException>(async () => await client.OpenChannelAsync("inner.test", 7));
+        await channel.WriteAsync("still there"u8.ToArray());
+        var buffer = new byte[11];
+        await channel.ReadExactlyAsync(buffer).AsTask().WaitAsync(s_hang);
+        Assert.False(disposal.IsCompleted);
+        await channel.DisposeAsync();
+        await disposal.WaitAsync(s_hang);
+        // Orderly: a truncation would be a fault here.
+        await server.Sessions.Take().Completion.WaitAsync(s_hang);
+    }
+
+    [Fact]
+    public async Task The_session_of_a_handler_outlives_the_handler()
+    {
+        await using GatewayApp app = await GatewayApp.StartAsync();
+        for (int i = 0; i < 3; i++)
+        {
+            using var http = new HttpClient(new SocketsHttpHandler().UseMtaTls(app.Options(o => o.CertificateChainPolicy = s_trust))) { Timeout = s_hang };
+            await http.GetStringAsync(app.Uri());
+            GC.Collect();
+        }
+        Assert.Equal(1, app.Connections);
+    }
+
+    private static readonly System.Security.Cryptography.X509Certificates.X509ChainPolicy s_trust = GatewayCertificates.Trust();
+}
