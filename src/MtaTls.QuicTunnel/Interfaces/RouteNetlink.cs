@@ -25,7 +25,7 @@ internal sealed unsafe class RouteNetlink : IDisposable
     /// <summary>Sets the largest packet and brings the device up.</summary>
     public int SetUp(int index, int mtu)
     {
-        Begin(NewLink, Replace);
+        Begin(NewLink, 0);
         AppendLinkHeader(index, up: true);
         AppendAttribute(4, mtu);
         return Send();
@@ -36,7 +36,7 @@ internal sealed unsafe class RouteNetlink : IDisposable
     {
         const ushort afSpec = 26, inet6AddrGenMode = 8;
         const byte none = 1;
-        Begin(NewLink, Replace);
+        Begin(NewLink, 0);
         AppendLinkHeader(index, up: false);
         var outer = BeginNested(afSpec);
         var inner = BeginNested(LinuxNative.AF_INET6);

@@ -1,0 +1,57 @@
+using System.Text.Json.Serialization;
+using MtaTls.QuicTunnel;
+using QuicTunnelSample;
+
+// One program, three roles: see appsettings.json. Every setting can be given on the command line as well: --Role Client --QuicTunnelClient:Concentrator ...
+var role = new ConfigurationBuilder().SetBasePath(AppContext.BaseDirectory).AddJsonFile("appsettings.json").AddCommandLine(args).Build()["Role"];
+switch (role)
+{
+    case "Concentrator":
+        return RunConcentrator(args);
+    case "Client":
+        return RunClient(args);
+    case "Demo":
+        return await Demo.RunAsync();
+    default:
+        Console.Error.WriteLine($"Role is '{role}': Concentrator, Client or Demo.");
+        return 1;
+}
+
+static int RunConcentrator(string[] args)
+{
+    var builder = WebApplication.CreateBuilder(new WebApplicationOptions { Args = args, ContentRootPath = AppContext.BaseDirectory });
+    builder.AddQuicTunnel();
+    builder.Services.ConfigureHttpJsonOptions(json => json.SerializerOptions.TypeInfoResolverChain.Insert(0, SampleJson.Default));
+    var app = builder.Build();
+    app.MapGet("/", () => "You are in the tunnel.\n");
+    app.MapGet("/bytes/{count:long}", (long count, HttpContext context) => SampleData.WriteAsync(count, context.Response));
+    app.MapPost("/sink", (Stream body) => SampleData.DrainAsync(body));
+    app.MapGet("/sessions", (ITunnelSessions sessions) => sessions.List().Select(SessionView.Of).ToArray());
+    app.MapHealthChecks("/health");
+    app.Run();
+    return 0;
+}
+
+static int RunClient(string[] args)
+{
+    var builder = Host.CreateApplicationBuilder(new HostApplicationBuilderSettings { Args = args, ContentRootPath = AppContext.BaseDirectory });
+    builder.AddQuicTunnelClient();
+    builder.Build().Run();
+    return 0;
+}
+
+/// <summary>What /sessions shows.</summary>
+internal sealed record SessionView(string Name, string? Identity, string[] Addresses, PathView[] Paths)
+{
+    public static SessionView Of(TunnelSessionInfo session) => new(
+        session.Name, session.Identity, [.. session.Addresses.Select(address => address.ToString())], [.. session.Paths.Select(PathView.Of)]);
+}
+
+internal sealed record PathView(string From, string State, double RttMs, long Sent, long Lost)
+{
+    public static PathView Of(TunnelPathInfo path) => new(
+        path.RemoteEndPoint.ToString(), path.State.ToString(), path.RoundTripTime.TotalMilliseconds, path.PacketsSent, path.PacketsLost);
+}
+
+[JsonSerializable(typeof(SessionView[]))]
+internal sealed partial class SampleJson : JsonSerializerContext;
