@@ -52,6 +52,11 @@ internal sealed class HttpChannel(MtaTlsChannel channel) : IAsyncDisposable
 
     public async Task<byte[]> ReadAsync(int count)
     {
+        if (count == 0)
+        {
+            return [];
+        }
+
         ReadResult result = await channel.Input.ReadAtLeastAsync(count).Soon();
         if (result.Buffer.Length < count)
         {

@@ -1,0 +1,153 @@
+using System.Net;
+using Microsoft.AspNetCore.Connections.Features;
+using Microsoft.Extensions.Hosting;
+using MtaTls.FunctionalTests.Support;
+
+namespace MtaTls.FunctionalTests.Server;
+
+/// <summary>Kestrel's timeouts and its graceful shutdown, channel by channel.</summary>
+public sealed class TimeoutAndShutdownTests
+{
+    [Fact]
+    public async Task KeepAliveTimeout_closes_an_idle_channel_and_no_other()
+    {
+        await using TestApp app = await TestApp.StartAsync(
+            a =>
+            {
+                a.MapGet("/", () => "hello");
+                a.MapGet("/wait", async (HttpContext c) =>
+                {
+                    await Task.Delay(TimeSpan.FromSeconds(4), c.RequestAborted);
+                    return "waited";
+                });
+            },
+            kestrel: k => k.Limits.KeepAliveTimeout = TimeSpan.FromSeconds(1));
+        await using RawClient client = await RawClient.ConnectAsync(app.Port);
+        await using HttpChannel idle = await client.OpenAsync(), busy = await client.OpenAsync();
+        Assert.Equal("hello", (await idle.GetAsync("/")).Body);
+        Task<HttpChannel.Response> waiting = busy.GetAsync("/wait");
+        Assert.Equal("", await idle.ReadToEndAsync());
+        Assert.Equal("waited", (await waiting.Soon()).Body);
+        Assert.Equal("hello", await client.GetAsync());
+    }
+
+    [Fact]
+    public async Task RequestHeadersTimeout_answers_408_and_closes_that_channel()
+    {
+        await using TestApp app = await TestApp.StartAsync(a => a.MapGet("/", () => "hello"), kestrel: k => k.Limits.RequestHeadersTimeout = TimeSpan.FromSeconds(1));
+        await using RawClient client = await RawClient.ConnectAsync(app.Port);
+        await using HttpChannel slow = await client.OpenAsync();
+        await slow.SendAsync("GET / HTTP/1.1\r\nHost: ap");
+        Assert.StartsWith("HTTP/1.1 408 ", await slow.ReadToEndAsync(), StringComparison.Ordinal);
+        Assert.Equal("hello", await client.GetAsync());
+    }
+
+    [Fact]
+    public async Task ChannelIdleTimeout_closes_a_channel_that_never_speaks()
+    {
+        await using TestApp app = await TestApp.StartAsync(
+            a => a.MapGet("/wait", async () =>
+            {
+                await Task.Delay(TimeSpan.FromSeconds(4));
+                return "waited";
+            }),
+            o => o.Limits.ChannelIdleTimeout = TimeSpan.FromSeconds(1));
+        await using RawClient client = await RawClient.ConnectAsync(app.Port);
+        await using HttpChannel silent = await client.OpenAsync(), spoken = await client.OpenAsync();
+        Task<HttpChannel.Response> waiting = spoken.GetAsync("/wait");
+        Assert.Equal("", await silent.ReadToEndAsync());
+        Assert.Equal("waited", (await waiting.Soon()).Body);
+        Assert.Contains(app.Logs.GetSnapshot(), r => r.Id.Name == "ChannelIdle");
+    }
+
+    [Fact]
+    public async Task SessionIdleTimeout_ends_a_session_without_channels_in_order()
+    {
+        await using TestApp app = await TestApp.StartAsync(a => a.MapGet("/", () => "hello"), o => o.Limits.SessionIdleTimeout = TimeSpan.FromSeconds(1));
+        await using RawClient client = await RawClient.ConnectAsync(app.Port);
+        Assert.Equal("hello", await client.GetAsync());
+        // Does not throw: close_notify came first.
+        await client.Session.Completion.Soon();
+    }
+
+    // A registration on the TCP connection's heartbeat stays for its life: channels must not make any.
+    [Fact]
+    public async Task Channels_that_come_and_go_leave_no_heartbeat_behind()
+    {
+        int registrations = 0;
+        await using TestApp app = await TestApp.StartAsync(a => a.MapGet("/", () => "hello"), listen: e => e.Use(next => connection =>
+        {
+            connection.Features.Set<IConnectionHeartbeatFeature>(new CountingHeartbeat(connection.Features.Get<IConnectionHeartbeatFeature>()!, () => Interlocked.Increment(ref registrations)));
+            return next(connection);
+        }));
+        await using RawClient client = await RawClient.ConnectAsync(app.Port);
+        for (int i = 0; i < 200; i++)
+        {
+            await client.GetAsync();
+        }
+
+        Assert.Equal(1, registrations);
+    }
+
+    [Fact]
+    public async Task Shutdown_closes_idle_channels_lets_a_busy_one_finish_and_ends_in_order()
+    {
+        TaskCompletionSource began = new(), finish = new();
+        await using TestApp app = await TestApp.StartAsync(a =>
+        {
+            a.MapGet("/", () => "hello");
+            a.MapGet("/busy", async () =>
+            {
+                began.SetResult();
+                await finish.Task;
+                return "done";
+            });
+        });
+        await using RawClient client = await RawClient.ConnectAsync(app.Port);
+        await using HttpChannel silent = await client.OpenAsync(), idle = await client.OpenAsync(), busy = await client.OpenAsync();
+        await idle.GetAsync("/");
+        Task<HttpChannel.Response> answer = busy.GetAsync("/busy");
+        await began.Task.Soon();
+
+        Task stopping = app.App.StopAsync();
+        Assert.Equal("", await silent.ReadToEndAsync());
+        Assert.Equal("", await idle.ReadToEndAsync());
+        await Assert.ThrowsAnyAsync<IOException>(() => client.OpenAsync());
+        Assert.False(stopping.IsCompleted);
+        finish.SetResult();
+        HttpChannel.Response response = await answer.Soon();
+        Assert.Equal("done", response.Body);
+        Assert.Equal("close", response.Headers["Connection"]);
+        await client.Session.Completion.Soon();
+        await stopping.Soon();
+    }
+
+    [Fact]
+    public async Task Shutdown_aborts_what_does_not_finish_in_time()
+    {
+        TaskCompletionSource began = new(), aborted = new();
+        await using TestApp app = await TestApp.StartAsync(
+            a => a.MapGet("/stuck", async (HttpContext c) =>
+            {
+                using CancellationTokenRegistration registration = c.RequestAborted.Register(aborted.SetResult);
+                began.SetResult();
+                await Task.Delay(Timeout.Infinite, c.RequestAborted);
+            }),
+            configure: builder => builder.Services.Configure<HostOptions>(o => o.ShutdownTimeout = TimeSpan.FromSeconds(1)));
+        await using RawClient client = await RawClient.ConnectAsync(app.Port);
+        await using HttpChannel stuck = await client.OpenAsync();
+        await stuck.SendAsync("GET /stuck HTTP/1.1\r\nHost: app.test\r\n\r\n");
+        await began.Task.Soon();
+        await app.App.StopAsync().Soon();
+        await aborted.Task.Soon();
+    }
+
+    private sealed class CountingHeartbeat(IConnectionHeartbeatFeature inner, Action registered) : IConnectionHeartbeatFeature
+    {
+        public void OnHeartbeat(Action<object> action, object state)
+        {
+            registered();
+            inner.OnHeartbeat(action, state);
+        }
+    }
+}
