@@ -83,7 +83,8 @@ internal sealed class ChannelOutput : PipeWriter, IValueTaskSource<FlushResult>
             ReleaseSent();   // closed while the packet went out
             return;
         }
-        if (head.Start == head.End && (head != _tail || !_writing))
+        // What the application wrote behind End and has not flushed stays, also when it writes in a later block already.
+        if (head.Start == head.End && (head == _tail ? !_writing : head.End == head.Written))
             ReleaseHead();
         if (_waiting && _unsent <= _channel.Session.Limits.OutputBufferSize / 2)
             CompleteWait(canceled: false);
