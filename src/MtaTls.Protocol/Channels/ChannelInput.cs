@@ -202,11 +202,10 @@ internal sealed class ChannelInput : PipeReader, IValueTaskSource<ReadResult>
                 ReleaseBlocks(pooled: true);   // aborted while the application held a result
                 return;
             }
-            if (consumed.GetObject() is Block block)
-                ConsumeTo(block.RunningIndex + consumed.GetInteger());
-            if (examined.GetObject() is Block last)
-                ExamineTo(last.RunningIndex + examined.GetInteger());
-            _examined = Math.Max(_examined, _consumed);
+            // Both before a block goes back to the pool, where it may begin another life at once.
+            long consumedTo = PositionOf(consumed), examinedTo = Math.Max(consumedTo, PositionOf(examined));
+            ExamineTo(examinedTo);
+            ConsumeTo(consumedTo);
             _channel.AcknowledgeIfDue();
         }
     }
@@ -298,6 +297,8 @@ internal sealed class ChannelInput : PipeReader, IValueTaskSource<ReadResult>
     private IOException Failure() => _error is MtaTlsChannelException
         ? new MtaTlsChannelException(_error.Message, _error.InnerException)
         : new MtaTlsSessionException(_error!.Message, _error);
+
+    private long PositionOf(SequencePosition position) => position.GetObject() is Block block ? block.RunningIndex + position.GetInteger() : _consumed;
 
     private void ConsumeTo(long position)
     {
