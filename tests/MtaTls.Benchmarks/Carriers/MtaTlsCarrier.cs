@@ -1,17 +1,37 @@
 using System.Net;
 using System.Net.Security;
+using MtaTls.Client;
 
 namespace MtaTls.Benchmarks.Carriers;
 
-/// <summary>Each stream is a channel of one MTA-TLS session.</summary>
+/// <summary>Each stream is a channel of one MTA-TLS session, opened by the product's own client with its defaults.</summary>
 internal sealed class MtaTlsCarrier : ICarrier
 {
-    public static ValueTask<MtaTlsCarrier> ConnectAsync(IPEndPoint server, SslApplicationProtocol protocol, CancellationToken ct)
+    private readonly MtaTlsClient _client;
+    private readonly IPEndPoint _server;
+
+    private MtaTlsCarrier(MtaTlsClient client, IPEndPoint server)
     {
-        throw new NotSupportedException("soon");
+        _client = client;
+        _server = server;
     }
 
-    public ValueTask<Stream> OpenAsync(CancellationToken ct) => throw new NotSupportedException();
+    public static async ValueTask<MtaTlsCarrier> ConnectAsync(IPEndPoint server, SslApplicationProtocol protocol, CancellationToken ct)
+    {
+        var options = new MtaTlsClientOptions
+        {
+            Host = server.Address.ToString(),
+            Port = server.Port,
+            TargetHost = "localhost",
+            Mode = MtaTlsClientMode.Required,
+            ApplicationProtocols = [protocol],
+            MaxSessions = 1, // what is measured is one session
+            RemoteCertificateValidationCallback = (_, certificate, _, _) => certificate is not null, // self-signed, made for this run
+        };
+        return new(await MtaTlsClient.ConnectAsync(options, ct), server);
+    }
 
-    public ValueTask DisposeAsync() => ValueTask.CompletedTask;
+    public async ValueTask<Stream> OpenAsync(CancellationToken ct) => await _client.OpenChannelAsync("localhost", _server.Port, ct);
+
+    public ValueTask DisposeAsync() => _client.DisposeAsync();
 }

@@ -24,7 +24,7 @@ internal static class BenchmarkServer
     {
         var builder = WebApplication.CreateSlimBuilder();
         builder.Logging.ClearProviders();
-        if (Environment.GetEnvironmentVariable("MTATLS_BENCH_LOG") == "1") builder.Logging.AddSimpleConsole();
+        if (Environment.GetEnvironmentVariable("MTATLS_BENCH_LOG") == "1") builder.Logging.AddConsole(console => console.LogToStandardErrorThreshold = LogLevel.Trace);
         var certificate = contender is Contender.Plain or Contender.Ssh ? null : X509CertificateLoader.LoadPkcs12FromFile(certificateFile, null);
         builder.WebHost.ConfigureKestrel(kestrel =>
         {

@@ -38,7 +38,7 @@ internal sealed class WorkRunner(Contender contender, ServerInfo server) : IAsyn
         {
             // A session that failed is not used again.
             _session = null;
-            return new WorkResult { Error = $"{exception.GetType().Name}: {exception.Message}" };
+            return new WorkResult { Error = Describe(exception) };
         }
     }
 
@@ -47,6 +47,9 @@ internal sealed class WorkRunner(Contender contender, ServerInfo server) : IAsyn
         if (_session is not null) await _session.DisposeAsync();
         _admin.Dispose();
     }
+
+    private static string Describe(Exception exception) =>
+        $"{exception.GetType().Name}: {exception.Message}{(exception.InnerException is { } inner ? " <- " + Describe(inner) : "")}";
 
     private async Task<WorkResult> TransferAsync(WorkRequest work, bool upload, CancellationToken ct)
     {

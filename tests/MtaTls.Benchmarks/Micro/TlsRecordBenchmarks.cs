@@ -1,0 +1,51 @@
+using System.Security.Cryptography;
+using System.Security.Cryptography.X509Certificates;
+using BenchmarkDotNet.Attributes;
+using MtaTls.Tls;
+
+namespace MtaTls.Benchmarks.Micro;
+
+/// <summary>
+/// One TLS record written and flushed by one end and read by the other, over pipes in memory: both ends' cost of OpenSSL, P/Invoke, BIO and pipes;
+/// no socket, no thread change.
+/// </summary>
+public class TlsRecordBenchmarks
+{
+    private TlsConnection _server = null!;
+    private TlsConnection _client = null!;
+    private byte[] _data = null!;
+    private byte[] _received = null!;
+
+    [Params(256, 4096, 16384)]
+    public int Length { get; set; }
+
+    [GlobalSetup]
+    public async Task SetupAsync()
+    {
+        using var key = ECDsa.Create(ECCurve.NamedCurves.nistP256);
+        var certificate = new CertificateRequest("CN=localhost", key, HashAlgorithmName.SHA256).CreateSelfSigned(DateTimeOffset.UtcNow.AddDays(-1), DateTimeOffset.UtcNow.AddDays(1));
+        var (near, far) = DuplexPipePair.Create();
+        var accepting = TlsConnection.AcceptAsync(far, new TlsServerContext(new() { ServerCertificate = certificate })).AsTask();
+        var connecting = TlsConnection.ConnectAsync(near, new TlsClientContext(new() { TargetHost = "localhost", RemoteCertificateValidationCallback = (_, presented, _, _) => presented is not null })).AsTask();
+        (_server, _client) = (await accepting, await connecting);
+        _data = RandomNumberGenerator.GetBytes(Length);
+        _received = new byte[Length];
+    }
+
+    [Benchmark]
+    public async ValueTask<int> WriteAndRead()
+    {
+        _server.Write(_data);
+        await _server.FlushAsync();
+        var read = 0;
+        while (read < Length) read += await _client.ReadAsync(_received.AsMemory(read));
+        return read;
+    }
+
+    [GlobalCleanup]
+    public async Task CleanupAsync()
+    {
+        await _client.DisposeAsync();
+        await _server.DisposeAsync();
+    }
+}
