@@ -1,0 +1,383 @@
+using System.Diagnostics.Metrics;
+using System.Net;
+using System.Net.Security;
+using System.Net.Sockets;
+using System.Security.Cryptography;
+using System.Security.Cryptography.X509Certificates;
+using System.Text;
+using Microsoft.Extensions.Diagnostics.Metrics.Testing;
+using MtaTls.AspNetCore.Routing;
+using MtaTls.FunctionalTests.Support;
+using MtaTls.Protocol;
+
+namespace MtaTls.FunctionalTests.Routing;
+
+/// <summary>Channel routes (MtaTls:Channels): which channel goes where, on real sockets.</summary>
+public class ChannelRouteTests
+{
+    [Fact]
+    public async Task Without_routes_every_channel_goes_to_the_application()
+    {
+        await using var gateway = await Gateway.StartAsync("{}");
+        await using var client = await RawClient.ConnectAsync(gateway.Port);
+        Assert.Equal("app", await client.GetAsync());
+    }
+
+    [Fact]
+    public async Task The_first_route_that_matches_decides_and_what_none_matches_goes_to_the_application()
+    {
+        await using var one = TcpServer.StartNamed("one");
+        await using var two = TcpServer.StartNamed("two");
+        await using var gateway = await Gateway.StartAsync($$"""
+            { "MtaTls": { "Channels": [
+              { "Hosts": [ "closed.internal" ], "Action": "Reject" },
+              { "Hosts": [ "one.internal" ], "Ports": [ "7000-7010", 7020 ], "Action": "Tcp", "Upstream": "127.0.0.1:{{one.Port}}", "AllowAnonymous": true },
+              { "Hosts": [ "*.internal" ], "Action": "Tcp", "Upstream": "127.0.0.1:{{two.Port}}", "AllowAnonymous": true },
+              { "Hosts": [ "203.0.113.0/24" ], "Action": "Reject" } ] } }
+            """);
+        await using var client = await RawClient.ConnectAsync(gateway.Port);
+        Assert.Equal("one", await ReadAsync(client, "one.internal", 7000));
+        Assert.Equal("one", await ReadAsync(client, "ONE.Internal.", 7020));
+        Assert.Equal("two", await ReadAsync(client, "one.internal", 7011));
+        Assert.Equal("two", await ReadAsync(client, "deep.below.internal", 1));
+        await AssertRefusedAsync(client, "closed.internal", 80);
+        await AssertRefusedAsync(client, "203.0.113.99", 80);
+        await AssertRefusedAsync(client, "::ffff:203.0.113.99", 80);
+        Assert.Equal("app", await client.GetAsync());
+    }
+
+    [Fact]
+    public async Task A_route_of_one_endpoint_is_not_for_another()
+    {
+        await using var server = TcpServer.StartNamed("inside");
+        await using var gateway = await TestApp.StartBareAsync(
+            builder => builder.WebHost.UseMtaTls(),
+            files: directory =>
+            {
+                PemFiles.Write(directory, "server", TestCertificates.Server);
+                Gateway.Write(directory, $$"""
+                    { "MtaTls": {
+                      "Endpoints": {
+                        "Private": { "Url": "https://127.0.0.1:0", "Certificate": { "Path": "server.pem", "KeyPath": "server.key" } },
+                        "Public": { "Url": "https://127.0.0.1:0", "Certificate": { "Path": "server.pem", "KeyPath": "server.key" } } },
+                      "Channels": [
+                        { "Endpoints": [ "private" ], "Hosts": [ "db.internal" ], "Action": "Tcp", "Upstream": "127.0.0.1:{{server.Port}}", "AllowAnonymous": true },
+                        { "Hosts": [ "db.internal" ], "Action": "Reject" } ] } }
+                    """);
+            });
+        var answers = new List<string>();
+        foreach (var port in gateway.Ports)
+        {
+            await using var client = await RawClient.ConnectAsync(port);
+            try
+            {
+                answers.Add(await ReadAsync(client, "db.internal", 5432));
+            }
+            catch (MtaTlsChannelRefusedException)
+            {
+                answers.Add("refused");
+            }
+        }
+
+        Assert.Equal(["inside", "refused"], answers.Order());
+    }
+
+    [Theory]
+    [InlineData("thumbprint")]
+    [InlineData("san")]
+    [InlineData("subject")]
+    public async Task A_route_with_a_certificate_condition_is_for_that_client_alone(string kind)
+    {
+        var condition = kind switch
+        {
+            "thumbprint" => $$"""{ "Thumbprints": [ "{{TestCertificates.Client.GetCertHashString(HashAlgorithmName.SHA256)}}" ] }""",
+            "san" => """{ "SubjectAlternativeNames": [ "client.test" ] }""",
+            _ => """{ "Subject": "CN=client", "Issuer": "CN=Test Root" }""",
+        };
+        await using var server = TcpServer.StartNamed("inside");
+        await using var gateway = await Gateway.StartAsync($$"""
+            { "MtaTls": { "Channels": [
+              { "Hosts": [ "db.internal" ], "ClientCertificate": {{condition}}, "Action": "Tcp", "Upstream": "127.0.0.1:{{server.Port}}" },
+              { "Hosts": [ "db.internal" ], "Action": "Reject" } ] } }
+            """, https: Gateway.WithClientCertificates);
+        await using var known = await ConnectAsync(gateway, TestCertificates.Client);
+        await using var other = await ConnectAsync(gateway, TestCertificates.OtherClient);
+        await using var anonymous = await ConnectAsync(gateway, null);
+        Assert.Equal("inside", await ReadAsync(known, "db.internal", 5432));
+        await AssertRefusedAsync(other, "db.internal", 5432);
+        await AssertRefusedAsync(anonymous, "db.internal", 5432);
+    }
+
+    [Fact]
+    public async Task A_clients_certificate_is_never_seen_by_anothers_channel()
+    {
+        await using var server = TcpServer.StartNamed("inside");
+        await using var gateway = await Gateway.StartAsync(
+            $$"""
+            { "MtaTls": { "Channels": [
+              { "Hosts": [ "db.internal" ], "ClientCertificate": { "SubjectAlternativeNames": [ "client.test" ] }, "Action": "Tcp", "Upstream": "127.0.0.1:{{server.Port}}" },
+              { "Hosts": [ "db.internal" ], "Action": "Reject" } ] } }
+            """,
+            map: app => app.MapGet("/", (HttpContext context) => context.Connection.ClientCertificate?.Subject ?? "nobody"),
+            https: Gateway.WithClientCertificates);
+
+        async Task AskAsync(X509Certificate2? certificate, string subject, bool isAllowed)
+        {
+            for (var session = 0; session < 5; session++)
+            {
+                await using var client = await ConnectAsync(gateway, certificate);
+                await Task.WhenAll(Enumerable.Range(0, 20).Select(async _ =>
+                {
+                    Assert.Equal(subject, await client.GetAsync());
+                    if (isAllowed)
+                        Assert.Equal("inside", await ReadAsync(client, "db.internal", 5432));
+                    else
+                        await AssertRefusedAsync(client, "db.internal", 5432);
+                }));
+            }
+        }
+
+        // Three clients at once, session after session.
+        await Task.WhenAll(
+            AskAsync(TestCertificates.Client, "CN=client", true),
+            AskAsync(TestCertificates.OtherClient, "CN=other client", false),
+            AskAsync(null, "nobody", false));
+    }
+
+    [Fact]
+    public async Task A_channel_is_connected_to_the_destination_that_it_names()
+    {
+        await using var server = TcpServer.StartEcho();
+        await using var gateway = await Gateway.StartAsync("""
+            { "MtaTls": { "Channels": [ { "Action": "Tcp", "Hosts": [ "localhost", "127.0.0.1" ], "AllowedNetworks": [ "127.0.0.0/8", "::1" ], "AllowAnonymous": true } ] } }
+            """);
+        await using var client = await RawClient.ConnectAsync(gateway.Port);
+        // "localhost" may be ::1 as well, where nothing listens: the next address is tried.
+        foreach (var host in (string[])["127.0.0.1", "localhost"])
+        {
+            await using var channel = await client.OpenAsync(host, server.Port);
+            await channel.SendAsync("hello");
+            Assert.Equal("hello", Encoding.ASCII.GetString(await channel.ReadAsync(5)));
+        }
+    }
+
+    [Fact]
+    public async Task A_server_that_speaks_first_is_heard()
+    {
+        await using var server = TcpServer.StartNamed("220 ready");
+        await using var gateway = await StartTcpAsync(server.Port);
+        await using var client = await RawClient.ConnectAsync(gateway.Port);
+        Assert.Equal("220 ready", await ReadAsync(client, "any.internal", 25));
+    }
+
+    [Fact]
+    public async Task Much_data_passes_both_ways_unchanged_on_many_channels_at_once()
+    {
+        await using var server = TcpServer.StartEcho();
+        await using var gateway = await StartTcpAsync(server.Port);
+        await using var client = await RawClient.ConnectAsync(gateway.Port);
+        await Task.WhenAll(Enumerable.Range(0, 8).Select(async n =>
+        {
+            await using var channel = await client.OpenAsync("any.internal", 1000 + n);
+            var sent = Enumerable.Range(0, 1_000_000).Select(i => (byte)(i * 31 + n)).ToArray();
+            var send = channel.SendAsync(sent);
+            // A piece at a time: an application that wants all of a megabyte before it takes any must have a window as large.
+            var received = new MemoryStream();
+            while (received.Length < sent.Length)
+            {
+                var result = await channel.Channel.Input.ReadAsync().Soon();
+                foreach (var segment in result.Buffer)
+                    received.Write(segment.Span);
+                channel.Channel.Input.AdvanceTo(result.Buffer.End);
+            }
+
+            await send;
+            Assert.True(sent.AsSpan().SequenceEqual(received.ToArray()));
+        }));
+    }
+
+    [Fact]
+    public async Task TLS_passes_through_untouched()
+    {
+        await using var server = TcpServer.Start(async socket =>
+        {
+            await using var tls = new SslStream(new NetworkStream(socket));
+            await tls.AuthenticateAsServerAsync(TestCertificates.OtherServer);
+            await tls.WriteAsync("sealed"u8.ToArray());
+            await tls.ShutdownAsync();
+        });
+        await using var gateway = await StartTcpAsync(server.Port);
+        await using var client = await RawClient.ConnectAsync(gateway.Port);
+        await using var channel = await client.OpenAsync("other.test", 443);
+        await using var inner = new SslStream(channel.Channel.AsStream());
+        await inner.AuthenticateAsClientAsync(new SslClientAuthenticationOptions { TargetHost = "other.test", CertificateChainPolicy = TestCertificates.TrustRoot() }).Soon();
+        using var reader = new StreamReader(inner);
+        Assert.Equal("sealed", await reader.ReadToEndAsync().Soon());
+    }
+
+    [Fact]
+    public async Task The_open_is_answered_after_the_connection_is_there()
+    {
+        await using var gateway = await StartTcpAsync(FreePort.Find());
+        await using var client = await RawClient.ConnectAsync(gateway.Port);
+        await AssertRefusedAsync(client, "any.internal", 80);
+        Assert.Contains("ConnectionRefused", Assert.Single(gateway.Messages("ChannelNotConnected")), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_destination_that_never_answers_is_given_up_after_ConnectTimeout_and_holds_up_nobody()
+    {
+        // A full backlog drops what comes after it.
+        using var silent = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
+        silent.Bind(new IPEndPoint(IPAddress.Loopback, 0));
+        silent.Listen(0);
+        var fillers = Enumerable.Range(0, 8).Select(_ => new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp)).ToList();
+        var filling = fillers.Select(f => f.ConnectAsync(silent.LocalEndPoint!)).ToList();
+        await Patience.Until(() => filling.Any(f => f.IsCompleted));
+        await using var gateway = await Gateway.StartAsync($$"""
+            { "MtaTls": { "Tcp": { "ConnectTimeout": "00:00:01" },
+                          "Channels": [ { "Hosts": [ "*.internal" ], "Action": "Tcp", "Upstream": "{{silent.LocalEndPoint}}", "AllowAnonymous": true } ] } }
+            """);
+        await using var client = await RawClient.ConnectAsync(gateway.Port);
+        var refused = AssertRefusedAsync(client, "any.internal", 80);
+        Assert.Equal("app", await client.GetAsync());
+        await refused;
+        Assert.Contains("no connection within", Assert.Single(gateway.Messages("ChannelNotConnected")), StringComparison.Ordinal);
+        fillers.ForEach(f => f.Dispose());
+        await Task.WhenAll(filling.Select(f => f.ContinueWith(t => t.Exception, TaskScheduler.Default)));
+    }
+
+    [Fact]
+    public async Task MaxConnections_holds_and_a_connection_that_ends_makes_room()
+    {
+        await using var server = TcpServer.StartEcho();
+        await using var gateway = await Gateway.StartAsync($$"""
+            { "MtaTls": { "Tcp": { "MaxConnections": 2 }, "Channels": [ { "Action": "Tcp", "Upstream": "127.0.0.1:{{server.Port}}", "AllowAnonymous": true } ] } }
+            """);
+        await using var client = await RawClient.ConnectAsync(gateway.Port);
+        var first = await client.OpenAsync();
+        await using var second = await client.OpenAsync();
+        await AssertRefusedAsync(client, "app.test", 80);
+        Assert.Contains("MaxConnections (2)", Assert.Single(gateway.Messages("ChannelNotConnected")), StringComparison.Ordinal);
+        await first.DisposeAsync();
+        var forwarder = gateway.Services.GetRequiredService<TcpForwarder>();
+        await Patience.Until(() => forwarder.Connections == 1);
+        await using var third = await client.OpenAsync();
+    }
+
+    [Fact]
+    public async Task The_destinations_FIN_closes_the_channel_after_its_last_words()
+    {
+        await using var server = TcpServer.StartNamed(new string('x', 300_000));
+        await using var gateway = await StartTcpAsync(server.Port);
+        await using var client = await RawClient.ConnectAsync(gateway.Port);
+        Assert.Equal(300_000, (await ReadAsync(client, "any.internal", 80)).Length);
+    }
+
+    [Fact]
+    public async Task A_closed_channel_becomes_a_FIN_after_its_last_words()
+    {
+        var heard = new TaskCompletionSource<string>();
+        await using var server = TcpServer.Start(async socket =>
+        {
+            await using var stream = new NetworkStream(socket);
+            using var reader = new StreamReader(stream, Encoding.ASCII);
+            heard.TrySetResult(await reader.ReadToEndAsync());
+        });
+        await using var gateway = await StartTcpAsync(server.Port);
+        await using var client = await RawClient.ConnectAsync(gateway.Port);
+        await using (var channel = await client.OpenAsync())
+            await channel.SendAsync(new string('y', 300_000));
+        Assert.Equal(300_000, (await heard.Task.Soon()).Length);
+    }
+
+    [Fact]
+    public async Task A_lost_session_resets_the_destination()
+    {
+        var ended = new TaskCompletionSource<SocketError>();
+        await using var server = TcpServer.Start(async socket =>
+        {
+            try
+            {
+                while (await socket.ReceiveAsync(new byte[100]) > 0)
+                {
+                }
+
+                ended.TrySetResult(SocketError.Success);
+            }
+            catch (SocketException e)
+            {
+                ended.TrySetResult(e.SocketErrorCode);
+            }
+        });
+        await using var gateway = await StartTcpAsync(server.Port);
+        await using var client = await RawClient.ConnectAsync(gateway.Port);
+        var channel = await client.OpenAsync();
+        await channel.SendAsync("half a sent");
+        client.Reset();
+        Assert.Equal(SocketError.ConnectionReset, await ended.Task.Soon());
+    }
+
+    [Fact]
+    public async Task A_destination_that_resets_closes_its_channel_and_no_other()
+    {
+        await using var server = TcpServer.Start(async socket =>
+        {
+            await socket.ReceiveAsync(new byte[1]);
+            socket.LingerState = new LingerOption(true, 0);
+        });
+        await using var gateway = await Gateway.StartAsync($$"""
+            { "MtaTls": { "Channels": [ { "Hosts": [ "*.internal" ], "Action": "Tcp", "Upstream": "127.0.0.1:{{server.Port}}", "AllowAnonymous": true } ] } }
+            """);
+        await using var client = await RawClient.ConnectAsync(gateway.Port);
+        await using var channel = await client.OpenAsync("any.internal");
+        await channel.SendAsync("!");
+        Assert.Equal("", await channel.ReadToEndAsync());
+        Assert.Equal("app", await client.GetAsync());
+    }
+
+    [Fact]
+    public async Task Every_decision_is_logged_and_counted()
+    {
+        await using var server = TcpServer.StartNamed("inside");
+        await using var gateway = await Gateway.StartAsync($$"""
+            { "MtaTls": { "Channels": [
+              { "Name": "db", "Hosts": [ "db.internal" ], "Action": "Tcp", "Upstream": "127.0.0.1:{{server.Port}}", "AllowAnonymous": true },
+              { "Name": "not you", "Hosts": [ "closed.internal" ], "Action": "Reject" },
+              { "Name": "web", "Hosts": [ "app.test" ] } ] } }
+            """);
+        using var routed = new MetricCollector<long>(gateway.Services.GetRequiredService<IMeterFactory>(), "MtaTls.AspNetCore", "mtatls.server.channels.routed");
+        await using var client = await RawClient.ConnectAsync(gateway.Port);
+        await ReadAsync(client, "db.internal", 5432);
+        await AssertRefusedAsync(client, "closed.internal", 22);
+        await client.GetAsync();
+
+        var connected = Assert.Single(gateway.Messages("ChannelConnected"));
+        foreach (var part in (string[])["192.0.2.7:4711", "db.internal:5432", $"127.0.0.1:{server.Port}", "'db'"])
+            Assert.Contains(part, connected, StringComparison.Ordinal);
+        Assert.Contains("closed.internal:22", Assert.Single(gateway.Messages("ChannelRejected")), StringComparison.Ordinal);
+        Assert.Contains("app.test:80", Assert.Single(gateway.Messages("ChannelToApplication")), StringComparison.Ordinal);
+        Assert.Equal(
+            [("db", "tcp", 1L), ("not you", "reject", 1L), ("web", "http", 1L)],
+            routed.GetMeasurementSnapshot().Select(m => ((string)m.Tags["mtatls.route"]!, (string)m.Tags["mtatls.action"]!, m.Value)));
+    }
+
+    private static Task<TestApp> StartTcpAsync(int upstream) => Gateway.StartAsync($$"""
+        { "MtaTls": { "Channels": [ { "Action": "Tcp", "Upstream": "127.0.0.1:{{upstream}}", "AllowAnonymous": true } ] } }
+        """);
+
+    private static Task<RawClient> ConnectAsync(TestApp gateway, X509Certificate2? certificate) => RawClient.ConnectAsync(gateway.Port, tls => tls.ClientCertificate = certificate);
+
+    private static async Task<string> ReadAsync(RawClient client, string host, int port)
+    {
+        await using var channel = await client.OpenAsync(host, port);
+        return await channel.ReadToEndAsync();
+    }
+
+    private static async Task AssertRefusedAsync(RawClient client, string host, int port)
+    {
+        var refusal = await Assert.ThrowsAsync<MtaTlsChannelRefusedException>(() => client.OpenAsync(host, port));
+        Assert.Equal("Not available.", refusal.Reason);
+        Assert.False(refusal.IsLocal);
+    }
+}

@@ -1,0 +1,42 @@
+using System.Net;
+using Microsoft.AspNetCore.Server.Kestrel.Https;
+using MtaTls.FunctionalTests.Support;
+
+namespace MtaTls.FunctionalTests.Routing;
+
+/// <summary>A gateway on real Kestrel that is set up as one is: by its appsettings.json.</summary>
+internal static class Gateway
+{
+    public static Task<TestApp> StartAsync(
+        string settings, Action<WebApplication>? map = null, Action<HttpsConnectionAdapterOptions>? https = null, Action<WebApplicationBuilder>? configure = null)
+        => TestApp.StartBareAsync(
+            builder =>
+            {
+                builder.WebHost.ConfigureKestrel(kestrel => kestrel.Listen(IPAddress.Loopback, 0, endpoint => endpoint.UseHttps(o =>
+                {
+                    o.ServerCertificate = TestCertificates.Server;
+                    https?.Invoke(o);
+                })));
+                builder.WebHost.UseMtaTls();
+                configure?.Invoke(builder);
+            },
+            map ?? (static app => app.MapGet("/", () => "app")),
+            files: directory => Write(directory, settings));
+
+    /// <summary>Asks for a certificate, and takes any that the test root has issued.</summary>
+    public static void WithClientCertificates(HttpsConnectionAdapterOptions https)
+    {
+        https.ClientCertificateMode = ClientCertificateMode.AllowCertificate;
+        https.ClientCertificateValidation = static (certificate, _, _) => certificate.Issuer == TestCertificates.Root.Subject;
+    }
+
+    /// <summary>Replaces the settings of a running gateway in one step, as an editor or an operator does.</summary>
+    public static void Write(string directory, string settings)
+    {
+        var path = Path.Combine(directory, "appsettings.json");
+        File.WriteAllText(path + ".new", settings);
+        File.Move(path + ".new", path, overwrite: true);
+    }
+
+    public static string[] Messages(this TestApp app, string eventName) => [.. app.Logs.GetSnapshot().Where(r => r.Id.Name == eventName).Select(r => r.Message)];
+}
