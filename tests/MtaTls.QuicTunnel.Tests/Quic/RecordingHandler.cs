@@ -58,6 +58,17 @@ internal sealed class RecordingHandler : IQuicConnectionHandler
 
     private Channel<SocketError> SendErrorChannel { get; } = Channel.CreateUnbounded<SocketError>();
 
+    /// <summary>Waits until a condition that no event tells of is true.</summary>
+    public static async Task Until(Func<bool> condition)
+    {
+        using var patience = new CancellationTokenSource(Patience);
+        while (!condition())
+            await Task.Delay(5, patience.Token);
+    }
+
+    /// <summary>How many octets of a stream have come.</summary>
+    public int OctetsOf(long streamId) => _streams.TryGetValue(streamId, out var octets) ? octets.Count : 0;
+
     public void OnConnected(IQuicConnection connection)
     {
         if (IsConnected)

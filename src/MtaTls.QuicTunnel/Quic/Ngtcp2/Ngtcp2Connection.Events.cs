@@ -1,4 +1,3 @@
-using System.Runtime.InteropServices;
 using System.Security.Cryptography.X509Certificates;
 
 namespace MtaTls.QuicTunnel.Quic.Ngtcp2;
@@ -103,9 +102,11 @@ internal sealed partial class Ngtcp2Connection
     }
 
     /// <summary>GnuTLS has the peer's certificates.</summary>
-    public unsafe bool AcceptsPeer(nint session)
+    public bool AcceptsPeer(nint session)
     {
         X509Certificate2Collection certificates = TlsSession.GetPeerCertificates(session);
+        if (certificates.Count == 0 && _options is QuicListenerOptions { ClientCertificateMode: QuicClientCertificateMode.Request })
+            return true;
         bool accepted = CertificateJudge.Accepts(_options, certificates, _loop.Time.GetUtcNow(), out _certificateFinding);
         if (accepted && certificates.Count > 0)
             PeerCertificate = certificates[0];
@@ -116,7 +117,7 @@ internal sealed partial class Ngtcp2Connection
         return accepted;
     }
 
-    public unsafe void FillConnectionId(Span<byte> id, Span<byte> resetToken)
+    public void FillConnectionId(Span<byte> id, Span<byte> resetToken)
     {
         _loop.NewConnectionId(id);
         _loop.StatelessResetToken(id, resetToken);

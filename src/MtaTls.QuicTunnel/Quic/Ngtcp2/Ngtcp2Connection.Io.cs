@@ -12,6 +12,8 @@ internal sealed unsafe partial class Ngtcp2Connection
     /// <summary>Packets written before other connections get their turn.</summary>
     private const int BurstPackets = 64;
 
+    private const int HandshakePacket = 1452;
+
     private readonly TlsCredentials _credentials;
     private readonly Dictionary<long, OutgoingStream> _streams = [];
     private readonly Queue<OutgoingStream> _writable = new();
@@ -24,6 +26,8 @@ internal sealed unsafe partial class Ngtcp2Connection
     private RawAddress _local, _remote;
     private SocketError _sendError;
     private long _packetsSentBefore;
+    private ulong _probeAt = Ngtcp2Structures.NoExpiry;
+    private int _probeBackoff;
 
     /// <summary>The owner's handler: set before the connection starts.</summary>
     public IQuicConnectionHandler Handler { get; set; } = null!;
@@ -72,6 +76,7 @@ internal sealed unsafe partial class Ngtcp2Connection
         _bytesReceived += packet.Length;
         _lastReceived = _loop.Timestamp;
         _unansweredSince = 0;
+        _probeBackoff = 0;
         RawAddress localCopy = local, remoteCopy = remote;
         var path = Path(&localCopy, &remoteCopy, socketIndex);
         ulong info = 0;
@@ -102,6 +107,11 @@ internal sealed unsafe partial class Ngtcp2Connection
                 return false;
             }
         }
+        if (now >= _probeAt)
+        {
+            _library.ExtendMaxOffset(_native, InitialMaxData / 2 + 1);
+            _probeBackoff = Math.Min(_probeBackoff + 1, 6);
+        }
         RefreshPath();
         UpdateMaxDatagramSize();
         OpenStreams();
@@ -111,10 +121,20 @@ internal sealed unsafe partial class Ngtcp2Connection
             return false;
         UpdateSnapshot();
         DropOldSocket(now);
-        if (_native == 0)
-            return false;
-        _loop.Expiries.Set(this, Math.Min(_library.GetExpiry(_native), _oldSocketUntil));
+        _loop.Expiries.Set(this, Math.Min(Math.Min(_library.GetExpiry(_native), _oldSocketUntil), _probeAt));
         return more;
+    }
+
+    /// <summary>
+    /// Where DATAGRAM frames arm no probe, neither does a probe that is only a PING: were it lost, what is in flight would stay so for ever. So there is a probe of our own, long after the
+    /// library's would have come.
+    /// </summary>
+    private void ArmProbe(bool sent)
+    {
+        if (!_abi.DatagramsArmNoProbe || !_isConnected || _bytesInFlight == 0)
+            _probeAt = Ngtcp2Structures.NoExpiry;
+        else if (sent || _probeAt <= _loop.Now || _probeAt == Ngtcp2Structures.NoExpiry)
+            _probeAt = _loop.Now + (3 * _library.GetProbeTimeout(_native) << _probeBackoff);
     }
 
     private static NativePath Path(RawAddress* local, RawAddress* remote, int socketIndex) => new()
@@ -209,6 +229,9 @@ internal sealed unsafe partial class Ngtcp2Connection
         *(ulong*)(parameters + _abi.ParametersMaxDatagramFrameSize) = (ulong)_options.MaxDatagramSize;
     }
 
+    /// <summary>Before the peer has told what it takes, packets are of a size that anybody takes, whatever the options say of the path.</summary>
+    private nuint PacketRoom => (nuint)(_isConnected ? _options.MaxUdpPayloadSize : Math.Min(_options.MaxUdpPayloadSize, HandshakePacket));
+
     private ulong InitialMaxData => (ulong)_options.MaxStreamData * (ulong)_options.MaxConcurrentStreams;
 
     /// <summary>Writes a burst: streams first, then datagrams, then whatever the library has (acknowledgements, probes). True when there is more.</summary>
@@ -236,7 +259,9 @@ internal sealed unsafe partial class Ngtcp2Connection
             }
             if (_writable.TryPeek(out var stream))
             {
-                written = WriteStream(stream, &path, sender.Next, now);
+                written = WriteStream(stream, &path, sender.Next, now, out bool takesNothing);
+                if (takesNothing)
+                    continue;
             }
             else
             {
@@ -258,7 +283,7 @@ internal sealed unsafe partial class Ngtcp2Connection
                 else
                 {
                     ulong info = 0;
-                    written = _library.WriteStream(_native, &path, 1, &info, sender.Next, (nuint)_options.MaxUdpPayloadSize, null, 0, -1, null, 0, now);
+                    written = _library.WriteStream(_native, &path, 1, &info, sender.Next, PacketRoom, null, 0, -1, null, 0, now);
                 }
             }
             if (written <= 0)
@@ -291,20 +316,21 @@ internal sealed unsafe partial class Ngtcp2Connection
         return packets == BurstPackets;
     }
 
-    private nint WriteStream(OutgoingStream stream, NativePath* path, byte* destination, ulong now)
+    private nint WriteStream(OutgoingStream stream, NativePath* path, byte* destination, ulong now, out bool takesNothing)
     {
+        takesNothing = false;
         ulong info = 0;
         var vector = stream.Next(out bool fin);
         nint count;
-        nint written = _library.WriteStream(_native, path, 1, &info, destination, (nuint)_options.MaxUdpPayloadSize, &count, fin ? Ngtcp2Structures.WriteStreamFin : 0, stream.Id, &vector, 1, now);
+        nint written = _library.WriteStream(_native, path, 1, &info, destination, PacketRoom, &count, fin ? Ngtcp2Structures.WriteStreamFin : 0, stream.Id, &vector, 1, now);
         if (written < 0)
         {
             if (written != _abi.ErrorStreamDataBlocked && written != _abi.ErrorStreamShutWrite && written != _abi.ErrorStreamNotFound)
                 return written;
             // Blocked: it waits for the peer's credit, which comes in a packet. Otherwise it takes no more.
             Unqueue(stream, blocked: written == _abi.ErrorStreamDataBlocked);
-            ulong nothing = 0;
-            return _library.WriteStream(_native, path, 1, &nothing, destination, (nuint)_options.MaxUdpPayloadSize, null, 0, -1, null, 0, now);
+            takesNothing = true;
+            return 0;
         }
         if (count >= 0)
         {
@@ -323,7 +349,7 @@ internal sealed unsafe partial class Ngtcp2Connection
         ulong info = 0;
         int taken = 0;
         var vector = new NativeVector { Base = slot.Data, Length = (nuint)slot.Length };
-        nint written = _library.WriteDatagram(_native, path, 1, &info, destination, (nuint)_options.MaxUdpPayloadSize, &taken, 0, 0, &vector, 1, now);
+        nint written = _library.WriteDatagram(_native, path, 1, &info, destination, PacketRoom, &taken, 0, 0, &vector, 1, now);
         accepted = taken != 0;
         return written;
     }
@@ -353,6 +379,7 @@ internal sealed unsafe partial class Ngtcp2Connection
             _unansweredSince = 0;
         else if (_unansweredSince == 0 && _packetsSent > _packetsSentBefore)
             _unansweredSince = _loop.Timestamp;
+        ArmProbe(sent: _packetsSent > _packetsSentBefore);
         _packetsSentBefore = _packetsSent;
 
     }
