@@ -6,13 +6,13 @@ namespace MtaTls.QuicTunnel;
 /// <summary>One connection of a session as it was when it was asked for.</summary>
 public sealed class TunnelPathInfo
 {
-    internal TunnelPathInfo(TunnelPath path, TimeProvider timeProvider)
+    internal TunnelPathInfo(TunnelPath path)
     {
         var connection = path.Connection;
         LocalEndPoint = connection.LocalEndPoint;
         RemoteEndPoint = connection.RemoteEndPoint;
         Access = path.Access;
-        State = path.GetState(timeProvider.GetTimestamp(), timeProvider);
+        State = path.State;
         RoundTripTime = connection.SmoothedRtt;
         CongestionWindow = connection.CongestionWindow;
         MaxPacketSize = Math.Max(0, connection.MaxDatagramSize - Packets.TunnelDatagram.HeaderLength);

@@ -83,7 +83,7 @@ public sealed class QuicTunnelClient : IAsyncDisposable, IPacketReceiver
             if (_session is { } session)
             {
                 foreach (var path in session.Paths)
-                    paths.Add(new TunnelPathInfo(path, TimeProvider));
+                    paths.Add(new TunnelPathInfo(path));
             }
 
             return paths;

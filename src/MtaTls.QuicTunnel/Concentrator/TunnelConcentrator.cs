@@ -167,7 +167,7 @@ internal sealed class TunnelConcentrator : ITunnelSessions, IAsyncDisposable
     {
         var paths = new List<TunnelPathInfo>();
         foreach (var path in session.Paths)
-            paths.Add(new TunnelPathInfo(path, TimeProvider));
+            paths.Add(new TunnelPathInfo(path));
         return new TunnelSessionInfo(
             session.Id.Name, session.Identity, session.QosIndication, session.CreatedAt, [.. session.OwnedAddresses.Select(IpHeader.ToAddress)], paths);
     }

@@ -156,10 +156,10 @@ internal sealed class ConcentratorSession : TunnelSession
 
     private TunnelPath? FindDead()
     {
-        var now = TimeProvider.GetTimestamp();
+        EvaluatePaths();
         foreach (var path in Paths)
         {
-            if (path.GetState(now, TimeProvider) != TunnelPathState.Active || !path.Connection.IsConnected)
+            if (path.IsLeft || !path.Connection.IsConnected)
                 return path;
         }
 

@@ -8,15 +8,22 @@ internal sealed class PathSupervisor : IDisposable
 {
     public static readonly TimeSpan Interval = TimeSpan.FromMilliseconds(25);
 
+    private static readonly TimeSpan s_hiccup = Interval * 3;
+
     private readonly Lock _lock = new();
     private readonly List<TunnelSession> _added = [];
     private readonly List<TunnelSession> _watched = [];
     private readonly ITimer _timer;
+    private readonly TimeProvider _timeProvider;
+    private long _setAt;
     private bool _running;
     private bool _disposed;
 
-    public PathSupervisor(TimeProvider timeProvider) =>
+    public PathSupervisor(TimeProvider timeProvider)
+    {
+        _timeProvider = timeProvider;
         _timer = timeProvider.CreateTimer(static state => ((PathSupervisor)state!).Check(), this, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
+    }
 
     public void Watch(TunnelSession session)
     {
@@ -28,7 +35,7 @@ internal sealed class PathSupervisor : IDisposable
             if (!_running)
             {
                 _running = true;
-                _timer.Change(Interval, Timeout.InfiniteTimeSpan);
+                SetTimer();
             }
         }
     }
@@ -49,12 +56,20 @@ internal sealed class PathSupervisor : IDisposable
             _added.Clear();
         }
 
-        _watched.RemoveAll(static session => !session.CheckPaths());
+        // Where this process itself did not get to run, the peers' silence says nothing of them: the answers may be waiting to be read.
+        if (_timeProvider.GetElapsedTime(_setAt) < s_hiccup)
+            _watched.RemoveAll(static session => !session.CheckPaths());
         lock (_lock)
         {
             _running = !_disposed && _watched.Count + _added.Count > 0;
             if (_running)
-                _timer.Change(Interval, Timeout.InfiniteTimeSpan);
+                SetTimer();
         }
+    }
+
+    private void SetTimer()
+    {
+        _setAt = _timeProvider.GetTimestamp();
+        _timer.Change(Interval, Timeout.InfiniteTimeSpan);
     }
 }

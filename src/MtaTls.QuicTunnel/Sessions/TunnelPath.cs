@@ -15,6 +15,7 @@ internal sealed class TunnelPath(TunnelSession session, IQuicConnection connecti
 
     private volatile bool _isReportedUnavailable;
     private volatile bool _hasSendError;
+    private volatile bool _isStalled;
 
     public TunnelSession Session { get; } = session;
 
@@ -35,8 +36,11 @@ internal sealed class TunnelPath(TunnelSession session, IQuicConnection connecti
     /// <summary>The operating system refuses to send.</summary>
     public bool HasSendError { get => _hasSendError; set => _hasSendError = value; }
 
-    /// <summary>Set by the session's supervision while the path is left for want of answers: for its log.</summary>
-    public bool IsLeft { get; set; }
+    /// <summary>The peer does not answer: set and reset by the session's supervision.</summary>
+    public bool IsStalled { get => _isStalled; set => _isStalled = value; }
+
+    /// <summary>Whether its packets go over others while there are others.</summary>
+    public bool IsLeft => IsReportedUnavailable || HasSendError || IsStalled;
 
     /// <summary>The weighted round robin's.</summary>
     public double Credit { get; set; }
@@ -47,7 +51,7 @@ internal sealed class TunnelPath(TunnelSession session, IQuicConnection connecti
         Connection.BytesInFlight + ((long)Connection.QueuedDatagrams * DatagramEstimate));
 
     /// <summary>Whether the peer has not answered for longer than it should take: the path is taken for dead until it does.</summary>
-    public bool IsStalled(long now, TimeProvider timeProvider)
+    public bool IsOverdue(long now, TimeProvider timeProvider)
     {
         var since = Connection.UnansweredSinceTimestamp;
         if (since == 0)
@@ -59,10 +63,5 @@ internal sealed class TunnelPath(TunnelSession session, IQuicConnection connecti
         return age > (patience > s_mostStall ? s_mostStall : patience);
     }
 
-    public TunnelPathState GetState(long now, TimeProvider timeProvider)
-    {
-        if (IsReportedUnavailable)
-            return TunnelPathState.Unavailable;
-        return HasSendError || IsStalled(now, timeProvider) ? TunnelPathState.Stalled : TunnelPathState.Active;
-    }
+    public TunnelPathState State => IsReportedUnavailable ? TunnelPathState.Unavailable : IsLeft ? TunnelPathState.Stalled : TunnelPathState.Active;
 }

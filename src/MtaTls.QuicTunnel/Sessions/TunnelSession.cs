@@ -93,6 +93,7 @@ internal abstract class TunnelSession : IReorderSink
     /// <param name="maxPacket">With <see cref="SendResult.TooBig"/>, the largest packet that a path takes.</param>
     public SendResult Send(ReadOnlySpan<byte> packet, ushort protocolType, out int maxPacket)
     {
+        Supervise();
         var paths = Volatile.Read(ref _paths);
         var candidates = FindCandidates(paths, packet.Length + TunnelDatagram.HeaderLength, protocolType, out maxPacket);
         if (candidates == 0)
@@ -103,7 +104,6 @@ internal abstract class TunnelSession : IReorderSink
         if (!TrySend(paths, candidates, header, packet))
             return SendResult.Congested;
         Counters.Sent(packet.Length);
-        Supervise();
         return SendResult.Sent;
     }
 
@@ -149,34 +149,44 @@ internal abstract class TunnelSession : IReorderSink
     /// <summary>The supervisor's turn: leaves paths that do not answer. False when nothing is under way any more.</summary>
     public bool CheckPaths()
     {
-        var active = false;
-        var now = TimeProvider.GetTimestamp();
-        foreach (var path in Volatile.Read(ref _paths))
-        {
-            var connection = path.Connection;
-            var unanswered = connection.UnansweredSinceTimestamp != 0;
-            active |= unanswered || connection.QueuedDatagrams > 0;
-            var stalled = path.GetState(now, TimeProvider) != TunnelPathState.Active;
-            if (stalled)
-                Drain(path);
-            if (stalled != path.IsLeft)
-            {
-                path.IsLeft = stalled;
-                OnPathStateChanged(path, stalled);
-            }
-
-            // A path that was left is watched until it is back, so that its return is seen.
-            active |= path.IsLeft && unanswered;
-        }
-
-        if (active)
+        EvaluatePaths();
+        if (IsUnderWay())
             return true;
         Volatile.Write(ref _supervised, 0);
-        // A packet may have gone out since: its sender saw the old value.
+        // A packet may have gone out since, whose sender saw the old value.
+        return IsUnderWay() && Interlocked.Exchange(ref _supervised, 1) == 0;
+    }
+
+    /// <summary>Finds the paths that do not answer, or answer again.</summary>
+    protected void EvaluatePaths()
+    {
+        var now = TimeProvider.GetTimestamp();
+        var paths = Volatile.Read(ref _paths);
+        foreach (var path in paths)
+        {
+            var overdue = path.IsOverdue(now, TimeProvider);
+            if (overdue != path.IsStalled)
+            {
+                path.IsStalled = overdue;
+                // Where no other works it is used all the same.
+                if (!overdue || FindUsable(paths, path) != 0)
+                    OnPathStateChanged(path, overdue);
+            }
+        }
+
+        foreach (var path in paths)
+        {
+            if (path.IsLeft)
+                Drain(path);
+        }
+    }
+
+    private bool IsUnderWay()
+    {
         foreach (var path in Volatile.Read(ref _paths))
         {
             if (path.Connection.UnansweredSinceTimestamp != 0 || path.Connection.QueuedDatagrams > 0)
-                return Interlocked.Exchange(ref _supervised, 1) == 0;
+                return true;
         }
 
         return false;
@@ -232,8 +242,7 @@ internal abstract class TunnelSession : IReorderSink
     private uint FindCandidates(TunnelPath[] paths, int size, ushort protocolType, out int maxPacket)
     {
         maxPacket = 0;
-        uint active = 0, stalled = 0;
-        var now = TimeProvider.GetTimestamp();
+        uint active = 0, left = 0;
         for (var i = 0; i < paths.Length; i++)
         {
             var path = paths[i];
@@ -242,27 +251,26 @@ internal abstract class TunnelSession : IReorderSink
                 continue;
             if (size > most)
             {
-                if (TimeProvider.GetElapsedTime(path.StartedAt, now) > s_mtuDiscoveryTime)
+                if (TimeProvider.GetElapsedTime(path.StartedAt) > s_mtuDiscoveryTime)
                     maxPacket = Math.Max(maxPacket, most - TunnelDatagram.HeaderLength);
                 continue;
             }
 
-            if (path.HasSendError || path.IsStalled(now, TimeProvider))
-                stalled |= 1u << i;
+            if (path.IsLeft)
+                left |= 1u << i;
             else
                 active |= 1u << i;
         }
 
-        return active != 0 ? active : stalled;
+        return active != 0 ? active : left;
     }
 
-    private uint FindUsable(TunnelPath[] paths, TunnelPath except)
+    private static uint FindUsable(TunnelPath[] paths, TunnelPath except)
     {
         uint usable = 0;
-        var now = TimeProvider.GetTimestamp();
         for (var i = 0; i < paths.Length; i++)
         {
-            if (paths[i] != except && paths[i].Connection.IsConnected && paths[i].GetState(now, TimeProvider) == TunnelPathState.Active)
+            if (paths[i] != except && paths[i].Connection.IsConnected && !paths[i].IsLeft)
                 usable |= 1u << i;
         }
 
@@ -271,8 +279,11 @@ internal abstract class TunnelSession : IReorderSink
 
     private void Supervise()
     {
-        if (Volatile.Read(ref _supervised) == 0 && Interlocked.Exchange(ref _supervised, 1) == 0)
-            _supervisor.Watch(this);
+        if (Volatile.Read(ref _supervised) != 0 || Interlocked.Exchange(ref _supervised, 1) != 0)
+            return;
+        // The first packet after a silence: a path may have died meanwhile.
+        EvaluatePaths();
+        _supervisor.Watch(this);
     }
 
     private void ArmReorderTimer(long now)
