@@ -83,8 +83,8 @@ public sealed class AccessNetworks : IDisposable
     {
         var table = network == 'a' ? 101 : 102;
         var net = network == 'a' ? 1 : 2;
-        Ip($"-n {Client} address add {address}/24 dev {network}0");
         Ip($"-n {Client} address delete {ClientAddress(network)}/24 dev {network}0");
+        Ip($"-n {Client} address add {address}/24 dev {network}0");
         Ip($"-n {Client} route replace default via 10.201.{net}.1 dev {network}0 table {table}");
         Ip($"-n {Client} route replace default via 10.201.{net}.1 dev {network}0 metric {table}");
         Ip($"-n {Client} rule add from {address} table {table}");

@@ -1,0 +1,72 @@
+using System.Net;
+using System.Net.Sockets;
+
+namespace MtaTls.QuicTunnel.Tests.Namespaces;
+
+/// <summary>Stands in an access network between the one client and the concentrator, and loses packets both ways. By a seed, so each run loses the same.</summary>
+internal sealed class LossyRelay : IDisposable
+{
+    private readonly Socket _front;
+    private readonly Socket _back;
+    private readonly double _loss;
+    private SocketAddress? _client;
+    private long _lost;
+
+    public LossyRelay(string name, IPEndPoint front, IPEndPoint concentrator, double loss, int seed)
+    {
+        _loss = loss;
+        _front = NamespaceSockets.Bind(name, front);
+        _back = NamespaceSockets.Bind(name, new IPEndPoint(IPAddress.Any, 0));
+        _back.Connect(concentrator);
+        Start(() => Pass(new Random(seed), _front, fromClient: true));
+        Start(() => Pass(new Random(seed + 1), _back, fromClient: false));
+    }
+
+    public long Lost => Interlocked.Read(ref _lost);
+
+    public void Dispose()
+    {
+        _front.Dispose();
+        _back.Dispose();
+    }
+
+    private static void Start(Action loop) => new Thread(() => loop()) { IsBackground = true }.Start();
+
+    private void Pass(Random random, Socket socket, bool fromClient)
+    {
+        var buffer = new byte[65536];
+        while (true)
+        {
+            try
+            {
+                int length;
+                if (fromClient)
+                {
+                    var from = new SocketAddress(AddressFamily.InterNetwork);
+                    length = socket.ReceiveFrom(buffer, SocketFlags.None, from);
+                    Volatile.Write(ref _client, from);
+                }
+                else
+                {
+                    length = socket.Receive(buffer);
+                }
+
+                if (random.NextDouble() < _loss)
+                    Interlocked.Increment(ref _lost);
+                else if (fromClient)
+                    _back.Send(buffer, length, SocketFlags.None);
+                else if (Volatile.Read(ref _client) is { } client)
+                    _front.SendTo(buffer.AsSpan(0, length), SocketFlags.None, client);
+            }
+            catch (ObjectDisposedException)
+            {
+                return;
+            }
+            catch (SocketException exception)
+            {
+                if (exception.SocketErrorCode is SocketError.OperationAborted or SocketError.Interrupted)
+                    return;
+            }
+        }
+    }
+}

@@ -1,0 +1,39 @@
+using System.Net;
+using System.Net.Sockets;
+using System.Runtime.InteropServices;
+
+namespace MtaTls.QuicTunnel.Tests.Namespaces;
+
+/// <summary>Makes sockets of this process in another network namespace: a socket stays in that of the thread that made it.</summary>
+internal static partial class NamespaceSockets
+{
+    private const int NetworkNamespace = 0x40000000;
+
+    public static Socket Bind(string name, IPEndPoint endPoint)
+    {
+        Socket? socket = null;
+        Exception? failure = null;
+        // A thread of its own: it ends in the other namespace, and must do nothing else there.
+        var thread = new Thread(() =>
+        {
+            try
+            {
+                using var file = File.OpenHandle($"/run/netns/{name}");
+                if (SetNs((int)file.DangerousGetHandle(), NetworkNamespace) != 0)
+                    throw new IOException($"setns: {Marshal.GetLastPInvokeErrorMessage()}");
+                socket = new Socket(endPoint.AddressFamily, SocketType.Dgram, ProtocolType.Udp) { ReceiveBufferSize = 1 << 22, SendBufferSize = 1 << 22 };
+                socket.Bind(endPoint);
+            }
+            catch (Exception exception)
+            {
+                failure = exception;
+            }
+        });
+        thread.Start();
+        thread.Join();
+        return failure is null ? socket! : throw new IOException($"No socket in {name}.", failure);
+    }
+
+    [LibraryImport("libc", EntryPoint = "setns", SetLastError = true)]
+    private static partial int SetNs(int fd, int type);
+}
