@@ -223,7 +223,31 @@ public class ResumptionTests
         await pair.Client.SendAsync([1, 2, 3]);
         Assert.Equal([1, 2, 3], await pair.Server.ReadExactlyAsync(3));
         await Assert.ThrowsAsync<ObjectDisposedException>(() => TlsConnection.ConnectAsync(DuplexPipe.InMemory().Client, client).AsTask());
+        await Assert.ThrowsAsync<ObjectDisposedException>(() => TlsConnection.AcceptAsync(DuplexPipe.InMemory().Server, server).AsTask());
     }
+
+    /// <summary>A session past its lifetime is not resumed, however well it is kept.</summary>
+    [Theory]
+    [MemberData(nameof(Versions))]
+    public async Task Old_session_is_not_resumed(SslProtocols version)
+    {
+        using TlsServerContext server = TlsTest.Server(version, o => o.SessionLifetime = TimeSpan.FromMinutes(10));
+        using TlsClientContext client = TlsTest.Client(version);
+        Assert.False(await ConnectOnceAsync(client, server, _ => MakeOlder(server, client, TimeSpan.FromMinutes(5))));
+        Assert.True(await ConnectOnceAsync(client, server, _ => MakeOlder(server, client, TimeSpan.FromMinutes(11))));
+        Assert.False(await ConnectOnceAsync(client, server));
+    }
+
+    /// <summary>Sets back the clock of the session that the server keeps, found by the id of the client's.</summary>
+    private static void MakeOlder(TlsServerContext server, TlsClientContext client, TimeSpan age)
+    {
+        Assert.Equal(1, server.Sessions.Count);
+        server.Sessions.ForEach(session => _ = SSL_SESSION_set_time(session, (nint)(DateTimeOffset.UtcNow - age).ToUnixTimeSeconds()));
+        Assert.Equal(1, client.Sessions.Count);
+    }
+
+    [System.Runtime.InteropServices.DllImport(OpenSsl.LibSsl.Ssl)]
+    private static extern nint SSL_SESSION_set_time(nint session, nint seconds);
 
     /// <summary>Moves what the client would resume into another client, as an attacker with a copy would.</summary>
     private static void Steal(TlsClientContext from, TlsClientContext to)

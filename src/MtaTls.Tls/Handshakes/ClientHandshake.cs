@@ -12,6 +12,7 @@ internal static class ClientHandshake
 {
     public static async ValueTask<TlsConnection> ConnectAsync(IDuplexPipe transport, TlsClientContext context, CancellationToken cancellationToken)
     {
+        ObjectDisposedException.ThrowIf(context.Native.IsClosed, context);
         string? serverName = context.ServerName;
         var connection = new TlsConnection { ServerName = serverName };
         var role = new ClientRole(context, connection);

@@ -14,6 +14,7 @@ internal static class ServerHandshake
 {
     public static async ValueTask<TlsConnection> AcceptAsync(IDuplexPipe transport, TlsServerContext context, object? state, CancellationToken cancellationToken)
     {
+        ObjectDisposedException.ThrowIf(context.Native.IsClosed, context);
         ClientHelloInfo hello = await ReadClientHelloAsync(transport, context.Options, cancellationToken).ConfigureAwait(false);
         if (context.Options.Mode == DataMultiplexingMode.Required && !hello.OffersExtension)
         {
@@ -24,24 +25,24 @@ internal static class ServerHandshake
         }
 
         X509Certificate2? certificate;
-        CertificateMaterial? material;
+        SslHandle? ssl;
         try
         {
             certificate = context.SelectCertificate(state, hello.ServerName);
-            material = certificate is null ? null : context.Materials.Get(certificate);
+            ssl = certificate is null ? null : MakeSsl(context, hello, context.Materials.Get(certificate));
         }
         catch (Exception e)
         {
-            throw await RefuseAsync(transport, TlsAlert.InternalError, "The server's certificate could not be selected.", e, cancellationToken).ConfigureAwait(false);
+            throw await RefuseAsync(transport, TlsAlert.InternalError, "The server's certificate could not be selected or used.", e, cancellationToken).ConfigureAwait(false);
         }
 
-        if (certificate is null || material is null)
+        if (certificate is null || ssl is null)
         {
             throw await RefuseAsync(transport, TlsAlert.UnrecognizedName, "The selector has no certificate for this server name.", null, cancellationToken).ConfigureAwait(false);
         }
 
         var role = new ServerRole(context, hello, certificate);
-        var pump = new SslPump(MakeSsl(context, hello, material), role, transport);
+        var pump = new SslPump(ssl, role, transport);
         try
         {
             await pump.HandshakeAsync(cancellationToken).ConfigureAwait(false);

@@ -1,7 +1,6 @@
 using System.Buffers;
 using System.IO.Pipelines;
 using System.Runtime.CompilerServices;
-using System.Security.Authentication;
 using MtaTls.Tls.Handshakes;
 
 namespace MtaTls.Tls.OpenSsl;
@@ -21,20 +20,14 @@ internal sealed class SslPump : IDisposable
 
     private readonly Lock _gate = new();
     private readonly SslHandle _ssl;
-    private readonly PipeReader _input;
+    private readonly PipeInput _input;
     private readonly PipeOutput _output;
-
-    private ReadOnlySequence<byte> _received;
-    private bool _receivedHeld;
-    private bool _inputEnded;
+    private readonly SslFailures _failures = new();
 
     private ArrayBufferWriter<byte>? _blocked;
     private TaskCompletionSource? _unblocked;
 
     private Exception? _failure;
-    private Exception? _callbackFailure;
-    private TlsAlert? _alertSent;
-    private TlsAlert? _alertReceived;
     private int _stepsWithoutData;
     private bool _reading;
     private bool _answered;
@@ -47,7 +40,7 @@ internal sealed class SslPump : IDisposable
     {
         _ssl = ssl;
         Role = role;
-        _input = transport.Input;
+        _input = new PipeInput(transport.Input, _gate);
         _output = new PipeOutput(transport.Output, _gate);
         nint bio = PipeBio.Create();
         LibSsl.SSL_set_bio(ssl.DangerousGetHandle(), bio, bio);
@@ -77,14 +70,14 @@ internal sealed class SslPump : IDisposable
                 throw;
             }
 
-            Release(used);
+            _input.Release(used);
             await _output.FlushAsync(cancellationToken).ConfigureAwait(false);
             if (done)
             {
                 return;
             }
 
-            await ReceiveAsync(cancellationToken).ConfigureAwait(false);
+            await _input.ReceiveAsync(cancellationToken).ConfigureAwait(false);
         }
     }
 
@@ -149,10 +142,10 @@ internal sealed class SslPump : IDisposable
         lock (_gate)
         {
             _failure ??= new IOException("The TLS session was aborted.", reason);
-            _received = default;
+            _input.Close();
+            _unblocked?.TrySetResult();
         }
 
-        Unblock();
         _input.CancelPendingRead();
         _output.CancelPendingFlush();
     }
@@ -167,13 +160,13 @@ internal sealed class SslPump : IDisposable
             }
 
             _disposed = true;
-            _received = default;
+            _input.Close();
+            _unblocked?.TrySetResult();
 
             // Without close_notify OpenSSL removes the session from the cache here, through our callback.
             _ssl.Dispose();
         }
 
-        Unblock();
         _input.CancelPendingRead();
         _output.CancelPendingFlush();
     }
@@ -186,16 +179,7 @@ internal sealed class SslPump : IDisposable
             throw new IOException("The peer sends TLS messages without end and no data.");
         }
 
-        if (_received.IsEmpty)
-        {
-            return _inputEnded ? 0 : -1;
-        }
-
-        int count = (int)Math.Min(buffer.Length, _received.Length);
-        ReadOnlySequence<byte> part = _received.Slice(0, count);
-        part.CopyTo(buffer);
-        _received = _received.Slice(part.End);
-        return count;
+        return _input.Take(buffer);
     }
 
     /// <summary>BIO write.</summary>
@@ -206,20 +190,17 @@ internal sealed class SslPump : IDisposable
     }
 
     /// <summary>An exception of a callback, which must not pass through native frames.</summary>
-    public void CallbackFailed(Exception e) => _callbackFailure ??= e;
+    public void CallbackFailed(Exception e) => _failures.CallbackFailed(e);
 
     /// <summary>OpenSSL's info callback: alerts and the steps of its state machine.</summary>
     public void OnInfo(int where, int value)
     {
         if ((where & LibSsl.InfoAlert) != 0)
         {
-            // Only fatal alerts tell why a connection ended; close_notify and other warnings do not.
-            if (value >> 8 == 2)
-            {
-                _ = (where & LibSsl.InfoWrite) != 0 ? _alertSent = (TlsAlert)value : _alertReceived = (TlsAlert)value;
-            }
+            _failures.Alert(value, sent: (where & LibSsl.InfoWrite) != 0);
         }
-        else if (_handshakeDone && (where & LibSsl.InfoLoop) != 0)
+
+        if (_handshakeDone && (where & (LibSsl.InfoLoop | LibSsl.InfoAlert)) != 0)
         {
             _stepsWithoutData++;
         }
@@ -232,7 +213,7 @@ internal sealed class SslPump : IDisposable
         LibSsl.ERR_clear_error();
         nint ssl = _ssl.DangerousGetHandle();
         int result = LibSsl.SSL_do_handshake(ssl);
-        used = TakeUsedInput();
+        used = _input.TakeUsed();
         if (result == 1)
         {
             _handshakeDone = true;
@@ -240,60 +221,7 @@ internal sealed class SslPump : IDisposable
         }
 
         int error = LibSsl.SSL_get_error(ssl, result);
-        return error is LibSsl.ErrorWantRead or LibSsl.ErrorWantWrite ? false : throw (_failure = DescribeHandshakeFailure());
-    }
-
-    private static AuthenticationException DescribeFailedHandshake(string reason, Exception? inner)
-        => new($"The TLS handshake failed. {reason}", inner);
-
-    private Exception DescribeHandshakeFailure()
-    {
-        string? reasons = OpenSslErrors.TakeReasons();
-        Exception? cause = _callbackFailure;
-        string? details = Role.Refusal ?? (cause is null ? null : cause.Message);
-        if (_alertReceived is { } received)
-        {
-            var alert = new TlsAlertException(received, isReceived: true, details, cause);
-            return DescribeFailedHandshake(alert.Message, alert);
-        }
-
-        if (_alertSent is { } sent)
-        {
-            var alert = new TlsAlertException(sent, isReceived: false, details ?? $"OpenSSL says: {reasons ?? "nothing"}.", cause);
-            return DescribeFailedHandshake(alert.Message, alert);
-        }
-
-        return _inputEnded && cause is null
-            ? new IOException("The peer ended the transport during the TLS handshake.")
-            : DescribeFailedHandshake(details ?? $"OpenSSL says: {reasons ?? "nothing"}.", cause);
-    }
-
-    private IOException DescribeFailure()
-    {
-        string? reasons = OpenSslErrors.TakeReasons();
-        if (_callbackFailure is { } cause)
-        {
-            return new IOException(cause.Message, cause);
-        }
-
-        if (_alertReceived is { } received)
-        {
-            var alert = new TlsAlertException(received, isReceived: true);
-            return new IOException(alert.Message, alert);
-        }
-
-        if (_inputEnded && _received.IsEmpty && _alertSent is null)
-        {
-            return new IOException("The peer ended the transport without close_notify: data may be missing.");
-        }
-
-        if (_alertSent is { } sent)
-        {
-            var alert = new TlsAlertException(sent, isReceived: false, $"OpenSSL says: {reasons ?? "nothing"}.");
-            return new IOException(alert.Message, alert);
-        }
-
-        return new IOException($"The TLS session failed. OpenSSL says: {reasons ?? "nothing"}.");
+        return error is LibSsl.ErrorWantRead or LibSsl.ErrorWantWrite ? false : throw (_failure = _failures.OfHandshake(Role.Refusal, _input.HasEnded));
     }
 
     /// <summary>Reads what is here; false when more must come from the transport first.</summary>
@@ -302,7 +230,7 @@ internal sealed class SslPump : IDisposable
         while (true)
         {
             ReadOutcome outcome = ReadLocked(buffer, out count, out SequencePosition? used, out bool answered);
-            Release(used);
+            _input.Release(used);
             if (answered)
             {
                 _output.FlushInBackground();
@@ -317,7 +245,7 @@ internal sealed class SslPump : IDisposable
                     break;
             }
 
-            if (!TryReceive())
+            if (!_input.TryReceive())
             {
                 return false;
             }
@@ -330,7 +258,7 @@ internal sealed class SslPump : IDisposable
         int count;
         do
         {
-            await ReceiveAsync(cancellationToken).ConfigureAwait(false);
+            await _input.ReceiveAsync(cancellationToken).ConfigureAwait(false);
         }
         while (!TryRead(buffer.Span, out count));
 
@@ -371,11 +299,11 @@ internal sealed class SslPump : IDisposable
                 count += (int)read;
                 _stepsWithoutData = 0;
             }
-            while (count < buffer.Length && !_received.IsEmpty);
+            while (count < buffer.Length && !_input.IsEmpty);
         }
 
         RetryBlocked();
-        used = TakeUsedInput();
+        used = _input.TakeUsed();
         _reading = false;
         answered = _answered;
         _answered = false;
@@ -454,7 +382,18 @@ internal sealed class SslPump : IDisposable
         }
 
         _reading = false;
-        if (_failure is not null || _peerClosed || _closeSent || Encrypt(_blocked.WrittenSpan))
+        bool done = _failure is not null || _peerClosed || _closeSent;
+        try
+        {
+            done = done || Encrypt(_blocked.WrittenSpan);
+        }
+        catch (IOException)
+        {
+            // The writer that waits hears of it, as does the next read.
+            done = true;
+        }
+
+        if (done)
         {
             _blocked = null;
             _unblocked?.TrySetResult();
@@ -507,91 +446,7 @@ internal sealed class SslPump : IDisposable
         }
     }
 
-    [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder))]
-    private async ValueTask ReceiveAsync(CancellationToken cancellationToken)
-    {
-        ReadResult result;
-        try
-        {
-            result = await _input.ReadAsync(cancellationToken).ConfigureAwait(false);
-        }
-        catch (Exception e)
-        {
-            throw TransportFailure.Of(e, cancellationToken);
-        }
-
-        Accept(result);
-    }
-
-    private bool TryReceive()
-    {
-        ReadResult result;
-        try
-        {
-            if (!_input.TryRead(out result))
-            {
-                return false;
-            }
-        }
-        catch (Exception e)
-        {
-            throw TransportFailure.Of(e, CancellationToken.None);
-        }
-
-        Accept(result);
-        return true;
-    }
-
-    private void Accept(ReadResult result)
-    {
-        lock (_gate)
-        {
-            _receivedHeld = true;
-            _inputEnded |= result.IsCompleted;
-            _received = _failure is null && !_disposed ? result.Buffer : default;
-        }
-    }
-
-    /// <summary>Whether OpenSSL has taken all of the transport's buffers, so that they can go back. The lock is held.</summary>
-    private SequencePosition? TakeUsedInput()
-    {
-        if (!_receivedHeld || !_received.IsEmpty || _disposed || _failure is not null)
-        {
-            return null;
-        }
-
-        _receivedHeld = false;
-        return _received.End;
-    }
-
-    private void Release(SequencePosition? used)
-    {
-        if (used is not { } position)
-        {
-            return;
-        }
-
-        try
-        {
-            _input.AdvanceTo(position);
-        }
-        catch (InvalidOperationException)
-        {
-            // The transport's owner has completed the pipe meanwhile: that is an end like any other.
-            lock (_gate)
-            {
-                _failure ??= new IOException("The transport was closed while TLS was reading.");
-            }
-        }
-    }
-
-    private void Unblock()
-    {
-        lock (_gate)
-        {
-            _unblocked?.TrySetResult();
-        }
-    }
+    private IOException DescribeFailure() => _failures.OfSession(_input.HasEnded && _input.IsEmpty);
 
     private void ThrowIfEnded()
     {

@@ -92,6 +92,18 @@ internal sealed class ServerSessionCache(int capacity) : IDisposable
         }
     }
 
+    /// <summary>Visits every session, for tests.</summary>
+    internal void ForEach(Action<nint> visit)
+    {
+        lock (_gate)
+        {
+            foreach (Entry entry in _byUse)
+            {
+                visit(entry.Session.DangerousGetHandle());
+            }
+        }
+    }
+
     public void Dispose()
     {
         lock (_gate)
