@@ -147,9 +147,11 @@ public class ExtensionTests
 
     /// <summary>A second ClientHello (after HelloRetryRequest) must offer what the first did, or the choice that was made by the first would be evaded.</summary>
     [Theory]
-    [InlineData(true)]
-    [InlineData(false)]
-    public async Task Second_hello_that_changes_the_offer_is_refused(bool offerFirst)
+    [InlineData(true, false)]
+    [InlineData(false, true)]
+    [InlineData(true, true)]
+    [InlineData(false, false)]
+    public async Task Second_hello_that_changes_the_offer_is_refused(bool offerFirst, bool offerAgain)
     {
         using TlsServerContext server = TlsTest.Server(SslProtocols.Tls13);
         (DuplexPipe client, DuplexPipe pipe) = DuplexPipe.InMemory();
@@ -163,7 +165,17 @@ public class ExtensionTests
         ReadResult retry = await client.Input.ReadAtLeastAsync(50, TlsTest.Timeout());
         Assert.Equal(2, retry.Buffer.ToArray()[5]);
         client.Input.AdvanceTo(retry.Buffer.End);
-        await client.Output.WriteAsync(Hello.Records(Hello.Message([.. common, Hello.KeyExchange()[2], .. offerFirst ? Array.Empty<byte[]>() : [empty]])));
+        await client.Output.WriteAsync(Hello.Records(Hello.Message([.. common, Hello.KeyExchange()[2], .. offerAgain ? [empty] : Array.Empty<byte[]>()])));
+        if (offerFirst == offerAgain)
+        {
+            // ServerHello and a key share; the rest is encrypted.
+            ReadResult answer = await client.Input.ReadAtLeastAsync(200, TlsTest.Timeout());
+            Assert.Equal(2, answer.Buffer.ToArray()[5]);
+            await client.Output.CompleteAsync();
+            await Assert.ThrowsAsync<IOException>(() => accept);
+            return;
+        }
+
         AssertAlert(await Assert.ThrowsAsync<AuthenticationException>(() => accept), TlsAlert.IllegalParameter, received: false);
     }
 

@@ -99,6 +99,7 @@ internal static unsafe class SslCallbacks
         try
         {
             error = pump?.Role.VerifyPeer(storeContext) ?? VerifyUnspecified;
+            ForgetForeignErrors();
         }
         catch (Exception e)
         {
@@ -116,6 +117,7 @@ internal static unsafe class SslCallbacks
         try
         {
             pump?.Role.ProvideCertificate(ssl);
+            ForgetForeignErrors();
             return 1;
         }
         catch (Exception e)
@@ -148,7 +150,9 @@ internal static unsafe class SslCallbacks
         SslPump? pump = SslPump.Current;
         try
         {
-            return pump?.Role.FindSession(new ReadOnlySpan<byte>(id, length)) ?? 0;
+            nint session = pump?.Role.FindSession(new ReadOnlySpan<byte>(id, length)) ?? 0;
+            ForgetForeignErrors();
+            return session;
         }
         catch (Exception)
         {
@@ -187,4 +191,10 @@ internal static unsafe class SslCallbacks
 
     [UnmanagedCallersOnly(CallConvs = [typeof(CallConvCdecl)])]
     public static void Info(nint ssl, int where, int value) => SslPump.Current?.OnInfo(where, value);
+
+    /// <summary>
+    /// .NET's own use of OpenSSL, a certificate chain built in a callback for one, leaves errors in this thread's queue; SSL_get_error would take them for
+    /// errors of the handshake.
+    /// </summary>
+    private static void ForgetForeignErrors() => LibSsl.ERR_clear_error();
 }
