@@ -3,15 +3,21 @@ using System.Threading.Tasks.Sources;
 namespace MtaTls.Protocol;
 
 /// <summary>Wakes one waiting loop, without an allocation: <see cref="Reset"/>, then <see cref="WaitAsync"/> and <see cref="Set"/> in any order, once each.</summary>
-internal sealed class WakeSignal : IValueTaskSource
+/// <remarks>
+/// The loop goes on from the thread pool's global queue, behind what waits there and in the queue of the thread that woke it: whatever other channels are about
+/// to write then shares its record and its flush.
+/// </remarks>
+internal sealed class WakeSignal : IValueTaskSource, IThreadPoolWorkItem
 {
-    private ManualResetValueTaskSourceCore<bool> _source = new() { RunContinuationsAsynchronously = true };
+    private ManualResetValueTaskSourceCore<bool> _source;
 
     public void Reset() => _source.Reset();
 
     public ValueTask WaitAsync() => new(this, _source.Version);
 
-    public void Set() => _source.SetResult(true);
+    public void Set() => ThreadPool.UnsafeQueueUserWorkItem(this, preferLocal: false);
+
+    void IThreadPoolWorkItem.Execute() => _source.SetResult(true);
 
     void IValueTaskSource.GetResult(short token) => _source.GetResult(token);
 
