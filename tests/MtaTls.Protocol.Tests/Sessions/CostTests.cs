@@ -1,0 +1,74 @@
+using System.IO.Pipelines;
+
+namespace MtaTls.Protocol.Tests;
+
+/// <summary>Runs alone: it measures what the process allocates.</summary>
+[CollectionDefinition(nameof(CostTests), DisableParallelization = true)]
+public class CostTestsCollection;
+
+/// <summary>What a packet and an idle channel cost.</summary>
+[Collection(nameof(CostTests))]
+public class CostTests
+{
+    private static readonly TimeSpan s_hang = SessionPair.HangTimeout;
+
+    [Theory]
+    [InlineData(16_375)]
+    [InlineData(100)]
+    public async Task Data_packets_allocate_nothing_at_either_end(int packetLength)
+    {
+        const int Packets = 20_000;
+        await using var pair = SessionPair.Create();
+        (MtaTlsChannel client, MtaTlsChannel server) = await pair.OpenAsync();
+        long best = long.MaxValue;
+        // The first rounds fill pools and compile; a stray background allocation must not fail the rest.
+        for (int round = 0; round < 5; round++)
+        {
+            long before = GC.GetTotalAllocatedBytes(precise: true);
+            Task writing = Task.Run(() => WriteAsync(client.Output, packetLength, Packets));
+            Task reading = Task.Run(() => FlowControlTests.ReadExactlyAsync(server.Input, (long)packetLength * Packets));
+            await Task.WhenAll(writing, reading).WaitAsync(s_hang);
+            best = Math.Min(best, GC.GetTotalAllocatedBytes(precise: true) - before);
+        }
+        // Less than one octet a packet: what remains is what starting the two tasks costs, and buffers that a pool was short of.
+        Assert.True(best < Packets, $"{best} octets were allocated for {Packets} packets");
+    }
+
+    private static async Task WriteAsync(PipeWriter output, int packetLength, int packets)
+    {
+        for (int i = 0; i < packets; i++)
+        {
+            output.GetMemory(packetLength);
+            output.Advance(packetLength);
+            await output.FlushAsync();
+        }
+    }
+
+    [Fact]
+    public async Task A_channel_that_has_not_spoken_costs_at_most_1_KiB_at_each_end()
+    {
+        const int Channels = 4_000;
+        var accepted = new List<MtaTlsChannel>(Channels);
+        await using var peer = RawPeer.Create(configure: o => o.ChannelRequested = request =>
+        {
+            MtaTlsChannel channel = request.Accept();
+            channel.OnReadable(static (_, _) => { }, null);
+            channel.OnClosed(static (_, _, _) => { }, null);
+            accepted.Add(channel);
+        });
+        await OpenAsync(1, 100);
+        long before = GC.GetTotalMemory(forceFullCollection: true);
+        await OpenAsync(101, Channels);
+        long each = (GC.GetTotalMemory(forceFullCollection: true) - before) / Channels;
+        Assert.InRange(each, 100, 1024);
+        GC.KeepAlive(accepted);
+
+        async Task OpenAsync(int first, int count)
+        {
+            for (int i = first; i < first + count; i++)
+                await peer.SendAsync(RawPeer.Request((ushort)i));
+            for (int i = 0; i < count; i++)
+                await peer.ReceiveAsync(PacketType.ChannelEstablishmentSuccess);
+        }
+    }
+}
