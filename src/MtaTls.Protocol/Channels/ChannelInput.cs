@@ -1,5 +1,6 @@
 using System.Buffers;
 using System.IO.Pipelines;
+using System.Runtime.CompilerServices;
 using System.Threading.Tasks.Sources;
 
 namespace MtaTls.Protocol;
@@ -180,6 +181,18 @@ internal sealed class ChannelInput : PipeReader, IValueTaskSource<ReadResult>
         }
     }
 
+    [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
+    protected override async ValueTask<ReadResult> ReadAtLeastAsyncCore(int minimumSize, CancellationToken cancellationToken)
+    {
+        while (true)
+        {
+            ReadResult result = await ReadAsync(cancellationToken).ConfigureAwait(false);
+            if (result.Buffer.Length >= minimumSize || result.IsCompleted || result.IsCanceled)
+                return result;
+            AdvanceTo(result.Buffer.Start, result.Buffer.End);
+        }
+    }
+
     public override bool TryRead(out ReadResult result)
     {
         lock (_channel.Gate)
@@ -202,10 +215,13 @@ internal sealed class ChannelInput : PipeReader, IValueTaskSource<ReadResult>
                 ReleaseBlocks(pooled: true);   // aborted while the application held a result
                 return;
             }
-            // Both before a block goes back to the pool, where it may begin another life at once.
-            long consumedTo = PositionOf(consumed), examinedTo = Math.Max(consumedTo, PositionOf(examined));
-            ExamineTo(examinedTo);
+            // Both before either: a block that was consumed may be another channel's the next moment.
+            long consumedTo = PositionOf(consumed, _consumed);
+            long examinedTo = Math.Max(PositionOf(examined, _examined), _examined);
+            if (consumedTo < _consumed || consumedTo > examinedTo || examinedTo > _received)
+                throw new InvalidOperationException("The positions are outside of what was read.");
             ConsumeTo(consumedTo);
+            _examined = examinedTo;
             _channel.AcknowledgeIfDue();
         }
     }
@@ -298,12 +314,12 @@ internal sealed class ChannelInput : PipeReader, IValueTaskSource<ReadResult>
         ? new MtaTlsChannelException(_error.Message, _error.InnerException)
         : new MtaTlsSessionException(_error!.Message, _error);
 
-    private long PositionOf(SequencePosition position) => position.GetObject() is Block block ? block.RunningIndex + position.GetInteger() : _consumed;
+    /// <summary>A position of a result as octets since the channel's start.</summary>
+    private static long PositionOf(SequencePosition position, long ofNothing) =>
+        position.GetObject() is Block block ? block.RunningIndex + position.GetInteger() : ofNothing;
 
     private void ConsumeTo(long position)
     {
-        if (position < _consumed || position > _received)
-            throw new InvalidOperationException("The position is outside of what was read.");
         _consumed = position;
         while (_head is { } head && head.RunningIndex + head.End <= position)
         {
@@ -316,13 +332,6 @@ internal sealed class ChannelInput : PipeReader, IValueTaskSource<ReadResult>
         }
         if (_head is not null)
             _head.Start = (int)(position - _head.RunningIndex);
-    }
-
-    private void ExamineTo(long position)
-    {
-        if (position < _consumed || position > _received)
-            throw new InvalidOperationException("The position is outside of what was read.");
-        _examined = Math.Max(_examined, position);
     }
 
     private void ReleaseBlocks(bool pooled)

@@ -24,26 +24,6 @@ public class FlowControlTests
     }
 
     [Fact]
-    public async Task Octets_written_and_not_yet_flushed_outlive_the_flushed_ones_before_them()
-    {
-        await using var peer = RawPeer.Create();
-        MtaTlsChannel channel = await peer.OpenAsync(window: 0, maxPacketLength: 65_536);
-        await channel.Output.WriteAsync("one "u8.ToArray());
-        "two "u8.CopyTo(channel.Output.GetSpan(4));
-        channel.Output.Advance(4);
-        // More than the block has left: the next octets are in another one.
-        "three"u8.CopyTo(channel.Output.GetSpan(16_000));
-        channel.Output.Advance(5);
-        await peer.SendAsync(RawPeer.Acknowledge(channel.Id, 4));
-        Assert.Equal("one "u8.ToArray(), (await peer.ReceiveAsync(PacketType.Plaintext)).Data);
-        await peer.SettleAsync();   // the send loop has done with the first block
-        await channel.Output.FlushAsync();
-        await peer.SendAsync(RawPeer.Acknowledge(channel.Id, 9));
-        Assert.Equal("two "u8.ToArray(), (await peer.ReceiveAsync(PacketType.Plaintext)).Data);
-        Assert.Equal("three"u8.ToArray(), (await peer.ReceiveAsync(PacketType.Plaintext)).Data);
-    }
-
-    [Fact]
     public async Task No_packet_is_longer_than_the_peers_max_packet_length_and_the_newest_counts()
     {
         await using var peer = RawPeer.Create();
