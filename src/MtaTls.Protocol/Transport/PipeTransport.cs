@@ -66,6 +66,7 @@ public sealed class PipeTransport(IDuplexPipe pipe) : IMtaTlsTransport
     public void Write(ReadOnlySpan<byte> packets) => _output.Write(packets);
 
     /// <inheritdoc/>
+    [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder))]
     public async ValueTask FlushAsync(CancellationToken cancellationToken = default)
     {
         ThrowIfAborted();
