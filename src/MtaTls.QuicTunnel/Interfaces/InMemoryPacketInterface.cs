@@ -1,6 +1,7 @@
-using System.Buffers;
+using System.Runtime.CompilerServices;
 using System.Threading.Channels;
 using MtaTls.QuicTunnel.Interfaces;
+using MtaTls.QuicTunnel.Packets;
 
 namespace MtaTls.QuicTunnel;
 
@@ -38,6 +39,7 @@ public sealed class InMemoryPacketInterface : IPacketInterface
     /// <param name="buffer">Where to; a packet that is longer loses its end.</param>
     /// <param name="cancellationToken">Gives up waiting.</param>
     /// <returns>The octets copied; 0 when the tunnel has ended.</returns>
+    [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
     public async ValueTask<int> ReceiveAsync(Memory<byte> buffer, CancellationToken cancellationToken = default)
     {
         while (await _packets.Reader.WaitToReadAsync(cancellationToken))
@@ -46,7 +48,7 @@ public sealed class InMemoryPacketInterface : IPacketInterface
                 continue;
             var length = Math.Min(packet.Length, buffer.Length);
             packet.Buffer.AsSpan(0, length).CopyTo(buffer.Span);
-            ArrayPool<byte>.Shared.Return(packet.Buffer);
+            PacketPool.Shared.Return(packet.Buffer);
             return length;
         }
 
@@ -57,11 +59,11 @@ public sealed class InMemoryPacketInterface : IPacketInterface
 
     bool IPacketInterface.Write(ReadOnlySpan<byte> packet)
     {
-        var buffer = ArrayPool<byte>.Shared.Rent(packet.Length);
+        var buffer = PacketPool.Shared.Rent(packet.Length);
         packet.CopyTo(buffer);
         if (_packets.Writer.TryWrite((buffer, packet.Length)))
             return true;
-        ArrayPool<byte>.Shared.Return(buffer);
+        PacketPool.Shared.Return(buffer);
         return false;
     }
 

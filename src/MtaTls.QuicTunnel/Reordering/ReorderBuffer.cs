@@ -1,5 +1,5 @@
-using System.Buffers;
 using System.Numerics;
+using MtaTls.QuicTunnel.Packets;
 
 namespace MtaTls.QuicTunnel.Reordering;
 
@@ -187,7 +187,7 @@ internal sealed class ReorderBuffer
             return;
         }
 
-        slot.Buffer = ArrayPool<byte>.Shared.Rent(datagram.Length);
+        slot.Buffer = PacketPool.Shared.Rent(datagram.Length);
         slot.Length = datagram.Length;
         slot.Arrival = now;
         datagram.CopyTo(slot.Buffer);
@@ -245,7 +245,7 @@ internal sealed class ReorderBuffer
             }
             finally
             {
-                ArrayPool<byte>.Shared.Return(buffer);
+                PacketPool.Shared.Return(buffer);
             }
         }
     }
@@ -255,7 +255,7 @@ internal sealed class ReorderBuffer
         slot.Buffer = null;
         _bytes -= slot.Length;
         _count--;
-        ArrayPool<byte>.Shared.Return(buffer);
+        PacketPool.Shared.Return(buffer);
     }
 
     // The gap before the first packet that waits is as old as the first packet that came after it.

@@ -1,0 +1,93 @@
+using System.Diagnostics;
+using QuicTunnelSample;
+
+namespace MtaTls.QuicTunnel.Benchmarks;
+
+/// <summary>
+/// What one TCP connection carries, in turns so that the machine's other work weighs on each alike. All ends share the machine's processors: it is a
+/// comparison of the cost of each way, not of networks.
+/// </summary>
+internal static class Goodput
+{
+    private const long Octets = 300_000_000;
+    private const int Rounds = 5;
+
+    public static async Task RunAsync()
+    {
+        using var network = new Network("g");
+        await network.StartAsync(paths: 1);
+        using var openVpn = await OpenVpn.TryStartAsync(network);
+        var ways = new List<(string Name, string Address, List<double> Rates)> { ("no tunnel", AccessNetworks.ConcentratorAddress, []), ("QUIC tunnel", "10.99.0.1", []) };
+        if (openVpn is not null)
+            ways.Add(("OpenVPN, UDP, AES-128-GCM", OpenVpn.ServerAddress, []));
+        foreach (var (_, address, _) in ways)
+            await network.DownloadAsync(address, 10_000_000);
+        for (var round = 0; round < Rounds; round++)
+        {
+            foreach (var (_, address, rates) in ways)
+                rates.Add(await network.DownloadAsync(address, Octets));
+        }
+
+        Console.WriteLine($"\n| one download of {Octets / 1_000_000} MB | median Mbit/s | all |\n|---|---|---|");
+        foreach (var (name, _, rates) in ways)
+            Console.WriteLine($"| {name} | {Network.Median(rates):f0} | {string.Join(", ", rates.Select(rate => $"{rate:f0}"))} |");
+        if (openVpn is not null)
+            Console.WriteLine($"QUIC tunnel : OpenVPN = {Network.Median(ways[1].Rates) / Network.Median(ways[2].Rates):f2}");
+    }
+}
+
+/// <summary>OpenVPN between the same namespaces.</summary>
+internal sealed class OpenVpn : IDisposable
+{
+    public const string ServerAddress = "10.98.0.1";
+    private readonly List<Process> _processes = [];
+
+    public static async Task<OpenVpn?> TryStartAsync(Network network)
+    {
+        if (!File.Exists("/usr/sbin/openvpn"))
+        {
+            Console.WriteLine("OpenVPN is not installed (package openvpn): left out.");
+            return null;
+        }
+
+        var openVpn = new OpenVpn();
+        var directory = network.Tunnel.Directory;
+        string[] common = ["--dev", "ov0", "--dev-type", "tun", "--proto", "udp4", "--data-ciphers", "AES-128-GCM", "--ca", Path.Combine(directory, "ca.pem")];
+        openVpn.Start(
+            network.Namespaces.Concentrator,
+            [.. common, "--tls-server", "--dh", "none", "--port", "1194", "--ifconfig", ServerAddress, "10.98.0.2", .. Certificate(directory, "concentrator")]);
+        var client = openVpn.Start(
+            network.Namespaces.Client,
+            [.. common, "--tls-client", "--nobind", "--remote", AccessNetworks.ConcentratorAddress, "1194", "--ifconfig", "10.98.0.2", ServerAddress, .. Certificate(directory, "laptop-1")]);
+        while (await client.StandardOutput.ReadLineAsync() is { } line)
+        {
+            if (line.Contains("Data Channel: cipher", StringComparison.Ordinal))
+                Console.WriteLine(line);
+            if (line.Contains("Initialization Sequence Completed", StringComparison.Ordinal))
+                return openVpn;
+        }
+
+        openVpn.Dispose();
+        throw new InvalidOperationException("OpenVPN did not start.");
+    }
+
+    public void Dispose()
+    {
+        foreach (var process in _processes)
+        {
+            process.Kill(entireProcessTree: true);
+            process.WaitForExit();
+            process.Dispose();
+        }
+    }
+
+    private static string[] Certificate(string directory, string name) =>
+        ["--cert", Path.Combine(directory, $"{name}.pem"), "--key", Path.Combine(directory, $"{name}.key")];
+
+    private Process Start(string name, string[] arguments)
+    {
+        var process = AccessNetworks.Start(name, "/usr/sbin/openvpn", arguments);
+        _processes.Add(process);
+        return process;
+    }
+}

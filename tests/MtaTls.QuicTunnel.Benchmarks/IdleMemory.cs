@@ -1,0 +1,136 @@
+using System.Diagnostics;
+using System.Net;
+using System.Net.Sockets;
+using Microsoft.Extensions.Logging.Abstractions;
+using Microsoft.Extensions.Hosting;
+using MtaTls.QuicTunnel.Configuration;
+using MtaTls.QuicTunnel.Control;
+using MtaTls.QuicTunnel.Packets;
+using MtaTls.QuicTunnel.Quic;
+
+namespace MtaTls.QuicTunnel.Benchmarks;
+
+/// <summary>What a concentrator's process grows by for each session with two connections, native memory included. The clients are in another process.</summary>
+internal static class IdleMemory
+{
+    private const int Sessions = 500;
+
+    public static async Task RunAsync()
+    {
+        using var server = Process.Start(new ProcessStartInfo("dotnet", [typeof(IdleMemory).Assembly.Location, "memory-server"])
+        {
+            RedirectStandardInput = true,
+            RedirectStandardOutput = true,
+        })!;
+        var first = (await server.StandardOutput.ReadLineAsync())!.Split(' ', 2);
+        var port = int.Parse(first[0]);
+        var directory = first[1];
+        await using var engine = QuicEngine.Create(NullLoggerFactory.Instance);
+        var authorities = CertificateLoader.LoadAuthorities(Path.Combine(directory, "ca.pem"));
+        // What the first sessions make once for all is not theirs.
+        await OpenAsync(engine, authorities, port, 20);
+        var before = await AskAsync(server);
+        await OpenAsync(engine, authorities, port, Sessions);
+        var after = await AskAsync(server);
+        Console.WriteLine($"\n| idle sessions with two paths | RSS before, MiB | after, MiB | KiB each |\n|---|---|---|---|");
+        Console.WriteLine($"| {Sessions} | {before / 1048576.0:f1} | {after / 1048576.0:f1} | {(after - before) / 1024.0 / Sessions:f1} |");
+        server.StandardInput.Close();
+        await server.WaitForExitAsync();
+    }
+
+    public static async Task ServeAsync()
+    {
+        var directory = Directory.CreateTempSubdirectory("bench-").FullName;
+        using var host = await InMemoryTunnel.StartAsync(directory);
+        Console.WriteLine($"{InMemoryTunnel.PortOf(host)} {directory}");
+        while (Console.ReadLine() is not null)
+        {
+            GC.Collect(2, GCCollectionMode.Aggressive, blocking: true, compacting: true);
+            using var process = Process.GetCurrentProcess();
+            Console.WriteLine(process.WorkingSet64);
+            Console.Error.WriteLine($"managed {GC.GetTotalMemory(true) / 1024} KiB");
+        }
+
+        await host.StopAsync();
+        Directory.Delete(directory, recursive: true);
+    }
+
+    private static async Task<long> AskAsync(Process server)
+    {
+        await server.StandardInput.WriteLineAsync();
+        return long.Parse((await server.StandardOutput.ReadLineAsync())!);
+    }
+
+    private static async Task OpenAsync(IQuicEngine engine, System.Security.Cryptography.X509Certificates.X509Certificate2Collection authorities, int port, int count)
+    {
+        for (var i = 0; i < count; i++)
+        {
+            var id = await new Peer().NegotiateAsync(engine, authorities, port, Tlv.Encode(TlvType.NewSession, []), i);
+            await new Peer().NegotiateAsync(engine, authorities, port, Tlv.Encode(TlvType.JoinSession, id.AsSpan(2)), i);
+        }
+    }
+
+    private sealed class Peer : IQuicConnectionHandler
+    {
+        private readonly TaskCompletionSource<byte[]> _answer = new(TaskCreationOptions.RunContinuationsAsynchronously);
+        private readonly List<byte> _received = [];
+        private byte[] _message = [];
+        private int _number;
+
+        public Task<byte[]> NegotiateAsync(
+            IQuicEngine engine, System.Security.Cryptography.X509Certificates.X509Certificate2Collection authorities, int port, byte[] message, int number)
+        {
+            _message = message;
+            _number = number;
+            engine.Connect(
+                new QuicClientOptions(new IPEndPoint(IPAddress.Loopback, port), "concentrator.example") { TrustedAuthorities = authorities, IdleTimeout = TimeSpan.FromMinutes(10) }, this);
+            return _answer.Task;
+        }
+
+        public void OnConnected(IQuicConnection connection) => connection.SendStream(connection.OpenUnidirectionalStream(), _message, fin: true);
+
+        public void OnStreamData(IQuicConnection connection, long streamId, ReadOnlySpan<byte> data, bool fin)
+        {
+            _received.AddRange(data);
+            if (!fin)
+                return;
+            // One packet, so that the session has used what it makes with its first.
+            Span<byte> packet = stackalloc byte[28];
+            packet.Clear();
+            packet[0] = 0x45;
+            packet[3] = 28;
+            packet[8] = 64;
+            packet[9] = 17;
+            BitConverter.TryWriteBytes(packet[12..], 0x0000630Au | (uint)((_number >> 8) + 1) << 16 | (uint)((_number & 0xFF) % 250 + 2) << 24);
+            BitConverter.TryWriteBytes(packet[16..], 0x0100630Au);
+            Span<byte> head = stackalloc byte[4];
+            TunnelDatagram.WriteHeader(head, Packets.ProtocolType.IPv4, 0);
+            connection.TrySendDatagram(head, packet);
+            _answer.TrySetResult([.. _received]);
+        }
+
+        public void OnStreamReset(IQuicConnection connection, long streamId, ulong errorCode) => _answer.TrySetException(new IOException($"refused {errorCode}"));
+
+        public void OnStopSending(IQuicConnection connection, long streamId, ulong errorCode)
+        {
+        }
+
+        public void OnDatagram(IQuicConnection connection, ReadOnlySpan<byte> data)
+        {
+        }
+
+        public void OnDatagramReady(IQuicConnection connection)
+        {
+        }
+
+        public void OnPathChanged(IQuicConnection connection)
+        {
+        }
+
+        public void OnSendError(IQuicConnection connection, SocketError error)
+        {
+        }
+
+        public void OnClosed(IQuicConnection connection, QuicCloseReason reason) => _answer.TrySetException(new IOException(reason.ToString()));
+    }
+}

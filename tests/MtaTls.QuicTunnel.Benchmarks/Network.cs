@@ -1,0 +1,47 @@
+using System.Globalization;
+using QuicTunnelSample;
+
+namespace MtaTls.QuicTunnel.Benchmarks;
+
+/// <summary>The namespaces and processes that the benchmarks share.</summary>
+internal sealed class Network : IDisposable
+{
+    public Network(string name)
+    {
+        if (AccessNetworks.WhyNot() is { } reason)
+            throw new InvalidOperationException($"This benchmark makes network namespaces, and {reason}.");
+        Namespaces = new AccessNetworks($"bench{Environment.ProcessId}{name}");
+        Tunnel = new TunnelProcesses(Namespaces);
+    }
+
+    public AccessNetworks Namespaces { get; }
+
+    public TunnelProcesses Tunnel { get; }
+
+    /// <summary>Kestrel listens on every address of the concentrator's, in the tunnel and outside.</summary>
+    public async Task StartAsync(int paths)
+    {
+        await Tunnel.StartConcentratorAsync("--Urls", "http://0.0.0.0:80");
+        await Tunnel.StartClientAsync(paths == 1 ? ["--QuicTunnelClient:LocalAddresses:1", "10.201.9.9"] : []);
+        await Tunnel.WaitForAsync(": connected from", paths);
+    }
+
+    /// <summary>Mbit/s of one download.</summary>
+    public async Task<double> DownloadAsync(string address, long octets)
+    {
+        using var curl = AccessNetworks.Start(Namespaces.Client, "curl", "-sS", "--fail", "-o", "/dev/null", "-w", "%{speed_download}", $"http://{address}/bytes/{octets}");
+        var output = await curl.StandardOutput.ReadToEndAsync();
+        await curl.WaitForExitAsync();
+        if (curl.ExitCode != 0)
+            throw new InvalidOperationException(await curl.StandardError.ReadToEndAsync());
+        return double.Parse(output, CultureInfo.InvariantCulture) * 8 / 1_000_000;
+    }
+
+    public void Dispose()
+    {
+        Tunnel.Dispose();
+        Namespaces.Dispose();
+    }
+
+    public static double Median(List<double> values) => values.Order().ElementAt(values.Count / 2);
+}

@@ -1,0 +1,45 @@
+using MtaTls.QuicTunnel.Benchmarks;
+
+// Each command measures one thing and prints one table; "all" runs them one after another. Those in network namespaces need root.
+var command = args.FirstOrDefault() ?? "help";
+switch (command)
+{
+    case "goodput":
+        await Goodput.RunAsync();
+        break;
+    case "aggregate":
+        await Aggregate.RunAsync();
+        break;
+    case "cut":
+        await Cut.RunAsync();
+        break;
+    case "packets":
+        await PerPacket.RunAsync();
+        break;
+    case "memory":
+        await IdleMemory.RunAsync();
+        break;
+    case "memory-server":
+        await IdleMemory.ServeAsync();
+        break;
+    case "all":
+        await Goodput.RunAsync();
+        await Aggregate.RunAsync();
+        await Cut.RunAsync();
+        await PerPacket.RunAsync();
+        await IdleMemory.RunAsync();
+        break;
+    default:
+        Console.WriteLine(
+            """
+            goodput     one TCP download: without a tunnel, through it, and through OpenVPN (if installed), between the same namespaces
+            aggregate   two access networks of 50 Mbit/s against one
+            cut         from the cut of the path in use to the first packet over the other
+            packets     CPU and allocations of a packet through both ends
+            memory      of an idle session with two paths
+            all
+            """);
+        return 1;
+}
+
+return 0;
