@@ -1,0 +1,219 @@
+using System.Diagnostics;
+using System.Diagnostics.Metrics;
+using System.Net.Security;
+using System.Text.RegularExpressions;
+using Microsoft.Extensions.Diagnostics.HealthChecks;
+using Microsoft.Extensions.Diagnostics.Metrics.Testing;
+using MtaTls.FunctionalTests.Support;
+using MtaTls.Tls;
+using OpenTelemetry;
+using OpenTelemetry.Metrics;
+using OpenTelemetry.Trace;
+
+namespace MtaTls.FunctionalTests.Server;
+
+/// <summary>Metrics, activities, logs and the health check.</summary>
+public sealed class ObservabilityTests
+{
+    private static MetricCollector<T> Collect<T>(TestApp app, string name)
+        where T : struct
+        => new(app.Services.GetRequiredService<IMeterFactory>(), "MtaTls.AspNetCore", name);
+
+    [Fact]
+    public async Task Metrics_count_sessions_channels_and_bytes_and_return_to_zero()
+    {
+        await using TestApp app = await TestApp.StartAsync(a => a.MapGet("/", () => "hello"), o => o.Limits.MaxChannelsPerSession = 2, listen: e => e.UseMtaTls(o => o.Name = "Mine"));
+        using MetricCollector<long> sessions = Collect<long>(app, "mtatls.server.active_sessions"), channels = Collect<long>(app, "mtatls.server.active_channels"),
+            opened = Collect<long>(app, "mtatls.server.channels.opened"), refused = Collect<long>(app, "mtatls.server.channels.refused"), io = Collect<long>(app, "mtatls.server.io");
+        using MetricCollector<double> handshakes = Collect<double>(app, "mtatls.server.handshake.duration"), durations = Collect<double>(app, "mtatls.server.session.duration");
+
+        await using (RawClient client = await RawClient.ConnectAsync(app.Port))
+        {
+            HttpChannel one = await client.OpenAsync(), two = await client.OpenAsync();
+            await one.GetAsync("/");
+            await Assert.ThrowsAsync<Protocol.MtaTlsChannelRefusedException>(() => client.OpenAsync());
+            Assert.Equal(1, sessions.GetMeasurementSnapshot().EvaluateAsCounter());
+            Assert.Equal(2, channels.GetMeasurementSnapshot().EvaluateAsCounter());
+            await one.DisposeAsync();
+            await two.DisposeAsync();
+            await client.Session.ShutdownAsync().Soon();
+        }
+
+        await Patience.Until(() => durations.GetMeasurementSnapshot().Count == 1);
+        Assert.Equal(0, sessions.GetMeasurementSnapshot().EvaluateAsCounter());
+        Assert.Equal(0, channels.GetMeasurementSnapshot().EvaluateAsCounter());
+        Assert.Equal(2, opened.GetMeasurementSnapshot().EvaluateAsCounter());
+        Assert.Equal(1, refused.GetMeasurementSnapshot().EvaluateAsCounter());
+        Assert.Equal("GET / HTTP/1.1\r\nHost: app.test\r\n\r\n".Length, io.GetMeasurementSnapshot().Where(m => (string?)m.Tags["network.io.direction"] == "receive").Sum(m => m.Value));
+        Assert.True(io.GetMeasurementSnapshot().Where(m => (string?)m.Tags["network.io.direction"] == "transmit").Sum(m => m.Value) > 0);
+        CollectedMeasurement<double> handshake = Assert.Single(handshakes.GetMeasurementSnapshot());
+        Assert.Equal("1.3", handshake.Tags["tls.protocol.version"]);
+        Assert.Equal("Mine", handshake.Tags["mtatls.endpoint"]);
+        Assert.Equal("127.0.0.1", handshake.Tags["server.address"]);
+        Assert.Equal(app.Port, handshake.Tags["server.port"]);
+        Assert.DoesNotContain("error.type", durations.LastMeasurement!.Tags.Keys);
+    }
+
+    [Fact]
+    public async Task Failed_handshakes_and_sessions_name_their_reason()
+    {
+        await using TestApp app = await TestApp.StartAsync(a => a.MapGet("/", () => "hello"));
+        using MetricCollector<double> handshakes = Collect<double>(app, "mtatls.server.handshake.duration"), durations = Collect<double>(app, "mtatls.server.session.duration");
+        // The client trusts nobody here: it answers with an alert.
+        await Assert.ThrowsAnyAsync<Exception>(() => RawClient.HandshakeAsync(app.Port, o => o.CertificateChainPolicy = null));
+        await handshakes.WaitForMeasurementsAsync(1, Patience.Long);
+        Assert.Matches("^alert_[0-9]+$", (string)handshakes.LastMeasurement!.Tags["error.type"]!);
+
+        RawClient client = await RawClient.ConnectAsync(app.Port);
+        await client.GetAsync();
+        client.Reset();
+        await durations.WaitForMeasurementsAsync(1, Patience.Long);
+        Assert.Equal("connection_lost", durations.LastMeasurement!.Tags["error.type"]);
+        await client.DisposeAsync();
+    }
+
+    // Kestrel counts connections, and a channel's tags do not pile up on the connection that it shares.
+    [Fact]
+    public async Task Kestrels_own_metrics_see_one_connection()
+    {
+        await using TestApp app = await TestApp.StartAsync(a => a.MapGet("/", () => "hello"));
+        IMeterFactory meters = app.Services.GetRequiredService<IMeterFactory>();
+        using MetricCollector<double> durations = new(meters, "Microsoft.AspNetCore.Server.Kestrel", "kestrel.connection.duration");
+        using MetricCollector<long> active = new(meters, "Microsoft.AspNetCore.Server.Kestrel", "kestrel.active_connections");
+        await using (RawClient client = await RawClient.ConnectAsync(app.Port))
+        {
+            for (int i = 0; i < 20; i++)
+            {
+                await client.GetAsync();
+            }
+
+            Assert.Equal(1, active.GetMeasurementSnapshot().EvaluateAsCounter());
+        }
+
+        await durations.WaitForMeasurementsAsync(1, Patience.Long);
+        CollectedMeasurement<double> connection = Assert.Single(durations.GetMeasurementSnapshot());
+        Assert.Equal("1.3", connection.Tags["tls.protocol.version"]);
+        Assert.DoesNotContain("network.protocol.version", connection.Tags.Keys);
+    }
+
+    [Fact]
+    public async Task Activities_tell_handshake_and_session_and_are_no_parents_of_requests()
+    {
+        List<Activity> stopped = [];
+        await using TestApp app = await TestApp.StartAsync(
+            a => a.MapGet("/", () => $"{Activity.Current?.ParentId}"),
+            listen: e => e.UseMtaTls(o => o.Name = "Traced"));
+        using ActivityListener listener = new()
+        {
+            ShouldListenTo = source => source.Name is "MtaTls.AspNetCore" or "Microsoft.AspNetCore",
+            Sample = static (ref ActivityCreationOptions<ActivityContext> _) => ActivitySamplingResult.AllData,
+            ActivityStopped = activity =>
+            {
+                lock (stopped)
+                {
+                    stopped.Add(activity);
+                }
+            },
+        };
+        ActivitySource.AddActivityListener(listener);
+        await using (RawClient client = await RawClient.ConnectAsync(app.Port))
+        {
+            Assert.Equal("", await client.GetAsync());
+        }
+
+        await Patience.Until(() => Ours().Length == 2);
+        Activity handshake = Ours()[0], session = Ours()[1];
+        Assert.Equal(("mtatls.handshake", "mtatls.session"), (handshake.OperationName, session.OperationName));
+        Assert.Equal("1.3", handshake.GetTagItem("tls.protocol.version"));
+        Assert.Equal(1L, session.GetTagItem("mtatls.channels"));
+        Assert.Equal(handshake.GetTagItem("mtatls.session_id"), session.GetTagItem("mtatls.session_id"));
+
+        Activity[] Ours()
+        {
+            lock (stopped)
+            {
+                return [.. stopped.Where(a => "Traced".Equals(a.GetTagItem("mtatls.endpoint")))];
+            }
+        }
+    }
+
+    // The example of docs/observability.md.
+    [Fact]
+    public async Task OpenTelemetry_exports_them()
+    {
+        List<Activity> spans = [];
+        List<Metric> metrics = [];
+        await using (TestApp app = await TestApp.StartAsync(a => a.MapGet("/", () => "hello"), configure: builder =>
+            builder.Services.AddOpenTelemetry()
+                .WithMetrics(m => m.AddMeter("MtaTls.AspNetCore", "Microsoft.AspNetCore.Server.Kestrel").AddInMemoryExporter(metrics))
+                .WithTracing(t => t.AddSource("MtaTls.AspNetCore").AddInMemoryExporter(spans))))
+        {
+            await using (RawClient client = await RawClient.ConnectAsync(app.Port))
+            {
+                await client.GetAsync();
+            }
+
+            await Patience.Until(() => app.Logs.GetSnapshot().Any(r => r.Id.Name == "SessionEnded"));
+            await Patience.Until(() => spans.Count >= 2);
+            app.Services.GetRequiredService<MeterProvider>().ForceFlush();
+        }
+
+        Assert.Contains(metrics, m => m.Name == "mtatls.server.handshake.duration");
+        Assert.Contains(spans, s => s.DisplayName == "mtatls.session");
+    }
+
+    [Fact]
+    public async Task Logs_tell_sessions_and_channels_at_Debug_and_nothing_a_peer_sent_raw()
+    {
+        await using TestApp app = await TestApp.StartAsync(a => a.MapGet("/", (ILogger<ObservabilityTests> log) =>
+        {
+#pragma warning disable CA1848, CA1873
+            log.LogInformation("in a request");
+#pragma warning restore CA1848, CA1873
+            return "hello";
+        }));
+        string session;
+        await using (RawClient client = await RawClient.ConnectAsync(app.Port))
+        {
+            await client.GetAsync();
+            await client.Session.ShutdownAsync().Soon();
+            await Patience.Until(() => app.Logs.GetSnapshot().Any(r => r.Id.Name == "SessionEnded"));
+            session = (string)app.Logs.GetSnapshot().Single(r => r.Id.Name == "SessionStarted").GetStructuredStateValue("SessionId")!;
+        }
+
+        var ours = app.Logs.GetSnapshot().Where(r => r.Category!.StartsWith("MtaTls.AspNetCore.", StringComparison.Ordinal)).ToArray();
+        Assert.Equal(["EndpointBound", "SessionStarted", "ChannelOpened", "ChannelEnded", "SessionEnded"], ours.Select(r => r.Id.Name!));
+        Assert.Equal(LogLevel.Information, ours[0].Level);
+        Assert.All(ours[1..], r => Assert.Equal(LogLevel.Debug, r.Level));
+        Assert.Contains("claimed source 192.0.2.7:4711, destination app.test:80", ours[2].Message, StringComparison.Ordinal);
+        // What is logged in a request names the channel.
+        Assert.Contains(
+            app.Logs.GetSnapshot().Single(r => r.Message == "in a request").Scopes.OfType<IEnumerable<KeyValuePair<string, object?>>>().SelectMany(s => s),
+            pair => pair.Key == "ConnectionId" && $"{session}-1".Equals(pair.Value));
+        Assert.DoesNotContain(app.Logs.GetSnapshot(), r => Regex.IsMatch(r.Message, "[\r\n\0]"));
+    }
+
+    [Fact]
+    public async Task The_health_check_tells_whether_MTA_TLS_is_served()
+    {
+        await using TestApp app = await TestApp.StartAsync(
+            a => a.MapHealthChecks("/health"), configure: builder => builder.Services.AddHealthChecks().AddMtaTls());
+        await using RawClient client = await RawClient.ConnectAsync(app.Port);
+        await using HttpChannel channel = await client.OpenAsync();
+        Assert.Equal("Healthy", (await channel.GetAsync("/health")).Body);
+        HealthReportEntry entry = (await app.Services.GetRequiredService<HealthCheckService>().CheckHealthAsync()).Entries["mtatls"];
+        Assert.Equal((1, 1, 1), ((int)entry.Data["endpoints"], (int)entry.Data["sessions"], (int)entry.Data["channels"]));
+        Assert.Equal(TlsEngine.Version, entry.Data["openssl"]);
+    }
+
+    [Fact]
+    public async Task The_health_check_is_degraded_where_no_endpoint_speaks_MTA_TLS()
+    {
+        await using TestApp app = await TestApp.StartBareAsync(builder =>
+        {
+            builder.WebHost.UseUrls("http://127.0.0.1:0").UseMtaTls();
+            builder.Services.AddHealthChecks().AddMtaTls();
+        });
+        Assert.Equal(HealthStatus.Degraded, (await app.Services.GetRequiredService<HealthCheckService>().CheckHealthAsync()).Status);
+    }
+}
