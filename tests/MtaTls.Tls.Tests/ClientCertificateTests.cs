@@ -148,6 +148,38 @@ public class ClientCertificateTests
         Assert.Equal(["localhost"], hosts);
     }
 
+    /// <summary>What a callback leaves in OpenSSL's error queue of its thread is not the handshake's.</summary>
+    [Theory]
+    [MemberData(nameof(Versions))]
+    public async Task Callbacks_that_leave_errors_behind_do_no_harm(SslProtocols version)
+    {
+        using TlsServerContext server = TlsTest.Server(version, o =>
+        {
+            o.ClientCertificateMode = TlsClientCertificateMode.RequireCertificate;
+            o.ClientCertificateValidation = (_, _, _) => LeaveError();
+        });
+        using TlsClientContext client = TlsTest.Client(version, o =>
+        {
+            o.SessionCacheSize = 0;
+            o.ClientCertificateSelector = (_, _) => LeaveError() ? TestCertificates.Client : null;
+            o.RemoteCertificateValidationCallback = (_, _, _, _) => LeaveError();
+        });
+
+        // The second time, when all that .NET does once (and clears the queue with) is done.
+        for (int i = 0; i < 2; i++)
+        {
+            await using Pair pair = await TlsTest.ConnectAsync(client, server);
+            await pair.Client.SendAsync([1]);
+            Assert.Equal([1], await pair.Server.ReadExactlyAsync(1));
+        }
+
+        static bool LeaveError()
+        {
+            using var context = new OpenSsl.SslContextHandle(server: true);
+            return OpenSsl.LibSsl.SSL_CTX_set_cipher_list(context.DangerousGetHandle(), "no such cipher") == 0;
+        }
+    }
+
     [Fact]
     public async Task Selector_that_throws_fails_the_handshake_alone()
     {

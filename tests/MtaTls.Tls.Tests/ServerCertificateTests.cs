@@ -96,23 +96,6 @@ public class ServerCertificateTests
         await AssertRefusesAsync(client, server, TlsAlert.UnknownCa);
     }
 
-    /// <summary>What the callback leaves in OpenSSL's error queue of the thread is not the handshake's.</summary>
-    [Theory]
-    [MemberData(nameof(Versions))]
-    public async Task Callback_that_leaves_errors_behind_does_no_harm(SslProtocols version)
-    {
-        using TlsServerContext server = TlsTest.Server(version);
-        using TlsClientContext client = TlsTest.Client(version, o => o.RemoteCertificateValidationCallback = (_, _, _, _) =>
-        {
-            // Fails, and says why in the queue of this thread.
-            using var context = new OpenSsl.SslContextHandle(server: true);
-            return OpenSsl.LibSsl.SSL_CTX_set_cipher_list(context.DangerousGetHandle(), "no such cipher") == 0;
-        });
-        await using Pair pair = await TlsTest.ConnectAsync(client, server);
-        await pair.Client.SendAsync([1]);
-        Assert.Equal([1], await pair.Server.ReadExactlyAsync(1));
-    }
-
     [Theory]
     [MemberData(nameof(Versions))]
     public async Task Callback_that_throws_fails_the_handshake_alone(SslProtocols version)
