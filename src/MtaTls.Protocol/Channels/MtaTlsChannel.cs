@@ -178,7 +178,7 @@ public sealed partial class MtaTlsChannel : IDuplexPipe, IAsyncDisposable
             return;
         object? state = _onReadableState;
         (_onReadable, _onReadableState) = (null, null);
-        ThreadPool.UnsafeQueueUserWorkItem(static item => item.callback(item.channel, item.state), (callback, channel: this, state), preferLocal: false);
+        Run(static item => item.callback(item.channel, item.state), (callback, channel: this, state));
     }
 
     /// <summary>The caller holds <see cref="Gate"/>.</summary>
@@ -197,6 +197,22 @@ public sealed partial class MtaTlsChannel : IDuplexPipe, IAsyncDisposable
             return;
         object? state = _onClosedState;
         (_onClosed, _onClosedState) = (null, null);
-        ThreadPool.UnsafeQueueUserWorkItem(static item => item.callback(item.channel, item.reason, item.state), (callback, channel: this, reason: _closeReason, state), preferLocal: false);
+        Run(static item => item.callback(item.channel, item.reason, item.state), (callback, channel: this, reason: _closeReason, state));
     }
+
+    /// <summary>Runs a callback on the thread pool; one that throws has failed for this channel, not for the process.</summary>
+    private void Run<TState>(Action<TState> callback, TState state) =>
+        ThreadPool.UnsafeQueueUserWorkItem(
+            static item =>
+            {
+                try
+                {
+                    item.callback(item.state);
+                }
+                catch (Exception e)
+                {
+                    item.channel.Abort(e);
+                }
+            },
+            (callback, state, channel: this), preferLocal: false);
 }

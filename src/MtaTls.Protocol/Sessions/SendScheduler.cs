@@ -215,7 +215,10 @@ internal sealed class SendScheduler : IDisposable
             if (_control.Count > 0 || _firstReady is not null || _lateDue)
                 return Next.Go;
             if (_completing)
+            {
+                _stopped = true;   // what is queued from here on can no longer be sent
                 return Next.Complete;
+            }
             _wake.Reset();
             _sleeping = true;
             return Next.Wait;

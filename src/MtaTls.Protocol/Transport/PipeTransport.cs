@@ -18,13 +18,8 @@ public sealed class PipeTransport(IDuplexPipe pipe) : IMtaTlsTransport
     public bool ResumptionForbidden { get; private set; }
 
     /// <inheritdoc/>
-    public ValueTask<int> ReadAsync(Memory<byte> buffer, CancellationToken cancellationToken = default) =>
-        _abortReason is null && _input.TryRead(out ReadResult result)
-            ? new ValueTask<int>(Take(result, buffer))
-            : WaitAndReadAsync(buffer, cancellationToken);
-
     [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
-    private async ValueTask<int> WaitAndReadAsync(Memory<byte> buffer, CancellationToken cancellationToken)
+    public async ValueTask<int> ReadAsync(Memory<byte> buffer, CancellationToken cancellationToken = default)
     {
         while (true)
         {
@@ -38,22 +33,18 @@ public sealed class PipeTransport(IDuplexPipe pipe) : IMtaTlsTransport
             {
                 throw new IOException("The pipe below the session failed.", e);
             }
-            ThrowIfAborted();
-            if (!result.Buffer.IsEmpty || result.IsCompleted)
-                return Take(result, buffer);
-            _input.AdvanceTo(result.Buffer.Start);
+            if (result.Buffer.IsEmpty && !result.IsCompleted)
+            {
+                // Woken by Abort, or by nobody.
+                _input.AdvanceTo(result.Buffer.Start);
+                continue;
+            }
+            ReadOnlySequence<byte> taken = result.Buffer.Slice(0, Math.Min(buffer.Length, result.Buffer.Length));
+            taken.CopyTo(buffer.Span);
+            int count = (int)taken.Length;
+            _input.AdvanceTo(taken.End);
+            return count;
         }
-    }
-
-    private int Take(ReadResult result, Memory<byte> buffer)
-    {
-        ReadOnlySequence<byte> taken = result.Buffer;
-        if (taken.Length > buffer.Length)
-            taken = taken.Slice(0, buffer.Length);
-        taken.CopyTo(buffer.Span);
-        int count = (int)taken.Length;
-        _input.AdvanceTo(taken.End);
-        return count;
     }
 
     /// <inheritdoc/>

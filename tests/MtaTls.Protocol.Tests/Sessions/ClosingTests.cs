@@ -317,4 +317,17 @@ public class ClosingTests
             return readable.Task;
         }
     }
+
+    [Fact]
+    public async Task A_callback_that_throws_fails_its_channel_alone()
+    {
+        await using var peer = RawPeer.Create();
+        MtaTlsChannel channel = await peer.OpenAsync(1);
+        MtaTlsChannel other = await peer.OpenAsync(2);
+        channel.OnReadable(static (_, _) => throw new InvalidOperationException("failed"), null);
+        await peer.SendAsync(RawPeer.Data(channel.Id, 1));
+        Assert.Equal(channel.Id, (await peer.ReceiveAsync(PacketType.ChannelCloseRequest)).Id);
+        Assert.False(other.Input.TryRead(out _));
+        Assert.False(peer.Session.Completion.IsCompleted);
+    }
 }
