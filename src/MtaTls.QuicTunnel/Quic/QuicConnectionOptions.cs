@@ -6,6 +6,7 @@ namespace MtaTls.QuicTunnel.Quic;
 /// <summary>What both ends of a connection can set. Values outside of a range throw <see cref="ArgumentOutOfRangeException"/>.</summary>
 internal abstract class QuicConnectionOptions
 {
+    private IReadOnlyList<string> _applicationProtocols = ["qt-session", "qt-session-00"];
     private TimeSpan _idleTimeout = TimeSpan.FromSeconds(30);
     private TimeSpan _keepAliveInterval = TimeSpan.Zero;
     private TimeSpan _handshakeTimeout = TimeSpan.FromSeconds(10);
@@ -20,7 +21,18 @@ internal abstract class QuicConnectionOptions
     private int _socketBufferSize = 4 * 1024 * 1024;
 
     /// <summary>Application protocols (ALPN), the preferred first; a connection without one in common fails. Default <c>qt-session</c>, <c>qt-session-00</c>.</summary>
-    public IReadOnlyList<string> ApplicationProtocols { get; set; } = ["qt-session", "qt-session-00"];
+    /// <exception cref="ArgumentException">There is none, or one that is not of 1 to 255 ASCII characters.</exception>
+    public IReadOnlyList<string> ApplicationProtocols
+    {
+        get => _applicationProtocols;
+        set
+        {
+            ArgumentNullException.ThrowIfNull(value);
+            if (value.Count is 0 or > 16 || !value.All(static p => p is { Length: > 0 and <= 255 } && System.Text.Ascii.IsValid(p)))
+                throw new ArgumentException("Application protocols are 1 to 16 names of 1 to 255 ASCII characters.", nameof(value));
+            _applicationProtocols = value;
+        }
+    }
 
     /// <summary>The certificate of this end, with an exportable private key. A listener needs one.</summary>
     public X509Certificate2? Certificate { get; set; }

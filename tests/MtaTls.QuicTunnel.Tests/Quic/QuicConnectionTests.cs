@@ -89,4 +89,21 @@ public class QuicConnectionTests
         Assert.Equal(3, got.StreamId);
         Assert.Empty(got.Data);
     }
+
+    [Fact]
+    public void Options_out_of_range_are_refused()
+    {
+        var options = new QuicListenerOptions();
+        Assert.Throws<ArgumentOutOfRangeException>(() => options.MaxUdpPayloadSize = 1199);
+        Assert.Throws<ArgumentOutOfRangeException>(() => options.IdleTimeout = TimeSpan.Zero);
+        Assert.Throws<ArgumentOutOfRangeException>(() => options.MaxConcurrentStreams = 0);
+        Assert.Throws<ArgumentOutOfRangeException>(() => options.MaxDatagramSize = 65536);
+        Assert.Throws<ArgumentOutOfRangeException>(() => options.DatagramQueueLength = 0);
+        Assert.Throws<ArgumentOutOfRangeException>(() => options.Shards = 65);
+        Assert.Throws<ArgumentOutOfRangeException>(() => options.StatelessResetKey = new byte[31]);
+        Assert.Throws<ArgumentException>(() => options.ApplicationProtocols = []);
+        Assert.Throws<ArgumentException>(() => options.ApplicationProtocols = ["\u00e4"]);
+        Assert.Throws<ArgumentException>(() => options.ApplicationProtocols = [new string('x', 256)]);
+        Assert.Equal(["qt-session", "qt-session-00"], options.ApplicationProtocols);
+    }
 }

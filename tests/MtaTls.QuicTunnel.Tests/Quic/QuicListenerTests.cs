@@ -218,7 +218,8 @@ public class QuicListenerTests
     [SkippableFact]
     public async Task Two_hundred_connections_at_once()
     {
-        await using var quic = new QuicFixture(server: o => o.Shards = 2);
+        // Without Retry: a first packet that was repeated before the Retry came would begin a handshake that nobody goes on with.
+        await using var quic = new QuicFixture(server: o => (o.Shards, o.AddressValidation) = (2, QuicAddressValidation.Never));
 
         var pairs = await Task.WhenAll(Enumerable.Range(0, 200).Select(async i =>
         {

@@ -37,4 +37,10 @@ internal static partial class Log
 
     [LoggerMessage(10, LogLevel.Error, "A QUIC connection from {Remote} could not be accepted.", EventName = "QuicAcceptFailed")]
     public static partial void AcceptFailed(ILogger logger, IPEndPoint remote, Exception exception);
+
+    [LoggerMessage(11, LogLevel.Error, "QUIC connection {Id} was ended by an unexpected error.", EventName = "QuicConnectionFailed")]
+    public static partial void ConnectionFailed(ILogger logger, long id, Exception exception);
+
+    [LoggerMessage(12, LogLevel.Error, "An unexpected error in a QUIC loop; it goes on.", EventName = "QuicActionFailed")]
+    public static partial void ActionFailed(ILogger logger, Exception exception);
 }

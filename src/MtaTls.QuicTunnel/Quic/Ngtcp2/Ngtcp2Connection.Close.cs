@@ -138,6 +138,13 @@ internal sealed unsafe partial class Ngtcp2Connection
             Forget();
     }
 
+    /// <summary>Something of this connection threw where nothing should: it ends, and no other.</summary>
+    public void EndBy(Exception exception)
+    {
+        Log.ConnectionFailed(_loop.Logger, Id, exception);
+        Finish(new QuicCloseReason(QuicCloseKind.Aborted, IsRemote: false, QuicTransportError.InternalError, exception.Message, exception));
+    }
+
     /// <summary>A packet after the end: the first, second, fourth, eighth, ... is answered (RFC 9000, section 10.2.1).</summary>
     private void AnswerClosed()
     {

@@ -231,12 +231,26 @@ internal sealed unsafe class QuicLoop
     private void Round()
     {
         UpdateTime();
-        while (_posted.TryDequeue(out var action))
-            action();
+        RunPosted();
         ServiceScheduled();
         while (Expiries.First is { } due && due.HeapExpiry <= Now && !_stop)
             Service(due);
         Wait();
+    }
+
+    private void RunPosted()
+    {
+        while (_posted.TryDequeue(out var action))
+        {
+            try
+            {
+                action();
+            }
+            catch (Exception exception)
+            {
+                Log.ActionFailed(Logger, exception);
+            }
+        }
     }
 
     private void ServiceScheduled()
@@ -263,8 +277,15 @@ internal sealed unsafe class QuicLoop
 
     private void Service(Ngtcp2Connection connection)
     {
-        if (connection.Service())
-            Schedule(connection);
+        try
+        {
+            if (connection.Service())
+                Schedule(connection);
+        }
+        catch (Exception exception)
+        {
+            connection.EndBy(exception);
+        }
     }
 
     private void Wait()
@@ -326,10 +347,17 @@ internal sealed unsafe class QuicLoop
                 if (packet.IsEmpty)
                     continue;
                 var remote = _receiver.Remote(i);
-                if (socket.Owner is Ngtcp2Connection owner)
-                    owner.Receive(packet, socket.Local, remote, socket.Index);
-                else
-                    Router?.Route(packet, _receiver.Local(socket, i), remote, socket.Index);
+                try
+                {
+                    if (socket.Owner is Ngtcp2Connection owner)
+                        owner.Receive(packet, socket.Local, remote, socket.Index);
+                    else
+                        Router?.Route(packet, _receiver.Local(socket, i), remote, socket.Index);
+                }
+                catch (Exception exception)
+                {
+                    Log.ActionFailed(Logger, exception);
+                }
             }
             if (received < PacketReceiver.Batch)
                 return;
@@ -340,8 +368,7 @@ internal sealed unsafe class QuicLoop
     {
         lock (_stateLock)
             _closedForPosts = true;
-        while (_posted.TryDequeue(out var action))
-            action();
+        RunPosted();
         foreach (var connection in Connections())
             connection.EndNow();
         foreach (var socket in _sockets)
