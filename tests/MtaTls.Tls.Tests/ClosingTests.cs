@@ -29,6 +29,23 @@ public class ClosingTests
         await pair.Client.CompleteAsync(TlsTest.Timeout());
     }
 
+    /// <summary>A peer that closes the transport behind its close_notify has done nothing wrong.</summary>
+    [Theory]
+    [InlineData(SslProtocols.Tls12, true)]
+    [InlineData(SslProtocols.Tls13, true)]
+    [InlineData(SslProtocols.Tls12, false)]
+    [InlineData(SslProtocols.Tls13, false)]
+    public async Task Peer_need_not_wait_for_the_answer(SslProtocols version, bool multiplexed)
+    {
+        using TlsServerContext server = TlsTest.Server(version);
+        using TlsClientContext client = TlsTest.Client(version, o => o.OfferDataMultiplexing = multiplexed);
+        await using Pair pair = await TlsTest.ConnectAsync(client, server);
+        await pair.Client.CompleteAsync(TlsTest.Timeout());
+        pair.ClientPipe.Close();
+        Assert.Equal(0, await pair.Server.ReadAsync(new byte[10], TlsTest.Timeout()));
+        await pair.Server.CompleteAsync(TlsTest.Timeout());
+    }
+
     /// <summary>Ordinary TLS may be closed in one direction: the other goes on until this end is done.</summary>
     [Theory]
     [MemberData(nameof(Versions))]

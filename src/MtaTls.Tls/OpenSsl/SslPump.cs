@@ -126,7 +126,14 @@ internal sealed class SslPump : IDisposable
     {
         await WaitUntilUnblockedAsync(cancellationToken).ConfigureAwait(false);
         SendClose();
-        await _output.FlushAsync(cancellationToken).ConfigureAwait(false);
+        try
+        {
+            await _output.FlushAsync(cancellationToken).ConfigureAwait(false);
+        }
+        catch (IOException) when (_peerClosed)
+        {
+            // The peer has ended in order and need not wait for our answer.
+        }
     }
 
     /// <summary>See <see cref="SslRole.ForbidResumption"/>.</summary>
