@@ -229,6 +229,9 @@ internal sealed class SendScheduler : IDisposable
     /// <returns>Whether nothing is left.</returns>
     private bool WriteUntilFlush()
     {
+        // They have waited long enough for company, also when there is never nothing else to send.
+        if (Volatile.Read(ref _lateDue))
+            WriteLateAcknowledgments();
         while (_unflushed < FlushThreshold)
         {
             ControlItem control;
