@@ -139,11 +139,15 @@ internal sealed class SendScheduler : IDisposable
                 return;
             _control.Enqueue(item);
             if (item.IsAnswer)
-                tooMany = ++_answers > _session.Limits.MaxQueuedAnswers;
+                _stopped = tooMany = ++_answers > _session.Limits.MaxQueuedAnswers;
             wake = TakeSleeper();
         }
         if (tooMany)
-            _session.Abort(new MtaTlsSessionException("The peer does not read the answers that it causes."));
+        {
+            // Not here: the caller holds a lock, and an abort reaches everything.
+            ThreadPool.UnsafeQueueUserWorkItem(
+                static session => session.Abort(new MtaTlsSessionException("The peer does not read the answers that it causes.")), _session, preferLocal: false);
+        }
         if (wake)
             _wake.Set();
     }
@@ -229,7 +233,7 @@ internal sealed class SendScheduler : IDisposable
     /// <returns>Whether nothing is left.</returns>
     private bool WriteUntilFlush()
     {
-        // They have waited long enough for company, also when there is never nothing else to send.
+        // They have waited long enough for company, also when there is always something else to send.
         if (Volatile.Read(ref _lateDue))
             WriteLateAcknowledgments();
         while (_unflushed < FlushThreshold)
