@@ -34,7 +34,7 @@ internal sealed class RunOptions
 
         var summary = Summary.Create(items, comparison.Measurements);
         TextReport.Write(Console.Out, summary, machine, comparison, rounds);
-        TargetReport.Write(Console.Out, summary, machine);
+        if (rounds > 1) TargetReport.Write(Console.Out, summary, machine); // one round says nothing about a target
         var folder = Directory.CreateDirectory(parsed.GetValue(_output)!).FullName;
         await JsonReport.WriteAsync(Path.Combine(folder, name + ".json"), summary, comparison, machine, rounds, ct);
         await File.WriteAllTextAsync(Path.Combine(folder, name + ".svg"), SvgChart.Draw(summary), ct);

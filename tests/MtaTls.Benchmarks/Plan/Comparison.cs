@@ -73,21 +73,10 @@ internal sealed class Comparison(IReadOnlyList<WorkItem> items, IReadOnlyList<Co
         Directory.Delete(_directory, recursive: true);
     }
 
-    // Long enough for tiered compilation to settle on both ends.
-    private static async Task WarmUpAsync(Stage stage, CancellationToken ct)
+    private async Task WarmUpAsync(Stage stage, CancellationToken ct)
     {
-        WorkRequest[] warm =
-        [
-            new(WorkKind.SmallGet, 16, Seconds: 1),
-            new(WorkKind.Download, 2, 32 << 20),
-            new(WorkKind.Upload, 2, 32 << 20),
-            new(WorkKind.SmallGet, 16, Seconds: 0.5),
-        ];
-        foreach (var request in warm)
-        {
-            var result = await stage.RunAsync(request, ct);
-            if (result.Error is not null) throw new InvalidOperationException($"{stage.Contender.Title()} does not work: {result.Error}");
-        }
+        var result = await stage.RunAsync(new(WorkKind.WarmUp, Seconds: rounds > 1 ? 20 : 0), ct);
+        if (result.Error is not null) throw new InvalidOperationException($"{stage.Contender.Title()} does not work: {result.Error}");
     }
 
     private async Task<WorkResult> RunAsync(WorkItem item, Contender contender, CancellationToken ct)

@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Net;
+using System.Runtime;
 using System.Security.Cryptography.X509Certificates;
 using System.Text.Json;
 using Microsoft.AspNetCore.Builder;
@@ -10,7 +11,6 @@ using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
-using MtaTls.Benchmarks.Measuring;
 
 namespace MtaTls.Benchmarks.Server;
 
@@ -115,8 +115,7 @@ internal static class BenchmarkServer
             GC.Collect(2, GCCollectionMode.Aggressive, blocking: true, compacting: true);
         }
 
-        var memory = ProcessTree.Memory(Environment.ProcessId);
-        var statistics = new ServerStatistics(GC.GetTotalAllocatedBytes(), GC.GetTotalMemory(false), memory.Resident, memory.Peak);
+        var statistics = new ServerStatistics(GC.GetTotalAllocatedBytes(), GC.GetTotalMemory(false), JitInfo.GetCompiledMethodCount());
         return context.Response.WriteAsync(JsonSerializer.Serialize(statistics, ServerJson.Default.ServerStatistics));
     }
 

@@ -10,8 +10,8 @@ namespace MtaTls.Benchmarks.Server;
 /// <param name="SshKeyFile">The client's key, for OpenSSH.</param>
 internal sealed record ServerInfo(int Port, int AdminPort, int[] ProcessIds, int WebPort, string? SshKeyFile = null);
 
-/// <summary>The server's own account of its memory.</summary>
-internal sealed record ServerStatistics(long AllocatedBytes, long ManagedBytes, long ResidentBytes, long PeakResidentBytes);
+/// <summary>The server's own account of its memory, and how many methods were compiled: it is warm when these are few.</summary>
+internal sealed record ServerStatistics(long AllocatedBytes, long ManagedBytes, long CompiledMethods);
 
 [JsonSerializable(typeof(ServerInfo))]
 [JsonSerializable(typeof(ServerStatistics))]

@@ -3,6 +3,9 @@ namespace MtaTls.Benchmarks.Work;
 /// <summary>What a client process can be asked to do.</summary>
 internal enum WorkKind
 {
+    /// <summary>A bit of everything, until both ends have compiled what they run or <c>Seconds</c> have passed.</summary>
+    WarmUp,
+
     /// <summary>GETs <c>Bytes</c> in all, over <c>Streams</c> at once.</summary>
     Download,
 

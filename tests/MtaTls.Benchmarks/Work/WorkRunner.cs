@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using System.Net;
+using System.Runtime;
 using System.Text.Json;
 using MtaTls.Benchmarks.Carriers;
 using MtaTls.Benchmarks.Http;
@@ -22,6 +23,7 @@ internal sealed class WorkRunner(Contender contender, ServerInfo server) : IAsyn
         {
             return request.Kind switch
             {
+                WorkKind.WarmUp => await WarmUpAsync(request, ct),
                 WorkKind.Download => await TransferAsync(request, upload: false, ct),
                 WorkKind.Upload => await TransferAsync(request, upload: true, ct),
                 WorkKind.SmallGet => await SmallGetAsync(request, ct),
@@ -50,6 +52,25 @@ internal sealed class WorkRunner(Contender contender, ServerInfo server) : IAsyn
 
     private static string Describe(Exception exception) =>
         $"{exception.GetType().Name}: {exception.Message}{(exception.InnerException is { } inner ? " <- " + Describe(inner) : "")}";
+
+    private async Task<WorkResult> WarmUpAsync(WorkRequest work, CancellationToken ct)
+    {
+        const int FewMethods = 30;
+        var started = Stopwatch.GetTimestamp();
+        var compiled = long.MinValue;
+        while (true)
+        {
+            await SmallGetAsync(new(WorkKind.SmallGet, 64, Seconds: 0.4), ct);
+            await TransferAsync(new(WorkKind.Download, 4, 32 << 20), upload: false, ct);
+            await TransferAsync(new(WorkKind.Upload, 4, 32 << 20), upload: true, ct);
+            if (!contender.SpeaksHttp2()) await OpenGetCloseAsync(new(WorkKind.OpenGetClose, 16, Seconds: 0.4), ct);
+            var now = (await StatisticsAsync("/stats", ct)).CompiledMethods + JitInfo.GetCompiledMethodCount();
+            if (now - compiled < FewMethods || Stopwatch.GetElapsedTime(started).TotalSeconds > work.Seconds) break;
+            compiled = now;
+        }
+
+        return new();
+    }
 
     private async Task<WorkResult> TransferAsync(WorkRequest work, bool upload, CancellationToken ct)
     {
