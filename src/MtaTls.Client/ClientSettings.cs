@@ -93,7 +93,6 @@ internal sealed record ClientSettings
         TargetHost = TargetHost,
         ExtensionType = ExtensionType,
         OfferDataMultiplexing = true,
-        RequireDataMultiplexing = Mode == MtaTlsClientMode.Required,
         EnabledSslProtocols = EnabledSslProtocols,
         ApplicationProtocols = [.. protocols],
         ClientCertificate = ClientCertificate?.Certificate,

@@ -75,7 +75,7 @@ public sealed class MtaTlsClientOptions
     /// <value>Default: null, keys are written nowhere.</value>
     public string? KeyLogFile { get; set; }
 
-    /// <summary>How long connecting to the endpoint may take, the TLS handshake included.</summary>
+    /// <summary>How long connecting to the endpoint may take, the TLS handshake included; and how long a channel waits for room when <see cref="MaxSessions"/> are full.</summary>
     /// <value>Default: 15 seconds. Range: positive, or <see cref="Timeout.InfiniteTimeSpan"/>.</value>
     /// <exception cref="ArgumentOutOfRangeException">Out of range.</exception>
     public TimeSpan ConnectTimeout { get; set => field = Ranges.PositiveOrInfinite(value); } = TimeSpan.FromSeconds(15);

@@ -83,7 +83,9 @@ public sealed class TlsConnection : IAsyncDisposable
     /// <param name="buffer">Where to; not empty.</param>
     /// <param name="cancellationToken">Ends the wait; the connection stays usable.</param>
     /// <returns>At least one octet; 0 once the peer has ended the session in order (<c>close_notify</c>).</returns>
-    /// <exception cref="IOException">The transport ended without <c>close_notify</c> (truncation) or failed, or the peer broke TLS.</exception>
+    /// <exception cref="IOException">
+    /// The transport ended without <c>close_notify</c> (truncation: an <see cref="EndOfStreamException"/> is among the inner exceptions) or failed, or the peer broke TLS.
+    /// </exception>
     public ValueTask<int> ReadAsync(Memory<byte> buffer, CancellationToken cancellationToken = default)
     {
         if (buffer.IsEmpty)

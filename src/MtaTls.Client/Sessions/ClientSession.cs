@@ -20,7 +20,8 @@ internal sealed class ClientSession(DialedConnection connection, MtaTlsSession s
     /// <summary>How many channels fit: the own limit, or the server's as its refusals have shown it.</summary>
     public int Limit { get; private set; } = limits.MaxChannelsPerSession;
 
-    public bool HasRoom => Channels < Limit && !_draining && session.AcceptsChannels;
+    // The session counts a channel until the server has confirmed its end, and those that the server opened.
+    public bool HasRoom => Math.Max(Channels, session.ActiveChannels) < Limit && !_draining && session.AcceptsChannels;
 
     /// <summary>Closes the session when it has had no channel for a while.</summary>
     public ITimer? IdleTimer { get; set; }
@@ -42,6 +43,9 @@ internal sealed class ClientSession(DialedConnection connection, MtaTlsSession s
     /// <summary>The server serves what is open and takes no more.</summary>
     public void Drain() => _draining = true;
 
-    /// <summary>The server refused a channel for want of room: what is open now, without the refused one, is what fits.</summary>
+    /// <summary>A channel was refused for want of room: what is open now, without the refused one, is what fits.</summary>
     public void LearnLimit() => Limit = Math.Max(1, Channels - 1);
+
+    /// <summary>A channel was closed. What was learned may have counted channels that the server had not ended yet, so the limit is tried again step by step.</summary>
+    public void ForgetLimit() => Limit = Math.Min(Limit + 1, limits.MaxChannelsPerSession);
 }

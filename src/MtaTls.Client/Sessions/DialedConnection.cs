@@ -1,4 +1,3 @@
-using System.Security.Authentication;
 using MtaTls.Protocol;
 
 namespace MtaTls.Client.Sessions;
@@ -17,8 +16,6 @@ internal sealed class DialedConnection(IMtaTlsTransport transport, Func<ValueTas
 
     /// <summary>What ALPN selected; empty when nothing.</summary>
     public required ReadOnlyMemory<byte> ApplicationProtocol { get; init; }
-
-    public required SslProtocols Protocol { get; init; }
 
     /// <summary>Closes the connection below; the transport's owner has disposed that.</summary>
     public ValueTask CloseAsync() => close();

@@ -34,18 +34,20 @@ internal sealed class Dialer : IDialer
         {
             pipes = await SocketPipes.ConnectAsync(_settings, either.Token).ConfigureAwait(false);
             tls = await TlsConnection.ConnectAsync(pipes, _context, either.Token).ConfigureAwait(false);
+            if (_settings.Mode == MtaTlsClientMode.Required && !tls.DataMultiplexingNegotiated)
+            {
+                await tls.CompleteAsync(either.Token).ConfigureAwait(false);
+                throw new MtaTlsNotNegotiatedException($"{_settings.Host}:{_settings.Port} does not speak MTA-TLS (data_multiplexing, extension type {_settings.ExtensionType}), and Mode is Required.");
+            }
             TimeSpan elapsed = _settings.TimeProvider.GetElapsedTime(begin);
             ClientDiagnostics.Handshake(_settings, elapsed, tls, null);
             activity?.SetTag("tls.protocol.version", ClientDiagnostics.Version(tls.Protocol)).SetTag("mtatls.negotiated", tls.DataMultiplexingNegotiated);
             _log.Connected(_settings.Host, _settings.Port, tls.Protocol, tls.DataMultiplexingNegotiated, elapsed.TotalMilliseconds);
-            var connected = tls;
-            SocketPipes below = pipes;
-            return new DialedConnection(new TlsTransport(tls), async () => await below.DisposeAsync().ConfigureAwait(false))
+            return new DialedConnection(new TlsTransport(tls), pipes.DisposeAsync)
             {
-                IsMultiplexed = connected.DataMultiplexingNegotiated,
+                IsMultiplexed = tls.DataMultiplexingNegotiated,
                 LocalAddress = pipes.LocalAddress,
-                ApplicationProtocol = connected.ApplicationProtocol.ToArray(),
-                Protocol = connected.Protocol,
+                ApplicationProtocol = tls.ApplicationProtocol.ToArray(),
             };
         }
         catch (Exception e)
@@ -71,11 +73,7 @@ internal sealed class Dialer : IDialer
         OperationCanceledException when cancellationToken.IsCancellationRequested => e,
         OperationCanceledException when timedOut =>
             new IOException($"Connecting to {_settings.Host}:{_settings.Port} took longer than ConnectTimeout ({_settings.ConnectTimeout}).", new TimeoutException()),
-        AuthenticationException when _settings.Mode == MtaTlsClientMode.Required && IsNotNegotiated(e) =>
-            new MtaTlsNotNegotiatedException($"{_settings.Host}:{_settings.Port} does not speak MTA-TLS (data_multiplexing, extension type {_settings.ExtensionType}), and Mode is Required.", e),
         AuthenticationException => new AuthenticationException($"The TLS handshake with {_settings.Host}:{_settings.Port} (as '{_settings.TargetHost}') failed: {e.Message}", e.InnerException ?? e),
         _ => e,
     };
-
-    private static bool IsNotNegotiated(Exception e) => e.InnerException is TlsAlertException { IsReceived: false, Alert: TlsAlert.MissingExtension or TlsAlert.HandshakeFailure };
 }

@@ -14,6 +14,9 @@ internal sealed class SessionPool : IAsyncDisposable
     /// <summary>How long a server that did not speak MTA-TLS is not asked again for a channel that ordinary TLS can't stand in for.</summary>
     private static readonly TimeSpan s_plainFor = TimeSpan.FromMinutes(1);
 
+    /// <summary>How often a channel that waits for room in a full session looks for it.</summary>
+    private static readonly TimeSpan s_roomCheck = TimeSpan.FromMilliseconds(20);
+
     /// <summary>How long a connection to such a server waits for a channel, before the server may think that nobody uses it.</summary>
     private static readonly TimeSpan s_spareFor = TimeSpan.FromSeconds(5);
 
@@ -134,17 +137,22 @@ internal sealed class SessionPool : IAsyncDisposable
             finally
             {
                 if (channel is null)
-                    Release(session);
+                    Release(session, wasOpen: false);
             }
         }
     }
 
-    /// <summary>A channel of the session has been closed, or was never opened.</summary>
-    public void Release(ClientSession session)
+    /// <summary>A channel of the session has been closed.</summary>
+    public void Release(ClientSession session) => Release(session, wasOpen: true);
+
+    private void Release(ClientSession session, bool wasOpen)
     {
         lock (_gate)
         {
-            if (--session.Channels > 0 || _disposed || _settings.KeepConnected || _settings.SessionIdleTimeout == Timeout.InfiniteTimeSpan)
+            session.Channels--;
+            if (wasOpen)
+                session.ForgetLimit();
+            if (session.Channels > 0 || _disposed || _settings.KeepConnected || _settings.SessionIdleTimeout == Timeout.InfiniteTimeSpan)
                 return;
             session.IdleTimer ??= _settings.TimeProvider.CreateTimer(static state => ((Action)state!)(), () => CloseIdle(session), Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
             session.IdleTimer.Change(_settings.SessionIdleTimeout, Timeout.InfiniteTimeSpan);
@@ -178,9 +186,11 @@ internal sealed class SessionPool : IAsyncDisposable
 
     private async ValueTask<(ClientSession? Session, DialedConnection? Plain)> AcquireAsync(bool mayFallBack, CancellationToken cancellationToken)
     {
+        long begin = _settings.TimeProvider.GetTimestamp();
         while (true)
         {
             Task? wait = null;
+            bool full = false;
             lock (_gate)
             {
                 ObjectDisposedException.ThrowIf(_disposed, typeof(MtaTlsClient));
@@ -201,10 +211,19 @@ internal sealed class SessionPool : IAsyncDisposable
                     throw NotNegotiated();
                 if (_plain && mayFallBack)
                     ThrowIfBackingOff();
+                else if (_dial is null && _sessions.Count >= _settings.MaxSessions)
+                    full = true;
                 else
                     wait = Dial();
             }
-            if (wait is not null)
+            if (full)
+            {
+                if (_settings.ConnectTimeout != Timeout.InfiniteTimeSpan && _settings.TimeProvider.GetElapsedTime(begin) >= _settings.ConnectTimeout)
+                    throw Full();
+                // A session tells of no channel that it has done with: look again shortly.
+                await Task.Delay(s_roomCheck, _settings.TimeProvider, cancellationToken).ConfigureAwait(false);
+            }
+            else if (wait is not null)
             {
                 await wait.WaitAsync(cancellationToken).ConfigureAwait(false);
                 if (mayFallBack)
@@ -231,13 +250,17 @@ internal sealed class SessionPool : IAsyncDisposable
     {
         if (_dial is not null)
             return _dial;
-        if (_sessions.Count >= _settings.MaxSessions)
-        {
-            throw new MtaTlsChannelRefusedException(
-                $"all {_sessions.Count} sessions with {_settings.Host}:{_settings.Port} are full (MaxSessions {_settings.MaxSessions}, channels {string.Join(", ", _sessions.Select(s => s.Channels))})");
-        }
         ThrowIfBackingOff();
         return _dial = DialAsync();
+    }
+
+    private MtaTlsChannelRefusedException Full()
+    {
+        lock (_gate)
+        {
+            return new MtaTlsChannelRefusedException(
+                $"all {_sessions.Count} sessions with {_settings.Host}:{_settings.Port} were full for {_settings.ConnectTimeout} (MaxSessions is {_settings.MaxSessions}, the channels are {string.Join(" + ", _sessions.Select(static s => s.Channels))})");
+        }
     }
 
     private void ThrowIfBackingOff()

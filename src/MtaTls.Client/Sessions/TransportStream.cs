@@ -21,9 +21,17 @@ internal sealed class TransportStream(IMtaTlsTransport transport) : Stream
 
     public override async ValueTask<int> ReadAsync(Memory<byte> buffer, CancellationToken cancellationToken = default)
     {
-        int count = await transport.ReadAsync(buffer, cancellationToken).ConfigureAwait(false);
-        BytesRead += count;
-        return count;
+        try
+        {
+            int count = await transport.ReadAsync(buffer, cancellationToken).ConfigureAwait(false);
+            BytesRead += count;
+            return count;
+        }
+        catch (IOException e) when (IsTruncation(e))
+        {
+            // Most HTTP servers, Kestrel among them, end ordinary TLS without close_notify. Here it is an end, as it is for SslStream; HTTP has a framing of its own.
+            return 0;
+        }
     }
 
     public override ValueTask WriteAsync(ReadOnlyMemory<byte> buffer, CancellationToken cancellationToken = default)
@@ -34,6 +42,13 @@ internal sealed class TransportStream(IMtaTlsTransport transport) : Stream
     }
 
     public override Task FlushAsync(CancellationToken cancellationToken) => transport.FlushAsync(cancellationToken).AsTask();
+
+    private static bool IsTruncation(Exception? e)
+    {
+        while (e is not (null or EndOfStreamException))
+            e = e.InnerException;
+        return e is not null;
+    }
 
     public override void Flush() => throw new NotSupportedException();
 

@@ -80,7 +80,7 @@ internal sealed class SslFailures
         }
 
         return truncated
-            ? new IOException("The peer ended the transport without close_notify: data may be missing.")
+            ? new IOException("The peer ended the transport without close_notify: data may be missing.", new EndOfStreamException())
             : new IOException($"The TLS session failed. {reasons}");
     }
 

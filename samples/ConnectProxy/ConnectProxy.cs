@@ -1,0 +1,140 @@
+using System.Globalization;
+using System.Net;
+using System.Net.Security;
+using System.Net.Sockets;
+using System.Security.Cryptography.X509Certificates;
+using System.Text;
+using MtaTls.Client;
+using MtaTls.Protocol;
+
+namespace MtaTls.Samples;
+
+/// <summary>A CONNECT proxy (RFC 9110, section 9.3.6) whose tunnels are channels of an MTA-TLS session.</summary>
+internal sealed class ConnectProxy : IAsyncDisposable
+{
+    private const int MaxHeadLength = 8192;
+    private static readonly TimeSpan s_headTimeout = TimeSpan.FromSeconds(10);
+
+    private readonly MtaTlsClient _client;
+    private readonly X509Certificate2? _certificate;
+    private readonly TcpListener _listener;
+    private readonly CancellationTokenSource _stopping = new();
+    private readonly Task _accepting;
+
+    private ConnectProxy(MtaTlsClient client, IPEndPoint endPoint, X509Certificate2? certificate)
+    {
+        _client = client;
+        _certificate = certificate;
+        _listener = new TcpListener(endPoint);
+        _listener.Start();
+        _accepting = AcceptAsync();
+    }
+
+    public IPEndPoint EndPoint => (IPEndPoint)_listener.LocalEndpoint;
+
+    /// <param name="client">Opens the channels.</param>
+    /// <param name="endPoint">Where to listen. Who can reach it can use the session: keep it on the loopback.</param>
+    /// <param name="certificate">
+    /// Null: a tunnel carries what the browser sends, its own TLS included. Not null: the browser's TLS ends here, with this certificate, and the channel carries
+    /// HTTP, as an application behind <c>UseMtaTls()</c> serves it.
+    /// </param>
+    public static ConnectProxy Start(MtaTlsClient client, IPEndPoint endPoint, X509Certificate2? certificate = null) => new(client, endPoint, certificate);
+
+    public async ValueTask DisposeAsync()
+    {
+        await _stopping.CancelAsync();
+        _listener.Stop();
+        await _accepting;
+        _stopping.Dispose();
+    }
+
+    private async Task AcceptAsync()
+    {
+        try
+        {
+            while (true)
+                _ = ServeAsync(await _listener.AcceptSocketAsync(_stopping.Token));
+        }
+        catch (Exception e) when (e is OperationCanceledException or SocketException or ObjectDisposedException)
+        {
+        }
+    }
+
+    private async Task ServeAsync(Socket socket)
+    {
+        socket.NoDelay = true;
+        await using var browser = new NetworkStream(socket, ownsSocket: true);
+        try
+        {
+            if (await ReadDestinationAsync(browser) is not { } destination)
+            {
+                await AnswerAsync(browser, "405 Method Not Allowed");
+                return;
+            }
+            MtaTlsClientChannel channel;
+            try
+            {
+                channel = await _client.OpenChannelAsync(destination, cancellationToken: _stopping.Token);
+            }
+            catch (Exception e) when (e is IOException or SocketException or System.Security.Authentication.AuthenticationException)
+            {
+                await AnswerAsync(browser, "502 Bad Gateway");
+                return;
+            }
+            await using (channel)
+            {
+                await AnswerAsync(browser, "200 OK");
+                if (_certificate is null)
+                {
+                    await TunnelAsync(browser, channel);
+                    return;
+                }
+                await using var tls = new SslStream(browser);
+                var options = new SslServerAuthenticationOptions { ServerCertificate = _certificate };
+                if (!channel.ApplicationProtocol.IsEmpty)
+                    options.ApplicationProtocols = [new SslApplicationProtocol(channel.ApplicationProtocol.ToArray())];
+                await tls.AuthenticateAsServerAsync(options, _stopping.Token);
+                await TunnelAsync(tls, channel);
+            }
+        }
+        catch (Exception e) when (e is IOException or OperationCanceledException or ObjectDisposedException or System.Security.Authentication.AuthenticationException)
+        {
+            // Either end has gone: so does the tunnel.
+        }
+    }
+
+    /// <summary>Reads the request's head; null when it is not a CONNECT with a valid host and port.</summary>
+    private async Task<ChannelAddress?> ReadDestinationAsync(Stream browser)
+    {
+        using var limit = CancellationTokenSource.CreateLinkedTokenSource(_stopping.Token);
+        limit.CancelAfter(s_headTimeout);
+        // Browsers wait for the answer before they send more, so that nothing behind the head is read here.
+        var head = new byte[MaxHeadLength];
+        int length = 0;
+        while (!head.AsSpan(0, length).EndsWith("\r\n\r\n"u8))
+        {
+            int read = length < head.Length ? await browser.ReadAsync(head.AsMemory(length), limit.Token) : 0;
+            if (read == 0)
+                return null;
+            length += read;
+        }
+        string[] words = Encoding.ASCII.GetString(head, 0, head.AsSpan(0, length).IndexOf("\r\n"u8)).Split(' ');
+        int colon = words.Length == 3 ? words[1].LastIndexOf(':') : -1;
+        if (colon < 1 || words[0] != "CONNECT" || !ushort.TryParse(words[1].AsSpan(colon + 1), NumberStyles.None, CultureInfo.InvariantCulture, out ushort port))
+            return null;
+        string host = words[1][..colon].Trim('[', ']');
+        return ChannelAddress.IsValidHost(host) ? new ChannelAddress(host, port) : null;
+    }
+
+    private async Task TunnelAsync(Stream browser, MtaTlsClientChannel channel)
+    {
+        // Channels have no half close: when either direction ends, so does the tunnel.
+        using var end = CancellationTokenSource.CreateLinkedTokenSource(_stopping.Token);
+        Task up = browser.CopyToAsync(channel, end.Token), down = channel.CopyToAsync(browser, end.Token);
+        await Task.WhenAny(up, down);
+        await end.CancelAsync();
+        await Task.WhenAll(up, down).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+    }
+
+    private static ValueTask AnswerAsync(Stream browser, string status) => browser.WriteAsync(Encoding.ASCII.GetBytes($"HTTP/1.1 {status}\r\n\r\n"));
+}

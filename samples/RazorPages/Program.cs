@@ -1,0 +1,24 @@
+// What `dotnet new webapp` makes, behind UseMtaTls(): that is the only line added.
+var builder = WebApplication.CreateBuilder(args);
+builder.WebHost.UseMtaTls();
+
+// Add services to the container.
+builder.Services.AddRazorPages();
+
+var app = builder.Build();
+
+// Configure the HTTP request pipeline.
+if (!app.Environment.IsDevelopment())
+{
+    app.UseExceptionHandler("/Error");
+}
+
+app.UseRouting();
+
+app.UseAuthorization();
+
+app.MapStaticAssets();
+app.MapRazorPages()
+   .WithStaticAssets();
+
+app.Run();

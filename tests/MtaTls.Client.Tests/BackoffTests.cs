@@ -1,0 +1,61 @@
+using Microsoft.Extensions.Time.Testing;
+using MtaTls.Client.Sessions;
+
+namespace MtaTls.Client.Tests;
+
+public sealed class BackoffTests
+{
+    private readonly FakeTimeProvider _time = new();
+
+    [Fact]
+    public void It_doubles_up_to_the_maximum_and_ends_with_a_success()
+    {
+        Backoff backoff = Make(jitter: 0, random: 0.5);
+        Assert.Equal(TimeSpan.Zero, backoff.Remaining);
+        foreach (int seconds in new[] { 1, 2, 4, 8, 10, 10 })
+        {
+            backoff.Failed(new IOException());
+            Assert.Equal(TimeSpan.FromSeconds(seconds), backoff.Remaining);
+            _time.Advance(TimeSpan.FromSeconds(seconds));
+            Assert.Equal(TimeSpan.Zero, backoff.Remaining);
+        }
+        backoff.Failed(new IOException());
+        backoff.Succeeded();
+        Assert.Equal(TimeSpan.Zero, backoff.Remaining);
+        backoff.Failed(new IOException());
+        Assert.Equal(TimeSpan.FromSeconds(1), backoff.Remaining);
+    }
+
+    [Theory]
+    [InlineData(0, 8)]
+    [InlineData(0.5, 6)]
+    [InlineData(0.999999, 4)]
+    public void Jitter_takes_a_random_part_of_it_away(double random, double expectedSeconds)
+    {
+        Backoff backoff = Make(jitter: 0.5, random);
+        for (int i = 0; i < 4; i++)
+            backoff.Failed(new IOException());
+        Assert.Equal(expectedSeconds, backoff.Remaining.TotalSeconds, 0.001);
+    }
+
+    [Fact]
+    public void It_never_overflows()
+    {
+        Backoff backoff = Make(jitter: 0, random: 0);
+        for (int i = 0; i < 10_000; i++)
+            backoff.Failed(new IOException());
+        Assert.Equal(TimeSpan.FromSeconds(10), backoff.Remaining);
+    }
+
+    [Fact]
+    public void It_remembers_why()
+    {
+        Backoff backoff = Make(jitter: 0, random: 0);
+        var reason = new IOException("gone");
+        backoff.Failed(reason);
+        Assert.Same(reason, backoff.LastFailure);
+        Assert.Equal(1, backoff.Failures);
+    }
+
+    private Backoff Make(double jitter, double random) => new(new BackoffSettings(TimeSpan.FromSeconds(1), TimeSpan.FromSeconds(10), jitter), _time, () => random);
+}

@@ -1,0 +1,197 @@
+using Microsoft.Extensions.Logging.Abstractions;
+using Microsoft.Extensions.Time.Testing;
+using MtaTls.Client.Sessions;
+using MtaTls.Protocol;
+
+namespace MtaTls.Client.Tests;
+
+public sealed class SessionPoolTests
+{
+    private static readonly TimeSpan s_hang = TimeSpan.FromSeconds(60);
+    private static readonly ChannelAddress s_inner = new("inner.test", 7);
+    private static readonly ChannelAddress s_endpoint = new("gateway.test", 443);
+
+    private readonly FakeTimeProvider _time = new();
+    private readonly MemoryDialer _dialer = new();
+    private readonly ClientCounters _counters = new();
+
+    [Fact]
+    public async Task All_who_wait_share_one_attempt()
+    {
+        var gate = new TaskCompletionSource();
+        _dialer.Gate = gate.Task;
+        await using SessionPool pool = Make();
+        Task<ChannelBacking>[] opens = [.. Enumerable.Range(0, 50).Select(_ => pool.OpenAsync(s_inner, null, default).AsTask())];
+        gate.SetResult();
+        ChannelBacking[] channels = await Task.WhenAll(opens).WaitAsync(s_hang);
+        Assert.Equal(1, _dialer.Attempts);
+        Assert.Equal(50, channels.Select(c => c.Id).Distinct().Count());
+    }
+
+    [Fact]
+    public async Task A_caller_that_gives_up_leaves_the_attempt_to_the_others()
+    {
+        var gate = new TaskCompletionSource();
+        _dialer.Gate = gate.Task;
+        await using SessionPool pool = Make();
+        using var cancel = new CancellationTokenSource();
+        Task<ChannelBacking> impatient = pool.OpenAsync(s_inner, null, cancel.Token).AsTask(), patient = pool.OpenAsync(s_inner, null, default).AsTask();
+        await cancel.CancelAsync();
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => impatient);
+        gate.SetResult();
+        await patient.WaitAsync(s_hang);
+        Assert.Equal(1, _dialer.Attempts);
+    }
+
+    [Fact]
+    public async Task The_claimed_source_is_the_local_address_unless_set()
+    {
+        var sources = new List<ChannelAddress>();
+        _dialer.Answer = request =>
+        {
+            sources.Add(request.Source);
+            request.Accept();
+        };
+        await using (SessionPool pool = Make())
+        {
+            await pool.OpenAsync(s_inner, null, default);
+            await pool.OpenAsync(s_inner, new ChannelAddress("198.51.100.2", 2), default);
+        }
+        await using (SessionPool pool = Make(o => o.Source = new ChannelAddress("198.51.100.1", 1)))
+            await pool.OpenAsync(s_inner, null, default);
+        Assert.Equal([new("192.0.2.1", 4711), new("198.51.100.2", 2), new("198.51.100.1", 1)], sources);
+    }
+
+    [Fact]
+    public async Task A_full_server_makes_it_learn_the_limit_and_connect_another_session()
+    {
+        _dialer.ServerLimits = limits => limits.MaxChannelsPerSession = 3;
+        await using SessionPool pool = Make();
+        var channels = new List<ChannelBacking>();
+        for (int i = 0; i < 7; i++)
+            channels.Add(await pool.OpenAsync(s_inner, null, default).AsTask().WaitAsync(s_hang));
+        Assert.Equal([3, 3, 1], _dialer.Servers.Select(s => s.ActiveChannels));
+        Assert.Equal(3, pool.SessionCount);
+    }
+
+    [Fact]
+    public async Task A_server_that_shuts_down_is_replaced_while_it_finishes_what_is_open()
+    {
+        await using SessionPool pool = Make();
+        await pool.OpenAsync(s_inner, null, default);
+        _dialer.Servers[0].RefuseNewChannels();
+        ChannelBacking second = await pool.OpenAsync(s_inner, null, default).AsTask().WaitAsync(s_hang);
+        Assert.Equal(2, _dialer.Attempts);
+        Assert.Equal(1, _dialer.Servers[0].ActiveChannels);
+        Assert.NotNull(second.Id);
+    }
+
+    [Fact]
+    public async Task A_session_that_ended_is_replaced_at_once()
+    {
+        await using SessionPool pool = Make();
+        await pool.OpenAsync(s_inner, null, default);
+        for (int i = 0; i < 3; i++)
+        {
+            _dialer.Servers[^1].Abort();
+            await pool.OpenAsync(s_inner, null, default).AsTask().WaitAsync(s_hang);
+        }
+        Assert.InRange(_dialer.Attempts, 2, 4);
+    }
+
+    [Fact]
+    public async Task A_refusal_by_the_destination_is_the_callers_and_no_reason_for_another_session()
+    {
+        _dialer.Answer = static request => request.Refuse("no route");
+        await using SessionPool pool = Make();
+        for (int i = 0; i < 3; i++)
+        {
+            MtaTlsChannelRefusedException refused = await Assert.ThrowsAsync<MtaTlsChannelRefusedException>(async () => await pool.OpenAsync(s_inner, null, default));
+            Assert.Equal("no route", refused.Reason);
+        }
+        Assert.Equal(1, _dialer.Attempts);
+        Assert.Equal(3, _counters.Snapshot(0, 0, 0).ChannelsRefused);
+    }
+
+    [Fact]
+    public async Task After_a_failed_attempt_opens_fail_at_once_until_the_back_off_has_passed()
+    {
+        await using SessionPool pool = Make(o => (o.Reconnect.InitialDelay, o.Reconnect.Jitter) = (TimeSpan.FromSeconds(4), 0));
+        _dialer.Failure = new IOException("nobody there");
+        Assert.Same(_dialer.Failure, await Assert.ThrowsAsync<IOException>(async () => await pool.OpenAsync(s_inner, null, default)));
+        IOException second = await Assert.ThrowsAsync<IOException>(async () => await pool.OpenAsync(s_inner, null, default));
+        Assert.Same(_dialer.Failure, second.InnerException);
+        Assert.Contains("nobody there", second.Message, StringComparison.Ordinal);
+        Assert.Equal(1, _dialer.Attempts);
+        _time.Advance(TimeSpan.FromSeconds(4));
+        await Assert.ThrowsAsync<IOException>(async () => await pool.OpenAsync(s_inner, null, default));
+        Assert.Equal(2, _dialer.Attempts);
+        _time.Advance(TimeSpan.FromSeconds(7.9));
+        await Assert.ThrowsAsync<IOException>(async () => await pool.OpenAsync(s_inner, null, default));
+        Assert.Equal(2, _dialer.Attempts);
+        _time.Advance(TimeSpan.FromSeconds(0.1));
+        _dialer.Failure = null;
+        await pool.OpenAsync(s_inner, null, default);
+        Assert.Equal(3, _dialer.Attempts);
+    }
+
+    [Fact]
+    public async Task Fallback_takes_the_connection_that_asked_and_then_one_for_each_channel()
+    {
+        _dialer.IsMultiplexed = false;
+        await using SessionPool pool = Make();
+        await pool.ConnectAsync(default);
+        for (int i = 1; i <= 3; i++)
+        {
+            ChannelBacking channel = await pool.OpenAsync(s_endpoint, null, default).AsTask().WaitAsync(s_hang);
+            Assert.Null(channel.Id);
+            Assert.Equal(i, _dialer.Attempts);
+        }
+    }
+
+    [Fact]
+    public async Task A_destination_that_is_not_the_endpoint_never_falls_back_and_does_not_ask_again_at_once()
+    {
+        _dialer.IsMultiplexed = false;
+        await using SessionPool pool = Make();
+        await Assert.ThrowsAsync<MtaTlsNotNegotiatedException>(async () => await pool.OpenAsync(s_inner, null, default));
+        await Assert.ThrowsAsync<MtaTlsNotNegotiatedException>(async () => await pool.OpenAsync(s_inner, null, default));
+        Assert.Equal(1, _dialer.Attempts);
+        // A server that has learned it is found out about.
+        _dialer.IsMultiplexed = true;
+        _time.Advance(TimeSpan.FromMinutes(1));
+        Assert.NotNull((await pool.OpenAsync(s_inner, null, default).AsTask().WaitAsync(s_hang)).Id);
+    }
+
+    [Fact]
+    public async Task A_server_that_learns_to_multiplex_is_used_so_by_the_next_fallback()
+    {
+        _dialer.IsMultiplexed = false;
+        await using SessionPool pool = Make();
+        Assert.Null((await pool.OpenAsync(s_endpoint, null, default)).Id);
+        _dialer.IsMultiplexed = true;
+        Assert.NotNull((await pool.OpenAsync(s_endpoint, null, default).AsTask().WaitAsync(s_hang)).Id);
+        Assert.NotNull((await pool.OpenAsync(s_endpoint, null, default).AsTask().WaitAsync(s_hang)).Id);
+        Assert.Equal(2, _dialer.Attempts);
+    }
+
+    [Theory]
+    [InlineData("gateway.test", 443, true)]
+    [InlineData("GATEWAY.test", 443, true)]
+    [InlineData("gateway.test.", 443, true)]
+    [InlineData("name.test", 443, true)]
+    [InlineData("gateway.test", 444, false)]
+    [InlineData("inner.test", 443, false)]
+    public void The_endpoint_is_known_by_its_address_or_the_name_that_it_proved(string host, int port, bool expected)
+    {
+        ClientSettings settings = ClientSettings.From(new MtaTlsClientOptions { Host = "gateway.test", TargetHost = "name.test" });
+        Assert.Equal(expected, settings.IsEndpoint(new ChannelAddress(host, port)));
+    }
+
+    private SessionPool Make(Action<MtaTlsClientOptions>? configure = null)
+    {
+        var options = new MtaTlsClientOptions { Host = s_endpoint.Host, Port = s_endpoint.Port, TimeProvider = _time, ShutdownTimeout = TimeSpan.FromMilliseconds(1) };
+        configure?.Invoke(options);
+        return new SessionPool(this, ClientSettings.From(options), _dialer, _counters, NullLogger.Instance, static () => 0.5);
+    }
+}
