@@ -31,7 +31,7 @@ public sealed class OptionsTests
     [Fact]
     public void Every_error_is_reported_at_once()
     {
-        var options = new MtaTlsClientOptions { Host = "https://gateway.test:443", TargetHost = "[::1]", ExtensionType = 16, Mode = (MtaTlsClientMode)7, EnabledSslProtocols = (SslProtocols)768 };
+        var options = new MtaTlsClientOptions { Host = "https://gateway.test:443", TargetHost = "[::1]", ExtensionType = 16, Mode = (MtaTlsClientMode)7, EnabledSslProtocols = Enum.Parse<SslProtocols>("Tls11") };
         options.Reconnect.MaxDelay = TimeSpan.Zero;
         options.Limits.SessionReceiveBudget = 4096;
         ArgumentException error = Assert.Throws<ArgumentException>(() => ClientSettings.From(options));

@@ -5,7 +5,9 @@ using MtaTls.Protocol;
 
 namespace MtaTls.Client.Tests;
 
+#pragma warning disable CA1001 // The pools dispose the dialer.
 public sealed class SessionPoolTests
+#pragma warning restore CA1001
 {
     private static readonly TimeSpan s_hang = TimeSpan.FromSeconds(60);
     private static readonly ChannelAddress s_inner = new("inner.test", 7);
