@@ -6,7 +6,7 @@ using MtaTls.Protocol;
 namespace MtaTls.Client.Tests;
 
 #pragma warning disable CA1001 // The pools dispose the dialer.
-public sealed class SessionPoolTests
+public sealed class SessionPoolTests : IAsyncLifetime
 #pragma warning restore CA1001
 {
     private static readonly TimeSpan s_hang = TimeSpan.FromSeconds(60);
@@ -16,13 +16,25 @@ public sealed class SessionPoolTests
     private readonly FakeTimeProvider _time = new();
     private readonly MemoryDialer _dialer = new();
     private readonly ClientCounters _counters = new();
+    private readonly List<SessionPool> _pools = [];
+
+    public Task InitializeAsync() => Task.CompletedTask;
+
+    public async Task DisposeAsync()
+    {
+        Task disposal = Task.WhenAll(_pools.Select(p => p.DisposeAsync().AsTask()));
+        // The channels that a test left open are given up when ShutdownTimeout has passed, by the fake clock.
+        while (await Task.WhenAny(disposal, Task.Delay(10)) != disposal)
+            _time.Advance(TimeSpan.FromSeconds(1));
+        await disposal;
+    }
 
     [Fact]
     public async Task All_who_wait_share_one_attempt()
     {
         var gate = new TaskCompletionSource();
         _dialer.Gate = gate.Task;
-        await using SessionPool pool = Make();
+        SessionPool pool = Make();
         Task<ChannelBacking>[] opens = [.. Enumerable.Range(0, 50).Select(_ => pool.OpenAsync(s_inner, null, default).AsTask())];
         gate.SetResult();
         ChannelBacking[] channels = await Task.WhenAll(opens).WaitAsync(s_hang);
@@ -35,7 +47,7 @@ public sealed class SessionPoolTests
     {
         var gate = new TaskCompletionSource();
         _dialer.Gate = gate.Task;
-        await using SessionPool pool = Make();
+        SessionPool pool = Make();
         using var cancel = new CancellationTokenSource();
         Task<ChannelBacking> impatient = pool.OpenAsync(s_inner, null, cancel.Token).AsTask(), patient = pool.OpenAsync(s_inner, null, default).AsTask();
         await cancel.CancelAsync();
@@ -54,13 +66,10 @@ public sealed class SessionPoolTests
             sources.Add(request.Source);
             request.Accept();
         };
-        await using (SessionPool pool = Make())
-        {
-            await pool.OpenAsync(s_inner, null, default);
-            await pool.OpenAsync(s_inner, new ChannelAddress("198.51.100.2", 2), default);
-        }
-        await using (SessionPool pool = Make(o => o.Source = new ChannelAddress("198.51.100.1", 1)))
-            await pool.OpenAsync(s_inner, null, default);
+        SessionPool pool = Make(), other = Make(o => o.Source = new ChannelAddress("198.51.100.1", 1));
+        await pool.OpenAsync(s_inner, null, default);
+        await pool.OpenAsync(s_inner, new ChannelAddress("198.51.100.2", 2), default);
+        await other.OpenAsync(s_inner, null, default);
         Assert.Equal([new("192.0.2.1", 4711), new("198.51.100.2", 2), new("198.51.100.1", 1)], sources);
     }
 
@@ -68,7 +77,7 @@ public sealed class SessionPoolTests
     public async Task A_full_server_makes_it_learn_the_limit_and_connect_another_session()
     {
         _dialer.ServerLimits = limits => limits.MaxChannelsPerSession = 3;
-        await using SessionPool pool = Make();
+        SessionPool pool = Make();
         var channels = new List<ChannelBacking>();
         for (int i = 0; i < 7; i++)
             channels.Add(await pool.OpenAsync(s_inner, null, default).AsTask().WaitAsync(s_hang));
@@ -79,7 +88,7 @@ public sealed class SessionPoolTests
     [Fact]
     public async Task A_server_that_shuts_down_is_replaced_while_it_finishes_what_is_open()
     {
-        await using SessionPool pool = Make();
+        SessionPool pool = Make();
         await pool.OpenAsync(s_inner, null, default);
         _dialer.Servers[0].RefuseNewChannels();
         ChannelBacking second = await pool.OpenAsync(s_inner, null, default).AsTask().WaitAsync(s_hang);
@@ -91,7 +100,7 @@ public sealed class SessionPoolTests
     [Fact]
     public async Task A_session_that_ended_is_replaced_at_once()
     {
-        await using SessionPool pool = Make();
+        SessionPool pool = Make();
         await pool.OpenAsync(s_inner, null, default);
         for (int i = 0; i < 3; i++)
         {
@@ -105,7 +114,7 @@ public sealed class SessionPoolTests
     public async Task A_refusal_by_the_destination_is_the_callers_and_no_reason_for_another_session()
     {
         _dialer.Answer = static request => request.Refuse("no route");
-        await using SessionPool pool = Make();
+        SessionPool pool = Make();
         for (int i = 0; i < 3; i++)
         {
             MtaTlsChannelRefusedException refused = await Assert.ThrowsAsync<MtaTlsChannelRefusedException>(async () => await pool.OpenAsync(s_inner, null, default));
@@ -118,7 +127,7 @@ public sealed class SessionPoolTests
     [Fact]
     public async Task After_a_failed_attempt_opens_fail_at_once_until_the_back_off_has_passed()
     {
-        await using SessionPool pool = Make(o => (o.Reconnect.InitialDelay, o.Reconnect.Jitter) = (TimeSpan.FromSeconds(4), 0));
+        SessionPool pool = Make(o => (o.Reconnect.InitialDelay, o.Reconnect.Jitter) = (TimeSpan.FromSeconds(4), 0));
         _dialer.Failure = new IOException("nobody there");
         Assert.Same(_dialer.Failure, await Assert.ThrowsAsync<IOException>(async () => await pool.OpenAsync(s_inner, null, default)));
         IOException second = await Assert.ThrowsAsync<IOException>(async () => await pool.OpenAsync(s_inner, null, default));
@@ -141,7 +150,7 @@ public sealed class SessionPoolTests
     public async Task Fallback_takes_the_connection_that_asked_and_then_one_for_each_channel()
     {
         _dialer.IsMultiplexed = false;
-        await using SessionPool pool = Make();
+        SessionPool pool = Make();
         await pool.ConnectAsync(default);
         for (int i = 1; i <= 3; i++)
         {
@@ -155,7 +164,7 @@ public sealed class SessionPoolTests
     public async Task A_destination_that_is_not_the_endpoint_never_falls_back_and_does_not_ask_again_at_once()
     {
         _dialer.IsMultiplexed = false;
-        await using SessionPool pool = Make();
+        SessionPool pool = Make();
         await Assert.ThrowsAsync<MtaTlsNotNegotiatedException>(async () => await pool.OpenAsync(s_inner, null, default));
         await Assert.ThrowsAsync<MtaTlsNotNegotiatedException>(async () => await pool.OpenAsync(s_inner, null, default));
         Assert.Equal(1, _dialer.Attempts);
@@ -169,7 +178,7 @@ public sealed class SessionPoolTests
     public async Task A_server_that_learns_to_multiplex_is_used_so_by_the_next_fallback()
     {
         _dialer.IsMultiplexed = false;
-        await using SessionPool pool = Make();
+        SessionPool pool = Make();
         Assert.Null((await pool.OpenAsync(s_endpoint, null, default)).Id);
         _dialer.IsMultiplexed = true;
         Assert.NotNull((await pool.OpenAsync(s_endpoint, null, default).AsTask().WaitAsync(s_hang)).Id);
@@ -194,6 +203,8 @@ public sealed class SessionPoolTests
     {
         var options = new MtaTlsClientOptions { Host = s_endpoint.Host, Port = s_endpoint.Port, TimeProvider = _time, ShutdownTimeout = TimeSpan.FromMilliseconds(1) };
         configure?.Invoke(options);
-        return new SessionPool(this, ClientSettings.From(options), _dialer, _counters, NullLogger.Instance, static () => 0.5);
+        var pool = new SessionPool(this, ClientSettings.From(options), _dialer, _counters, NullLogger.Instance, static () => 0.5);
+        _pools.Add(pool);
+        return pool;
     }
 }
