@@ -9,8 +9,8 @@ namespace MtaTls.QuicTunnel.Benchmarks;
 /// </summary>
 internal static class Goodput
 {
-    private const long Octets = 300_000_000;
-    private const int Rounds = 5;
+    private const long Octets = 100_000_000;
+    private const int Rounds = 3;
 
     public static async Task RunAsync()
     {
@@ -56,19 +56,20 @@ internal sealed class OpenVpn : IDisposable
         openVpn.Start(
             network.Namespaces.Concentrator,
             [.. common, "--tls-server", "--dh", "none", "--port", "1194", "--ifconfig", ServerAddress, "10.98.0.2", .. Certificate(directory, "concentrator")]);
-        var client = openVpn.Start(
+        openVpn.Start(
             network.Namespaces.Client,
             [.. common, "--tls-client", "--nobind", "--remote", AccessNetworks.ConcentratorAddress, "1194", "--ifconfig", "10.98.0.2", ServerAddress, .. Certificate(directory, "laptop-1")]);
-        while (await client.StandardOutput.ReadLineAsync() is { } line)
+        for (var attempt = 0; attempt < 60; attempt++)
         {
-            if (line.Contains("Data Channel: cipher", StringComparison.Ordinal))
-                Console.WriteLine(line);
-            if (line.Contains("Initialization Sequence Completed", StringComparison.Ordinal))
+            using var curl = AccessNetworks.Start(network.Namespaces.Client, "curl", "-sS", "--max-time", "1", $"http://{ServerAddress}/");
+            await curl.WaitForExitAsync();
+            if (curl.ExitCode == 0)
                 return openVpn;
+            await Task.Delay(500);
         }
 
         openVpn.Dispose();
-        throw new InvalidOperationException("OpenVPN did not start.");
+        throw new InvalidOperationException("OpenVPN did not come up.");
     }
 
     public void Dispose()

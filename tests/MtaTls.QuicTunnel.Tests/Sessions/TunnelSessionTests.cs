@@ -1,0 +1,188 @@
+using MtaTls.QuicTunnel.Diagnostics;
+using MtaTls.QuicTunnel.Packets;
+using MtaTls.QuicTunnel.Sessions;
+using MtaTls.QuicTunnel.Tests.Support;
+
+namespace MtaTls.QuicTunnel.Tests.Sessions;
+
+public sealed class TunnelSessionTests
+{
+    private readonly FakeConnection _first = new() { SmoothedRtt = TimeSpan.FromMilliseconds(10) };
+    private readonly FakeConnection _second = new() { SmoothedRtt = TimeSpan.FromMilliseconds(20) };
+
+    [Fact]
+    public void Tags_count_over_all_paths_and_start_again_after_65535()
+    {
+        var session = Create();
+        for (var i = 0; i < 65_540; i++)
+        {
+            _first.BytesInFlight = i % 2 * _first.CongestionWindow;
+            session.SendPacket(payload: 0);
+        }
+
+        var tags = _first.Sent.Concat(_second.Sent).Select(datagram => (datagram[2] << 8) | datagram[3]).GroupBy(tag => tag).ToArray();
+        Assert.Equal(65_536, tags.Length);
+        Assert.Equal(32_770, _second.Sent.Count);
+    }
+
+    [Fact]
+    public void A_path_that_does_not_answer_is_left_at_once_and_its_unsent_packets_go_over_the_other()
+    {
+        var session = Create();
+        _first.KeepInQueue = true;
+        for (var i = 0; i < 5; i++)
+            session.SendPacket();
+        _first.UnansweredSinceTimestamp = session.Time.GetTimestamp() + 1;
+        Advance(session, 99);
+        Assert.Empty(_second.Sent);
+        Advance(session, 50);
+        Assert.Equal(["0 left"], session.Events);
+        Assert.Equal(_first.Sent, _second.Sent); // the same datagrams, with their tags
+        session.SendPacket();
+        Assert.Equal((5, 6), (_first.Sent.Count, _second.Sent.Count));
+
+        _first.UnansweredSinceTimestamp = 0;
+        _first.KeepInQueue = false;
+        _second.UnansweredSinceTimestamp = session.Time.GetTimestamp();
+        Advance(session, 25);
+        Assert.Equal(["0 left", "0 back"], session.Events);
+        session.SendPacket();
+        Assert.Equal(6, _first.Sent.Count);
+    }
+
+    [Fact]
+    public void A_path_with_a_long_round_trip_is_given_the_time()
+    {
+        var session = Create();
+        _first.SmoothedRtt = TimeSpan.FromMilliseconds(15);
+        _second.SmoothedRtt = TimeSpan.FromMilliseconds(300);
+        session.SendPacket();
+        _first.UnansweredSinceTimestamp = _second.UnansweredSinceTimestamp = session.Time.GetTimestamp() + 1;
+        Advance(session, 500);
+        Assert.Equal(["0 left"], session.Events);
+        Advance(session, 300);
+        Assert.Equal(TunnelPathState.Stalled, session.Paths[1].State);
+    }
+
+    [Fact]
+    public void The_only_path_is_used_whatever_its_state()
+    {
+        var session = new TestSession();
+        session.Add(_first);
+        session.Paths[0].HasSendError = true;
+        Assert.Equal(SendResult.Sent, session.SendPacket());
+        session.Paths[0].IsReportedUnavailable = true; // unless the client said that it is gone
+        Assert.Equal(SendResult.NoPath, session.SendPacket());
+    }
+
+    [Fact]
+    public void A_path_that_ends_hands_its_unsent_packets_over()
+    {
+        var session = Create();
+        _first.KeepInQueue = true;
+        session.SendPacket();
+        Assert.Equal(1, session.Remove(session.Paths[0]));
+        Assert.Equal(_first.Sent, _second.Sent);
+        Assert.Equal(0, session.Remove(session.Paths[0]));
+        Assert.Equal(SendResult.NoPath, session.SendPacket());
+    }
+
+    [Fact]
+    public void A_path_below_1284_octets_takes_no_IPv6()
+    {
+        var session = Create();
+        _first.MaxDatagramSize = 1283;
+        Assert.Equal(SendResult.Sent, session.Send(IpPackets.Udp("fd99::1", "fd99::2", 10), ProtocolType.IPv6, out _));
+        Assert.Empty(_first.Sent);
+        _second.MaxDatagramSize = 1283;
+        Assert.Equal(SendResult.NoPath, session.Send(IpPackets.Udp("fd99::1", "fd99::2", 10), ProtocolType.IPv6, out _));
+        Assert.Equal(SendResult.Sent, session.SendPacket());
+    }
+
+    [Fact]
+    public void What_no_path_takes_is_too_big_once_the_paths_have_had_time_to_find_their_MTU()
+    {
+        var session = Create();
+        Assert.Equal(SendResult.NoPath, session.Send(new byte[1397], ProtocolType.IPv4, out _));
+        session.Time.Advance(TimeSpan.FromSeconds(2));
+        Assert.Equal(SendResult.TooBig, session.Send(new byte[1397], ProtocolType.IPv4, out var most));
+        Assert.Equal(1396, most);
+        _second.MaxDatagramSize = 1500;
+        Assert.Equal(SendResult.Sent, session.Send(new byte[1397], ProtocolType.IPv4, out _));
+        Assert.Single(_second.Sent);
+    }
+
+    [Fact]
+    public void A_gap_is_given_up_by_the_clock()
+    {
+        var session = Create();
+        session.Receive(session.Paths[0], Datagram(1));
+        session.Receive(session.Paths[1], Datagram(3));
+        Assert.Equal(1, session.ReorderDepth);
+        session.Time.Advance(TimeSpan.FromMilliseconds(49));
+        Assert.Single(session.Delivered);
+        session.Time.Advance(TimeSpan.FromMilliseconds(2));
+        Assert.Equal([Datagram(1), Datagram(3)], session.Delivered);
+    }
+
+    [Fact]
+    public void With_reordering_off_everything_is_delivered_as_it_comes()
+    {
+        var session = new TestSession(reordering: false);
+        session.Add(_first);
+        foreach (var tag in new ushort[] { 9, 3, 3, 500 })
+            session.Receive(session.Paths[0], Datagram(tag));
+        Assert.Equal([Datagram(9), Datagram(3), Datagram(3), Datagram(500)], session.Delivered);
+    }
+
+    [Fact]
+    public void Receiving_in_order_allocates_nothing()
+    {
+        var session = new TestSession(reordering: true);
+        session.Add(_first);
+        var sink = new byte[4 + 28];
+        IpPackets.Udp("10.99.0.1", "10.99.0.2", 0).CopyTo(sink, 4);
+        for (var i = 0; i < 1000; i++)
+            Receive(i);
+        session.Delivered.Clear();
+        session.Delivered.EnsureCapacity(20_000);
+        var before = GC.GetAllocatedBytesForCurrentThread();
+        for (var i = 1000; i < 11_000; i++)
+            Receive(i);
+        // What the test keeps of each: an array of 32 octets.
+        Assert.Equal(10_000 * 56, GC.GetAllocatedBytesForCurrentThread() - before);
+
+        void Receive(int tag)
+        {
+            TunnelDatagram.WriteHeader(sink, ProtocolType.IPv4, (ushort)tag);
+            session.Receive(session.Paths[0], sink);
+        }
+    }
+
+    [Fact]
+    public void Redundant_copies_are_counted_as_duplicates()
+    {
+        var session = Create();
+        session.Receive(session.Paths[0], Datagram(1));
+        session.Receive(session.Paths[1], Datagram(1));
+        Assert.Single(session.Delivered);
+        Assert.Equal(1, session.Counters.GetDropped(DropReason.Duplicate));
+    }
+
+    private static byte[] Datagram(ushort tag) => IpPackets.Datagram(tag, IpPackets.Udp("10.99.0.1", "10.99.0.2", 4));
+
+    private static void Advance(TestSession session, int milliseconds)
+    {
+        // In the supervision's steps: a jump is a hiccup, which it rightly ignores.
+        for (; milliseconds > 0; milliseconds -= 25)
+            session.Time.Advance(TimeSpan.FromMilliseconds(Math.Min(25, milliseconds)));
+    }
+
+    private TestSession Create()
+    {
+        var session = new TestSession();
+        session.Add(_first);
+        session.Add(_second);
+        return session;
+    }
+}
