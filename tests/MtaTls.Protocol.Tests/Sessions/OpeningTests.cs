@@ -253,6 +253,26 @@ public class OpeningTests
     }
 
     [Fact]
+    public async Task A_session_holds_more_channels_than_an_end_has_halves()
+    {
+        const int Channels = 70_000;   // more than 2^16, let alone the 2^15 halves of one end
+        MtaTlsSessionOptions Options() => new()
+        {
+            Limits = { MaxChannelsPerSession = Channels, SessionReceiveBudget = Channels * 4096L },
+            ChannelRequested = static request => request.Accept(),
+        };
+        await using var pair = SessionPair.Create(Options(), Options());
+        var ids = new HashSet<ChannelId>();
+        for (int i = 0; i < Channels; i += 1000)
+        {
+            MtaTlsChannel[] opened = await Task.WhenAll(Enumerable.Range(0, 1000).Select(
+                _ => pair.Client.OpenChannelAsync(SessionPair.Source, SessionPair.Destination).AsTask())).WaitAsync(s_hang);
+            Assert.All(opened, channel => Assert.True(ids.Add(channel.Id)));
+        }
+        Assert.Equal(Channels, pair.Server.ActiveChannels);
+    }
+
+    [Fact]
     public async Task After_RefuseNewChannels_the_peers_opens_are_refused_and_open_channels_go_on()
     {
         await using var peer = RawPeer.Create();
