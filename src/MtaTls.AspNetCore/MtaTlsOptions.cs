@@ -18,7 +18,7 @@ public sealed class MtaTlsOptions
 
     /// <summary>
     /// Endpoints to listen on, by name, beside those that the application has. Like <c>Kestrel:Endpoints</c> they override addresses given
-    /// as URLs (<c>urls</c>, <c>ASPNETCORE_URLS</c>). Without any, the application's own HTTPS endpoints speak MTA-TLS.
+    /// as URLs (<c>urls</c>, <c>ASPNETCORE_URLS</c>), and the others stay as they are. Without any, all HTTPS endpoints of the application speak MTA-TLS.
     /// </summary>
     public IDictionary<string, MtaTlsEndpointOptions> Endpoints { get; } = new Dictionary<string, MtaTlsEndpointOptions>(StringComparer.OrdinalIgnoreCase);
 

@@ -75,6 +75,13 @@ internal sealed class CertificateFile : ICertificateSource
         X509Certificate2 certificate = string.IsNullOrEmpty(password)
             ? X509Certificate2.CreateFromPemFile(path, keyPath)
             : X509Certificate2.CreateFromEncryptedPemFile(path, password, keyPath);
+        if (OperatingSystem.IsWindows())
+        {
+            // There SslStream takes no key that exists in memory alone.
+            using X509Certificate2 ephemeral = certificate;
+            certificate = X509CertificateLoader.LoadPkcs12(ephemeral.Export(X509ContentType.Pkcs12), null);
+        }
+
         X509Certificate2Collection chain = [];
         chain.ImportFromPemFile(path);
         X509Certificate2[] others = [.. chain.Where(c => !c.RawDataMemory.Span.SequenceEqual(certificate.RawDataMemory.Span))];

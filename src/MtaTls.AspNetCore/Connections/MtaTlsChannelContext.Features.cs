@@ -31,9 +31,7 @@ internal sealed partial class MtaTlsChannelContext :
     ];
 
     private Dictionary<Type, object?>? _set;
-    private Action<object>? _heartbeat;
-    private object? _heartbeatState;
-    private List<(Action<object> Action, object State)>? _moreHeartbeats;
+    private (Action<object> Action, object State)[] _heartbeats = [];
     private List<KeyValuePair<string, object?>>? _tags;
     private CancellationToken? _closeRequestedReplacement;
 
@@ -112,26 +110,21 @@ internal sealed partial class MtaTlsChannelContext :
 
     void IConnectionHeartbeatFeature.OnHeartbeat(Action<object> action, object state)
     {
-        lock (_session)
+        // A new array each time: the heartbeat goes through the one that it finds. Kestrel's HTTP layer adds one handler, and then nobody.
+        (Action<object>, object)[] before, after;
+        do
         {
-            if (_heartbeat is null)
-            {
-                (_heartbeat, _heartbeatState) = (action, state);
-            }
-            else
-            {
-                (_moreHeartbeats ??= []).Add((action, state));
-            }
+            before = Volatile.Read(ref _heartbeats);
+            after = [.. before, (action, state)];
         }
+        while (Interlocked.CompareExchange(ref _heartbeats, after, before) != before);
     }
 
     /// <summary>Once a second, with the heartbeat of the TCP connection.</summary>
     public void Tick()
     {
-        _heartbeat?.Invoke(_heartbeatState!);
-        for (int i = 0; i < (_moreHeartbeats?.Count ?? 0); i++)
+        foreach ((Action<object> action, object state) in Volatile.Read(ref _heartbeats))
         {
-            (Action<object> action, object state) = _moreHeartbeats![i];
             action(state);
         }
     }

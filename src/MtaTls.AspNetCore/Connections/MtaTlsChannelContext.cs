@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.IO.Pipelines;
 using System.Net;
 using Microsoft.AspNetCore.Connections;
@@ -33,7 +34,7 @@ internal sealed partial class MtaTlsChannelContext : ConnectionContext, IThreadP
 
     public override string ConnectionId
     {
-        get => _connectionId ??= string.Create(System.Globalization.CultureInfo.InvariantCulture, $"{_session.SessionId}-{_number}");
+        get => _connectionId ??= string.Create(CultureInfo.InvariantCulture, $"{_session.SessionId}-{_number}");
         set => _connectionId = value;
     }
 
@@ -59,14 +60,14 @@ internal sealed partial class MtaTlsChannelContext : ConnectionContext, IThreadP
 
     public override EndPoint? LocalEndPoint
     {
-        get => _session.Connection.LocalEndPoint;
-        set => throw new NotSupportedException("The end points are the session's.");
+        get => base.LocalEndPoint ?? _session.Connection.LocalEndPoint;
+        set => base.LocalEndPoint = value;
     }
 
     public override EndPoint? RemoteEndPoint
     {
-        get => _session.Connection.RemoteEndPoint;
-        set => throw new NotSupportedException("The end points are the session's.");
+        get => base.RemoteEndPoint ?? _session.Connection.RemoteEndPoint;
+        set => base.RemoteEndPoint = value;
     }
 
     public override void Abort() => _channel.Abort();

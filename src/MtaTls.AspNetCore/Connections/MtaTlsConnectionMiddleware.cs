@@ -116,7 +116,7 @@ internal sealed class MtaTlsConnectionMiddleware(ConnectionDelegate next, Endpoi
             connection.Features.Get<IConnectionMetricsTagsFeature>()?.Tags.Add(new("tls.protocol.version", TlsVersion.Name(session.Protocol)));
             return session;
         }
-        catch (Exception e) when (e is AuthenticationException or IOException or OperationCanceledException or InvalidOperationException)
+        catch (Exception e)
         {
             string reason = FailureReason(e);
             server.Metrics.HandshakeFailed(settings, connection, reason, server.Time.GetElapsedTime(started));
@@ -127,11 +127,11 @@ internal sealed class MtaTlsConnectionMiddleware(ConnectionDelegate next, Endpoi
                 case OperationCanceledException:
                     server.SessionLog.HandshakeTimedOut(connection.ConnectionId);
                     break;
-                case InvalidOperationException:
-                    server.SessionLog.HandshakeImpossible(connection.ConnectionId, e);
+                case AuthenticationException or IOException:
+                    server.SessionLog.HandshakeFailed(connection.ConnectionId, (e.InnerException as TlsAlertException ?? e).Message);
                     break;
                 default:
-                    server.SessionLog.HandshakeFailed(connection.ConnectionId, (e.InnerException as TlsAlertException ?? e).Message);
+                    server.SessionLog.HandshakeImpossible(connection.ConnectionId, e);
                     break;
             }
 
@@ -144,7 +144,7 @@ internal sealed class MtaTlsConnectionMiddleware(ConnectionDelegate next, Endpoi
         OperationCanceledException => "timeout",
         { InnerException: TlsAlertException alert } => $"alert_{(int)alert.Alert}",
         IOException => "connection_lost",
-        InvalidOperationException => "configuration",
-        _ => "authentication",
+        AuthenticationException => "authentication",
+        _ => "configuration",
     };
 }

@@ -28,6 +28,9 @@ internal sealed class MtaTlsServerSession : IMtaTlsSessionFeature
     private long _channels;
     private long _idleSince;
     private volatile bool _closing;
+
+    // Under the lock: the channels that the application has and that are not closed yet, and whether there will be no more.
+    private int _admitted;
     private bool _ended;
 
     public MtaTlsServerSession(MtaTlsServer server, EndpointSettings settings, ConnectionContext connection, ConnectionDelegate next, TlsConnection tls)
@@ -168,7 +171,10 @@ internal sealed class MtaTlsServerSession : IMtaTlsSessionFeature
         if (_settings.Dispatch == MtaTlsDispatch.Open)
         {
             // Not here, on the read loop.
-            ThreadPool.UnsafeQueueUserWorkItem(Admit(channel), preferLocal: false);
+            if (Admit(channel) is { } context)
+            {
+                ThreadPool.UnsafeQueueUserWorkItem(context, preferLocal: false);
+            }
         }
         else
         {
@@ -195,7 +201,6 @@ internal sealed class MtaTlsServerSession : IMtaTlsSessionFeature
         lock (_lock)
         {
             _running.Remove(context);
-            CompleteDrain();
         }
     }
 
@@ -204,6 +209,11 @@ internal sealed class MtaTlsServerSession : IMtaTlsSessionFeature
     {
         Server.ChannelLog.ChannelEnded(context.ConnectionId, context.Channel.BytesReceived, context.Channel.BytesSent);
         _meter.ChannelEnded();
+        lock (_lock)
+        {
+            _admitted--;
+            CompleteDrain();
+        }
     }
 
     private void OnChannelRequested(MtaTlsChannelRequest request)
@@ -212,16 +222,26 @@ internal sealed class MtaTlsServerSession : IMtaTlsSessionFeature
         Server.Router.Decide(this, request).Execute(this, request);
     }
 
+    /// <summary>Makes a connection of a channel. Null, and the channel closed, where the session has ended: there is nothing left to run it on.</summary>
     [SuppressMessage("Reliability", "CA2000", Justification = "A connection context owns nothing that needs disposal.")]
-    private MtaTlsChannelContext Admit(MtaTlsChannel channel)
+    private MtaTlsChannelContext? Admit(MtaTlsChannel channel)
     {
-        MtaTlsChannelContext context = new(this, channel, Interlocked.Increment(ref _channels));
+        MtaTlsChannelContext? context = null;
         lock (_lock)
         {
-            _running.Add(context);
+            if (!_ended)
+            {
+                context = new MtaTlsChannelContext(this, channel, ++_channels);
+                _running.Add(context);
+                _admitted++;
+            }
         }
 
-        if (_closing)
+        if (context is null)
+        {
+            CloseUnused(channel);
+        }
+        else if (_closing)
         {
             context.RequestClose();
         }
@@ -238,7 +258,7 @@ internal sealed class MtaTlsServerSession : IMtaTlsSessionFeature
 
         if (HasSpoken(waiting.Channel))
         {
-            Admit(waiting.Channel).Execute();
+            Admit(waiting.Channel)?.Execute();
         }
         else
         {
@@ -329,7 +349,15 @@ internal sealed class MtaTlsServerSession : IMtaTlsSessionFeature
 
         foreach (MtaTlsChannelContext context in _ticking.AsSpan(0, count))
         {
-            context.Tick();
+            try
+            {
+                context.Tick();
+            }
+            catch (Exception e)
+            {
+                // One channel's handler is not the end of the others' timeouts.
+                Server.ChannelLog.ChannelCallbackFailed(context.ConnectionId, e);
+            }
         }
 
         _ticking.AsSpan(0, count).Clear();
@@ -376,7 +404,7 @@ internal sealed class MtaTlsServerSession : IMtaTlsSessionFeature
     // Under the lock.
     private void CompleteDrain()
     {
-        if (_ended && _running.Count == 0)
+        if (_ended && _admitted == 0)
         {
             _drained.TrySetResult();
         }

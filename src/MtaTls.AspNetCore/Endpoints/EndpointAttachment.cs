@@ -14,6 +14,8 @@ namespace MtaTls.AspNetCore.Endpoints;
 /// </summary>
 internal sealed class EndpointAttachment(ListenOptions endpoint, MtaTlsListenOptions options, bool isExplicit, ICertificateSource? certificate)
 {
+    private bool _isAnnounced;
+
     /// <summary>Attaches to an endpoint; what was attached to it before is replaced when this time the application itself asked for it.</summary>
     public static void Attach(ListenOptions endpoint, MtaTlsListenOptions options, bool isExplicit, ICertificateSource? certificate = null)
     {
@@ -58,7 +60,13 @@ internal sealed class EndpointAttachment(ListenOptions endpoint, MtaTlsListenOpt
 
         EndpointSettings settings = new(options.Name, mode, options.Dispatch ?? global.EndpointDefaults.Dispatch, https!, certificate);
         EndpointTls tls = new(settings, endpoint.Protocols, global.ExtensionType, global.KeyLogFile);
-        server.EndpointBound(endpoint, settings);
+        if (!_isAnnounced)
+        {
+            // "localhost" is bound twice, once for each family.
+            _isAnnounced = true;
+            server.EndpointBound(endpoint, settings);
+        }
+
         return new MtaTlsConnectionMiddleware(next, settings, tls, server).OnConnectionAsync;
     }
 

@@ -11,8 +11,8 @@ using MtaTls.AspNetCore.Diagnostics;
 namespace MtaTls.AspNetCore.Endpoints;
 
 /// <summary>
-/// Brings MTA-TLS to Kestrel's endpoints once the application has said all about them: those made in code already exist, those of
-/// <c>Kestrel:Endpoints</c> and of URLs are still to come. Never runs under another server.
+/// Brings MTA-TLS to Kestrel once the application has said all about its endpoints. Those of <c>MtaTls:Endpoints</c> are added and speak it; without any, all
+/// others do: those made in code already exist, those of <c>Kestrel:Endpoints</c> and of URLs are still to come. Never runs under another server.
 /// </summary>
 internal sealed class KestrelEndpoints(IOptions<MtaTlsOptions> options, CertificateSources certificates, IHostEnvironment environment, ILoggerFactory loggers, TimeProvider time)
     : IPostConfigureOptions<KestrelServerOptions>
@@ -27,33 +27,42 @@ internal sealed class KestrelEndpoints(IOptions<MtaTlsOptions> options, Certific
             _logger.KeysAreLogged(file);
         }
 
-        if (KestrelInternals.AreAvailable)
+        if (mtaTls.Endpoints.Count == 0)
         {
-            foreach (ListenOptions endpoint in KestrelInternals.Endpoints(kestrel))
-            {
-                AttachTo(endpoint);
-            }
-
-            Action<ListenOptions> defaults = KestrelInternals.EndpointDefaults(kestrel);
-            kestrel.ConfigureEndpointDefaults(endpoint =>
-            {
-                defaults(endpoint);
-                AttachTo(endpoint);
-            });
+            AttachToAll(kestrel);
+            return;
         }
-        else if (mtaTls.Endpoints.Count > 0)
+
+        if (!KestrelInternals.AreAvailable)
         {
             throw new NotSupportedException("This version of Kestrel is not known, so MtaTls:Endpoints can't be applied; listen in code with UseHttps(...) and UseMtaTls(o => o.Https = ...).");
-        }
-        else
-        {
-            _logger.KestrelUnknown();
         }
 
         foreach ((string endpointName, MtaTlsEndpointOptions endpoint) in mtaTls.Endpoints)
         {
             EndpointAddress.Listen(kestrel, endpoint.Url!, listen => Configure(listen, endpointName, endpoint));
         }
+    }
+
+    private void AttachToAll(KestrelServerOptions kestrel)
+    {
+        if (!KestrelInternals.AreAvailable)
+        {
+            _logger.KestrelUnknown();
+            return;
+        }
+
+        foreach (ListenOptions endpoint in KestrelInternals.Endpoints(kestrel))
+        {
+            AttachTo(endpoint);
+        }
+
+        Action<ListenOptions> defaults = KestrelInternals.EndpointDefaults(kestrel);
+        kestrel.ConfigureEndpointDefaults(endpoint =>
+        {
+            defaults(endpoint);
+            AttachTo(endpoint);
+        });
     }
 
     private static void AttachTo(ListenOptions endpoint) => EndpointAttachment.Attach(endpoint, new MtaTlsListenOptions(), isExplicit: false);

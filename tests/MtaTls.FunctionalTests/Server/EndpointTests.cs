@@ -331,7 +331,7 @@ public sealed class EndpointTests
             builder =>
             {
                 builder.WebHost.UseUrls("http://127.0.0.1:0");
-                builder.WebHost.ConfigureKestrel(k => k.Listen(IPAddress.Loopback, 0));
+                builder.WebHost.ConfigureKestrel(k => k.Listen(IPAddress.Loopback, 0, e => e.UseHttps(TestCertificates.Server)));
                 builder.WebHost.UseMtaTls();
             },
             settings: new()
@@ -353,8 +353,9 @@ public sealed class EndpointTests
                 PemFiles.Write(root, "default", TestCertificates.RsaServer);
             });
         Assert.Equal(3, app.Ports.Length);
-        using HttpClient plain = new();
-        Assert.Equal("hello", await plain.GetStringAsync(new Uri($"http://127.0.0.1:{app.Ports[0]}/")));
+        // It is told apart: the one in code stays as it was.
+        Assert.Equal("hello", await OrdinaryClient.GetAsync(app.Ports[0]));
+        Assert.False(await RawClient.IsNegotiatedAsync(app.Ports[0]));
 
         // By name, as the configuration orders them.
         int inner = app.Ports[1], @public = app.Ports[2];

@@ -17,10 +17,10 @@ public sealed class HostingTests
     public async Task WebApplicationFactory_with_UseKestrel_runs_an_app_behind_UseMtaTls()
     {
         int port = FreePort.Find();
-        using WebApplicationFactory<Program> factory = new SampleServer();
-        factory.UseKestrel(k => k.Listen(IPAddress.Loopback, port, e => e.UseHttps(TestCertificates.Server)));
+        using WebApplicationFactory<Program> factory = new SampleServer(port);
+        factory.UseKestrel();
         factory.StartServer();
-        await using RawClient client = await RawClient.ConnectAsync(port);
+        await using RawClient client = await RawClient.ConnectAsync(port, o => o.RemoteCertificateValidationCallback = (_, certificate, _, _) => certificate is not null);
         Assert.Equal("Hello, World!", await client.GetAsync("/plaintext"));
         await using HttpChannel channel = await client.OpenAsync("app1.internal", 80);
         Assert.Contains("\"destination\":\"app1.internal:80\"", (await channel.GetAsync("/channel")).Body, StringComparison.Ordinal);
@@ -80,12 +80,12 @@ public sealed class HostingTests
         Assert.Equal("hello", await client.GetAsync());
     }
 
-    private sealed class SampleServer : WebApplicationFactory<Program>
+    private sealed class SampleServer(int port = 0) : WebApplicationFactory<Program>
     {
         protected override IHost CreateHost(IHostBuilder builder)
         {
             builder.UseEnvironment("Development");
-            builder.ConfigureHostConfiguration(c => c.AddInMemoryCollection([new("MtaTls:Endpoints:Public:Url", "https://127.0.0.1:0")]));
+            builder.ConfigureHostConfiguration(c => c.AddInMemoryCollection([new("MtaTls:Endpoints:Public:Url", $"https://127.0.0.1:{port}")]));
             return base.CreateHost(builder);
         }
     }

@@ -1,6 +1,7 @@
 using System.Net;
 using Microsoft.AspNetCore.Connections.Features;
 using Microsoft.Extensions.Hosting;
+using MtaTls.Client;
 using MtaTls.FunctionalTests.Support;
 
 namespace MtaTls.FunctionalTests.Server;
@@ -119,6 +120,32 @@ public sealed class TimeoutAndShutdownTests
         Assert.Equal("done", response.Body);
         Assert.Equal("close", response.Headers["Connection"]);
         await client.Session.Completion.Soon();
+        await stopping.Soon();
+    }
+
+    [Fact]
+    public async Task Shutdown_lets_HTTP_2_streams_in_a_channel_finish()
+    {
+        TaskCompletionSource began = new(), finish = new();
+        await using TestApp app = await TestApp.StartAsync(a => a.MapGet("/busy", async (HttpContext c) =>
+        {
+            began.SetResult();
+            await finish.Task;
+            return c.Request.Protocol;
+        }));
+        using HttpClient client = new(new SocketsHttpHandler().UseMtaTls(o =>
+        {
+            (o.Host, o.Port, o.TargetHost) = ("127.0.0.1", app.Port, "localhost");
+            o.CertificateChainPolicy = TestCertificates.TrustRoot();
+            o.ApplicationProtocols = [System.Net.Security.SslApplicationProtocol.Http2];
+        })) { DefaultRequestVersion = HttpVersion.Version20, DefaultVersionPolicy = HttpVersionPolicy.RequestVersionExact };
+        Task<string> answer = client.GetStringAsync(new Uri("https://app.test/busy"));
+        await began.Task.Soon();
+        Task stopping = app.App.StopAsync();
+        await Patience.Until(() => app.Logs.GetSnapshot().Any(r => r.Id.Name == "SessionShutdown"));
+        Assert.False(stopping.IsCompleted);
+        finish.SetResult();
+        Assert.Equal("HTTP/2", await answer.Soon());
         await stopping.Soon();
     }
 
