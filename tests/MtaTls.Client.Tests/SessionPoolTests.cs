@@ -186,6 +186,38 @@ public sealed class SessionPoolTests : IAsyncLifetime
         Assert.Equal(2, _dialer.Attempts);
     }
 
+    [Fact]
+    public async Task Who_keeps_connected_asks_a_server_that_does_not_multiplex_again_after_a_minute_and_not_before()
+    {
+        _dialer.IsMultiplexed = false;
+        SessionPool pool = Make(o => o.KeepConnected = true);
+        await pool.ConnectAsync(default);
+        for (int attempts = 2; attempts <= 4; attempts++)
+        {
+            long began = _time.GetTimestamp();
+            while (_dialer.Attempts < attempts)
+            {
+                _time.Advance(TimeSpan.FromSeconds(1));
+                await Task.Delay(1);
+            }
+            Assert.InRange(_time.GetElapsedTime(began).TotalSeconds, 59, 600);
+        }
+    }
+
+    [Fact]
+    public async Task A_session_that_ends_before_it_was_of_use_is_a_failed_attempt()
+    {
+        SessionPool pool = Make(o => (o.Reconnect.InitialDelay, o.Reconnect.Jitter) = (TimeSpan.FromSeconds(4), 0));
+        await pool.ConnectAsync(default);
+        _dialer.Servers[0].Abort(new IOException("hangs up"));
+        while (pool.SessionCount > 0)
+            await Task.Delay(1);
+        await Assert.ThrowsAsync<IOException>(async () => await pool.OpenAsync(s_inner, null, default));
+        Assert.Equal(1, _dialer.Attempts);
+        _time.Advance(TimeSpan.FromSeconds(4));
+        await pool.OpenAsync(s_inner, null, default).AsTask().WaitAsync(s_hang);
+    }
+
     [Theory]
     [InlineData("gateway.test", 443, true)]
     [InlineData("GATEWAY.test", 443, true)]

@@ -14,6 +14,9 @@ internal sealed class SessionPool : IAsyncDisposable
     /// <summary>How long a server that did not speak MTA-TLS is not asked again for a channel that ordinary TLS can't stand in for.</summary>
     private static readonly TimeSpan s_plainFor = TimeSpan.FromMinutes(1);
 
+    /// <summary>A session that ends sooner, without a channel ever opened, was a failed attempt: else a server that hangs up on everybody would be called without pause.</summary>
+    private static readonly TimeSpan s_shortLived = TimeSpan.FromSeconds(5);
+
     /// <summary>How often a channel that waits for room in a full session looks for it.</summary>
     private static readonly TimeSpan s_roomCheck = TimeSpan.FromMilliseconds(20);
 
@@ -251,7 +254,10 @@ internal sealed class SessionPool : IAsyncDisposable
         if (_dial is not null)
             return _dial;
         ThrowIfBackingOff();
-        return _dial = DialAsync();
+        _dial = DialAsync();
+        // All who wait may have given up.
+        _ = _dial.ContinueWith(static task => _ = task.Exception, CancellationToken.None, TaskContinuationOptions.ExecuteSynchronously, TaskScheduler.Default);
+        return _dial;
     }
 
     private MtaTlsChannelRefusedException Full()
@@ -356,6 +362,8 @@ internal sealed class SessionPool : IAsyncDisposable
     /// <summary>Follows a session to its end.</summary>
     private async Task WatchAsync(ClientSession session)
     {
+        long begin = _settings.TimeProvider.GetTimestamp();
+        Exception? failure = null;
         try
         {
             await session.Session.Completion.ConfigureAwait(false);
@@ -363,11 +371,17 @@ internal sealed class SessionPool : IAsyncDisposable
         }
         catch (Exception e)
         {
-            if (!_disposing.IsCancellationRequested)
+            failure = e;
+            if (!_disposed)
                 _log.SessionFailed(e, _settings.Host, _settings.Port);
         }
-        Remove(session);
         MtaTlsSessionStatistics statistics = session.Session.GetStatistics();
+        if (statistics.TotalChannelsOpened == 0 && _settings.TimeProvider.GetElapsedTime(begin) < s_shortLived)
+        {
+            lock (_gate)
+                _backoff.Failed(failure ?? new IOException("The server ended the session at once."));
+        }
+        Remove(session);
         _counters.SessionEnded(statistics.BytesReceived, statistics.BytesSent);
         ClientDiagnostics.Sessions(_settings, -1);
         await session.Connection.CloseAsync().ConfigureAwait(false);
@@ -406,7 +420,7 @@ internal sealed class SessionPool : IAsyncDisposable
             {
                 if (_sessions.Count > 0)
                     wait = _sessions[0].Session.Completion;
-                else if ((delay = _backoff.Remaining) > TimeSpan.Zero)
+                else if ((delay = UntilNextAttempt()) > TimeSpan.Zero)
                     wait = Task.Delay(delay, _settings.TimeProvider, _disposing.Token);
                 else
                     wait = Dial();
@@ -418,6 +432,12 @@ internal sealed class SessionPool : IAsyncDisposable
                     _sessions.RemoveAll(static s => s.Session.Completion.IsCompleted);
             }
         }
+    }
+
+    private TimeSpan UntilNextAttempt()
+    {
+        TimeSpan plainLeft = _plain ? s_plainFor - _settings.TimeProvider.GetElapsedTime(_plainSince) : TimeSpan.Zero;
+        return plainLeft > _backoff.Remaining ? plainLeft : _backoff.Remaining;
     }
 
     private void OnChannelRequested(MtaTlsChannelRequest request)

@@ -232,5 +232,51 @@ public sealed class SessionTests
         Assert.Equal(1, app.Connections);
     }
 
+    [Fact]
+    public async Task The_meter_counts_sessions_channels_and_handshakes()
+    {
+        await using PeerServer server = await PeerServer.StartAsync(request =>
+        {
+            if (request.Destination.Port == 9)
+                request.Refuse("no");
+            else
+                PeerServer.Echo(request);
+        });
+        var sums = new System.Collections.Concurrent.ConcurrentDictionary<string, double>();
+        using var listener = new System.Diagnostics.Metrics.MeterListener();
+        listener.InstrumentPublished = (instrument, l) =>
+        {
+            if (instrument.Meter.Name == "MtaTls.Client")
+                l.EnableMeasurementEvents(instrument);
+        };
+        // Other tests' clients share the meter: theirs go to other ports.
+        void Count(string name, double value, ReadOnlySpan<KeyValuePair<string, object?>> tags)
+        {
+            foreach (KeyValuePair<string, object?> tag in tags)
+            {
+                if (tag.Key == "server.port" && Equals(tag.Value, server.Port))
+                    sums.AddOrUpdate(name, value, (_, sum) => sum + value);
+            }
+        }
+        listener.SetMeasurementEventCallback<long>((instrument, value, tags, _) => Count(instrument.Name, value, tags));
+        listener.SetMeasurementEventCallback<double>((instrument, _, tags, _) => Count(instrument.Name, 1, tags));
+        listener.Start();
+        MtaTlsClient client = await MtaTlsClient.ConnectAsync(server.Options());
+        MtaTlsClientChannel channel = await client.OpenChannelAsync("inner.test", 7);
+        await Assert.ThrowsAsync<MtaTlsChannelRefusedException>(async () => await client.OpenChannelAsync("inner.test", 9));
+        Assert.Equal(1, sums["mtatls.client.connect.duration"]);
+        Assert.Equal(1, sums["mtatls.client.active_sessions"]);
+        Assert.Equal(1, sums["mtatls.client.active_channels"]);
+        Assert.Equal(1, sums["mtatls.client.refused_channels"]);
+        Assert.Equal(1, sums["mtatls.client.channel.open.duration"]);
+        await channel.WriteAsync(new byte[10]);
+        await channel.ReadExactlyAsync(new byte[10]).AsTask().WaitAsync(s_hang);
+        await channel.DisposeAsync();
+        await client.DisposeAsync();
+        Assert.Equal(20, sums["mtatls.client.io"]);
+        Assert.Equal(0, sums["mtatls.client.active_channels"]);
+        await Patience.Until(() => sums["mtatls.client.active_sessions"] == 0);
+    }
+
     private static readonly System.Security.Cryptography.X509Certificates.X509ChainPolicy s_trust = GatewayCertificates.Trust();
 }
