@@ -35,6 +35,10 @@ public sealed class MtaTlsCertificateOptions
     /// <summary>Whether a certificate of a store may be invalid, self-signed for example. Default: false.</summary>
     public bool? AllowInvalid { get; set; }
 
+    internal bool NamesSameAs(MtaTlsCertificateOptions other) =>
+        (Path, KeyPath, Password, Subject, Thumbprint, Store, Location, AllowInvalid)
+        == (other.Path, other.KeyPath, other.Password, other.Subject, other.Thumbprint, other.Store, other.Location, other.AllowInvalid);
+
     internal bool IsFile => !string.IsNullOrEmpty(Path);
 
     internal bool IsStore => !string.IsNullOrEmpty(Subject) || !string.IsNullOrEmpty(Thumbprint);

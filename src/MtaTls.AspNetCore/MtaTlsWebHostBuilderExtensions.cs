@@ -65,7 +65,7 @@ public static class MtaTlsWebHostBuilderExtensions
         services.TryAddEnumerable(ServiceDescriptor.Singleton<IValidateOptions<MtaTlsOptions>, ValidateRouting>());
         services.TryAddSingleton(TimeProvider.System);
         services.TryAddSingleton<CertificateSources>();
-        services.TryAddSingleton<ChannelRoutes>();
+        services.TryAddSingleton<CurrentSettings>();
         services.TryAddSingleton<HostMatching>();
         services.TryAddSingleton<RoutingMetrics>();
         return services;

@@ -27,7 +27,7 @@ public static class MtaTlsSocketsHttpHandlerExtensions
         }
         // Checked now and copied once: each host's settings differ from these in nothing but the endpoint.
         ClientSettings template = ClientSettings.From(options, new DnsEndPoint("endpoint.invalid", 443));
-        return Connect(handler, endpoint => SharedClients.Get(template with { Host = endpoint.Host, Port = endpoint.Port }));
+        return Connect(handler, endpoint => SharedClients.Get(template with { Host = endpoint.Host.Trim('[', ']'), Port = endpoint.Port }));
     }
 
     /// <summary>Makes the handler's connections channels, with the options that <paramref name="configure"/> sets.</summary>

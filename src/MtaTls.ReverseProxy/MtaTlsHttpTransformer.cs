@@ -1,4 +1,5 @@
 using Microsoft.AspNetCore.Http;
+using Microsoft.Extensions.DependencyInjection;
 using MtaTls.AspNetCore;
 using MtaTls.AspNetCore.Routing;
 using MtaTls.ReverseProxy.Forwarder;
@@ -14,7 +15,9 @@ public class MtaTlsHttpTransformer : HttpTransformer
 {
     private readonly TrustedPeers _trustedPeers;
 
-    internal MtaTlsHttpTransformer(TrustedPeers trustedPeers) => _trustedPeers = trustedPeers;
+    /// <summary>Creates a transformer.</summary>
+    /// <param name="services">The application's services, with those of <c>AddMtaTlsForwarder()</c>.</param>
+    public MtaTlsHttpTransformer(IServiceProvider services) => _trustedPeers = services.GetRequiredService<TrustedPeers>();
 
     /// <inheritdoc/>
     public override async ValueTask TransformRequestAsync(HttpContext httpContext, HttpRequestMessage proxyRequest, string destinationPrefix, CancellationToken cancellationToken)

@@ -73,6 +73,7 @@ public static class MtaTlsReverseProxyBuilderExtensions
         services.TryAddEnumerable(ServiceDescriptor.Singleton<IConfigureOptions<MtaTlsReverseProxyOptions>, ConfigureReverseProxy>());
         services.TryAddEnumerable(ServiceDescriptor.Singleton<IValidateOptions<MtaTlsReverseProxyOptions>, ValidateReverseProxy>());
         services.TryAddEnumerable(ServiceDescriptor.Singleton<IValidateOptions<MtaTlsOptions>, ValidateReverseProxy>());
+        services.TryAddSingleton<IForwarderHttpClientFactory, ForwarderHttpClientFactory>();
         services.TryAddSingleton<ReverseProxySettings>();
         services.TryAddSingleton<TrustedPeers>();
         services.TryAddSingleton<MtaTlsHttpTransformer>();

@@ -8,20 +8,20 @@ namespace MtaTls.AspNetCore.Diagnostics;
 /// <summary>What is logged where channels are routed. A <see cref="ChannelAddress"/> has no character that could forge a line.</summary>
 internal static partial class RoutingLog
 {
-    [LoggerMessage(60, LogLevel.Debug, "Session {SessionId}: channel from claimed source {Source} to {Destination} goes to the application (route '{Route}').", EventName = "ChannelToApplication")]
-    public static partial void ChannelToApplication(this ILogger logger, string sessionId, ChannelAddress source, ChannelAddress destination, string? route);
+    [LoggerMessage(60, LogLevel.Debug, "Session {SessionId}: channel {Sender:x4} from claimed source {Source} to {Destination} goes to the application (route '{Route}').", EventName = "ChannelToApplication")]
+    public static partial void ChannelToApplication(this ILogger logger, string sessionId, ushort sender, ChannelAddress source, ChannelAddress destination, string? route);
 
-    [LoggerMessage(61, LogLevel.Information, "Session {SessionId}: channel from claimed source {Source} to {Destination} is refused (route '{Route}').", EventName = "ChannelRejected")]
-    public static partial void ChannelRejected(this ILogger logger, string sessionId, ChannelAddress source, ChannelAddress destination, string? route);
+    [LoggerMessage(61, LogLevel.Information, "Session {SessionId}: channel {Sender:x4} from claimed source {Source} to {Destination} is refused (route '{Route}').", EventName = "ChannelRejected")]
+    public static partial void ChannelRejected(this ILogger logger, string sessionId, ushort sender, ChannelAddress source, ChannelAddress destination, string? route);
 
-    [LoggerMessage(62, LogLevel.Information, "Session {SessionId}: channel from claimed source {Source} to {Destination} is refused, for no route can mean such a destination.", EventName = "ChannelDestinationUnclear")]
-    public static partial void ChannelDestinationUnclear(this ILogger logger, string sessionId, ChannelAddress source, ChannelAddress destination);
+    [LoggerMessage(62, LogLevel.Information, "Session {SessionId}: channel {Sender:x4} from claimed source {Source} to {Destination} is refused, for no route can mean such a destination.", EventName = "ChannelDestinationUnclear")]
+    public static partial void ChannelDestinationUnclear(this ILogger logger, string sessionId, ushort sender, ChannelAddress source, ChannelAddress destination);
 
     [LoggerMessage(63, LogLevel.Information, "Session {SessionId}: channel {ChannelId} from claimed source {Source} to {Destination} is connected to {EndPoint} (route '{Route}').", EventName = "ChannelConnected")]
     public static partial void ChannelConnected(this ILogger logger, string sessionId, ChannelId channelId, ChannelAddress source, ChannelAddress destination, EndPoint? endPoint, string route);
 
-    [LoggerMessage(64, LogLevel.Information, "Session {SessionId}: channel from claimed source {Source} to {Destination} is refused, for it could not be connected (route '{Route}'): {Reason}.", EventName = "ChannelNotConnected")]
-    public static partial void ChannelNotConnected(this ILogger logger, string sessionId, ChannelAddress source, ChannelAddress destination, string route, string reason);
+    [LoggerMessage(64, LogLevel.Information, "Session {SessionId}: channel {Sender:x4} from claimed source {Source} to {Destination} is refused, for it could not be connected (route '{Route}'): {Reason}.", EventName = "ChannelNotConnected")]
+    public static partial void ChannelNotConnected(this ILogger logger, string sessionId, ushort sender, ChannelAddress source, ChannelAddress destination, string route, string reason);
 
     [LoggerMessage(65, LogLevel.Warning, "Session {SessionId}: {Destination} stands for {Address} ({Class}), which route '{Route}' does not name; its AllowedNetworks could.", EventName = "AddressNotAllowed")]
     public static partial void AddressNotAllowed(this ILogger logger, string sessionId, ChannelAddress destination, IPAddress address, AddressClass @class, string route);

@@ -14,7 +14,7 @@ namespace MtaTls.AspNetCore.Endpoints;
 /// Brings MTA-TLS to Kestrel once the application has said all about its endpoints. Those of <c>MtaTls:Endpoints</c> are added and speak it; without any, all
 /// others do: those made in code already exist, those of <c>Kestrel:Endpoints</c> and of URLs are still to come. Never runs under another server.
 /// </summary>
-internal sealed class KestrelEndpoints(IOptions<MtaTlsOptions> options, CertificateSources certificates, IHostEnvironment environment, ILoggerFactory loggers, TimeProvider time)
+internal sealed class KestrelEndpoints(IOptions<MtaTlsOptions> options, CurrentSettings settings, CertificateSources certificates, IHostEnvironment environment, ILoggerFactory loggers, TimeProvider time)
     : IPostConfigureOptions<KestrelServerOptions>
 {
     private readonly ILogger _logger = loggers.CreateLogger(LogCategories.Endpoints);
@@ -80,7 +80,11 @@ internal sealed class KestrelEndpoints(IOptions<MtaTlsOptions> options, Certific
 
         string key = $"{ConfigureMtaTlsOptions.SectionName}:Endpoints:{name}";
         ICertificateSource? certificate = certificates.Create($"{key}:Certificate", endpoint.Certificate);
-        if (certificate is null && https is { ServerCertificate: null, ServerCertificateSelector: null })
+        if (certificate is not null)
+        {
+            certificate = new EndpointCertificate(name, $"{key}:Certificate", certificate, endpoint.Certificate, certificates, settings, _logger);
+        }
+        else if (https is { ServerCertificate: null, ServerCertificateSelector: null })
         {
             certificate = certificates.FindDefault() ?? FallBack(kestrel, https, key);
         }

@@ -1,4 +1,5 @@
 using Microsoft.Extensions.Logging;
+using MtaTls.AspNetCore.Configuration;
 using MtaTls.AspNetCore.Connections;
 using MtaTls.AspNetCore.Diagnostics;
 using MtaTls.Protocol;
@@ -6,34 +7,34 @@ using MtaTls.Protocol;
 namespace MtaTls.AspNetCore.Routing;
 
 /// <summary>Decides by the routes that are in force. Without any, every channel goes to the application.</summary>
-internal sealed class ChannelRouter(ChannelRoutes routes, TcpForwarder forwarder, RoutingMetrics metrics, ILoggerFactory loggers) : IMtaTlsChannelRouter
+internal sealed class ChannelRouter(CurrentSettings settings, TcpForwarder forwarder, RoutingMetrics metrics, ILoggerFactory loggers) : IMtaTlsChannelRouter
 {
     private readonly ILogger _logger = loggers.CreateLogger(LogCategories.Routing);
 
     public MtaTlsChannelAction Decide(MtaTlsServerSession session, MtaTlsChannelRequest request)
     {
-        var current = routes.Current;
-        if (current.Table.Count == 0)
+        var current = settings.Current;
+        if (current.Routes.Count == 0)
             return MtaTlsChannelAction.Http;
         if (!ChannelHost.TryParse(request.Destination.Host, out var host))
         {
-            _logger.ChannelDestinationUnclear(session.SessionId, request.Source, request.Destination);
+            _logger.ChannelDestinationUnclear(session.SessionId, request.SenderChannelId, request.Source, request.Destination);
             metrics.Routed(null, ChannelRouteAction.Reject);
             return MtaTlsChannelAction.Reject;
         }
 
-        var route = current.Table.Find(host, request.Destination.Port, session.EndpointName, session.ClientCertificate);
+        var route = current.Routes.Find(host, request.Destination.Port, session.EndpointName, session.ClientCertificate);
         var action = route?.Action ?? ChannelRouteAction.Http;
         metrics.Routed(route?.Name, action);
         switch (action)
         {
             case ChannelRouteAction.Tcp:
-                return new TcpAction(forwarder, route!, host, current.Tcp);
+                return new TcpAction(forwarder, route!, host, current.Options.Tcp);
             case ChannelRouteAction.Reject:
-                _logger.ChannelRejected(session.SessionId, request.Source, request.Destination, route!.Name);
+                _logger.ChannelRejected(session.SessionId, request.SenderChannelId, request.Source, request.Destination, route!.Name);
                 return MtaTlsChannelAction.Reject;
             default:
-                _logger.ChannelToApplication(session.SessionId, request.Source, request.Destination, route?.Name);
+                _logger.ChannelToApplication(session.SessionId, request.SenderChannelId, request.Source, request.Destination, route?.Name);
                 return MtaTlsChannelAction.Http;
         }
     }

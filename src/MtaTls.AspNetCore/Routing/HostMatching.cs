@@ -1,5 +1,6 @@
 using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.Logging;
+using MtaTls.AspNetCore.Configuration;
 using MtaTls.AspNetCore.Diagnostics;
 
 namespace MtaTls.AspNetCore.Routing;
@@ -8,14 +9,14 @@ namespace MtaTls.AspNetCore.Routing;
 /// The rule that a request names the destination of its channel: what decided where the channel may go must also hold for each request in it, or a client
 /// asks for a channel that it may have and then for a host that it may not.
 /// </summary>
-internal sealed class HostMatching(ChannelRoutes routes, RoutingMetrics metrics, ILoggerFactory loggers)
+internal sealed class HostMatching(CurrentSettings settings, RoutingMetrics metrics, ILoggerFactory loggers)
 {
     private readonly ILogger _logger = loggers.CreateLogger(LogCategories.Routing);
 
     /// <summary>Whether the rule is for every request: there are channel routes.</summary>
-    public bool IsGeneral => routes.Current.Table.Count > 0;
+    public bool IsGeneral => settings.Current.Routes.Count > 0;
 
-    public bool Accepts(ChannelTarget target, HttpRequest request) => target.IsNamedBy(request.Host) || routes.Current.AllowHostMismatch;
+    public bool Accepts(ChannelTarget target, HttpRequest request) => target.IsNamedBy(request.Host) || settings.Current.Options.AllowHostMismatch;
 
     /// <summary>421 (RFC 9110, section 15.5.20): the client may ask again on another channel.</summary>
     public Task RejectAsync(HttpContext context)

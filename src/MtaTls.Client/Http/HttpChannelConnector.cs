@@ -14,7 +14,8 @@ internal sealed class HttpChannelConnector(Func<DnsEndPoint, MtaTlsClient> clien
         if (request.RequestUri is { Scheme: var scheme } uri && scheme != Uri.UriSchemeHttps && scheme != Uri.UriSchemeWss)
             throw new NotSupportedException($"MTA-TLS channels carry https:// and wss:// only, not {uri.Scheme}://.");
         MtaTlsClient client = clientFor(context.DnsEndPoint);
-        var destination = new ChannelAddress(context.DnsEndPoint.Host, context.DnsEndPoint.Port);
+        // The handler's host is the URI's, where an IPv6 address is in brackets.
+        var destination = new ChannelAddress(context.DnsEndPoint.Host.Trim('[', ']'), context.DnsEndPoint.Port);
         // What the handler is going to offer by ALPN; where it decides otherwise in the end, the filter sees it.
         bool mayUseHttp2 = request.Version.Major >= 2 || request.VersionPolicy == HttpVersionPolicy.RequestVersionOrHigher;
         MtaTlsClientChannel channel = await OpenAsync(client, mayUseHttp2, destination, cancellationToken).ConfigureAwait(false);

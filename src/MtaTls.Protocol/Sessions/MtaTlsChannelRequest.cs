@@ -27,7 +27,8 @@ public sealed class MtaTlsChannelRequest
     /// <summary>The host and port that the opener asks for.</summary>
     public ChannelAddress Destination { get; }
 
-    internal ushort SenderChannelId { get; }
+    /// <summary>sender_channel_id: the half of the channel's id that the opener has chosen. It tells the opener's pending requests apart.</summary>
+    public ushort SenderChannelId { get; }
 
     internal SendWindow Window { get; }
 

@@ -112,7 +112,7 @@ internal sealed class TcpForwarder(IHostResolver resolver, OwnListeners listener
 
     private void Refuse(MtaTlsServerSession session, MtaTlsChannelRequest request, ChannelRoute route, string reason, string cause)
     {
-        _logger.ChannelNotConnected(session.SessionId, request.Source, request.Destination, route.Name, reason);
+        _logger.ChannelNotConnected(session.SessionId, request.SenderChannelId, request.Source, request.Destination, route.Name, reason);
         metrics.ConnectFailed(route.Name, cause);
         session.Refuse(request, MtaTlsChannelAction.Refusal, cause);
     }

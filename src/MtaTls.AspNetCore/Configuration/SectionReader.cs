@@ -1,7 +1,6 @@
 using Microsoft.Extensions.Configuration;
-using MtaTls.AspNetCore.Configuration;
 
-namespace MtaTls.AspNetCore.Routing;
+namespace MtaTls.AspNetCore.Configuration;
 
 /// <summary>
 /// Reads a section value by value and remembers all that is wrong with it. Unlike a binder it takes no unknown key and no single value for a list: a route

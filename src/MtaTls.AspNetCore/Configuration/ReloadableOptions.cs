@@ -4,7 +4,7 @@ using Microsoft.Extensions.Options;
 using Microsoft.Extensions.Primitives;
 using MtaTls.AspNetCore.Diagnostics;
 
-namespace MtaTls.AspNetCore.Routing;
+namespace MtaTls.AspNetCore.Configuration;
 
 /// <summary>
 /// What is made of options and changes with the configuration, all of it at once: a change that is not valid is logged, every error of it, and what was in force stays so.
