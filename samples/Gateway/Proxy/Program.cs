@@ -1,0 +1,12 @@
+var builder = WebApplication.CreateBuilder(args);
+
+builder.WebHost.UseMtaTls();
+builder.Services.AddReverseProxy()
+    .LoadFromConfig(builder.Configuration.GetSection("ReverseProxy"))
+    .AddMtaTlsRouting();
+
+var app = builder.Build();
+
+app.MapReverseProxy();
+
+app.Run();
