@@ -55,7 +55,7 @@ internal sealed class OpenVpn : IDisposable
         string[] common = ["--dev", "ov0", "--dev-type", "tun", "--proto", "udp4", "--data-ciphers", "AES-128-GCM", "--ca", Path.Combine(directory, "ca.pem")];
         openVpn.Start(
             network.Namespaces.Concentrator,
-            [.. common, "--tls-server", "--dh", "none", "--port", "1194", "--ifconfig", ServerAddress, "10.98.0.2", .. Certificate(directory, "concentrator")]);
+            [.. common, "--tls-server", "--dh", "none", "--local", AccessNetworks.ConcentratorAddress, "--port", "1194", "--ifconfig", ServerAddress, "10.98.0.2", .. Certificate(directory, "concentrator")]);
         openVpn.Start(
             network.Namespaces.Client,
             [.. common, "--tls-client", "--nobind", "--remote", AccessNetworks.ConcentratorAddress, "1194", "--ifconfig", "10.98.0.2", ServerAddress, .. Certificate(directory, "laptop-1")]);

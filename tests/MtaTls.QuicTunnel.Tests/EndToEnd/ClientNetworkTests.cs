@@ -1,0 +1,102 @@
+using System.Net;
+using System.Net.Sockets;
+using MtaTls.QuicTunnel.Client;
+using MtaTls.QuicTunnel.Tests.Support;
+
+namespace MtaTls.QuicTunnel.Tests.EndToEnd;
+
+/// <summary>What the client makes of its host's interfaces coming and going.</summary>
+public sealed class ClientNetworkTests
+{
+    [SkippableFact]
+    public async Task A_lost_access_network_is_reported_over_the_other_path_and_so_is_its_return()
+    {
+        await using var host = await TunnelHost.StartAsync(options => options.Scheduler = TunnelScheduler.ActiveBackup);
+        var network = new FakeNetwork();
+        await using var client = await host.ConnectAsync(
+            options =>
+            {
+                options.LocalAddresses.Add("127.0.0.1");
+                options.LocalAddresses.Add("127.0.0.2");
+                options.AccessNetworks["127.0.0.1"] = AccessNetwork.Gpp;
+                options.AccessNetworks["127.0.0.2"] = AccessNetwork.NonGpp;
+            },
+            network);
+        await Wait.UntilAsync(() => StateOf(AccessNetwork.Gpp) == TunnelPathState.Active && StateOf(AccessNetwork.NonGpp) == TunnelPathState.Active, "not reported");
+        network.Lose("127.0.0.1");
+        await Wait.UntilAsync(() => StateOf(AccessNetwork.Gpp) == TunnelPathState.Unavailable, "the loss was not reported");
+        Assert.Equal(TunnelPathState.Active, StateOf(AccessNetwork.NonGpp));
+        Assert.Equal(TunnelPathState.Unavailable, client.Paths.Single(path => path.LocalEndPoint.Address.ToString() == "127.0.0.1").State);
+        network.Regain("127.0.0.1");
+        await Wait.UntilAsync(() => StateOf(AccessNetwork.Gpp) == TunnelPathState.Active, "the return was not reported");
+
+        TunnelPathState? StateOf(AccessNetwork access) =>
+            host.Sessions.List().SelectMany(session => session.Paths).FirstOrDefault(path => path.Access == access)?.State;
+    }
+
+    [SkippableFact]
+    public async Task An_address_that_is_not_there_is_waited_for()
+    {
+        await using var host = await TunnelHost.StartAsync();
+        var network = new FakeNetwork();
+        network.Lose("127.0.0.2");
+        await using var client = host.CreateClient(
+            options =>
+            {
+                options.LocalAddresses.Add("127.0.0.2");
+                options.ReconnectDelay = options.MaxReconnectDelay = TimeSpan.FromHours(1); // only the change can end the pause
+            },
+            network);
+        client.Start();
+        await Wait.UntilAsync(() => host.Logs.Entries.Any(entry => entry.Event == "AddressNotThere"), "it did not look");
+        Assert.Null(client.SessionName);
+        network.Regain("127.0.0.2");
+        await client.WaitForSessionAsync().WaitAsync(Wait.Patience);
+    }
+
+    [Fact]
+    public void Pauses_double_up_to_the_limit_and_are_never_the_same_for_all()
+    {
+        var backoff = new Backoff(TimeSpan.FromSeconds(1), TimeSpan.FromSeconds(5), new Random(3));
+        foreach (var due in new[] { 1, 2, 4, 5, 5 })
+            Assert.InRange(backoff.Next().TotalSeconds, due / 2.0, due);
+        backoff.Reset();
+        Assert.InRange(backoff.Next().TotalSeconds, 0.5, 1);
+        Assert.NotEqual(backoff.Next(), new Backoff(TimeSpan.FromSeconds(2), TimeSpan.FromSeconds(5), new Random(4)).Next());
+    }
+
+    private sealed class FakeNetwork : INetworkMonitor
+    {
+        private readonly HashSet<string> _lost = [];
+
+        public event Action? Changed;
+
+        public bool HasAddress(IPAddress address)
+        {
+            lock (_lost)
+                return !_lost.Contains(address.ToString());
+        }
+
+        public IPAddress? FindAddress(string interfaceName, AddressFamily family) => null;
+
+        public IPAddress? FindSource(IPAddress destination) => null;
+
+        public void Lose(string address)
+        {
+            lock (_lost)
+                _lost.Add(address);
+            Changed?.Invoke();
+        }
+
+        public void Regain(string address)
+        {
+            lock (_lost)
+                _lost.Remove(address);
+            Changed?.Invoke();
+        }
+
+        public void Dispose()
+        {
+        }
+    }
+}
