@@ -2,6 +2,8 @@ using System.Reflection;
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using MtaTls.AspNetCore;
+using MtaTls.Client;
+using MtaTls.Protocol;
 using NJsonSchema;
 
 namespace MtaTls.ReverseProxy.Tests;
@@ -38,7 +40,7 @@ public class ConfigurationSchemaTests
         // Each schema knows its own part of the section; a key that none knows is a slip.
         if (document.RootElement.TryGetProperty("MtaTls", out var section))
         {
-            var known = Schemas().SelectMany(s => Section(s.Schema).Select(p => p.Key)).ToHashSet();
+            var known = Schemas().SelectMany(s => s.Schema["properties"]!["MtaTls"]?["properties"]?.AsObject().Select(p => p.Key) ?? []).ToHashSet();
             Assert.All(section.EnumerateObject(), property => Assert.Contains(property.Name, known));
         }
     }
@@ -61,6 +63,8 @@ public class ConfigurationSchemaTests
     [InlineData("""{ "MtaTls": { "AllowHostMismatch": "perhaps" } }""")]
     [InlineData("""{ "MtaTls": { "Destinations": { "a:80": "ftp://a" } } }""")]
     [InlineData("""{ "MtaTls": { "TrustedPeers": [ { } ] } }""")]
+    [InlineData("""{ "MtaTlsClient": { "Prot": 443 } }""")]
+    [InlineData("""{ "MtaTlsClient": { "Mode": "Never" } }""")]
     public async Task What_is_wrong_is_found(string json)
     {
         var errors = "";
@@ -103,9 +107,18 @@ public class ConfigurationSchemaTests
         AssertSame(section["TrustedPeers"]!["items"]!["properties"]!.AsObject(), new TrustedPeerOptions());
     }
 
-    private static void AssertSame(JsonObject schema, object options)
+    [Fact]
+    public void The_schema_of_the_client_has_every_option_that_a_file_can_set()
     {
-        var properties = options.GetType().GetProperties(BindingFlags.Public | BindingFlags.Instance);
+        var section = Schemas().Single(s => s.Package == "MtaTls.Client").Schema["properties"]!["MtaTlsClient"]!["properties"]!.AsObject();
+        AssertSame(section, new MtaTlsClientOptions(), p => typeof(Delegate).IsAssignableFrom(p.PropertyType) || p.Name is "ClientCertificateChain" or "CertificateChainPolicy" or "LoggerFactory" or "TimeProvider");
+        AssertSame(section["Limits"]!["properties"]!.AsObject(), new MtaTlsSessionLimits());
+        AssertSame(section["Reconnect"]!["properties"]!.AsObject(), new MtaTlsReconnectOptions());
+    }
+
+    private static void AssertSame(JsonObject schema, object options, Func<PropertyInfo, bool>? isCodeOnly = null)
+    {
+        var properties = options.GetType().GetProperties(BindingFlags.Public | BindingFlags.Instance).Where(p => isCodeOnly?.Invoke(p) is not true).ToArray();
         Assert.Equal(properties.Select(p => p.Name).Order(), schema.Select(p => p.Key).Order());
         foreach (var property in properties)
         {
@@ -120,8 +133,7 @@ public class ConfigurationSchemaTests
     [
         .. Directory.EnumerateFiles(Path.Combine(_root, "src"), "ConfigurationSchema.json", SearchOption.AllDirectories)
             .Where(f => !f.Contains($"{Path.DirectorySeparatorChar}bin{Path.DirectorySeparatorChar}", StringComparison.Ordinal))
-            .Select(f => (Path.GetFileName(Path.GetDirectoryName(f))!, JsonNode.Parse(File.ReadAllText(f))!.AsObject()))
-            .Where(s => s.Item2["properties"]?["MtaTls"] is not null),
+            .Select(f => (Path.GetFileName(Path.GetDirectoryName(f))!, JsonNode.Parse(File.ReadAllText(f))!.AsObject())),
     ];
 
     private static async Task<string> ErrorsAsync(JsonObject schema, string json)
