@@ -23,6 +23,7 @@ internal sealed class ClientLink
     private volatile IQuicConnection? _connection;
     private volatile ClientConnection? _handler;
     private bool _isUp = true;
+    private bool _hasHurried;
 
     public ClientLink(QuicTunnelClient client, string? entry)
     {
@@ -114,9 +115,13 @@ internal sealed class ClientLink
             {
                 connection.Close(0, "No session.");
                 await handler.Closed;
-                return outcome == NegotiationOutcome.SessionUnknown;
+                // Once: a concentrator that knows none of its sessions must not keep this busy.
+                var hurry = outcome == NegotiationOutcome.SessionUnknown && !_hasHurried;
+                _hasHurried = hurry;
+                return hurry;
             }
 
+            _hasHurried = false;
             _backoff.Reset();
             _client.Log.LinkUp(Name, connection.LocalEndPoint, server, handler.Path!.Session is ClientSession session ? session.Name : "");
             ReportAvailable(connection);
