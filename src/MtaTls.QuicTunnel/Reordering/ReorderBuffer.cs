@@ -17,6 +17,8 @@ internal sealed class ReorderBuffer
     // So many packets in a row from far behind mean that the peer counts anew.
     private const int RestartThreshold = 32;
 
+    private const int LateStart = 16;
+
     private const int AverageDatagram = 2048;
 
     // A path that was quiet may be bringing its first packet for a while: it is waited for this part of the longest delay.
@@ -112,7 +114,8 @@ internal sealed class ReorderBuffer
         if (!_started)
         {
             _started = true;
-            _next = tag;
+            // Counts begin with 0 or 1: where the first to come is a little later, another path brings those before it.
+            _next = tag is > 1 and <= LateStart ? (ushort)1 : tag;
         }
 
         var distance = (short)(tag - _next);

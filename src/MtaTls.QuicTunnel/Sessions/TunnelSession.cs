@@ -31,7 +31,7 @@ internal abstract class TunnelSession : IReorderSink
     private readonly PathSupervisor _supervisor;
     private readonly DataPlaneOptions _options;
     private TunnelPath[] _paths = [];
-    private int _nextTag;
+    private int _lastTag;
     private int _supervised;
     private ReorderBuffer? _reorder;
     private ITimer? _reorderTimer;
@@ -100,7 +100,7 @@ internal abstract class TunnelSession : IReorderSink
             return maxPacket > 0 ? SendResult.TooBig : SendResult.NoPath;
 
         Span<byte> header = stackalloc byte[TunnelDatagram.HeaderLength];
-        TunnelDatagram.WriteHeader(header, protocolType, (ushort)Interlocked.Increment(ref _nextTag));
+        TunnelDatagram.WriteHeader(header, protocolType, (ushort)Interlocked.Increment(ref _lastTag));
         if (!TrySend(paths, candidates, header, packet))
             return SendResult.Congested;
         Counters.Sent(packet.Length);

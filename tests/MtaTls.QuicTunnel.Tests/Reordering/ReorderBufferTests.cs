@@ -23,6 +23,17 @@ public sealed class ReorderBufferTests : IReorderSink
         Assert.Equal(long.MaxValue, _buffer.Deadline);
     }
 
+    [Theory]
+    [InlineData(new[] { 2, 1, 3 }, new[] { 1, 2, 3 })]
+    [InlineData(new[] { 1, 0, 2 }, new[] { 1, 0, 2 })]
+    [InlineData(new[] { 17, 16 }, new[] { 17, 16 })]
+    public void A_session_begins_with_its_first_packet_whichever_path_is_quicker(int[] tags, int[] expected)
+    {
+        for (var i = 0; i < tags.Length; i++)
+            Receive(i % 2, tags[i]);
+        Assert.Equal(expected, _delivered);
+    }
+
     [Fact]
     public void A_packet_that_is_ahead_waits_for_the_one_before_it()
     {
