@@ -49,14 +49,17 @@ internal sealed class ChannelInput : PipeReader, IValueTaskSource<ReadResult>
     // The read loop's side. The caller holds the channel's lock.
 
     /// <summary>Memory for the next octets of a packet; empty when nobody will read them.</summary>
-    public Memory<byte> BeginReceive(int packetRest)
+    /// <param name="packetRest">The octets of the packet that are still to come.</param>
+    /// <param name="begins">Whether they are its first.</param>
+    public Memory<byte> BeginReceive(int packetRest, bool begins)
     {
         if (_discarding || _ended || _error is not null)
             return default;
         Block? tail = _tail;
         int room = tail is null ? 0 : tail.Array.Length - tail.End;
-        // A packet is not split over two blocks for the sake of a block's last octets: each part would be a read of its own.
-        if (tail is null || room < Math.Min(packetRest, BlockPool.MaxBlockSize))
+        // A packet does not begin in a block's last octets: each part would be a read of its own. One that has begun fills its block: else a peer
+        // that sends a long packet octet by octet would cost a block for each.
+        if (tail is null || room < (begins ? Math.Min(packetRest, BlockPool.MaxBlockSize) : 1))
         {
             Block block = BlockPool.Rent(Math.Min(packetRest, BlockPool.MaxBlockSize));
             block.BeginSequence(_received);

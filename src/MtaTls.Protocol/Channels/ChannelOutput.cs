@@ -49,6 +49,8 @@ internal sealed class ChannelOutput : PipeWriter, IValueTaskSource<FlushResult>
 
     public bool CanSend => _unsent > 0 && _window.Remaining > 0 && !_closed;
 
+    private bool SessionIsOverBudget => _channel.Session.Unsent.Value > _channel.Session.Limits.SessionSendBudget;
+
     public override bool CanGetUnflushedBytes => true;
 
     public override long UnflushedBytes => _unflushed;
@@ -78,6 +80,7 @@ internal sealed class ChannelOutput : PipeWriter, IValueTaskSource<FlushResult>
         head.Start += dataLength;
         _window.Subtract(dataLength);
         _unsent -= dataLength;
+        _channel.Session.Unsent.Add(-dataLength);
         if (_closed)
         {
             ReleaseSent();   // closed while the packet went out
@@ -151,7 +154,7 @@ internal sealed class ChannelOutput : PipeWriter, IValueTaskSource<FlushResult>
                 _cancelPending = false;
                 return new(new FlushResult(isCanceled: true, isCompleted: _closed));
             }
-            if (_closed || _unsent < _channel.Session.Limits.OutputBufferSize)
+            if (_closed || _unsent < Math.Min(SessionIsOverBudget ? SmallBlock : int.MaxValue, _channel.Session.Limits.OutputBufferSize))
                 return new(new FlushResult(isCanceled: false, isCompleted: _closed));
             if (_waiting)
                 throw new InvalidOperationException("Concurrent flushes of a channel are not possible.");
@@ -234,6 +237,7 @@ internal sealed class ChannelOutput : PipeWriter, IValueTaskSource<FlushResult>
             block.End = block.Written;
         _firstUnflushed = null;
         _unsent += _unflushed;
+        _channel.Session.Unsent.Add(_unflushed);
         _unflushed = 0;
         _writing = false;
         if (_unsent == 0 && !_closed)
@@ -260,6 +264,7 @@ internal sealed class ChannelOutput : PipeWriter, IValueTaskSource<FlushResult>
         if (_sending || _writing)
             return;
         ReleaseAll();
+        _channel.Session.Unsent.Add(-_unsent);
         _unsent = 0;
     }
 

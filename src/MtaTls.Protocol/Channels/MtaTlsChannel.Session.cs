@@ -8,6 +8,7 @@ public sealed partial class MtaTlsChannel
     private bool _isAcknowledgmentQueued;
     private bool _isLateAcknowledgmentQueued;
     private bool _isStalled;
+    private bool _isCloseRequestWritten;
     private LinkedListNode<MtaTlsChannel>? _watch;
 
     // ----- the read loop -----
@@ -33,10 +34,10 @@ public sealed partial class MtaTlsChannel
     }
 
     /// <summary>Memory for octets of the packet that has begun; empty when nobody will read them.</summary>
-    internal Memory<byte> BeginReceive(int packetRest)
+    internal Memory<byte> BeginReceive(int packetRest, bool begins)
     {
         lock (Gate)
-            return _input.BeginReceive(packetRest);
+            return _input.BeginReceive(packetRest, begins);
     }
 
     internal void EndReceive(int count)
@@ -82,8 +83,27 @@ public sealed partial class MtaTlsChannel
 
     internal void OnNewMaxPacketLength(uint maxPacketLength)
     {
+        if (maxPacketLength < Session.Limits.MinPeerPacketLength)
+        {
+            PeerPacketsTooShort();
+            return;
+        }
         lock (Gate)
             _output.Window.MaxPacketLength = maxPacketLength;
+    }
+
+    /// <summary>The peer takes only packets that cost more than they carry.</summary>
+    internal void PeerPacketsTooShort()
+    {
+        lock (Gate)
+        {
+            if ((_state & ChannelState.NoMoreSending) != 0)
+            {
+                Session.Counters.CountIgnored();
+                return;
+            }
+        }
+        Fail("The peer takes only packets that are too short.");
     }
 
     /// <summary>The peer closes: confirm, send nothing more, let the application read what had arrived.</summary>
@@ -114,7 +134,7 @@ public sealed partial class MtaTlsChannel
     {
         lock (Gate)
         {
-            if ((_state & ChannelState.CloseRequestSent) == 0)
+            if (!_isCloseRequestWritten)
                 throw new MtaTlsProtocolException("A ChannelCloseConfirmation answers no request.");
             _state |= ChannelState.Ended;
             EndInOrder();
@@ -143,6 +163,16 @@ public sealed partial class MtaTlsChannel
     }
 
     // ----- the send loop -----
+
+    /// <summary>The ChannelEstablishmentSuccess goes out: from now on the peer can know the id.</summary>
+    internal void Announce() => _announced = true;
+
+    /// <summary>The ChannelCloseRequest goes out: from now on it can be confirmed.</summary>
+    internal void WriteCloseRequest()
+    {
+        lock (Gate)
+            _isCloseRequestWritten = true;
+    }
 
     /// <summary>The window to announce in ChannelEstablishmentSuccess; before it nothing can have been granted.</summary>
     internal uint FirstWindow => (uint)_input.Window.Limit;

@@ -22,6 +22,7 @@ public sealed partial class MtaTlsChannel : IDuplexPipe, IAsyncDisposable
     private TaskCompletionSource? _closeRequested;
     private long _closeProgress;
     private long _bytesSent;
+    private volatile bool _announced;
 
     internal MtaTlsChannel(
         MtaTlsSession session, ChannelId id, ChannelAddress source, ChannelAddress destination, SendWindow sendWindow, ReceiveWindow receiveWindow,
@@ -31,7 +32,7 @@ public sealed partial class MtaTlsChannel : IDuplexPipe, IAsyncDisposable
         Id = id;
         Source = source;
         Destination = destination;
-        IsOwn = isOwn;
+        IsOwn = _announced = isOwn;
         SharesHalf = sharesHalf;
         _input = new ChannelInput(this, receiveWindow);
         _output = new ChannelOutput(this, sendWindow);
@@ -86,6 +87,9 @@ public sealed partial class MtaTlsChannel : IDuplexPipe, IAsyncDisposable
 
     /// <summary>Whether this end opened the channel.</summary>
     internal bool IsOwn { get; }
+
+    /// <summary>Whether the peer can know the channel's id.</summary>
+    internal bool IsAnnounced => _announced;
 
     /// <summary>Whether the half of the id that this end chose is in use elsewhere in the session too, and so was not taken from the free ones.</summary>
     internal bool SharesHalf { get; }

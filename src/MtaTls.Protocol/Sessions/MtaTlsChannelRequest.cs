@@ -32,8 +32,6 @@ public sealed class MtaTlsChannelRequest
 
     internal SendWindow Window { get; }
 
-    internal bool IsPending => Volatile.Read(ref _state) == Pending;
-
     /// <summary>Opens the channel: sends ChannelEstablishmentSuccess.</summary>
     /// <returns>The channel, ready to read and write.</returns>
     /// <exception cref="InvalidOperationException">The request was answered before.</exception>

@@ -14,11 +14,14 @@ public sealed partial class MtaTlsSession
     private const string ShuttingDown = "No new channels";
     private const string TooManyChannels = "Too many channels";
     private const string NoBuffers = "No buffer space";
+    private const string PacketsTooShort = "Packets are too short";
+    private const string TooManyOpens = "Too many opens";
     private const string NotServed = "Not available";
 
     private const int MaxReasonLength = 256;
 
     private readonly Channel<MtaTlsChannelRequest> _requests = Channel.CreateUnbounded<MtaTlsChannelRequest>();
+    private readonly PacketRate _opens;
     private string? _recentSource;
     private string? _recentDestination;
 
@@ -67,16 +70,23 @@ public sealed partial class MtaTlsSession
         MtaTlsChannel channel;
         lock (_gate)
         {
-            if (!_table.TryTakeOwnOpen(success.ChannelId.Sender, out open))
-                throw new MtaTlsProtocolException("A ChannelEstablishmentSuccess answers no request.");
+            // First: an open that has been taken out is no longer ended with the session.
             if (_table.TryGet(success.ChannelId, out _))
                 throw new MtaTlsProtocolException("A ChannelEstablishmentSuccess names a channel that is open.");
+            if (!_table.TryTakeOwnOpen(success.ChannelId.Sender, out open))
+                throw new MtaTlsProtocolException("A ChannelEstablishmentSuccess answers no request.");
             channel = new MtaTlsChannel(
                 this, success.ChannelId, open.Source, open.Destination, new SendWindow(success.ReceiverWindowLength, success.ReceiverMaxPacketLength),
                 NewReceiveWindow(open.FirstWindow), isOwn: true, open.SharesHalf);
             AddChannel(channel);
         }
-        if (!open.TrySetResult(channel))
+        if (success.ReceiverMaxPacketLength < Limits.MinPeerPacketLength)
+        {
+            channel.PeerPacketsTooShort();
+            _ = channel.CloseAsync().AsTask();   // no application will
+            open.TrySetException(new MtaTlsChannelException("The peer takes only packets that are too short."));
+        }
+        else if (!open.TrySetResult(channel))
             _ = channel.CloseAsync().AsTask();   // its caller has cancelled
     }
 
@@ -99,7 +109,8 @@ public sealed partial class MtaTlsSession
     {
         bool valid = ChannelAddress.TryCreate(packet.SourceAddressMachine, packet.SourcePort, ref _recentSource, out ChannelAddress source)
             & ChannelAddress.TryCreate(packet.DestinationAddressMachine, packet.DestinationPort, ref _recentDestination, out ChannelAddress destination);
-        MtaTlsChannelRequest request;
+        bool tooMany = !_opens.Count();
+        MtaTlsChannelRequest? request = null;
         lock (_gate)
         {
             if (_table.HasPeerOpen(packet.SenderChannelId))
@@ -107,17 +118,26 @@ public sealed partial class MtaTlsSession
             string? refusal =
                 !valid ? BadAddress
                 : _table.HasOwnOpen(packet.SenderChannelId) ? IdInUse   // the peer does not divide the space: the pair could collide unseen
+                : packet.SenderMaxPacketLength < Limits.MinPeerPacketLength ? PacketsTooShort
                 : _refusing ? ShuttingDown
+                : tooMany ? TooManyOpens
                 : IsFull ? TooManyChannels
-                : _channelRequested is null && _table.PeerOpens >= Limits.MaxPendingChannels ? TooManyPending
+                : _table.PeerOpens >= Limits.MaxPendingChannels ? TooManyPending   // before anybody begins to work for it
                 : null;
             if (refusal is not null)
             {
                 EnqueueRefusal(packet.SenderChannelId, refusal);
-                return;
             }
-            request = new MtaTlsChannelRequest(this, packet.SenderChannelId, source, destination, new SendWindow(packet.SenderWindowLength, packet.SenderMaxPacketLength));
-            _table.AddPeerOpen(request);
+            else
+            {
+                request = new MtaTlsChannelRequest(this, packet.SenderChannelId, source, destination, new SendWindow(packet.SenderWindowLength, packet.SenderMaxPacketLength));
+                _table.AddPeerOpen(request);
+            }
+        }
+        if (request is null)
+        {
+            CountEmptyPacket();
+            return;
         }
         if (_channelRequested is null)
         {
@@ -133,8 +153,6 @@ public sealed partial class MtaTlsSession
             if (request.TryWithdraw())
                 Refuse(request, NotServed);
         }
-        if (request.IsPending && PendingChannels > Limits.MaxPendingChannels && request.TryWithdraw())
-            Refuse(request, TooManyPending);
     }
 
     internal MtaTlsChannel Accept(MtaTlsChannelRequest request)

@@ -21,6 +21,7 @@ public sealed partial class MtaTlsSession
     private MtaTlsSessionException? _failure;
     private bool _endingNow;
     private bool _resumptionForbidden;
+    private readonly PacketRate _emptyPackets;
     private MtaTlsChannel? _lastFound;   // the read loop's
 
     private bool IsFull => _channels + _table.PeerOpens + _table.OwnOpenCount >= Limits.MaxChannelsPerSession;
@@ -123,13 +124,17 @@ public sealed partial class MtaTlsSession
                 }
                 break;
             case PacketType.NewMaxPacketLength:
+                CountEmptyPacket();
                 NewMaxPacketLength change = NewMaxPacketLength.Read(body);
                 FindChannel(change.ChannelId)?.OnNewMaxPacketLength(change.MaxPacketLength);
                 break;
             case PacketType.Acknowledgment:
                 Acknowledgment acknowledgment = Acknowledgment.Read(body);
                 if (acknowledgment.FreeSpace == 0)
+                {
                     Counters.EmptyAcknowledgments++;
+                    CountEmptyPacket();
+                }
                 FindChannel(acknowledgment.ChannelId)?.OnAcknowledgment(acknowledgment.FreeSpace);
                 break;
             default:
@@ -146,13 +151,22 @@ public sealed partial class MtaTlsSession
             return last;
         lock (_gate)
         {
-            if (_table.TryGet(id, out MtaTlsChannel? channel))
+            // One whose ChannelEstablishmentSuccess is still to be sent the peer can only have guessed.
+            if (_table.TryGet(id, out MtaTlsChannel? channel) && channel.IsAnnounced)
                 return _lastFound = channel;
             if (!_table.WasFreed(id))
                 throw new MtaTlsProtocolException($"A packet for channel {id}, which was never open.");
         }
         Counters.CountIgnored();
+        CountEmptyPacket();
         return null;
+    }
+
+    /// <summary>A packet has brought nothing. The read loop's.</summary>
+    internal void CountEmptyPacket()
+    {
+        if (!_emptyPackets.Count())
+            throw new MtaTlsProtocolException("The peer sends too many packets that bring nothing.");
     }
 
     private void Free(MtaTlsChannel channel)

@@ -23,6 +23,8 @@ public sealed partial class MtaTlsSession : IAsyncDisposable
         RoundTrip = new RoundTrip(_time);
         Clock = new SessionClock(_time, Limits, Abort);
         Scheduler = new SendScheduler(this, transport, _time);
+        _opens = new PacketRate(Limits.MaxOpensPerSecond, _time);
+        _emptyPackets = new PacketRate(Limits.MaxEmptyPacketsPerSecond, _time);
         _table = new ChannelTable(Role, Limits.RememberedChannelIds);
         // Who only waits for channels that nobody opens must not learn of a failure that another has handled.
         _ = _completion.Task.ContinueWith(static task => _ = task.Exception, CancellationToken.None, TaskContinuationOptions.ExecuteSynchronously, TaskScheduler.Default);
@@ -89,6 +91,9 @@ public sealed partial class MtaTlsSession : IAsyncDisposable
     internal SessionClock Clock { get; }
 
     internal SendScheduler Scheduler { get; }
+
+    /// <summary>What the applications of all channels have written and the send loop has not sent.</summary>
+    internal OctetCount Unsent { get; } = new();
 
     internal SessionCounters Counters { get; } = new();
 

@@ -17,6 +17,11 @@ public sealed class MtaTlsSessionLimits
     private int _rememberedChannelIds = 4_096;
     private TimeSpan _closeLingerTimeout = TimeSpan.FromSeconds(5);
     private TimeSpan _closeTimeout = TimeSpan.FromSeconds(30);
+    private TimeSpan _writeStallTimeout = TimeSpan.FromSeconds(60);
+    private long _sessionSendBudget = 64 * 1024 * 1024;
+    private int _minPeerPacketLength = 64;
+    private int _maxOpensPerSecond;
+    private int _maxEmptyPacketsPerSecond;
 
     /// <summary>
     /// The number of channels that a session holds, opened by either end, those that wait for an answer included. A channel counts until its id is free,
@@ -113,6 +118,58 @@ public sealed class MtaTlsSessionLimits
     {
         get => _closeTimeout;
         set => _closeTimeout = Positive(value);
+    }
+
+    /// <summary>
+    /// How long the peer may read nothing while octets wait to be sent; after it the session ends. One flush of some 64 KiB must end within it, whatever the
+    /// rate at which the peer reads.
+    /// </summary>
+    /// <value>Default: 60 seconds. Range: more than zero, or <see cref="Timeout.InfiniteTimeSpan"/>.</value>
+    public TimeSpan WriteStallTimeout
+    {
+        get => _writeStallTimeout;
+        set => _writeStallTimeout = value == Timeout.InfiniteTimeSpan ? value : Positive(value);
+    }
+
+    /// <summary>
+    /// The octets that the applications of all channels of the session may have written and not sent. Above it the flush of a channel waits as soon as the
+    /// channel has 4 KiB unsent, in place of <see cref="OutputBufferSize"/>: a peer that asks for much on many channels and reads nothing is not buffered without end.
+    /// </summary>
+    /// <value>Default: 67,108,864 (64 MiB). Range: 4,096 and up.</value>
+    public long SessionSendBudget
+    {
+        get => _sessionSendBudget;
+        set => _sessionSendBudget = InRange(value, WindowFloor, long.MaxValue / 2);
+    }
+
+    /// <summary>
+    /// The smallest max_packet_length that the peer may announce: an octet a packet would cost this end ten octets and a turn of its scheduler for each octet of
+    /// an answer. Opens below it are refused, channels that fall below it are closed.
+    /// </summary>
+    /// <value>Default: 64. Range: 1 (any) to 16,384.</value>
+    public int MinPeerPacketLength
+    {
+        get => _minPeerPacketLength;
+        set => _minPeerPacketLength = InRange(value, 1, 16_384);
+    }
+
+    /// <summary>The peer's opens in one second; above it they are refused until the second is over.</summary>
+    /// <value>Default: 0, no limit: what counts is what is open at a time. Range: 0 to 1,000,000,000.</value>
+    public int MaxOpensPerSecond
+    {
+        get => _maxOpensPerSecond;
+        set => _maxOpensPerSecond = InRange(value, 0, 1_000_000_000);
+    }
+
+    /// <summary>
+    /// The packets in one second that bring nothing: data packets without data, acknowledgments of nothing, NewMaxPacketLength, packets for channels that were
+    /// closed, opens that are refused. A peer that sends more loses its session.
+    /// </summary>
+    /// <value>Default: 0, no limit. Range: 0 to 1,000,000,000.</value>
+    public int MaxEmptyPacketsPerSecond
+    {
+        get => _maxEmptyPacketsPerSecond;
+        set => _maxEmptyPacketsPerSecond = InRange(value, 0, 1_000_000_000);
     }
 
     /// <summary>A copy that later changes do not reach; checks what one setter alone cannot.</summary>

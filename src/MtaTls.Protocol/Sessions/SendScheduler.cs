@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using System.Runtime.CompilerServices;
 
 namespace MtaTls.Protocol;
 
@@ -25,6 +26,7 @@ internal sealed class SendScheduler : IDisposable
     private readonly IMtaTlsTransport _transport;
     private readonly WakeSignal _wake = new();
     private readonly ITimer _lateTimer;
+    private readonly ITimer _stallTimer;
     private readonly Queue<ControlItem> _control = new();
     private Queue<MtaTlsChannel> _late = new();
     private Queue<MtaTlsChannel> _lateSpare = new();
@@ -42,6 +44,7 @@ internal sealed class SendScheduler : IDisposable
     {
         _session = session;
         _transport = transport;
+        _stallTimer = time.CreateTimer(static scheduler => ((SendScheduler)scheduler!).OnWriteStalled(), this, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
         _lateTimer = time.CreateTimer(static scheduler => ((SendScheduler)scheduler!).OnLateTimer(), this, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
     }
 
@@ -127,7 +130,11 @@ internal sealed class SendScheduler : IDisposable
             _wake.Set();
     }
 
-    public void Dispose() => _lateTimer.Dispose();
+    public void Dispose()
+    {
+        _lateTimer.Dispose();
+        _stallTimer.Dispose();
+    }
 
     private void Enqueue(ControlItem item)
     {
@@ -183,7 +190,7 @@ internal sealed class SendScheduler : IDisposable
             if (_unflushed > 0)
             {
                 _unflushed = 0;
-                await _transport.FlushAsync().ConfigureAwait(false);
+                await FlushAsync().ConfigureAwait(false);
             }
             if (!idle)
                 continue;
@@ -201,6 +208,24 @@ internal sealed class SendScheduler : IDisposable
             }
         }
     }
+
+    /// <summary>The peer may take as long as <see cref="MtaTlsSessionLimits.WriteStallTimeout"/> to make room for one flush.</summary>
+    [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder))]
+    private async ValueTask FlushAsync()
+    {
+        ValueTask flush = _transport.FlushAsync();
+        if (!flush.IsCompleted)
+            _stallTimer.Change(_session.Limits.WriteStallTimeout, Timeout.InfiniteTimeSpan);
+        else if (flush.IsCompletedSuccessfully)
+        {
+            flush.GetAwaiter().GetResult();
+            return;
+        }
+        await flush.ConfigureAwait(false);
+        _stallTimer.Change(Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
+    }
+
+    private void OnWriteStalled() => _session.Abort(new MtaTlsSessionException("The peer does not read: nothing could be sent for too long."));
 
     private enum Next
     {
@@ -306,9 +331,11 @@ internal sealed class SendScheduler : IDisposable
                 break;
             case ControlKind.Success:
                 MtaTlsChannel channel = item.Channel!;
+                channel.Announce();
                 Advance(new ChannelEstablishmentSuccess(channel.Id, channel.FirstWindow, channel.FirstMaxPacketLength).Write(Room(ChannelEstablishmentSuccess.Size)));
                 break;
             case ControlKind.CloseRequest:
+                item.Channel!.WriteCloseRequest();
                 Advance(new ChannelCloseRequest(item.Channel!.Id).Write(Room(ChannelCloseRequest.Size)));
                 break;
             case ControlKind.Confirmation:

@@ -49,7 +49,7 @@ internal sealed class SessionReader(MtaTlsSession session, IMtaTlsTransport tran
             int rest = data.Length;
             while (rest > 0)
             {
-                Memory<byte> memory = channel is null ? default : channel.BeginReceive(rest);
+                Memory<byte> memory = channel is null ? default : channel.BeginReceive(rest, begins: rest == data.Length);
                 bool skip = memory.IsEmpty;
                 if (_start < _end)
                 {
@@ -133,7 +133,10 @@ internal sealed class SessionReader(MtaTlsSession session, IMtaTlsTransport tran
     private MtaTlsChannel? BeginData(Plaintext packet)
     {
         if (packet.Length == 0)
+        {
             counters.EmptyDataPackets++;
+            session.CountEmptyPacket();
+        }
         MtaTlsChannel? channel = session.FindChannel(packet.ChannelId);
         return channel is not null && channel.BeginPacket(packet.Length) ? channel : null;
     }

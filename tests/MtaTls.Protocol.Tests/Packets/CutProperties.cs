@@ -9,24 +9,25 @@ public class CutProperties
     [Property(MaxTest = 80)]
     public async Task Cuts_change_nothing(PositiveInt[] choices, PositiveInt[] cuts)
     {
-        byte[] octets = Compose(choices);
-        string whole = await RunAsync(octets, []);
-        Assert.Equal(whole, await RunAsync(octets, [.. cuts.Select(c => c.Get)]));
-        Assert.Equal(whole, await RunAsync(octets, [.. cuts.Select(c => c.Get * 500)]));
+        (byte[], int[]) script = Compose(choices);
+        string whole = await RunAsync(script, []);
+        Assert.Equal(whole, await RunAsync(script, [.. cuts.Select(c => c.Get)]));
+        Assert.Equal(whole, await RunAsync(script, [.. cuts.Select(c => c.Get * 500)]));
     }
 
     [Property(MaxTest = 15)]
     public async Task Single_octets_change_nothing(PositiveInt[] choices)
     {
-        byte[] octets = Compose(choices);
-        Assert.Equal(await RunAsync(octets, []), await RunAsync(octets, [1]));
+        (byte[], int[]) script = Compose(choices);
+        Assert.Equal(await RunAsync(script, []), await RunAsync(script, [1]));
     }
 
     /// <summary>A sequence that a peer may send to a server that accepts every open at once: its ids are known beforehand.</summary>
-    private static byte[] Compose(PositiveInt[] choices)
+    private static (byte[] Octets, int[] Opened) Compose(PositiveInt[] choices)
     {
         var open = new List<ChannelId>();
         var freed = new List<ChannelId>();
+        var opened = new List<int>();
         using var octets = new MemoryStream();
         ushort next = 0;
         foreach (int choice in choices.Select(c => c.Get))
@@ -34,8 +35,9 @@ public class CutProperties
             var random = new Random(choice);
             if (open.Count == 0 || choice % 5 == 0)
             {
-                octets.Write(RawPeer.Request(next, (uint)random.Next(0, 100_000), (uint)random.Next(1, 100_000), host: new string('a', random.Next(1, 254))));
+                octets.Write(RawPeer.Request(next, (uint)random.Next(0, 100_000), (uint)random.Next(64, 100_000), host: new string('a', random.Next(1, 254))));
                 octets.Write(RawPeer.Request(0x7000, host: new string('b', random.Next(254, 60_000))));   // refused
+                opened.Add((int)octets.Length);
                 open.Add(new ChannelId((uint)next << 16 | 0x8000u | next));
                 next++;
             }
@@ -46,7 +48,7 @@ public class CutProperties
                     octets.Write(RawPeer.Acknowledge(id, (uint)random.Next()));
                     break;
                 case 1:
-                    octets.Write(RawPeer.MaxPacketLength(id, (uint)random.Next(1, int.MaxValue)));
+                    octets.Write(RawPeer.MaxPacketLength(id, (uint)random.Next(64, int.MaxValue)));
                     break;
                 case 2:
                     octets.Write(RawPeer.Close(id));
@@ -64,14 +66,14 @@ public class CutProperties
                     break;
             }
         }
-        return octets.ToArray();
+        return (octets.ToArray(), [.. opened]);
     }
 
-    private static async Task<string> RunAsync(byte[] octets, int[] pieces)
+    private static async Task<string> RunAsync((byte[] Octets, int[] Opened) script, int[] pieces)
     {
         var channels = new List<MtaTlsChannel>();
         await using MtaTlsSession session = MtaTlsSession.Start(
-            new ScriptedTransport(octets, pieces), new() { Role = MtaTlsRole.Server, ChannelRequested = request => channels.Add(request.Accept()) });
+            new ScriptedTransport(script.Octets, pieces, script.Opened), new() { Role = MtaTlsRole.Server, ChannelRequested = request => channels.Add(request.Accept()) });
         await session.Completion.WaitAsync(SessionPair.HangTimeout);
         var result = new System.Text.StringBuilder();
         foreach (MtaTlsChannel channel in channels)

@@ -232,6 +232,7 @@ public class ClosingTests
             await peer.SendAsync(RawPeer.Request((ushort)(i % 100)));
             ChannelId id = (await peer.ReceiveAsync(PacketType.ChannelEstablishmentSuccess)).Id;
             ids.Add(id);
+            await peer.ReceiveAsync(PacketType.ChannelCloseRequest);
             await peer.SendAsync(RawPeer.Confirm(id));
         }
         await peer.SendAsync(RawPeer.Acknowledge(ids[^4_096], 1));

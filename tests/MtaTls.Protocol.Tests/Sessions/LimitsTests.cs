@@ -17,6 +17,11 @@ public class LimitsTests
         Assert.Equal(4_096, limits.RememberedChannelIds);
         Assert.Equal(TimeSpan.FromSeconds(5), limits.CloseLingerTimeout);
         Assert.Equal(TimeSpan.FromSeconds(30), limits.CloseTimeout);
+        Assert.Equal(TimeSpan.FromSeconds(60), limits.WriteStallTimeout);
+        Assert.Equal(67_108_864, limits.SessionSendBudget);
+        Assert.Equal(64, limits.MinPeerPacketLength);
+        Assert.Equal(0, limits.MaxOpensPerSecond);
+        Assert.Equal(0, limits.MaxEmptyPacketsPerSecond);
     }
 
     [Fact]
@@ -29,10 +34,15 @@ public class LimitsTests
         AssertRange((l, v) => l.MaxPacketLength = v, 1, 16_777_215);
         AssertRange((l, v) => l.OutputBufferSize = v, 1, 1 << 30);
         AssertRange((l, v) => l.MaxQueuedAnswers = v, 16, 1 << 20);
+        AssertRange((l, v) => l.MinPeerPacketLength = v, 1, 16_384);
+        AssertRange((l, v) => l.MaxOpensPerSecond = v, 0, 1_000_000_000);
+        AssertRange((l, v) => l.MaxEmptyPacketsPerSecond = v, 0, 1_000_000_000);
         AssertRange((l, v) => l.RememberedChannelIds = v, 4_096, 1 << 20);
         Assert.Throws<ArgumentOutOfRangeException>(() => new MtaTlsSessionLimits { SessionReceiveBudget = 4_095 });
         Assert.Throws<ArgumentOutOfRangeException>(() => new MtaTlsSessionLimits { CloseLingerTimeout = TimeSpan.Zero });
         Assert.Throws<ArgumentOutOfRangeException>(() => new MtaTlsSessionLimits { CloseTimeout = TimeSpan.FromTicks(-1) });
+        Assert.Throws<ArgumentOutOfRangeException>(() => new MtaTlsSessionLimits { WriteStallTimeout = TimeSpan.Zero });
+        Assert.Throws<ArgumentOutOfRangeException>(() => new MtaTlsSessionLimits { SessionSendBudget = 4_095 });
         Assert.Throws<ArgumentOutOfRangeException>(() => new MtaTlsReceiveBudget(4_095));
 
         static void AssertRange(Action<MtaTlsSessionLimits, int> set, int min, int max)
@@ -49,6 +59,6 @@ public class LimitsTests
     public void A_budget_without_4_KiB_for_each_channel_is_refused_at_the_start()
     {
         var options = new MtaTlsSessionOptions { Limits = { MaxChannelsPerSession = 100, SessionReceiveBudget = 100 * 4096 - 1 } };
-        Assert.Throws<ArgumentException>(() => MtaTlsSession.Start(new ScriptedTransport([], []), options));
+        Assert.Throws<ArgumentException>(() => MtaTlsSession.Start(new ScriptedTransport([], [], []), options));
     }
 }

@@ -33,9 +33,9 @@ internal sealed class RawPeer : IAsyncDisposable
 
     public PipeTransport Transport { get; }
 
-    public static RawPeer Create(MtaTlsRole sessionRole = MtaTlsRole.Server, Action<MtaTlsSessionOptions>? configure = null)
+    public static RawPeer Create(MtaTlsRole sessionRole = MtaTlsRole.Server, Action<MtaTlsSessionOptions>? configure = null, int pauseWriterThreshold = 0)
     {
-        (IDuplexPipe a, IDuplexPipe b) = DuplexPipe.CreatePair(new PipeOptions(pauseWriterThreshold: 0));
+        (IDuplexPipe a, IDuplexPipe b) = DuplexPipe.CreatePair(new PipeOptions(pauseWriterThreshold: pauseWriterThreshold, resumeWriterThreshold: pauseWriterThreshold / 2));
         var options = new MtaTlsSessionOptions { Role = sessionRole };
         configure?.Invoke(options);
         return new(b, new PipeTransport(a), options);
