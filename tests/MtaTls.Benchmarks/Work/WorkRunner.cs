@@ -283,7 +283,7 @@ internal sealed class WorkRunner(Contender contender, ServerInfo server) : IAsyn
     {
         await using var session = await ConnectAsync(work, ct);
         var requesters = await session.GetRequestersAsync(work.Streams + 1, ct);
-        var interactive = requesters.Take(work.Streams).ToArray();
+        var interactive = requesters.Skip(1).ToArray(); // the bulk one on the first HTTP/2 connection, beside 99 of them
         var pause = TimeSpan.FromMilliseconds(50);
         List<double> alone = [], beside = [];
         await RequestForAsync(interactive, Math.Min(1, work.Seconds), pause, ct);
@@ -292,7 +292,7 @@ internal sealed class WorkRunner(Contender contender, ServerInfo server) : IAsyn
         using var enough = CancellationTokenSource.CreateLinkedTokenSource(ct);
         long bulkBytes = 0;
         var bulk = Task.Run(
-            () => requesters[work.Streams].GetAsync(EncodedRequest.Get($"/bytes/{1L << 40}"), new byte[64 * 1024], count => Interlocked.Add(ref bulkBytes, count), enough.Token).AsTask(),
+            () => requesters[0].GetAsync(EncodedRequest.Get($"/bytes/{1L << 40}"), new byte[64 * 1024], count => Interlocked.Add(ref bulkBytes, count), enough.Token).AsTask(),
             ct);
         await Task.Delay(500, ct);
         var bulkStart = Interlocked.Read(ref bulkBytes);
