@@ -88,6 +88,7 @@ internal sealed class MtaTlsServerSession : IMtaTlsSessionFeature
         Activity? activity = MtaTlsActivities.StartSession(Connection, _settings, _tls);
         Server.SessionLog.SessionStarted(SessionId, _settings.Name, TlsVersion.Name(_tls.Protocol), _tls.CipherSuite, _tls.SessionResumed);
         _meter.SessionStarted();
+        UnsentLimit.Apply(Connection.Features.Get<IConnectionSocketFeature>()?.Socket);
         MtaTlsSession session = _session = MtaTlsSession.Start(new TlsTransport(_tls), new MtaTlsSessionOptions
         {
             Role = MtaTlsRole.Server,

@@ -19,6 +19,7 @@ internal sealed class SocketPipes : IDuplexPipe, IAsyncDisposable
         _stream = stream;
         Input = PipeReader.Create(stream, new StreamPipeReaderOptions(bufferSize: BufferSize, minimumReadSize: 4096, leaveOpen: true));
         Output = PipeWriter.Create(stream, new StreamPipeWriterOptions(minimumBufferSize: BufferSize, leaveOpen: true));
+        UnsentLimit.Apply((stream as NetworkStream)?.Socket);
         if ((stream as NetworkStream)?.Socket is { LocalEndPoint: IPEndPoint local })
             LocalAddress = new ChannelAddress(local.Address.IsIPv4MappedToIPv6 ? new IPEndPoint(local.Address.MapToIPv4(), local.Port) : local);
     }

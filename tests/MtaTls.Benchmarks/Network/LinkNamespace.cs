@@ -27,7 +27,6 @@ internal sealed class LinkNamespace : IDisposable
         created.RunInside("ip", "link", "set", PacketLink.DeviceName, "up", "mtu", "1500");
         created.RunInside("sysctl", "-q", "-w", $"net.ipv4.tcp_congestion_control={congestionControl}");
         created.RunInside("sysctl", "-q", "-w", "net.ipv4.tcp_no_metrics_save=1");
-        if (Environment.GetEnvironmentVariable("XLOWAT") is { } x) created.RunInside("sysctl", "-q", "-w", "net.ipv4.tcp_notsent_lowat=" + x);
         return created;
     }
 
