@@ -1,0 +1,32 @@
+using BenchmarkDotNet.Attributes;
+using MtaTls.Protocol;
+
+namespace MtaTls.Benchmarks.Micro;
+
+/// <summary>Writing and parsing of the packets that are not rare: what stands before data, and the acknowledgment.</summary>
+public class PacketBenchmarks
+{
+    private readonly byte[] _buffer = new byte[64];
+    private readonly byte[] _dataHeader = new byte[PacketHeader.DataSize];
+    private readonly byte[] _acknowledgment = new byte[Acknowledgment.Size];
+
+    public PacketBenchmarks()
+    {
+        new Plaintext(new ChannelId(0x00018001), 16_375).Write(_dataHeader);
+        new Acknowledgment(new ChannelId(0x00018001), 65_536).Write(_acknowledgment);
+    }
+
+    [Benchmark]
+    public int WriteDataHeader() => new Plaintext(new ChannelId(0x00018001), 16_375).Write(_buffer);
+
+    [Benchmark]
+    public int ParseDataHeader() =>
+        PacketHeader.TryRead(_dataHeader, out var header) && Plaintext.TryRead(_dataHeader, header, out var packet) ? packet.Length : throw new InvalidDataException();
+
+    [Benchmark]
+    public int WriteAcknowledgment() => new Acknowledgment(new ChannelId(0x00018001), 65_536).Write(_buffer);
+
+    [Benchmark]
+    public uint ParseAcknowledgment() =>
+        PacketHeader.TryRead(_acknowledgment, out _) ? Acknowledgment.Read(_acknowledgment.AsSpan(PacketHeader.Size)).FreeSpace : throw new InvalidDataException();
+}
