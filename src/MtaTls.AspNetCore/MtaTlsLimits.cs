@@ -83,8 +83,66 @@ public sealed class MtaTlsLimits
     /// <exception cref="ArgumentOutOfRangeException">Out of range.</exception>
     public TimeSpan CloseTimeout { get => Session.CloseTimeout; set => Session.CloseTimeout = value; }
 
+    /// <summary>
+    /// How long a client may read nothing while octets wait to be sent to it, before its session is ended; more than 0, default 60 seconds, or
+    /// <see cref="Timeout.InfiniteTimeSpan"/>. Some 64 KiB must be taken within it.
+    /// </summary>
+    /// <exception cref="ArgumentOutOfRangeException">Out of range.</exception>
+    public TimeSpan WriteStallTimeout { get => Session.WriteStallTimeout; set => Session.WriteStallTimeout = Check(value); }
+
+    /// <summary>
+    /// The octets of all channels of one session that were written and not sent; 4,096 and up, default 67,108,864 (64 MiB). Above it a channel's
+    /// writer waits as soon as it has 4 KiB unsent.
+    /// </summary>
+    /// <exception cref="ArgumentOutOfRangeException">Out of range.</exception>
+    public long SessionSendBudget { get => Session.SessionSendBudget; set => Session.SessionSendBudget = value; }
+
+    /// <summary>
+    /// The smallest max_packet_length that a client may announce; 1 to 16,384, default 64. Opens below it are refused, channels that fall below it
+    /// are closed: packets of an octet would cost ten times the answer that they carry.
+    /// </summary>
+    /// <exception cref="ArgumentOutOfRangeException">Out of range.</exception>
+    public int MinPeerPacketLength { get => Session.MinPeerPacketLength; set => Session.MinPeerPacketLength = value; }
+
+    /// <summary>Opens of one session in one second; 0 to 1,000,000,000, default 0: no limit. Further opens are refused.</summary>
+    /// <exception cref="ArgumentOutOfRangeException">Out of range.</exception>
+    public int MaxOpensPerSecond { get => Session.MaxOpensPerSecond; set => Session.MaxOpensPerSecond = value; }
+
+    /// <summary>
+    /// Packets of one session in one second that bring nothing (data without octets, acknowledgments of nothing, NewMaxPacketLength, packets for closed
+    /// channels, opens that are refused); 0 to 1,000,000,000, default 0: no limit. A client that sends more loses its session.
+    /// </summary>
+    /// <exception cref="ArgumentOutOfRangeException">Out of range.</exception>
+    public int MaxEmptyPacketsPerSecond { get => Session.MaxEmptyPacketsPerSecond; set => Session.MaxEmptyPacketsPerSecond = value; }
+
+    /// <summary>
+    /// TLS handshakes of all endpoints that are under way, connections that have not sent their ClientHello yet included; 1 to 1,000,000, default
+    /// 10,000. Further connections are closed.
+    /// </summary>
+    /// <exception cref="ArgumentOutOfRangeException">Out of range.</exception>
+    public int MaxHandshakes { get; set => field = Check(value); } = 10_000;
+
+    /// <summary>
+    /// MTA-TLS sessions of all endpoints at a time; 1 to 1,000,000, default 100,000. Further connections that offer the extension are closed. Ordinary
+    /// HTTPS connections do not count; Kestrel's MaxConcurrentConnections limits both.
+    /// </summary>
+    /// <exception cref="ArgumentOutOfRangeException">Out of range.</exception>
+    public int MaxSessions { get; set => field = Check(value); } = 100_000;
+
+    /// <summary>
+    /// Open channels of all sessions together, those whose application has not ended yet included; 1 to 1,000,000, default 1,000,000. Further opens
+    /// are refused.
+    /// </summary>
+    /// <exception cref="ArgumentOutOfRangeException">Out of range.</exception>
+    public int MaxChannels { get; set => field = Check(value); } = 1_000_000;
+
     /// <summary>Those that the protocol itself enforces.</summary>
     internal MtaTlsSessionLimits Session { get; } = new();
+
+    private static int Check(int value, [CallerMemberName] string? name = null)
+        => value is >= 1 and <= 1_000_000
+            ? value
+            : throw new ArgumentOutOfRangeException(name, value, "The value must be from 1 to 1000000.");
 
     private static TimeSpan Check(TimeSpan value, [CallerMemberName] string? name = null)
         => value == Timeout.InfiniteTimeSpan || (value > TimeSpan.Zero && value <= MaxTimeout)

@@ -5,11 +5,13 @@ namespace MtaTls.Client;
 /// <summary>The values of <see cref="MtaTlsSessionLimits"/> as they were when the options were first used; equal by value.</summary>
 internal readonly record struct LimitsKey(
     int MaxChannelsPerSession, int MaxPendingChannels, int InitialWindowSize, int MaxWindowSize, int MaxPacketLength, long SessionReceiveBudget,
-    int OutputBufferSize, int MaxQueuedAnswers, int RememberedChannelIds, TimeSpan CloseLingerTimeout, TimeSpan CloseTimeout)
+    int OutputBufferSize, int MaxQueuedAnswers, int RememberedChannelIds, TimeSpan CloseLingerTimeout, TimeSpan CloseTimeout,
+    TimeSpan WriteStallTimeout, long SessionSendBudget, int MinPeerPacketLength, int MaxOpensPerSecond, int MaxEmptyPacketsPerSecond)
 {
     public static LimitsKey From(MtaTlsSessionLimits limits) => new(
         limits.MaxChannelsPerSession, limits.MaxPendingChannels, limits.InitialWindowSize, limits.MaxWindowSize, limits.MaxPacketLength, limits.SessionReceiveBudget,
-        limits.OutputBufferSize, limits.MaxQueuedAnswers, limits.RememberedChannelIds, limits.CloseLingerTimeout, limits.CloseTimeout);
+        limits.OutputBufferSize, limits.MaxQueuedAnswers, limits.RememberedChannelIds, limits.CloseLingerTimeout, limits.CloseTimeout,
+        limits.WriteStallTimeout, limits.SessionSendBudget, limits.MinPeerPacketLength, limits.MaxOpensPerSecond, limits.MaxEmptyPacketsPerSecond);
 
     public MtaTlsSessionLimits ToLimits() => new()
     {
@@ -24,5 +26,10 @@ internal readonly record struct LimitsKey(
         RememberedChannelIds = RememberedChannelIds,
         CloseLingerTimeout = CloseLingerTimeout,
         CloseTimeout = CloseTimeout,
+        WriteStallTimeout = WriteStallTimeout,
+        SessionSendBudget = SessionSendBudget,
+        MinPeerPacketLength = MinPeerPacketLength,
+        MaxOpensPerSecond = MaxOpensPerSecond,
+        MaxEmptyPacketsPerSecond = MaxEmptyPacketsPerSecond,
     };
 }

@@ -39,6 +39,19 @@ public class ClientHelloReaderTests
     }
 
     [Fact]
+    public void A_hello_is_complete_when_its_last_record_is()
+    {
+        // The message ends inside a record that says more: its length must not point behind what has arrived.
+        byte[] octets = Hello.Records([.. s_full, 1, 2, 3]);
+        for (int missing = 1; missing <= 3; missing++)
+        {
+            Assert.Equal(ClientHelloStatus.NeedMore, ClientHelloReader.TryRead(new(octets.AsMemory(0, octets.Length - missing)), TlsTest.ExtensionType, MaxLength, out _));
+        }
+
+        Assert.Equal(octets.Length, Complete(octets).Length);
+    }
+
+    [Fact]
     public void What_is_not_offered_is_not_there()
     {
         ClientHelloInfo info = Complete(Hello.Records(Hello.Message()));

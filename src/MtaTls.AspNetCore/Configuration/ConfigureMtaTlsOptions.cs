@@ -96,6 +96,14 @@ internal sealed class ConfigureMtaTlsOptions(IConfiguration configuration) : ICo
         Set<TimeSpan>(errors, $"{key}:SessionIdleTimeout", section.SessionIdleTimeout, value => limits.SessionIdleTimeout = value);
         Set<TimeSpan>(errors, $"{key}:CloseLingerTimeout", section.CloseLingerTimeout, value => limits.CloseLingerTimeout = value);
         Set<TimeSpan>(errors, $"{key}:CloseTimeout", section.CloseTimeout, value => limits.CloseTimeout = value);
+        Set<TimeSpan>(errors, $"{key}:WriteStallTimeout", section.WriteStallTimeout, value => limits.WriteStallTimeout = value);
+        Set<long>(errors, $"{key}:SessionSendBudget", section.SessionSendBudget, value => limits.SessionSendBudget = value);
+        Set<int>(errors, $"{key}:MinPeerPacketLength", section.MinPeerPacketLength, value => limits.MinPeerPacketLength = value);
+        Set<int>(errors, $"{key}:MaxOpensPerSecond", section.MaxOpensPerSecond, value => limits.MaxOpensPerSecond = value);
+        Set<int>(errors, $"{key}:MaxEmptyPacketsPerSecond", section.MaxEmptyPacketsPerSecond, value => limits.MaxEmptyPacketsPerSecond = value);
+        Set<int>(errors, $"{key}:MaxHandshakes", section.MaxHandshakes, value => limits.MaxHandshakes = value);
+        Set<int>(errors, $"{key}:MaxSessions", section.MaxSessions, value => limits.MaxSessions = value);
+        Set<int>(errors, $"{key}:MaxChannels", section.MaxChannels, value => limits.MaxChannels = value);
     }
 
     /// <summary>Converts a value and sets it, or remembers what is wrong with it. Nothing is set where there is no text.</summary>

@@ -84,5 +84,21 @@ internal sealed class MtaTlsSection
         public string? CloseLingerTimeout { get; set; }
 
         public string? CloseTimeout { get; set; }
+
+        public string? WriteStallTimeout { get; set; }
+
+        public string? SessionSendBudget { get; set; }
+
+        public string? MinPeerPacketLength { get; set; }
+
+        public string? MaxOpensPerSecond { get; set; }
+
+        public string? MaxEmptyPacketsPerSecond { get; set; }
+
+        public string? MaxHandshakes { get; set; }
+
+        public string? MaxSessions { get; set; }
+
+        public string? MaxChannels { get; set; }
     }
 }

@@ -29,30 +29,74 @@ internal sealed class MtaTlsConnectionMiddleware(ConnectionDelegate next, Endpoi
         }
 
         long started = server.Time.GetTimestamp();
-        TlsConnection session;
-        using (CancellationTokenSource timeout = new(HandshakeTimeout, server.Time))
+        bool? offered;
+        TlsConnection? session = null;
+        if (!server.Handshakes.TryEnter())
         {
-            bool? offered = await PeekAsync(connection, timeout.Token);
-            if (offered is null)
-            {
-                return;
-            }
-
-            if (offered == false && settings.Mode == DataMultiplexingMode.Allowed)
-            {
-                await next(connection);
-                return;
-            }
-
-            if (await HandshakeAsync(connection, started, timeout.Token) is not { } accepted)
-            {
-                return;
-            }
-
-            session = accepted;
+            Reject(connection, started, nameof(MtaTlsLimits.MaxHandshakes));
+            return;
         }
 
-        await new MtaTlsServerSession(server, settings, connection, next, session).RunAsync();
+        try
+        {
+            using CancellationTokenSource timeout = new(HandshakeTimeout, server.Time);
+            offered = await PeekAsync(connection, timeout.Token);
+            if (offered == true || (offered == false && settings.Mode != DataMultiplexingMode.Allowed))
+            {
+                if (!server.Sessions.TryEnter())
+                {
+                    Reject(connection, started, nameof(MtaTlsLimits.MaxSessions));
+                    return;
+                }
+
+                session = await HandshakeOrLeaveAsync(connection, started, timeout.Token);
+                offered = null;
+            }
+        }
+        finally
+        {
+            server.Handshakes.Leave();
+        }
+
+        if (offered == false)
+        {
+            await next(connection);
+        }
+        else if (session is not null)
+        {
+            try
+            {
+                await new MtaTlsServerSession(server, settings, connection, next, session).RunAsync();
+            }
+            finally
+            {
+                server.Sessions.Leave();
+            }
+        }
+    }
+
+    /// <summary>Closes a connection for which there is no room: nothing was read that an answer could be made of.</summary>
+    private void Reject(ConnectionContext connection, long started, string limit)
+    {
+        server.SessionLog.ConnectionRejected(connection.ConnectionId, limit);
+        server.Metrics.HandshakeFailed(settings, connection, "limit", server.Time.GetElapsedTime(started));
+        connection.Abort(new ConnectionAbortedException($"{limit} is reached."));
+    }
+
+    private async ValueTask<TlsConnection?> HandshakeOrLeaveAsync(ConnectionContext connection, long started, CancellationToken cancellationToken)
+    {
+        TlsConnection? session = null;
+        try
+        {
+            return session = await HandshakeAsync(connection, started, cancellationToken);
+        }
+        finally
+        {
+            if (session is null)
+            {
+                server.Sessions.Leave();
+            }
+        }
     }
 
     private TimeSpan HandshakeTimeout

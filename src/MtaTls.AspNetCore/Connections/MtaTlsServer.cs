@@ -19,6 +19,12 @@ internal sealed class MtaTlsServer(IOptions<MtaTlsOptions> options, IMtaTlsChann
 
     public MtaTlsReceiveBudget ReceiveBudget { get; } = new(options.Value.Limits.ServerReceiveBudget);
 
+    /// <summary>Handshakes that are under way.</summary>
+    public CountLimit Handshakes { get; } = new(options.Value.Limits.MaxHandshakes);
+
+    /// <summary>Sessions, from the ClientHello that asks for one on.</summary>
+    public CountLimit Sessions { get; } = new(options.Value.Limits.MaxSessions);
+
     public IMtaTlsChannelRouter Router => router;
 
     public MtaTlsMetrics Metrics => metrics;

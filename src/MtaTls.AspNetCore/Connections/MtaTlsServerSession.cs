@@ -220,6 +220,13 @@ internal sealed class MtaTlsServerSession : IMtaTlsSessionFeature
     private void OnChannelRequested(MtaTlsChannelRequest request)
     {
         _session ??= request.Session;
+        if (Server.Metrics.ActiveChannels >= Server.Limits.MaxChannels)
+        {
+            // Another session would have no room either, so the reason does not say what a client answers by making one.
+            Refuse(request, MtaTlsChannelAction.Refusal, nameof(MtaTlsLimits.MaxChannels));
+            return;
+        }
+
         Server.Router.Decide(this, request).Execute(this, request);
     }
 

@@ -53,6 +53,9 @@ internal static partial class Log
     [LoggerMessage(26, LogLevel.Information, "Session {SessionId} failed: {Reason} {Cause}", EventName = "SessionFailed")]
     public static partial void SessionFailed(this ILogger logger, string sessionId, string reason, string? cause);
 
+    [LoggerMessage(27, LogLevel.Debug, "Connection {SessionId} was closed: {Limit} is reached.", EventName = "ConnectionRejected")]
+    public static partial void ConnectionRejected(this ILogger logger, string sessionId, string limit);
+
     // Channels: 40 to 59.
     [LoggerMessage(41, LogLevel.Debug, "Session {SessionId}: a channel was refused ({Cause}).", EventName = "ChannelRefused")]
     public static partial void ChannelRefused(this ILogger logger, string sessionId, string cause);

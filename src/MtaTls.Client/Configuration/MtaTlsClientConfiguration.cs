@@ -76,6 +76,11 @@ internal static class MtaTlsClientConfiguration
                 case "REMEMBEREDCHANNELIDS": reader.Set(child, int.Parse, v => limits.RememberedChannelIds = v); break;
                 case "CLOSELINGERTIMEOUT": reader.Set(child, TimeSpan.Parse, v => limits.CloseLingerTimeout = v); break;
                 case "CLOSETIMEOUT": reader.Set(child, TimeSpan.Parse, v => limits.CloseTimeout = v); break;
+                case "WRITESTALLTIMEOUT": reader.Set(child, TimeSpan.Parse, v => limits.WriteStallTimeout = v); break;
+                case "SESSIONSENDBUDGET": reader.Set(child, long.Parse, v => limits.SessionSendBudget = v); break;
+                case "MINPEERPACKETLENGTH": reader.Set(child, int.Parse, v => limits.MinPeerPacketLength = v); break;
+                case "MAXOPENSPERSECOND": reader.Set(child, int.Parse, v => limits.MaxOpensPerSecond = v); break;
+                case "MAXEMPTYPACKETSPERSECOND": reader.Set(child, int.Parse, v => limits.MaxEmptyPacketsPerSecond = v); break;
                 default: reader.Unknown(child); break;
             }
         }

@@ -112,7 +112,7 @@ internal sealed class SessionPool : IAsyncDisposable
                     _log.ChannelOpened(channel.Id.ToString(), destination.ToString());
                 return new SessionChannel(channel, session);
             }
-            catch (MtaTlsChannelRefusedException e) when (IsForWantOfRoom(e))
+            catch (MtaTlsChannelRefusedException e) when (IsForWantOfRoom(e) && !IsAlone(session))
             {
                 // The session is full, not the endpoint: the next turn takes another session, or connects one while MaxSessions allows it.
                 lock (_gate)
@@ -484,6 +484,16 @@ internal sealed class SessionPool : IAsyncDisposable
 
     private MtaTlsNotNegotiatedException NotNegotiated() => new(
         $"{_settings.Host}:{_settings.Port} does not speak MTA-TLS (data_multiplexing, extension type {_settings.ExtensionType}). Ordinary TLS stands in only for channels to that endpoint itself, with Mode Preferred.");
+
+    /// <summary>
+    /// Whether the channel that was refused is the session's only one: then the server has no room for any, and asking it again at once, on this session or another,
+    /// would go on without end.
+    /// </summary>
+    private bool IsAlone(ClientSession session)
+    {
+        lock (_gate)
+            return session.Channels <= 1 && session.Session.ActiveChannels == 0;
+    }
 
     private static bool IsForWantOfRoom(MtaTlsChannelRefusedException e) => e.IsLocal || RefusalReasons.IsForWantOfRoom(e.Reason);
 }

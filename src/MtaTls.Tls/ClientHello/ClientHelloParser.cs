@@ -111,14 +111,15 @@ internal static class ClientHelloParser
                 return ClientHelloStatus.TooLong;
             }
 
-            if (messageLength > 0 && seen >= messageLength)
-            {
-                return ClientHelloStatus.Complete;
-            }
-
+            // The last record whole too: the length that is reported is that of the records.
             if (available < length)
             {
                 return ClientHelloStatus.NeedMore;
+            }
+
+            if (messageLength > 0 && seen >= messageLength)
+            {
+                return ClientHelloStatus.Complete;
             }
         }
     }

@@ -41,7 +41,9 @@ public sealed class ConfigurationTests
               "Limits": {
                 "MaxChannelsPerSession": 1000, "MaxPendingChannels": 10, "InitialWindowSize": 65536, "MaxWindowSize": 1048576, "MaxPacketLength": 8000,
                 "SessionReceiveBudget": 8388608, "ServerReceiveBudget": 99999999999, "HandshakeTimeout": "00:00:05", "ChannelIdleTimeout": "00:01:00",
-                "SessionIdleTimeout": "-00:00:00.001", "CloseLingerTimeout": "00:00:01", "CloseTimeout": "00:00:02" } } }
+                "SessionIdleTimeout": "-00:00:00.001", "CloseLingerTimeout": "00:00:01", "CloseTimeout": "00:00:02",
+                "WriteStallTimeout": "00:00:03", "SessionSendBudget": 4096, "MinPeerPacketLength": 1, "MaxOpensPerSecond": 5, "MaxEmptyPacketsPerSecond": 6,
+                "MaxHandshakes": 7, "MaxSessions": 8, "MaxChannels": 9 } } }
             """);
         Assert.Empty(errors);
         Assert.Equal(65400, options.ExtensionType);
@@ -60,7 +62,9 @@ public sealed class ConfigurationTests
         Assert.Equal((1000, 10, 65536, 1048576, 8000), (limits.MaxChannelsPerSession, limits.MaxPendingChannels, limits.InitialWindowSize, limits.MaxWindowSize, limits.MaxPacketLength));
         Assert.Equal((8388608, 99999999999), (limits.SessionReceiveBudget, limits.ServerReceiveBudget));
         Assert.Equal((TimeSpan.FromSeconds(5), TimeSpan.FromMinutes(1), Timeout.InfiniteTimeSpan), (limits.HandshakeTimeout, limits.ChannelIdleTimeout, limits.SessionIdleTimeout));
-        Assert.Equal((TimeSpan.FromSeconds(1), TimeSpan.FromSeconds(2)), (limits.CloseLingerTimeout, limits.CloseTimeout));
+        Assert.Equal((TimeSpan.FromSeconds(1), TimeSpan.FromSeconds(2), TimeSpan.FromSeconds(3)), (limits.CloseLingerTimeout, limits.CloseTimeout, limits.WriteStallTimeout));
+        Assert.Equal((4096, 1, 5, 6), (limits.SessionSendBudget, limits.MinPeerPacketLength, limits.MaxOpensPerSecond, limits.MaxEmptyPacketsPerSecond));
+        Assert.Equal((7, 8, 9), (limits.MaxHandshakes, limits.MaxSessions, limits.MaxChannels));
     }
 
     [Fact]
@@ -103,6 +107,10 @@ public sealed class ConfigurationTests
     [InlineData("""{ "Limits": { "MaxChannelsPerSession": 0 } }""", "MtaTls:Limits:MaxChannelsPerSession")]
     [InlineData("""{ "Limits": { "MaxChannelsPerSession": 1000001 } }""", "MtaTls:Limits:MaxChannelsPerSession")]
     [InlineData("""{ "Limits": { "MaxPendingChannels": "many" } }""", "MtaTls:Limits:MaxPendingChannels")]
+    [InlineData("""{ "Limits": { "WriteStallTimeout": "00:00:00" } }""", "MtaTls:Limits:WriteStallTimeout")]
+    [InlineData("""{ "Limits": { "MaxHandshakes": 0 } }""", "MtaTls:Limits:MaxHandshakes")]
+    [InlineData("""{ "Limits": { "MaxSessions": 0 } }""", "MtaTls:Limits:MaxSessions")]
+    [InlineData("""{ "Limits": { "MaxChannels": 1000001 } }""", "MtaTls:Limits:MaxChannels")]
     [InlineData("""{ "Limits": { "InitialWindowSize": 4095 } }""", "MtaTls:Limits:InitialWindowSize")]
     [InlineData("""{ "Limits": { "MaxWindowSize": 4096 } }""", "MtaTls:Limits:MaxWindowSize")]
     [InlineData("""{ "Limits": { "MaxPacketLength": 262144 } }""", "MtaTls:Limits:MaxPacketLength")]

@@ -1,0 +1,126 @@
+using System.Net;
+using System.Net.Sockets;
+using Microsoft.Extensions.Logging.Testing;
+using MtaTls.Client;
+using MtaTls.FunctionalTests.Client;
+using MtaTls.FunctionalTests.Support;
+using MtaTls.Protocol;
+using TestApp = MtaTls.FunctionalTests.Support.TestApp;
+
+namespace MtaTls.FunctionalTests.Security;
+
+/// <summary>The limits of the whole server, each reached and one exceeded; then what is within them goes on.</summary>
+public class ServerLimitsTests
+{
+    [Fact]
+    public async Task MaxHandshakes_counts_connections_that_say_nothing_and_closes_further_ones()
+    {
+        await using TestApp app = await TestApp.StartAsync(static a => a.MapGet("/", () => "hello"), o => o.Limits.MaxHandshakes = 2);
+        using (Socket one = await ConnectAsync(app.Port), two = await ConnectAsync(app.Port))
+        {
+            // The server has taken these two when it closes a third.
+            await UntilAsync(() => IsClosedAsync(app.Port));
+            Assert.Contains(app.Logs.GetSnapshot(), static r => r.Id.Name == "ConnectionRejected" && r.Message.Contains("MaxHandshakes", StringComparison.Ordinal));
+        }
+
+        await UntilAsync(async () => await TryGetAsync(app.Port) == "hello");
+    }
+
+    [Fact]
+    public async Task MaxSessions_closes_further_connections_until_one_has_ended()
+    {
+        await using TestApp app = await TestApp.StartAsync(static a => a.MapGet("/", () => "hello"), o => o.Limits.MaxSessions = 1);
+        await using (RawClient first = await RawClient.ConnectAsync(app.Port))
+        {
+            Assert.Equal("hello", await first.GetAsync());
+            Assert.Null(await TryGetAsync(app.Port));
+            Assert.Equal("hello", await first.GetAsync());
+            Assert.Contains(app.Logs.GetSnapshot(), static r => r.Id.Name == "ConnectionRejected" && r.Message.Contains("MaxSessions", StringComparison.Ordinal));
+        }
+
+        await UntilAsync(async () => await TryGetAsync(app.Port) == "hello");
+    }
+
+    [Fact]
+    public async Task MaxChannels_refuses_opens_of_every_session_until_a_channel_is_closed()
+    {
+        await using TestApp app = await TestApp.StartAsync(static a => a.MapGet("/", () => "hello"), o => o.Limits.MaxChannels = 2);
+        await using RawClient first = await RawClient.ConnectAsync(app.Port);
+        await using RawClient second = await RawClient.ConnectAsync(app.Port);
+        HttpChannel one = await first.OpenAsync();
+        await using HttpChannel two = await second.OpenAsync();
+        await Assert.ThrowsAsync<MtaTlsChannelRefusedException>(() => first.OpenAsync());
+        await Assert.ThrowsAsync<MtaTlsChannelRefusedException>(() => second.OpenAsync());
+        await one.DisposeAsync();
+        await UntilAsync(async () =>
+        {
+            try
+            {
+                return await second.GetAsync() == "hello";
+            }
+            catch (MtaTlsChannelRefusedException)
+            {
+                return false;
+            }
+        });
+    }
+
+    [Fact]
+    public async Task A_server_that_has_no_room_for_any_channel_is_not_asked_without_end()
+    {
+        int asked = 0;
+        await using PeerServer server = await PeerServer.StartAsync(request =>
+        {
+            Interlocked.Increment(ref asked);
+            request.Refuse("Too many channels");
+        });
+        await using MtaTlsClient client = await MtaTlsClient.ConnectAsync(server.Options()).AsTask().Soon();
+        await Assert.ThrowsAsync<MtaTlsChannelRefusedException>(() => client.OpenChannelAsync("app.test", 80).AsTask().Soon());
+        Assert.Equal(1, asked);
+    }
+
+    private static async Task<Socket> ConnectAsync(int port)
+    {
+        Socket socket = new(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
+        await socket.ConnectAsync(IPAddress.Loopback, port);
+        return socket;
+    }
+
+    private static async Task<bool> IsClosedAsync(int port)
+    {
+        using CancellationTokenSource soon = new(500);
+        try
+        {
+            using Socket socket = await ConnectAsync(port);
+            return await socket.ReceiveAsync(new byte[1], SocketFlags.None, soon.Token) == 0;
+        }
+        catch (SocketException)
+        {
+            return true;
+        }
+        catch (OperationCanceledException)
+        {
+            return false;
+        }
+    }
+
+    private static async Task<string?> TryGetAsync(int port)
+    {
+        try
+        {
+            await using RawClient client = await RawClient.ConnectAsync(port);
+            return await client.GetAsync();
+        }
+        catch (IOException)
+        {
+            return null;
+        }
+    }
+
+    private static async Task UntilAsync(Func<Task<bool>> condition)
+    {
+        using CancellationTokenSource hang = new(Patience.Long);
+        while (!await condition())
+            await Task.Delay(20, hang.Token);
+    }
+}

@@ -1,0 +1,18 @@
+using System.Text;
+
+namespace MtaTls.Fuzz;
+
+/// <summary>Inputs to begin with: each line of Corpus/NAME.hex (octets, white space ignored) and each paragraph of Corpus/NAME.txt (text). "#" begins a comment.</summary>
+internal static class Corpus
+{
+    public static byte[][] Load(string name)
+    {
+        string path = Path.Combine(AppContext.BaseDirectory, "Corpus", name);
+        if (File.Exists(path + ".hex"))
+        {
+            return [.. File.ReadAllLines(path + ".hex").Select(static l => l.Split('#')[0].Replace(" ", "", StringComparison.Ordinal))
+                .Where(static l => l.Length > 0).Select(Convert.FromHexString)];
+        }
+        return [.. File.ReadAllText(path + ".txt").Split("\n\n", StringSplitOptions.RemoveEmptyEntries).Select(static p => Encoding.UTF8.GetBytes(p.Trim('\n')))];
+    }
+}

@@ -1,0 +1,15 @@
+namespace MtaTls.Fuzz;
+
+/// <summary>What is given octets that nobody expects. Whatever it throws is a defect.</summary>
+internal abstract class FuzzTarget
+{
+    public abstract string Name { get; }
+
+    public abstract ValueTask RunAsync(byte[] input, Random random);
+
+    protected static void Require(bool condition, string what)
+    {
+        if (!condition)
+            throw new InvalidOperationException(what);
+    }
+}

@@ -1,0 +1,70 @@
+using System.Diagnostics;
+using System.Globalization;
+using System.Security.Cryptography;
+using MtaTls.Fuzz;
+using MtaTls.Fuzz.Targets;
+
+// dotnet run -c Release --project tests/MtaTls.Fuzz -- --seconds N [--seed S] [--target NAME] [--iteration I]
+// Every target gets an equal part of the time. A failure prints what replays it, and ends with 1.
+double seconds = 60;
+int seed = RandomNumberGenerator.GetInt32(int.MaxValue);
+string? only = null;
+long? replayed = null;
+for (int i = 0; i + 1 < args.Length; i += 2)
+{
+    switch (args[i])
+    {
+        case "--seconds": seconds = double.Parse(args[i + 1], CultureInfo.InvariantCulture); break;
+        case "--seed": seed = int.Parse(args[i + 1], CultureInfo.InvariantCulture); break;
+        case "--target": only = args[i + 1]; break;
+        case "--iteration": replayed = long.Parse(args[i + 1], CultureInfo.InvariantCulture); break;
+        default: Console.Error.WriteLine($"There is no option {args[i]}."); return 2;
+    }
+}
+
+FuzzTarget[] targets = [.. new FuzzTarget[]
+{
+    new PacketsTarget(), new ClientHelloTarget(), new AddressesTarget(), new RoutingTarget(), new ConfigurationTarget(), new TunnelTarget(), new SessionTarget(),
+}.Where(t => only is null || t.Name == only)];
+if (targets.Length == 0)
+{
+    Console.Error.WriteLine($"There is no target {only}.");
+    return 2;
+}
+
+Console.WriteLine($"seed {seed}");
+foreach (FuzzTarget target in targets)
+{
+    byte[][] corpus = Corpus.Load(target.Name);
+    var clock = Stopwatch.StartNew();
+    long iteration = replayed ?? 0;
+    do
+    {
+        // Of the seed and its number alone, so that one iteration is replayed without those before it.
+        var random = new Random(HashOf(seed, target.Name, iteration));
+        byte[] input = iteration < corpus.Length ? corpus[iteration] : Mutator.Mutate(corpus, random);
+        try
+        {
+            await target.RunAsync(input, random);
+        }
+        catch (Exception e)
+        {
+            Console.WriteLine($"{target.Name}: {e}");
+            Console.WriteLine($"input: {Convert.ToHexString(input)}");
+            Console.WriteLine($"replay: --target {target.Name} --seed {seed} --iteration {iteration}");
+            return 1;
+        }
+        iteration++;
+    }
+    while (replayed is null && clock.Elapsed.TotalSeconds < seconds / targets.Length);
+    Console.WriteLine($"{target.Name}: {iteration} inputs in {clock.Elapsed.TotalSeconds:0.0} s");
+}
+return 0;
+
+static int HashOf(int seed, string name, long iteration)
+{
+    ulong hash = 14695981039346656037;
+    foreach (char c in $"{seed}/{name}/{iteration}")
+        hash = (hash ^ c) * 1099511628211;
+    return (int)(hash ^ hash >> 32);
+}

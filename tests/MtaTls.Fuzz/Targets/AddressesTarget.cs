@@ -1,0 +1,40 @@
+using System.Text;
+using MtaTls.AspNetCore.Routing;
+using MtaTls.Protocol;
+
+namespace MtaTls.Fuzz.Targets;
+
+/// <summary>Hosts of packets and what routes make of them: nothing throws, and what is valid can stand in a log and in a header.</summary>
+internal sealed class AddressesTarget : FuzzTarget
+{
+    public override string Name => "addresses";
+
+    public override ValueTask RunAsync(byte[] input, Random random)
+    {
+        string? recent = null;
+        if (ChannelAddress.TryCreate(input, (ushort)random.Next(65_536), ref recent, out ChannelAddress address))
+        {
+            Require(address.Host.Length is > 0 and <= 253, "A host of a wrong length.");
+            Require(address.Host.All(static c => char.IsAsciiLetterOrDigit(c) || c is '-' or '.' or '_' or ':'), "A host with other characters.");
+            Require(new ChannelAddress(address.Host, address.Port) == address, "An address that is not equal to itself.");
+            if (ChannelHost.TryParse(address.Host, out ChannelHost host))
+                Judge(host);
+        }
+        string text = Encoding.Latin1.GetString(input);
+        if (ChannelHost.TryParse(text, out ChannelHost any))
+            Judge(any);
+        if (ChannelHost.TryParseUriHost(text, out ChannelHost uri))
+            Judge(uri);
+        _ = HostPattern.TryParse(text, out _, out _);
+        _ = HostPattern.TryParseNetwork(text, out _);
+        _ = PortRange.TryParse(text, out _);
+        return default;
+    }
+
+    private static void Judge(ChannelHost host)
+    {
+        Require(ChannelHost.TryParse(host.ToString(), out ChannelHost again) && again == host, $"'{host}' is another host when it is read again.");
+        if (host.Address is { } address)
+            _ = SpecialAddresses.Classify(address);
+    }
+}

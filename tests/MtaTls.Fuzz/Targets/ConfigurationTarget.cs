@@ -1,0 +1,26 @@
+using System.Text;
+using Microsoft.Extensions.Configuration;
+using MtaTls.AspNetCore;
+using MtaTls.AspNetCore.Configuration;
+
+namespace MtaTls.Fuzz.Targets;
+
+/// <summary>The section MtaTls as key=value lines: a wrong value is remembered as an error, never thrown.</summary>
+internal sealed class ConfigurationTarget : FuzzTarget
+{
+    public override string Name => "configuration";
+
+    public override ValueTask RunAsync(byte[] input, Random random)
+    {
+        var values = new Dictionary<string, string?>(StringComparer.OrdinalIgnoreCase);
+        foreach (string line in Encoding.UTF8.GetString(input).Split('\n').Take(50))
+        {
+            int equals = line.IndexOf('=', StringComparison.Ordinal);
+            if (equals > 0)
+                values["MtaTls:" + line[..equals]] = line[(equals + 1)..];
+        }
+        IConfiguration configuration = new ConfigurationBuilder().AddInMemoryCollection(values).Build();
+        new ConfigureMtaTlsOptions(configuration).Configure(new MtaTlsOptions());
+        return default;
+    }
+}
