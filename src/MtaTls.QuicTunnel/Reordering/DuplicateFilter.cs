@@ -4,21 +4,42 @@ namespace MtaTls.QuicTunnel.Reordering;
 
 /// <summary>
 /// Remembers the last packets by tag and hash: a duplicate is an equal tag and equal octets. A tag alone says nothing, since what a peer
-/// puts there is its own affair.
+/// puts there is its own affair. Small until there are packets to remember: a session that says little holds little.
 /// </summary>
+/// <param name="capacity">How many, a power of 2.</param>
 internal sealed class DuplicateFilter(int capacity)
 {
-    private readonly Entry[] _entries = new Entry[capacity];
+    private Entry[] _entries = new Entry[Math.Min(capacity, 16)];
 
     /// <summary>True when that packet was there before; else it is remembered.</summary>
     public bool IsDuplicate(ushort tag, ReadOnlySpan<byte> datagram)
     {
-        ref var entry = ref _entries[tag & (_entries.Length - 1)];
+        ref var entry = ref EntryOf(tag);
+        while (entry.IsSet && entry.Tag != tag && _entries.Length < capacity)
+        {
+            Grow();
+            entry = ref EntryOf(tag);
+        }
+
         var hash = PacketHash.Compute(datagram);
         if (entry.IsSet && entry.Tag == tag && entry.Hash == hash)
             return true;
         entry = new Entry { IsSet = true, Tag = tag, Hash = hash };
         return false;
+    }
+
+    private ref Entry EntryOf(ushort tag) => ref _entries[tag & (_entries.Length - 1)];
+
+    // Entries that had a place each have one each in the larger table too: none is lost before all places are made.
+    private void Grow()
+    {
+        var former = _entries;
+        _entries = new Entry[former.Length * 2];
+        foreach (ref readonly var entry in former.AsSpan())
+        {
+            if (entry.IsSet)
+                EntryOf(entry.Tag) = entry;
+        }
     }
 
     private struct Entry

@@ -28,7 +28,7 @@ internal sealed class ReorderBuffer
     private readonly int _maxPackets;
     private readonly long _maxDelay;
     private readonly PathMark[] _paths;
-    private readonly Slot[] _slots;
+    private Slot[] _slots = []; // Made when the first packet has to wait.
     private readonly DuplicateFilter _duplicates;
     private bool _started;
     private ushort _next;
@@ -46,7 +46,6 @@ internal sealed class ReorderBuffer
         _maxPackets = maxPackets;
         _maxDelay = maxDelay;
         _paths = new PathMark[maxPaths];
-        _slots = new Slot[BitOperations.RoundUpToPowerOf2((uint)maxPackets)];
         _duplicates = new DuplicateFilter((int)BitOperations.RoundUpToPowerOf2((uint)Math.Max(512, maxPackets * 2)));
     }
 
@@ -182,6 +181,8 @@ internal sealed class ReorderBuffer
             return;
         }
 
+        if (_slots.Length == 0)
+            _slots = new Slot[BitOperations.RoundUpToPowerOf2((uint)_maxPackets)];
         ref var slot = ref _slots[tag & (_slots.Length - 1)];
         if (slot.Buffer is not null)
         {

@@ -48,8 +48,11 @@ internal static unsafe partial class LibGnuTls
     [LibraryImport(FileName, EntryPoint = "gnutls_deinit")]
     public static partial void Deinit(nint session);
 
-    [LibraryImport(FileName, EntryPoint = "gnutls_priority_set_direct")]
-    public static partial int SetPriority(nint session, byte* priority, nint errorPosition);
+    [LibraryImport(FileName, EntryPoint = "gnutls_priority_init")]
+    public static partial int InitPriorities(out nint priorities, byte* text, nint errorPosition);
+
+    [LibraryImport(FileName, EntryPoint = "gnutls_priority_set")]
+    public static partial int SetPriorities(nint session, nint priorities);
 
     [LibraryImport(FileName, EntryPoint = "gnutls_credentials_set")]
     public static partial int SetCredentials(nint session, int type, nint credentials);

@@ -69,8 +69,8 @@ internal sealed unsafe partial class Ngtcp2Connection
             var callbacks = _loop.Callbacks;
             nint native;
             int result = IsServer
-                ? _library.ServerNew(&native, &peerId, &ownId, &path, version, 1, &callbacks, _abi.SettingsVersion, settings, 1, parameters, 0, GCHandle.ToIntPtr(_self))
-                : _library.ClientNew(&native, &peerId, &ownId, &path, version, 1, &callbacks, _abi.SettingsVersion, settings, 1, parameters, 0, GCHandle.ToIntPtr(_self));
+                ? _library.ServerNew(&native, &peerId, &ownId, &path, version, 1, &callbacks, _abi.SettingsVersion, settings, 1, parameters, ConnectionMemory.Allocator, GCHandle.ToIntPtr(_self))
+                : _library.ClientNew(&native, &peerId, &ownId, &path, version, 1, &callbacks, _abi.SettingsVersion, settings, 1, parameters, ConnectionMemory.Allocator, GCHandle.ToIntPtr(_self));
             if (result != 0)
                 throw new CryptographicException(_library.ErrorText(result));
             _native = native;

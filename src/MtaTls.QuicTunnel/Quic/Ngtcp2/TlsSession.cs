@@ -12,6 +12,15 @@ internal sealed unsafe class TlsSession : IDisposable
     private static ReadOnlySpan<byte> Priority =>
         "NORMAL:-VERS-ALL:+VERS-TLS1.3:-CIPHER-ALL:+AES-128-GCM:+AES-256-GCM:+CHACHA20-POLY1305:-GROUP-ALL:+GROUP-X25519:+GROUP-SECP256R1:+GROUP-SECP384R1:%DISABLE_TLS13_COMPAT_MODE\0"u8;
 
+    // 8 KiB, the same for all: shared, and never freed.
+    private static readonly Lazy<nint> Priorities = new(static () =>
+    {
+        nint priorities;
+        fixed (byte* text = Priority)
+            Check(LibGnuTls.InitPriorities(out priorities, text, 0));
+        return priorities;
+    });
+
     private readonly TlsCredentials _credentials;
     private readonly bool _referenced;
     private nint _session;
@@ -25,8 +34,7 @@ internal sealed unsafe class TlsSession : IDisposable
         {
             bool server = options is QuicListenerOptions;
             Check(LibGnuTls.Init(out _session, server ? LibGnuTls.Server | LibGnuTls.NoAutoSendTicket | LibGnuTls.NoEndOfEarlyData : LibGnuTls.Client | LibGnuTls.NoEndOfEarlyData));
-            fixed (byte* priority = Priority)
-                Check(LibGnuTls.SetPriority(_session, priority, 0));
+            Check(LibGnuTls.SetPriorities(_session, Priorities.Value));
             Check(server ? library.ConfigureServerSession(_session) : library.ConfigureClientSession(_session));
             Check(LibGnuTls.SetCredentials(_session, LibGnuTls.CredentialsCertificate, credentials.DangerousGetHandle()));
 
