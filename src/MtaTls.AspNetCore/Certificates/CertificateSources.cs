@@ -35,11 +35,9 @@ internal sealed class CertificateSources(IHostEnvironment environment, IConfigur
     /// <exception cref="InvalidOperationException">A certificate is named and can't be had; the message begins with the key.</exception>
     public ICertificateSource? FindDefault()
     {
-        MtaTlsSection.CertificateSection section = new();
-        configuration.GetSection(DefaultKey).Bind(section);
         ConfigurationErrors errors = new();
         MtaTlsCertificateOptions options = new();
-        ConfigureMtaTlsOptions.ReadCertificate(errors, DefaultKey, section, options);
+        ConfigureMtaTlsOptions.ReadCertificate(new SectionReader(configuration.GetSection(DefaultKey), errors), options);
         return errors.All is [string error, ..] ? throw new InvalidOperationException(error) : Create(DefaultKey, options);
     }
 

@@ -14,96 +14,95 @@ internal sealed class ConfigureMtaTlsOptions(IConfiguration configuration) : ICo
 {
     public const string SectionName = "MtaTls";
 
+    // Read by others from the same section: by ConfigureRouting, and by MtaTls.ReverseProxy where it is used.
+    private static readonly string[] s_others = [nameof(MtaTlsOptions.Channels), nameof(MtaTlsOptions.Tcp), nameof(MtaTlsOptions.AllowHostMismatch), "Destinations", "TrustedPeers"];
+
     public void Configure(MtaTlsOptions options)
     {
-        MtaTlsSection section = new();
-        configuration.GetSection(SectionName).Bind(section);
-        ConfigurationErrors errors = options.ConfigurationErrors;
-
-        Set<ushort>(errors, $"{SectionName}:ExtensionType", section.ExtensionType, value => options.ExtensionType = value);
-        options.KeyLogFile = string.IsNullOrEmpty(section.KeyLogFile) ? null : section.KeyLogFile;
-        if (section.EndpointDefaults is { } defaults)
+        SectionReader section = new(configuration.GetSection(SectionName), options.ConfigurationErrors);
+        section.Value<ushort>(nameof(MtaTlsOptions.ExtensionType), value => options.ExtensionType = value);
+        options.KeyLogFile = section.Text(nameof(MtaTlsOptions.KeyLogFile));
+        if (section.Section(nameof(MtaTlsOptions.EndpointDefaults)) is { } defaults)
         {
-            SetEnum<DataMultiplexingMode>(errors, $"{SectionName}:EndpointDefaults:Mode", defaults.Mode, value => options.EndpointDefaults.Mode = value);
-            SetEnum<MtaTlsDispatch>(errors, $"{SectionName}:EndpointDefaults:Dispatch", defaults.Dispatch, value => options.EndpointDefaults.Dispatch = value);
+            defaults.Enum<DataMultiplexingMode>(nameof(MtaTlsEndpointDefaults.Mode), value => options.EndpointDefaults.Mode = value);
+            defaults.Enum<MtaTlsDispatch>(nameof(MtaTlsEndpointDefaults.Dispatch), value => options.EndpointDefaults.Dispatch = value);
+            defaults.RejectUnknownKeys();
         }
 
-        foreach ((string name, MtaTlsSection.EndpointSection? endpoint) in section.Endpoints ?? [])
+        foreach ((string name, SectionReader endpoint) in section.Entries(nameof(MtaTlsOptions.Endpoints)))
         {
-            options.Endpoints[name] = ReadEndpoint(errors, $"{SectionName}:Endpoints:{name}", endpoint ?? new MtaTlsSection.EndpointSection());
+            options.Endpoints[name] = ReadEndpoint(endpoint, options.ConfigurationErrors);
         }
 
-        if (section.Limits is { } limits)
+        if (section.Section(nameof(MtaTlsOptions.Limits)) is { } limits)
         {
-            ReadLimits(errors, $"{SectionName}:Limits", limits, options.Limits);
+            ReadLimits(limits, options.Limits);
         }
+
+        section.RejectUnknownKeys(s_others);
     }
 
     /// <summary>Reads a certificate of the schema that <c>MtaTls:Endpoints</c> and <c>Kestrel:Certificates</c> share.</summary>
-    public static void ReadCertificate(ConfigurationErrors errors, string key, MtaTlsSection.CertificateSection section, MtaTlsCertificateOptions certificate)
+    public static void ReadCertificate(SectionReader section, MtaTlsCertificateOptions certificate)
     {
-        certificate.Path = section.Path;
-        certificate.KeyPath = section.KeyPath;
-        certificate.Password = section.Password;
-        certificate.Subject = section.Subject;
-        certificate.Thumbprint = section.Thumbprint;
-        certificate.Store = section.Store;
-        SetEnum<StoreLocation>(errors, $"{key}:Location", section.Location, value => certificate.Location = value);
-        if (!string.IsNullOrEmpty(section.AllowInvalid))
-        {
-            if (bool.TryParse(section.AllowInvalid, out bool allow))
-            {
-                certificate.AllowInvalid = allow;
-            }
-            else
-            {
-                errors.Add($"{key}:AllowInvalid", $"'{section.AllowInvalid}' is neither true nor false.");
-            }
-        }
+        certificate.Path = section.Text(nameof(MtaTlsCertificateOptions.Path));
+        certificate.KeyPath = section.Text(nameof(MtaTlsCertificateOptions.KeyPath));
+        certificate.Password = section.Text(nameof(MtaTlsCertificateOptions.Password));
+        certificate.Subject = section.Text(nameof(MtaTlsCertificateOptions.Subject));
+        certificate.Thumbprint = section.Text(nameof(MtaTlsCertificateOptions.Thumbprint));
+        certificate.Store = section.Text(nameof(MtaTlsCertificateOptions.Store));
+        section.Enum<StoreLocation>(nameof(MtaTlsCertificateOptions.Location), value => certificate.Location = value);
+        section.Bool(nameof(MtaTlsCertificateOptions.AllowInvalid), value => certificate.AllowInvalid = value);
     }
 
-    private static MtaTlsEndpointOptions ReadEndpoint(ConfigurationErrors errors, string key, MtaTlsSection.EndpointSection section)
+    private static MtaTlsEndpointOptions ReadEndpoint(SectionReader section, ConfigurationErrors errors)
     {
-        MtaTlsEndpointOptions endpoint = new() { Url = section.Url };
-        SetEnum<DataMultiplexingMode>(errors, $"{key}:Mode", section.Mode, value => endpoint.Mode = value);
-        SetEnum<HttpProtocols>(errors, $"{key}:Protocols", section.Protocols, value => endpoint.Protocols = value);
-        SetEnum<ClientCertificateMode>(errors, $"{key}:ClientCertificateMode", section.ClientCertificateMode, value => endpoint.ClientCertificateMode = value);
-        SetEnum<MtaTlsDispatch>(errors, $"{key}:Dispatch", section.Dispatch, value => endpoint.Dispatch = value);
-        for (int i = 0; i < (section.SslProtocols?.Length ?? 0); i++)
+        MtaTlsEndpointOptions endpoint = new() { Url = section.Text(nameof(MtaTlsEndpointOptions.Url)) };
+        section.Enum<DataMultiplexingMode>(nameof(MtaTlsEndpointOptions.Mode), value => endpoint.Mode = value);
+        section.Enum<HttpProtocols>(nameof(MtaTlsEndpointOptions.Protocols), value => endpoint.Protocols = value);
+        section.Enum<ClientCertificateMode>(nameof(MtaTlsEndpointOptions.ClientCertificateMode), value => endpoint.ClientCertificateMode = value);
+        section.Enum<MtaTlsDispatch>(nameof(MtaTlsEndpointOptions.Dispatch), value => endpoint.Dispatch = value);
+        List<string> protocols = [];
+        section.List(nameof(MtaTlsEndpointOptions.SslProtocols), protocols);
+        for (int i = 0; i < protocols.Count; i++)
         {
-            SetEnum<SslProtocols>(errors, $"{key}:SslProtocols:{i}", section.SslProtocols![i], value => endpoint.SslProtocols = (endpoint.SslProtocols ?? SslProtocols.None) | value);
+            SetEnum<SslProtocols>(
+                errors, $"{section.Key}:{nameof(MtaTlsEndpointOptions.SslProtocols)}:{i}", protocols[i], value => endpoint.SslProtocols = (endpoint.SslProtocols ?? SslProtocols.None) | value);
         }
 
-        if (section.Certificate is { } certificate)
+        if (section.Section(nameof(MtaTlsEndpointOptions.Certificate)) is { } certificate)
         {
-            ReadCertificate(errors, $"{key}:Certificate", certificate, endpoint.Certificate);
+            ReadCertificate(certificate, endpoint.Certificate);
+            certificate.RejectUnknownKeys();
         }
 
+        section.RejectUnknownKeys();
         return endpoint;
     }
 
-    private static void ReadLimits(ConfigurationErrors errors, string key, MtaTlsSection.LimitsSection section, MtaTlsLimits limits)
+    private static void ReadLimits(SectionReader section, MtaTlsLimits limits)
     {
-        Set<int>(errors, $"{key}:MaxChannelsPerSession", section.MaxChannelsPerSession, value => limits.MaxChannelsPerSession = value);
-        Set<int>(errors, $"{key}:MaxPendingChannels", section.MaxPendingChannels, value => limits.MaxPendingChannels = value);
-        Set<int>(errors, $"{key}:InitialWindowSize", section.InitialWindowSize, value => limits.InitialWindowSize = value);
-        Set<int>(errors, $"{key}:MaxWindowSize", section.MaxWindowSize, value => limits.MaxWindowSize = value);
-        Set<int>(errors, $"{key}:MaxPacketLength", section.MaxPacketLength, value => limits.MaxPacketLength = value);
-        Set<long>(errors, $"{key}:SessionReceiveBudget", section.SessionReceiveBudget, value => limits.SessionReceiveBudget = value);
-        Set<long>(errors, $"{key}:ServerReceiveBudget", section.ServerReceiveBudget, value => limits.ServerReceiveBudget = value);
-        Set<TimeSpan>(errors, $"{key}:HandshakeTimeout", section.HandshakeTimeout, value => limits.HandshakeTimeout = value);
-        Set<TimeSpan>(errors, $"{key}:ChannelIdleTimeout", section.ChannelIdleTimeout, value => limits.ChannelIdleTimeout = value);
-        Set<TimeSpan>(errors, $"{key}:SessionIdleTimeout", section.SessionIdleTimeout, value => limits.SessionIdleTimeout = value);
-        Set<TimeSpan>(errors, $"{key}:CloseLingerTimeout", section.CloseLingerTimeout, value => limits.CloseLingerTimeout = value);
-        Set<TimeSpan>(errors, $"{key}:CloseTimeout", section.CloseTimeout, value => limits.CloseTimeout = value);
-        Set<TimeSpan>(errors, $"{key}:WriteStallTimeout", section.WriteStallTimeout, value => limits.WriteStallTimeout = value);
-        Set<long>(errors, $"{key}:SessionSendBudget", section.SessionSendBudget, value => limits.SessionSendBudget = value);
-        Set<int>(errors, $"{key}:MinPeerPacketLength", section.MinPeerPacketLength, value => limits.MinPeerPacketLength = value);
-        Set<int>(errors, $"{key}:MaxOpensPerSecond", section.MaxOpensPerSecond, value => limits.MaxOpensPerSecond = value);
-        Set<int>(errors, $"{key}:MaxEmptyPacketsPerSecond", section.MaxEmptyPacketsPerSecond, value => limits.MaxEmptyPacketsPerSecond = value);
-        Set<int>(errors, $"{key}:MaxHandshakes", section.MaxHandshakes, value => limits.MaxHandshakes = value);
-        Set<int>(errors, $"{key}:MaxSessions", section.MaxSessions, value => limits.MaxSessions = value);
-        Set<int>(errors, $"{key}:MaxChannels", section.MaxChannels, value => limits.MaxChannels = value);
+        section.Value<int>(nameof(MtaTlsLimits.MaxChannelsPerSession), value => limits.MaxChannelsPerSession = value);
+        section.Value<int>(nameof(MtaTlsLimits.MaxPendingChannels), value => limits.MaxPendingChannels = value);
+        section.Value<int>(nameof(MtaTlsLimits.InitialWindowSize), value => limits.InitialWindowSize = value);
+        section.Value<int>(nameof(MtaTlsLimits.MaxWindowSize), value => limits.MaxWindowSize = value);
+        section.Value<int>(nameof(MtaTlsLimits.MaxPacketLength), value => limits.MaxPacketLength = value);
+        section.Value<long>(nameof(MtaTlsLimits.SessionReceiveBudget), value => limits.SessionReceiveBudget = value);
+        section.Value<long>(nameof(MtaTlsLimits.ServerReceiveBudget), value => limits.ServerReceiveBudget = value);
+        section.Value<TimeSpan>(nameof(MtaTlsLimits.HandshakeTimeout), value => limits.HandshakeTimeout = value);
+        section.Value<TimeSpan>(nameof(MtaTlsLimits.ChannelIdleTimeout), value => limits.ChannelIdleTimeout = value);
+        section.Value<TimeSpan>(nameof(MtaTlsLimits.SessionIdleTimeout), value => limits.SessionIdleTimeout = value);
+        section.Value<TimeSpan>(nameof(MtaTlsLimits.CloseLingerTimeout), value => limits.CloseLingerTimeout = value);
+        section.Value<TimeSpan>(nameof(MtaTlsLimits.CloseTimeout), value => limits.CloseTimeout = value);
+        section.Value<TimeSpan>(nameof(MtaTlsLimits.WriteStallTimeout), value => limits.WriteStallTimeout = value);
+        section.Value<long>(nameof(MtaTlsLimits.SessionSendBudget), value => limits.SessionSendBudget = value);
+        section.Value<int>(nameof(MtaTlsLimits.MinPeerPacketLength), value => limits.MinPeerPacketLength = value);
+        section.Value<int>(nameof(MtaTlsLimits.MaxOpensPerSecond), value => limits.MaxOpensPerSecond = value);
+        section.Value<int>(nameof(MtaTlsLimits.MaxEmptyPacketsPerSecond), value => limits.MaxEmptyPacketsPerSecond = value);
+        section.Value<int>(nameof(MtaTlsLimits.MaxHandshakes), value => limits.MaxHandshakes = value);
+        section.Value<int>(nameof(MtaTlsLimits.MaxSessions), value => limits.MaxSessions = value);
+        section.Value<int>(nameof(MtaTlsLimits.MaxChannels), value => limits.MaxChannels = value);
+        section.RejectUnknownKeys();
     }
 
     /// <summary>Converts a value and sets it, or remembers what is wrong with it. Nothing is set where there is no text.</summary>

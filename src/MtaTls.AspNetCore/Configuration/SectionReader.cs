@@ -63,6 +63,20 @@ internal sealed class SectionReader(IConfigurationSection section, Configuration
         }
     }
 
+    /// <summary>The entries of an object whose keys are names that the configuration chooses.</summary>
+    public IEnumerable<(string Name, SectionReader Entry)> Entries(string name)
+    {
+        var child = Child(name);
+        if (!string.IsNullOrEmpty(child.Value))
+            errors.Add(child.Path, "is an object.");
+        foreach (var entry in child.GetChildren())
+        {
+            if (!string.IsNullOrEmpty(entry.Value))
+                errors.Add(entry.Path, "is an object.");
+            yield return (entry.Key, new SectionReader(entry, errors));
+        }
+    }
+
     /// <summary>An object, or null where there is none.</summary>
     public SectionReader? Section(string name)
     {
@@ -72,9 +86,11 @@ internal sealed class SectionReader(IConfigurationSection section, Configuration
         return child.GetChildren().Any() ? new SectionReader(child, errors) : null;
     }
 
-    /// <summary>To be called when all has been read that there is to read.</summary>
-    public void RejectUnknownKeys()
+    /// <summary>To be called when all has been read that there is to read, except what others read.</summary>
+    public void RejectUnknownKeys(params ReadOnlySpan<string> others)
     {
+        foreach (var other in others)
+            _known.Add(other);
         foreach (var child in section.GetChildren())
         {
             if (!_known.Contains(child.Key))

@@ -120,10 +120,26 @@ public sealed class ConfigurationTests
     [InlineData("""{ "Limits": { "ChannelIdleTimeout": "-00:00:01" } }""", "MtaTls:Limits:ChannelIdleTimeout")]
     [InlineData("""{ "Limits": { "SessionIdleTimeout": "50.00:00:00" } }""", "MtaTls:Limits:SessionIdleTimeout")]
     [InlineData("""{ "Limits": { "CloseTimeout": "-00:00:00.001" } }""", "MtaTls:Limits:CloseTimeout")]
+    [InlineData("""{ "Limits": { "MaxChanelsPerSession": 1 } }""", "MtaTls:Limits:MaxChanelsPerSession")]
+    [InlineData("""{ "Limit": { "MaxChannelsPerSession": 1 } }""", "MtaTls:Limit")]
+    [InlineData("""{ "Limits": "none" }""", "MtaTls:Limits")]
+    [InlineData("""{ "Limits": { "MaxPendingChannels": [ 1 ] } }""", "MtaTls:Limits:MaxPendingChannels")]
+    [InlineData("""{ "EndpointDefaults": { "Protocols": "Http1" } }""", "MtaTls:EndpointDefaults:Protocols")]
+    [InlineData("""{ "Endpoints": { "E": { "Url": "https://*:1", "ClientCertificate": "RequireCertificate" } } }""", "MtaTls:Endpoints:E:ClientCertificate")]
+    [InlineData("""{ "Endpoints": { "E": { "Url": "https://*:1", "Certificate": { "KeyFile": "a.key" } } } }""", "MtaTls:Endpoints:E:Certificate:KeyFile")]
+    [InlineData("""{ "Endpoints": { "E": { "Url": "https://*:1", "SslProtocols": "Tls13" } } }""", "MtaTls:Endpoints:E:SslProtocols")]
     public void What_is_wrong_is_told_with_its_key_alone(string section, string key)
     {
         (_, string[] errors) = Read($$"""{ "MtaTls": {{section}} }""");
         Assert.StartsWith($"{key}: ", Assert.Single(errors), StringComparison.Ordinal);
+    }
+
+    // Other parts read these from the same section.
+    [Fact]
+    public void Keys_of_routing_and_of_the_reverse_proxy_are_known()
+    {
+        (_, string[] errors) = Read("""{ "MtaTls": { "Channels": [ { "Action": "Http" } ], "Tcp": { "MaxConnections": 1 }, "AllowHostMismatch": true, "Destinations": { "a.test:80": "http://b.test" }, "TrustedPeers": [] } }""");
+        Assert.Empty(errors);
     }
 
     [Fact]
