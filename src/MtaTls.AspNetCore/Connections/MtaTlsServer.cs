@@ -1,3 +1,5 @@
+using Microsoft.AspNetCore.Hosting.Server;
+using Microsoft.AspNetCore.Hosting.Server.Features;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Options;
@@ -9,9 +11,10 @@ using MtaTls.Protocol;
 namespace MtaTls.AspNetCore.Connections;
 
 /// <summary>What all MTA-TLS endpoints of the server share.</summary>
-internal sealed class MtaTlsServer(IOptions<MtaTlsOptions> options, IMtaTlsChannelRouter router, MtaTlsMetrics metrics, ILoggerFactory loggers, TimeProvider time)
+internal sealed class MtaTlsServer(IOptions<MtaTlsOptions> options, IMtaTlsChannelRouter router, MtaTlsMetrics metrics, IServer host, ILoggerFactory loggers, TimeProvider time)
 {
-    private int _endpoints;
+    private readonly Lock _lock = new();
+    private readonly List<ListenOptions> _endpoints = [];
 
     public MtaTlsOptions Options { get; } = options.Value;
 
@@ -37,12 +40,29 @@ internal sealed class MtaTlsServer(IOptions<MtaTlsOptions> options, IMtaTlsChann
 
     public ILogger ChannelLog { get; } = loggers.CreateLogger(LogCategories.Channels);
 
-    /// <summary>How many endpoints speak MTA-TLS.</summary>
-    public int Endpoints => Volatile.Read(ref _endpoints);
+    /// <summary>How many endpoints speak MTA-TLS; those that a change of the configuration has ended no longer count.</summary>
+    public int Endpoints
+    {
+        get
+        {
+            lock (_lock)
+            {
+                return _endpoints.Count(IsBound);
+            }
+        }
+    }
 
     public void EndpointBound(ListenOptions endpoint, EndpointSettings settings)
     {
-        Interlocked.Increment(ref _endpoints);
-        EndpointLog.EndpointBound(endpoint.ToString() ?? "", settings.Name, settings.Mode);
+        lock (_lock)
+        {
+            _endpoints.RemoveAll(e => !IsBound(e));
+            _endpoints.Add(endpoint);
+        }
+
+        EndpointLog.EndpointBound(endpoint.ToString() ?? "", settings.Name ?? "none", settings.Mode);
     }
+
+    // Kestrel says nothing when it ends an endpoint; but its addresses are those that it listens on.
+    private bool IsBound(ListenOptions endpoint) => host.Features.Get<IServerAddressesFeature>()?.Addresses.Contains(endpoint.ToString() ?? "") == true;
 }

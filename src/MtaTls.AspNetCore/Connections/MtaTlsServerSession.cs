@@ -86,7 +86,7 @@ internal sealed class MtaTlsServerSession : IMtaTlsSessionFeature
 
         long started = _idleSince = Server.Time.GetTimestamp();
         Activity? activity = MtaTlsActivities.StartSession(Connection, _settings, _tls);
-        Server.SessionLog.SessionStarted(SessionId, _settings.Name, TlsVersion.Name(_tls.Protocol), _tls.CipherSuite, _tls.SessionResumed);
+        Server.SessionLog.SessionStarted(SessionId, _settings.Name ?? "none", TlsVersion.Name(_tls.Protocol), _tls.CipherSuite, _tls.SessionResumed);
         _meter.SessionStarted();
         UnsentLimit.Apply(Connection.Features.Get<IConnectionSocketFeature>()?.Socket);
         MtaTlsSession session = _session = MtaTlsSession.Start(new TlsTransport(_tls), new MtaTlsSessionOptions
@@ -111,7 +111,8 @@ internal sealed class MtaTlsServerSession : IMtaTlsSessionFeature
             catch (Exception e)
             {
                 error = e is MtaTlsProtocolException || e.InnerException is MtaTlsProtocolException ? "protocol_error" : "connection_lost";
-                Server.SessionLog.SessionFailed(SessionId, e.Message, e.InnerException?.Message);
+                string reason = e.InnerException is { } cause ? $"{e.Message} {cause.Message}" : e.Message;
+                Server.SessionLog.SessionFailed(SessionId, reason);
             }
 
             await DrainAsync();

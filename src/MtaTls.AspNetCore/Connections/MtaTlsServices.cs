@@ -2,6 +2,7 @@ using System.Diagnostics.CodeAnalysis;
 using System.Diagnostics.Metrics;
 using System.Runtime.CompilerServices;
 using Microsoft.AspNetCore.Hosting;
+using Microsoft.AspNetCore.Hosting.Server;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
 using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
@@ -26,12 +27,16 @@ internal static class MtaTlsServices
     {
         IServiceProvider application = kestrel.ApplicationServices;
         ServiceCollection services = new();
+        services.AddSingleton(application.GetRequiredService<IServer>());
         services.AddSingleton(application.GetRequiredService<IConfiguration>());
         services.AddSingleton(application.GetRequiredService<IHostEnvironment>());
         services.AddSingleton(application.GetRequiredService<ILoggerFactory>());
         services.AddSingleton(application.GetRequiredService<IMeterFactory>());
         services.AddSingleton(application.GetService<TimeProvider>() ?? TimeProvider.System);
         services.AddMtaTlsCore();
-        return services.BuildServiceProvider().GetRequiredService<MtaTlsServer>();
+        MtaTlsServer server = services.BuildServiceProvider().GetRequiredService<MtaTlsServer>();
+        return server.Options.Channels.Count == 0
+            ? server
+            : throw new InvalidOperationException("Channel routes need builder.WebHost.UseMtaTls(): without it nothing holds the requests of a channel to the destination that it was routed by.");
     }
 }

@@ -11,7 +11,7 @@ internal static partial class Log
 {
     // Endpoints: 1 to 19.
     [LoggerMessage(1, LogLevel.Information, "{Endpoint} speaks MTA-TLS (name: {Name}, mode: {Mode}).", EventName = "EndpointBound")]
-    public static partial void EndpointBound(this ILogger logger, string endpoint, string? name, DataMultiplexingMode mode);
+    public static partial void EndpointBound(this ILogger logger, string endpoint, string name, DataMultiplexingMode mode);
 
     [LoggerMessage(2, LogLevel.Warning, "{Endpoint} does not speak MTA-TLS and stays an ordinary HTTPS endpoint: {Obstacle}", EventName = "EndpointLeftToKestrel")]
     public static partial void EndpointLeftToKestrel(this ILogger logger, string? endpoint, string obstacle);
@@ -42,7 +42,7 @@ internal static partial class Log
     public static partial void HandshakeImpossible(this ILogger logger, string sessionId, Exception exception);
 
     [LoggerMessage(23, LogLevel.Debug, "Session {SessionId} started on endpoint {Endpoint}: TLS {Version}, {CipherSuite}, resumed: {Resumed}.", EventName = "SessionStarted")]
-    public static partial void SessionStarted(this ILogger logger, string sessionId, string? endpoint, string version, TlsCipherSuite cipherSuite, bool resumed);
+    public static partial void SessionStarted(this ILogger logger, string sessionId, string endpoint, string version, TlsCipherSuite cipherSuite, bool resumed);
 
     [LoggerMessage(24, LogLevel.Debug, "Session {SessionId} is ending: no new channels, the open ones finish.", EventName = "SessionShutdown")]
     public static partial void SessionShutdown(this ILogger logger, string sessionId);
@@ -50,8 +50,8 @@ internal static partial class Log
     [LoggerMessage(25, LogLevel.Debug, "Session {SessionId} ended after {Seconds:0.000} s: {Channels} channels, {Received} octets received, {Sent} sent.", EventName = "SessionEnded")]
     public static partial void SessionEnded(this ILogger logger, string sessionId, double seconds, long channels, long received, long sent);
 
-    [LoggerMessage(26, LogLevel.Information, "Session {SessionId} failed: {Reason} {Cause}", EventName = "SessionFailed")]
-    public static partial void SessionFailed(this ILogger logger, string sessionId, string reason, string? cause);
+    [LoggerMessage(26, LogLevel.Information, "Session {SessionId} failed: {Reason}", EventName = "SessionFailed")]
+    public static partial void SessionFailed(this ILogger logger, string sessionId, string reason);
 
     [LoggerMessage(27, LogLevel.Debug, "Connection {SessionId} was closed: {Limit} is reached.", EventName = "ConnectionRejected")]
     public static partial void ConnectionRejected(this ILogger logger, string sessionId, string limit);

@@ -9,10 +9,10 @@ namespace MtaTls.AspNetCore.Diagnostics;
 internal static partial class RoutingLog
 {
     [LoggerMessage(60, LogLevel.Debug, "Session {SessionId}: channel {Sender:x4} from claimed source {Source} to {Destination} goes to the application (route '{Route}').", EventName = "ChannelToApplication")]
-    public static partial void ChannelToApplication(this ILogger logger, string sessionId, ushort sender, ChannelAddress source, ChannelAddress destination, string? route);
+    public static partial void ChannelToApplication(this ILogger logger, string sessionId, ushort sender, ChannelAddress source, ChannelAddress destination, string route);
 
     [LoggerMessage(61, LogLevel.Information, "Session {SessionId}: channel {Sender:x4} from claimed source {Source} to {Destination} is refused (route '{Route}').", EventName = "ChannelRejected")]
-    public static partial void ChannelRejected(this ILogger logger, string sessionId, ushort sender, ChannelAddress source, ChannelAddress destination, string? route);
+    public static partial void ChannelRejected(this ILogger logger, string sessionId, ushort sender, ChannelAddress source, ChannelAddress destination, string route);
 
     [LoggerMessage(62, LogLevel.Information, "Session {SessionId}: channel {Sender:x4} from claimed source {Source} to {Destination} is refused, for no route can mean such a destination.", EventName = "ChannelDestinationUnclear")]
     public static partial void ChannelDestinationUnclear(this ILogger logger, string sessionId, ushort sender, ChannelAddress source, ChannelAddress destination);
@@ -30,7 +30,7 @@ internal static partial class RoutingLog
     public static partial void OwnListenerNotAllowed(this ILogger logger, string sessionId, ChannelAddress destination, IPAddress address, string route);
 
     [LoggerMessage(67, LogLevel.Debug, "Session {SessionId}: channel {ChannelId} has ended ({End}): {Sent} octets to the destination, {Received} from it. {Error}", EventName = "TunnelEnded")]
-    public static partial void TunnelEnded(this ILogger logger, string sessionId, ChannelId channelId, TcpTunnelEnd end, long sent, long received, string? error);
+    public static partial void TunnelEnded(this ILogger logger, string sessionId, ChannelId channelId, TcpTunnelEnd end, long sent, long received, string error);
 
     [LoggerMessage(68, LogLevel.Error, "Session {SessionId}: a channel to {Destination} failed.", EventName = "ForwardingFailed")]
     public static partial void ForwardingFailed(this ILogger logger, string sessionId, ChannelAddress destination, Exception exception);

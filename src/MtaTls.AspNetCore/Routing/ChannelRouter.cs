@@ -34,7 +34,7 @@ internal sealed class ChannelRouter(CurrentSettings settings, TcpForwarder forwa
                 _logger.ChannelRejected(session.SessionId, request.SenderChannelId, request.Source, request.Destination, route!.Name);
                 return MtaTlsChannelAction.Reject;
             default:
-                _logger.ChannelToApplication(session.SessionId, request.SenderChannelId, request.Source, request.Destination, route?.Name);
+                _logger.ChannelToApplication(session.SessionId, request.SenderChannelId, request.Source, request.Destination, route?.Name ?? "none");
                 return MtaTlsChannelAction.Http;
         }
     }

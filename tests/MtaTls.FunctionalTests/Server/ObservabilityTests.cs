@@ -216,4 +216,44 @@ public sealed class ObservabilityTests
         });
         Assert.Equal(HealthStatus.Degraded, (await app.Services.GetRequiredService<HealthCheckService>().CheckHealthAsync()).Status);
     }
+
+    // Kestrel ends an endpoint whose configuration changes and makes another of it.
+    [Fact]
+    public async Task The_health_check_counts_an_endpoint_once_that_is_bound_again()
+    {
+        await using TestApp app = await TestApp.StartBareAsync(
+            builder =>
+            {
+                builder.WebHost.UseMtaTls();
+                builder.Services.AddHealthChecks().AddMtaTls();
+            },
+            settings: new()
+            {
+                ["Kestrel:Endpoints:Changing:Url"] = "https://127.0.0.1:0",
+                ["Kestrel:Endpoints:Staying:Url"] = "https://127.0.0.1:0",
+                ["Kestrel:Certificates:Default:Path"] = "server.pem",
+                ["Kestrel:Certificates:Default:KeyPath"] = "server.key",
+            },
+            files: root => PemFiles.Write(root, "server", TestCertificates.Server));
+        Assert.Equal(2, await EndpointsAsync());
+        app.App.Configuration["Kestrel:Endpoints:Changing:Protocols"] = "Http1";
+        ((IConfigurationRoot)app.App.Configuration).Reload();
+        await Patience.Until(() => app.Logs.GetSnapshot().Count(r => r.Id.Name == "EndpointBound") == 3);
+        await Patience.Until(() => app.Ports.Length == 2);
+        Assert.Equal(2, await EndpointsAsync());
+
+        async Task<int> EndpointsAsync() => (int)(await app.Services.GetRequiredService<HealthCheckService>().CheckHealthAsync()).Entries["mtatls"].Data["endpoints"];
+    }
+
+    [Fact]
+    public async Task A_session_that_fails_says_why_in_one_sentence()
+    {
+        await using TestApp app = await TestApp.StartAsync(a => a.MapGet("/", () => "hello"));
+        await using RawClient client = await RawClient.HandshakeAsync(app.Port);
+        client.Tls.Write([10, 0, 0]);
+        await client.Tls.FlushAsync();
+        await Patience.Until(() => app.Logs.GetSnapshot().Any(r => r.Id.Name == "SessionEnded"));
+        Assert.EndsWith(" failed: Packet type 10 is unknown.", app.Logs.GetSnapshot().Single(r => r.Id.Name == "SessionFailed").Message, StringComparison.Ordinal);
+        Assert.DoesNotContain(app.Logs.GetSnapshot(), r => r.Category!.StartsWith("MtaTls", StringComparison.Ordinal) && r.Message.Contains("(null)", StringComparison.Ordinal));
+    }
 }

@@ -98,7 +98,7 @@ internal sealed class TcpForwarder(IHostResolver resolver, OwnListeners listener
         {
             channel.OnClosed(static (_, _, state) => ((TcpTunnel)state!).ChannelClosed(), tunnel);
             var end = await tunnel.RunAsync();
-            _logger.TunnelEnded(session.SessionId, channel.Id, end, tunnel.BytesSent, tunnel.BytesReceived, tunnel.Error?.Message);
+            _logger.TunnelEnded(session.SessionId, channel.Id, end, tunnel.BytesSent, tunnel.BytesReceived, tunnel.Error?.Message ?? "");
             // A destination that fails is no failure of TLS's peer: no reason is given, so that the TLS session stays resumable.
             if (end is TcpTunnelEnd.DestinationFailed or TcpTunnelEnd.ChannelFailed)
                 channel.Abort();
