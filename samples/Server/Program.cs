@@ -1,4 +1,6 @@
 using System.Net.WebSockets;
+using System.Text.Json;
+using System.Text.Json.Serialization;
 using MtaTls.AspNetCore;
 
 var builder = WebApplication.CreateBuilder(args);
@@ -54,13 +56,15 @@ app.Map("/ws", async context =>
 // Where the request came from; 404 where that was an ordinary connection.
 app.MapGet("/channel", (HttpContext context) =>
     context.Features.Get<IMtaTlsSessionFeature>() is { } session && context.Features.Get<IMtaTlsChannelFeature>() is { } channel
-        ? Results.Json(new
-        {
-            sessionId = session.SessionId,
-            channelId = channel.ChannelId.ToString(),
-            claimedSource = channel.ClaimedSource.ToString(),
-            destination = channel.Destination.ToString(),
-        })
+        ? Results.Json(
+            new ChannelAnswer(session.SessionId, channel.ChannelId.ToString(), channel.ClaimedSource.ToString(), channel.Destination.ToString()),
+            SampleJson.Default.ChannelAnswer)
         : Results.NotFound());
 
 app.Run();
+
+internal sealed record ChannelAnswer(string SessionId, string ChannelId, string ClaimedSource, string Destination);
+
+[JsonSourceGenerationOptions(JsonSerializerDefaults.Web)]
+[JsonSerializable(typeof(ChannelAnswer))]
+internal sealed partial class SampleJson : JsonSerializerContext;
