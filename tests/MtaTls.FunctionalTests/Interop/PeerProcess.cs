@@ -1,0 +1,97 @@
+using System.Diagnostics;
+using System.Globalization;
+using System.Runtime.InteropServices;
+using MtaTls.FunctionalTests.Support;
+
+namespace MtaTls.FunctionalTests.Interop;
+
+/// <summary>One run of <c>peer.py</c>: an end of MTA-TLS of another hand, in Python over OpenSSL.</summary>
+internal sealed class PeerProcess : IAsyncDisposable
+{
+    private readonly Process _process;
+    private readonly Task<string> _errors;
+
+    private PeerProcess(Process process)
+    {
+        _process = process;
+        _errors = process.StandardError.ReadToEndAsync();
+    }
+
+    /// <summary>Where a peer in the server's role listens.</summary>
+    public int Port { get; private set; }
+
+    /// <summary>How many sessions a peer in the server's role waits for.</summary>
+    public int Sessions { get; private set; }
+
+    /// <summary>Runs a case against a server to its end.</summary>
+    public static async Task RunClientAsync(string name, string version, TestApp app)
+    {
+        string root = Path.Combine(app.ContentRoot, "root.pem");
+        await File.WriteAllTextAsync(root, TestCertificates.Root.ExportCertificatePem());
+        await using PeerProcess peer = Start("client", name, version, app.Port.ToString(CultureInfo.InvariantCulture), root);
+        await peer.SucceedAsync();
+    }
+
+    /// <summary>Starts a case that waits for its client.</summary>
+    public static async Task<PeerProcess> StartServerAsync(string name, string version, string directory)
+    {
+        PemFiles.Write(directory, "peer", TestCertificates.Server);
+        PeerProcess peer = Start("server", name, version, Path.Combine(directory, "peer.pem"), Path.Combine(directory, "peer.key"));
+        try
+        {
+            string? port = await peer._process.StandardOutput.ReadLineAsync().Soon();
+            if (port is null)
+            {
+                await peer.SucceedAsync();
+            }
+
+            int[] numbers = [.. port!.Split(' ').Select(n => int.Parse(n, CultureInfo.InvariantCulture))];
+            (peer.Port, peer.Sessions) = (numbers[0], numbers[1]);
+            return peer;
+        }
+        catch
+        {
+            await peer.DisposeAsync();
+            throw;
+        }
+    }
+
+    /// <summary>Waits for the end of the case: every rule that the peer looks at was kept.</summary>
+    public async Task SucceedAsync()
+    {
+        await _process.WaitForExitAsync().WaitAsync(TimeSpan.FromSeconds(100));
+        string errors = await _errors;
+        Skip.If(_process.ExitCode == 77, "libssl.so.3 is not installed.");
+        Assert.True(_process.ExitCode == 0, errors);
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        if (!_process.HasExited)
+        {
+            _process.Kill();
+            await _process.WaitForExitAsync();
+        }
+
+        _process.Dispose();
+    }
+
+    private static PeerProcess Start(params string[] arguments)
+    {
+        Skip.IfNot(NativeLibrary.TryLoad("libssl.so.3", out _), "libssl.so.3 is not installed.");
+        ProcessStartInfo start = new("python3", ["-B", Path.Combine(AppContext.BaseDirectory, "Interop", "peer.py"), .. arguments])
+        {
+            RedirectStandardOutput = true,
+            RedirectStandardError = true,
+        };
+        try
+        {
+            return new PeerProcess(Process.Start(start)!);
+        }
+        catch (System.ComponentModel.Win32Exception)
+        {
+            Skip.If(true, "python3 is not installed.");
+            throw;
+        }
+    }
+}
