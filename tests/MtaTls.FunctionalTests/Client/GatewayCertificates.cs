@@ -13,7 +13,7 @@ internal static class GatewayCertificates
 
     public static X509Certificate2 Authority => s_authority.Value;
 
-    /// <summary>For localhost, gateway.test and 127.0.0.1.</summary>
+    /// <summary>For localhost, gateway.test, 127.0.0.1 and ::1.</summary>
     public static X509Certificate2 Server => s_server.Value;
 
     /// <summary>A policy that trusts <see cref="Authority"/> and nothing else.</summary>
@@ -32,7 +32,10 @@ internal static class GatewayCertificates
         foreach (string name in names)
             subject.AddDnsName(name);
         if (loopback)
+        {
             subject.AddIpAddress(IPAddress.Loopback);
+            subject.AddIpAddress(IPAddress.IPv6Loopback);
+        }
         request.CertificateExtensions.Add(subject.Build());
         request.CertificateExtensions.Add(new X509BasicConstraintsExtension(false, false, 0, true));
         request.CertificateExtensions.Add(new X509EnhancedKeyUsageExtension([new Oid("1.3.6.1.5.5.7.3.1"), new Oid("1.3.6.1.5.5.7.3.2")], false));

@@ -166,6 +166,33 @@ public sealed class EndpointTests
 #pragma warning restore SYSLIB0039, CA5397
     };
 
+    [Fact]
+    public async Task Settings_that_Kestrel_does_not_tell_can_be_given_in_code()
+    {
+        await using TestApp app = await TestApp.StartBareAsync(builder => builder.WebHost.ConfigureKestrel(k => k.Listen(IPAddress.Loopback, 0, e =>
+        {
+            e.UseMtaTls(o => o.Https = new HttpsConnectionAdapterOptions { ServerCertificate = TestCertificates.Server });
+            e.UseHttps(new TlsHandshakeCallbackOptions
+            {
+                OnConnection = static _ => ValueTask.FromResult(new SslServerAuthenticationOptions { ServerCertificate = TestCertificates.RsaServer }),
+            });
+        })));
+        Assert.Empty(app.Warnings);
+        await using RawClient client = await RawClient.ConnectAsync(app.Port);
+        Assert.Equal(TestCertificates.Server.Thumbprint, client.Tls.RemoteCertificate!.Thumbprint);
+        Assert.Equal("hello", await client.GetAsync());
+        Assert.Equal("hello", await OrdinaryClient.GetAsync(app.Port));
+    }
+
+    [Fact]
+    public async Task Channel_routes_without_UseMtaTls_of_the_host_are_an_error()
+    {
+        InvalidOperationException error = await Assert.ThrowsAsync<InvalidOperationException>(() => TestApp.StartBareAsync(
+            builder => builder.WebHost.ConfigureKestrel(k => k.Listen(IPAddress.Loopback, 0, e => e.UseMtaTls().UseHttps(TestCertificates.Server))),
+            settings: new() { ["MtaTls:Channels:0:Action"] = "Reject" }));
+        Assert.Contains("builder.WebHost.UseMtaTls()", error.Message, StringComparison.Ordinal);
+    }
+
     [Theory]
     [MemberData(nameof(LeftToKestrel))]
     public async Task What_cannot_be_applied_leaves_the_endpoint_to_Kestrel_with_a_warning(string named, Action<ListenOptions> listen)

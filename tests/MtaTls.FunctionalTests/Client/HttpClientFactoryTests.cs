@@ -1,0 +1,81 @@
+using System.Net;
+using System.Net.Sockets;
+using System.Security.Cryptography.X509Certificates;
+using MtaTls.AspNetCore;
+using MtaTls.Client;
+using MtaTls.FunctionalTests.Support;
+
+namespace MtaTls.FunctionalTests.Client;
+
+/// <summary>Clients that an IHttpClientFactory makes, and what a URI means for a channel.</summary>
+public sealed class HttpClientFactoryTests
+{
+    [Fact]
+    public async Task Clients_of_a_factory_share_a_session_where_their_options_are_equal()
+    {
+        await using GatewayApp app = await GatewayApp.StartAsync();
+        X509ChainPolicy trust = GatewayCertificates.Trust();
+        ServiceCollection services = new();
+        foreach (string name in (string[])["one", "two"])
+        {
+            services.AddHttpClient(name, c => c.Timeout = Patience.Long).UseMtaTls(o =>
+                (o.Host, o.Port, o.CertificateChainPolicy, o.Mode) = ("localhost", app.Port, trust, MtaTlsClientMode.Required));
+        }
+
+        await using ServiceProvider provider = services.BuildServiceProvider();
+        IHttpClientFactory factory = provider.GetRequiredService<IHttpClientFactory>();
+        HashSet<string> sessions = [];
+        foreach (string name in (string[])["one", "two", "one"])
+        {
+            using HttpClient client = factory.CreateClient(name);
+            string[] answer = (await client.GetStringAsync(new Uri("https://app1.internal/channel"))).Split(' ');
+            Assert.Equal("app1.internal:443", answer[1]);
+            sessions.Add(answer[2]);
+        }
+
+        Assert.Single(sessions);
+        Assert.Equal(1, app.Connections);
+    }
+
+    [Fact]
+    public async Task A_client_of_a_factory_is_configured_by_the_section_MtaTlsClient()
+    {
+        await using GatewayApp app = await GatewayApp.StartAsync();
+        ServiceCollection services = new();
+        services.AddSingleton<IConfiguration>(new ConfigurationBuilder().AddInMemoryCollection(new Dictionary<string, string?>
+        {
+            ["MtaTlsClient:Host"] = "localhost",
+            ["MtaTlsClient:Port"] = $"{app.Port}",
+            ["MtaTlsClient:Mode"] = "Required",
+        }).Build());
+        services.AddHttpClient("gateway", c => c.Timeout = Patience.Long).UseMtaTls(o => o.CertificateChainPolicy = GatewayCertificates.Trust());
+        await using ServiceProvider provider = services.BuildServiceProvider();
+        using HttpClient client = provider.GetRequiredService<IHttpClientFactory>().CreateClient("gateway");
+        Assert.Contains(" app1.internal:443 ", await client.GetStringAsync(new Uri("https://app1.internal/channel")), StringComparison.Ordinal);
+    }
+
+    // In a URI an IPv6 address stands in brackets, on the wire and in a certificate it does not.
+    [SkippableTheory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public async Task An_IPv6_address_in_a_URI_is_a_channels_destination(bool ownEndpoint)
+    {
+        Skip.IfNot(Socket.OSSupportsIPv6, "No IPv6.");
+        await using TestApp app = await TestApp.StartBareAsync(
+            builder => builder.WebHost.UseMtaTls().ConfigureKestrel(k => k.Listen(IPAddress.IPv6Loopback, 0, e => e.UseHttps(GatewayCertificates.Server))),
+            a => a.MapGet("/", (HttpContext c) => $"{c.Features.Get<IMtaTlsChannelFeature>()!.Destination}"));
+        using SocketsHttpHandler handler = new SocketsHttpHandler().UseMtaTls(o =>
+        {
+            o.CertificateChainPolicy = GatewayCertificates.Trust();
+            o.Mode = MtaTlsClientMode.Required;
+            if (!ownEndpoint)
+            {
+                (o.Host, o.Port) = ("::1", app.Port);
+            }
+        });
+        using HttpClient client = new(handler) { Timeout = Patience.Long };
+        Uri uri = ownEndpoint ? new Uri($"https://[::1]:{app.Port}/") : new Uri("https://[2001:db8::7]:8080/");
+        string answer = await client.GetStringAsync(uri);
+        Assert.Equal(ownEndpoint ? $"::1:{app.Port}" : "2001:db8::7:8080", answer.Replace("[", "", StringComparison.Ordinal).Replace("]", "", StringComparison.Ordinal));
+    }
+}

@@ -1,0 +1,153 @@
+using System.Buffers.Binary;
+using System.Text;
+using MtaTls.FunctionalTests.Support;
+using MtaTls.Tls;
+
+namespace MtaTls.FunctionalTests.Server;
+
+/// <summary>What a channel costs the server in managed memory. The client writes its packets by hand and keeps nothing but their ids.</summary>
+[Collection(Alone.Name)]
+public sealed class ChannelCostTests
+{
+    private const int AtOnce = 50;
+
+    [Fact]
+    public async Task A_channel_that_has_not_spoken_costs_at_most_1_5_KiB()
+    {
+        await using TestApp app = await StartAsync();
+        await using RawClient client = await RawClient.HandshakeAsync(app.Port);
+        PacketClient packets = new(client.Tls);
+        await packets.OpenAsync(200);
+        long before = Memory();
+        await packets.OpenAsync(4_000);
+        long each = (Memory() - before) / 4_000;
+        Assert.True(each <= 1_536, $"{each} octets each");
+        Assert.Equal(4_200, packets.Channels.Count);
+    }
+
+    [Fact]
+    public async Task A_channel_that_keeps_its_HTTP_pipeline_after_one_request_costs_at_most_8_KiB()
+    {
+        await using TestApp app = await StartAsync();
+        await using RawClient client = await RawClient.HandshakeAsync(app.Port);
+        PacketClient packets = new(client.Tls);
+        await packets.OpenAsync(200);
+        await packets.GetAsync(packets.Channels);
+        long before = Memory();
+        await packets.OpenAsync(1_000);
+        await packets.GetAsync(packets.Channels[200..]);
+        long each = (Memory() - before) / 1_000;
+        Assert.True(each <= 8_192, $"{each} octets each");
+    }
+
+    // Without the test's log, which keeps all that it is told.
+    private static Task<TestApp> StartAsync() => TestApp.StartAsync(a => a.MapGet("/", Hello), configure: builder => builder.Logging.ClearProviders());
+
+    // With its length, so that an answer ends with its last letter.
+    private static Task Hello(HttpContext context)
+    {
+        context.Response.ContentLength = 5;
+        return context.Response.WriteAsync("hello");
+    }
+
+    private static long Memory()
+    {
+        for (int i = 0; i < 2; i++)
+        {
+            GC.Collect();
+            GC.WaitForPendingFinalizers();
+        }
+
+        return GC.GetTotalMemory(forceFullCollection: true);
+    }
+
+    private sealed class PacketClient(TlsConnection tls)
+    {
+        private readonly byte[] _packet = new byte[16_384];
+
+        public List<uint> Channels { get; } = [];
+
+        public async Task OpenAsync(int count)
+        {
+            for (int left = count; left > 0; left -= AtOnce)
+            {
+                for (int i = 0; i < AtOnce; i++)
+                {
+                    tls.Write(Open((ushort)(Channels.Count + i + 1)));
+                }
+
+                await tls.FlushAsync();
+                for (int opened = 0; opened < AtOnce;)
+                {
+                    (byte type, uint id, _) = await ReceiveAsync();
+                    // An Acknowledgment (8) of a request may still be under way.
+                    if (type != 8)
+                    {
+                        Assert.Equal(2, type);
+                        Channels.Add(id);
+                        opened++;
+                    }
+                }
+            }
+        }
+
+        public async Task GetAsync(List<uint> channels)
+        {
+            byte[] request = "GET / HTTP/1.1\r\nHost: app.test\r\n\r\n"u8.ToArray();
+            foreach (uint[] some in channels.Chunk(AtOnce))
+            {
+                foreach (uint id in some)
+                {
+                    tls.Write(Data(id, request));
+                }
+
+                await tls.FlushAsync();
+                for (int answered = 0; answered < some.Length;)
+                {
+                    (byte type, _, int length) = await ReceiveAsync();
+                    answered += type == 6 && Encoding.ASCII.GetString(_packet, 0, length).EndsWith("hello", StringComparison.Ordinal) ? 1 : 0;
+                }
+            }
+        }
+
+        // ChannelEstablishmentRequest: window 65,536, packets of at most 16,000, from a:1 to b:80.
+        private static byte[] Open(ushort sender) => [1, 0, 20, (byte)(sender >> 8), (byte)sender, 0, 1, 0, 0, 0, 0, 62, 128, 0, 1, (byte)'a', 0, 1, 0, 1, (byte)'b', 0, 80];
+
+        private static byte[] Data(uint id, byte[] data)
+        {
+            byte[] header = new byte[9];
+            header[0] = 6;
+            BinaryPrimitives.WriteInt32BigEndian(header.AsSpan(1), data.Length);
+            BinaryPrimitives.WriteUInt32BigEndian(header.AsSpan(5), id);
+            return [.. header, .. data];
+        }
+
+        /// <summary>Reads one packet: its type, its channel, and how much data it left in the buffer.</summary>
+        private async Task<(byte Type, uint Id, int Length)> ReceiveAsync()
+        {
+            await ReadAsync(1);
+            byte type = _packet[0];
+            await ReadAsync(type == 6 ? 8 : 2);
+            if (type == 6)
+            {
+                int length = BinaryPrimitives.ReadInt32BigEndian(_packet);
+                uint id = BinaryPrimitives.ReadUInt32BigEndian(_packet.AsSpan(4));
+                await ReadAsync(length);
+                return (type, id, length);
+            }
+
+            await ReadAsync(BinaryPrimitives.ReadUInt16BigEndian(_packet));
+            return (type, BinaryPrimitives.ReadUInt32BigEndian(_packet), 0);
+        }
+
+        private async Task ReadAsync(int count)
+        {
+            for (int have = 0; have < count;)
+            {
+                int read = await tls.ReadAsync(_packet.AsMemory(have, count - have)).Soon();
+                Assert.NotEqual(0, read);
+                have += read;
+            }
+        }
+    }
+}
