@@ -59,6 +59,17 @@ public sealed class OptionsTests
     }
 
     [Fact]
+    public void Settings_outlive_the_certificate_that_they_were_made_of()
+    {
+        X509Certificate2 certificate = Certificate();
+        ClientSettings settings = Settings(o => o.ClientCertificate = certificate);
+        int hash = settings.GetHashCode();
+        certificate.Dispose();
+        Assert.Equal(hash, settings.GetHashCode());
+        Assert.True(settings.ClientCertificate!.Certificate.HasPrivateKey);
+    }
+
+    [Fact]
     public void Configuration_sets_every_kind_of_option()
     {
         MtaTlsClientOptions options = FromJson(new()
