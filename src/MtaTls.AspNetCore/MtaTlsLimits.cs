@@ -98,7 +98,7 @@ public sealed class MtaTlsLimits
     public long SessionSendBudget { get => Session.SessionSendBudget; set => Session.SessionSendBudget = value; }
 
     /// <summary>
-    /// The smallest max_packet_length that a client may announce; 1 to 16,384, default 64. Opens below it are refused, channels that fall below it
+    /// The smallest max_packet_length that a client may announce; 1 to 16,384, default 1: any that the draft allows. Opens below it are refused, channels that fall below it
     /// are closed: packets of an octet would cost ten times the answer that they carry.
     /// </summary>
     /// <exception cref="ArgumentOutOfRangeException">Out of range.</exception>

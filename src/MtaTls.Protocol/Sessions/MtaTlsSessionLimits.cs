@@ -19,7 +19,7 @@ public sealed class MtaTlsSessionLimits
     private TimeSpan _closeTimeout = TimeSpan.FromSeconds(30);
     private TimeSpan _writeStallTimeout = TimeSpan.FromSeconds(60);
     private long _sessionSendBudget = 64 * 1024 * 1024;
-    private int _minPeerPacketLength = 64;
+    private int _minPeerPacketLength = 1;
     private int _maxOpensPerSecond;
     private int _maxEmptyPacketsPerSecond;
 
@@ -146,7 +146,7 @@ public sealed class MtaTlsSessionLimits
     /// The smallest max_packet_length that the peer may announce: an octet a packet would cost this end ten octets and a turn of its scheduler for each octet of
     /// an answer. Opens below it are refused, channels that fall below it are closed.
     /// </summary>
-    /// <value>Default: 64. Range: 1 (any) to 16,384.</value>
+    /// <value>Default: 1: every length that the draft allows. Range: 1 to 16,384.</value>
     public int MinPeerPacketLength
     {
         get => _minPeerPacketLength;

@@ -103,7 +103,7 @@ public class HostilePeerTests
     [Fact]
     public async Task An_open_that_takes_only_tiny_packets_is_refused()
     {
-        await using var peer = RawPeer.Create();
+        await using var peer = RawPeer.Create(configure: o => o.Limits.MinPeerPacketLength = 64);
         await peer.SendAsync(RawPeer.Request(1, maxPacketLength: 63));
         Assert.Equal(1, (await peer.ReceiveAsync(PacketType.ChannelRequestEchec)).UInt16(0));
         await peer.OpenAsync(2, maxPacketLength: 64);
@@ -112,7 +112,7 @@ public class HostilePeerTests
     [Fact]
     public async Task A_channel_that_falls_to_tiny_packets_is_closed_alone()
     {
-        await using var peer = RawPeer.Create();
+        await using var peer = RawPeer.Create(configure: o => o.Limits.MinPeerPacketLength = 64);
         MtaTlsChannel channel = await peer.OpenAsync();
         MtaTlsChannel other = await peer.OpenAsync(2);
         await peer.SendAsync(RawPeer.MaxPacketLength(channel.Id, 63), RawPeer.MaxPacketLength(other.Id, 64));
@@ -125,7 +125,7 @@ public class HostilePeerTests
     [Fact]
     public async Task A_Success_that_takes_only_tiny_packets_fails_the_open_and_closes_the_channel()
     {
-        await using var peer = RawPeer.Create(MtaTlsRole.Client);
+        await using var peer = RawPeer.Create(MtaTlsRole.Client, configure: o => o.Limits.MinPeerPacketLength = 64);
         Task<MtaTlsChannel> open = peer.Session.OpenChannelAsync(SessionPair.Source, SessionPair.Destination).AsTask();
         ushort sender = (await peer.ReceiveAsync(PacketType.ChannelEstablishmentRequest)).UInt16(0);
         await peer.SendAsync(RawPeer.Success(sender, 0x8000, maxPacketLength: 1));

@@ -19,7 +19,7 @@ public class LimitsTests
         Assert.Equal(TimeSpan.FromSeconds(30), limits.CloseTimeout);
         Assert.Equal(TimeSpan.FromSeconds(60), limits.WriteStallTimeout);
         Assert.Equal(67_108_864, limits.SessionSendBudget);
-        Assert.Equal(64, limits.MinPeerPacketLength);
+        Assert.Equal(1, limits.MinPeerPacketLength);
         Assert.Equal(0, limits.MaxOpensPerSecond);
         Assert.Equal(0, limits.MaxEmptyPacketsPerSecond);
     }

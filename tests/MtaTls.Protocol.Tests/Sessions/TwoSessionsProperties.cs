@@ -39,7 +39,6 @@ public class TwoSessionsProperties
             SessionReceiveBudget = 30 * 4096 + random.Next(200_000),
             InitialWindowSize = random.Next(4096, 100_000),
             MaxPacketLength = random.Next(1, 30_000),
-            MinPeerPacketLength = 1,
             OutputBufferSize = random.Next(1, 100_000),
         },
     };
