@@ -1,4 +1,5 @@
 using MtaTls.AspNetCore.Configuration;
+using MtaTls.Tls;
 
 namespace MtaTls.AspNetCore;
 
@@ -27,9 +28,9 @@ public sealed class MtaTlsOptions
 
     /// <summary>
     /// A file to which the keys of every MTA-TLS session are appended in the SSLKEYLOGFILE format, for debugging with Wireshark: who reads it reads
-    /// the traffic. Default: null, none; a warning is logged where it is set. The environment variable SSLKEYLOGFILE is not read.
+    /// the traffic. Default: what SSLKEYLOGFILE names where the AppContext switch System.Net.EnableSslKeyLogging is on, as for SslStream; else null, none. A warning is logged where it is set.
     /// </summary>
-    public string? KeyLogFile { get; set; }
+    public string? KeyLogFile { get; set; } = TlsEngine.EnvironmentKeyLogFile;
 
     /// <summary>
     /// Where channels go, by the destination that they name: the first route that matches decides. A channel that no route matches goes to the application. Default: empty, all channels

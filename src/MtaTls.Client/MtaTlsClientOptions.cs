@@ -4,6 +4,7 @@ using System.Security.Authentication;
 using System.Security.Cryptography.X509Certificates;
 using Microsoft.Extensions.Logging;
 using MtaTls.Protocol;
+using MtaTls.Tls;
 
 namespace MtaTls.Client;
 
@@ -72,8 +73,8 @@ public sealed class MtaTlsClientOptions
     public X509ChainPolicy? CertificateChainPolicy { get; set; }
 
     /// <summary>A file to which the keys of every session are appended in the SSLKEYLOGFILE format: who reads it reads the traffic. For debugging.</summary>
-    /// <value>Default: null, keys are written nowhere.</value>
-    public string? KeyLogFile { get; set; }
+    /// <value>Default: what SSLKEYLOGFILE names where the AppContext switch System.Net.EnableSslKeyLogging is on, as for SslStream; else null, keys are written nowhere.</value>
+    public string? KeyLogFile { get; set; } = TlsEngine.EnvironmentKeyLogFile;
 
     /// <summary>How long connecting to the endpoint may take, the TLS handshake included; and how long a channel waits for room when <see cref="MaxSessions"/> are full.</summary>
     /// <value>Default: 15 seconds. Range: positive, or <see cref="Timeout.InfiniteTimeSpan"/>.</value>

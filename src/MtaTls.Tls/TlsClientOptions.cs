@@ -60,7 +60,7 @@ public sealed class TlsClientOptions
 
     /// <summary>
     /// A file to which the keys of every session are appended in the SSLKEYLOGFILE format, for debugging with Wireshark: who reads it reads the
-    /// traffic. Null, the default: keys are written nowhere. The environment variable SSLKEYLOGFILE is never read here.
+    /// traffic. Null, the default: keys are written nowhere. See <see cref="TlsEngine.EnvironmentKeyLogFile"/> for SSLKEYLOGFILE.
     /// </summary>
     public string? KeyLogFile { get; set; }
 

@@ -4,7 +4,7 @@ namespace MtaTls.Tls;
 
 /// <summary>
 /// Tells whether the TLS engine can run here. It needs OpenSSL 3 (<c>libssl.so.3</c>), the library that .NET itself uses on Linux. Nothing
-/// native is loaded before the first member of this class is read or the first context is made.
+/// native is loaded before <see cref="IsSupported"/> or <see cref="Version"/> is read or the first context is made.
 /// </summary>
 public static class TlsEngine
 {
@@ -13,6 +13,14 @@ public static class TlsEngine
 
     /// <summary>OpenSSL's version, for example <c>3.0.19</c>; null where the engine is not supported.</summary>
     public static string? Version => NativeLibraries.Version;
+
+    /// <summary>
+    /// The file that the environment variable <c>SSLKEYLOGFILE</c> names, where the AppContext switch <c>System.Net.EnableSslKeyLogging</c> is on: the
+    /// condition under which SslStream logs keys too. Null otherwise. Reading it loads nothing native.
+    /// </summary>
+    public static string? EnvironmentKeyLogFile
+        => AppContext.TryGetSwitch("System.Net.EnableSslKeyLogging", out bool enabled) && enabled
+            && Environment.GetEnvironmentVariable("SSLKEYLOGFILE") is { Length: > 0 } file ? file : null;
 
     /// <summary>Does nothing where the engine is supported.</summary>
     /// <exception cref="PlatformNotSupportedException">OpenSSL 3 is missing, too old or not the one that .NET uses; the message says what to install.</exception>

@@ -55,4 +55,25 @@ public class KeyLogTests
     [Fact]
     public void File_that_cannot_be_opened_is_said_at_once()
         => Assert.ThrowsAny<IOException>(() => TlsTest.Server(configure: o => o.KeyLogFile = "/nowhere/at/all/keys.log"));
+
+    [Fact]
+    public void SSLKEYLOGFILE_counts_where_the_switch_of_SslStream_is_on()
+    {
+        const string Switch = "System.Net.EnableSslKeyLogging", Variable = "SSLKEYLOGFILE";
+        string? before = Environment.GetEnvironmentVariable(Variable);
+        try
+        {
+            Environment.SetEnvironmentVariable(Variable, "/tmp/keys.log");
+            Assert.Null(TlsEngine.EnvironmentKeyLogFile);
+            AppContext.SetSwitch(Switch, true);
+            Assert.Equal("/tmp/keys.log", TlsEngine.EnvironmentKeyLogFile);
+            Environment.SetEnvironmentVariable(Variable, null);
+            Assert.Null(TlsEngine.EnvironmentKeyLogFile);
+        }
+        finally
+        {
+            AppContext.SetSwitch(Switch, false);
+            Environment.SetEnvironmentVariable(Variable, before);
+        }
+    }
 }

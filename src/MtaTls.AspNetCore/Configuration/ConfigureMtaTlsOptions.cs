@@ -21,7 +21,7 @@ internal sealed class ConfigureMtaTlsOptions(IConfiguration configuration) : ICo
     {
         SectionReader section = new(configuration.GetSection(SectionName), options.ConfigurationErrors);
         section.Value<ushort>(nameof(MtaTlsOptions.ExtensionType), value => options.ExtensionType = value);
-        options.KeyLogFile = section.Text(nameof(MtaTlsOptions.KeyLogFile));
+        options.KeyLogFile = section.Text(nameof(MtaTlsOptions.KeyLogFile)) ?? options.KeyLogFile;
         if (section.Section(nameof(MtaTlsOptions.EndpointDefaults)) is { } defaults)
         {
             defaults.Enum<DataMultiplexingMode>(nameof(MtaTlsEndpointDefaults.Mode), value => options.EndpointDefaults.Mode = value);
