@@ -172,10 +172,12 @@ class Session:
         self.accept = lambda request: True   # False: refuse; None: answer later
         self.new_channel = (65536, 16000)    # window and max packet of channels that the other end opens
         self.on_open = None
+        self.finished = False                # close_notify was sent: nothing may follow it
         self._buffer = bytearray()
 
     def send(self, data):
-        self.tls.write(data)
+        if not self.finished:
+            self.tls.write(data)
 
     def half(self):
         self.next_half += 1
@@ -308,6 +310,7 @@ class Session:
 
     def finish(self):
         """Ends in order, and the other end answers."""
+        self.finished = True
         self.tls.send_close_notify()
         self.expect_end()
         self.tls.close()

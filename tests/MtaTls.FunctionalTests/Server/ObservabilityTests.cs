@@ -41,7 +41,7 @@ public sealed class ObservabilityTests
 
         await Patience.Until(() => durations.GetMeasurementSnapshot().Count == 1);
         Assert.Equal(0, sessions.GetMeasurementSnapshot().EvaluateAsCounter());
-        Assert.Equal(0, channels.GetMeasurementSnapshot().EvaluateAsCounter());
+        await Patience.Until(() => channels.GetMeasurementSnapshot().EvaluateAsCounter() == 0);
         Assert.Equal(2, opened.GetMeasurementSnapshot().EvaluateAsCounter());
         Assert.Equal(1, refused.GetMeasurementSnapshot().EvaluateAsCounter());
         Assert.Equal("GET / HTTP/1.1\r\nHost: app.test\r\n\r\n".Length, io.GetMeasurementSnapshot().Where(m => (string?)m.Tags["network.io.direction"] == "receive").Sum(m => m.Value));
