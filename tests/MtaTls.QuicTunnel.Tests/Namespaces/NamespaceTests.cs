@@ -77,8 +77,6 @@ public sealed class NamespaceTests : IDisposable
     [SkippableFact]
     public async Task A_download_survives_both_access_networks_going_one_after_the_other()
     {
-        // Waits for a path to answer again; where the client gave it up first and joins anew, that is never said.
-        Skip.IfNot(Environment.GetEnvironmentVariable("MTATLS_LONG_TESTS") == "1", "Depends on timing; set MTATLS_LONG_TESTS=1.");
         Start();
         Networks.Shape('a', 100);
         Networks.Shape('b', 100);
@@ -88,7 +86,8 @@ public sealed class NamespaceTests : IDisposable
         Networks.Cut('a');
         await download.UntilAsync(30_000_000);
         Networks.Mend('a');
-        await Tunnel.WaitForAsync("answers again");
+        // The client always sees its network return; that the concentrator had left the path first depends on how long it was away.
+        await Tunnel.WaitForAsync("the access network is back");
         Networks.Cut('b');
         await download.AssertWholeAsync();
     }
