@@ -16,12 +16,12 @@ public class ServerLimitsTests
     public async Task MaxHandshakes_counts_connections_that_say_nothing_and_closes_further_ones()
     {
         await using TestApp app = await TestApp.StartAsync(static a => a.MapGet("/", () => "hello"), o => o.Limits.MaxHandshakes = 2);
-        using (Socket one = await ConnectAsync(app.Port), two = await ConnectAsync(app.Port))
-        {
-            // The server has taken these two when it closes a third.
-            await UntilAsync(() => IsClosedAsync(app.Port));
-            Assert.Contains(app.Logs.GetSnapshot(), static r => r.Id.Name == "ConnectionRejected" && r.Message.Contains("MaxHandshakes", StringComparison.Ordinal));
-        }
+        // Which of them comes last is the thread pool's choice.
+        Socket[] silent = [await ConnectAsync(app.Port), await ConnectAsync(app.Port), await ConnectAsync(app.Port)];
+        Task<bool> closed = await Task.WhenAny(silent.Select(IsClosedAsync));
+        Assert.True(await closed);
+        Assert.Contains(app.Logs.GetSnapshot(), static r => r.Id.Name == "ConnectionRejected" && r.Message.Contains("MaxHandshakes", StringComparison.Ordinal));
+        Array.ForEach(silent, static s => s.Dispose());
 
         await UntilAsync(async () => await TryGetAsync(app.Port) == "hello");
     }
@@ -86,21 +86,15 @@ public class ServerLimitsTests
         return socket;
     }
 
-    private static async Task<bool> IsClosedAsync(int port)
+    private static async Task<bool> IsClosedAsync(Socket socket)
     {
-        using CancellationTokenSource soon = new(500);
         try
         {
-            using Socket socket = await ConnectAsync(port);
-            return await socket.ReceiveAsync(new byte[1], SocketFlags.None, soon.Token) == 0;
+            return await socket.ReceiveAsync(new byte[1], SocketFlags.None) == 0;
         }
         catch (SocketException)
         {
             return true;
-        }
-        catch (OperationCanceledException)
-        {
-            return false;
         }
     }
 

