@@ -14,6 +14,18 @@ internal static class BlockPool
 
     private static readonly SizeClass[] s_classes = [new(0, 1024, 4096), new(1, 4096, 1024), new(2, MaxBlockSize, 1024)];
 
+    /// <summary>Pooled blocks that somebody has: none when every channel has ended and its reader and writer are done.</summary>
+    public static int InUse
+    {
+        get
+        {
+            int count = 0;
+            foreach (SizeClass sizeClass in s_classes)
+                count += sizeClass.InUse;
+            return count;
+        }
+    }
+
     /// <summary>A block for <paramref name="size"/> octets; above <see cref="MaxBlockSize"/> it is not pooled.</summary>
     public static Block Rent(int size)
     {
@@ -33,19 +45,36 @@ internal static class BlockPool
             s_classes[block.SizeClass].Return(block);
     }
 
-    /// <summary>A list of free blocks of one size, linked through themselves. Its lock guards the list and its count.</summary>
+    /// <summary>Leaves a block to the garbage collector, because somebody may still hold its memory.</summary>
+    public static void Abandon(Block block)
+    {
+        if (block.SizeClass >= 0)
+            s_classes[block.SizeClass].Abandon();
+    }
+
+    /// <summary>A list of free blocks of one size, linked through themselves. Its lock guards the list and the counts.</summary>
     private sealed class SizeClass(int index, int size, int capacity)
     {
         private readonly Lock _lock = new();
         private Block? _free;
-        private int _count;
+        private int _count, _inUse;
 
         public int Size => size;
+
+        public int InUse
+        {
+            get
+            {
+                lock (_lock)
+                    return _inUse;
+            }
+        }
 
         public Block Rent()
         {
             lock (_lock)
             {
+                _inUse++;
                 if (_free is { } block)
                 {
                     _free = block.NextBlock;
@@ -61,12 +90,19 @@ internal static class BlockPool
         {
             lock (_lock)
             {
+                _inUse--;
                 if (_count >= capacity)
                     return;
                 block.Link(_free);
                 _free = block;
                 _count++;
             }
+        }
+
+        public void Abandon()
+        {
+            lock (_lock)
+                _inUse--;
         }
     }
 }

@@ -347,6 +347,8 @@ internal sealed class ChannelInput : PipeReader, IValueTaskSource<ReadResult>
                 break;   // EndReceive comes back for it
             if (pooled)
                 BlockPool.Return(block);
+            else
+                BlockPool.Abandon(block);
             block = next;
         }
         _head = _tail = block;

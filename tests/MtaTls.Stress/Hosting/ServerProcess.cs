@@ -1,0 +1,79 @@
+using System.Diagnostics;
+using System.Security.Cryptography.X509Certificates;
+using System.Text.Json;
+
+namespace MtaTls.Stress.Hosting;
+
+/// <summary>This program again as the server: a line in, a line out. It ends when its standard input does.</summary>
+internal sealed class ServerProcess : IAsyncDisposable
+{
+    private static readonly TimeSpan s_patience = TimeSpan.FromMinutes(2);
+
+    private readonly Process _process;
+    private readonly SemaphoreSlim _turn = new(1);
+
+    private ServerProcess(Process process) => _process = process;
+
+    public int Port { get; private set; }
+
+    public X509ChainPolicy Trust { get; private set; } = new();
+
+    public static async Task<ServerProcess> StartAsync()
+    {
+        string program = Environment.ProcessPath!;
+        ProcessStartInfo start = new(program) { RedirectStandardInput = true, RedirectStandardOutput = true };
+        if (Path.GetFileNameWithoutExtension(program) == "dotnet")
+            start.ArgumentList.Add(typeof(ServerProcess).Assembly.Location);
+        start.ArgumentList.Add("server");
+        ServerProcess server = new(Process.Start(start)!);
+        ServerInfo info = JsonSerializer.Deserialize<ServerInfo>(await server.ReadLineAsync())!;
+        server.Port = info.Port;
+        server.Trust = new X509ChainPolicy { TrustMode = X509ChainTrustMode.CustomRootTrust, RevocationMode = X509RevocationMode.NoCheck, DisableCertificateDownloads = true };
+        server.Trust.CustomTrustStore.Add(X509CertificateLoader.LoadCertificate(info.Root));
+        return server;
+    }
+
+    public async Task<ProcessSample> SampleAsync(bool collect = false) =>
+        JsonSerializer.Deserialize<ProcessSample>(await AskAsync(collect ? "collect" : "sample"))!;
+
+    /// <summary>Renews the certificate or changes the configuration while the server runs; tells what it did.</summary>
+    public Task<string> ReloadAsync(string what) => AskAsync(what);
+
+    public async ValueTask DisposeAsync()
+    {
+        try
+        {
+            _process.StandardInput.Close();
+            using CancellationTokenSource patience = new(TimeSpan.FromSeconds(40));
+            await _process.WaitForExitAsync(patience.Token);
+        }
+        catch (Exception e) when (e is OperationCanceledException or IOException)
+        {
+            _process.Kill(entireProcessTree: true);
+        }
+
+        _process.Dispose();
+        _turn.Dispose();
+    }
+
+    private async Task<string> AskAsync(string line)
+    {
+        await _turn.WaitAsync();
+        try
+        {
+            await _process.StandardInput.WriteLineAsync(line);
+            await _process.StandardInput.FlushAsync();
+            return await ReadLineAsync();
+        }
+        finally
+        {
+            _turn.Release();
+        }
+    }
+
+    private async Task<string> ReadLineAsync()
+    {
+        using CancellationTokenSource patience = new(s_patience);
+        return await _process.StandardOutput.ReadLineAsync(patience.Token) ?? throw new IOException("The server has ended.");
+    }
+}

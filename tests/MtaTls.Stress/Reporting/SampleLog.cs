@@ -1,0 +1,82 @@
+using System.Diagnostics;
+using System.Globalization;
+using MtaTls.Stress.Hosting;
+
+namespace MtaTls.Stress.Reporting;
+
+/// <summary>The samples of a run: a file of values, a plot, and whether they rise.</summary>
+internal sealed class SampleLog(string directory, string name)
+{
+    // Rises below both are no rise: the runtime's own memory goes up and down by as much.
+    private const double TolerableFactor = 1.15;
+    private const double TolerableMiB = 32;
+    private const double TolerableHandles = 16;
+
+    // Minutes; the code that is compiled and the pools that are filled meanwhile are more than what is looked for.
+    private const double WarmUp = 5;
+
+    private readonly long _begun = Stopwatch.GetTimestamp();
+    private readonly List<(double Minutes, ProcessSample Server, ProcessSample Client, long Done)> _samples = [];
+
+    public void Add(ProcessSample server, ProcessSample client, long done)
+    {
+        _samples.Add((Stopwatch.GetElapsedTime(_begun).TotalMinutes, server, client, done));
+        Console.WriteLine(FormattableString.Invariant($"{_samples[^1].Minutes,6:0.0} min, {done} done"));
+        Console.WriteLine($"  server {server}");
+        Console.WriteLine($"  client {client}");
+    }
+
+    public void Write()
+    {
+        Directory.CreateDirectory(directory);
+        const string Columns = "working_set,heap,handles,threads,sessions,channels,blocks";
+        string Header(string side) => string.Join(',', Columns.Split(',').Select(c => $"{side}_{c}"));
+        string Row(ProcessSample s) => FormattableString.Invariant($"{s.WorkingSet},{s.Heap},{s.Handles},{s.Threads},{s.Sessions},{s.Channels},{s.Blocks}");
+        File.WriteAllLines(
+            Path.Combine(directory, name + ".csv"),
+            [$"minutes,done,{Header("server")},{Header("client")}", .. _samples.Select(s => FormattableString.Invariant($"{s.Minutes:0.000},{s.Done},{Row(s.Server)},{Row(s.Client)}"))]);
+        File.WriteAllText(Path.Combine(directory, name + ".svg"), Plot.Draw($"{name}: {_samples[^1].Done.ToString("N0", CultureInfo.InvariantCulture)} pieces of work", [.. _samples.Select(static s => s.Minutes)],
+        [
+            new("working set, MiB", Values(static s => s.WorkingSet / 1048576.0)),
+            new("managed heap, MiB", Values(static s => s.Heap / 1048576.0)),
+            new("handles", Values(static s => s.Handles)),
+            new("threads", Values(static s => s.Threads)),
+            new("channels", Values(static s => s.Channels)),
+        ]));
+        Console.WriteLine($"samples and plot: {Path.Combine(directory, name)}.csv, .svg");
+    }
+
+    /// <summary>Compares the last third with the first and prints the figures.</summary>
+    public bool IsSteady()
+    {
+        bool steady = true;
+        double tolerableMiB = _samples[^1].Minutes < WarmUp ? 4 * TolerableMiB : TolerableMiB;
+        foreach (bool server in (bool[])[true, false])
+        {
+            steady &= Judge(server, "working set, MiB", static s => s.WorkingSet / 1048576.0, tolerableMiB);
+            steady &= Judge(server, "heap, MiB", static s => s.Heap / 1048576.0, tolerableMiB);
+            steady &= Judge(server, "handles", static s => s.Handles, TolerableHandles);
+            steady &= Judge(server, "threads", static s => s.Threads, TolerableHandles);
+        }
+
+        return steady;
+    }
+
+    private bool Judge(bool server, string what, Func<ProcessSample, double> value, double tolerable)
+    {
+        double[] values = [.. _samples.Select(s => value(server ? s.Server : s.Client))];
+        int third = Math.Max(1, values.Length / 3);
+        double first = Median(values[..third]), last = Median(values[^third..]);
+        bool steady = last <= Math.Max(first * TolerableFactor, first + tolerable);
+        Console.WriteLine(FormattableString.Invariant($"  {(server ? "server" : "client")} {what,-18} first third {first,9:0.0}, last third {last,9:0.0}, least {values.Min():0.0}, most {values.Max():0.0}{(steady ? "" : "  RISES")}"));
+        return steady;
+    }
+
+    private (double[] Server, double[] Client) Values(Func<ProcessSample, double> value) => ([.. _samples.Select(s => value(s.Server))], [.. _samples.Select(s => value(s.Client))]);
+
+    private static double Median(double[] values)
+    {
+        Array.Sort(values);
+        return values[values.Length / 2];
+    }
+}
