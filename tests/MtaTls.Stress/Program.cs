@@ -5,11 +5,12 @@ using MtaTls.Stress.Server;
 using MtaTls.Stress.Soak;
 
 // dotnet run -c Release --project tests/MtaTls.Stress -- soak --minutes N [--seed S] [--workers W] [--output DIRECTORY]
+//                                                        replay --seed S, one piece of a soak's work
 //                                                        channels | sessions | opens [--count N] [--rounds R]
 // Each says whether it was steady and ends with 1 where it was not. The server is a process of its own.
 if (args is not [var command, .. var rest] || StressOptions.Parse(rest) is not { } options)
 {
-    Console.Error.WriteLine("soak | channels | sessions | opens  [--minutes N] [--seed S] [--workers W] [--count N] [--rounds R] [--output DIRECTORY]");
+    Console.Error.WriteLine("soak | replay | channels | sessions | opens  [--minutes N] [--seed S] [--workers W] [--count N] [--rounds R] [--output DIRECTORY]");
     return 2;
 }
 
@@ -21,6 +22,8 @@ switch (command)
         return await new StressServer().RunAsync();
     case "soak":
         return await new SoakRun(options).RunAsync();
+    case "replay":
+        return await new SoakRun(options).ReplayAsync();
     case "channels":
         return await new ChannelsRun(options).RunAsync();
     case "sessions":

@@ -1,5 +1,4 @@
 using System.Diagnostics;
-using MtaTls.Protocol;
 using MtaTls.Stress.Hosting;
 using MtaTls.Stress.Reporting;
 
@@ -46,36 +45,49 @@ internal sealed class SoakRun(StressOptions options)
         _tally.Print();
         log.Write();
         bool steady = log.IsSteady();
-        Console.WriteLine($"replay: soak --minutes {options.Minutes} --seed {options.Seed} --workers {options.Workers}");
         Console.WriteLine(_tally.Defects == 0 && steady ? "STEADY" : "NOT STEADY");
         return _tally.Defects == 0 && steady ? 0 : 1;
+    }
+
+    /// <summary>One piece of work of a soak again, on a calm connection.</summary>
+    public async Task<int> ReplayAsync()
+    {
+        await using ServerProcess server = await ServerProcess.StartAsync();
+        await using Caller caller = Caller.Multiplexed("calm", server, null);
+        await DoAsync(caller, options.Seed, "replayed");
+        _tally.Print();
+        return _tally.Defects == 0 ? 0 : 1;
     }
 
     private async Task WorkAsync(Caller caller, int worker, CancellationToken over)
     {
         for (int number = 0; !over.IsCancellationRequested; number++)
         {
-            int seed = HashCode(options.Seed, worker, number);
-            Random random = new(seed);
-            var (name, _, _, runAsync) = Pick(random, caller.Client is not null);
-            long begun = Stopwatch.GetTimestamp();
-            using CancellationTokenSource hang = new(s_hang);
-            try
-            {
-                await runAsync(caller, random, hang.Token).WaitAsync(2 * s_hang, CancellationToken.None);
-                _tally.Succeeded(name);
-            }
-            catch (Exception e) when (Work.IsClear(e) && caller.MayFail(begun))
-            {
-                _tally.DroppedWith(name);
-            }
-            catch (Exception e)
-            {
-                _tally.Defect($"{name}, {caller.Name}, worker {worker}, work {number}, seed {seed}, after {Stopwatch.GetElapsedTime(begun).TotalSeconds:0.00} s", e);
-            }
-
+            int seed = SeedOf(options.Seed, worker, number);
+            await DoAsync(caller, seed, $"worker {worker}, work {number}");
             // As much at a time as the number of workers says, but not as much as the machine can do.
-            await Task.Delay(random.Next(20), CancellationToken.None);
+            await Task.Delay(seed & 15, CancellationToken.None);
+        }
+    }
+
+    private async Task DoAsync(Caller caller, int seed, string place)
+    {
+        Random random = new(seed);
+        var (name, _, _, runAsync) = Pick(random, caller.Client is not null);
+        long begun = Stopwatch.GetTimestamp();
+        using CancellationTokenSource hang = new(s_hang);
+        try
+        {
+            await runAsync(caller, random, hang.Token).WaitAsync(2 * s_hang, CancellationToken.None);
+            _tally.Succeeded(name);
+        }
+        catch (Exception e) when (Work.IsClear(e) && caller.MayFail(begun))
+        {
+            _tally.DroppedWith(name);
+        }
+        catch (Exception e)
+        {
+            _tally.Defect($"{name}, {caller.Name}, {place}, after {Stopwatch.GetElapsedTime(begun).TotalSeconds:0.00} s (replay --seed {seed})", e);
         }
     }
 
@@ -136,6 +148,6 @@ internal sealed class SoakRun(StressOptions options)
         return !over.IsCancellationRequested;
     }
 
-    // Of its place alone, and the same in every process, which System.HashCode is not.
-    private static int HashCode(int seed, int worker, int number) => unchecked((int)(((uint)seed * 31 + (uint)worker) * 2654435761 + (uint)number * 40503));
+    // Of its place alone, and the same in every process.
+    private static int SeedOf(int seed, int worker, int number) => (int)((((uint)seed * 31 + (uint)worker) * 2654435761 + (uint)number * 40503) & int.MaxValue);
 }
