@@ -75,7 +75,7 @@ internal sealed class Comparison(IReadOnlyList<WorkItem> items, IReadOnlyList<Co
 
     private async Task WarmUpAsync(Stage stage, CancellationToken ct)
     {
-        var result = await stage.RunAsync(new(WorkKind.WarmUp, Seconds: rounds > 1 ? 20 : 0), ct);
+        var result = await stage.RunAsync(new(WorkKind.WarmUp, Seconds: rounds > 1 ? 40 : 0), ct);
         if (result.Error is not null) throw new InvalidOperationException($"{stage.Contender.Title()} does not work: {result.Error}");
     }
 

@@ -53,20 +53,24 @@ internal sealed class WorkRunner(Contender contender, ServerInfo server) : IAsyn
     private static string Describe(Exception exception) =>
         $"{exception.GetType().Name}: {exception.Message}{(exception.InnerException is { } inner ? " <- " + Describe(inner) : "")}";
 
+    /// <summary>Until neither end has compiled much for a while: a method is compiled up to three times, each time after a pause, and a busy machine is late with it.</summary>
     private async Task<WorkResult> WarmUpAsync(WorkRequest work, CancellationToken ct)
     {
-        const int FewMethods = 30;
+        const int FewMethods = 15;
+        const int QuietPasses = 3;
         var started = Stopwatch.GetTimestamp();
-        var compiled = long.MinValue;
-        while (true)
+        long compiled = 0;
+        for (var quiet = 0; quiet < QuietPasses;)
         {
-            await SmallGetAsync(new(WorkKind.SmallGet, 64, Seconds: 0.4), ct);
+            await SmallGetAsync(new(WorkKind.SmallGet, 64, Seconds: 0.5), ct);
             await TransferAsync(new(WorkKind.Download, 4, 32 << 20), upload: false, ct);
             await TransferAsync(new(WorkKind.Upload, 4, 32 << 20), upload: true, ct);
-            if (!contender.SpeaksHttp2()) await OpenGetCloseAsync(new(WorkKind.OpenGetClose, 16, Seconds: 0.4), ct);
+            if (!contender.SpeaksHttp2()) await OpenGetCloseAsync(new(WorkKind.OpenGetClose, 16, Seconds: 0.3), ct);
+            await Task.Delay(200, ct); // what was called often enough is compiled again after 100 ms without new methods
             var now = (await StatisticsAsync("/stats", ct)).CompiledMethods + JitInfo.GetCompiledMethodCount();
-            if (now - compiled < FewMethods || Stopwatch.GetElapsedTime(started).TotalSeconds > work.Seconds) break;
+            quiet = now - compiled < FewMethods ? quiet + 1 : 0;
             compiled = now;
+            if (Stopwatch.GetElapsedTime(started).TotalSeconds > work.Seconds) break;
         }
 
         return new();
