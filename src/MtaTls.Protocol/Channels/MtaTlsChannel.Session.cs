@@ -16,21 +16,62 @@ public sealed partial class MtaTlsChannel
     /// <summary>A data packet begins. Whether its data are to be received; if not they are skipped, and a rule that the packet breaks has closed the channel.</summary>
     internal bool BeginPacket(int length)
     {
-        bool tooLong;
+        string? broken;
         lock (Gate)
         {
-            if ((_state & ChannelState.NoMoreSending) != 0)
-            {
-                Session.Counters.CountIgnored();
-                return false;
-            }
-            ref ReceiveWindow window = ref _input.Window;
-            tooLong = length > window.MaxPacketLength;
-            if (!tooLong && _input.Received + length <= window.Limit)
+            if (MayReceive(length, out broken))
                 return true;
         }
-        Fail(tooLong ? "The peer sent a packet that is longer than it may be." : "The peer sent more than the window allows.");
+        if (broken is not null)
+            Fail(broken);
         return false;
+    }
+
+    /// <summary>A data packet that has arrived whole: begins it and receives its data, or skips them, in one go.</summary>
+    internal void ReceivePacket(ReadOnlySpan<byte> data)
+    {
+        string? broken;
+        lock (Gate)
+        {
+            if (MayReceive(data.Length, out broken))
+            {
+                for (bool begins = true; !data.IsEmpty; begins = false)
+                {
+                    Span<byte> room = _input.BeginReceive(data.Length, begins).Span;
+                    if (room.IsEmpty)
+                    {
+                        _input.Skip(data.Length);
+                        AcknowledgeIfDue();
+                        return;
+                    }
+                    data[..room.Length].CopyTo(room);
+                    data = data[room.Length..];
+                    EndReceive(room.Length);
+                }
+                return;
+            }
+        }
+        if (broken is not null)
+            Fail(broken);
+    }
+
+    /// <summary>Whether a data packet may come now. The caller holds <see cref="Gate"/>.</summary>
+    /// <param name="length">The length of its data.</param>
+    /// <param name="broken">The rule that it breaks; null when the channel only takes no more.</param>
+    private bool MayReceive(int length, out string? broken)
+    {
+        broken = null;
+        if ((_state & ChannelState.NoMoreSending) != 0)
+        {
+            Session.Counters.CountIgnored();
+            return false;
+        }
+        ref ReceiveWindow window = ref _input.Window;
+        if (length > window.MaxPacketLength)
+            broken = "The peer sent a packet that is longer than it may be.";
+        else if (_input.Received + length > window.Limit)
+            broken = "The peer sent more than the window allows.";
+        return broken is null;
     }
 
     /// <summary>Memory for octets of the packet that has begun; empty when nobody will read them.</summary>
@@ -251,7 +292,7 @@ public sealed partial class MtaTlsChannel
             {
                 // The budgets were used up: ask again later.
                 _isLateAcknowledgmentQueued = true;
-                Session.Scheduler.EnqueueLateAcknowledgment(this);
+                Session.Scheduler.EnqueueLateAcknowledgment(this, urgent: true);
             }
         }
     }
@@ -282,7 +323,7 @@ public sealed partial class MtaTlsChannel
         Session.Counters.CountWindowStall();
     }
 
-    /// <summary>Queues an acknowledgment: at once when a quarter of the window was examined, with the next flush or soon when all that arrived was.</summary>
+    /// <summary>Queues an acknowledgment: at once when a quarter of the window was examined, with a flush or soon when all that arrived was.</summary>
     internal void AcknowledgeIfDue()
     {
         if ((_state & ChannelState.NoMoreSending) != 0 || _isAcknowledgmentQueued)
@@ -295,7 +336,7 @@ public sealed partial class MtaTlsChannel
         else if (!_isLateAcknowledgmentQueued && _input.IsAcknowledgmentOwed)
         {
             _isLateAcknowledgmentQueued = true;
-            Session.Scheduler.EnqueueLateAcknowledgment(this);
+            Session.Scheduler.EnqueueLateAcknowledgment(this, urgent: false);
         }
     }
 

@@ -21,6 +21,9 @@ internal sealed class SendScheduler : IDisposable
     /// <summary>How long an acknowledgment that could wait waits for company.</summary>
     private static readonly TimeSpan s_acknowledgmentDelay = TimeSpan.FromMilliseconds(10);
 
+    /// <summary>How long those that could wait are held back after some were sent: else busy channels would answer every short packet with one.</summary>
+    private static readonly TimeSpan s_acknowledgmentPause = TimeSpan.FromMilliseconds(100);
+
     private readonly Lock _lock = new();
     private readonly MtaTlsSession _session;
     private readonly IMtaTlsTransport _transport;
@@ -34,7 +37,9 @@ internal sealed class SendScheduler : IDisposable
     private MtaTlsChannel? _lastReady;
     private int _answers;
     private bool _sleeping;
-    private bool _lateArmed;
+    private bool _lateArmed;    // the timer runs
+    private bool _lateSoon;     // and ends a delay, not a pause
+    private bool _latePaused;
     private bool _lateDue;
     private bool _completing;
     private bool _stopped;
@@ -90,16 +95,18 @@ internal sealed class SendScheduler : IDisposable
     public void EnqueueAcknowledgment(MtaTlsChannel channel) => Enqueue(new(ControlKind.Acknowledgment, channel, null));
 
     /// <summary>Queues an acknowledgment that may wait for the next flush, or for a moment: it alone is not worth a record.</summary>
-    public void EnqueueLateAcknowledgment(MtaTlsChannel channel)
+    /// <param name="channel">Whose.</param>
+    /// <param name="urgent">Whether not to wait for the end of a pause: the budgets had no room, and the peer may be waiting.</param>
+    public void EnqueueLateAcknowledgment(MtaTlsChannel channel, bool urgent)
     {
         lock (_lock)
         {
             if (_stopped)
                 return;
             _late.Enqueue(channel);
-            if (_lateArmed)
+            if (_lateArmed && (_lateSoon || !urgent))
                 return;
-            _lateArmed = true;
+            _lateArmed = _lateSoon = true;
             _lateTimer.Change(s_acknowledgmentDelay, Timeout.InfiniteTimeSpan);
         }
     }
@@ -171,7 +178,7 @@ internal sealed class SendScheduler : IDisposable
         bool wake;
         lock (_lock)
         {
-            _lateArmed = false;
+            _lateArmed = _lateSoon = _latePaused = false;
             _lateDue = _late.Count > 0;
             wake = _lateDue && TakeSleeper();
         }
@@ -290,7 +297,8 @@ internal sealed class SendScheduler : IDisposable
         }
         if (_unflushed >= FlushThreshold)
             return false;
-        WriteLateAcknowledgments();
+        if (!Volatile.Read(ref _latePaused))
+            WriteLateAcknowledgments();
         return true;
     }
 
@@ -316,6 +324,9 @@ internal sealed class SendScheduler : IDisposable
             if (_late.Count == 0)
                 return;
             (_late, _lateSpare) = (_lateSpare, _late);
+            _latePaused = _lateArmed = true;
+            _lateSoon = false;
+            _lateTimer.Change(s_acknowledgmentPause, Timeout.InfiniteTimeSpan);
         }
         // A channel that finds no budget queues itself again, in the other queue.
         while (_lateSpare.TryDequeue(out MtaTlsChannel? channel))

@@ -45,7 +45,16 @@ internal sealed class SessionReader(MtaTlsSession session, IMtaTlsTransport tran
             if (header.Type != PacketType.Plaintext)
                 continue;
 
-            MtaTlsChannel? channel = BeginData(data);
+            MtaTlsChannel? channel = FindChannel(data);
+            if (data.Length <= _end - _start)
+            {
+                counters.BytesReceived += data.Length;
+                channel?.ReceivePacket(_buffer.AsSpan(_start, data.Length));
+                _start += data.Length;
+                continue;
+            }
+            if (channel is not null && !channel.BeginPacket(data.Length))
+                channel = null;
             int rest = data.Length;
             while (rest > 0)
             {
@@ -130,15 +139,14 @@ internal sealed class SessionReader(MtaTlsSession session, IMtaTlsTransport tran
         return _expectLarge ? _buffer.AsMemory(_end, needed - buffered) : _buffer.AsMemory(_end);
     }
 
-    private MtaTlsChannel? BeginData(Plaintext packet)
+    private MtaTlsChannel? FindChannel(Plaintext packet)
     {
         if (packet.Length == 0)
         {
             counters.EmptyDataPackets++;
             session.CountEmptyPacket();
         }
-        MtaTlsChannel? channel = session.FindChannel(packet.ChannelId);
-        return channel is not null && channel.BeginPacket(packet.Length) ? channel : null;
+        return session.FindChannel(packet.ChannelId);
     }
 
     private void Received(MtaTlsChannel? channel, int count, bool skipped)

@@ -1,5 +1,6 @@
 using System.Buffers;
 using System.IO.Pipelines;
+using Microsoft.Extensions.Time.Testing;
 
 namespace MtaTls.Protocol.Tests;
 
@@ -170,6 +171,29 @@ public class FlowControlTests
         ReadResult result = await channel.Input.ReadAtLeastAsync(3).AsTask().WaitAsync(s_hang);
         channel.Input.AdvanceTo(result.Buffer.End);
         Assert.Equal(3u, (await peer.ReceiveAsync(PacketType.Acknowledgment)).UInt32(4));
+    }
+
+    [Fact]
+    public async Task Short_exchanges_are_acknowledged_together()
+    {
+        var time = new FakeTimeProvider();
+        await using var peer = RawPeer.Create(configure: o => o.TimeProvider = time);
+        MtaTlsChannel channel = await peer.OpenAsync();
+        var acknowledged = new List<uint>();
+        for (int i = 0; i < 20; i++)
+        {
+            await peer.SendAsync(RawPeer.Data(channel.Id, 1, 2, 3));
+            ReadResult result = await channel.Input.ReadAtLeastAsync(3).AsTask().WaitAsync(s_hang);
+            channel.Input.AdvanceTo(result.Buffer.End);
+            await channel.Output.WriteAsync(new byte[1]);
+            while ((await peer.ReceiveAsync())! is { Type: not PacketType.Plaintext } packet)
+                acknowledged.Add(packet.UInt32(4));
+        }
+        // The last reply is here, so what was sent with the first is, and the pause has begun.
+        time.Advance(TimeSpan.FromMilliseconds(100));
+        acknowledged.Add((await peer.ReceiveAsync(PacketType.Acknowledgment)).UInt32(4));
+        Assert.Equal(2, acknowledged.Count);
+        Assert.Equal(60u, acknowledged[0] + acknowledged[1]);
     }
 
     [Fact]
