@@ -199,7 +199,9 @@ public sealed class MtaTlsClientChannel : Stream, IDuplexPipe
         count = (int)Math.Min(arrived.Length, buffer.Length);
         ReadOnlySequence<byte> taken = arrived.Slice(0, count);
         taken.CopyTo(buffer.Span);
+        // Before advancing: the memory, and what says how long it is, may be another channel's the next moment.
+        bool done = !arrived.IsEmpty || result.IsCompleted;
         Input.AdvanceTo(taken.End);
-        return !arrived.IsEmpty || result.IsCompleted;
+        return done;
     }
 }

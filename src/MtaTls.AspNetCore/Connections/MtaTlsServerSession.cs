@@ -284,8 +284,9 @@ internal sealed class MtaTlsServerSession : IMtaTlsSessionFeature
                 return true;
             }
 
+            bool any = !result.Buffer.IsEmpty;
             channel.Input.AdvanceTo(result.Buffer.Start);
-            return !result.Buffer.IsEmpty;
+            return any;
         }
         catch (IOException)
         {

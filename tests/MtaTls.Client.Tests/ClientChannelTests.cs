@@ -1,0 +1,90 @@
+using System.Buffers;
+using System.IO.Pipelines;
+using MtaTls.Client.Sessions;
+using MtaTls.Protocol;
+
+namespace MtaTls.Client.Tests;
+
+public class ClientChannelTests
+{
+    [Theory]
+    [InlineData(8_192)]
+    [InlineData(5_000)]
+    [InlineData(0)]
+    public async Task What_was_read_counts_also_when_its_memory_serves_another_channel_at_once(int room)
+    {
+        var reader = new ReusingReader();
+        await using var channel = new MtaTlsClientChannel(new Backing(reader), new ChannelAddress("app.example", 443), _ => { });
+        Assert.Equal(room, await channel.ReadAsync(new byte[room]));
+        Assert.Equal(1, reader.Advanced);
+    }
+
+    /// <summary>Gives two blocks, which change places in another stream as soon as the reader has advanced: the last that came back to a pool is the first that leaves it.</summary>
+    private sealed class ReusingReader : PipeReader
+    {
+        private const int BlockSize = 4_096;
+        private readonly Segment _first = new(0);
+        private readonly Segment _second = new(BlockSize);
+
+        public int Advanced { get; private set; }
+
+        public override bool TryRead(out ReadResult result)
+        {
+            Assert.Equal(0, Advanced);
+            _first.Append(_second);
+            result = new(new(_first, 0, _second, BlockSize), isCanceled: false, isCompleted: false);
+            return true;
+        }
+
+        public override void AdvanceTo(SequencePosition consumed)
+        {
+            Advanced++;
+            _first.MoveTo(BlockSize);
+            _second.MoveTo(0);
+        }
+
+        public override void AdvanceTo(SequencePosition consumed, SequencePosition examined) => AdvanceTo(consumed);
+
+        public override ValueTask<ReadResult> ReadAsync(CancellationToken cancellationToken = default) => throw new InvalidOperationException("What had arrived was lost.");
+
+        public override void CancelPendingRead() => throw new NotSupportedException();
+
+        public override void Complete(Exception? exception = null)
+        {
+        }
+
+        private sealed class Segment : ReadOnlySequenceSegment<byte>
+        {
+            public Segment(long position)
+            {
+                Memory = new byte[BlockSize];
+                RunningIndex = position;
+            }
+
+            public void Append(Segment next) => Next = next;
+
+            public void MoveTo(long position) => RunningIndex = position;
+        }
+    }
+
+    private sealed class Backing(PipeReader input) : ChannelBacking
+    {
+        public override PipeReader Input => input;
+
+        public override PipeWriter Output => throw new NotSupportedException();
+
+        public override ChannelId? Id => null;
+
+        public override ReadOnlyMemory<byte> ApplicationProtocol => default;
+
+        public override long BytesReceived => 0;
+
+        public override long BytesSent => 0;
+
+        public override ValueTask CloseAsync(CancellationToken cancellationToken) => default;
+
+        public override void Abort(Exception? reason)
+        {
+        }
+    }
+}
