@@ -23,6 +23,7 @@ internal static unsafe partial class LibSsl
     public const int CtrlChainCertificate = 89;
     public const int CtrlSetMinProtocol = 123;
     public const int CtrlSetMaxProtocol = 124;
+    public const int CtrlSetGroupsList = 92;
 
     public const nint ModeAcceptMovingWriteBuffer = 0x02;
     public const nint ModeNoAutoChain = 0x08;

@@ -5,7 +5,14 @@ namespace MtaTls.FunctionalTests.Support;
 /// <summary>A program of another hand.</summary>
 internal static class Tool
 {
-    public static async Task<(int ExitCode, string Output)> RunAsync(string program, string input, params string[] arguments)
+    public static Task<(int ExitCode, string Output)> RunAsync(string program, string input, params string[] arguments) => RunAsync(program, input, endsInput: true, arguments);
+
+    /// <summary>Runs a program to its end.</summary>
+    /// <param name="program">Its name; where it is not installed the test is skipped.</param>
+    /// <param name="input">What it reads.</param>
+    /// <param name="endsInput">Whether its input ends there, or stays open until the program ends by itself.</param>
+    /// <param name="arguments">Its arguments.</param>
+    public static async Task<(int ExitCode, string Output)> RunAsync(string program, string input, bool endsInput, params string[] arguments)
     {
         ProcessStartInfo start = new(program, arguments) { RedirectStandardInput = true, RedirectStandardOutput = true, RedirectStandardError = true };
         using Process process = StartOrSkip(start);
@@ -14,7 +21,12 @@ internal static class Tool
         {
             Task<string> output = process.StandardOutput.ReadToEndAsync(hang.Token), error = process.StandardError.ReadToEndAsync(hang.Token);
             await process.StandardInput.WriteAsync(input.AsMemory(), hang.Token);
-            process.StandardInput.Close();
+            await process.StandardInput.FlushAsync(hang.Token);
+            if (endsInput)
+            {
+                process.StandardInput.Close();
+            }
+
             await process.WaitForExitAsync(hang.Token);
             return (process.ExitCode, await output + await error);
         }

@@ -23,15 +23,18 @@ internal static class Hello
     public static byte[] Extension(ushort type, byte[] body) => [.. Number(type), .. Vector16(body)];
 
     /// <summary>The handshake message, without records.</summary>
-    public static byte[] Message(params byte[][] extensions)
+    public static byte[] Message(params byte[][] extensions) => Message(0x0303, [0x1301, 0xC02B, 0xC02F, 0x00FF], [0], extensions);
+
+    /// <summary>The handshake message with a version, cipher suites and compression methods of the caller's.</summary>
+    public static byte[] Message(ushort version, ushort[] cipherSuites, byte[] compressionMethods, params byte[][] extensions)
     {
         byte[] body =
         [
-            .. Number(0x0303),
+            .. Number(version),
             .. Enumerable.Range(0, 32).Select(i => (byte)i),
             .. Vector8(new byte[32]),
-            .. Vector16([.. Number(0x1301), .. Number(0xC02B), .. Number(0xC02F), .. Number(0x00FF)]),
-            .. Vector8([0]),
+            .. Vector16([.. cipherSuites.SelectMany(Number)]),
+            .. Vector8(compressionMethods),
             .. extensions.Length == 0 ? [] : Vector16([.. extensions.SelectMany(e => e)]),
         ];
         return [1, (byte)(body.Length >> 16), .. Number((ushort)body.Length), .. body];
