@@ -165,6 +165,53 @@ public class NativeSafetyTests
         Assert.True(completed > 0);
     }
 
+    /// <summary>
+    /// Handshakes whose ends are disposed and aborted by other threads, twice, at any point, while each callback collects garbage. Each ends; what it ends with does not matter.
+    /// </summary>
+    [Fact]
+    public async Task Handshakes_that_are_disposed_from_elsewhere()
+    {
+        using SslContextHandle server = SslContexts.ForServer(TlsTest.ServerOptions(configure: o =>
+        {
+            o.ClientCertificateMode = TlsClientCertificateMode.RequireCertificate;
+            o.ApplicationProtocols = [SslApplicationProtocol.Http2];
+        }), logKeys: true);
+        using SslContextHandle client = SslContexts.ForClient(TlsTest.ClientOptions(), logKeys: true);
+        var random = new Random(1);
+        for (int round = 0; round < 60; round++)
+        {
+            (DuplexPipe clientPipe, DuplexPipe serverPipe) = DuplexPipe.InMemory();
+            SslPump serverPump = MakePump(server, new ThrowingRole(null, collects: true), serverPipe, isServer: true);
+            SslPump clientPump = MakePump(client, new ThrowingRole(null, collects: true), clientPipe, isServer: false);
+            Task[] handshakes = [Task.Run(() => RunAsync(serverPump)), Task.Run(() => RunAsync(clientPump))];
+            for (int spins = random.Next(60); spins > 0 && !handshakes.All(h => h.IsCompleted); spins--)
+            {
+                await Task.Yield();
+            }
+
+            SslPump first = random.Next(2) == 0 ? serverPump : clientPump;
+            Task[] ends = [Task.Run(() => first.Abort(null)), Task.Run(first.Dispose), Task.Run(first.Dispose)];
+            await Task.WhenAll(ends).WaitAsync(TlsTest.Patience);
+            (first == serverPump ? serverPipe : clientPipe).Close();
+            await Task.WhenAll(handshakes).WaitAsync(TlsTest.Patience);
+            serverPump.Dispose();
+            clientPump.Dispose();
+        }
+
+        static async Task RunAsync(SslPump pump)
+        {
+            await Record.ExceptionAsync(async () =>
+            {
+                await pump.HandshakeAsync(TlsTest.Timeout());
+                pump.Write(new byte[20_000]);
+                await pump.FlushAsync(TlsTest.Timeout());
+                while (await pump.ReadAsync(new byte[5_000], TlsTest.Timeout()) > 0)
+                {
+                }
+            });
+        }
+    }
+
     /// <summary>A connection that was forgotten is collected, its native part with it: nothing native holds managed memory.</summary>
     [Fact]
     public async Task Forgotten_connection_is_collected()
@@ -271,7 +318,7 @@ public class NativeSafetyTests
         return new SslPump(ssl, role, pipe);
     }
 
-    private sealed class ThrowingRole(string? throwing) : SslRole
+    private sealed class ThrowingRole(string? throwing, bool collects = false) : SslRole
     {
         public InvalidTimeZoneException? Thrown { get; private set; }
 
@@ -311,7 +358,15 @@ public class NativeSafetyTests
 
         protected override CertificateVerdict Judge(PeerCertificates peer) => Do(nameof(Judge), CertificateVerdict.Accepted);
 
-        private T Do<T>(string name, T result) => name == throwing ? throw (Thrown ??= new InvalidTimeZoneException(name)) : result;
+        private T Do<T>(string name, T result)
+        {
+            if (collects)
+            {
+                GC.Collect();
+            }
+
+            return name == throwing ? throw (Thrown ??= new InvalidTimeZoneException(name)) : result;
+        }
     }
 
     private sealed class BadMemory(Exception thrown) : MemoryManager<byte>

@@ -190,7 +190,18 @@ internal static unsafe class SslCallbacks
     }
 
     [UnmanagedCallersOnly(CallConvs = [typeof(CallConvCdecl)])]
-    public static void Info(nint ssl, int where, int value) => SslPump.Current?.OnInfo(where, value);
+    public static void Info(nint ssl, int where, int value)
+    {
+        SslPump? pump = SslPump.Current;
+        try
+        {
+            pump?.OnInfo(where, value);
+        }
+        catch (Exception e)
+        {
+            pump?.CallbackFailed(e);
+        }
+    }
 
     /// <summary>
     /// .NET's own use of OpenSSL, a certificate chain built in a callback for one, leaves errors in this thread's queue; SSL_get_error would take them for

@@ -138,6 +138,62 @@ public class QuicLifetimeTests
         Assert.Equal([2], await bystander.ServerHandler.Datagrams.ReadAsync().AsTask().WaitAsync(RecordingHandler.Patience));
     }
 
+    [SkippableTheory]
+    [InlineData(nameof(IQuicConnectionHandler.OnStreamData))]
+    [InlineData(nameof(IQuicConnectionHandler.OnStreamReset))]
+    [InlineData(nameof(IQuicConnectionHandler.OnStopSending))]
+    [InlineData(nameof(IQuicConnectionHandler.OnDatagram))]
+    [InlineData(nameof(IQuicConnectionHandler.OnDatagramReady))]
+    [InlineData(nameof(IQuicConnectionHandler.OnPathChanged))]
+    public async Task Whatever_a_handler_throws_in_ends_its_connection_with_the_exception(string call)
+    {
+        await using var quic = new QuicFixture();
+        var bystander = await quic.ConnectPairAsync();
+        quic.NextHandler = _ => new RecordingHandler { ThrowsIn = call };
+        var pair = await quic.ConnectPairAsync();
+
+        switch (call)
+        {
+            case nameof(IQuicConnectionHandler.OnStreamData):
+                pair.Client.SendStream(pair.Client.OpenUnidirectionalStream(), [1], fin: true);
+                break;
+            case nameof(IQuicConnectionHandler.OnStreamReset):
+                var given = pair.Client.OpenUnidirectionalStream();
+                pair.Client.SendStream(given, [1], fin: false);
+                await RecordingHandler.Until(() => pair.ServerHandler.OctetsOf(given) > 0);
+                pair.Client.ResetStream(given, 5);
+                break;
+            case nameof(IQuicConnectionHandler.OnStopSending):
+                var taken = pair.Server.OpenUnidirectionalStream();
+                pair.Server.SendStream(taken, [1], fin: false);
+                await RecordingHandler.Until(() => pair.ClientHandler.OctetsOf(taken) > 0);
+                pair.Client.StopSending(taken, 5);
+                break;
+            case nameof(IQuicConnectionHandler.OnDatagram):
+                pair.Client.TrySendDatagram([], [1]);
+                break;
+            case nameof(IQuicConnectionHandler.OnDatagramReady):
+                await RecordingHandler.Until(() =>
+                {
+                    while (pair.Server.TrySendDatagram([], new byte[100]))
+                    {
+                    }
+
+                    return pair.ServerHandler.IsClosed;
+                });
+                break;
+            default:
+                break; // The path's MTU is discovered by itself.
+        }
+
+        var reason = await pair.ServerHandler.Closed;
+        Assert.Equal((QuicCloseKind.Transport, false, 1UL, call), (reason.Kind, reason.IsRemote, reason.ErrorCode, reason.Exception?.Message));
+        Assert.Equal(1, pair.ServerHandler.ClosedCalls);
+        Assert.Equal(1UL, (await pair.ClientHandler.Closed).ErrorCode);
+        bystander.Client.TrySendDatagram([], [2]);
+        Assert.Equal([2], await bystander.ServerHandler.Datagrams.ReadAsync().AsTask().WaitAsync(RecordingHandler.Patience));
+    }
+
     [SkippableFact]
     public async Task A_handler_that_throws_when_told_of_the_end_or_of_the_beginning_harms_nobody()
     {

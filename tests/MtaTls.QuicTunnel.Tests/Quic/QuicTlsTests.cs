@@ -135,6 +135,7 @@ public class QuicTlsTests
         await refused.Closed;
         var (_, throwing) = quic.Connect(o => o.CertificateValidation = static (_, _, _) => throw new InvalidOperationException("judge"));
         Assert.Equal(0x12aUL, (await throwing.Closed).ErrorCode);
+        Assert.Equal("judge", (await throwing.Closed).Exception?.Message);
         Assert.False(refused.IsConnected || throwing.IsConnected);
     }
 

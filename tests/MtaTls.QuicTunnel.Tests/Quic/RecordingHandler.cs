@@ -1,5 +1,6 @@
 using System.Collections.Concurrent;
 using System.Net.Sockets;
+using System.Runtime.CompilerServices;
 using System.Threading.Channels;
 using MtaTls.QuicTunnel.Quic;
 
@@ -58,6 +59,9 @@ internal sealed class RecordingHandler : IQuicConnectionHandler
 
     private Channel<SocketError> SendErrorChannel { get; } = Channel.CreateUnbounded<SocketError>();
 
+    /// <summary>The call that throws an exception with its name as the message.</summary>
+    public string? ThrowsIn { get; set; }
+
     /// <summary>Waits until a condition that no event tells of is true.</summary>
     public static async Task Until(Func<bool> condition)
     {
@@ -80,6 +84,7 @@ internal sealed class RecordingHandler : IQuicConnectionHandler
     public void OnStreamData(IQuicConnection connection, long streamId, ReadOnlySpan<byte> data, bool fin)
     {
         Expect();
+        ThrowIfToldTo();
         var octets = _streams.GetOrAdd(streamId, static _ => []);
         octets.AddRange(data);
         if (fin)
@@ -89,18 +94,21 @@ internal sealed class RecordingHandler : IQuicConnectionHandler
     public void OnStreamReset(IQuicConnection connection, long streamId, ulong errorCode)
     {
         Expect();
+        ThrowIfToldTo();
         StreamEndChannel.Writer.TryWrite(("reset", streamId, errorCode));
     }
 
     public void OnStopSending(IQuicConnection connection, long streamId, ulong errorCode)
     {
         Expect();
+        ThrowIfToldTo();
         StreamEndChannel.Writer.TryWrite(("stop", streamId, errorCode));
     }
 
     public void OnDatagram(IQuicConnection connection, ReadOnlySpan<byte> data)
     {
         Expect();
+        ThrowIfToldTo();
         Interlocked.Increment(ref _datagramCount);
         if (!KeepDatagrams)
             return;
@@ -112,12 +120,14 @@ internal sealed class RecordingHandler : IQuicConnectionHandler
     public void OnDatagramReady(IQuicConnection connection)
     {
         Expect();
+        ThrowIfToldTo();
         ReadyAction?.Invoke(connection);
     }
 
     public void OnPathChanged(IQuicConnection connection)
     {
         Expect();
+        ThrowIfToldTo();
         Interlocked.Increment(ref _pathChanges);
     }
 
@@ -129,6 +139,12 @@ internal sealed class RecordingHandler : IQuicConnectionHandler
         ClosedAction?.Invoke(connection);
         _closed.TrySetResult(reason);
         DatagramChannel.Writer.TryComplete();
+    }
+
+    private void ThrowIfToldTo([CallerMemberName] string name = "")
+    {
+        if (name == ThrowsIn)
+            throw new InvalidOperationException(name);
     }
 
     private void Expect()

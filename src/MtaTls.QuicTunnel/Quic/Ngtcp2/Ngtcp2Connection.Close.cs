@@ -15,6 +15,7 @@ internal sealed unsafe partial class Ngtcp2Connection
     private byte[]? _closePacket;
     private int _packetsAfterClose;
     private UdpSocket? _closeSocket;
+    private Exception? _certificateFailure;
 
     /// <summary>The listener's count of handshakes goes down once.</summary>
     public Action? HandshakeEnded { get; set; }
@@ -22,7 +23,8 @@ internal sealed unsafe partial class Ngtcp2Connection
     /// <summary>The listener's count of connections goes down once.</summary>
     public Action? Ended { get; set; }
 
-    public void CertificateFailed(Exception exception) => Log.CertificateFailed(_loop.Logger, Id, exception);
+    /// <summary>The peer's certificate could not be judged. Logged when the library's frames are gone: a logger may throw.</summary>
+    public void CertificateFailed(Exception exception) => _certificateFailure = exception;
 
     /// <summary>What the library refused to go on after: finds out why, tells the peer where it must know, and ends.</summary>
     private void Failed(int error)
@@ -51,7 +53,9 @@ internal sealed unsafe partial class Ngtcp2Connection
             {
                 byte alert = _library.GetTlsAlert(_native);
                 _library.SetTlsAlert(&close, alert, null, 0);
-                reason = new QuicCloseReason(QuicCloseKind.Tls, IsRemote: false, close.Code, _certificateFinding.Length > 0 ? _certificateFinding : $"TLS alert {alert}");
+                if (_certificateFailure is not null)
+                    Log.CertificateFailed(_loop.Logger, Id, _certificateFailure);
+                reason = new QuicCloseReason(QuicCloseKind.Tls, IsRemote: false, close.Code, _certificateFinding.Length > 0 ? _certificateFinding : $"TLS alert {alert}", _certificateFailure);
             }
             else
             {

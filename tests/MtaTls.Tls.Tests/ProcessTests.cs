@@ -1,0 +1,63 @@
+using System.Diagnostics;
+
+namespace MtaTls.Tls.Tests;
+
+/// <summary>The engine in processes of their own, which end in the middle of their work or run under conditions that make misuse of memory fatal.</summary>
+public class ProcessTests
+{
+    private static readonly TimeSpan s_patience = TimeSpan.FromMinutes(4);
+
+    /// <summary>A process may end while other threads handshake, read and write: with its own exit code, not with a signal.</summary>
+    [Theory]
+    [InlineData("handshake")]
+    [InlineData("transfer")]
+    public async Task Process_exits_in_the_middle_of_work(string work)
+    {
+        for (int seed = 0; seed < 10; seed += 2)
+        {
+            await Task.WhenAll(RunAsync([], "exit", work, $"{seed}"), RunAsync([], "exit", work, $"{seed + 1}"));
+        }
+    }
+
+    /// <summary>What is freed is overwritten, what is freed twice aborts (glibc), and the garbage collector runs every few kilobytes.</summary>
+    [Fact]
+    public async Task Nothing_is_used_after_it_was_freed()
+    {
+        string? checking = ((string[])["/lib/x86_64-linux-gnu", "/lib/aarch64-linux-gnu", "/lib64", "/usr/lib"]).Select(static d => $"{d}/libc_malloc_debug.so.0").FirstOrDefault(File.Exists);
+        await RunAsync(
+            new Dictionary<string, string>
+            {
+                ["MALLOC_PERTURB_"] = "165",
+                ["MALLOC_CHECK_"] = "3",
+                ["LD_PRELOAD"] = checking ?? "",
+                ["DOTNET_gcServer"] = "0",
+                ["DOTNET_GCgen0size"] = "0x10000",
+            },
+            "abuse");
+    }
+
+    private static async Task RunAsync(Dictionary<string, string> environment, params string[] arguments)
+    {
+        var start = new ProcessStartInfo(Environment.ProcessPath!, ["exec", typeof(ProcessTests).Assembly.Location, .. arguments]) { RedirectStandardOutput = true, RedirectStandardError = true };
+        foreach ((string name, string value) in environment)
+        {
+            start.Environment[name] = value;
+        }
+
+        using Process process = Process.Start(start)!;
+        using var hang = new CancellationTokenSource(s_patience);
+        try
+        {
+            Task<string> output = process.StandardOutput.ReadToEndAsync(hang.Token), errors = process.StandardError.ReadToEndAsync(hang.Token);
+            await process.WaitForExitAsync(hang.Token);
+            Assert.True(process.ExitCode == Program.Success, $"{string.Join(' ', arguments)} ended with {process.ExitCode}: {await output}{await errors}");
+        }
+        finally
+        {
+            if (!process.HasExited)
+            {
+                process.Kill();
+            }
+        }
+    }
+}
