@@ -5,6 +5,15 @@ namespace MtaTls.Fuzz;
 /// <summary>Inputs to begin with: each line of Corpus/NAME.hex (octets, white space ignored) and each paragraph of Corpus/NAME.txt (text). "#" begins a comment.</summary>
 internal static class Corpus
 {
+    /// <summary>Words that the target's parsers know: each line of Corpus/NAME.words, "0x" before octets.</summary>
+    public static byte[][] LoadWords(string name)
+    {
+        string path = Path.Combine(AppContext.BaseDirectory, "Corpus", name + ".words");
+        return File.Exists(path)
+            ? [.. File.ReadAllLines(path).Select(static l => l.StartsWith("0x", StringComparison.Ordinal) ? Convert.FromHexString(l.AsSpan(2)) : Encoding.UTF8.GetBytes(l))]
+            : [];
+    }
+
     public static byte[][] Load(string name)
     {
         string path = Path.Combine(AppContext.BaseDirectory, "Corpus", name);

@@ -5,6 +5,9 @@ internal abstract class FuzzTarget
 {
     public abstract string Name { get; }
 
+    /// <summary>The corpus that the inputs are made of.</summary>
+    public virtual string CorpusName => Name;
+
     public abstract ValueTask RunAsync(byte[] input, Random random);
 
     protected static void Require(bool condition, string what)

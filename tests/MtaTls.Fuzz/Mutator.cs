@@ -1,17 +1,19 @@
 namespace MtaTls.Fuzz;
 
-/// <summary>Makes inputs of inputs: flips, cuts, repeats, joins, and puts numbers where lengths may be.</summary>
+/// <summary>Makes inputs of inputs: flips, cuts, repeats, joins, puts words of the target's dictionary in and numbers where lengths may be.</summary>
 internal static class Mutator
 {
     private static readonly byte[] s_edges = [0, 1, 2, 0x7F, 0x80, 0xFE, 0xFF, 0x10, 0x40];
 
-    public static byte[] Mutate(byte[][] corpus, Random random)
+    private static readonly uint[] s_numbers = [0, 1, 0x7F, 0x80, 0xFF, 0x100, 0x3FFF, 0x4000, 0x7FFF, 0x8000, 0xFFFF, 0x10000, 0x7FFFFFFF, 0x80000000, 0xFFFFFFFE, 0xFFFFFFFF];
+
+    public static byte[] Mutate(byte[][] corpus, byte[][] words, Random random)
     {
         var octets = new List<byte>(corpus[random.Next(corpus.Length)]);
         for (int steps = random.Next(1, 8); steps > 0; steps--)
         {
             int at = random.Next(octets.Count + 1);
-            switch (random.Next(9))
+            switch (random.Next(13))
             {
                 case 0 when at < octets.Count:
                     octets[at] ^= (byte)(1 << random.Next(8));
@@ -40,8 +42,41 @@ internal static class Mutator
                 case 8 when octets.Count < 50_000 && random.Next(20) == 0:
                     octets.InsertRange(at, Enumerable.Repeat((byte)random.Next(256), random.Next(70_000)).ToArray());
                     break;
+                case 9 when words.Length > 0:
+                    octets.InsertRange(at, words[random.Next(words.Length)]);
+                    break;
+                case 10 when octets.Count >= 4:
+                    ChangeNumber(octets, random);
+                    break;
+                case 11:
+                    byte[] other = corpus[random.Next(corpus.Length)];
+                    int from = random.Next(other.Length + 1);
+                    octets.InsertRange(at, other[from..random.Next(from, other.Length + 1)]);
+                    break;
+                case 12 when octets.Count > 2:
+                    List<byte> moved = octets.GetRange(at, random.Next(octets.Count - at + 1));
+                    octets.RemoveRange(at, moved.Count);
+                    octets.InsertRange(random.Next(octets.Count + 1), moved);
+                    break;
             }
         }
         return [.. octets];
+    }
+
+    /// <summary>A number in network order, of one to four octets, becomes a little more or less, what follows it in octets, or an edge of its range.</summary>
+    private static void ChangeNumber(List<byte> octets, Random random)
+    {
+        int width = random.Next(1, 5), at = random.Next(octets.Count - width + 1);
+        uint value = 0;
+        for (int i = 0; i < width; i++)
+            value = value << 8 | octets[at + i];
+        value = random.Next(3) switch
+        {
+            0 => value + (uint)random.Next(-4, 5),
+            1 => (uint)(octets.Count - at - width + random.Next(-1, 2)),
+            _ => s_numbers[random.Next(s_numbers.Length)],
+        };
+        for (int i = 0; i < width; i++)
+            octets[at + i] = (byte)(value >> 8 * (width - 1 - i));
     }
 }

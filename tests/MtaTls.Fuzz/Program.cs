@@ -3,9 +3,12 @@ using System.Globalization;
 using System.Security.Cryptography;
 using MtaTls.Fuzz;
 using MtaTls.Fuzz.Targets;
+using MtaTls.Protocol;
 
 // dotnet run -c Release --project tests/MtaTls.Fuzz -- --seconds N [--seed S] [--target NAME] [--iteration I]
 // Every target gets an equal part of the time. A failure prints what replays it, and ends with 1.
+const double MaxCpuSeconds = 10; // That one input may take.
+const long Warm = 500, MaxGrowth = 16 << 20; // Octets that all may leave in memory beside what so many have left.
 double seconds = 60;
 int seed = RandomNumberGenerator.GetInt32(int.MaxValue);
 string? only = null;
@@ -24,7 +27,7 @@ for (int i = 0; i + 1 < args.Length; i += 2)
 
 FuzzTarget[] targets = [.. new FuzzTarget[]
 {
-    new PacketsTarget(), new ClientHelloTarget(), new AddressesTarget(), new RoutingTarget(), new ConfigurationTarget(), new TunnelTarget(), new SessionTarget(),
+    new PacketsTarget(), new ClientHelloTarget(), new AddressesTarget(), new RoutingTarget(), new ConfigurationTarget(), new TunnelTarget(), new SessionTarget(MtaTlsRole.Server), new SessionTarget(MtaTlsRole.Client),
 }.Where(t => only is null || t.Name == only)];
 if (targets.Length == 0)
 {
@@ -35,17 +38,23 @@ if (targets.Length == 0)
 Console.WriteLine($"seed {seed}");
 foreach (FuzzTarget target in targets)
 {
-    byte[][] corpus = Corpus.Load(target.Name);
+    byte[][] corpus = Corpus.Load(target.CorpusName), words = Corpus.LoadWords(target.CorpusName);
+    long before = 0;
     var clock = Stopwatch.StartNew();
     long iteration = replayed ?? 0;
     do
     {
         // Of the seed and its number alone, so that one iteration is replayed without those before it.
         var random = new Random(HashOf(seed, target.Name, iteration));
-        byte[] input = iteration < corpus.Length ? corpus[iteration] : Mutator.Mutate(corpus, random);
+        byte[] input = iteration < corpus.Length ? corpus[iteration] : Mutator.Mutate(corpus, words, random);
         try
         {
+            TimeSpan spent = Environment.CpuUsage.TotalTime;
             await target.RunAsync(input, random);
+            if ((spent = Environment.CpuUsage.TotalTime - spent) > TimeSpan.FromSeconds(MaxCpuSeconds))
+                throw new InvalidOperationException($"One input took {spent.TotalSeconds:0} s of CPU time.");
+            if (iteration == Warm)
+                before = GC.GetTotalMemory(forceFullCollection: true);
         }
         catch (Exception e)
         {
@@ -57,7 +66,13 @@ foreach (FuzzTarget target in targets)
         iteration++;
     }
     while (replayed is null && clock.Elapsed.TotalSeconds < seconds / targets.Length);
-    Console.WriteLine($"{target.Name}: {iteration} inputs in {clock.Elapsed.TotalSeconds:0.0} s");
+    long growth = iteration > Warm ? GC.GetTotalMemory(forceFullCollection: true) - before : 0;
+    Console.WriteLine($"{target.Name}: {iteration} inputs in {clock.Elapsed.TotalSeconds:0.0} s, {growth / 1024.0:+0;-0;0} KiB of memory");
+    if (growth > MaxGrowth)
+    {
+        Console.WriteLine($"{target.Name}: what the inputs left behind is more than {MaxGrowth >> 20} MiB.");
+        return 1;
+    }
 }
 return 0;
 
