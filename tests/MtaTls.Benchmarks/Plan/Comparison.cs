@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Globalization;
 using MtaTls.Benchmarks.Hosting;
 using MtaTls.Benchmarks.Network;
@@ -30,6 +31,7 @@ internal sealed class Comparison(IReadOnlyList<WorkItem> items, IReadOnlyList<Co
 
     public async Task RunAsync(CancellationToken ct)
     {
+        var begun = Stopwatch.GetTimestamp();
         var present = new List<Contender>();
         foreach (var contender in contenders)
         {
@@ -45,9 +47,11 @@ internal sealed class Comparison(IReadOnlyList<WorkItem> items, IReadOnlyList<Co
         }
 
         foreach (var contender in present) await WarmUpAsync(_stages[contender], ct);
+        log($"Ready after {Stopwatch.GetElapsedTime(begun).TotalSeconds:0} s");
         foreach (var item in items)
         {
             log(item.Title);
+            var started = Stopwatch.GetTimestamp();
             if (item.Link is { OfPackets: true } && LinkNamespace.WhyNot() is { } why)
             {
                 log($"  skipped: {why}");
@@ -64,6 +68,8 @@ internal sealed class Comparison(IReadOnlyList<WorkItem> items, IReadOnlyList<Co
                     log($"  {round} {contender.Title(),-14} {(result.Error ?? string.Join("  ", item.Metrics.Select(metric => $"{metric.Value(result),10:0.###} {metric.Unit}")))}");
                 }
             }
+
+            log($"  {Stopwatch.GetElapsedTime(started).TotalSeconds:0} s; {Stopwatch.GetElapsedTime(begun).TotalMinutes:0.0} min in all");
         }
     }
 
