@@ -8,8 +8,11 @@ namespace MtaTls.Client.Sessions;
 /// <summary>The connection below TLS as a pair of pipes. They read and write the stream straight: no loop, no task while nothing happens.</summary>
 internal sealed class SocketPipes : IDuplexPipe, IAsyncDisposable
 {
-    // Room for four full TLS records a read, and for what a flush of the send loop gathers.
-    private const int BufferSize = 64 * 1024;
+    // Room for four full TLS records a read.
+    private const int ReadBufferSize = 64 * 1024;
+
+    // All that a flush of the send loop gathers, in one piece: four full records are a little more than 64 KiB, and the rest would be a send of its own.
+    private const int WriteBufferSize = 128 * 1024;
 
     private readonly Stream _stream;
     private int _disposed;
@@ -17,8 +20,8 @@ internal sealed class SocketPipes : IDuplexPipe, IAsyncDisposable
     public SocketPipes(Stream stream)
     {
         _stream = stream;
-        Input = PipeReader.Create(stream, new StreamPipeReaderOptions(bufferSize: BufferSize, minimumReadSize: 4096, leaveOpen: true));
-        Output = PipeWriter.Create(stream, new StreamPipeWriterOptions(minimumBufferSize: BufferSize, leaveOpen: true));
+        Input = PipeReader.Create(stream, new StreamPipeReaderOptions(bufferSize: ReadBufferSize, minimumReadSize: 4096, leaveOpen: true));
+        Output = PipeWriter.Create(stream, new StreamPipeWriterOptions(minimumBufferSize: WriteBufferSize, leaveOpen: true));
         UnsentLimit.Apply((stream as NetworkStream)?.Socket);
         if ((stream as NetworkStream)?.Socket is { LocalEndPoint: IPEndPoint local })
             LocalAddress = new ChannelAddress(local.Address.IsIPv4MappedToIPv6 ? new IPEndPoint(local.Address.MapToIPv4(), local.Port) : local);

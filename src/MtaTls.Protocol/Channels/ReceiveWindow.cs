@@ -9,6 +9,9 @@ namespace MtaTls.Protocol;
 /// </remarks>
 internal struct ReceiveWindow
 {
+    /// <summary>The round trip that is assumed at least: on a shorter one a small window holds nobody back, but each of its Acknowledgments wakes both ends.</summary>
+    private static readonly TimeSpan s_leastRoundTrip = TimeSpan.FromMilliseconds(1);
+
     private readonly int _maxSize;
     private long _reserved;
     private long _epochStart;
@@ -121,7 +124,7 @@ internal struct ReceiveWindow
         (_epochStart, _epochExamined) = (now, examined);
         if (first || Size >= _maxSize || roundTrip.Shortest == long.MaxValue)
             return;
-        if (elapsed >= 4.0 * roundTrip.Shortest * delivered / Size)
+        if (elapsed >= 4.0 * Math.Max(roundTrip.Shortest, roundTrip.TicksOf(s_leastRoundTrip)) * delivered / Size)
             return;
         long growth = Math.Min(Math.Min(Size, _maxSize - Size), budget.Unreserved / 2);
         if (growth <= 0)

@@ -13,6 +13,9 @@ internal sealed class RoundTrip(TimeProvider time)
 
     public long Now => time.GetTimestamp();
 
+    /// <summary>A time in the clock's own units.</summary>
+    public long TicksOf(TimeSpan duration) => (long)(duration.TotalSeconds * time.TimestampFrequency);
+
     public void Measured(long elapsed)
     {
         if (elapsed > 0 && elapsed < _shortest)

@@ -12,7 +12,7 @@ public sealed class MtaTlsSessionLimits
     private int _maxWindowSize = 8 * 1024 * 1024;
     private int _maxPacketLength = 16_375;
     private long _sessionReceiveBudget = 64 * 1024 * 1024;
-    private int _outputBufferSize = 64 * 1024;
+    private int _outputBufferSize = 128 * 1024;
     private int _maxQueuedAnswers = 16_384;
     private int _rememberedChannelIds = 4_096;
     private TimeSpan _closeLingerTimeout = TimeSpan.FromSeconds(5);
@@ -81,7 +81,7 @@ public sealed class MtaTlsSessionLimits
     }
 
     /// <summary>The number of octets that a channel's application may have written and not sent before a flush waits. It goes on when half of them have been sent.</summary>
-    /// <value>Default: 65,536 (64 KiB). Range: 1 to 1 GiB.</value>
+    /// <value>Default: 131,072 (128 KiB): two flushes of the send loop, so that the application writes the one while the other is sent. Range: 1 to 1 GiB.</value>
     public int OutputBufferSize
     {
         get => _outputBufferSize;

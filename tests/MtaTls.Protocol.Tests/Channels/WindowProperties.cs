@@ -107,6 +107,15 @@ public class WindowProperties
         Assert.Equal(64 * 1024, size);
     }
 
+    [Theory]
+    [InlineData(0.2, 1 << 20)]    // a whole window each 0.25 ms: faster than four round trips of a millisecond
+    [InlineData(5, 64 * 1024)]
+    public void On_a_short_round_trip_a_window_grows_until_its_Acknowledgments_are_rare(double readerDelay, int expected)
+    {
+        (int size, _) = Run(TimeSpan.FromMilliseconds(readerDelay), TimeSpan.FromMilliseconds(0.05));
+        Assert.Equal(expected, size);
+    }
+
     [Fact]
     public void The_round_trip_is_the_shortest_time_from_an_Acknowledgment_to_an_octet_beyond_the_limit_before()
     {
@@ -114,9 +123,10 @@ public class WindowProperties
         Assert.Equal(TimeSpan.FromMilliseconds(50), roundTrip);
     }
 
-    /// <summary>A sender that always fills the window, half a round trip of 50 ms away.</summary>
-    private static (int Size, TimeSpan RoundTrip) Run(TimeSpan readerDelay)
+    /// <summary>A sender that always fills the window, half a round trip away: 50 ms unless told.</summary>
+    private static (int Size, TimeSpan RoundTrip) Run(TimeSpan readerDelay, TimeSpan? distance = null)
     {
+        TimeSpan away = distance ?? TimeSpan.FromMilliseconds(50);
         var time = new FakeTimeProvider();
         var roundTrip = new RoundTrip(time);
         var budget = new SessionReceiveBudget(64 << 20, 100, null);
@@ -124,7 +134,7 @@ public class WindowProperties
         long received = 0;
         for (int round = 0; round < 100; round++)
         {
-            time.Advance(TimeSpan.FromMilliseconds(50));
+            time.Advance(away);
             received = window.Limit;
             window.Received(received, roundTrip);
             time.Advance(readerDelay);

@@ -12,7 +12,7 @@ public class LimitsTests
         Assert.Equal(8_388_608, limits.MaxWindowSize);
         Assert.Equal(16_375, limits.MaxPacketLength);
         Assert.Equal(67_108_864, limits.SessionReceiveBudget);
-        Assert.Equal(65_536, limits.OutputBufferSize);
+        Assert.Equal(131_072, limits.OutputBufferSize);
         Assert.Equal(16_384, limits.MaxQueuedAnswers);
         Assert.Equal(4_096, limits.RememberedChannelIds);
         Assert.Equal(TimeSpan.FromSeconds(5), limits.CloseLingerTimeout);

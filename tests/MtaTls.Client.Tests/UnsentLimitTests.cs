@@ -1,0 +1,58 @@
+using System.Buffers.Binary;
+using System.Net;
+using System.Net.Sockets;
+
+namespace MtaTls.Client.Tests;
+
+/// <summary>What waits in the kernel no other channel can overtake any more, so that must be little.</summary>
+public class UnsentLimitTests
+{
+    private const int LevelTcp = 6;
+    private const int TcpInfo = 11;
+    private const int NotSentOctetsInTcpInfo = 144;
+
+    [SkippableFact]
+    public async Task The_kernel_takes_little_more_than_it_can_send()
+    {
+        Skip.IfNot(OperatingSystem.IsLinux());
+        using var listener = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
+        listener.Bind(new IPEndPoint(IPAddress.Loopback, 0));
+        listener.Listen();
+        using var sender = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp) { NoDelay = true };
+        await sender.ConnectAsync(listener.LocalEndPoint!);
+        using Socket reader = await listener.AcceptAsync();   // and it reads nothing
+        UnsentLimit.Apply(sender);
+
+        sender.Blocking = false;
+        var octets = new byte[16 * 1024];
+        SocketError error;
+        do
+        {
+            sender.Send(octets, 0, octets.Length, SocketFlags.None, out error);
+        }
+        while (error == SocketError.Success);
+
+        Assert.Equal(SocketError.WouldBlock, error);
+        // The limit, and what one segment adds, which may have 64 KiB itself. Without the limit the loopback's buffers take megabytes.
+        Assert.InRange(Unsent(sender), 1u, 128u * 1024);
+    }
+
+    [Fact]
+    public void What_is_no_TCP_socket_and_what_is_closed_are_left_alone()
+    {
+        UnsentLimit.Apply(null);
+        using (var local = new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified))
+            UnsentLimit.Apply(local);
+        var closed = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
+        closed.Dispose();
+        UnsentLimit.Apply(closed);
+    }
+
+    private static uint Unsent(Socket socket)
+    {
+        var information = new byte[256];
+        int length = socket.GetRawSocketOption(LevelTcp, TcpInfo, information);
+        Assert.True(length >= NotSentOctetsInTcpInfo + 4, "tcp_info of this kernel is too short");
+        return BinaryPrimitives.ReadUInt32LittleEndian(information.AsSpan(NotSentOctetsInTcpInfo));
+    }
+}
