@@ -53,6 +53,19 @@ public sealed class MtaTlsLimits
     } = 1L << 30;
 
     /// <summary>
+    /// The same for all sessions of one client address, which is an IPv4 address or a /64 of IPv6; 65,536 to 2^40, default 536,870,912 (512 MiB): half of
+    /// <see cref="ServerReceiveBudget"/> stays for others. Where it is not less than that there is no such limit.
+    /// </summary>
+    /// <exception cref="ArgumentOutOfRangeException">Out of range.</exception>
+    public long AddressReceiveBudget
+    {
+        get;
+        set => field = value is >= 65_536 and <= 1L << 40
+            ? value
+            : throw new ArgumentOutOfRangeException(nameof(value), value, "The value must be from 65536 to 1099511627776.");
+    } = 1L << 29;
+
+    /// <summary>
     /// How long a TLS handshake may take, its ClientHello included; more than 0, default 10 seconds, or <see cref="Timeout.InfiniteTimeSpan"/>.
     /// Where <c>HttpsConnectionAdapterOptions.HandshakeTimeout</c> is shorter, that counts.
     /// </summary>
@@ -91,6 +104,13 @@ public sealed class MtaTlsLimits
     public TimeSpan WriteStallTimeout { get => Session.WriteStallTimeout; set => Session.WriteStallTimeout = Check(value); }
 
     /// <summary>
+    /// How long a client may grant a channel no window while octets wait to be sent on it; more than 0, default 5 minutes, or
+    /// <see cref="Timeout.InfiniteTimeSpan"/>. After that the channel is closed, and the session goes on. Kestrel's MinResponseDataRate ends HTTP responses sooner.
+    /// </summary>
+    /// <exception cref="ArgumentOutOfRangeException">Out of range.</exception>
+    public TimeSpan ChannelWriteStallTimeout { get => Session.ChannelWriteStallTimeout; set => Session.ChannelWriteStallTimeout = Check(value); }
+
+    /// <summary>
     /// The octets of all channels of one session that were written and not sent; 4,096 and up, default 67,108,864 (64 MiB). Above it a channel's
     /// writer waits as soon as it has 4 KiB unsent.
     /// </summary>
@@ -116,6 +136,20 @@ public sealed class MtaTlsLimits
     public int MaxEmptyPacketsPerSecond { get => Session.MaxEmptyPacketsPerSecond; set => Session.MaxEmptyPacketsPerSecond = value; }
 
     /// <summary>
+    /// Data packets of one session in one second that carry 1 to 31 octets; 0 to 1,000,000,000, default 0: no limit, for what is typed comes so. A client that
+    /// sends more loses its session.
+    /// </summary>
+    /// <exception cref="ArgumentOutOfRangeException">Out of range.</exception>
+    public int MaxSmallPacketsPerSecond { get => Session.MaxSmallPacketsPerSecond; set => Session.MaxSmallPacketsPerSecond = value; }
+
+    /// <summary>
+    /// Acknowledgment and NewMaxPacketLength packets of one session in one second; 0 to 1,000,000,000, default 0: no limit, for a client that reads fast
+    /// acknowledges much. A client that sends more loses its session.
+    /// </summary>
+    /// <exception cref="ArgumentOutOfRangeException">Out of range.</exception>
+    public int MaxAcknowledgmentsPerSecond { get => Session.MaxAcknowledgmentsPerSecond; set => Session.MaxAcknowledgmentsPerSecond = value; }
+
+    /// <summary>
     /// TLS handshakes of all endpoints that are under way, connections that have not sent their ClientHello yet included; 1 to 1,000,000, default
     /// 10,000. Further connections are closed.
     /// </summary>
@@ -128,6 +162,17 @@ public sealed class MtaTlsLimits
     /// </summary>
     /// <exception cref="ArgumentOutOfRangeException">Out of range.</exception>
     public int MaxSessions { get; set => field = Check(value); } = 100_000;
+
+    /// <summary>
+    /// Handshakes and MTA-TLS sessions of one client address at a time, which is an IPv4 address or a /64 of IPv6; 0 to 1,000,000, default 0: no limit, for many
+    /// clients can be behind one address. Further connections are closed.
+    /// </summary>
+    /// <exception cref="ArgumentOutOfRangeException">Out of range.</exception>
+    public int MaxSessionsPerAddress
+    {
+        get;
+        set => field = value is >= 0 and <= 1_000_000 ? value : throw new ArgumentOutOfRangeException(nameof(value), value, "The value must be from 0 to 1000000.");
+    }
 
     /// <summary>
     /// Open channels of all sessions together, those whose application has not ended yet included; 1 to 1,000,000, default 1,000,000. Further opens

@@ -49,6 +49,7 @@ public static class MtaTlsWebHostBuilderExtensions
         services.TryAddSingleton<IHostResolver, SystemHostResolver>();
         services.TryAddSingleton<OwnListeners>();
         services.TryAddSingleton<MtaTlsMetrics>();
+        services.TryAddSingleton<LimitReports>();
         services.TryAddSingleton<MtaTlsServer>();
         return services;
     }

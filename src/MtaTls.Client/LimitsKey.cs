@@ -6,12 +6,14 @@ namespace MtaTls.Client;
 internal readonly record struct LimitsKey(
     int MaxChannelsPerSession, int MaxPendingChannels, int InitialWindowSize, int MaxWindowSize, int MaxPacketLength, long SessionReceiveBudget,
     int OutputBufferSize, int MaxQueuedAnswers, int RememberedChannelIds, TimeSpan CloseLingerTimeout, TimeSpan CloseTimeout,
-    TimeSpan WriteStallTimeout, long SessionSendBudget, int MinPeerPacketLength, int MaxOpensPerSecond, int MaxEmptyPacketsPerSecond)
+    TimeSpan WriteStallTimeout, long SessionSendBudget, int MinPeerPacketLength, int MaxOpensPerSecond, int MaxEmptyPacketsPerSecond,
+    int MaxSmallPacketsPerSecond, int MaxAcknowledgmentsPerSecond, TimeSpan ChannelWriteStallTimeout)
 {
     public static LimitsKey From(MtaTlsSessionLimits limits) => new(
         limits.MaxChannelsPerSession, limits.MaxPendingChannels, limits.InitialWindowSize, limits.MaxWindowSize, limits.MaxPacketLength, limits.SessionReceiveBudget,
         limits.OutputBufferSize, limits.MaxQueuedAnswers, limits.RememberedChannelIds, limits.CloseLingerTimeout, limits.CloseTimeout,
-        limits.WriteStallTimeout, limits.SessionSendBudget, limits.MinPeerPacketLength, limits.MaxOpensPerSecond, limits.MaxEmptyPacketsPerSecond);
+        limits.WriteStallTimeout, limits.SessionSendBudget, limits.MinPeerPacketLength, limits.MaxOpensPerSecond, limits.MaxEmptyPacketsPerSecond,
+        limits.MaxSmallPacketsPerSecond, limits.MaxAcknowledgmentsPerSecond, limits.ChannelWriteStallTimeout);
 
     public MtaTlsSessionLimits ToLimits() => new()
     {
@@ -31,5 +33,8 @@ internal readonly record struct LimitsKey(
         MinPeerPacketLength = MinPeerPacketLength,
         MaxOpensPerSecond = MaxOpensPerSecond,
         MaxEmptyPacketsPerSecond = MaxEmptyPacketsPerSecond,
+        MaxSmallPacketsPerSecond = MaxSmallPacketsPerSecond,
+        MaxAcknowledgmentsPerSecond = MaxAcknowledgmentsPerSecond,
+        ChannelWriteStallTimeout = ChannelWriteStallTimeout,
     };
 }

@@ -27,8 +27,12 @@ public class MtaTlsHttpTransformer : HttpTransformer
         await base.TransformRequestAsync(httpContext, proxyRequest, destinationPrefix, cancellationToken);
 
         var headers = proxyRequest.Headers;
-        foreach (var name in (ReadOnlySpan<string>)[ForwardingHeaders.Forwarded, ForwardingHeaders.XForwardedFor, ForwardingHeaders.XForwardedProto, ForwardingHeaders.XForwardedHost])
-            headers.Remove(name);
+        foreach (var (name, _) in httpContext.Request.Headers)
+        {
+            if (ForwardingHeaders.IsForwarding(name))
+                headers.Remove(name);
+        }
+
         headers.Host = ChannelTarget.Of(httpContext) is { IsValid: true } target ? target.ToAuthority() : httpContext.Request.Host.Value;
         headers.TryAddWithoutValidation(ForwardingHeaders.XForwardedProto, httpContext.Request.Scheme);
         headers.TryAddWithoutValidation(ForwardingHeaders.XForwardedHost, httpContext.Request.Host.ToUriComponent());

@@ -89,18 +89,23 @@ internal sealed class ConfigureMtaTlsOptions(IConfiguration configuration) : ICo
         section.Value<int>(nameof(MtaTlsLimits.MaxPacketLength), value => limits.MaxPacketLength = value);
         section.Value<long>(nameof(MtaTlsLimits.SessionReceiveBudget), value => limits.SessionReceiveBudget = value);
         section.Value<long>(nameof(MtaTlsLimits.ServerReceiveBudget), value => limits.ServerReceiveBudget = value);
+        section.Value<long>(nameof(MtaTlsLimits.AddressReceiveBudget), value => limits.AddressReceiveBudget = value);
         section.Value<TimeSpan>(nameof(MtaTlsLimits.HandshakeTimeout), value => limits.HandshakeTimeout = value);
         section.Value<TimeSpan>(nameof(MtaTlsLimits.ChannelIdleTimeout), value => limits.ChannelIdleTimeout = value);
         section.Value<TimeSpan>(nameof(MtaTlsLimits.SessionIdleTimeout), value => limits.SessionIdleTimeout = value);
         section.Value<TimeSpan>(nameof(MtaTlsLimits.CloseLingerTimeout), value => limits.CloseLingerTimeout = value);
         section.Value<TimeSpan>(nameof(MtaTlsLimits.CloseTimeout), value => limits.CloseTimeout = value);
         section.Value<TimeSpan>(nameof(MtaTlsLimits.WriteStallTimeout), value => limits.WriteStallTimeout = value);
+        section.Value<TimeSpan>(nameof(MtaTlsLimits.ChannelWriteStallTimeout), value => limits.ChannelWriteStallTimeout = value);
         section.Value<long>(nameof(MtaTlsLimits.SessionSendBudget), value => limits.SessionSendBudget = value);
         section.Value<int>(nameof(MtaTlsLimits.MinPeerPacketLength), value => limits.MinPeerPacketLength = value);
         section.Value<int>(nameof(MtaTlsLimits.MaxOpensPerSecond), value => limits.MaxOpensPerSecond = value);
         section.Value<int>(nameof(MtaTlsLimits.MaxEmptyPacketsPerSecond), value => limits.MaxEmptyPacketsPerSecond = value);
+        section.Value<int>(nameof(MtaTlsLimits.MaxSmallPacketsPerSecond), value => limits.MaxSmallPacketsPerSecond = value);
+        section.Value<int>(nameof(MtaTlsLimits.MaxAcknowledgmentsPerSecond), value => limits.MaxAcknowledgmentsPerSecond = value);
         section.Value<int>(nameof(MtaTlsLimits.MaxHandshakes), value => limits.MaxHandshakes = value);
         section.Value<int>(nameof(MtaTlsLimits.MaxSessions), value => limits.MaxSessions = value);
+        section.Value<int>(nameof(MtaTlsLimits.MaxSessionsPerAddress), value => limits.MaxSessionsPerAddress = value);
         section.Value<int>(nameof(MtaTlsLimits.MaxChannels), value => limits.MaxChannels = value);
         section.RejectUnknownKeys();
     }

@@ -29,12 +29,37 @@ internal sealed class MtaTlsConnectionMiddleware(ConnectionDelegate next, Endpoi
         }
 
         long started = server.Time.GetTimestamp();
+        if (server.Addresses.TryEnter(connection.RemoteEndPoint) is not { } address)
+        {
+            Reject(connection, started, nameof(MtaTlsLimits.MaxSessionsPerAddress));
+            return;
+        }
+
+        bool isOrdinary;
+        try
+        {
+            isOrdinary = await ServeAsync(connection, started, address);
+        }
+        finally
+        {
+            server.Addresses.Leave(address);
+        }
+
+        if (isOrdinary)
+        {
+            await next(connection);
+        }
+    }
+
+    /// <returns>Whether the connection is one of ordinary HTTPS, and still to be served.</returns>
+    private async Task<bool> ServeAsync(ConnectionContext connection, long started, ClientAddress address)
+    {
         bool? offered;
         TlsConnection? session = null;
         if (!server.Handshakes.TryEnter())
         {
             Reject(connection, started, nameof(MtaTlsLimits.MaxHandshakes));
-            return;
+            return false;
         }
 
         try
@@ -46,7 +71,7 @@ internal sealed class MtaTlsConnectionMiddleware(ConnectionDelegate next, Endpoi
                 if (!server.Sessions.TryEnter())
                 {
                     Reject(connection, started, nameof(MtaTlsLimits.MaxSessions));
-                    return;
+                    return false;
                 }
 
                 session = await HandshakeOrLeaveAsync(connection, started, timeout.Token);
@@ -58,21 +83,19 @@ internal sealed class MtaTlsConnectionMiddleware(ConnectionDelegate next, Endpoi
             server.Handshakes.Leave();
         }
 
-        if (offered == false)
-        {
-            await next(connection);
-        }
-        else if (session is not null)
+        if (session is not null)
         {
             try
             {
-                await new MtaTlsServerSession(server, settings, connection, next, session).RunAsync();
+                await new MtaTlsServerSession(server, settings, connection, next, session, address).RunAsync();
             }
             finally
             {
                 server.Sessions.Leave();
             }
         }
+
+        return offered == false;
     }
 
     /// <summary>Closes a connection for which there is no room: nothing was read that an answer could be made of.</summary>
@@ -80,6 +103,7 @@ internal sealed class MtaTlsConnectionMiddleware(ConnectionDelegate next, Endpoi
     {
         server.SessionLog.ConnectionRejected(connection.ConnectionId, limit);
         server.Metrics.HandshakeFailed(settings, connection, "limit", server.Time.GetElapsedTime(started));
+        server.LimitReports.Exceeded(limit, "further connections are closed", MtaTlsMetrics.Tags(settings, connection));
         connection.Abort(new ConnectionAbortedException($"{limit} is reached."));
     }
 
@@ -139,7 +163,7 @@ internal sealed class MtaTlsConnectionMiddleware(ConnectionDelegate next, Endpoi
         }
         catch (OperationCanceledException)
         {
-            server.SessionLog.HandshakeTimedOut(connection.ConnectionId);
+            TimedOut(connection);
             return null;
         }
         catch (IOException e)
@@ -169,7 +193,7 @@ internal sealed class MtaTlsConnectionMiddleware(ConnectionDelegate next, Endpoi
             switch (e)
             {
                 case OperationCanceledException:
-                    server.SessionLog.HandshakeTimedOut(connection.ConnectionId);
+                    TimedOut(connection);
                     break;
                 case AuthenticationException or IOException:
                     server.SessionLog.HandshakeFailed(connection.ConnectionId, (e.InnerException as TlsAlertException ?? e).Message);
@@ -181,6 +205,12 @@ internal sealed class MtaTlsConnectionMiddleware(ConnectionDelegate next, Endpoi
 
             return null;
         }
+    }
+
+    private void TimedOut(ConnectionContext connection)
+    {
+        server.SessionLog.HandshakeTimedOut(connection.ConnectionId);
+        server.Metrics.LimitExceeded(nameof(MtaTlsLimits.HandshakeTimeout), 1, MtaTlsMetrics.Tags(settings, connection));
     }
 
     private static string FailureReason(Exception e) => e switch

@@ -11,7 +11,7 @@ using MtaTls.Protocol;
 namespace MtaTls.AspNetCore.Connections;
 
 /// <summary>What all MTA-TLS endpoints of the server share.</summary>
-internal sealed class MtaTlsServer(IOptions<MtaTlsOptions> options, IMtaTlsChannelRouter router, MtaTlsMetrics metrics, IServer host, ILoggerFactory loggers, TimeProvider time)
+internal sealed class MtaTlsServer(IOptions<MtaTlsOptions> options, IMtaTlsChannelRouter router, MtaTlsMetrics metrics, LimitReports limits, IServer host, ILoggerFactory loggers, TimeProvider time)
 {
     private readonly Lock _lock = new();
     private readonly List<ListenOptions> _endpoints = [];
@@ -20,13 +20,18 @@ internal sealed class MtaTlsServer(IOptions<MtaTlsOptions> options, IMtaTlsChann
 
     public MtaTlsLimits Limits => Options.Limits;
 
-    public MtaTlsReceiveBudget ReceiveBudget { get; } = new(options.Value.Limits.ServerReceiveBudget);
+    public MtaTlsReceiveBudget ReceiveBudget => Addresses.ServerBudget;
 
     /// <summary>Handshakes that are under way.</summary>
     public CountLimit Handshakes { get; } = new(options.Value.Limits.MaxHandshakes);
 
     /// <summary>Sessions, from the ClientHello that asks for one on.</summary>
     public CountLimit Sessions { get; } = new(options.Value.Limits.MaxSessions);
+
+    /// <summary>What each client address has of all this.</summary>
+    public ClientAddresses Addresses { get; } = new(options.Value.Limits);
+
+    public LimitReports LimitReports => limits;
 
     public IMtaTlsChannelRouter Router => router;
 

@@ -23,6 +23,7 @@ internal sealed class MtaTlsServerSession : IMtaTlsSessionFeature
     private readonly HashSet<MtaTlsChannelContext> _running = [];
     private readonly TaskCompletionSource _drained = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly SessionMeter _meter;
+    private readonly ExceededLimits _exceeded = new();
     private MtaTlsChannelContext[] _ticking = [];
     private MtaTlsSession? _session;
     private long _channels;
@@ -33,11 +34,12 @@ internal sealed class MtaTlsServerSession : IMtaTlsSessionFeature
     private int _admitted;
     private bool _ended;
 
-    public MtaTlsServerSession(MtaTlsServer server, EndpointSettings settings, ConnectionContext connection, ConnectionDelegate next, TlsConnection tls)
+    public MtaTlsServerSession(MtaTlsServer server, EndpointSettings settings, ConnectionContext connection, ConnectionDelegate next, TlsConnection tls, ClientAddress address)
     {
         Server = server;
         Connection = connection;
         Next = next;
+        Address = address;
         _settings = settings;
         _tls = tls;
         _meter = new SessionMeter(server.Metrics, settings, connection);
@@ -48,6 +50,9 @@ internal sealed class MtaTlsServerSession : IMtaTlsSessionFeature
 
     /// <summary>The TCP connection.</summary>
     public ConnectionContext Connection { get; }
+
+    /// <summary>What the client shares with other sessions of its address.</summary>
+    public ClientAddress Address { get; }
 
     /// <summary>What a channel is given to.</summary>
     public ConnectionDelegate Next { get; }
@@ -93,7 +98,7 @@ internal sealed class MtaTlsServerSession : IMtaTlsSessionFeature
         {
             Role = MtaTlsRole.Server,
             Limits = Server.Limits.Session,
-            ReceiveBudget = Server.ReceiveBudget,
+            ReceiveBudget = Address.ReceiveBudget,
             TimeProvider = Server.Time,
             ChannelRequested = OnChannelRequested,
         });
@@ -120,6 +125,7 @@ internal sealed class MtaTlsServerSession : IMtaTlsSessionFeature
 
         MtaTlsSessionStatistics statistics = session.GetStatistics();
         _meter.Update(statistics);
+        ReportLimits();
         TimeSpan duration = Server.Time.GetElapsedTime(started);
         _meter.SessionEnded(error, duration);
         Server.SessionLog.SessionEnded(SessionId, duration.TotalSeconds, statistics.TotalChannelsOpened, statistics.BytesReceived, statistics.BytesSent);
@@ -225,6 +231,7 @@ internal sealed class MtaTlsServerSession : IMtaTlsSessionFeature
         {
             // Another session would have no room either, so the reason does not say what a client answers by making one.
             Refuse(request, MtaTlsChannelAction.Refusal, nameof(MtaTlsLimits.MaxChannels));
+            LimitExceeded(nameof(MtaTlsLimits.MaxChannels), "opens are refused");
             return;
         }
 
@@ -373,7 +380,37 @@ internal sealed class MtaTlsServerSession : IMtaTlsSessionFeature
         _ticking.AsSpan(0, count).Clear();
         CloseIdle();
         _meter.Update(Session.GetStatistics());
+        ReportLimits();
     }
+
+    /// <summary>Counts the limits that the client has exceeded since the last time, and logs each once.</summary>
+    private void ReportLimits()
+    {
+        if (!_exceeded.HasNews(Session))
+        {
+            return;
+        }
+
+        _exceeded.Report(Session, (limit, times, isFirst) =>
+        {
+            string option = limit switch
+            {
+                MtaTlsSessionLimit.ReceiveBudget when Address.HasOwnBudget => nameof(MtaTlsLimits.AddressReceiveBudget),
+                MtaTlsSessionLimit.ReceiveBudget or MtaTlsSessionLimit.ParentReceiveBudget => nameof(MtaTlsLimits.ServerReceiveBudget),
+                _ => limit.ToString(),
+            };
+            _meter.LimitExceeded(option, times);
+            if (isFirst)
+            {
+                Server.SessionLog.LimitExceeded(SessionId, option, ExceededLimits.Answer(limit));
+            }
+        });
+    }
+
+    /// <summary>Counts a limit of the server's that a channel of this session has exceeded.</summary>
+    /// <param name="limit">The option's name.</param>
+    /// <param name="answer">What is done above it.</param>
+    public void LimitExceeded(string limit, string answer) => Server.LimitReports.Exceeded(limit, answer, _meter.Tags);
 
     private void CloseIdle()
     {
@@ -385,6 +422,7 @@ internal sealed class MtaTlsServerSession : IMtaTlsSessionFeature
             while (_waiting.TakeOpenedUntil(until) is { } waiting)
             {
                 Server.ChannelLog.ChannelIdle(SessionId, waiting.Channel.Id);
+                _meter.LimitExceeded(nameof(MtaTlsLimits.ChannelIdleTimeout));
                 CloseUnused(waiting.Channel);
             }
         }
@@ -393,8 +431,9 @@ internal sealed class MtaTlsServerSession : IMtaTlsSessionFeature
         {
             _idleSince = now;
         }
-        else if (Server.Limits.SessionIdleTimeout != Timeout.InfiniteTimeSpan && Server.Time.GetElapsedTime(_idleSince, now) >= Server.Limits.SessionIdleTimeout)
+        else if (Server.Limits.SessionIdleTimeout != Timeout.InfiniteTimeSpan && Server.Time.GetElapsedTime(_idleSince, now) >= Server.Limits.SessionIdleTimeout && !_closing)
         {
+            _meter.LimitExceeded(nameof(MtaTlsLimits.SessionIdleTimeout));
             BeginShutdown();
         }
     }

@@ -8,6 +8,8 @@ using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Options;
+using MtaTls.AspNetCore.Configuration;
 
 namespace MtaTls.AspNetCore.Connections;
 
@@ -34,9 +36,15 @@ internal static class MtaTlsServices
         services.AddSingleton(application.GetRequiredService<IMeterFactory>());
         services.AddSingleton(application.GetService<TimeProvider>() ?? TimeProvider.System);
         services.AddMtaTlsCore();
-        MtaTlsServer server = services.BuildServiceProvider().GetRequiredService<MtaTlsServer>();
-        return server.Options.Channels.Count == 0
-            ? server
-            : throw new InvalidOperationException("Channel routes need builder.WebHost.UseMtaTls(): without it nothing holds the requests of a channel to the destination that it was routed by.");
+        services.AddSingleton<IValidateOptions<MtaTlsOptions>, NoChannelRoutes>();
+        return services.BuildServiceProvider().GetRequiredService<MtaTlsServer>();
+    }
+
+    /// <summary>At the start and whenever the configuration changes.</summary>
+    private sealed class NoChannelRoutes : IValidateOptions<MtaTlsOptions>
+    {
+        public ValidateOptionsResult Validate(string? name, MtaTlsOptions options) => options.Channels.Count == 0
+            ? ValidateOptionsResult.Success
+            : ValidateOptionsResult.Fail($"{ConfigureMtaTlsOptions.SectionName}:{nameof(MtaTlsOptions.Channels)}: channel routes need builder.WebHost.UseMtaTls(): without it nothing holds the requests of a channel to the destination that it was routed by.");
     }
 }

@@ -56,6 +56,12 @@ internal static partial class Log
     [LoggerMessage(27, LogLevel.Debug, "Connection {SessionId} was closed: {Limit} is reached.", EventName = "ConnectionRejected")]
     public static partial void ConnectionRejected(this ILogger logger, string sessionId, string limit);
 
+    [LoggerMessage(28, LogLevel.Information, "Session {SessionId} has exceeded {Limit}: {Answer}. Said once in a session.", EventName = "LimitExceeded")]
+    public static partial void LimitExceeded(this ILogger logger, string sessionId, string limit, string answer);
+
+    [LoggerMessage(29, LogLevel.Warning, "{Limit} is reached: {Answer}. Said at most once a minute.", EventName = "LimitReached")]
+    public static partial void LimitReached(this ILogger logger, string limit, string answer);
+
     // Channels: 40 to 59.
     [LoggerMessage(41, LogLevel.Debug, "Session {SessionId}: a channel was refused ({Cause}).", EventName = "ChannelRefused")]
     public static partial void ChannelRefused(this ILogger logger, string sessionId, string cause);

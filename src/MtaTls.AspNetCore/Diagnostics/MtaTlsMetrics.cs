@@ -18,6 +18,7 @@ internal sealed class MtaTlsMetrics
     private readonly Counter<long> _refused;
     private readonly Counter<long> _io;
     private readonly Counter<long> _windowStalls;
+    private readonly Counter<long> _limits;
     private readonly Histogram<double> _handshakes;
     private readonly Histogram<double> _sessions;
     private int _sessionCount;
@@ -33,6 +34,7 @@ internal sealed class MtaTlsMetrics
         _opened = meter.CreateCounter<long>("mtatls.server.channels.opened", "{channel}", "Channels that clients opened.");
         _refused = meter.CreateCounter<long>("mtatls.server.channels.refused", "{channel}", "Channels that clients asked for and that were refused.");
         _io = meter.CreateCounter<long>("mtatls.server.io", "By", "Channel data received and sent, once a second and at a session's end.");
+        _limits = meter.CreateCounter<long>("mtatls.server.limits.exceeded", "{event}", "Times that a limit was exceeded, by the name of its option.");
         _windowStalls = meter.CreateCounter<long>("mtatls.server.window_stalls", "{stall}", "Times that a channel had data to send and no window left.");
     }
 
@@ -121,6 +123,12 @@ internal sealed class MtaTlsMetrics
     public void Refused(long count, in TagList tags) => _refused.Add(count, tags);
 
     public void WindowsStalled(long count, in TagList tags) => _windowStalls.Add(count, tags);
+
+    public void LimitExceeded(string limit, long times, TagList tags)
+    {
+        tags.Add("mtatls.limit", limit);
+        _limits.Add(times, tags);
+    }
 
     public void Moved(long received, long sent, TagList tags)
     {

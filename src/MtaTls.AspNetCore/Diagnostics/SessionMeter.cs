@@ -20,6 +20,10 @@ internal sealed class SessionMeter(MtaTlsMetrics metrics, EndpointSettings setti
 
     public void ChannelEnded() => metrics.ChannelEnded(_tags);
 
+    public TagList Tags => _tags;
+
+    public void LimitExceeded(string limit, long times = 1) => metrics.LimitExceeded(limit, times, _tags);
+
     /// <summary>Reports what has been added since the last time.</summary>
     public void Update(in MtaTlsSessionStatistics now)
     {

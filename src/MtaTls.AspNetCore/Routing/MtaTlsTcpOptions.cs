@@ -6,6 +6,9 @@ public sealed class MtaTlsTcpOptions
     private TimeSpan _connectTimeout = TimeSpan.FromSeconds(10);
     private TimeSpan _halfCloseLinger = TimeSpan.FromSeconds(30);
     private int _maxConnections = 10_000;
+    private int _maxConnectionsPerAddress = 5_000;
+    private int _maxLookups = 16;
+    private int _maxLookupsPerAddress = 4;
 
     /// <summary>
     /// The longest time from a channel's open to its TCP connection, name resolution included; then the open is refused. <value>Default: 10 seconds. Range: above zero, at most 5
@@ -52,5 +55,49 @@ public sealed class MtaTlsTcpOptions
             ArgumentOutOfRangeException.ThrowIfLessThan(value, 1);
             _maxConnections = value;
         }
+    }
+
+    /// <summary>
+    /// The same for the channels of one client address, which is an IPv4 address or a /64 of IPv6: the rest of <see cref="MaxConnections"/> stays for
+    /// others. <value>Default: 5,000. Range: 1 and more.</value>
+    /// </summary>
+    /// <exception cref="ArgumentOutOfRangeException">The value is out of range.</exception>
+    public int MaxConnectionsPerAddress
+    {
+        get => _maxConnectionsPerAddress;
+        set
+        {
+            ArgumentOutOfRangeException.ThrowIfLessThan(value, 1);
+            _maxConnectionsPerAddress = value;
+        }
+    }
+
+    /// <summary>
+    /// The most names that are looked up at one time, of all sessions; further ones wait within <see cref="ConnectTimeout"/>. A lookup holds a thread. Read at the start
+    /// only. <value>Default: 16. Range: 1 to 1,000.</value>
+    /// </summary>
+    /// <exception cref="ArgumentOutOfRangeException">The value is out of range.</exception>
+    public int MaxLookups
+    {
+        get => _maxLookups;
+        set => _maxLookups = Lookups(value);
+    }
+
+    /// <summary>
+    /// The same for the channels of one client address, so that names that resolve slowly do not keep those of others waiting. Read at the start
+    /// only. <value>Default: 4. Range: 1 to 1,000.</value>
+    /// </summary>
+    /// <exception cref="ArgumentOutOfRangeException">The value is out of range.</exception>
+    public int MaxLookupsPerAddress
+    {
+        get => _maxLookupsPerAddress;
+        set => _maxLookupsPerAddress = Lookups(value);
+    }
+
+    private static int Lookups(int value)
+    {
+        ArgumentOutOfRangeException.ThrowIfLessThan(value, 1);
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(value, 1000);
+        return value;
     }
 }

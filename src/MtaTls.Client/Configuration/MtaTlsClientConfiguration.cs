@@ -81,6 +81,9 @@ internal static class MtaTlsClientConfiguration
                 case "MINPEERPACKETLENGTH": reader.Set(child, int.Parse, v => limits.MinPeerPacketLength = v); break;
                 case "MAXOPENSPERSECOND": reader.Set(child, int.Parse, v => limits.MaxOpensPerSecond = v); break;
                 case "MAXEMPTYPACKETSPERSECOND": reader.Set(child, int.Parse, v => limits.MaxEmptyPacketsPerSecond = v); break;
+                case "MAXSMALLPACKETSPERSECOND": reader.Set(child, int.Parse, v => limits.MaxSmallPacketsPerSecond = v); break;
+                case "MAXACKNOWLEDGMENTSPERSECOND": reader.Set(child, int.Parse, v => limits.MaxAcknowledgmentsPerSecond = v); break;
+                case "CHANNELWRITESTALLTIMEOUT": reader.Set(child, TimeSpan.Parse, v => limits.ChannelWriteStallTimeout = v); break;
                 default: reader.Unknown(child); break;
             }
         }

@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using System.Diagnostics.Metrics;
 using System.Security.Authentication;
+using MtaTls.Protocol;
 using MtaTls.Tls;
 
 namespace MtaTls.Client.Diagnostics;
@@ -15,6 +16,7 @@ internal static class ClientDiagnostics
     private static readonly UpDownCounter<long> s_channels = s_meter.CreateUpDownCounter<long>("mtatls.client.active_channels", "{channel}", "Channels that are open.");
     private static readonly Counter<long> s_refused = s_meter.CreateCounter<long>("mtatls.client.refused_channels", "{channel}", "Opens that the server refused.");
     private static readonly Counter<long> s_fallbacks = s_meter.CreateCounter<long>("mtatls.client.fallbacks", "{channel}", "Channels that are a TLS connection of their own.");
+    private static readonly Counter<long> s_limits = s_meter.CreateCounter<long>("mtatls.client.limits.exceeded", "{event}", "Times that a server exceeded a limit, counted when a channel closes and at a session's end.");
     private static readonly Counter<long> s_io = s_meter.CreateCounter<long>("mtatls.client.io", "By", "Channel data, counted when a channel closes.");
     private static readonly Histogram<double> s_handshake = s_meter.CreateHistogram<double>("mtatls.client.connect.duration", "s", "Connecting to an endpoint: TCP and the TLS handshake.");
     private static readonly Histogram<double> s_open = s_meter.CreateHistogram<double>("mtatls.client.channel.open.duration", "s", "Opening a channel, connecting its session included where that was needed.");
@@ -52,6 +54,13 @@ internal static class ClientDiagnostics
         tags = Tags(settings);
         tags.Add("network.io.direction", "transmit");
         s_io.Add(sent, tags);
+    }
+
+    public static void LimitExceeded(ClientSettings settings, MtaTlsSessionLimit limit, long times)
+    {
+        TagList tags = Tags(settings);
+        tags.Add("mtatls.limit", limit.ToString());
+        s_limits.Add(times, tags);
     }
 
     public static string? Version(SslProtocols protocol) => protocol switch

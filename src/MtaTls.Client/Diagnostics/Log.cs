@@ -1,5 +1,6 @@
 using System.Security.Authentication;
 using Microsoft.Extensions.Logging;
+using MtaTls.Protocol;
 
 namespace MtaTls.Client.Diagnostics;
 
@@ -35,4 +36,7 @@ internal static partial class Log
 
     [LoggerMessage(10, LogLevel.Error, "The handler of a channel that the server opened failed.", EventName = "ChannelHandlerFailed")]
     public static partial void ChannelHandlerFailed(this ILogger logger, Exception exception);
+
+    [LoggerMessage(11, LogLevel.Information, "{Host}:{Port} has exceeded {Limit}: {Answer}. Said once in a session.", EventName = "LimitExceeded")]
+    public static partial void LimitExceeded(this ILogger logger, string host, int port, MtaTlsSessionLimit limit, string answer);
 }

@@ -1,3 +1,5 @@
+using Microsoft.Extensions.Logging;
+using MtaTls.Client.Diagnostics;
 using MtaTls.Protocol;
 
 namespace MtaTls.Client.Sessions;
@@ -8,6 +10,7 @@ internal sealed class ClientSession(DialedConnection connection, MtaTlsSession s
 #pragma warning restore CA1001
 {
     private readonly SemaphoreSlim _opening = new(limits.MaxPendingChannels);
+    private readonly ExceededLimits _exceeded = new();
     private bool _draining;
 
     public DialedConnection Connection => connection;
@@ -39,6 +42,20 @@ internal sealed class ClientSession(DialedConnection connection, MtaTlsSession s
             _opening.Release();
         }
     }
+
+    /// <summary>Counts and logs which limits the server has exceeded since the last time.</summary>
+    public void ReportLimits(ClientSettings settings, ILogger log)
+    {
+        if (_exceeded.HasNews(session))
+            ReportNews(settings, log);
+    }
+
+    private void ReportNews(ClientSettings settings, ILogger log) => _exceeded.Report(session, (limit, times, isFirst) =>
+    {
+        ClientDiagnostics.LimitExceeded(settings, limit, times);
+        if (isFirst)
+            log.LimitExceeded(settings.Host, settings.Port, limit, ExceededLimits.Answer(limit));
+    });
 
     /// <summary>The server serves what is open and takes no more.</summary>
     public void Drain() => _draining = true;

@@ -1,6 +1,6 @@
 namespace MtaTls.Client.Sessions;
 
-/// <summary>The draft has no codes for refusals, only a text. These are the texts of this project's servers that tell of the session, not of the channel's destination.</summary>
+/// <summary>The draft has no codes for refusals, only a text. These are the texts of this project's servers that tell of the session, not of the channel's destination; docs/mta-tls-wire.md, Errors.</summary>
 internal static class RefusalReasons
 {
     /// <summary>The session is full; another one may have room.</summary>

@@ -150,6 +150,7 @@ internal sealed class SessionPool : IAsyncDisposable
 
     private void Release(ClientSession session, bool wasOpen)
     {
+        session.ReportLimits(_settings, _log);
         lock (_gate)
         {
             session.Channels--;
@@ -382,6 +383,7 @@ internal sealed class SessionPool : IAsyncDisposable
                 _backoff.Failed(failure ?? new IOException("The server ended the session at once."));
         }
         Remove(session);
+        session.ReportLimits(_settings, _log);
         _counters.SessionEnded(statistics.BytesReceived, statistics.BytesSent);
         ClientDiagnostics.Sessions(_settings, -1);
         await session.Connection.CloseAsync().ConfigureAwait(false);

@@ -154,10 +154,13 @@ internal sealed class ChannelOutput : PipeWriter, IValueTaskSource<FlushResult>
                 _cancelPending = false;
                 return new(new FlushResult(isCanceled: true, isCompleted: _closed));
             }
-            if (_closed || _unsent < Math.Min(SessionIsOverBudget ? SmallBlock : int.MaxValue, _channel.Session.Limits.OutputBufferSize))
+            bool hasRoom = _unsent < _channel.Session.Limits.OutputBufferSize;
+            if (_closed || (hasRoom && (_unsent < SmallBlock || !SessionIsOverBudget)))
                 return new(new FlushResult(isCanceled: false, isCompleted: _closed));
             if (_waiting)
                 throw new InvalidOperationException("Concurrent flushes of a channel are not possible.");
+            if (hasRoom)
+                _channel.Session.Counters.CountExceeded(MtaTlsSessionLimit.SessionSendBudget);
             _waiter.Reset();
             _waiting = true;
             if (cancellationToken.CanBeCanceled)

@@ -8,6 +8,7 @@ public sealed partial class MtaTlsChannel
     private bool _isAcknowledgmentQueued;
     private bool _isLateAcknowledgmentQueued;
     private bool _isStalled;
+    private long _stalledSince;
     private bool _isCloseRequestWritten;
     private LinkedListNode<MtaTlsChannel>? _watch;
 
@@ -16,21 +17,21 @@ public sealed partial class MtaTlsChannel
     /// <summary>A data packet begins. Whether its data are to be received; if not they are skipped, and a rule that the packet breaks has closed the channel.</summary>
     internal bool BeginPacket(int length)
     {
-        string? broken;
+        MtaTlsSessionLimit? broken;
         lock (Gate)
         {
             if (MayReceive(length, out broken))
                 return true;
         }
-        if (broken is not null)
-            Fail(broken);
+        if (broken is { } limit)
+            Break(limit);
         return false;
     }
 
     /// <summary>A data packet that has arrived whole: begins it and receives its data, or skips them, in one go.</summary>
     internal void ReceivePacket(ReadOnlySpan<byte> data)
     {
-        string? broken;
+        MtaTlsSessionLimit? broken;
         lock (Gate)
         {
             if (MayReceive(data.Length, out broken))
@@ -51,14 +52,20 @@ public sealed partial class MtaTlsChannel
                 return;
             }
         }
-        if (broken is not null)
-            Fail(broken);
+        if (broken is { } limit)
+            Break(limit);
+    }
+
+    private void Break(MtaTlsSessionLimit limit)
+    {
+        Session.Counters.CountExceeded(limit);
+        Fail(limit == MtaTlsSessionLimit.MaxPacketLength ? "The peer sent a packet that is longer than it may be." : "The peer sent more than the window allows.");
     }
 
     /// <summary>Whether a data packet may come now. The caller holds <see cref="Gate"/>.</summary>
     /// <param name="length">The length of its data.</param>
-    /// <param name="broken">The rule that it breaks; null when the channel only takes no more.</param>
-    private bool MayReceive(int length, out string? broken)
+    /// <param name="broken">What it exceeds; null when the channel only takes no more.</param>
+    private bool MayReceive(int length, out MtaTlsSessionLimit? broken)
     {
         broken = null;
         if ((_state & ChannelState.NoMoreSending) != 0)
@@ -68,9 +75,9 @@ public sealed partial class MtaTlsChannel
         }
         ref ReceiveWindow window = ref _input.Window;
         if (length > window.MaxPacketLength)
-            broken = "The peer sent a packet that is longer than it may be.";
+            broken = MtaTlsSessionLimit.MaxPacketLength;
         else if (_input.Received + length > window.Limit)
-            broken = "The peer sent more than the window allows.";
+            broken = MtaTlsSessionLimit.MaxWindowSize;
         return broken is null;
     }
 
@@ -114,7 +121,8 @@ public sealed partial class MtaTlsChannel
             }
             if (_output.Window.TryAdd(freeSpace))
             {
-                _isStalled = false;
+                if (freeSpace > 0)
+                    _isStalled = false;
                 SendIfPossible();
                 return;
             }
@@ -144,6 +152,7 @@ public sealed partial class MtaTlsChannel
                 return;
             }
         }
+        Session.Counters.CountExceeded(MtaTlsSessionLimit.MinPeerPacketLength);
         Fail("The peer takes only packets that are too short.");
     }
 
@@ -290,9 +299,9 @@ public sealed partial class MtaTlsChannel
                 maxPacketLength = _input.Window.RaiseMaxPacketLength(_input.Received, Session.Limits.MaxPacketLength);
             if (starved && !_isLateAcknowledgmentQueued)
             {
-                // The budgets were used up: ask again later.
+                Session.Counters.CountExceeded(Session.Budget.Exhausted);
                 _isLateAcknowledgmentQueued = true;
-                Session.Scheduler.EnqueueLateAcknowledgment(this, urgent: true);
+                Session.Scheduler.EnqueueStarvedAcknowledgment(this);
             }
         }
     }
@@ -321,6 +330,10 @@ public sealed partial class MtaTlsChannel
             return;
         _isStalled = true;
         Session.Counters.CountWindowStall();
+        if (Session.Limits.ChannelWriteStallTimeout == Timeout.InfiniteTimeSpan)
+            return;
+        _stalledSince = Session.Clock.Now;
+        _watch ??= Session.Clock.Watch(this);
     }
 
     /// <summary>Queues an acknowledgment: at once when a quarter of the window was examined, with a flush or soon when all that arrived was.</summary>
@@ -336,7 +349,7 @@ public sealed partial class MtaTlsChannel
         else if (!_isLateAcknowledgmentQueued && _input.IsAcknowledgmentOwed)
         {
             _isLateAcknowledgmentQueued = true;
-            Session.Scheduler.EnqueueLateAcknowledgment(this, urgent: false);
+            Session.Scheduler.EnqueueLateAcknowledgment(this);
         }
     }
 
@@ -420,25 +433,62 @@ public sealed partial class MtaTlsChannel
         ReleaseIfDone();
     }
 
-    /// <summary>Called by the session's clock while the channel is closing.</summary>
+    /// <summary>Called by the session's clock while the channel is closing, or waits for window.</summary>
     /// <exception cref="MtaTlsSessionException">The peer has not confirmed the close in time.</exception>
-    internal void CheckClosing()
+    internal void CheckProgress()
     {
+        MtaTlsSessionLimits limits = Session.Limits;
         lock (Gate)
         {
             if ((_state & ChannelState.Ended) != 0)
+            {
+                StopWatching();
                 return;
-            TimeSpan waited = Session.Clock.ElapsedSince(_closeProgress);
-            if ((_state & ChannelState.CloseRequestSent) == 0)
-            {
-                if (waited >= Session.Limits.CloseLingerTimeout)
-                    SendCloseRequest();
             }
-            else if (waited >= Session.Limits.CloseTimeout)
+            if ((_state & (ChannelState.Closing | ChannelState.CloseRequestSent)) == 0)
             {
-                throw new MtaTlsSessionException("The peer did not confirm the close of a channel in time.");
+                if (!_isStalled)
+                {
+                    StopWatching();
+                    return;
+                }
+                if (Session.Clock.ElapsedSince(_stalledSince) < limits.ChannelWriteStallTimeout)
+                    return;
+            }
+            else
+            {
+                CheckClosing(limits);
+                return;
             }
         }
+        Session.Counters.CountExceeded(MtaTlsSessionLimit.ChannelWriteStallTimeout);
+        var error = new MtaTlsChannelException("The peer grants no window: nothing could be sent for too long.");
+        Abort(error, error);
+    }
+
+    private void CheckClosing(MtaTlsSessionLimits limits)
+    {
+        TimeSpan waited = Session.Clock.ElapsedSince(_closeProgress);
+        if ((_state & ChannelState.CloseRequestSent) == 0)
+        {
+            if (waited < limits.CloseLingerTimeout)
+                return;
+            Session.Counters.CountExceeded(MtaTlsSessionLimit.CloseLingerTimeout);
+            SendCloseRequest();
+        }
+        else if (waited >= limits.CloseTimeout)
+        {
+            Session.Counters.CountExceeded(MtaTlsSessionLimit.CloseTimeout);
+            throw new MtaTlsSessionException("The peer did not confirm the close of a channel in time.");
+        }
+    }
+
+    private void StopWatching()
+    {
+        if (_watch is null)
+            return;
+        Session.Clock.Unwatch(_watch);
+        _watch = null;
     }
 
     /// <summary>Gives the channel's place and its part of the budgets back, once its id is free and its application has ended.</summary>
@@ -451,8 +501,7 @@ public sealed partial class MtaTlsChannel
             if ((_state & (Done | ChannelState.Released)) != Done)
                 return;
             _state |= ChannelState.Released;
-            if (_watch is not null)
-                Session.Clock.Unwatch(_watch);
+            StopWatching();
             reserved = _input.Window.TakeReserved();
         }
         Session.Budget.ReleaseAll(reserved);

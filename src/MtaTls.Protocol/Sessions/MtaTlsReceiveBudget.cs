@@ -13,9 +13,18 @@ public sealed class MtaTlsReceiveBudget
     /// <param name="size">The budget in octets; at least 4,096.</param>
     /// <exception cref="ArgumentOutOfRangeException"><paramref name="size"/> is too small for one channel.</exception>
     public MtaTlsReceiveBudget(long size)
+        : this(size, null)
+    {
+    }
+
+    /// <summary>Creates a budget that is a part of another: what is reserved in it is reserved in both, so that its sessions leave the rest of the other to others.</summary>
+    /// <param name="size">The budget in octets; at least 4,096.</param>
+    /// <param name="parent">The budget that it is a part of; <see langword="null"/>: of none.</param>
+    /// <exception cref="ArgumentOutOfRangeException"><paramref name="size"/> is too small for one channel.</exception>
+    public MtaTlsReceiveBudget(long size, MtaTlsReceiveBudget? parent)
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(size, MtaTlsSessionLimits.WindowFloor);
-        Pool = new OctetPool(size);
+        Pool = new OctetPool(size, keep: size / 8, parent?.Pool);
     }
 
     /// <summary>The budget in octets.</summary>

@@ -115,17 +115,19 @@ public sealed partial class MtaTlsSession
         {
             if (_table.HasPeerOpen(packet.SenderChannelId))
                 throw new MtaTlsProtocolException("A ChannelEstablishmentRequest has the sender_channel_id of one that waits for its answer.");
-            string? refusal =
-                !valid ? BadAddress
-                : _table.HasOwnOpen(packet.SenderChannelId) ? IdInUse   // the peer does not divide the space: the pair could collide unseen
-                : packet.SenderMaxPacketLength < Limits.MinPeerPacketLength ? PacketsTooShort
-                : _refusing ? ShuttingDown
-                : tooMany ? TooManyOpens
-                : IsFull ? TooManyChannels
-                : _table.PeerOpens >= Limits.MaxPendingChannels ? TooManyPending   // before anybody begins to work for it
-                : null;
+            (string? refusal, MtaTlsSessionLimit? limit) =
+                !valid ? (BadAddress, null)
+                : _table.HasOwnOpen(packet.SenderChannelId) ? (IdInUse, null)   // the peer does not divide the space: the pair could collide unseen
+                : packet.SenderMaxPacketLength < Limits.MinPeerPacketLength ? (PacketsTooShort, MtaTlsSessionLimit.MinPeerPacketLength)
+                : _refusing ? (ShuttingDown, null)
+                : tooMany ? (TooManyOpens, MtaTlsSessionLimit.MaxOpensPerSecond)
+                : IsFull ? (TooManyChannels, MtaTlsSessionLimit.MaxChannelsPerSession)
+                : _table.PeerOpens >= Limits.MaxPendingChannels ? (TooManyPending, MtaTlsSessionLimit.MaxPendingChannels)   // before anybody begins to work for it
+                : ((string?)null, (MtaTlsSessionLimit?)null);
             if (refusal is not null)
             {
+                if (limit is { } exceeded)
+                    Counters.CountExceeded(exceeded);
                 EnqueueRefusal(packet.SenderChannelId, refusal);
             }
             else
@@ -166,6 +168,8 @@ public sealed partial class MtaTlsSession
             {
                 if (firstWindow != 0)
                     Budget.ReleaseAll(firstWindow);
+                else
+                    Counters.CountExceeded(Budget.Exhausted);
                 EnqueueRefusal(request.SenderChannelId, NoBuffers);
                 CheckDrained();
                 throw new MtaTlsChannelRefusedException(NoBuffers, isLocal: true);

@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using System.Diagnostics.CodeAnalysis;
 
 namespace MtaTls.Protocol;
 
@@ -22,6 +23,8 @@ public sealed partial class MtaTlsSession
     private bool _endingNow;
     private bool _resumptionForbidden;
     private readonly PacketRate _emptyPackets;
+    private readonly PacketRate _smallPackets;
+    private readonly PacketRate _acknowledgments;
     private MtaTlsChannel? _lastFound;   // the read loop's
 
     private bool IsFull => _channels + _table.PeerOpens + _table.OwnOpenCount >= Limits.MaxChannelsPerSession;
@@ -124,11 +127,13 @@ public sealed partial class MtaTlsSession
                 }
                 break;
             case PacketType.NewMaxPacketLength:
+                CountAcknowledgment();
                 CountEmptyPacket();
                 NewMaxPacketLength change = NewMaxPacketLength.Read(body);
                 FindChannel(change.ChannelId)?.OnNewMaxPacketLength(change.MaxPacketLength);
                 break;
             case PacketType.Acknowledgment:
+                CountAcknowledgment();
                 Acknowledgment acknowledgment = Acknowledgment.Read(body);
                 if (acknowledgment.FreeSpace == 0)
                 {
@@ -166,7 +171,27 @@ public sealed partial class MtaTlsSession
     internal void CountEmptyPacket()
     {
         if (!_emptyPackets.Count())
-            throw new MtaTlsProtocolException("The peer sends too many packets that bring nothing.");
+            EndFor(MtaTlsSessionLimit.MaxEmptyPacketsPerSecond, "The peer sends too many packets that bring nothing.");
+    }
+
+    /// <summary>A data packet has brought hardly anything. The read loop's.</summary>
+    internal void CountSmallPacket()
+    {
+        if (!_smallPackets.Count())
+            EndFor(MtaTlsSessionLimit.MaxSmallPacketsPerSecond, "The peer sends too many small packets.");
+    }
+
+    private void CountAcknowledgment()
+    {
+        if (!_acknowledgments.Count())
+            EndFor(MtaTlsSessionLimit.MaxAcknowledgmentsPerSecond, "The peer sends too many acknowledgments.");
+    }
+
+    [DoesNotReturn]
+    private void EndFor(MtaTlsSessionLimit limit, string reason)
+    {
+        Counters.CountExceeded(limit);
+        throw new MtaTlsProtocolException(reason);
     }
 
     private void Free(MtaTlsChannel channel)

@@ -25,6 +25,8 @@ public sealed partial class MtaTlsSession : IAsyncDisposable
         Scheduler = new SendScheduler(this, transport, _time);
         _opens = new PacketRate(Limits.MaxOpensPerSecond, _time);
         _emptyPackets = new PacketRate(Limits.MaxEmptyPacketsPerSecond, _time);
+        _smallPackets = new PacketRate(Limits.MaxSmallPacketsPerSecond, _time);
+        _acknowledgments = new PacketRate(Limits.MaxAcknowledgmentsPerSecond, _time);
         _table = new ChannelTable(Role, Limits.RememberedChannelIds);
         // Who only waits for channels that nobody opens must not learn of a failure that another has handled.
         _ = _completion.Task.ContinueWith(static task => _ = task.Exception, CancellationToken.None, TaskContinuationOptions.ExecuteSynchronously, TaskScheduler.Default);
@@ -103,6 +105,13 @@ public sealed partial class MtaTlsSession : IAsyncDisposable
         lock (_gate)
             return Counters.Snapshot(_channels, _table.PeerOpens);
     }
+
+    /// <summary>How often any of the session's limits was exceeded since the start.</summary>
+    public long LimitsExceeded => Counters.LimitsExceeded;
+
+    /// <summary>How often one of the session's limits was exceeded since the start.</summary>
+    /// <param name="limit">The limit.</param>
+    public long GetTimesExceeded(MtaTlsSessionLimit limit) => Counters.TimesExceeded(limit);
 
     /// <summary>Opens a channel (section 2.1.1).</summary>
     /// <param name="source">Where the channel comes from, for the peer to know.</param>

@@ -22,6 +22,9 @@ public sealed class MtaTlsSessionLimits
     private int _minPeerPacketLength = 1;
     private int _maxOpensPerSecond;
     private int _maxEmptyPacketsPerSecond;
+    private int _maxSmallPacketsPerSecond;
+    private int _maxAcknowledgmentsPerSecond;
+    private TimeSpan _channelWriteStallTimeout = TimeSpan.FromMinutes(5);
 
     /// <summary>
     /// The number of channels that a session holds, opened by either end, those that wait for an answer included. A channel counts until its id is free,
@@ -170,6 +173,30 @@ public sealed class MtaTlsSessionLimits
     {
         get => _maxEmptyPacketsPerSecond;
         set => _maxEmptyPacketsPerSecond = InRange(value, 0, 1_000_000_000);
+    }
+
+    /// <summary>The data packets in one second that carry 1 to 31 octets. A peer that sends more loses its session.</summary>
+    /// <value>Default: 0, no limit: what is typed comes in such packets. Range: 0 to 1,000,000,000.</value>
+    public int MaxSmallPacketsPerSecond
+    {
+        get => _maxSmallPacketsPerSecond;
+        set => _maxSmallPacketsPerSecond = InRange(value, 0, 1_000_000_000);
+    }
+
+    /// <summary>The Acknowledgment and NewMaxPacketLength packets in one second. A peer that sends more loses its session.</summary>
+    /// <value>Default: 0, no limit: a peer that reads fast acknowledges much. Range: 0 to 1,000,000,000.</value>
+    public int MaxAcknowledgmentsPerSecond
+    {
+        get => _maxAcknowledgmentsPerSecond;
+        set => _maxAcknowledgmentsPerSecond = InRange(value, 0, 1_000_000_000);
+    }
+
+    /// <summary>How long the peer may grant a channel no window while octets wait to be sent on it; after it the channel is closed, and the session goes on.</summary>
+    /// <value>Default: 5 minutes. Range: more than zero, or <see cref="Timeout.InfiniteTimeSpan"/>.</value>
+    public TimeSpan ChannelWriteStallTimeout
+    {
+        get => _channelWriteStallTimeout;
+        set => _channelWriteStallTimeout = value == Timeout.InfiniteTimeSpan ? value : Positive(value);
     }
 
     /// <summary>A copy that later changes do not reach; checks what one setter alone cannot.</summary>

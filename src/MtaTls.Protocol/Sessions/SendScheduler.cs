@@ -8,7 +8,7 @@ namespace MtaTls.Protocol;
 /// after <see cref="FlushThreshold"/> octets.
 /// </summary>
 /// <remarks>The lock guards the queues. It is the innermost: under it no other is taken.</remarks>
-internal sealed class SendScheduler : IDisposable
+internal sealed class SendScheduler : IReleaseWaiter, IDisposable
 {
     /// <summary>The most octets of data that a channel sends before the next has its turn: with the header, a full TLS record.</summary>
     private const int Quantum = 16 * 1024 - PacketHeader.DataSize;
@@ -33,6 +33,7 @@ internal sealed class SendScheduler : IDisposable
     private readonly Queue<ControlItem> _control = new();
     private Queue<MtaTlsChannel> _late = new();
     private Queue<MtaTlsChannel> _lateSpare = new();
+    private readonly Queue<MtaTlsChannel> _starved = new();
     private MtaTlsChannel? _firstReady;
     private MtaTlsChannel? _lastReady;
     private int _answers;
@@ -95,20 +96,49 @@ internal sealed class SendScheduler : IDisposable
     public void EnqueueAcknowledgment(MtaTlsChannel channel) => Enqueue(new(ControlKind.Acknowledgment, channel, null));
 
     /// <summary>Queues an acknowledgment that may wait for the next flush, or for a moment: it alone is not worth a record.</summary>
-    /// <param name="channel">Whose.</param>
-    /// <param name="urgent">Whether not to wait for the end of a pause: the budgets had no room, and the peer may be waiting.</param>
-    public void EnqueueLateAcknowledgment(MtaTlsChannel channel, bool urgent)
+    public void EnqueueLateAcknowledgment(MtaTlsChannel channel)
+    {
+        lock (_lock)
+        {
+            if (!_stopped)
+                EnqueueLate(channel, urgent: false);
+        }
+    }
+
+    /// <summary>Queues an acknowledgment that found the budgets used up: it is late as soon as octets have come back to them.</summary>
+    public void EnqueueStarvedAcknowledgment(MtaTlsChannel channel)
     {
         lock (_lock)
         {
             if (_stopped)
                 return;
-            _late.Enqueue(channel);
-            if (_lateArmed && (_lateSoon || !urgent))
+            _starved.Enqueue(channel);
+            if (_starved.Count > 1)
                 return;
-            _lateArmed = _lateSoon = true;
-            _lateTimer.Change(s_acknowledgmentDelay, Timeout.InfiniteTimeSpan);
         }
+        _session.Budget.WaitForRelease(this);
+    }
+
+    void IReleaseWaiter.OctetsReleased()
+    {
+        lock (_lock)
+        {
+            // With all that comes back until the timer is due: a window in small change is worth no packets.
+            while (_starved.TryDequeue(out MtaTlsChannel? channel))
+                EnqueueLate(channel, urgent: true);
+        }
+    }
+
+    /// <param name="channel">Whose.</param>
+    /// <param name="urgent">Whether not to wait for the end of a pause: the peer may be waiting.</param>
+    // Under the lock.
+    private void EnqueueLate(MtaTlsChannel channel, bool urgent)
+    {
+        _late.Enqueue(channel);
+        if (_lateArmed && (_lateSoon || !urgent))
+            return;
+        _lateArmed = _lateSoon = true;
+        _lateTimer.Change(s_acknowledgmentDelay, Timeout.InfiniteTimeSpan);
     }
 
     /// <summary>Sends what is queued, then ends the own direction in order.</summary>
@@ -159,6 +189,7 @@ internal sealed class SendScheduler : IDisposable
         if (tooMany)
         {
             // Not here: the caller holds a lock, and an abort reaches everything.
+            _session.Counters.CountExceeded(MtaTlsSessionLimit.MaxQueuedAnswers);
             ThreadPool.UnsafeQueueUserWorkItem(
                 static session => session.Abort(new MtaTlsSessionException("The peer does not read the answers that it causes.")), _session, preferLocal: false);
         }
@@ -232,7 +263,11 @@ internal sealed class SendScheduler : IDisposable
         _stallTimer.Change(Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
     }
 
-    private void OnWriteStalled() => _session.Abort(new MtaTlsSessionException("The peer does not read: nothing could be sent for too long."));
+    private void OnWriteStalled()
+    {
+        _session.Counters.CountExceeded(MtaTlsSessionLimit.WriteStallTimeout);
+        _session.Abort(new MtaTlsSessionException("The peer does not read: nothing could be sent for too long."));
+    }
 
     private enum Next
     {
@@ -328,7 +363,6 @@ internal sealed class SendScheduler : IDisposable
             _lateSoon = false;
             _lateTimer.Change(s_acknowledgmentPause, Timeout.InfiniteTimeSpan);
         }
-        // A channel that finds no budget queues itself again, in the other queue.
         while (_lateSpare.TryDequeue(out MtaTlsChannel? channel))
             WriteAcknowledgment(channel, late: true);
     }

@@ -1,7 +1,7 @@
 namespace MtaTls.Protocol;
 
 /// <summary>
-/// Looks after channels that are closing: one timer for the session that runs only while there are any. Its lock guards the list; under it no other is taken.
+/// Looks after channels that are closing or wait for window: one timer for the session that runs only while there are any. Its lock guards the list; under it no other is taken.
 /// </summary>
 internal sealed class SessionClock : IDisposable
 {
@@ -10,7 +10,7 @@ internal sealed class SessionClock : IDisposable
     private readonly TimeSpan _period;
     private readonly Action<MtaTlsSessionException> _onTimeout;
     private readonly ITimer _timer;
-    private readonly LinkedList<MtaTlsChannel> _closing = new();
+    private readonly LinkedList<MtaTlsChannel> _watched = new();
     private bool _armed;
     private bool _disposed;
 
@@ -19,6 +19,8 @@ internal sealed class SessionClock : IDisposable
         _time = time;
         _onTimeout = onTimeout;
         long shorter = Math.Min(limits.CloseLingerTimeout.Ticks, limits.CloseTimeout.Ticks);
+        if (limits.ChannelWriteStallTimeout != Timeout.InfiniteTimeSpan)
+            shorter = Math.Min(shorter, limits.ChannelWriteStallTimeout.Ticks);
         _period = TimeSpan.FromTicks(Math.Clamp(shorter / 4, TimeSpan.TicksPerMillisecond, TimeSpan.TicksPerSecond));
         _timer = time.CreateTimer(static clock => ((SessionClock)clock!).Tick(), this, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
     }
@@ -27,7 +29,7 @@ internal sealed class SessionClock : IDisposable
 
     public TimeSpan ElapsedSince(long timestamp) => _time.GetElapsedTime(timestamp);
 
-    /// <summary>Calls <see cref="MtaTlsChannel.CheckClosing"/> from time to time until <see cref="Unwatch"/>.</summary>
+    /// <summary>Calls <see cref="MtaTlsChannel.CheckProgress"/> from time to time until <see cref="Unwatch"/>.</summary>
     /// <returns>What to pass to <see cref="Unwatch"/>; <see langword="null"/> when the session has ended.</returns>
     public LinkedListNode<MtaTlsChannel>? Watch(MtaTlsChannel channel)
     {
@@ -36,7 +38,7 @@ internal sealed class SessionClock : IDisposable
             if (_disposed)
                 return null;
             Arm();
-            return _closing.AddLast(channel);
+            return _watched.AddLast(channel);
         }
     }
 
@@ -45,7 +47,7 @@ internal sealed class SessionClock : IDisposable
         lock (_lock)
         {
             if (watch.List is not null)
-                _closing.Remove(watch);
+                _watched.Remove(watch);
         }
     }
 
@@ -54,26 +56,26 @@ internal sealed class SessionClock : IDisposable
         lock (_lock)
         {
             _disposed = true;
-            _closing.Clear();
+            _watched.Clear();
         }
         _timer.Dispose();
     }
 
     private void Tick()
     {
-        MtaTlsChannel[] closing;
+        MtaTlsChannel[] watched;
         lock (_lock)
         {
             _armed = false;
-            if (_disposed || _closing.Count == 0)
+            if (_disposed || _watched.Count == 0)
                 return;
-            closing = [.. _closing];
+            watched = [.. _watched];
             Arm();
         }
         try
         {
-            foreach (MtaTlsChannel channel in closing)
-                channel.CheckClosing();
+            foreach (MtaTlsChannel channel in watched)
+                channel.CheckProgress();
         }
         catch (MtaTlsSessionException timeout)
         {

@@ -9,6 +9,8 @@ internal sealed class SessionCounters
     private long _windowStalls;
     private long _ignored;
     private long _channelErrors;
+    private long _limitsExceeded;
+    private readonly long[] _timesExceeded = new long[Enum.GetValues<MtaTlsSessionLimit>().Length];
 
     // The read loop's.
     public long BytesReceived;
@@ -31,6 +33,16 @@ internal sealed class SessionCounters
     public void CountIgnored() => Interlocked.Increment(ref _ignored);
 
     public void CountChannelError() => Interlocked.Increment(ref _channelErrors);
+
+    public long LimitsExceeded => Volatile.Read(ref _limitsExceeded);
+
+    public void CountExceeded(MtaTlsSessionLimit limit)
+    {
+        Interlocked.Increment(ref _timesExceeded[(int)limit]);
+        Interlocked.Increment(ref _limitsExceeded);
+    }
+
+    public long TimesExceeded(MtaTlsSessionLimit limit) => Volatile.Read(ref _timesExceeded[(int)limit]);
 
     public MtaTlsSessionStatistics Snapshot(int active, int pending) => new()
     {

@@ -14,6 +14,9 @@ internal sealed class SessionReader(MtaTlsSession session, IMtaTlsTransport tran
     /// <summary>After a data packet at least this long only the next header is read: its data are probably as long, and need not pass through the buffer.</summary>
     private const int LargePacket = 4 * 1024;
 
+    /// <summary>A data packet below this is small, see <see cref="MtaTlsSessionLimits.MaxSmallPacketsPerSecond"/>.</summary>
+    private const int SmallPacket = 32;
+
     private byte[] _buffer = new byte[BufferSize];
     private int _start;
     private int _end;
@@ -141,12 +144,20 @@ internal sealed class SessionReader(MtaTlsSession session, IMtaTlsTransport tran
 
     private MtaTlsChannel? FindChannel(Plaintext packet)
     {
-        if (packet.Length == 0)
-        {
-            counters.EmptyDataPackets++;
-            session.CountEmptyPacket();
-        }
+        if (packet.Length < SmallPacket)
+            CountSmall(packet.Length);
         return session.FindChannel(packet.ChannelId);
+    }
+
+    private void CountSmall(int length)
+    {
+        if (length > 0)
+        {
+            session.CountSmallPacket();
+            return;
+        }
+        counters.EmptyDataPackets++;
+        session.CountEmptyPacket();
     }
 
     private void Received(MtaTlsChannel? channel, int count, bool skipped)

@@ -14,6 +14,13 @@ internal static class ForwardingHeaders
     /// <summary>What RFC 7239, section 6.2, has for a node of which nothing is known.</summary>
     private const string Unknown = "unknown";
 
+    /// <summary>
+    /// Whether a header says something that a proxy alone can know, of which there are more than a proxy sends: a backend takes X-Forwarded-Prefix for its path, X-Forwarded-Client-Cert for a
+    /// certificate that was proved.
+    /// </summary>
+    public static bool IsForwarding(string name) =>
+        name.Equals(Forwarded, StringComparison.OrdinalIgnoreCase) || name.Equals("X-Real-IP", StringComparison.OrdinalIgnoreCase) || name.StartsWith("X-Forwarded-", StringComparison.OrdinalIgnoreCase);
+
     /// <summary>For X-Forwarded-For: the address alone.</summary>
     public static string Node(ChannelAddress source) => ChannelHost.TryParse(source.Host, out var host) ? host.ToString() : Unknown;
 

@@ -23,12 +23,13 @@ internal sealed class ClaimedSourceTransform(TrustedPeers trustedPeers, bool xFo
         return default;
     }
 
-    /// <summary>The last value is the peer, which our own transform put there just before.</summary>
+    /// <summary>The last value is the peer, which YARP's transform put there just before; where it put none, the header is not to be sent.</summary>
     private static void InsertBeforeLast(RequestTransformContext context, string header, string value)
     {
-        var values = TakeHeader(context, header);
-        if (values.Count == 0)
+        // Asked of what is sent alone: TakeHeader would go on to the client's own header.
+        if (!context.ProxyRequest.Headers.NonValidated.Contains(header))
             return;
+        var values = TakeHeader(context, header);
         var all = values.ToArray().ToList();
         all.Insert(all.Count - 1, value);
         AddHeader(context, header, new StringValues(all.ToArray()));

@@ -1,3 +1,4 @@
+using Microsoft.Extensions.DependencyInjection;
 using MtaTls.AspNetCore.Routing;
 using Yarp.ReverseProxy.Forwarder;
 using Yarp.ReverseProxy.Transforms;
@@ -14,6 +15,10 @@ internal sealed class DestinationTransform(bool throughGateway) : RequestTransfo
     {
         if (ChannelTarget.Of(context.HttpContext) is not { IsValid: true } target)
             return default;
+        // The route may have been found by the Host; where the request goes, the channel says. Both must be one.
+        var hostMatching = context.HttpContext.RequestServices.GetRequiredService<HostMatching>();
+        if (!hostMatching.Accepts(target, context.HttpContext.Request))
+            return new(hostMatching.RejectAsync(context.HttpContext));   // YARP sends nothing once a transform has set the response
         context.ProxyRequest.Headers.Host = target.ToAuthority();
         if (throughGateway)
         {

@@ -43,6 +43,7 @@ public sealed class ConfigurationTests
                 "SessionReceiveBudget": 8388608, "ServerReceiveBudget": 99999999999, "HandshakeTimeout": "00:00:05", "ChannelIdleTimeout": "00:01:00",
                 "SessionIdleTimeout": "-00:00:00.001", "CloseLingerTimeout": "00:00:01", "CloseTimeout": "00:00:02",
                 "WriteStallTimeout": "00:00:03", "SessionSendBudget": 4096, "MinPeerPacketLength": 1, "MaxOpensPerSecond": 5, "MaxEmptyPacketsPerSecond": 6,
+                "MaxSmallPacketsPerSecond": 7, "MaxAcknowledgmentsPerSecond": 8, "ChannelWriteStallTimeout": "00:00:09", "AddressReceiveBudget": 65536, "MaxSessionsPerAddress": 9,
                 "MaxHandshakes": 7, "MaxSessions": 8, "MaxChannels": 9 } } }
             """);
         Assert.Empty(errors);
@@ -63,6 +64,8 @@ public sealed class ConfigurationTests
         Assert.Equal((8388608, 99999999999), (limits.SessionReceiveBudget, limits.ServerReceiveBudget));
         Assert.Equal((TimeSpan.FromSeconds(5), TimeSpan.FromMinutes(1), Timeout.InfiniteTimeSpan), (limits.HandshakeTimeout, limits.ChannelIdleTimeout, limits.SessionIdleTimeout));
         Assert.Equal((TimeSpan.FromSeconds(1), TimeSpan.FromSeconds(2), TimeSpan.FromSeconds(3)), (limits.CloseLingerTimeout, limits.CloseTimeout, limits.WriteStallTimeout));
+        Assert.Equal((7, 8, 65536, 9), (limits.MaxSmallPacketsPerSecond, limits.MaxAcknowledgmentsPerSecond, limits.AddressReceiveBudget, limits.MaxSessionsPerAddress));
+        Assert.Equal(TimeSpan.FromSeconds(9), limits.ChannelWriteStallTimeout);
         Assert.Equal((4096, 1, 5, 6), (limits.SessionSendBudget, limits.MinPeerPacketLength, limits.MaxOpensPerSecond, limits.MaxEmptyPacketsPerSecond));
         Assert.Equal((7, 8, 9), (limits.MaxHandshakes, limits.MaxSessions, limits.MaxChannels));
     }

@@ -1,6 +1,9 @@
 using System.Net;
 using System.Net.Sockets;
+using Microsoft.Extensions.DependencyInjection;
+using MtaTls.AspNetCore.Connections;
 using MtaTls.AspNetCore.Routing;
+using MtaTls.Protocol;
 
 namespace MtaTls.AspNetCore.Tests.Routing;
 
@@ -9,6 +12,7 @@ public sealed class TcpConnectorTests : IDisposable
     private static readonly TimeSpan _timeout = TimeSpan.FromSeconds(30);
     private readonly TcpListener _listener = new(IPAddress.Loopback, 0);
     private readonly Resolver _resolver = new();
+    private readonly ClientAddress _client = new(new MtaTlsLimits(), new MtaTlsReceiveBudget(1 << 20));
 
     public TcpConnectorTests() => _listener.Start();
 
@@ -50,10 +54,11 @@ public sealed class TcpConnectorTests : IDisposable
     [Fact]
     public async Task The_system_resolver_and_its_answers_are_checked_too()
     {
-        using var resolver = new SystemHostResolver();
+        using var services = new ServiceCollection().AddMetrics().BuildServiceProvider();
+        using var resolver = SystemHostResolverTests.Create(services);
         Assert.True(ChannelHost.TryParse("localhost", out var host));
         var error = await Assert.ThrowsAsync<TcpConnectException>(() =>
-            new TcpConnector(resolver, TimeProvider.System).ConnectAsync(host, Port, a => SpecialAddresses.Classify(a) == AddressClass.Public, _timeout, default));
+            new TcpConnector(resolver, TimeProvider.System).ConnectAsync(_client, host, Port, a => SpecialAddresses.Classify(a) == AddressClass.Public, _timeout, default));
         Assert.Contains("127.0.0.1", error.Message, StringComparison.Ordinal);
     }
 
@@ -104,7 +109,7 @@ public sealed class TcpConnectorTests : IDisposable
         _resolver.Never = true;
         using var cancel = new CancellationTokenSource();
         Assert.True(ChannelHost.TryParse("slow.example", out var host));
-        var connect = new TcpConnector(_resolver, TimeProvider.System).ConnectAsync(host, Port, _ => true, _timeout, cancel.Token);
+        var connect = new TcpConnector(_resolver, TimeProvider.System).ConnectAsync(_client, host, Port, _ => true, _timeout, cancel.Token);
         await cancel.CancelAsync();
         await Assert.ThrowsAnyAsync<OperationCanceledException>(() => connect);
     }
@@ -128,7 +133,7 @@ public sealed class TcpConnectorTests : IDisposable
     private Task<Socket> ConnectAsync(string name, Func<IPAddress, bool> isPermitted, TimeSpan? timeout = null, int? port = null)
     {
         Assert.True(ChannelHost.TryParse(name, out var host));
-        return new TcpConnector(_resolver, TimeProvider.System).ConnectAsync(host, port ?? Port, isPermitted, timeout ?? _timeout, default);
+        return new TcpConnector(_resolver, TimeProvider.System).ConnectAsync(_client, host, port ?? Port, isPermitted, timeout ?? _timeout, default);
     }
 
     private sealed class Resolver : IHostResolver
@@ -139,7 +144,7 @@ public sealed class TcpConnectorTests : IDisposable
 
         public int Calls { get; private set; }
 
-        public async Task<IPAddress[]> ResolveAsync(string name, CancellationToken cancellationToken)
+        public async Task<IPAddress[]> ResolveAsync(string name, ClientAddress client, CancellationToken cancellationToken)
         {
             Calls++;
             if (Never)

@@ -2,6 +2,7 @@ using System.Buffers.Binary;
 using System.Net;
 using System.Net.Sockets;
 using System.Text;
+using MtaTls.AspNetCore.Connections;
 using MtaTls.AspNetCore.Routing;
 using MtaTls.FunctionalTests.Support;
 using MtaTls.Protocol;
@@ -243,7 +244,7 @@ public class AttackerTests
 
         public int Calls => Volatile.Read(ref _calls);
 
-        public Task<IPAddress[]> ResolveAsync(string name, CancellationToken cancellationToken) =>
+        public Task<IPAddress[]> ResolveAsync(string name, ClientAddress client, CancellationToken cancellationToken) =>
             Task.FromResult(answers[Math.Min(Interlocked.Increment(ref _calls), answers.Length) - 1]);
     }
 }

@@ -23,13 +23,13 @@ internal sealed class RawClient : IAsyncDisposable
 
     public MtaTlsSession Session { get; private set; } = null!;
 
-    public static async Task<RawClient> ConnectAsync(int port, Action<TlsClientOptions>? tls = null, MtaTlsSessionOptions? session = null)
-        => await ConnectAsync(port, new TlsClientContext(Options(tls)), session);
+    public static async Task<RawClient> ConnectAsync(int port, Action<TlsClientOptions>? tls = null, MtaTlsSessionOptions? session = null, IPAddress? from = null)
+        => await ConnectAsync(port, new TlsClientContext(Options(tls)), session, from);
 
     /// <summary>With a context of the test's own, which remembers TLS sessions.</summary>
-    public static async Task<RawClient> ConnectAsync(int port, TlsClientContext context, MtaTlsSessionOptions? session = null)
+    public static async Task<RawClient> ConnectAsync(int port, TlsClientContext context, MtaTlsSessionOptions? session = null, IPAddress? from = null)
     {
-        RawClient client = await HandshakeAsync(port, context);
+        RawClient client = await HandshakeAsync(port, context, from);
         Assert.True(client.Tls.DataMultiplexingNegotiated);
         client.Session = MtaTlsSession.Start(new TlsTransport(client.Tls), session ?? new MtaTlsSessionOptions { Role = MtaTlsRole.Client });
         return client;
@@ -45,11 +45,16 @@ internal sealed class RawClient : IAsyncDisposable
         return options;
     }
 
-    private static async Task<RawClient> HandshakeAsync(int port, TlsClientContext context)
+    private static async Task<RawClient> HandshakeAsync(int port, TlsClientContext context, IPAddress? from = null)
     {
         Socket socket = new(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp) { NoDelay = true };
         try
         {
+            if (from is not null)
+            {
+                socket.Bind(new IPEndPoint(from, 0));
+            }
+
             await socket.ConnectAsync(IPAddress.Loopback, port);
             NetworkStream stream = new(socket, ownsSocket: true);
             using CancellationTokenSource hang = new(Patience.Long);

@@ -201,7 +201,7 @@ public class FlowControlTests
     {
         // The shared part of the budget is used up, so that the channel starts at the floor.
         var common = new MtaTlsReceiveBudget(1 << 20);
-        long taken = common.Pool.Reserve((1 << 20) - 8192);
+        long taken = common.Pool.Reserve((1 << 20) - 8192, kept: true);
         await using var peer = RawPeer.Create(configure: o => o.ReceiveBudget = common);
         await peer.SendAsync(RawPeer.Request(1));
         MtaTlsChannel channel = (await peer.Session.AcceptChannelAsync().AsTask().WaitAsync(s_hang))!.Accept();

@@ -22,6 +22,9 @@ public class LimitsTests
         Assert.Equal(1, limits.MinPeerPacketLength);
         Assert.Equal(0, limits.MaxOpensPerSecond);
         Assert.Equal(0, limits.MaxEmptyPacketsPerSecond);
+        Assert.Equal(0, limits.MaxSmallPacketsPerSecond);
+        Assert.Equal(0, limits.MaxAcknowledgmentsPerSecond);
+        Assert.Equal(TimeSpan.FromMinutes(5), limits.ChannelWriteStallTimeout);
     }
 
     [Fact]
@@ -37,11 +40,14 @@ public class LimitsTests
         AssertRange((l, v) => l.MinPeerPacketLength = v, 1, 16_384);
         AssertRange((l, v) => l.MaxOpensPerSecond = v, 0, 1_000_000_000);
         AssertRange((l, v) => l.MaxEmptyPacketsPerSecond = v, 0, 1_000_000_000);
+        AssertRange((l, v) => l.MaxSmallPacketsPerSecond = v, 0, 1_000_000_000);
+        AssertRange((l, v) => l.MaxAcknowledgmentsPerSecond = v, 0, 1_000_000_000);
         AssertRange((l, v) => l.RememberedChannelIds = v, 4_096, 1 << 20);
         Assert.Throws<ArgumentOutOfRangeException>(() => new MtaTlsSessionLimits { SessionReceiveBudget = 4_095 });
         Assert.Throws<ArgumentOutOfRangeException>(() => new MtaTlsSessionLimits { CloseLingerTimeout = TimeSpan.Zero });
         Assert.Throws<ArgumentOutOfRangeException>(() => new MtaTlsSessionLimits { CloseTimeout = TimeSpan.FromTicks(-1) });
         Assert.Throws<ArgumentOutOfRangeException>(() => new MtaTlsSessionLimits { WriteStallTimeout = TimeSpan.Zero });
+        Assert.Throws<ArgumentOutOfRangeException>(() => new MtaTlsSessionLimits { ChannelWriteStallTimeout = TimeSpan.Zero });
         Assert.Throws<ArgumentOutOfRangeException>(() => new MtaTlsSessionLimits { SessionSendBudget = 4_095 });
         Assert.Throws<ArgumentOutOfRangeException>(() => new MtaTlsReceiveBudget(4_095));
 

@@ -16,6 +16,9 @@ internal sealed class ConfigureRouting(IConfiguration configuration) : IConfigur
             tcp.Value<TimeSpan>(nameof(MtaTlsTcpOptions.ConnectTimeout), value => options.Tcp.ConnectTimeout = value);
             tcp.Value<TimeSpan>(nameof(MtaTlsTcpOptions.HalfCloseLinger), value => options.Tcp.HalfCloseLinger = value);
             tcp.Value<int>(nameof(MtaTlsTcpOptions.MaxConnections), value => options.Tcp.MaxConnections = value);
+            tcp.Value<int>(nameof(MtaTlsTcpOptions.MaxConnectionsPerAddress), value => options.Tcp.MaxConnectionsPerAddress = value);
+            tcp.Value<int>(nameof(MtaTlsTcpOptions.MaxLookups), value => options.Tcp.MaxLookups = value);
+            tcp.Value<int>(nameof(MtaTlsTcpOptions.MaxLookupsPerAddress), value => options.Tcp.MaxLookupsPerAddress = value);
             tcp.RejectUnknownKeys();
         }
 

@@ -1,5 +1,6 @@
 using System.Net;
 using System.Net.Sockets;
+using MtaTls.AspNetCore.Connections;
 
 namespace MtaTls.AspNetCore.Routing;
 
@@ -17,13 +18,13 @@ internal sealed class TcpConnector(IHostResolver resolver, TimeProvider timeProv
 
     /// <exception cref="TcpConnectException">The name does not resolve, no address is permitted, none answers, or the time is up.</exception>
     /// <exception cref="OperationCanceledException"><paramref name="cancellationToken"/> was cancelled.</exception>
-    public async Task<Socket> ConnectAsync(ChannelHost host, int port, Func<IPAddress, bool> isPermitted, TimeSpan timeout, CancellationToken cancellationToken)
+    public async Task<Socket> ConnectAsync(ClientAddress client, ChannelHost host, int port, Func<IPAddress, bool> isPermitted, TimeSpan timeout, CancellationToken cancellationToken)
     {
         using var timer = new CancellationTokenSource(timeout, timeProvider);
         using var linked = CancellationTokenSource.CreateLinkedTokenSource(timer.Token, cancellationToken);
         try
         {
-            var addresses = host.Address is { } address ? [address] : await ResolveAsync(host.Name!, linked.Token);
+            var addresses = host.Address is { } address ? [address] : await ResolveAsync(host.Name!, client, linked.Token);
             var permitted = addresses.Select(ChannelHost.Normalize).Distinct().Where(isPermitted).ToList();
             if (permitted.Count == 0)
                 throw new TcpConnectException(addresses.Length == 0 ? "the name has no address" : $"the route does not allow {string.Join(", ", addresses.Take(MaxAttempts).Select(ChannelHost.Normalize))}");
@@ -31,15 +32,15 @@ internal sealed class TcpConnector(IHostResolver resolver, TimeProvider timeProv
         }
         catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)
         {
-            throw new TcpConnectException($"no connection within {timeout}");
+            throw new TcpConnectException($"no connection within {timeout}") { IsTimeout = true };
         }
     }
 
-    private async Task<IPAddress[]> ResolveAsync(string name, CancellationToken cancellationToken)
+    private async Task<IPAddress[]> ResolveAsync(string name, ClientAddress client, CancellationToken cancellationToken)
     {
         try
         {
-            return await resolver.ResolveAsync(name, cancellationToken);
+            return await resolver.ResolveAsync(name, client, cancellationToken);
         }
         catch (SocketException e)
         {

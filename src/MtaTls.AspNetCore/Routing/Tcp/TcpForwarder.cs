@@ -27,13 +27,24 @@ internal sealed class TcpForwarder(IHostResolver resolver, OwnListeners listener
         else if (Interlocked.Increment(ref _connections) > options.MaxConnections)
         {
             Interlocked.Decrement(ref _connections);
-            Refuse(session, request, route, $"MtaTls:Tcp:MaxConnections ({options.MaxConnections}) is reached", "limit");
+            RefuseAbove(nameof(options.MaxConnections), options.MaxConnections);
+        }
+        else if (!session.Address.TryEnterTcp(options.MaxConnectionsPerAddress))
+        {
+            Interlocked.Decrement(ref _connections);
+            RefuseAbove(nameof(options.MaxConnectionsPerAddress), options.MaxConnectionsPerAddress);
         }
         else
         {
             metrics.TcpConnectionStarted();
             var (destination, port) = route.Upstream ?? (host, request.Destination.Port);
             ThreadPool.UnsafeQueueUserWorkItem(_ => Forward(session, request, route, destination, port, options), null);
+        }
+
+        void RefuseAbove(string limit, int value)
+        {
+            session.LimitExceeded($"{nameof(MtaTlsOptions.Tcp)}:{limit}", "opens are refused");
+            Refuse(session, request, route, $"MtaTls:Tcp:{limit} ({value}) is reached", "limit");
         }
     }
 
@@ -51,6 +62,7 @@ internal sealed class TcpForwarder(IHostResolver resolver, OwnListeners listener
         }
         finally
         {
+            session.Address.LeaveTcp();
             Interlocked.Decrement(ref _connections);
             metrics.TcpConnectionEnded();
         }
@@ -60,16 +72,24 @@ internal sealed class TcpForwarder(IHostResolver resolver, OwnListeners listener
     {
         try
         {
-            return await _connector.ConnectAsync(host, port, address => IsPermitted(session, request, route, address, port), options.ConnectTimeout, session.Connection.ConnectionClosed);
+            return await _connector.ConnectAsync(session.Address, host, port, address => IsPermitted(session, request, route, address, port), options.ConnectTimeout, session.Connection.ConnectionClosed);
         }
         catch (TcpConnectException e)
         {
+            if (e.IsTimeout)
+                session.LimitExceeded($"{nameof(MtaTlsOptions.Tcp)}:{nameof(options.ConnectTimeout)}", "opens are refused");
             Refuse(session, request, route, e.Message, "connect");
         }
         catch (OperationCanceledException)
         {
             // The session has ended: nobody waits for an answer.
             Refuse(session, request, route, "the session has ended", "session");
+        }
+        catch (Exception e)
+        {
+            // Unanswered, the open would count as pending as long as the session lives.
+            _logger.ForwardingFailed(session.SessionId, request.Destination, e);
+            Refuse(session, request, route, "an error of this server", "error");
         }
 
         return null;
@@ -99,6 +119,8 @@ internal sealed class TcpForwarder(IHostResolver resolver, OwnListeners listener
             channel.OnClosed(static (_, _, state) => ((TcpTunnel)state!).ChannelClosed(), tunnel);
             var end = await tunnel.RunAsync();
             _logger.TunnelEnded(session.SessionId, channel.Id, end, tunnel.BytesSent, tunnel.BytesReceived, tunnel.Error?.Message ?? "");
+            if (tunnel.HasGivenUp)
+                session.LimitExceeded($"{nameof(MtaTlsOptions.Tcp)}:{nameof(options.HalfCloseLinger)}", "connections of closed channels are ended");
             // A destination that fails is no failure of TLS's peer: no reason is given, so that the TLS session stays resumable.
             if (end is TcpTunnelEnd.DestinationFailed or TcpTunnelEnd.ChannelFailed)
                 channel.Abort();

@@ -18,6 +18,7 @@ internal sealed class TcpTunnel : IDisposable
     private readonly TimeSpan _halfCloseLinger;
     private readonly CancellationTokenSource _stop;
     private volatile bool _channelClosed;
+    private bool _stopped;
     private long _bytesSent;
     private long _bytesReceived;
     private int _end = -1;
@@ -39,6 +40,9 @@ internal sealed class TcpTunnel : IDisposable
     /// <summary>What went wrong, where <see cref="RunAsync"/> returned a failure.</summary>
     public Exception? Error { get; private set; }
 
+    /// <summary>Whether <c>HalfCloseLinger</c> was over before the destination had ended.</summary>
+    public bool HasGivenUp { get; private set; }
+
     /// <summary>
     /// The channel carries nothing any more. A destination that takes no more octets, or never ends, is given up <c>HalfCloseLinger</c> after its last progress. May be called
     /// at any time, more than once.
@@ -54,6 +58,7 @@ internal sealed class TcpTunnel : IDisposable
     {
         await Task.WhenAll(ToDestinationAsync(), FromDestinationAsync());
         var end = (TcpTunnelEnd)_end;
+        HasGivenUp = _stop.IsCancellationRequested && !Volatile.Read(ref _stopped);
         if (end is TcpTunnelEnd.ChannelFailed)
             _socket.LingerState = new LingerOption(true, 0);
         _socket.Dispose();
@@ -185,6 +190,9 @@ internal sealed class TcpTunnel : IDisposable
     {
         if (SetEnd(end))
             Error = error;
+        if (_stop.IsCancellationRequested)
+            return;
+        Volatile.Write(ref _stopped, true);
         _stop.Cancel();
     }
 
