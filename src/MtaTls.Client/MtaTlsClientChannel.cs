@@ -17,6 +17,7 @@ public sealed class MtaTlsClientChannel : Stream, IDuplexPipe
     private readonly ChannelBacking _backing;
     private readonly Action<ChannelBacking> _closed;
     private int _disposed;
+    private int _lateWrites;
 
     internal MtaTlsClientChannel(ChannelBacking backing, ChannelAddress destination, Action<ChannelBacking> closed)
     {
@@ -42,6 +43,12 @@ public sealed class MtaTlsClientChannel : Stream, IDuplexPipe
 
     /// <summary>Octets sent in the channel.</summary>
     public long BytesSent => _backing.BytesSent;
+
+    /// <summary>
+    /// Whether the first write behind the end of the channel is no failure, as it is none on a TCP connection behind the server's FIN: then HttpClient finds the end where it reads the
+    /// answer, and sends a request again that nobody has seen.
+    /// </summary>
+    internal bool ToleratesLateWrite { get; set; }
 
     /// <summary>What the server sends. It is completed when the server closes the channel, and fails with an <see cref="IOException"/> when the session does.</summary>
     public PipeReader Input => _backing.Input;
@@ -104,7 +111,7 @@ public sealed class MtaTlsClientChannel : Stream, IDuplexPipe
         return ValueTask.CompletedTask;
 
         [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder))]
-        static async ValueTask Wait(ValueTask<FlushResult> write) => Check(await write.ConfigureAwait(false));
+        async ValueTask Wait(ValueTask<FlushResult> write) => Check(await write.ConfigureAwait(false));
     }
 
     /// <inheritdoc/>
@@ -176,9 +183,9 @@ public sealed class MtaTlsClientChannel : Stream, IDuplexPipe
         base.Dispose(disposing);
     }
 
-    private static void Check(FlushResult result)
+    private void Check(FlushResult result)
     {
-        if (result.IsCompleted)
+        if (result.IsCompleted && !(ToleratesLateWrite && Interlocked.Exchange(ref _lateWrites, 1) == 0))
             throw new IOException("The channel has been closed by the server.");
     }
 

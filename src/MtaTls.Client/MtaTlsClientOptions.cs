@@ -84,6 +84,11 @@ public sealed class MtaTlsClientOptions
     /// <summary>When to try again after an attempt to connect has failed.</summary>
     public MtaTlsReconnectOptions Reconnect { get; set => field = value ?? throw new ArgumentNullException(nameof(value)); } = new();
 
+    /// <summary>How often an idempotent request is sent again whose session dropped before it was answered, see <see cref="MtaTlsRetryHandler"/>. Read by <c>IHttpClientBuilder.UseMtaTls</c>.</summary>
+    /// <value>Default: 3. Range: 0 (never) to 100.</value>
+    /// <exception cref="ArgumentOutOfRangeException">Out of range.</exception>
+    public int MaxRetries { get; set => field = Ranges.Check(value, 0, 100); } = MtaTlsRetryHandler.DefaultMaxRetries;
+
     /// <summary>The most sessions to the endpoint at a time for one list of application protocols. A second one is begun only when the first is full.</summary>
     /// <value>Default: 8. Range: 1 to 1,000.</value>
     /// <exception cref="ArgumentOutOfRangeException">Out of range.</exception>

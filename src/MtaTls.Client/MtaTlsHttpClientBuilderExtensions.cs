@@ -14,7 +14,7 @@ public static class MtaTlsHttpClientBuilderExtensions
 {
     /// <summary>
     /// Makes the client's connections channels. The options come from the configuration section <c>MtaTlsClient</c>, where there is one, and then from <paramref name="configure"/>. Its primary handler is a
-    /// <see cref="SocketsHttpHandler"/>. Clients with equal options share their sessions, also when the factory replaces their handlers.
+    /// <see cref="SocketsHttpHandler"/>, behind an <see cref="MtaTlsRetryHandler"/>. Clients with equal options share their sessions, also when the factory replaces their handlers.
     /// </summary>
     /// <param name="builder">The client's builder.</param>
     /// <param name="configure">Sets options after the configuration has; null: the configuration alone.</param>
@@ -48,6 +48,10 @@ public static class MtaTlsHttpClientBuilderExtensions
         builder.Services.AddOptions<MtaTlsClientOptions>(builder.Name).Configure<IServiceProvider>((options, services) => options.LoggerFactory ??= services.GetService<ILoggerFactory>());
         builder.Services.TryAddEnumerable(ServiceDescriptor.Singleton<IValidateOptions<MtaTlsClientOptions>, MtaTlsClientOptionsValidator>());
         string name = builder.Name;
-        return builder.UseSocketsHttpHandler((handler, services) => handler.UseMtaTls(services.GetRequiredService<IOptionsMonitor<MtaTlsClientOptions>>().Get(name)));
+        return builder
+            .AddHttpMessageHandler(services => new MtaTlsRetryHandler(Options(services, name).MaxRetries))
+            .UseSocketsHttpHandler((handler, services) => handler.UseMtaTls(Options(services, name)));
     }
+
+    private static MtaTlsClientOptions Options(IServiceProvider services, string name) => services.GetRequiredService<IOptionsMonitor<MtaTlsClientOptions>>().Get(name);
 }

@@ -57,5 +57,24 @@ public sealed class BackoffTests
         Assert.Equal(1, backoff.Failures);
     }
 
-    private Backoff Make(double jitter, double random) => new(new BackoffSettings(TimeSpan.FromSeconds(1), TimeSpan.FromSeconds(10), jitter), _time, () => random);
+    [Fact]
+    public void Only_an_endpoint_that_was_reached_is_waited_for_and_only_so_long()
+    {
+        Backoff backoff = Make(jitter: 0, random: 0);
+        backoff.Failed(new IOException());
+        Assert.Equal(TimeSpan.Zero, backoff.WaitRemaining);
+        backoff.Succeeded();
+        backoff.Failed(new IOException());
+        Assert.Equal(TimeSpan.FromSeconds(1), backoff.Pause);
+        _time.Advance(TimeSpan.FromSeconds(29));
+        // Later failures do not begin it anew.
+        backoff.Failed(new IOException());
+        Assert.Equal(TimeSpan.FromSeconds(1), backoff.WaitRemaining);
+        Assert.Equal(TimeSpan.FromSeconds(1), backoff.Pause);
+        _time.Advance(TimeSpan.FromSeconds(1));
+        Assert.Equal(TimeSpan.Zero, backoff.WaitRemaining);
+        Assert.Equal(TimeSpan.Zero, backoff.Pause);
+    }
+
+    private Backoff Make(double jitter, double random) => new(new BackoffSettings(TimeSpan.FromSeconds(1), TimeSpan.FromSeconds(10), jitter, WaitTimeout: TimeSpan.FromSeconds(30)), _time, () => random);
 }

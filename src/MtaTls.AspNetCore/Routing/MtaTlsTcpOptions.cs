@@ -5,6 +5,7 @@ public sealed class MtaTlsTcpOptions
 {
     private TimeSpan _connectTimeout = TimeSpan.FromSeconds(10);
     private TimeSpan _halfCloseLinger = TimeSpan.FromSeconds(30);
+    private TimeSpan _shutdownIdleTimeout = TimeSpan.FromSeconds(5);
     private int _maxConnections = 10_000;
     private int _maxConnectionsPerAddress = 5_000;
     private int _maxLookups = 16;
@@ -39,6 +40,22 @@ public sealed class MtaTlsTcpOptions
             ArgumentOutOfRangeException.ThrowIfLessThan(value, TimeSpan.Zero);
             ArgumentOutOfRangeException.ThrowIfGreaterThan(value, TimeSpan.FromHours(1));
             _halfCloseLinger = value;
+        }
+    }
+
+    /// <summary>
+    /// When the server stops, a connection through which nothing has gone for so long is closed in order, with its channel; one that is in use goes on until the host's shutdown timeout.
+    /// Without it a connection that is held open for later use would hold every shutdown. <value>Default: 5 seconds. Range: zero (all are closed at once) to 1 hour.</value>
+    /// </summary>
+    /// <exception cref="ArgumentOutOfRangeException">The value is out of range.</exception>
+    public TimeSpan ShutdownIdleTimeout
+    {
+        get => _shutdownIdleTimeout;
+        set
+        {
+            ArgumentOutOfRangeException.ThrowIfLessThan(value, TimeSpan.Zero);
+            ArgumentOutOfRangeException.ThrowIfGreaterThan(value, TimeSpan.FromHours(1));
+            _shutdownIdleTimeout = value;
         }
     }
 

@@ -35,6 +35,7 @@ internal static class MtaTlsClientConfiguration
                 case "MAXSESSIONS": reader.Set(child, int.Parse, v => options.MaxSessions = v); break;
                 case "SESSIONIDLETIMEOUT": reader.Set(child, TimeSpan.Parse, v => options.SessionIdleTimeout = v); break;
                 case "SHUTDOWNTIMEOUT": reader.Set(child, TimeSpan.Parse, v => options.ShutdownTimeout = v); break;
+                case "MAXRETRIES": reader.Set(child, int.Parse, v => options.MaxRetries = v); break;
                 case "KEEPCONNECTED": reader.Set(child, (text, _) => bool.Parse(text), v => options.KeepConnected = v); break;
                 case "SOURCE": Source(reader, child, options); break;
                 case "RECONNECT": Reconnect(reader, child, options.Reconnect); break;
@@ -53,6 +54,7 @@ internal static class MtaTlsClientConfiguration
             {
                 case "INITIALDELAY": reader.Set(child, TimeSpan.Parse, v => options.InitialDelay = v); break;
                 case "MAXDELAY": reader.Set(child, TimeSpan.Parse, v => options.MaxDelay = v); break;
+                case "WAITTIMEOUT": reader.Set(child, TimeSpan.Parse, v => options.WaitTimeout = v); break;
                 case "JITTER": reader.Set(child, double.Parse, v => options.Jitter = v); break;
                 default: reader.Unknown(child); break;
             }

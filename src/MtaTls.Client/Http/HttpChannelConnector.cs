@@ -45,12 +45,14 @@ internal sealed class HttpChannelConnector(Func<DnsEndPoint, MtaTlsClient> clien
         return await OpenAsync(clientFor(new DnsEndPoint(channel.Destination.Host, channel.Destination.Port)), mayUseHttp2: false, channel.Destination, cancellationToken).ConfigureAwait(false);
     }
 
-    private static ValueTask<MtaTlsClientChannel> OpenAsync(MtaTlsClient client, bool mayUseHttp2, ChannelAddress destination, CancellationToken cancellationToken)
+    private static async ValueTask<MtaTlsClientChannel> OpenAsync(MtaTlsClient client, bool mayUseHttp2, ChannelAddress destination, CancellationToken cancellationToken)
     {
         ProtocolList protocols = (mayUseHttp2 ? ProtocolList.Http2OrHttp11 : ProtocolList.Http11).RestrictedTo(client.Settings.ApplicationProtocols);
         if (protocols.Count == 0)
             throw new NotSupportedException($"The request needs HTTP/1.1, which is not in ApplicationProtocols ({client.Settings.ApplicationProtocols}).");
-        return client.OpenAsync(protocols, destination, null, cancellationToken);
+        MtaTlsClientChannel channel = await client.OpenAsync(protocols, destination, null, cancellationToken).ConfigureAwait(false);
+        channel.ToleratesLateWrite = true;
+        return channel;
     }
 
     private static bool IsHttp2(MtaTlsClientChannel channel) => channel.ApplicationProtocol.Span.SequenceEqual(SslApplicationProtocol.Http2.Protocol.Span);

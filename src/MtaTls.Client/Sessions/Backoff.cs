@@ -8,6 +8,8 @@ internal sealed class Backoff(BackoffSettings options, TimeProvider time, Func<d
 {
     private long _begin;
     private TimeSpan _delay;
+    private bool _reached;
+    private long _lost;
 
     /// <summary>Attempts that have failed since the last success.</summary>
     public int Failures { get; private set; }
@@ -27,8 +29,32 @@ internal sealed class Backoff(BackoffSettings options, TimeProvider time, Func<d
         }
     }
 
+    /// <summary>What is left of the time that an endpoint is waited for that was reached before; zero when it was not, or is there.</summary>
+    public TimeSpan WaitRemaining
+    {
+        get
+        {
+            if (Failures == 0 || !_reached)
+                return TimeSpan.Zero;
+            TimeSpan left = options.WaitTimeout - time.GetElapsedTime(_lost);
+            return left > TimeSpan.Zero ? left : TimeSpan.Zero;
+        }
+    }
+
+    /// <summary>How long a channel that waits for the endpoint is to wait before it looks again; zero where it does not wait.</summary>
+    public TimeSpan Pause
+    {
+        get
+        {
+            TimeSpan backoff = Remaining, wait = WaitRemaining;
+            return backoff < wait ? backoff : wait;
+        }
+    }
+
     public void Failed(Exception reason)
     {
+        if (Failures == 0)
+            _lost = time.GetTimestamp();
         LastFailure = reason;
         Failures++;
         // 2^30 times any initial delay is beyond every maximum: no overflow however long the server is away.
@@ -39,6 +65,7 @@ internal sealed class Backoff(BackoffSettings options, TimeProvider time, Func<d
 
     public void Succeeded()
     {
+        _reached = true;
         Failures = 0;
         LastFailure = null;
     }

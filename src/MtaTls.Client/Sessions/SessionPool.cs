@@ -1,4 +1,5 @@
 using System.Globalization;
+using System.Net.Sockets;
 using Microsoft.Extensions.Logging;
 using MtaTls.Client.Diagnostics;
 using MtaTls.Protocol;
@@ -194,6 +195,7 @@ internal sealed class SessionPool : IAsyncDisposable
         while (true)
         {
             Task? wait = null;
+            TimeSpan? pause = null;
             bool full = false;
             lock (_gate)
             {
@@ -217,6 +219,8 @@ internal sealed class SessionPool : IAsyncDisposable
                     ThrowIfBackingOff();
                 else if (_dial is null && _sessions.Count >= _settings.MaxSessions)
                     full = true;
+                else if (_dial is null && _backoff.Pause is { Ticks: > 0 } left)
+                    pause = left;
                 else
                     wait = Dial();
             }
@@ -227,9 +231,22 @@ internal sealed class SessionPool : IAsyncDisposable
                 // A session tells of no channel that it has done with: look again shortly.
                 await Task.Delay(s_roomCheck, _settings.TimeProvider, cancellationToken).ConfigureAwait(false);
             }
+            else if (pause is { } delay)
+            {
+                await Task.Delay(delay, _settings.TimeProvider, cancellationToken).ConfigureAwait(false);
+            }
             else if (wait is not null)
             {
-                await wait.WaitAsync(cancellationToken).ConfigureAwait(false);
+                try
+                {
+                    await wait.WaitAsync(cancellationToken).ConfigureAwait(false);
+                }
+                catch (Exception e) when (e is SocketException or IOException and not MtaTlsNotNegotiatedException && IsWaitedFor())
+                {
+                    // The endpoint is gone for a while, as when it restarts. Also without a back-off it is not called without pause.
+                    await Task.Delay(s_roomCheck, _settings.TimeProvider, cancellationToken).ConfigureAwait(false);
+                    continue;
+                }
                 if (mayFallBack)
                     continue;
                 lock (_gate)
@@ -259,6 +276,12 @@ internal sealed class SessionPool : IAsyncDisposable
         // All who wait may have given up.
         _ = _dial.ContinueWith(static task => _ = task.Exception, CancellationToken.None, TaskContinuationOptions.ExecuteSynchronously, TaskScheduler.Default);
         return _dial;
+    }
+
+    private bool IsWaitedFor()
+    {
+        lock (_gate)
+            return _backoff.WaitRemaining > TimeSpan.Zero;
     }
 
     private MtaTlsChannelRefusedException Full()

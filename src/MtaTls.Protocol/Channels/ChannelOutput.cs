@@ -93,6 +93,14 @@ internal sealed class ChannelOutput : PipeWriter, IValueTaskSource<FlushResult>
             CompleteWait(canceled: false);
     }
 
+    /// <summary>The packet of <see cref="BeginSend"/> could not be sent, nor will another: the transport has failed.</summary>
+    public void CancelSend()
+    {
+        _sending = false;
+        if (_closed)
+            ReleaseSent();
+    }
+
     /// <summary>Nothing is sent any more: drops what is unsent, and a flush that waits ends.</summary>
     public void Close()
     {

@@ -250,13 +250,30 @@ public sealed partial class MtaTlsChannel
             }
             if (packet.Length < gatherBelow)
             {
-                packet.CopyTo(transport.GetMemory(packet.Length).Span);
+                try
+                {
+                    packet.CopyTo(transport.GetMemory(packet.Length).Span);
+                }
+                catch
+                {
+                    _output.CancelSend();
+                    throw;
+                }
                 transport.Advance(packet.Length);
                 more = AfterSend(length);
                 return length;
             }
         }
-        transport.Write(packet);
+        try
+        {
+            transport.Write(packet);
+        }
+        catch
+        {
+            lock (Gate)
+                _output.CancelSend();
+            throw;
+        }
         lock (Gate)
             more = AfterSend(length);
         return length;

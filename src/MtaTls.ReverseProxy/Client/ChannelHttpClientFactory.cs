@@ -33,7 +33,8 @@ internal sealed class ChannelHttpClientFactory(
 
         if (!GatewayMetadata.TryParse(Metadata(context.NewMetadata, MtaTlsMetadata.Gateway), out var gateway))
             throw new InvalidOperationException($"Cluster '{context.ClusterId}': metadata {MtaTlsMetadata.Gateway} is not 'https://host:port'.");
-        var options = new MtaTlsClientOptions { LoggerFactory = loggers };
+        // A proxy has other destinations, and health checks that want to know: it does not wait.
+        var options = new MtaTlsClientOptions { LoggerFactory = loggers, Reconnect = { WaitTimeout = TimeSpan.Zero } };
         MtaTlsClientConfiguration.Apply(configuration.GetSection(MtaTlsClientOptions.SectionName), options);
         options.Host = gateway.IdnHost;
         options.Port = gateway.Port;

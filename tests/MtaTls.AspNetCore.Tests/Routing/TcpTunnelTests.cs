@@ -2,6 +2,7 @@ using System.IO.Pipelines;
 using System.Net;
 using System.Net.Sockets;
 using System.Text;
+using Microsoft.Extensions.Time.Testing;
 using MtaTls.AspNetCore.Routing;
 
 namespace MtaTls.AspNetCore.Tests.Routing;
@@ -147,9 +148,33 @@ public sealed class TcpTunnelTests : IAsyncLifetime, IDisposable
         Assert.Equal(TcpTunnelEnd.ChannelClosed, await run.WaitAsync(_hang));
     }
 
-    private TcpTunnel Start(out Task<TcpTunnelEnd> run, TimeSpan? linger = null)
+    [Fact]
+    public async Task At_shutdown_a_tunnel_in_use_goes_on_and_a_silent_one_ends_in_order()
     {
-        var tunnel = new TcpTunnel(_socket, new Duplex(_toGateway.Reader, _toPeer.Writer), linger ?? TimeSpan.FromMinutes(10), TimeProvider.System);
+        var time = new FakeTimeProvider();
+        using var tunnel = Start(out var run, time: time);
+        tunnel.ShutDown(TimeSpan.FromSeconds(5));
+        for (var i = 0; i < 5; i++)
+        {
+            time.Advance(TimeSpan.FromSeconds(4));
+            // Two: when the second is there, the first has been counted as progress.
+            foreach (var octet in "ab"u8.ToArray())
+            {
+                await PeerOutput.WriteAsync(new[] { octet });
+                Assert.Equal(1, await _destination.ReceiveAsync(new byte[1]).WaitAsync(_hang));
+            }
+        }
+
+        Assert.False(run.IsCompleted);
+        time.Advance(TimeSpan.FromSeconds(5));
+        Assert.Equal(TcpTunnelEnd.ServerStopped, await run.WaitAsync(_hang));
+        Assert.Empty(await ReceiveToEndAsync());
+        Assert.Empty(await ReadToEndAsync());
+    }
+
+    private TcpTunnel Start(out Task<TcpTunnelEnd> run, TimeSpan? linger = null, TimeProvider? time = null)
+    {
+        var tunnel = new TcpTunnel(_socket, new Duplex(_toGateway.Reader, _toPeer.Writer), linger ?? TimeSpan.FromMinutes(10), time ?? TimeProvider.System);
         run = RunAsync(tunnel);
         return tunnel;
     }

@@ -4,6 +4,7 @@ using Microsoft.Extensions.DependencyInjection;
 using MtaTls.AspNetCore.Connections;
 using MtaTls.Client;
 using MtaTls.FunctionalTests.Support;
+using MtaTls.Protocol;
 using Xunit.Abstractions;
 using TestApp = MtaTls.FunctionalTests.Support.TestApp;
 
@@ -20,6 +21,8 @@ public class ChaosTests(ITestOutputHelper output)
     {
         int seed = RandomNumberGenerator.GetInt32(int.MaxValue / 2);
         output.WriteLine($"seed {seed}");
+        // The process's: nobody else takes any meanwhile.
+        int blocksBefore = BlockPool.InUse;
         await using TestApp app = await TestApp.StartAsync(static a =>
         {
             a.MapGet("/bytes/{n:int}", static (int n) => Results.Bytes(Octets(n)));
@@ -36,7 +39,8 @@ public class ChaosTests(ITestOutputHelper output)
             ConnectTimeout = TimeSpan.FromSeconds(5),
             Reconnect = { InitialDelay = TimeSpan.FromMilliseconds(5), MaxDelay = TimeSpan.FromMilliseconds(50) },
         };
-        await using (MtaTlsClient session = new(ClientSettings.From(options)))
+        MtaTlsClient session = new(ClientSettings.From(options));
+        await using (session)
         {
             using HttpClient client = new(new SocketsHttpHandler().UseMtaTls(session)) { Timeout = Patience.Long };
             using CancellationTokenSource over = new(TimeSpan.FromSeconds(12));
@@ -80,6 +84,8 @@ public class ChaosTests(ITestOutputHelper output)
 
         MtaTlsServer server = app.Services.GetRequiredService<MtaTlsServer>();
         await Patience.Until(() => (server.Metrics.ActiveSessions, server.Metrics.ActiveChannels, server.ReceiveBudget.Reserved, server.Sessions.Count, server.Handshakes.Count) == (0, 0, 0, 0, 0));
+        await Patience.Until(() => session.GetStatistics() is { ActiveSessions: 0, ActiveChannels: 0 });
+        await Patience.Until(() => BlockPool.InUse <= blocksBefore);
     }
 
     private static async Task<byte[]> AskAsync(HttpClient client, int length, bool upload)

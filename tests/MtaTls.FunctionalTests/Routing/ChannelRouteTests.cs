@@ -248,6 +248,25 @@ public class ChannelRouteTests
     }
 
     [Fact]
+    public async Task A_silent_connection_does_not_hold_the_servers_shutdown()
+    {
+        await using var server = TcpServer.StartEcho();
+        await using var gateway = await Gateway.StartAsync($$"""
+            { "MtaTls": { "Tcp": { "ShutdownIdleTimeout": "00:00:00.1" }, "Channels": [ { "Action": "Tcp", "Upstream": "127.0.0.1:{{server.Port}}", "AllowAnonymous": true } ] } }
+            """);
+        await using var client = await RawClient.ConnectAsync(gateway.Port);
+        await using var channel = await client.OpenAsync("db.internal", 5432);
+        await channel.SendAsync("ping");
+        Assert.Equal("ping", Encoding.ASCII.GetString(await channel.ReadAsync(4)));
+        var stopping = gateway.App.StopAsync();
+        Assert.Equal("", await channel.ReadToEndAsync());
+        // Does not throw: nothing was aborted, as it would be when ShutdownTimeout is over.
+        await client.Session.Completion.Soon();
+        await stopping.Soon();
+        Assert.Contains("ServerStopped", Assert.Single(gateway.Messages("TunnelEnded")), StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task MaxConnections_holds_and_a_connection_that_ends_makes_room()
     {
         await using var server = TcpServer.StartEcho();

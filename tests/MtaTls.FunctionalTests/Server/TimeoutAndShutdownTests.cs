@@ -124,6 +124,57 @@ public sealed class TimeoutAndShutdownTests
     }
 
     [Fact]
+    public async Task Shutdown_under_load_cuts_no_response_that_had_started()
+    {
+        const int Long = 24, Half = 100_000;
+        TaskCompletionSource release = new();
+        int begun = 0, loaded = 0;
+        await using TestApp app = await TestApp.StartAsync(a =>
+        {
+            a.MapGet("/", () => "hello");
+            a.MapGet("/long", async (HttpContext c) =>
+            {
+                await c.Response.Body.WriteAsync(new byte[Half]);
+                await c.Response.Body.FlushAsync();
+                Interlocked.Increment(ref begun);
+                await release.Task;
+                await c.Response.Body.WriteAsync(new byte[Half]);
+            });
+        });
+        HttpClient[] clients = [.. new[] { HttpVersion.Version11, HttpVersion.Version20 }.Select(version => new HttpClient(new SocketsHttpHandler().UseMtaTls(o =>
+        {
+            (o.Host, o.Port, o.TargetHost) = ("127.0.0.1", app.Port, "localhost");
+            o.CertificateChainPolicy = TestCertificates.TrustRoot();
+            o.Reconnect.WaitTimeout = TimeSpan.Zero;
+        })) { DefaultRequestVersion = version, DefaultVersionPolicy = HttpVersionPolicy.RequestVersionExact, Timeout = Patience.Long })];
+        Task<byte[]>[] answers = [.. Enumerable.Range(0, Long).Select(i => clients[i % 2].GetByteArrayAsync(new Uri("https://app.test/long")))];
+        Task[] load = [.. Enumerable.Range(0, 8).Select(i => Task.Run(async () =>
+        {
+            try
+            {
+                for (; ; Interlocked.Increment(ref loaded))
+                    Assert.Equal("hello", await clients[i % 2].GetStringAsync(new Uri("https://app.test/")));
+            }
+            catch (HttpRequestException)
+            {
+                // The server is gone.
+            }
+        }))];
+        await Patience.Until(() => begun == Long && loaded > 50);
+
+        Task stopping = app.App.StopAsync();
+        await Patience.Until(() => app.Logs.GetSnapshot().Count(r => r.Id.Name == "SessionShutdown") >= 2);
+        Assert.False(stopping.IsCompleted);
+        release.SetResult();
+        foreach (Task<byte[]> answer in answers)
+            Assert.Equal(2 * Half, (await answer.Soon()).Length);
+        await stopping.Soon();
+        await Task.WhenAll(load).Soon();
+        foreach (HttpClient client in clients)
+            client.Dispose();
+    }
+
+    [Fact]
     public async Task Shutdown_lets_HTTP_2_streams_in_a_channel_finish()
     {
         TaskCompletionSource began = new(), finish = new();

@@ -16,12 +16,13 @@ internal sealed class SampleLog(string directory, string name)
     private const double WarmUp = 5;
 
     private readonly long _begun = Stopwatch.GetTimestamp();
-    private readonly List<(double Minutes, ProcessSample Server, ProcessSample Client, long Done)> _samples = [];
+    private readonly List<(double Minutes, ProcessSample Server, ProcessSample Client, long Done, bool Collected)> _samples = [];
 
-    public void Add(ProcessSample server, ProcessSample client, long done)
+    /// <param name="collected">Whether garbage was collected right before: these are the samples by which memory is judged.</param>
+    public void Add(ProcessSample server, ProcessSample client, long done, bool collected)
     {
-        _samples.Add((Stopwatch.GetElapsedTime(_begun).TotalMinutes, server, client, done));
-        Console.WriteLine(FormattableString.Invariant($"{_samples[^1].Minutes,6:0.0} min, {done} done"));
+        _samples.Add((Stopwatch.GetElapsedTime(_begun).TotalMinutes, server, client, done, collected));
+        Console.WriteLine(FormattableString.Invariant($"{_samples[^1].Minutes,6:0.0} min, {done} done{(collected ? ", garbage collected" : "")}"));
         Console.WriteLine($"  server {server}");
         Console.WriteLine($"  client {client}");
     }
@@ -34,7 +35,7 @@ internal sealed class SampleLog(string directory, string name)
         string Row(ProcessSample s) => FormattableString.Invariant($"{s.WorkingSet},{s.Heap},{s.Handles},{s.Threads},{s.Sessions},{s.Channels},{s.Blocks}");
         File.WriteAllLines(
             Path.Combine(directory, name + ".csv"),
-            [$"minutes,done,{Header("server")},{Header("client")}", .. _samples.Select(s => FormattableString.Invariant($"{s.Minutes:0.000},{s.Done},{Row(s.Server)},{Row(s.Client)}"))]);
+            [$"minutes,done,collected,{Header("server")},{Header("client")}", .. _samples.Select(s => FormattableString.Invariant($"{s.Minutes:0.000},{s.Done},{(s.Collected ? 1 : 0)},{Row(s.Server)},{Row(s.Client)}"))]);
         File.WriteAllText(Path.Combine(directory, name + ".svg"), Plot.Draw($"{name}: {_samples[^1].Done.ToString("N0", CultureInfo.InvariantCulture)} pieces of work", [.. _samples.Select(static s => s.Minutes)],
         [
             new("working set, MiB", Values(static s => s.WorkingSet / 1048576.0)),
@@ -53,18 +54,18 @@ internal sealed class SampleLog(string directory, string name)
         double tolerableMiB = _samples[^1].Minutes < WarmUp ? 4 * TolerableMiB : TolerableMiB;
         foreach (bool server in (bool[])[true, false])
         {
-            steady &= Judge(server, "working set, MiB", static s => s.WorkingSet / 1048576.0, tolerableMiB);
-            steady &= Judge(server, "heap, MiB", static s => s.Heap / 1048576.0, tolerableMiB);
-            steady &= Judge(server, "handles", static s => s.Handles, TolerableHandles);
-            steady &= Judge(server, "threads", static s => s.Threads, TolerableHandles);
+            steady &= Judge(server, true, "working set, MiB", static s => s.WorkingSet / 1048576.0, tolerableMiB);
+            steady &= Judge(server, true, "live heap, MiB", static s => s.Heap / 1048576.0, tolerableMiB);
+            steady &= Judge(server, false, "handles", static s => s.Handles, TolerableHandles);
+            steady &= Judge(server, false, "threads", static s => s.Threads, TolerableHandles);
         }
 
         return steady;
     }
 
-    private bool Judge(bool server, string what, Func<ProcessSample, double> value, double tolerable)
+    private bool Judge(bool server, bool collected, string what, Func<ProcessSample, double> value, double tolerable)
     {
-        double[] values = [.. _samples.Select(s => value(server ? s.Server : s.Client))];
+        double[] values = [.. _samples.Where(s => s.Collected || !collected).Select(s => value(server ? s.Server : s.Client))];
         int third = Math.Max(1, values.Length / 3);
         double first = Median(values[..third]), last = Median(values[^third..]);
         bool steady = last <= Math.Max(first * TolerableFactor, first + tolerable);

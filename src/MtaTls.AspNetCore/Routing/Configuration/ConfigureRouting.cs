@@ -15,6 +15,7 @@ internal sealed class ConfigureRouting(IConfiguration configuration) : IConfigur
         {
             tcp.Value<TimeSpan>(nameof(MtaTlsTcpOptions.ConnectTimeout), value => options.Tcp.ConnectTimeout = value);
             tcp.Value<TimeSpan>(nameof(MtaTlsTcpOptions.HalfCloseLinger), value => options.Tcp.HalfCloseLinger = value);
+            tcp.Value<TimeSpan>(nameof(MtaTlsTcpOptions.ShutdownIdleTimeout), value => options.Tcp.ShutdownIdleTimeout = value);
             tcp.Value<int>(nameof(MtaTlsTcpOptions.MaxConnections), value => options.Tcp.MaxConnections = value);
             tcp.Value<int>(nameof(MtaTlsTcpOptions.MaxConnectionsPerAddress), value => options.Tcp.MaxConnectionsPerAddress = value);
             tcp.Value<int>(nameof(MtaTlsTcpOptions.MaxLookups), value => options.Tcp.MaxLookups = value);

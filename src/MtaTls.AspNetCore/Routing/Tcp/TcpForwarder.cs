@@ -1,5 +1,6 @@
 using System.Net;
 using System.Net.Sockets;
+using Microsoft.AspNetCore.Connections.Features;
 using Microsoft.Extensions.Logging;
 using MtaTls.AspNetCore.Connections;
 using MtaTls.AspNetCore.Diagnostics;
@@ -117,6 +118,8 @@ internal sealed class TcpForwarder(IHostResolver resolver, OwnListeners listener
         try
         {
             channel.OnClosed(static (_, _, state) => ((TcpTunnel)state!).ChannelClosed(), tunnel);
+            var stopping = session.Connection.Features.Get<IConnectionLifetimeNotificationFeature>()?.ConnectionClosedRequested ?? default;
+            using var registration = stopping.UnsafeRegister(_ => tunnel.ShutDown(options.ShutdownIdleTimeout), null);
             var end = await tunnel.RunAsync();
             _logger.TunnelEnded(session.SessionId, channel.Id, end, tunnel.BytesSent, tunnel.BytesReceived, tunnel.Error?.Message ?? "");
             if (tunnel.HasGivenUp)

@@ -19,6 +19,8 @@ internal sealed class TcpTunnel : IDisposable
     private readonly CancellationTokenSource _stop;
     private volatile bool _channelClosed;
     private bool _stopped;
+    private volatile bool _shuttingDown;
+    private long _idleLimit = Timeout.Infinite;
     private long _bytesSent;
     private long _bytesReceived;
     private int _end = -1;
@@ -50,7 +52,15 @@ internal sealed class TcpTunnel : IDisposable
     public void ChannelClosed()
     {
         _channelClosed = true;
-        GiveUpLater();
+        GiveUpAfter(_halfCloseLinger);
+    }
+
+    /// <summary>The server is shutting down: a tunnel through which nothing has gone for a while ends in order, one that is in use goes on.</summary>
+    public void ShutDown(TimeSpan idle)
+    {
+        _shuttingDown = true;
+        if (!_channelClosed)
+            GiveUpAfter(idle);
     }
 
     /// <summary>Returns when both ways have ended and the socket is closed. Closing or aborting the channel is the caller's.</summary>
@@ -58,7 +68,7 @@ internal sealed class TcpTunnel : IDisposable
     {
         await Task.WhenAll(ToDestinationAsync(), FromDestinationAsync());
         var end = (TcpTunnelEnd)_end;
-        HasGivenUp = _stop.IsCancellationRequested && !Volatile.Read(ref _stopped);
+        HasGivenUp = end is not TcpTunnelEnd.ServerStopped && _stop.IsCancellationRequested && !Volatile.Read(ref _stopped);
         if (end is TcpTunnelEnd.ChannelFailed)
             _socket.LingerState = new LingerOption(true, 0);
         _socket.Dispose();
@@ -103,7 +113,7 @@ internal sealed class TcpTunnel : IDisposable
         }
         catch (OperationCanceledException)
         {
-            End(TcpTunnelEnd.ChannelClosed, null);
+            End(_shuttingDown && !_channelClosed ? TcpTunnelEnd.ServerStopped : TcpTunnelEnd.ChannelClosed, null);
         }
         catch (Exception e) when (e is SocketException or ObjectDisposedException)
         {
@@ -118,8 +128,7 @@ internal sealed class TcpTunnel : IDisposable
             var sent = await _socket.SendAsync(octets, SocketFlags.None, _stop.Token);
             octets = octets[sent..];
             Interlocked.Add(ref _bytesSent, sent);
-            if (_channelClosed)
-                GiveUpLater();
+            Progressed();
         }
     }
 
@@ -166,6 +175,7 @@ internal sealed class TcpTunnel : IDisposable
             var flush = await output.FlushAsync(_stop.Token);
             if (flush.IsCompleted)
                 return false;
+            Progressed();
         }
     }
 
@@ -198,11 +208,20 @@ internal sealed class TcpTunnel : IDisposable
 
     private bool SetEnd(TcpTunnelEnd end) => Interlocked.CompareExchange(ref _end, (int)end, -1) == -1;
 
-    private void GiveUpLater()
+    private void Progressed()
     {
+        long limit = Volatile.Read(ref _idleLimit);
+        if (limit != Timeout.Infinite)
+            GiveUpAfter(TimeSpan.FromTicks(limit));
+    }
+
+    /// <summary>From now on, so long after each progress.</summary>
+    private void GiveUpAfter(TimeSpan idle)
+    {
+        Volatile.Write(ref _idleLimit, idle.Ticks);
         try
         {
-            _stop.CancelAfter(_halfCloseLinger);
+            _stop.CancelAfter(idle);
         }
         catch (ObjectDisposedException)
         {

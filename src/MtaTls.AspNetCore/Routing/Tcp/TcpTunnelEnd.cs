@@ -11,4 +11,6 @@ internal enum TcpTunnelEnd
     DestinationFailed,
     /// <summary>The channel failed or its session was lost: the destination got a reset, for what it has is not whole.</summary>
     ChannelFailed,
+    /// <summary>The server is stopping and nothing went through the tunnel for a while: our FIN, and the channel closes.</summary>
+    ServerStopped,
 }

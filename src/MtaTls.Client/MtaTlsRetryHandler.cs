@@ -1,0 +1,72 @@
+using System.Net.Http.Json;
+using System.Runtime.ExceptionServices;
+using MtaTls.Protocol;
+
+namespace MtaTls.Client;
+
+/// <summary>
+/// Sends a request again that was lost with its connection: with a session that dropped, or with a server that went away. RFC 9110, section 9.2.2: only where the method is idempotent
+/// (GET, HEAD, OPTIONS, TRACE, PUT, DELETE), only before an answer has begun, and only where the content can be read again.
+/// </summary>
+/// <remarks>
+/// A <see cref="SocketsHttpHandler"/> alone sends again what a server closed in order without an answer, as on every connection; a session that drops takes all its channels with
+/// it, the requests under way included. <c>IHttpClientBuilder.UseMtaTls</c> adds the handler; elsewhere put it in front:
+/// <c>new HttpClient(new MtaTlsRetryHandler(new SocketsHttpHandler().UseMtaTls(...)))</c>. Synchronous requests pass through it and are not repeated.
+/// </remarks>
+public sealed class MtaTlsRetryHandler : DelegatingHandler
+{
+    internal const int DefaultMaxRetries = 3;
+
+    private readonly int _maxRetries;
+
+    /// <summary>Makes a handler whose inner one is set later, as <see cref="IHttpClientFactory"/> does.</summary>
+    /// <param name="maxRetries">How often a request is sent again at most. Default: 3. Range: 0 (never) to 100.</param>
+    /// <exception cref="ArgumentOutOfRangeException">Out of range.</exception>
+    public MtaTlsRetryHandler(int maxRetries = DefaultMaxRetries) => _maxRetries = Ranges.Check(maxRetries, 0, 100);
+
+    /// <summary>Makes a handler in front of another.</summary>
+    /// <param name="innerHandler">Sends the requests.</param>
+    /// <param name="maxRetries">How often a request is sent again at most. Default: 3. Range: 0 (never) to 100.</param>
+    /// <exception cref="ArgumentOutOfRangeException">Out of range.</exception>
+    public MtaTlsRetryHandler(HttpMessageHandler innerHandler, int maxRetries = DefaultMaxRetries)
+        : base(innerHandler) => _maxRetries = Ranges.Check(maxRetries, 0, 100);
+
+    /// <inheritdoc/>
+    protected override async Task<HttpResponseMessage> SendAsync(HttpRequestMessage request, CancellationToken cancellationToken)
+    {
+        ArgumentNullException.ThrowIfNull(request);
+        HttpRequestException? lost = null;
+        for (int retries = 0; ; retries++)
+        {
+            try
+            {
+                return await base.SendAsync(request, cancellationToken).ConfigureAwait(false);
+            }
+            catch (HttpRequestException e) when (retries < _maxRetries && IsLost(e) && IsIdempotent(request.Method) && CanBeReadAgain(request.Content))
+            {
+                lost = e;
+            }
+            catch (Exception e) when (lost is not null && (e is HttpRequestException ? e.InnerException : e) is InvalidOperationException and not ObjectDisposedException)
+            {
+                // The content is a stream that can't be read again.
+                ExceptionDispatchInfo.Throw(lost);
+            }
+        }
+    }
+
+    /// <summary>The connection failed under the request. What the server or a policy has decided is no loss.</summary>
+    private static bool IsLost(HttpRequestException e) =>
+        e.InnerException is IOException and not (HttpProtocolException or MtaTlsChannelRefusedException or MtaTlsNotNegotiatedException)
+        && e.HttpRequestError is not (HttpRequestError.InvalidResponse or HttpRequestError.ConfigurationLimitExceeded or HttpRequestError.SecureConnectionError);
+
+    private static bool IsIdempotent(HttpMethod method) =>
+        method == HttpMethod.Get || method == HttpMethod.Head || method == HttpMethod.Options || method == HttpMethod.Trace || method == HttpMethod.Put || method == HttpMethod.Delete;
+
+    /// <summary>Contents that are known to write the same octets each time; a stream goes back to its start, or refuses.</summary>
+    private static bool CanBeReadAgain(HttpContent? content) => content switch
+    {
+        null or ByteArrayContent or ReadOnlyMemoryContent or JsonContent or StreamContent => true,
+        MultipartContent parts => parts.All(CanBeReadAgain),
+        _ => false,
+    };
+}

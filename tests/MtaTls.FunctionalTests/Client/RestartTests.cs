@@ -1,0 +1,216 @@
+using System.Collections.Concurrent;
+using System.Net;
+using System.Security.Cryptography;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Http;
+using MtaTls.Client;
+using MtaTls.FunctionalTests.Support;
+
+namespace MtaTls.FunctionalTests.Client;
+
+/// <summary>Clients that keep working while their server restarts, or their sessions drop: idempotent requests (RFC 9110, section 9.2.2) see neither, others are never sent twice.</summary>
+public sealed class RestartTests
+{
+    private const int Workers = 8;
+
+    // Ends only what hangs.
+    private static readonly TimeSpan s_hang = Patience.Long;
+
+    [Theory]
+    [InlineData(1)]
+    [InlineData(2)]
+    public async Task Idempotent_requests_go_on_through_restarts_of_the_server(int version)
+    {
+        GatewayApp app = await GatewayApp.StartAsync(map: Map);
+        try
+        {
+            using HttpClient http = Client(app, version);
+            int port = app.Port;
+            using CancellationTokenSource over = new();
+            int done = 0;
+            Task[] workers = [.. Enumerable.Range(0, Workers).Select(worker => Task.Run(async () =>
+            {
+                for (int number = worker; !over.IsCancellationRequested; number++)
+                {
+                    await AskAsync(http, port, number);
+                    Interlocked.Increment(ref done);
+                }
+            }))];
+            for (int restarts = 0; restarts < 3; restarts++)
+            {
+                await WorkedAsync();
+                await app.DisposeAsync();
+                app = await GatewayApp.StartAsync(map: Map, port: port);
+                await WorkedAsync();
+            }
+            await over.CancelAsync();
+            await Task.WhenAll(workers).Soon();
+
+            // All workers have had some answers, or one has failed.
+            async Task WorkedAsync()
+            {
+                int target = Volatile.Read(ref done) + 5 * Workers;
+                await Patience.Until(() => Volatile.Read(ref done) >= target || workers.Any(static w => w.IsFaulted));
+                if (workers.FirstOrDefault(static w => w.IsFaulted) is { } failed)
+                    await failed;
+            }
+        }
+        finally
+        {
+            await app.DisposeAsync();
+        }
+    }
+
+    [Theory]
+    [InlineData(1)]
+    [InlineData(2)]
+    public async Task Idempotent_requests_whose_session_drops_are_repeated_and_others_are_not(int version)
+    {
+        ConcurrentDictionary<string, int> served = [];
+        await using GatewayApp app = await GatewayApp.StartAsync(map: a => a.MapMethods("/once/{id}", ["GET", "PUT", "POST"], async (string id, HttpContext context) =>
+        {
+            string body = await new StreamReader(context.Request.Body).ReadToEndAsync();
+            if (served.AddOrUpdate(id, 1, static (_, times) => times + 1) == 1)
+            {
+                // Without an answer, the first time.
+                await Task.Delay(Timeout.Infinite, context.RequestAborted);
+            }
+            return body;
+        }));
+        using HttpClient http = Client(app, version);
+        foreach (string method in (string[])["GET", "PUT"])
+        {
+            Task<string> answer = SendAsync(http, app.Port, $"/once/{method}", new HttpMethod(method), method == "PUT" ? new StringContent("again") : null);
+            await Patience.Until(() => served.ContainsKey(method));
+            app.DropConnections();
+            Assert.Equal(method == "PUT" ? "again" : "", await answer.Soon());
+            Assert.Equal(2, served[method]);
+        }
+
+        // RFC 9110, section 9.2.2: not automatically; and what can't be read twice can't be sent twice.
+        (string Id, HttpMethod Method, HttpContent Content)[] notRepeated =
+        [
+            ("post", HttpMethod.Post, new StringContent("once")),
+            ("stream", HttpMethod.Put, new StreamContent(new OnceStream("once"u8.ToArray()))),
+        ];
+        foreach ((string id, HttpMethod method, HttpContent content) in notRepeated)
+        {
+            Task<string> answer = SendAsync(http, app.Port, $"/once/{id}", method, content);
+            await Patience.Until(() => served.ContainsKey(id));
+            app.DropConnections();
+            HttpRequestException failure = await Assert.ThrowsAsync<HttpRequestException>(() => answer.Soon());
+            Assert.IsAssignableFrom<IOException>(failure.InnerException);
+            Assert.Equal(1, served[id]);
+        }
+    }
+
+    [Fact]
+    public async Task A_request_is_not_repeated_more_often_than_MaxRetries()
+    {
+        int served = 0;
+        GatewayApp? app = null;
+        app = await GatewayApp.StartAsync(map: a => a.MapGet("/drops", async (HttpContext context) =>
+        {
+            Interlocked.Increment(ref served);
+            app!.DropConnections();
+            await Task.Delay(Timeout.Infinite, context.RequestAborted);
+        }));
+        await using (app)
+        {
+            using HttpClient http = Client(app, 1, maxRetries: 2);
+            await Assert.ThrowsAsync<HttpRequestException>(() => http.GetStringAsync(app.Uri("/drops")).Soon());
+            Assert.Equal(3, served);
+        }
+    }
+
+    [Fact]
+    public async Task An_endpoint_that_was_reached_is_waited_for_and_then_given_up()
+    {
+        var time = new Microsoft.Extensions.Time.Testing.FakeTimeProvider();
+        GatewayApp app = await GatewayApp.StartAsync();
+        int port = app.Port;
+        await using MtaTlsClient client = new(ClientSettings.From(app.Options(o =>
+        {
+            o.TimeProvider = time;
+            o.Reconnect.InitialDelay = o.Reconnect.MaxDelay = TimeSpan.FromSeconds(1);
+            o.Reconnect.Jitter = 0;
+            o.Reconnect.WaitTimeout = TimeSpan.FromSeconds(5);
+        })));
+        await (await client.OpenChannelAsync("localhost", port)).DisposeAsync();
+        await app.DisposeAsync();
+        await Patience.Until(() => client.GetStatistics().ActiveSessions == 0);
+
+        // Waits, and goes on when the endpoint is back.
+        Task<MtaTlsClientChannel> open = client.OpenChannelAsync("localhost", port).AsTask();
+        await Patience.Until(() => client.GetStatistics().ConnectFailures == 1);
+        Assert.False(open.IsCompleted);
+        app = await GatewayApp.StartAsync(port: port);
+        await AdvanceUntilAsync(time, () => open.IsCompleted);
+        await (await open).DisposeAsync();
+
+        // The time is the endpoint's, not each channel's: when it is over, opens fail at once.
+        await app.DisposeAsync();
+        await Patience.Until(() => client.GetStatistics().ActiveSessions == 0);
+        open = client.OpenChannelAsync("localhost", port).AsTask();
+        await AdvanceUntilAsync(time, () => open.IsCompleted);
+        await Assert.ThrowsAnyAsync<Exception>(() => open);
+        await Assert.ThrowsAsync<IOException>(async () => await client.OpenChannelAsync("localhost", port));
+    }
+
+    // The back-off begins when the attempt has failed, which nothing tells: time goes on in small steps.
+    private static async Task AdvanceUntilAsync(Microsoft.Extensions.Time.Testing.FakeTimeProvider time, Func<bool> condition)
+    {
+        await Patience.Until(() =>
+        {
+            time.Advance(TimeSpan.FromMilliseconds(50));
+            return condition();
+        });
+    }
+
+    private static HttpClient Client(GatewayApp app, int version, int maxRetries = 3) => new(new MtaTlsRetryHandler(new SocketsHttpHandler().UseMtaTls(app.Options(o =>
+    {
+        o.Reconnect.InitialDelay = TimeSpan.FromMilliseconds(10);
+        o.Reconnect.MaxDelay = TimeSpan.FromMilliseconds(100);
+        o.Reconnect.WaitTimeout = s_hang;
+    })), maxRetries))
+    {
+        Timeout = s_hang,
+        DefaultRequestVersion = version == 2 ? HttpVersion.Version20 : HttpVersion.Version11,
+        DefaultVersionPolicy = HttpVersionPolicy.RequestVersionExact,
+    };
+
+    private static void Map(WebApplication app) => app.MapMethods("/hash", ["HEAD", "PUT", "DELETE", "OPTIONS"],
+        async (HttpContext context) => await context.Response.WriteAsync(Convert.ToHexString(await SHA256.HashDataAsync(context.Request.Body))));
+
+    private static async Task AskAsync(HttpClient http, int port, int number)
+    {
+        byte[] body = new byte[number % 7 * 1000];
+        Random.Shared.NextBytes(body);
+        switch (number % 5)
+        {
+            case 0:
+                Assert.Equal(50_000, (await SendAsync(http, port, "/bytes/50000", HttpMethod.Get, null)).Length);
+                break;
+            case 1:
+                Assert.Equal("", await SendAsync(http, port, "/hash", HttpMethod.Head, null));
+                break;
+            default:
+                HttpMethod method = number % 5 == 2 ? HttpMethod.Delete : number % 5 == 3 ? HttpMethod.Options : HttpMethod.Put;
+                Assert.Equal(Convert.ToHexString(SHA256.HashData(body)), await SendAsync(http, port, "/hash", method, new ByteArrayContent(body)));
+                break;
+        }
+    }
+
+    private static async Task<string> SendAsync(HttpClient http, int port, string path, HttpMethod method, HttpContent? content)
+    {
+        using HttpRequestMessage request = new(method, $"https://localhost:{port}{path}") { Content = content, Version = http.DefaultRequestVersion, VersionPolicy = http.DefaultVersionPolicy };
+        using HttpResponseMessage response = await http.SendAsync(request);
+        return await response.EnsureSuccessStatusCode().Content.ReadAsStringAsync();
+    }
+
+    /// <summary>Can be read once.</summary>
+    private sealed class OnceStream(byte[] octets) : MemoryStream(octets)
+    {
+        public override bool CanSeek => false;
+    }
+}
