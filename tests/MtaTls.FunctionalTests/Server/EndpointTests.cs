@@ -187,7 +187,7 @@ public sealed class EndpointTests
     [Fact]
     public async Task Channel_routes_without_UseMtaTls_of_the_host_are_an_error()
     {
-        InvalidOperationException error = await Assert.ThrowsAsync<InvalidOperationException>(() => TestApp.StartBareAsync(
+        OptionsValidationException error = await Assert.ThrowsAsync<OptionsValidationException>(() => TestApp.StartBareAsync(
             builder => builder.WebHost.ConfigureKestrel(k => k.Listen(IPAddress.Loopback, 0, e => e.UseMtaTls().UseHttps(TestCertificates.Server))),
             settings: new() { ["MtaTls:Channels:0:Action"] = "Reject" }));
         Assert.Contains("builder.WebHost.UseMtaTls()", error.Message, StringComparison.Ordinal);
