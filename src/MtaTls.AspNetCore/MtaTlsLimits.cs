@@ -53,7 +53,7 @@ public sealed class MtaTlsLimits
     } = 1L << 30;
 
     /// <summary>
-    /// The same for all sessions of one client address, which is an IPv4 address or a /64 of IPv6; 65,536 to 2^40, default 536,870,912 (512 MiB): half of
+    /// The same for all sessions of one client address, which is an IPv4 address or a /64 of IPv6; 65,536 to 2^40, default 805,306,368 (768 MiB): a quarter of
     /// <see cref="ServerReceiveBudget"/> stays for others. Where it is not less than that there is no such limit.
     /// </summary>
     /// <exception cref="ArgumentOutOfRangeException">Out of range.</exception>
@@ -63,7 +63,7 @@ public sealed class MtaTlsLimits
         set => field = value is >= 65_536 and <= 1L << 40
             ? value
             : throw new ArgumentOutOfRangeException(nameof(value), value, "The value must be from 65536 to 1099511627776.");
-    } = 1L << 29;
+    } = 3L << 28;
 
     /// <summary>
     /// How long a TLS handshake may take, its ClientHello included; more than 0, default 10 seconds, or <see cref="Timeout.InfiniteTimeSpan"/>.
@@ -148,6 +148,17 @@ public sealed class MtaTlsLimits
     /// </summary>
     /// <exception cref="ArgumentOutOfRangeException">Out of range.</exception>
     public int MaxAcknowledgmentsPerSecond { get => Session.MaxAcknowledgmentsPerSecond; set => Session.MaxAcknowledgmentsPerSecond = value; }
+
+    /// <summary>
+    /// The longest ClientHello in which the extension is looked for, in octets with its record headers; 512 to 131,072, default 16,384 (a client that offers post-quantum
+    /// key shares sends about 2,000). A connection with a longer one is left to Kestrel's HTTPS; where MTA-TLS is required it gets a fatal alert.
+    /// </summary>
+    /// <exception cref="ArgumentOutOfRangeException">Out of range.</exception>
+    public int MaxClientHelloLength
+    {
+        get;
+        set => field = value is >= 512 and <= 131_072 ? value : throw new ArgumentOutOfRangeException(nameof(value), value, "The value must be from 512 to 131072.");
+    } = 16_384;
 
     /// <summary>
     /// TLS handshakes of all endpoints that are under way, connections that have not sent their ClientHello yet included; 1 to 1,000,000, default

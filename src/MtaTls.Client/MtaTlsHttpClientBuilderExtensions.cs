@@ -49,7 +49,11 @@ public static class MtaTlsHttpClientBuilderExtensions
         builder.Services.TryAddEnumerable(ServiceDescriptor.Singleton<IValidateOptions<MtaTlsClientOptions>, MtaTlsClientOptionsValidator>());
         string name = builder.Name;
         return builder
-            .AddHttpMessageHandler(services => new MtaTlsRetryHandler(Options(services, name).MaxRetries))
+            .AddHttpMessageHandler(services =>
+            {
+                MtaTlsClientOptions options = Options(services, name);
+                return new MtaTlsRetryHandler(options.MaxRetries, options.LoggerFactory);
+            })
             .UseSocketsHttpHandler((handler, services) => handler.UseMtaTls(Options(services, name)));
     }
 

@@ -1,5 +1,8 @@
 using System.Net.Http.Json;
 using System.Runtime.ExceptionServices;
+using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Logging.Abstractions;
+using MtaTls.Client.Diagnostics;
 using MtaTls.Protocol;
 
 namespace MtaTls.Client;
@@ -18,6 +21,7 @@ public sealed class MtaTlsRetryHandler : DelegatingHandler
     internal const int DefaultMaxRetries = 3;
 
     private readonly int _maxRetries;
+    private readonly ILogger _log = NullLogger.Instance;
 
     /// <summary>Makes a handler whose inner one is set later, as <see cref="IHttpClientFactory"/> does.</summary>
     /// <param name="maxRetries">How often a request is sent again at most. Default: 3. Range: 0 (never) to 100.</param>
@@ -30,6 +34,9 @@ public sealed class MtaTlsRetryHandler : DelegatingHandler
     /// <exception cref="ArgumentOutOfRangeException">Out of range.</exception>
     public MtaTlsRetryHandler(HttpMessageHandler innerHandler, int maxRetries = DefaultMaxRetries)
         : base(innerHandler) => _maxRetries = Ranges.Check(maxRetries, 0, 100);
+
+    internal MtaTlsRetryHandler(int maxRetries, ILoggerFactory? loggers)
+        : this(maxRetries) => _log = (loggers ?? NullLoggerFactory.Instance).CreateLogger(ClientDiagnostics.Name);
 
     /// <inheritdoc/>
     protected override async Task<HttpResponseMessage> SendAsync(HttpRequestMessage request, CancellationToken cancellationToken)
@@ -45,6 +52,8 @@ public sealed class MtaTlsRetryHandler : DelegatingHandler
             catch (HttpRequestException e) when (retries < _maxRetries && IsLost(e) && IsIdempotent(request.Method) && CanBeReadAgain(request.Content))
             {
                 lost = e;
+                ClientDiagnostics.Retried(request.RequestUri);
+                _log.RequestRetried(request.Method.Method, request.RequestUri?.IdnHost, retries + 1, _maxRetries, e);
             }
             catch (Exception e) when (lost is not null && (e is HttpRequestException ? e.InnerException : e) is InvalidOperationException and not ObjectDisposedException)
             {

@@ -103,6 +103,7 @@ internal sealed class ConfigureMtaTlsOptions(IConfiguration configuration) : ICo
         section.Value<int>(nameof(MtaTlsLimits.MaxEmptyPacketsPerSecond), value => limits.MaxEmptyPacketsPerSecond = value);
         section.Value<int>(nameof(MtaTlsLimits.MaxSmallPacketsPerSecond), value => limits.MaxSmallPacketsPerSecond = value);
         section.Value<int>(nameof(MtaTlsLimits.MaxAcknowledgmentsPerSecond), value => limits.MaxAcknowledgmentsPerSecond = value);
+        section.Value<int>(nameof(MtaTlsLimits.MaxClientHelloLength), value => limits.MaxClientHelloLength = value);
         section.Value<int>(nameof(MtaTlsLimits.MaxHandshakes), value => limits.MaxHandshakes = value);
         section.Value<int>(nameof(MtaTlsLimits.MaxSessions), value => limits.MaxSessions = value);
         section.Value<int>(nameof(MtaTlsLimits.MaxSessionsPerAddress), value => limits.MaxSessionsPerAddress = value);

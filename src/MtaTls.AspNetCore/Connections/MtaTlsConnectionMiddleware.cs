@@ -18,8 +18,6 @@ namespace MtaTls.AspNetCore.Connections;
 /// </summary>
 internal sealed class MtaTlsConnectionMiddleware(ConnectionDelegate next, EndpointSettings settings, EndpointTls tls, MtaTlsServer server)
 {
-    private const int MaxClientHelloLength = 16_384;
-
     public async Task OnConnectionAsync(ConnectionContext connection)
     {
         if (connection.Features.Get<ITlsConnectionFeature>() is not null)
@@ -145,11 +143,16 @@ internal sealed class MtaTlsConnectionMiddleware(ConnectionDelegate next, Endpoi
             {
                 ReadResult result = await input.ReadAsync(cancellationToken);
                 ReadOnlySequence<byte> buffer = result.Buffer;
-                ClientHelloStatus status = ClientHelloReader.TryRead(buffer, server.Options.ExtensionType, MaxClientHelloLength, out ClientHelloInfo? hello);
+                ClientHelloStatus status = ClientHelloReader.TryRead(buffer, server.Options.ExtensionType, server.Limits.MaxClientHelloLength, out ClientHelloInfo? hello);
                 bool offers = status == ClientHelloStatus.Complete && hello!.OffersExtension;
                 if (offers)
                 {
                     settings.Https.TlsClientHelloBytesCallback?.Invoke(connection, buffer.Slice(0, hello!.Length));
+                }
+
+                if (status == ClientHelloStatus.TooLong)
+                {
+                    server.LimitReports.Exceeded(nameof(MtaTlsLimits.MaxClientHelloLength), "such connections are left to Kestrel's HTTPS", MtaTlsMetrics.Tags(settings, connection));
                 }
 
                 // What is only looked at stays unexamined, so that the next reader gets it at once.

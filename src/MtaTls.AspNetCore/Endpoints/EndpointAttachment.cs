@@ -59,7 +59,7 @@ internal sealed class EndpointAttachment(ListenOptions endpoint, MtaTlsListenOpt
         }
 
         EndpointSettings settings = new(options.Name, mode, options.Dispatch ?? global.EndpointDefaults.Dispatch, https!, certificate);
-        EndpointTls tls = new(settings, endpoint.Protocols, global.ExtensionType, global.KeyLogFile);
+        EndpointTls tls = new(settings, endpoint.Protocols, global);
         if (!_isAnnounced)
         {
             // "localhost" is bound twice, once for each family.

@@ -13,7 +13,7 @@ namespace MtaTls.AspNetCore.Endpoints;
 /// The TLS engine's settings of one endpoint. Its HTTPS settings are read in every handshake, so that a certificate or any other member that
 /// was replaced counts from the next connection on; the native contexts and the resumable sessions live as long as nothing changes.
 /// </summary>
-internal sealed class EndpointTls(EndpointSettings settings, HttpProtocols protocols, ushort extensionType, string? keyLogFile)
+internal sealed class EndpointTls(EndpointSettings settings, HttpProtocols protocols, MtaTlsOptions global)
 {
     private const SslProtocols Supported = SslProtocols.Tls12 | SslProtocols.Tls13;
 
@@ -66,7 +66,8 @@ internal sealed class EndpointTls(EndpointSettings settings, HttpProtocols proto
     {
         TlsServerOptions options = new()
         {
-            ExtensionType = extensionType,
+            ExtensionType = global.ExtensionType,
+            MaxClientHelloLength = global.Limits.MaxClientHelloLength,
             Mode = settings.Mode,
             EnabledSslProtocols = now.SslProtocols & Supported,
             ServerCertificateChain = now.Chain,
@@ -79,7 +80,7 @@ internal sealed class EndpointTls(EndpointSettings settings, HttpProtocols proto
             },
             ClientCertificateValidation = now.ClientCertificateValidation,
             CheckCertificateRevocation = now.CheckRevocation,
-            KeyLogFile = keyLogFile,
+            KeyLogFile = global.KeyLogFile,
         };
 
         // As in Kestrel, a selector goes before a certificate.

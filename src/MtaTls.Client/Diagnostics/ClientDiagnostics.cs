@@ -17,6 +17,7 @@ internal static class ClientDiagnostics
     private static readonly Counter<long> s_refused = s_meter.CreateCounter<long>("mtatls.client.refused_channels", "{channel}", "Opens that the server refused.");
     private static readonly Counter<long> s_fallbacks = s_meter.CreateCounter<long>("mtatls.client.fallbacks", "{channel}", "Channels that are a TLS connection of their own.");
     private static readonly Counter<long> s_limits = s_meter.CreateCounter<long>("mtatls.client.limits.exceeded", "{event}", "Times that a server exceeded a limit, counted when a channel closes and at a session's end.");
+    private static readonly Counter<long> s_retries = s_meter.CreateCounter<long>("mtatls.client.retried_requests", "{request}", "Requests that were sent again because their session dropped.");
     private static readonly Counter<long> s_io = s_meter.CreateCounter<long>("mtatls.client.io", "By", "Channel data, counted when a channel closes.");
     private static readonly Histogram<double> s_handshake = s_meter.CreateHistogram<double>("mtatls.client.connect.duration", "s", "Connecting to an endpoint: TCP and the TLS handshake.");
     private static readonly Histogram<double> s_open = s_meter.CreateHistogram<double>("mtatls.client.channel.open.duration", "s", "Opening a channel, connecting its session included where that was needed.");
@@ -62,6 +63,8 @@ internal static class ClientDiagnostics
         tags.Add("mtatls.limit", limit.ToString());
         s_limits.Add(times, tags);
     }
+
+    public static void Retried(Uri? uri) => s_retries.Add(1, new TagList { { "server.address", uri?.IdnHost }, { "server.port", uri?.Port } });
 
     public static string? Version(SslProtocols protocol) => protocol switch
     {

@@ -39,4 +39,7 @@ internal static partial class Log
 
     [LoggerMessage(11, LogLevel.Information, "{Host}:{Port} has exceeded {Limit}: {Answer}. Said once in a session.", EventName = "LimitExceeded")]
     public static partial void LimitExceeded(this ILogger logger, string host, int port, MtaTlsSessionLimit limit, string answer);
+
+    [LoggerMessage(12, LogLevel.Debug, "{Method} to {Host} was lost with its connection and is sent again ({Retry} of at most {MaxRetries}).", EventName = "RequestRetried")]
+    public static partial void RequestRetried(this ILogger logger, string method, string? host, int retry, int maxRetries, Exception exception);
 }

@@ -44,7 +44,7 @@ public sealed class ConfigurationTests
                 "SessionIdleTimeout": "-00:00:00.001", "CloseLingerTimeout": "00:00:01", "CloseTimeout": "00:00:02",
                 "WriteStallTimeout": "00:00:03", "SessionSendBudget": 4096, "MinPeerPacketLength": 1, "MaxOpensPerSecond": 5, "MaxEmptyPacketsPerSecond": 6,
                 "MaxSmallPacketsPerSecond": 7, "MaxAcknowledgmentsPerSecond": 8, "ChannelWriteStallTimeout": "00:00:09", "AddressReceiveBudget": 65536, "MaxSessionsPerAddress": 9,
-                "MaxHandshakes": 7, "MaxSessions": 8, "MaxChannels": 9 } } }
+                "MaxClientHelloLength": 600, "MaxHandshakes": 7, "MaxSessions": 8, "MaxChannels": 9 } } }
             """);
         Assert.Empty(errors);
         Assert.Equal(65400, options.ExtensionType);
@@ -67,7 +67,7 @@ public sealed class ConfigurationTests
         Assert.Equal((7, 8, 65536, 9), (limits.MaxSmallPacketsPerSecond, limits.MaxAcknowledgmentsPerSecond, limits.AddressReceiveBudget, limits.MaxSessionsPerAddress));
         Assert.Equal(TimeSpan.FromSeconds(9), limits.ChannelWriteStallTimeout);
         Assert.Equal((4096, 1, 5, 6), (limits.SessionSendBudget, limits.MinPeerPacketLength, limits.MaxOpensPerSecond, limits.MaxEmptyPacketsPerSecond));
-        Assert.Equal((7, 8, 9), (limits.MaxHandshakes, limits.MaxSessions, limits.MaxChannels));
+        Assert.Equal((600, 7, 8, 9), (limits.MaxClientHelloLength, limits.MaxHandshakes, limits.MaxSessions, limits.MaxChannels));
     }
 
     [Fact]
@@ -112,6 +112,7 @@ public sealed class ConfigurationTests
     [InlineData("""{ "Limits": { "MaxPendingChannels": "many" } }""", "MtaTls:Limits:MaxPendingChannels")]
     [InlineData("""{ "Limits": { "WriteStallTimeout": "00:00:00" } }""", "MtaTls:Limits:WriteStallTimeout")]
     [InlineData("""{ "Limits": { "MaxHandshakes": 0 } }""", "MtaTls:Limits:MaxHandshakes")]
+    [InlineData("""{ "Limits": { "MaxClientHelloLength": 511 } }""", "MtaTls:Limits:MaxClientHelloLength")]
     [InlineData("""{ "Limits": { "MaxSessions": 0 } }""", "MtaTls:Limits:MaxSessions")]
     [InlineData("""{ "Limits": { "MaxChannels": 1000001 } }""", "MtaTls:Limits:MaxChannels")]
     [InlineData("""{ "Limits": { "InitialWindowSize": 4095 } }""", "MtaTls:Limits:InitialWindowSize")]

@@ -1,6 +1,7 @@
 using System.Net;
 using System.Net.Sockets;
 using System.Security.Cryptography.X509Certificates;
+using Microsoft.Extensions.Diagnostics.Metrics.Testing;
 using MtaTls.AspNetCore;
 using MtaTls.Client;
 using MtaTls.FunctionalTests.Support;
@@ -52,6 +53,35 @@ public sealed class HttpClientFactoryTests
         await using ServiceProvider provider = services.BuildServiceProvider();
         using HttpClient client = provider.GetRequiredService<IHttpClientFactory>().CreateClient("gateway");
         Assert.Contains(" app1.internal:443 ", await client.GetStringAsync(new Uri("https://app1.internal/channel")), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_client_of_a_factory_sends_again_what_was_lost_and_says_so()
+    {
+        int served = 0;
+        GatewayApp? app = null;
+        app = await GatewayApp.StartAsync(map: a => a.MapGet("/lost-once", async (HttpContext context) =>
+        {
+            if (Interlocked.Increment(ref served) == 1)
+            {
+                app!.DropConnections();
+                await Task.Delay(Timeout.Infinite, context.RequestAborted);
+            }
+            return "again";
+        }));
+        await using (app)
+        {
+            ServiceCollection services = new();
+            services.AddLogging(l => l.SetMinimumLevel(LogLevel.Debug).AddFakeLogging());
+            services.AddHttpClient("gateway", c => c.Timeout = Patience.Long).UseMtaTls(o =>
+                (o.Host, o.Port, o.CertificateChainPolicy, o.Mode) = ("localhost", app.Port, GatewayCertificates.Trust(), MtaTlsClientMode.Required));
+            await using ServiceProvider provider = services.BuildServiceProvider();
+            using MetricCollector<long> retried = new(null, "MtaTls.Client", "mtatls.client.retried_requests");
+            using HttpClient client = provider.GetRequiredService<IHttpClientFactory>().CreateClient("gateway");
+            Assert.Equal("again", await client.GetStringAsync(app.Uri("/lost-once")));
+            Assert.Single(retried.GetMeasurementSnapshot(), m => m.Tags["server.port"] is int port && port == app.Uri("/").Port);
+            Assert.Single(provider.GetFakeLogCollector().GetSnapshot(), static r => r.Id.Name == "RequestRetried");
+        }
     }
 
     // In a URI an IPv6 address stands in brackets, on the wire and in a certificate it does not.

@@ -194,6 +194,18 @@ public sealed class HelloScanTests
         Assert.NotNull(await SendAfterHelloAsync(app, offered, warnings));
     }
 
+    // Padding, RFC 7685: what is left of the hello is an ordinary one.
+    [Theory]
+    [InlineData(300, true)]
+    [InlineData(1_000, false)]
+    public async Task A_hello_longer_than_MaxClientHelloLength_is_left_to_Kestrel(int padding, bool multiplexed)
+    {
+        await using TestApp app = await TestApp.StartAsync(static a => a.MapGet("/", () => "hello"), o => o.Limits.MaxClientHelloLength = 600);
+        ServerHello? answer = await AskAsync(app, Hello.Message([.. Extensions(offered: true, tls13: false), Hello.Extension(21, new byte[padding])]));
+        Assert.Equal(multiplexed, answer!.Extensions.Contains(65389));
+        Assert.Equal(!multiplexed, app.Logs.GetSnapshot().Any(static r => r.Id.Name == "LimitReached" && r.Message.Contains("MaxClientHelloLength", StringComparison.Ordinal)));
+    }
+
     private static byte[] Offer => Hello.Extension(65389, []);
 
     private static byte[][] Extensions(bool offered, bool tls13)
