@@ -13,12 +13,16 @@ namespace MtaTls.Client;
 /// </summary>
 /// <remarks>
 /// A <see cref="SocketsHttpHandler"/> alone sends again what a server closed in order without an answer, as on every connection; a session that drops takes all its channels with
-/// it, the requests under way included. <c>IHttpClientBuilder.UseMtaTls</c> adds the handler; elsewhere put it in front:
+/// it, the requests under way included. The first time it is sent again at once, then after 100 ms, 200 ms and so on up to 1.6 s: the handler may hold more channels of that session, whose end
+/// has not been read yet. <c>IHttpClientBuilder.UseMtaTls</c> adds the handler; elsewhere put it in front:
 /// <c>new HttpClient(new MtaTlsRetryHandler(new SocketsHttpHandler().UseMtaTls(...)))</c>. Synchronous requests pass through it and are not repeated.
 /// </remarks>
 public sealed class MtaTlsRetryHandler : DelegatingHandler
 {
     internal const int DefaultMaxRetries = 3;
+
+    private const int MaxDoublings = 4;
+    private static readonly TimeSpan s_pause = TimeSpan.FromMilliseconds(100);
 
     private readonly int _maxRetries;
     private readonly ILogger _log = NullLogger.Instance;
@@ -45,6 +49,8 @@ public sealed class MtaTlsRetryHandler : DelegatingHandler
         HttpRequestException? lost = null;
         for (int retries = 0; ; retries++)
         {
+            if (retries > 1)
+                await Task.Delay(s_pause * (1 << Math.Min(retries - 2, MaxDoublings)), TimeProvider.System, cancellationToken).ConfigureAwait(false);
             try
             {
                 return await base.SendAsync(request, cancellationToken).ConfigureAwait(false);

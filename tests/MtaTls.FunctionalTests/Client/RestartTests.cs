@@ -24,7 +24,8 @@ public sealed class RestartTests
         GatewayApp app = await GatewayApp.StartAsync(map: Map);
         try
         {
-            using HttpClient http = Client(app, version);
+            // Each of the workers' channels may be found closed by the same request, one after another.
+            using HttpClient http = Client(app, version, maxRetries: Workers);
             int port = app.Port;
             using CancellationTokenSource over = new();
             int done = 0;
