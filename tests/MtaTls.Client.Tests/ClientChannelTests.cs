@@ -19,6 +19,20 @@ public class ClientChannelTests
         Assert.Equal(1, reader.Advanced);
     }
 
+    // As on TCP, where the first write behind the peer's FIN succeeds: HttpClient then finds the end where it reads, and sends the request again.
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public async Task The_first_write_behind_the_end_fails_unless_it_is_tolerated(bool tolerated)
+    {
+        var pipe = new Pipe();
+        await pipe.Reader.CompleteAsync();
+        await using var channel = new MtaTlsClientChannel(new Backing(pipe.Reader, pipe.Writer), new ChannelAddress("app.example", 443), _ => { }) { ToleratesLateWrite = tolerated };
+        if (tolerated)
+            await channel.WriteAsync(new byte[1]);
+        await Assert.ThrowsAsync<IOException>(async () => await channel.WriteAsync(new byte[1]));
+    }
+
     /// <summary>Gives two blocks, which change places in another stream as soon as the reader has advanced: the last that came back to a pool is the first that leaves it.</summary>
     private sealed class ReusingReader : PipeReader
     {
@@ -67,11 +81,11 @@ public class ClientChannelTests
         }
     }
 
-    private sealed class Backing(PipeReader input) : ChannelBacking
+    private sealed class Backing(PipeReader input, PipeWriter? output = null) : ChannelBacking
     {
         public override PipeReader Input => input;
 
-        public override PipeWriter Output => throw new NotSupportedException();
+        public override PipeWriter Output => output ?? throw new NotSupportedException();
 
         public override ChannelId? Id => null;
 
