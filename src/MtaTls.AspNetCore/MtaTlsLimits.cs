@@ -44,26 +44,14 @@ public sealed class MtaTlsLimits
     /// Where it is used up, windows stop growing and opens are refused.
     /// </summary>
     /// <exception cref="ArgumentOutOfRangeException">Out of range.</exception>
-    public long ServerReceiveBudget
-    {
-        get;
-        set => field = value is >= 65_536 and <= 1L << 40
-            ? value
-            : throw new ArgumentOutOfRangeException(nameof(value), value, "The value must be from 65536 to 1099511627776.");
-    } = 1L << 30;
+    public long ServerReceiveBudget { get; set => field = Check(value, 65_536, 1L << 40); } = 1L << 30;
 
     /// <summary>
     /// The same for all sessions of one client address, which is an IPv4 address or a /64 of IPv6; 65,536 to 2^40, default 805,306,368 (768 MiB): a quarter of
     /// <see cref="ServerReceiveBudget"/> stays for others. Where it is not less than that there is no such limit.
     /// </summary>
     /// <exception cref="ArgumentOutOfRangeException">Out of range.</exception>
-    public long AddressReceiveBudget
-    {
-        get;
-        set => field = value is >= 65_536 and <= 1L << 40
-            ? value
-            : throw new ArgumentOutOfRangeException(nameof(value), value, "The value must be from 65536 to 1099511627776.");
-    } = 3L << 28;
+    public long AddressReceiveBudget { get; set => field = Check(value, 65_536, 1L << 40); } = 3L << 28;
 
     /// <summary>
     /// How long a TLS handshake may take, its ClientHello included; more than 0, default 10 seconds, or <see cref="Timeout.InfiniteTimeSpan"/>.
@@ -154,51 +142,44 @@ public sealed class MtaTlsLimits
     /// key shares sends about 2,000). A connection with a longer one is left to Kestrel's HTTPS; where MTA-TLS is required it gets a fatal alert.
     /// </summary>
     /// <exception cref="ArgumentOutOfRangeException">Out of range.</exception>
-    public int MaxClientHelloLength
-    {
-        get;
-        set => field = value is >= 512 and <= 131_072 ? value : throw new ArgumentOutOfRangeException(nameof(value), value, "The value must be from 512 to 131072.");
-    } = 16_384;
+    public int MaxClientHelloLength { get; set => field = Check(value, 512, 131_072); } = 16_384;
 
     /// <summary>
     /// TLS handshakes of all endpoints that are under way, connections that have not sent their ClientHello yet included; 1 to 1,000,000, default
     /// 10,000. Further connections are closed.
     /// </summary>
     /// <exception cref="ArgumentOutOfRangeException">Out of range.</exception>
-    public int MaxHandshakes { get; set => field = Check(value); } = 10_000;
+    public int MaxHandshakes { get; set => field = Check(value, 1, 1_000_000); } = 10_000;
 
     /// <summary>
     /// MTA-TLS sessions of all endpoints at a time; 1 to 1,000,000, default 100,000. Further connections that offer the extension are closed. Ordinary
     /// HTTPS connections do not count; Kestrel's MaxConcurrentConnections limits both.
     /// </summary>
     /// <exception cref="ArgumentOutOfRangeException">Out of range.</exception>
-    public int MaxSessions { get; set => field = Check(value); } = 100_000;
+    public int MaxSessions { get; set => field = Check(value, 1, 1_000_000); } = 100_000;
 
     /// <summary>
     /// Handshakes and MTA-TLS sessions of one client address at a time, which is an IPv4 address or a /64 of IPv6; 0 to 1,000,000, default 0: no limit, for many
     /// clients can be behind one address. Further connections are closed.
     /// </summary>
     /// <exception cref="ArgumentOutOfRangeException">Out of range.</exception>
-    public int MaxSessionsPerAddress
-    {
-        get;
-        set => field = value is >= 0 and <= 1_000_000 ? value : throw new ArgumentOutOfRangeException(nameof(value), value, "The value must be from 0 to 1000000.");
-    }
+    public int MaxSessionsPerAddress { get; set => field = Check(value, 0, 1_000_000); }
 
     /// <summary>
     /// Open channels of all sessions together, those whose application has not ended yet included; 1 to 1,000,000, default 1,000,000. Further opens
     /// are refused.
     /// </summary>
     /// <exception cref="ArgumentOutOfRangeException">Out of range.</exception>
-    public int MaxChannels { get; set => field = Check(value); } = 1_000_000;
+    public int MaxChannels { get; set => field = Check(value, 1, 1_000_000); } = 1_000_000;
 
     /// <summary>Those that the protocol itself enforces.</summary>
     internal MtaTlsSessionLimits Session { get; } = new();
 
-    private static int Check(int value, [CallerMemberName] string? name = null)
-        => value is >= 1 and <= 1_000_000
+    private static T Check<T>(T value, T least, T most, [CallerMemberName] string? name = null)
+        where T : IComparable<T>
+        => value.CompareTo(least) >= 0 && value.CompareTo(most) <= 0
             ? value
-            : throw new ArgumentOutOfRangeException(name, value, "The value must be from 1 to 1000000.");
+            : throw new ArgumentOutOfRangeException(name, value, $"The value must be from {least} to {most}.");
 
     private static TimeSpan Check(TimeSpan value, [CallerMemberName] string? name = null)
         => value == Timeout.InfiniteTimeSpan || (value > TimeSpan.Zero && value <= MaxTimeout)
