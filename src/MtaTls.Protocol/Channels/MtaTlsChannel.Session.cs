@@ -238,34 +238,26 @@ public sealed partial class MtaTlsChannel
     /// <returns>The octets of data sent.</returns>
     internal int SendPacket(IMtaTlsTransport transport, int quantum, int gatherBelow, out bool more)
     {
-        ReadOnlySpan<byte> packet;
         int length;
-        lock (Gate)
-        {
-            packet = _output.BeginSend(Id, quantum, out length);
-            if (length == 0)
-            {
-                more = _isReady = false;
-                return 0;
-            }
-            if (packet.Length < gatherBelow)
-            {
-                try
-                {
-                    packet.CopyTo(transport.GetMemory(packet.Length).Span);
-                }
-                catch
-                {
-                    _output.CancelSend();
-                    throw;
-                }
-                transport.Advance(packet.Length);
-                more = AfterSend(length);
-                return length;
-            }
-        }
         try
         {
+            ReadOnlySpan<byte> packet;
+            lock (Gate)
+            {
+                packet = _output.BeginSend(Id, quantum, out length);
+                if (length == 0)
+                {
+                    more = _isReady = false;
+                    return 0;
+                }
+                if (packet.Length < gatherBelow)
+                {
+                    packet.CopyTo(transport.GetMemory(packet.Length).Span);
+                    transport.Advance(packet.Length);
+                    more = AfterSend(length);
+                    return length;
+                }
+            }
             transport.Write(packet);
         }
         catch
