@@ -1,12 +1,10 @@
-using System.Diagnostics;
+using MtaTls.Tls.Tests.Support;
 
 namespace MtaTls.Tls.Tests;
 
 /// <summary>The engine in processes of their own, which end in the middle of their work or run under conditions that make misuse of memory fatal.</summary>
 public class ProcessTests
 {
-    private static readonly TimeSpan s_patience = TimeSpan.FromMinutes(4);
-
     /// <summary>A process may end while other threads handshake, read and write: with its own exit code, not with a signal.</summary>
     [Theory]
     [InlineData("handshake")]
@@ -36,28 +34,6 @@ public class ProcessTests
             "abuse");
     }
 
-    private static async Task RunAsync(Dictionary<string, string> environment, params string[] arguments)
-    {
-        var start = new ProcessStartInfo(Environment.ProcessPath!, ["exec", typeof(ProcessTests).Assembly.Location, .. arguments]) { RedirectStandardOutput = true, RedirectStandardError = true };
-        foreach ((string name, string value) in environment)
-        {
-            start.Environment[name] = value;
-        }
-
-        using Process process = Process.Start(start)!;
-        using var hang = new CancellationTokenSource(s_patience);
-        try
-        {
-            Task<string> output = process.StandardOutput.ReadToEndAsync(hang.Token), errors = process.StandardError.ReadToEndAsync(hang.Token);
-            await process.WaitForExitAsync(hang.Token);
-            Assert.True(process.ExitCode == Program.Success, $"{string.Join(' ', arguments)} ended with {process.ExitCode}: {await output}{await errors}");
-        }
-        finally
-        {
-            if (!process.HasExited)
-            {
-                process.Kill();
-            }
-        }
-    }
+    private static Task RunAsync(Dictionary<string, string> environment, params string[] arguments) =>
+        ChildProcess.RunAsync(typeof(ProcessTests).Assembly, Program.Success, environment, arguments);
 }

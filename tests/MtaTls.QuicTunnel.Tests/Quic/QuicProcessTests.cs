@@ -1,12 +1,10 @@
-using System.Diagnostics;
 using MtaTls.QuicTunnel.Quic;
+using MtaTls.Tls.Tests.Support;
 
 namespace MtaTls.QuicTunnel.Tests.Quic;
 
 public class QuicProcessTests
 {
-    private static readonly TimeSpan s_patience = TimeSpan.FromMinutes(4);
-
     /// <summary>A process may end while its loops handshake and carry datagrams: with its own exit code, not with a signal.</summary>
     [SkippableTheory]
     [InlineData("handshake")]
@@ -18,21 +16,5 @@ public class QuicProcessTests
             await Task.WhenAll(RunAsync("exit", work, $"{seed}"), RunAsync("exit", work, $"{seed + 1}"));
     }
 
-    private static async Task RunAsync(params string[] arguments)
-    {
-        var start = new ProcessStartInfo(Environment.ProcessPath!, ["exec", typeof(QuicProcessTests).Assembly.Location, .. arguments]) { RedirectStandardOutput = true, RedirectStandardError = true };
-        using var process = Process.Start(start)!;
-        using var hang = new CancellationTokenSource(s_patience);
-        try
-        {
-            Task<string> output = process.StandardOutput.ReadToEndAsync(hang.Token), errors = process.StandardError.ReadToEndAsync(hang.Token);
-            await process.WaitForExitAsync(hang.Token);
-            Assert.True(process.ExitCode == Program.Success, $"{string.Join(' ', arguments)} ended with {process.ExitCode}: {await output}{await errors}");
-        }
-        finally
-        {
-            if (!process.HasExited)
-                process.Kill();
-        }
-    }
+    private static Task RunAsync(params string[] arguments) => ChildProcess.RunAsync(typeof(QuicProcessTests).Assembly, Program.Success, [], arguments);
 }

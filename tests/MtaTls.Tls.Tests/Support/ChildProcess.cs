@@ -1,0 +1,36 @@
+using System.Diagnostics;
+using System.Reflection;
+
+namespace MtaTls.Tls.Tests.Support;
+
+/// <summary>A test project as a process of its own: what its <c>Program</c> does there is what happens to an application.</summary>
+internal static class ChildProcess
+{
+    private static readonly TimeSpan s_patience = TimeSpan.FromMinutes(4);
+
+    /// <summary>Runs it to its end, which must be the exit code.</summary>
+    public static async Task RunAsync(Assembly tests, int exitCode, Dictionary<string, string> environment, params string[] arguments)
+    {
+        var start = new ProcessStartInfo(Environment.ProcessPath!, ["exec", tests.Location, .. arguments]) { RedirectStandardOutput = true, RedirectStandardError = true };
+        foreach ((string name, string value) in environment)
+        {
+            start.Environment[name] = value;
+        }
+
+        using Process process = Process.Start(start)!;
+        using var hang = new CancellationTokenSource(s_patience);
+        try
+        {
+            Task<string> output = process.StandardOutput.ReadToEndAsync(hang.Token), errors = process.StandardError.ReadToEndAsync(hang.Token);
+            await process.WaitForExitAsync(hang.Token);
+            Assert.True(process.ExitCode == exitCode, $"{string.Join(' ', arguments)} ended with {process.ExitCode}: {await output}{await errors}");
+        }
+        finally
+        {
+            if (!process.HasExited)
+            {
+                process.Kill();
+            }
+        }
+    }
+}
