@@ -24,7 +24,8 @@ internal sealed class SessionTarget(MtaTlsRole role) : FuzzTarget
         // What a busy machine does not end in time is aborted, which is no defect; within half a minute it is.
         bool hasty = random.Next(2) == 0;
         var there = new Pipe(new PipeOptions(pauseWriterThreshold: 0));
-        var back = new Pipe(new PipeOptions(pauseWriterThreshold: 0));
+        // A peer that grants windows of 4 GiB to who writes without end must not be buried in gigabytes.
+        var back = new Pipe(new PipeOptions(pauseWriterThreshold: 1 << 20, resumeWriterThreshold: 1 << 19));
         MtaTlsSession session = MtaTlsSession.Start(new PipeTransport(new Duplex(there.Reader, back.Writer)), new MtaTlsSessionOptions
         {
             Role = role,
