@@ -1,4 +1,6 @@
+using Microsoft.AspNetCore.Connections;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
+using Microsoft.AspNetCore.Server.Kestrel.Transport.Sockets;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.DependencyInjection.Extensions;
 using Microsoft.Extensions.Options;
@@ -9,6 +11,7 @@ using MtaTls.AspNetCore.Connections;
 using MtaTls.AspNetCore.Diagnostics;
 using MtaTls.AspNetCore.Endpoints;
 using MtaTls.AspNetCore.Routing;
+using MtaTls.AspNetCore.Transport;
 
 namespace Microsoft.AspNetCore.Hosting;
 
@@ -51,7 +54,20 @@ public static class MtaTlsWebHostBuilderExtensions
         services.TryAddSingleton<MtaTlsMetrics>();
         services.TryAddSingleton<LimitReports>();
         services.TryAddSingleton<MtaTlsServer>();
+        services.AddMtaTlsTransport();
         return services;
+    }
+
+    /// <summary>Sessions read and write their sockets themselves where the application's transport is Kestrel's own.</summary>
+    private static void AddMtaTlsTransport(this IServiceCollection services)
+    {
+        // Kestrel adds its transport only where there is none.
+        services.TryAddSingleton<IConnectionListenerFactory, SocketTransportFactory>();
+        if (services.All(static s => s.ServiceType != typeof(IConnectionListenerFactory) || s.ImplementationType == typeof(SocketTransportFactory)))
+        {
+            services.TryAddSingleton<DirectEndPoints>();
+            services.AddSingleton<IConnectionListenerFactory, MtaTlsTransportFactory>();
+        }
     }
 
     /// <summary>The options and what is decided by them, without anything that makes Kestrel speak MTA-TLS.</summary>

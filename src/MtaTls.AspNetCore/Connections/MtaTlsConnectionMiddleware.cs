@@ -8,6 +8,7 @@ using Microsoft.AspNetCore.Http.Features;
 using Microsoft.AspNetCore.Server.Kestrel.Core.Features;
 using MtaTls.AspNetCore.Diagnostics;
 using MtaTls.AspNetCore.Endpoints;
+using MtaTls.AspNetCore.Transport;
 using MtaTls.Tls;
 
 namespace MtaTls.AspNetCore.Connections;
@@ -136,7 +137,7 @@ internal sealed class MtaTlsConnectionMiddleware(ConnectionDelegate next, Endpoi
     /// <summary>Whether the client offers the extension; null when the connection is over.</summary>
     private async ValueTask<bool?> PeekAsync(ConnectionContext connection, CancellationToken cancellationToken)
     {
-        PipeReader input = connection.Transport.Input;
+        PipeReader input = (connection as AcceptedConnection)?.Peek() ?? connection.Transport.Input;
         try
         {
             while (true)
@@ -169,7 +170,7 @@ internal sealed class MtaTlsConnectionMiddleware(ConnectionDelegate next, Endpoi
             TimedOut(connection);
             return null;
         }
-        catch (IOException e)
+        catch (Exception e) when (e is IOException or ObjectDisposedException)
         {
             server.SessionLog.HandshakeFailed(connection.ConnectionId, e.Message);
             return null;
@@ -179,6 +180,7 @@ internal sealed class MtaTlsConnectionMiddleware(ConnectionDelegate next, Endpoi
     private async ValueTask<TlsConnection?> HandshakeAsync(ConnectionContext connection, long started, CancellationToken cancellationToken)
     {
         using Activity? activity = MtaTlsActivities.StartHandshake(connection, settings);
+        (connection as AcceptedConnection)?.TakeSocket();
         try
         {
             TlsConnection session = await TlsConnection.AcceptAsync(connection.Transport, tls.Context, connection, cancellationToken);

@@ -1,9 +1,11 @@
 using Microsoft.AspNetCore.Connections;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
 using Microsoft.AspNetCore.Server.Kestrel.Https;
+using Microsoft.Extensions.DependencyInjection;
 using MtaTls.AspNetCore.Certificates;
 using MtaTls.AspNetCore.Connections;
 using MtaTls.AspNetCore.Diagnostics;
+using MtaTls.AspNetCore.Transport;
 using MtaTls.Tls;
 
 namespace MtaTls.AspNetCore.Endpoints;
@@ -65,6 +67,11 @@ internal sealed class EndpointAttachment(ListenOptions endpoint, MtaTlsListenOpt
             // "localhost" is bound twice, once for each family.
             _isAnnounced = true;
             server.EndpointBound(endpoint, settings);
+        }
+
+        if (KestrelInternals.AreAvailable)
+        {
+            endpoint.ApplicationServices.GetService<DirectEndPoints>()?.Add(endpoint.EndPoint);
         }
 
         return new MtaTlsConnectionMiddleware(next, settings, tls, server).OnConnectionAsync;

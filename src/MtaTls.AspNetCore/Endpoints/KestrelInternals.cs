@@ -4,6 +4,7 @@ using Microsoft.AspNetCore.Connections;
 using Microsoft.AspNetCore.Hosting;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
 using Microsoft.AspNetCore.Server.Kestrel.Https;
+using Microsoft.AspNetCore.Server.Kestrel.Transport.Sockets;
 
 namespace MtaTls.AspNetCore.Endpoints;
 
@@ -49,6 +50,10 @@ internal static class KestrelInternals
     [UnsafeAccessor(UnsafeAccessorKind.Method, Name = "EnableHttpsConfiguration")]
     public static extern void EnableHttpsConfiguration(KestrelServerOptions kestrel);
 
+    /// <summary>The options of a connection of the socket transport, from the transport's: the pool of memory is among those that are not public.</summary>
+    [UnsafeAccessor(UnsafeAccessorKind.Constructor)]
+    public static extern SocketConnectionFactoryOptions CreateConnectionOptions(SocketTransportOptions transport);
+
     /// <summary>Where the middleware of <c>UseHttps</c> is among the endpoint's own; -1 where it has none.</summary>
     /// <remarks>Recognized by the type of its closure, which a <c>UseHttps</c> on an endpoint that is thrown away shows.</remarks>
     public static int IndexOfHttps(ListenOptions endpoint)
@@ -74,7 +79,7 @@ internal static class KestrelInternals
             HttpsConnectionAdapterOptions https = new() { ServerCertificateSelector = static (_, _) => null };
             ApplyHttpsDefaults(scratch, https);
             ApplyDefaultCertificate(scratch, https);
-            return complete && Endpoints(scratch).Length == 1;
+            return complete && Endpoints(scratch).Length == 1 && CreateConnectionOptions(new SocketTransportOptions()) is not null;
         }
         catch (Exception e) when (e is MissingMemberException or TypeLoadException)
         {

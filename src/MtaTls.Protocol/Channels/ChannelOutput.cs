@@ -16,6 +16,9 @@ internal sealed class ChannelOutput : PipeWriter, IValueTaskSource<FlushResult>
     private const int HeaderRoom = PacketHeader.DataSize;
     private const int SmallBlock = 4096;
 
+    /// <summary>From so many octets on, two full records, who flushes sends them where the send loop sleeps. Less waits for company in its record.</summary>
+    private const int SendsItself = 32 * 1024 - 2 * HeaderRoom;
+
     private readonly MtaTlsChannel _channel;
     private Block? _head;
     private Block? _tail;
@@ -150,33 +153,23 @@ internal sealed class ChannelOutput : PipeWriter, IValueTaskSource<FlushResult>
     {
         if (cancellationToken.IsCancellationRequested)
             return ValueTask.FromCanceled<FlushResult>(cancellationToken);
-        lock (_channel.Gate)
+        bool sends = false;
+        try
         {
-            Commit();
-            if (_closed)
-                ReleaseSent();
-            else
-                _channel.SendIfPossible();
-            if (_cancelPending)
+            lock (_channel.Gate)
             {
-                _cancelPending = false;
-                return new(new FlushResult(isCanceled: true, isCompleted: _closed));
+                Commit();
+                if (_closed)
+                    ReleaseSent();
+                else
+                    sends = _channel.SendIfPossible(runs: _unsent >= SendsItself);
+                return AfterFlush(cancellationToken);
             }
-            bool hasRoom = _unsent < _channel.Session.Limits.OutputBufferSize;
-            if (_closed || (hasRoom && (_unsent < SmallBlock || !SessionIsOverBudget)))
-                return new(new FlushResult(isCanceled: false, isCompleted: _closed));
-            if (_waiting)
-                throw new InvalidOperationException("Concurrent flushes of a channel are not possible.");
-            if (hasRoom)
-                _channel.Session.Counters.CountExceeded(MtaTlsSessionLimit.SessionSendBudget);
-            _waiter.Reset();
-            _waiting = true;
-            if (cancellationToken.CanBeCanceled)
-            {
-                _cancellationToken = cancellationToken;
-                _cancellation = cancellationToken.UnsafeRegister(static (state, token) => ((ChannelOutput)state!).CancelWait(token), this);
-            }
-            return new(this, _waiter.Version);
+        }
+        finally
+        {
+            if (sends)
+                _channel.Session.Scheduler.RunOnce();
         }
     }
 
@@ -215,6 +208,30 @@ internal sealed class ChannelOutput : PipeWriter, IValueTaskSource<FlushResult>
 
     void IValueTaskSource<FlushResult>.OnCompleted(Action<object?> continuation, object? state, short token, ValueTaskSourceOnCompletedFlags flags) =>
         _waiter.OnCompleted(continuation, state, token, flags);
+
+    private ValueTask<FlushResult> AfterFlush(CancellationToken cancellationToken)
+    {
+        if (_cancelPending)
+        {
+            _cancelPending = false;
+            return new(new FlushResult(isCanceled: true, isCompleted: _closed));
+        }
+        bool hasRoom = _unsent < _channel.Session.Limits.OutputBufferSize;
+        if (_closed || (hasRoom && (_unsent < SmallBlock || !SessionIsOverBudget)))
+            return new(new FlushResult(isCanceled: false, isCompleted: _closed));
+        if (_waiting)
+            throw new InvalidOperationException("Concurrent flushes of a channel are not possible.");
+        if (hasRoom)
+            _channel.Session.Counters.CountExceeded(MtaTlsSessionLimit.SessionSendBudget);
+        _waiter.Reset();
+        _waiting = true;
+        if (cancellationToken.CanBeCanceled)
+        {
+            _cancellationToken = cancellationToken;
+            _cancellation = cancellationToken.UnsafeRegister(static (state, token) => ((ChannelOutput)state!).CancelWait(token), this);
+        }
+        return new(this, _waiter.Version);
+    }
 
     private Block PrepareTail(int sizeHint)
     {

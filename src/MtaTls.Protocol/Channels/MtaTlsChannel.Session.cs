@@ -318,19 +318,20 @@ public sealed partial class MtaTlsChannel
     // ----- under Gate, from either side -----
 
     /// <summary>Queues the channel for the send loop when it has something that may be sent.</summary>
-    internal void SendIfPossible()
+    /// <param name="runs">Whether the caller calls <see cref="SendScheduler.RunOnce"/>, without the lock, where the loop sleeps.</param>
+    /// <returns>Whether the caller has to.</returns>
+    internal bool SendIfPossible(bool runs = false)
     {
         if (_isReady)
-            return;
+            return false;
         if (_output.CanSend)
         {
             _isReady = true;
-            Session.Scheduler.EnqueueReady(this);
+            return Session.Scheduler.EnqueueReady(this, runs);
         }
-        else if (_output.HasUnsent)
-        {
+        if (_output.HasUnsent)
             NoteStall();
-        }
+        return false;
     }
 
     private void NoteStall()

@@ -1,0 +1,26 @@
+using System.Net;
+using Microsoft.AspNetCore.Connections;
+using Microsoft.AspNetCore.Server.Kestrel.Transport.Sockets;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Options;
+using MtaTls.AspNetCore.Endpoints;
+
+namespace MtaTls.AspNetCore.Transport;
+
+/// <summary>
+/// The transport of endpoints that speak MTA-TLS: Kestrel's sockets, with its options, except that a session reads and writes its socket itself. Everything else,
+/// other connections of those endpoints included, stays Kestrel's.
+/// </summary>
+internal sealed class MtaTlsTransportFactory(DirectEndPoints endPoints, IOptions<SocketTransportOptions> options, IServiceProvider services, ILoggerFactory loggers)
+    : IConnectionListenerFactory, IConnectionListenerFactorySelector
+{
+    public bool CanBind(EndPoint endpoint) => endPoints.Contains(endpoint);
+
+    public ValueTask<IConnectionListener> BindAsync(EndPoint endpoint, CancellationToken cancellationToken = default)
+    {
+        SocketTransportOptions sockets = options.Value;
+        ILogger logger = loggers.CreateLogger("Microsoft.AspNetCore.Server.Kestrel.Transport.Sockets");
+        return new(AcceptedConnectionListener.Bind(endpoint, sockets, KestrelInternals.CreateConnectionOptions(sockets), services.GetService<IMemoryPoolFactory<byte>>(), logger));
+    }
+}
