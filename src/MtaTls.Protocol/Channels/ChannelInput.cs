@@ -9,8 +9,11 @@ namespace MtaTls.Protocol;
 /// The reading side of a channel: what the read loop has received and the application has not yet consumed. Not a <see cref="Pipe"/>, because credit is earned
 /// by what is examined, an idle channel must not hold a buffer, and each packet should land in a buffer of its size.
 /// </summary>
-/// <remarks>Everything here is guarded by the channel's lock. Continuations run on the thread pool, so they may be queued under it.</remarks>
-internal sealed class ChannelInput : PipeReader, IValueTaskSource<ReadResult>
+/// <remarks>
+/// Everything here is guarded by the channel's lock. Continuations run on the thread pool: a reader that waits is woken through its global queue, so that readers go on in
+/// the order in which their data came, and the send loop, which queues there too, behind all whom one read has woken. What they write then shares its record.
+/// </remarks>
+internal sealed class ChannelInput : PipeReader, IValueTaskSource<ReadResult>, IThreadPoolWorkItem
 {
     private readonly MtaTlsChannel _channel;
     private Block? _head;
@@ -20,11 +23,12 @@ internal sealed class ChannelInput : PipeReader, IValueTaskSource<ReadResult>
     private long _consumed;
     private ReceiveWindow _window;
 
-    private ManualResetValueTaskSourceCore<ReadResult> _waiter = new() { RunContinuationsAsynchronously = true };
+    private ManualResetValueTaskSourceCore<ReadResult> _waiter;
     private CancellationTokenRegistration _cancellation;
     private CancellationToken _cancellationToken;
     private Exception? _error;
     private bool _waiting;
+    private bool _isWakeQueued;
     private bool _cancelPending;
     private bool _reading;     // the application holds a result: its blocks stay
     private bool _receiving;   // the read loop fills the tail: it stays
@@ -174,6 +178,7 @@ internal sealed class ChannelInput : PipeReader, IValueTaskSource<ReadResult>
             if (_waiting)
                 throw new InvalidOperationException("Concurrent reads of a channel are not possible.");
             _waiter.Reset();
+            _waiter.RunContinuationsAsynchronously = true;
             _waiting = true;
             if (cancellationToken.CanBeCanceled)
             {
@@ -293,12 +298,39 @@ internal sealed class ChannelInput : PipeReader, IValueTaskSource<ReadResult>
     {
         if (!_waiting || !(canceled || IsReadable))
             return;
-        _waiting = false;
-        _cancellation.Unregister();
-        if (_error is not null && _received == _examined && !canceled)
-            _waiter.SetException(Failure());
+        _cancelPending |= canceled;
+        if (_isWakeQueued)
+            return;
+        _isWakeQueued = true;
+        ThreadPool.UnsafeQueueUserWorkItem(this, preferLocal: false);
+    }
+
+    /// <summary>Wakes the reader, with all that has arrived by now.</summary>
+    void IThreadPoolWorkItem.Execute()
+    {
+        ReadResult result = default;
+        Exception? failure = null;
+        lock (_channel.Gate)
+        {
+            _isWakeQueued = false;
+            if (!_waiting || !(_cancelPending || IsReadable))
+                return;
+            _waiting = false;
+            _cancellation.Unregister();
+            _waiter.RunContinuationsAsynchronously = false;   // it runs here
+            try
+            {
+                TryTakeResult(out result);
+            }
+            catch (IOException e)
+            {
+                failure = e;
+            }
+        }
+        if (failure is not null)
+            _waiter.SetException(failure);
         else
-            _waiter.SetResult(Result(canceled));
+            _waiter.SetResult(result);
     }
 
     private void CancelWait(CancellationToken token)
