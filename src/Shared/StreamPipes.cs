@@ -4,9 +4,10 @@ namespace MtaTls;
 
 /// <summary>A connection below TLS as a pair of pipes that read and write its stream straight: no loop, no task while nothing happens.</summary>
 /// <param name="stream">The stream; its owner disposes it, before these.</param>
-internal sealed class StreamPipes(Stream stream) : IDuplexPipe, IAsyncDisposable
+/// <param name="holdsBuffer">Whether a read that waits holds its buffer. Else it costs a system call more, and thousands of idle connections no memory.</param>
+internal sealed class StreamPipes(Stream stream, bool holdsBuffer) : IDuplexPipe, IAsyncDisposable
 {
-    // Room for four full TLS records a read. None is rented before there is something to read.
+    // Room for four full TLS records a read.
     private const int ReadBufferSize = 64 * 1024;
 
     // All that a flush of the send loop gathers, in one piece: four full records are a little more than 64 KiB, and the rest would be a send of its own.
@@ -15,7 +16,7 @@ internal sealed class StreamPipes(Stream stream) : IDuplexPipe, IAsyncDisposable
     private int _disposed;
 
     public PipeReader Input { get; } =
-        PipeReader.Create(stream, new StreamPipeReaderOptions(bufferSize: ReadBufferSize, minimumReadSize: 4096, leaveOpen: true, useZeroByteReads: true));
+        PipeReader.Create(stream, new StreamPipeReaderOptions(bufferSize: ReadBufferSize, minimumReadSize: 4096, leaveOpen: true, useZeroByteReads: !holdsBuffer));
 
     public PipeWriter Output { get; } = PipeWriter.Create(stream, new StreamPipeWriterOptions(minimumBufferSize: WriteBufferSize, leaveOpen: true));
 

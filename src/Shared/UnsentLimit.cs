@@ -8,8 +8,8 @@ namespace MtaTls;
 /// </summary>
 internal static class UnsentLimit
 {
-    // What one flush of the send loop hands over. TCP's window of what is on its way is not touched: throughput stays.
-    private const int Octets = 64 * 1024;
+    // Enough to keep a gigabit busy until the send loop has written more. TCP's window of what is on its way is not touched: throughput stays.
+    private const int Octets = 32 * 1024;
 
     private const int LevelTcp = 6;
     private const int NotSentLowWatermark = 25; // Linux: TCP_NOTSENT_LOWAT

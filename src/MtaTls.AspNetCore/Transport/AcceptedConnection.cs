@@ -85,7 +85,7 @@ internal sealed class AcceptedConnection : DefaultConnectionContext, IConnection
         {
             if (_transport is null && _stream is not null && !_isClosed)
             {
-                _direct = new StreamPipes(_stream);
+                _direct = new StreamPipes(_stream, holdsBuffer: false);
                 _transport = new ReplayedTransport(TakePeeked(), _direct);
             }
         }

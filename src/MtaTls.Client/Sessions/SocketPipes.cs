@@ -14,7 +14,7 @@ internal sealed class SocketPipes : IDuplexPipe, IAsyncDisposable
     public SocketPipes(Stream stream)
     {
         _stream = stream;
-        _pipes = new StreamPipes(stream);
+        _pipes = new StreamPipes(stream, holdsBuffer: true);
         UnsentLimit.Apply((stream as NetworkStream)?.Socket);
         if ((stream as NetworkStream)?.Socket is { LocalEndPoint: IPEndPoint local })
             LocalAddress = new ChannelAddress(local.Address.IsIPv4MappedToIPv6 ? new IPEndPoint(local.Address.MapToIPv4(), local.Port) : local);

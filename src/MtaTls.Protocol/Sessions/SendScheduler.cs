@@ -5,7 +5,7 @@ namespace MtaTls.Protocol;
 
 /// <summary>
 /// Decides what is sent next, and sends it: control packets before data, then the channels that have data in turn, one packet each. One flush when nothing is left or
-/// after <see cref="FlushThreshold"/> octets.
+/// after <see cref="_flushThreshold"/> octets.
 /// </summary>
 /// <remarks>The lock guards the queues. It is the innermost: under it no other is taken.</remarks>
 internal sealed class SendScheduler : IReleaseWaiter, IDisposable
@@ -16,7 +16,11 @@ internal sealed class SendScheduler : IReleaseWaiter, IDisposable
     /// <summary>Packets shorter than this share a record.</summary>
     private const int GatherBelow = 4 * 1024;
 
-    private const int FlushThreshold = 64 * 1024;
+    /// <summary>What is written before a flush: the more, the cheaper, but on a slow connection what comes next waits for all of it.</summary>
+    private const int MinFlushThreshold = 16 * 1024, MaxFlushThreshold = 64 * 1024;
+
+    /// <summary>The longest that a flush should keep the loop from what comes next.</summary>
+    private static readonly TimeSpan s_longFlush = TimeSpan.FromMilliseconds(1);
 
     /// <summary>How long an acknowledgment that could wait waits for company.</summary>
     private static readonly TimeSpan s_acknowledgmentDelay = TimeSpan.FromMilliseconds(10);
@@ -27,6 +31,7 @@ internal sealed class SendScheduler : IReleaseWaiter, IDisposable
     private readonly Lock _lock = new();
     private readonly MtaTlsSession _session;
     private readonly IMtaTlsTransport _transport;
+    private readonly TimeProvider _time;
     private readonly WakeSignal _wake = new();
     private readonly ITimer _lateTimer;
     private readonly ITimer _stallTimer;
@@ -45,12 +50,14 @@ internal sealed class SendScheduler : IReleaseWaiter, IDisposable
     private bool _completing;
     private bool _stopped;
     private int _unflushed;
+    private int _flushThreshold = MaxFlushThreshold;
     private ValueTask _handedOver;   // a flush that the loop finishes, see RunOnce
 
     public SendScheduler(MtaTlsSession session, IMtaTlsTransport transport, TimeProvider time)
     {
         _session = session;
         _transport = transport;
+        _time = time;
         _stallTimer = time.CreateTimer(static scheduler => ((SendScheduler)scheduler!).OnWriteStalled(), this, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
         _lateTimer = time.CreateTimer(static scheduler => ((SendScheduler)scheduler!).OnLateTimer(), this, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
     }
@@ -296,15 +303,17 @@ internal sealed class SendScheduler : IReleaseWaiter, IDisposable
     [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder))]
     private async ValueTask FinishAsync(ValueTask flush)
     {
-        if (!flush.IsCompleted)
+        bool waits = !flush.IsCompleted;
+        if (waits)
             _stallTimer.Change(_session.Limits.WriteStallTimeout, Timeout.InfiniteTimeSpan);
-        else if (flush.IsCompletedSuccessfully)
-        {
-            flush.GetAwaiter().GetResult();
-            return;
-        }
+        long begin = waits ? _time.GetTimestamp() : 0;
         await flush.ConfigureAwait(false);
-        _stallTimer.Change(Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
+        if (waits)
+            _stallTimer.Change(Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
+        if (waits && _time.GetElapsedTime(begin) > s_longFlush)
+            _flushThreshold = MinFlushThreshold;
+        else if (_flushThreshold < MaxFlushThreshold)
+            _flushThreshold *= 2;
     }
 
     private void OnWriteStalled()
@@ -347,7 +356,7 @@ internal sealed class SendScheduler : IReleaseWaiter, IDisposable
         // They have waited long enough for company, also when there is always something else to send.
         if (Volatile.Read(ref _lateDue))
             WriteLateAcknowledgments();
-        while (_unflushed < FlushThreshold)
+        while (_unflushed < _flushThreshold)
         {
             ControlItem control;
             MtaTlsChannel? ready = null;
@@ -374,7 +383,7 @@ internal sealed class SendScheduler : IReleaseWaiter, IDisposable
             else
                 WriteData(ready);
         }
-        if (_unflushed >= FlushThreshold)
+        if (_unflushed >= _flushThreshold)
             return false;
         if (!Volatile.Read(ref _latePaused))
             WriteLateAcknowledgments();
