@@ -16,9 +16,6 @@ internal sealed class ChannelOutput : PipeWriter, IValueTaskSource<FlushResult>
     private const int HeaderRoom = PacketHeader.DataSize;
     private const int SmallBlock = 4096;
 
-    /// <summary>From so many octets on, two full records, who flushes sends them where the send loop sleeps. Less waits for company in its record.</summary>
-    private const int SendsItself = 32 * 1024 - 2 * HeaderRoom;
-
     private readonly MtaTlsChannel _channel;
     private Block? _head;
     private Block? _tail;
@@ -153,23 +150,33 @@ internal sealed class ChannelOutput : PipeWriter, IValueTaskSource<FlushResult>
     {
         if (cancellationToken.IsCancellationRequested)
             return ValueTask.FromCanceled<FlushResult>(cancellationToken);
-        bool sends = false;
-        try
+        lock (_channel.Gate)
         {
-            lock (_channel.Gate)
+            Commit();
+            if (_closed)
+                ReleaseSent();
+            else
+                _channel.SendIfPossible();
+            if (_cancelPending)
             {
-                Commit();
-                if (_closed)
-                    ReleaseSent();
-                else
-                    sends = _channel.SendIfPossible(runs: _unsent >= SendsItself);
-                return AfterFlush(cancellationToken);
+                _cancelPending = false;
+                return new(new FlushResult(isCanceled: true, isCompleted: _closed));
             }
-        }
-        finally
-        {
-            if (sends)
-                _channel.Session.Scheduler.RunOnce();
+            bool hasRoom = _unsent < _channel.Session.Limits.OutputBufferSize;
+            if (_closed || (hasRoom && (_unsent < SmallBlock || !SessionIsOverBudget)))
+                return new(new FlushResult(isCanceled: false, isCompleted: _closed));
+            if (_waiting)
+                throw new InvalidOperationException("Concurrent flushes of a channel are not possible.");
+            if (hasRoom)
+                _channel.Session.Counters.CountExceeded(MtaTlsSessionLimit.SessionSendBudget);
+            _waiter.Reset();
+            _waiting = true;
+            if (cancellationToken.CanBeCanceled)
+            {
+                _cancellationToken = cancellationToken;
+                _cancellation = cancellationToken.UnsafeRegister(static (state, token) => ((ChannelOutput)state!).CancelWait(token), this);
+            }
+            return new(this, _waiter.Version);
         }
     }
 
@@ -208,30 +215,6 @@ internal sealed class ChannelOutput : PipeWriter, IValueTaskSource<FlushResult>
 
     void IValueTaskSource<FlushResult>.OnCompleted(Action<object?> continuation, object? state, short token, ValueTaskSourceOnCompletedFlags flags) =>
         _waiter.OnCompleted(continuation, state, token, flags);
-
-    private ValueTask<FlushResult> AfterFlush(CancellationToken cancellationToken)
-    {
-        if (_cancelPending)
-        {
-            _cancelPending = false;
-            return new(new FlushResult(isCanceled: true, isCompleted: _closed));
-        }
-        bool hasRoom = _unsent < _channel.Session.Limits.OutputBufferSize;
-        if (_closed || (hasRoom && (_unsent < SmallBlock || !SessionIsOverBudget)))
-            return new(new FlushResult(isCanceled: false, isCompleted: _closed));
-        if (_waiting)
-            throw new InvalidOperationException("Concurrent flushes of a channel are not possible.");
-        if (hasRoom)
-            _channel.Session.Counters.CountExceeded(MtaTlsSessionLimit.SessionSendBudget);
-        _waiter.Reset();
-        _waiting = true;
-        if (cancellationToken.CanBeCanceled)
-        {
-            _cancellationToken = cancellationToken;
-            _cancellation = cancellationToken.UnsafeRegister(static (state, token) => ((ChannelOutput)state!).CancelWait(token), this);
-        }
-        return new(this, _waiter.Version);
-    }
 
     private Block PrepareTail(int sizeHint)
     {

@@ -318,20 +318,19 @@ public sealed partial class MtaTlsChannel
     // ----- under Gate, from either side -----
 
     /// <summary>Queues the channel for the send loop when it has something that may be sent.</summary>
-    /// <param name="runs">Whether the caller calls <see cref="SendScheduler.RunOnce"/>, without the lock, where the loop sleeps.</param>
-    /// <returns>Whether the caller has to.</returns>
-    internal bool SendIfPossible(bool runs = false)
+    internal void SendIfPossible()
     {
         if (_isReady)
-            return false;
+            return;
         if (_output.CanSend)
         {
             _isReady = true;
-            return Session.Scheduler.EnqueueReady(this, runs);
+            Session.Scheduler.EnqueueReady(this);
         }
-        if (_output.HasUnsent)
+        else if (_output.HasUnsent)
+        {
             NoteStall();
-        return false;
+        }
     }
 
     private void NoteStall()

@@ -51,7 +51,6 @@ internal sealed class SendScheduler : IReleaseWaiter, IDisposable
     private bool _stopped;
     private int _unflushed;
     private int _flushThreshold = MaxFlushThreshold;
-    private ValueTask _handedOver;   // a flush that the loop finishes, see RunOnce
 
     public SendScheduler(MtaTlsSession session, IMtaTlsTransport transport, TimeProvider time)
     {
@@ -61,9 +60,6 @@ internal sealed class SendScheduler : IReleaseWaiter, IDisposable
         _stallTimer = time.CreateTimer(static scheduler => ((SendScheduler)scheduler!).OnWriteStalled(), this, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
         _lateTimer = time.CreateTimer(static scheduler => ((SendScheduler)scheduler!).OnLateTimer(), this, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
     }
-
-    // Under the lock.
-    private bool IsEmpty => _control.Count == 0 && _firstReady is null && !_lateDue;
 
     /// <summary>Whether the own direction was ended in order, after <see cref="Complete"/>.</summary>
     public bool HasCompleted { get; private set; }
@@ -81,10 +77,7 @@ internal sealed class SendScheduler : IReleaseWaiter, IDisposable
     // ----- what is to be sent; any thread -----
 
     /// <summary>Queues a channel that has data and window. It is in the queue at most once: the channel keeps note of it.</summary>
-    /// <param name="channel">The channel.</param>
-    /// <param name="runs">Whether the caller calls <see cref="RunOnce"/> where the loop sleeps, instead of waking it.</param>
-    /// <returns>Whether the caller has to.</returns>
-    public bool EnqueueReady(MtaTlsChannel channel, bool runs = false)
+    public void EnqueueReady(MtaTlsChannel channel)
     {
         bool wake;
         lock (_lock)
@@ -92,43 +85,8 @@ internal sealed class SendScheduler : IReleaseWaiter, IDisposable
             Append(channel);
             wake = TakeSleeper();
         }
-        if (wake && !runs)
+        if (wake)
             _wake.Set();
-        return wake && runs;
-    }
-
-    /// <summary>
-    /// One round of the sleeping loop on the thread of an application that has written much: it is encrypted where it is hot in the cache, and nobody is woken. What is
-    /// left after one flush, or waits for the transport, is the loop's.
-    /// </summary>
-    public void RunOnce()
-    {
-        try
-        {
-            WriteUntilFlush();
-            if (_unflushed > 0)
-            {
-                _unflushed = 0;
-                ValueTask flush = _transport.FlushAsync();
-                if (flush.IsCompletedSuccessfully)
-                    flush.GetAwaiter().GetResult();
-                else
-                    _handedOver = flush;
-            }
-        }
-        catch (Exception e)
-        {
-            _handedOver = new ValueTask(Task.FromException(e));
-        }
-        lock (_lock)
-        {
-            if (_handedOver == default && !_stopped && !_completing && IsEmpty)
-            {
-                _sleeping = true;
-                return;
-            }
-        }
-        _wake.Set();
     }
 
     public void EnqueueRequest(byte[] packet) => Enqueue(new(ControlKind.Request, null, packet));
@@ -277,7 +235,7 @@ internal sealed class SendScheduler : IReleaseWaiter, IDisposable
             if (_unflushed > 0)
             {
                 _unflushed = 0;
-                await FinishAsync(_transport.FlushAsync()).ConfigureAwait(false);
+                await FlushAsync().ConfigureAwait(false);
             }
             if (!idle)
                 continue;
@@ -285,9 +243,6 @@ internal sealed class SendScheduler : IReleaseWaiter, IDisposable
             {
                 case Next.Wait:
                     await _wake.WaitAsync().ConfigureAwait(false);
-                    ValueTask flush = _handedOver;
-                    _handedOver = default;
-                    await FinishAsync(flush).ConfigureAwait(false);
                     break;
                 case Next.Complete:
                     HasCompleted = true;
@@ -301,19 +256,23 @@ internal sealed class SendScheduler : IReleaseWaiter, IDisposable
 
     /// <summary>The peer may take as long as <see cref="MtaTlsSessionLimits.WriteStallTimeout"/> to make room for one flush.</summary>
     [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder))]
-    private async ValueTask FinishAsync(ValueTask flush)
+    private async ValueTask FlushAsync()
     {
-        bool waits = !flush.IsCompleted;
-        if (waits)
+        ValueTask flush = _transport.FlushAsync();
+        bool isLong = false;
+        if (flush.IsCompleted)
+        {
+            await flush.ConfigureAwait(false);
+        }
+        else
+        {
+            long begin = _time.GetTimestamp();
             _stallTimer.Change(_session.Limits.WriteStallTimeout, Timeout.InfiniteTimeSpan);
-        long begin = waits ? _time.GetTimestamp() : 0;
-        await flush.ConfigureAwait(false);
-        if (waits)
+            await flush.ConfigureAwait(false);
             _stallTimer.Change(Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
-        if (waits && _time.GetElapsedTime(begin) > s_longFlush)
-            _flushThreshold = MinFlushThreshold;
-        else if (_flushThreshold < MaxFlushThreshold)
-            _flushThreshold *= 2;
+            isLong = _time.GetElapsedTime(begin) > s_longFlush;
+        }
+        _flushThreshold = isLong ? MinFlushThreshold : Math.Min(2 * _flushThreshold, MaxFlushThreshold);
     }
 
     private void OnWriteStalled()
@@ -336,7 +295,7 @@ internal sealed class SendScheduler : IReleaseWaiter, IDisposable
         {
             if (_stopped)
                 return Next.Stop;
-            if (!IsEmpty)
+            if (_control.Count > 0 || _firstReady is not null || _lateDue)
                 return Next.Go;
             if (_completing)
             {

@@ -43,11 +43,11 @@ public sealed class UnsentLimitTests
         using var http = new HttpClient(new SocketsHttpHandler { ConnectCallback = async (_, ct) => await client.OpenChannelAsync("localhost", app.Port, ct) });
         Assert.NotEmpty(await http.GetStringAsync(new Uri("http://localhost/")).Soon());
 
-        Assert.Equal(65_536, Limit(dialed!));
-        Assert.Equal(65_536, Limit(await accepted.Task.Soon()));
+        Assert.Equal(32_768, Limit(dialed!));
+        Assert.Equal(32_768, Limit(await accepted.Task.Soon()));
 
         using var ordinary = new HttpClient(new SocketsHttpHandler { SslOptions = { RemoteCertificateValidationCallback = static (_, certificate, _, _) => certificate is not null } });
-        Assert.NotEqual("65536", await ordinary.GetStringAsync(new Uri($"https://localhost:{app.Port}/")).Soon());
+        Assert.NotEqual("32768", await ordinary.GetStringAsync(new Uri($"https://localhost:{app.Port}/")).Soon());
     }
 
     private static int Limit(Socket socket)

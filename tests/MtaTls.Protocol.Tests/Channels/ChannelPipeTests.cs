@@ -66,6 +66,47 @@ public class ChannelPipeTests
         Assert.Equal(5, result.Buffer.FirstSpan[0]);
     }
 
+    // A wake-up that is on its way finds a reader who waits, who was cancelled, or who waits again.
+    [Fact]
+    public async Task Reads_that_are_cancelled_while_data_arrive_lose_nothing()
+    {
+        const int Count = 20_000;
+        await using var pair = SessionPair.Create();
+        (MtaTlsChannel client, MtaTlsChannel server) = await pair.OpenAsync();
+        Task writing = Task.Run(async () =>
+        {
+            for (int i = 0; i < Count; i++)
+            {
+                await client.Output.WriteAsync(new[] { (byte)i });
+                if (i % 3 == 0)
+                    await Task.Yield();
+            }
+            await client.DisposeAsync();
+        });
+        var random = new Random(1);
+        int expected = 0;
+        while (true)
+        {
+            using var cancel = new CancellationTokenSource();
+            Task cancelling = random.Next(3) switch { 0 => Task.Run(cancel.Cancel), 1 => Task.Run(server.Input.CancelPendingRead), _ => Task.CompletedTask };
+            try
+            {
+                ReadResult result = await server.Input.ReadAsync(cancel.Token).AsTask().WaitAsync(s_hang);
+                foreach (byte octet in result.Buffer.ToArray())
+                    Assert.Equal((byte)expected++, octet);
+                server.Input.AdvanceTo(result.Buffer.End);
+                if (result.IsCompleted)
+                    break;
+            }
+            catch (OperationCanceledException)
+            {
+            }
+            await cancelling;
+        }
+        Assert.Equal(Count, expected);
+        await writing.WaitAsync(s_hang);
+    }
+
     [Fact]
     public async Task What_was_examined_is_not_given_again_until_more_has_arrived()
     {

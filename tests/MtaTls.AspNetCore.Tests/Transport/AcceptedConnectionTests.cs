@@ -1,0 +1,223 @@
+using System.Buffers;
+using System.Diagnostics.CodeAnalysis;
+using System.IO.Pipelines;
+using System.Net;
+using System.Net.Sockets;
+using System.Text;
+using Microsoft.AspNetCore.Connections;
+using Microsoft.AspNetCore.Connections.Features;
+using Microsoft.AspNetCore.Server.Kestrel.Transport.Sockets;
+using Microsoft.Extensions.Logging.Abstractions;
+using MtaTls.AspNetCore.Transport;
+
+namespace MtaTls.AspNetCore.Tests.Transport;
+
+/// <summary>A connection that nobody reads before it is decided who does: Kestrel's loops, or a session.</summary>
+[SuppressMessage("Reliability", "CA1001", Justification = "xunit calls IAsyncLifetime.DisposeAsync.")]
+public sealed class AcceptedConnectionTests : IAsyncLifetime
+{
+    private static readonly TimeSpan Hang = TimeSpan.FromSeconds(30);
+
+    private readonly Socket _peer = new(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
+    private IConnectionListener _listener = null!;
+    private AcceptedConnection _connection = null!;
+
+    public async Task InitializeAsync()
+    {
+        _listener = AcceptedConnectionListener.Bind(new IPEndPoint(IPAddress.Loopback, 0), new SocketTransportOptions(), new SocketConnectionFactoryOptions(), null, NullLogger.Instance);
+        await _peer.ConnectAsync(_listener.EndPoint);
+        _connection = (AcceptedConnection)(await _listener.AcceptAsync())!;
+    }
+
+    public async Task DisposeAsync()
+    {
+        await _connection.DisposeAsync();
+        await _listener.DisposeAsync();
+        _peer.Dispose();
+    }
+
+    [Fact]
+    public void It_knows_what_Kestrels_connections_know()
+    {
+        Assert.Equal(_peer.LocalEndPoint, _connection.RemoteEndPoint);
+        Assert.Equal(_peer.RemoteEndPoint, _connection.LocalEndPoint);
+        Assert.Equal(_connection.Socket, _connection.Features.Get<IConnectionSocketFeature>()!.Socket);
+        Assert.NotNull(_connection.Features.Get<IMemoryPoolFeature>()!.MemoryPool);
+        Assert.Equal(_connection.ConnectionId, _connection.Features.Get<IConnectionIdFeature>()!.ConnectionId);
+        Assert.Matches("^[0-9A-V]{13}$", _connection.ConnectionId);
+    }
+
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task What_was_peeked_at_comes_first_whoever_serves_the_connection(bool session)
+    {
+        await _peer.SendAsync("hello "u8.ToArray());
+        await PeekAsync("hello ");
+        if (session)
+        {
+            _connection.TakeSocket();
+        }
+
+        IDuplexPipe transport = _connection.Transport;
+        Assert.Same(transport, _connection.Transport);
+        await _peer.SendAsync("world"u8.ToArray());
+        Assert.Equal("hello world", await ReadAsync(transport.Input, 11));
+        await transport.Output.WriteAsync("answer"u8.ToArray());
+        byte[] answer = new byte[6];
+        await new NetworkStream(_peer).ReadExactlyAsync(answer).AsTask().WaitAsync(Hang);
+        Assert.Equal("answer"u8, answer);
+    }
+
+    [Fact]
+    public async Task Who_has_used_the_transport_before_keeps_it()
+    {
+        IDuplexPipe transport = _connection.Transport;
+        Assert.Null(_connection.Peek());
+        _connection.TakeSocket();
+        Assert.Same(transport, _connection.Transport);
+        await _peer.SendAsync("hello"u8.ToArray());
+        Assert.Equal("hello", await ReadAsync(transport.Input, 5));
+    }
+
+    [Fact]
+    public void A_transport_that_middleware_has_set_is_not_passed_by()
+    {
+        Pipe pipe = new();
+        DuplexPipe own = new(pipe.Reader, pipe.Writer);
+        _connection.Transport = own;
+        Assert.Null(_connection.Peek());
+        _connection.TakeSocket();
+        Assert.Same(own, _connection.Transport);
+    }
+
+    // Kestrel's loop reads ahead: that is how a request in progress hears of it.
+    [Fact]
+    public async Task An_ordinary_connection_notices_that_the_peer_has_gone_without_a_read()
+    {
+        TaskCompletionSource closed = new();
+        _connection.ConnectionClosed.Register(closed.SetResult);
+        await _peer.SendAsync("hello"u8.ToArray());
+        await PeekAsync("hello");
+        _ = _connection.Transport;
+        _peer.LingerState = new LingerOption(true, 0);
+        _peer.Dispose();
+        await closed.Task.WaitAsync(Hang);
+    }
+
+    [Theory]
+    [InlineData(State.New)]
+    [InlineData(State.Peeking)]
+    [InlineData(State.Kestrel)]
+    [InlineData(State.Session)]
+    public async Task An_abort_ends_reads_and_the_connection(State state)
+    {
+        Task read = await BeginAsync(state);
+        TaskCompletionSource closed = new();
+        _connection.ConnectionClosed.Register(closed.SetResult);
+        _connection.Abort(new ConnectionAbortedException("test"));
+        await closed.Task.WaitAsync(Hang);
+        Assert.Equal(0, await ReceiveAsync());
+        // It fails, or finds the end.
+        await read.ContinueWith(static _ => { }, TaskScheduler.Default).WaitAsync(Hang);
+        _connection.Abort(new ConnectionAbortedException("again"));
+    }
+
+    [Theory]
+    [InlineData(State.New)]
+    [InlineData(State.Peeking)]
+    [InlineData(State.Kestrel)]
+    [InlineData(State.Session)]
+    public async Task Disposal_closes_the_socket(State state)
+    {
+        Task read = await BeginAsync(state);
+        if (state == State.Kestrel)
+        {
+            _connection.Abort(new ConnectionAbortedException("Kestrel's HTTP completes the pipes; here nobody does."));
+        }
+
+        await _connection.DisposeAsync().AsTask().WaitAsync(Hang);
+        Assert.Equal(0, await ReceiveAsync());
+        await read.ContinueWith(static _ => { }, TaskScheduler.Default).WaitAsync(Hang);
+        Assert.Throws<ObjectDisposedException>(() => _connection.Socket.Available);
+    }
+
+    [Fact]
+    public async Task A_listener_that_is_unbound_accepts_no_more()
+    {
+        ValueTask<ConnectionContext?> accept = _listener.AcceptAsync();
+        await _listener.UnbindAsync();
+        Assert.Null(await accept.AsTask().WaitAsync(Hang));
+    }
+
+    [Fact]
+    public void A_port_that_is_taken_is_told_as_Kestrel_tells_it()
+        => Assert.Throws<AddressInUseException>(
+            () => AcceptedConnectionListener.Bind(_listener.EndPoint, new SocketTransportOptions(), new SocketConnectionFactoryOptions(), null, NullLogger.Instance));
+
+    private async Task<Task> BeginAsync(State state)
+    {
+        switch (state)
+        {
+            case State.New:
+                return Task.CompletedTask;
+            case State.Peeking:
+                return _connection.Peek()!.ReadAsync().AsTask();
+            default:
+                await _peer.SendAsync("hello"u8.ToArray());
+                await PeekAsync("hello");
+                if (state == State.Session)
+                {
+                    _connection.TakeSocket();
+                }
+
+                PipeReader input = _connection.Transport.Input;
+                ReadResult result = await input.ReadAsync();
+                input.AdvanceTo(result.Buffer.End);
+                return input.ReadAsync().AsTask();
+        }
+    }
+
+    private async Task PeekAsync(string expected)
+    {
+        PipeReader peek = _connection.Peek()!;
+        ReadResult result = await peek.ReadAsync();
+        Assert.Equal(expected, Encoding.ASCII.GetString(result.Buffer.ToArray()));
+        peek.AdvanceTo(result.Buffer.Start);
+    }
+
+    private static async Task<string> ReadAsync(PipeReader input, int length)
+    {
+        ReadResult result = await input.ReadAtLeastAsync(length).AsTask().WaitAsync(Hang);
+        string text = Encoding.ASCII.GetString(result.Buffer.ToArray());
+        input.AdvanceTo(result.Buffer.End);
+        return text;
+    }
+
+    private async Task<int> ReceiveAsync()
+    {
+        try
+        {
+            return await _peer.ReceiveAsync(new byte[1]).WaitAsync(Hang);
+        }
+        catch (SocketException e) when (e.SocketErrorCode == SocketError.ConnectionReset)
+        {
+            return 0;
+        }
+    }
+
+    public enum State
+    {
+        New,
+        Peeking,
+        Kestrel,
+        Session,
+    }
+
+    private sealed class DuplexPipe(PipeReader input, PipeWriter output) : IDuplexPipe
+    {
+        public PipeReader Input => input;
+
+        public PipeWriter Output => output;
+    }
+}
