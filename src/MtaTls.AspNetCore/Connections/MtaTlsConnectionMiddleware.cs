@@ -165,13 +165,14 @@ internal sealed class MtaTlsConnectionMiddleware(ConnectionDelegate next, Endpoi
                 }
             }
         }
-        catch (OperationCanceledException)
+        catch (OperationCanceledException) when (cancellationToken.IsCancellationRequested)
         {
             TimedOut(connection);
             return null;
         }
-        catch (Exception e) when (e is IOException or ObjectDisposedException)
+        catch (Exception e) when (e is IOException or ObjectDisposedException or OperationCanceledException)
         {
+            // The client has gone, or the connection was aborted.
             server.SessionLog.HandshakeFailed(connection.ConnectionId, e.Message);
             return null;
         }

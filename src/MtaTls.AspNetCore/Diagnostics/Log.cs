@@ -62,6 +62,9 @@ internal static partial class Log
     [LoggerMessage(29, LogLevel.Warning, "{Limit} is reached: {Answer}. Said at most once a minute.", EventName = "LimitReached")]
     public static partial void LimitReached(this ILogger logger, string limit, string answer);
 
+    [LoggerMessage(30, LogLevel.Error, "Connection {SessionId}: a callback of ConnectionClosed failed.", EventName = "ConnectionClosedCallbackFailed")]
+    public static partial void ConnectionClosedCallbackFailed(this ILogger logger, string sessionId, Exception exception);
+
     // Channels: 40 to 59.
     [LoggerMessage(41, LogLevel.Debug, "Session {SessionId}: a channel was refused ({Cause}).", EventName = "ChannelRefused")]
     public static partial void ChannelRefused(this ILogger logger, string sessionId, string cause);

@@ -4,6 +4,8 @@ using System.Net.Sockets;
 using Microsoft.AspNetCore.Connections;
 using Microsoft.AspNetCore.Connections.Features;
 using Microsoft.AspNetCore.Server.Kestrel.Transport.Sockets;
+using Microsoft.Extensions.Logging;
+using MtaTls.AspNetCore.Diagnostics;
 
 namespace MtaTls.AspNetCore.Transport;
 
@@ -16,8 +18,12 @@ internal sealed class AcceptedConnection : DefaultConnectionContext, IConnection
     // A ClientHello is half of it.
     private const int PeekBufferSize = 4096;
 
+    // What a client may have sent behind the end that nobody reads any more. With it unread, the kernel would drop what is unsent, last words included.
+    private const int MaxDrained = 64 * 1024;
+
     private readonly Lock _gate = new();
     private readonly SocketConnectionContextFactory _kestrels;
+    private readonly ILogger _logger;
     private readonly CancellationTokenSource _closed = new();
     private NetworkStream? _stream;
     private PipeReader? _peeked;
@@ -26,10 +32,11 @@ internal sealed class AcceptedConnection : DefaultConnectionContext, IConnection
     private IDuplexPipe? _transport;
     private bool _isClosed;
 
-    public AcceptedConnection(Socket socket, SocketConnectionContextFactory kestrels, MemoryPool<byte> memoryPool)
+    public AcceptedConnection(Socket socket, SocketConnectionContextFactory kestrels, MemoryPool<byte> memoryPool, ILogger logger)
         : base(ConnectionIds.Next())
     {
         _kestrels = kestrels;
+        _logger = logger;
         Socket = socket;
         MemoryPool = memoryPool;
         LocalEndPoint = socket.LocalEndPoint;
@@ -43,14 +50,14 @@ internal sealed class AcceptedConnection : DefaultConnectionContext, IConnection
 
     public MemoryPool<byte> MemoryPool { get; }
 
-    /// <summary>The session's, once it has taken the socket; else Kestrel's, from the first time on that anybody asks.</summary>
+    /// <summary>The session's, once it has taken the socket; else Kestrel's, from the first time on that anybody asks. After an abort it has ended.</summary>
     public override IDuplexPipe Transport
     {
         get
         {
             lock (_gate)
             {
-                return _transport ??= UseKestrels();
+                return _transport ??= _isClosed ? Ended() : UseKestrels();
             }
         }
 
@@ -91,18 +98,20 @@ internal sealed class AcceptedConnection : DefaultConnectionContext, IConnection
         }
     }
 
+    /// <summary>Ends the connection with a reset, as Kestrel does.</summary>
     public override void Abort(ConnectionAbortedException abortReason)
     {
+        ConnectionContext? kestrel;
         lock (_gate)
         {
-            if (_kestrel is null)
+            kestrel = _kestrel;
+            if (kestrel is null)
             {
-                Close();
-                return;
+                Close(static socket => socket.Close(0));
             }
         }
 
-        _kestrel.Abort(abortReason);
+        kestrel?.Abort(abortReason);
     }
 
     public override async ValueTask DisposeAsync()
@@ -113,7 +122,8 @@ internal sealed class AcceptedConnection : DefaultConnectionContext, IConnection
             kestrel = _kestrel;
             if (kestrel is null)
             {
-                Close();
+                Close(CloseInOrder);
+                _peeked?.Complete();
             }
         }
 
@@ -136,7 +146,7 @@ internal sealed class AcceptedConnection : DefaultConnectionContext, IConnection
         _kestrel = _kestrels.Create(Socket);
         _kestrel.ConnectionId = ConnectionId;
         Features.Set(_kestrel.Features.Get<IMemoryPoolFeature>());
-        _kestrel.ConnectionClosed.UnsafeRegister(static closed => ((CancellationTokenSource)closed!).Cancel(), _closed);
+        _kestrel.ConnectionClosed.UnsafeRegister(static connection => ((AcceptedConnection)connection!).FireClosed(), this);
         ReadOnlyMemory<byte> peeked = TakePeeked();
         return peeked.IsEmpty ? _kestrel.Transport : new ReplayedTransport(peeked, _kestrel.Transport);
     }
@@ -150,11 +160,32 @@ internal sealed class AcceptedConnection : DefaultConnectionContext, IConnection
 
         byte[] octets = result.Buffer.ToArray();
         _peeked.Complete();
+        _peeked = null;
         return octets;
     }
 
+    private static DuplexPipe Ended()
+    {
+        Pipe pipe = new();
+        pipe.Writer.Complete(new ConnectionAbortedException());
+        return new DuplexPipe(pipe.Reader, PipeWriter.Create(Stream.Null));
+    }
+
+    private static void CloseInOrder(Socket socket)
+    {
+        socket.Shutdown(SocketShutdown.Send);
+        Span<byte> unread = stackalloc byte[4096];
+        for (int drained = 0; drained < MaxDrained && socket.Available > 0;)
+        {
+            int count = socket.Receive(unread);
+            drained += count > 0 ? count : MaxDrained;
+        }
+
+        socket.Dispose();
+    }
+
     // Under the lock.
-    private void Close()
+    private void Close(Action<Socket> close)
     {
         if (_isClosed)
         {
@@ -164,14 +195,34 @@ internal sealed class AcceptedConnection : DefaultConnectionContext, IConnection
         _isClosed = true;
         try
         {
-            Socket.Shutdown(SocketShutdown.Both);
+            close(Socket);
         }
-        catch (SocketException)
+        catch (Exception e) when (e is SocketException or ObjectDisposedException)
         {
-            // The peer was faster.
+            // The peer was faster, or somebody has closed the socket that a feature showed him.
+            Socket.Dispose();
         }
 
-        Socket.Dispose();
-        ThreadPool.UnsafeQueueUserWorkItem(static closed => closed.Cancel(), _closed, preferLocal: false);
+        ThreadPool.UnsafeQueueUserWorkItem(static connection => connection.FireClosed(), this, preferLocal: false);
+    }
+
+    private void FireClosed()
+    {
+        try
+        {
+            _closed.Cancel();
+        }
+        catch (Exception e)
+        {
+            // A callback of the application's is not the end of the process.
+            _logger.ConnectionClosedCallbackFailed(ConnectionId, e);
+        }
+    }
+
+    private sealed class DuplexPipe(PipeReader input, PipeWriter output) : IDuplexPipe
+    {
+        public PipeReader Input => input;
+
+        public PipeWriter Output => output;
     }
 }

@@ -14,13 +14,15 @@ internal sealed class AcceptedConnectionListener : IConnectionListener
     private readonly SocketTransportOptions _options;
     private readonly SocketConnectionContextFactory _kestrels;
     private readonly MemoryPool<byte> _memoryPool;
+    private readonly ILogger _logger;
 
-    private AcceptedConnectionListener(Socket listener, SocketTransportOptions options, SocketConnectionContextFactory kestrels, MemoryPool<byte> memoryPool)
+    private AcceptedConnectionListener(Socket listener, SocketTransportOptions options, SocketConnectionContextFactory kestrels, MemoryPool<byte> memoryPool, ILogger logger)
     {
         _listener = listener;
         _options = options;
         _kestrels = kestrels;
         _memoryPool = memoryPool;
+        _logger = logger;
         EndPoint = listener.LocalEndPoint!;
     }
 
@@ -40,7 +42,7 @@ internal sealed class AcceptedConnectionListener : IConnectionListener
         }
 
         listener.Listen(options.Backlog);
-        return new AcceptedConnectionListener(listener, options, new SocketConnectionContextFactory(connections, logger), memoryPools?.Create() ?? MemoryPool<byte>.Shared);
+        return new AcceptedConnectionListener(listener, options, new SocketConnectionContextFactory(connections, logger), memoryPools?.Create() ?? MemoryPool<byte>.Shared, logger);
     }
 
     public async ValueTask<ConnectionContext?> AcceptAsync(CancellationToken cancellationToken = default)
@@ -52,7 +54,7 @@ internal sealed class AcceptedConnectionListener : IConnectionListener
             {
                 socket = await _listener.AcceptAsync(cancellationToken);
                 socket.NoDelay = _options.NoDelay;
-                return new AcceptedConnection(socket, _kestrels, _memoryPool);
+                return new AcceptedConnection(socket, _kestrels, _memoryPool, _logger);
             }
             catch (ObjectDisposedException)
             {

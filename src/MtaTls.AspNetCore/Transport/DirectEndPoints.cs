@@ -1,21 +1,30 @@
+using System.Collections.Concurrent;
 using System.Net;
-using System.Runtime.CompilerServices;
 
 namespace MtaTls.AspNetCore.Transport;
 
-/// <summary>The endpoints whose sessions may have their sockets to themselves. By identity: two endpoints on port 0 are equal.</summary>
+/// <summary>
+/// The endpoints whose sessions may have their sockets to themselves. Another endpoint that is equal, of port 0, does not suffer: a connection that no session takes is Kestrel's.
+/// </summary>
 internal sealed class DirectEndPoints
 {
-    private readonly ConditionalWeakTable<EndPoint, object> _endPoints = [];
+    private readonly ConcurrentDictionary<EndPoint, bool> _endPoints = [];
 
     /// <summary>Adds an endpoint that Kestrel is about to bind.</summary>
     public void Add(EndPoint endPoint)
     {
-        if (endPoint is IPEndPoint)
+        if (endPoint is not IPEndPoint ip)
         {
-            _endPoints.AddOrUpdate(endPoint, this);
+            return;
+        }
+
+        _endPoints.TryAdd(ip, true);
+        if (ip.Address.Equals(IPAddress.Loopback))
+        {
+            // "localhost" is bound for both families and shows one.
+            _endPoints.TryAdd(new IPEndPoint(IPAddress.IPv6Loopback, ip.Port), true);
         }
     }
 
-    public bool Contains(EndPoint endPoint) => _endPoints.TryGetValue(endPoint, out _);
+    public bool Contains(EndPoint endPoint) => _endPoints.ContainsKey(endPoint);
 }

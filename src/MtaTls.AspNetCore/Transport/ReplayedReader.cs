@@ -55,10 +55,12 @@ internal sealed class ReplayedReader(ReadOnlyMemory<byte> first, PipeReader rest
         bool hasRest = _isFirstExamined;
         int length = _first.Length;
         _joined = null;
-        _isFirstExamined |= examinedTo >= length;
+        _isFirstExamined = examinedTo >= length;
         _first = _first[(int)Math.Min(consumedTo, length)..];
         if (hasRest)
         {
+            // Where the first octets were not examined again, the rest that came with them is still there for the next read, which must ask for it.
+            _isFirstExamined |= !_restBuffer.IsEmpty;
             rest.AdvanceTo(RestAt(consumedTo - length), RestAt(examinedTo - length));
         }
 

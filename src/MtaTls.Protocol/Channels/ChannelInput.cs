@@ -180,9 +180,9 @@ internal sealed class ChannelInput : PipeReader, IValueTaskSource<ReadResult>, I
             _waiter.Reset();
             _waiter.RunContinuationsAsynchronously = true;
             _waiting = true;
+            _cancellationToken = cancellationToken;   // also none: a cancellation of the read before may still be on its way
             if (cancellationToken.CanBeCanceled)
             {
-                _cancellationToken = cancellationToken;
                 _cancellation = cancellationToken.UnsafeRegister(static (state, token) => ((ChannelInput)state!).CancelWait(token), this);
             }
             return new(this, _waiter.Version);
@@ -268,13 +268,19 @@ internal sealed class ChannelInput : PipeReader, IValueTaskSource<ReadResult>, I
             throw new InvalidOperationException("The channel's input was completed.");
         if (_reading)
             throw new InvalidOperationException("A read needs AdvanceTo after the one before.");
+        if (_waiting)
+        {
+            // What comes is for the read that waits.
+            result = default;
+            return false;
+        }
         if (_cancelPending)
         {
             _cancelPending = false;
             result = Result(canceled: true);
             return true;
         }
-        if (!IsReadable || _waiting)
+        if (!IsReadable)
         {
             result = default;
             return false;
@@ -322,7 +328,7 @@ internal sealed class ChannelInput : PipeReader, IValueTaskSource<ReadResult>, I
             {
                 TryTakeResult(out result);
             }
-            catch (IOException e)
+            catch (Exception e)
             {
                 failure = e;
             }

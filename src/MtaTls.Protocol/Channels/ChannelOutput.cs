@@ -171,9 +171,9 @@ internal sealed class ChannelOutput : PipeWriter, IValueTaskSource<FlushResult>
                 _channel.Session.Counters.CountExceeded(MtaTlsSessionLimit.SessionSendBudget);
             _waiter.Reset();
             _waiting = true;
+            _cancellationToken = cancellationToken;   // also none: a cancellation of the flush before may still be on its way
             if (cancellationToken.CanBeCanceled)
             {
-                _cancellationToken = cancellationToken;
                 _cancellation = cancellationToken.UnsafeRegister(static (state, token) => ((ChannelOutput)state!).CancelWait(token), this);
             }
             return new(this, _waiter.Version);

@@ -233,10 +233,7 @@ internal sealed class SendScheduler : IReleaseWaiter, IDisposable
         {
             bool idle = WriteUntilFlush();
             if (_unflushed > 0)
-            {
-                _unflushed = 0;
                 await FlushAsync().ConfigureAwait(false);
-            }
             if (!idle)
                 continue;
             switch (Sleep())
@@ -258,8 +255,9 @@ internal sealed class SendScheduler : IReleaseWaiter, IDisposable
     [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder))]
     private async ValueTask FlushAsync()
     {
+        bool isFull = _unflushed >= _flushThreshold, isLong = false;
+        _unflushed = 0;
         ValueTask flush = _transport.FlushAsync();
-        bool isLong = false;
         if (flush.IsCompleted)
         {
             await flush.ConfigureAwait(false);
@@ -272,7 +270,10 @@ internal sealed class SendScheduler : IReleaseWaiter, IDisposable
             _stallTimer.Change(Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
             isLong = _time.GetElapsedTime(begin) > s_longFlush;
         }
-        _flushThreshold = isLong ? MinFlushThreshold : Math.Min(2 * _flushThreshold, MaxFlushThreshold);
+        if (isLong)
+            _flushThreshold = MinFlushThreshold;
+        else if (isFull)
+            _flushThreshold = Math.Min(2 * _flushThreshold, MaxFlushThreshold);
     }
 
     private void OnWriteStalled()

@@ -7,7 +7,9 @@ using System.Text;
 using Microsoft.AspNetCore.Connections;
 using Microsoft.AspNetCore.Connections.Features;
 using Microsoft.AspNetCore.Server.Kestrel.Transport.Sockets;
+using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Abstractions;
+using Microsoft.Extensions.Logging.Testing;
 using MtaTls.AspNetCore.Transport;
 
 namespace MtaTls.AspNetCore.Tests.Transport;
@@ -19,12 +21,13 @@ public sealed class AcceptedConnectionTests : IAsyncLifetime
     private static readonly TimeSpan Hang = TimeSpan.FromSeconds(30);
 
     private readonly Socket _peer = new(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
+    private readonly FakeLogger _logger = new();
     private IConnectionListener _listener = null!;
     private AcceptedConnection _connection = null!;
 
     public async Task InitializeAsync()
     {
-        _listener = AcceptedConnectionListener.Bind(new IPEndPoint(IPAddress.Loopback, 0), new SocketTransportOptions(), new SocketConnectionFactoryOptions(), null, NullLogger.Instance);
+        _listener = AcceptedConnectionListener.Bind(new IPEndPoint(IPAddress.Loopback, 0), new SocketTransportOptions(), new SocketConnectionFactoryOptions(), null, _logger);
         await _peer.ConnectAsync(_listener.EndPoint);
         _connection = (AcceptedConnection)(await _listener.AcceptAsync())!;
     }
@@ -142,6 +145,74 @@ public sealed class AcceptedConnectionTests : IAsyncLifetime
         Assert.Throws<ObjectDisposedException>(() => _connection.Socket.Available);
     }
 
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task A_callback_that_throws_does_no_harm(bool kestrels)
+    {
+        if (kestrels)
+        {
+            _ = _connection.Transport;
+        }
+
+        TaskCompletionSource closed = new();
+        _connection.ConnectionClosed.Register(closed.SetResult);
+        _connection.ConnectionClosed.Register(static () => throw new InvalidOperationException("test"));
+        _connection.Abort(new ConnectionAbortedException("test"));
+        await closed.Task.WaitAsync(Hang);
+        FakeLogRecord record = await LoggedAsync();
+        Assert.IsType<AggregateException>(record.Exception);
+    }
+
+    // The kernel drops what is unsent when a socket is closed with octets unread.
+    [Fact]
+    public async Task Last_words_arrive_though_the_peer_has_sent_more_than_was_read()
+    {
+        await BeginAsync(State.Session);
+        await _peer.SendAsync(new byte[10_000]);
+        await _connection.Transport.Output.WriteAsync(new byte[1_000_000]);
+        await _connection.DisposeAsync();
+        int received = 0;
+        byte[] buffer = new byte[65_536];
+        for (int count; (count = await _peer.ReceiveAsync(buffer).WaitAsync(Hang)) > 0;)
+        {
+            received += count;
+        }
+
+        Assert.Equal(1_000_000, received);
+    }
+
+    [Theory]
+    [InlineData(State.New)]
+    [InlineData(State.Kestrel)]
+    [InlineData(State.Session)]
+    public async Task An_abort_resets_the_connection(State state)
+    {
+        await BeginAsync(state);
+        _connection.Abort(new ConnectionAbortedException("test"));
+        SocketException e = await Assert.ThrowsAsync<SocketException>(() => _peer.ReceiveAsync(new byte[1]).WaitAsync(Hang));
+        Assert.Equal(SocketError.ConnectionReset, e.SocketErrorCode);
+    }
+
+    [Fact]
+    public async Task After_an_abort_the_transport_has_ended()
+    {
+        _connection.Abort(new ConnectionAbortedException("test"));
+        Assert.Null(_connection.Peek());
+        _connection.TakeSocket();
+        await Assert.ThrowsAsync<ConnectionAbortedException>(async () => await _connection.Transport.Input.ReadAsync());
+    }
+
+    [Fact]
+    public async Task A_socket_that_somebody_else_has_closed_can_be_aborted()
+    {
+        TaskCompletionSource closed = new();
+        _connection.ConnectionClosed.Register(closed.SetResult);
+        _connection.Socket.Dispose();
+        _connection.Abort(new ConnectionAbortedException("test"));
+        await closed.Task.WaitAsync(Hang);
+    }
+
     [Fact]
     public async Task A_listener_that_is_unbound_accepts_no_more()
     {
@@ -175,6 +246,20 @@ public sealed class AcceptedConnectionTests : IAsyncLifetime
                 ReadResult result = await input.ReadAsync();
                 input.AdvanceTo(result.Buffer.End);
                 return input.ReadAsync().AsTask();
+        }
+    }
+
+    private async Task<FakeLogRecord> LoggedAsync()
+    {
+        using CancellationTokenSource hang = new(Hang);
+        while (true)
+        {
+            if (_logger.Collector.GetSnapshot().FirstOrDefault(static r => r.Level >= LogLevel.Error) is { } record)
+            {
+                return record;
+            }
+
+            await Task.Delay(10, hang.Token);
         }
     }
 

@@ -41,17 +41,18 @@ public sealed class MtaTlsTransportFactoryTests
     }
 
     [Fact]
-    public void Endpoints_are_told_apart_by_identity_and_are_IP_endpoints()
+    public void Endpoints_are_IP_endpoints_and_localhost_is_one_of_either_family()
     {
         DirectEndPoints endPoints = new();
-        IPEndPoint one = new(IPAddress.Loopback, 0), other = new(IPAddress.Loopback, 0);
-        DnsEndPoint name = new("localhost", 0);
-        endPoints.Add(one);
-        endPoints.Add(one);
-        endPoints.Add(name);
-        Assert.True(endPoints.Contains(one));
-        Assert.False(endPoints.Contains(other));
-        Assert.False(endPoints.Contains(name));
+        endPoints.Add(new IPEndPoint(IPAddress.Any, 1));
+        endPoints.Add(new IPEndPoint(IPAddress.Any, 1));
+        endPoints.Add(new IPEndPoint(IPAddress.Loopback, 2));
+        endPoints.Add(new DnsEndPoint("localhost", 3));
+        Assert.True(endPoints.Contains(new IPEndPoint(IPAddress.Any, 1)));
+        Assert.False(endPoints.Contains(new IPEndPoint(IPAddress.Any, 2)));
+        Assert.True(endPoints.Contains(new IPEndPoint(IPAddress.Loopback, 2)));
+        Assert.True(endPoints.Contains(new IPEndPoint(IPAddress.IPv6Loopback, 2)));
+        Assert.False(endPoints.Contains(new DnsEndPoint("localhost", 3)));
     }
 
     private static IEnumerable<Type?> Factories(IServiceCollection services) =>

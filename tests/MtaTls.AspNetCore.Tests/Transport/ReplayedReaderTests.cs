@@ -49,6 +49,10 @@ public sealed class ReplayedReaderTests
         result = await read;
         Assert.True(result.IsCanceled);
         Assert.Equal([1], result.Buffer.ToArray());
+        // Not examined this time: the next read need not wait.
+        reader.AdvanceTo(result.Buffer.Start, result.Buffer.Start);
+        Assert.True(reader.TryRead(out result));
+        Assert.Equal([1], result.Buffer.ToArray());
     }
 
     private static async Task<byte[]> ReadAsync(byte[] first, byte[][] rest, Random random)

@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using System.Net;
 using System.Net.Sockets;
 using System.Text;
@@ -11,6 +12,9 @@ internal sealed class TcpServer : IAsyncDisposable
     private readonly TcpListener _listener;
     private readonly CancellationTokenSource _stop = new();
     private readonly Task _run;
+
+    // A handler that only waits is held by nothing: a garbage collection would close its socket.
+    private readonly ConcurrentBag<Task> _serving = [];
     private int _accepted;
 
     private TcpServer(IPAddress address, Func<Socket, Task> serve)
@@ -57,7 +61,7 @@ internal sealed class TcpServer : IAsyncDisposable
             {
                 var socket = await _listener.AcceptSocketAsync(_stop.Token);
                 Interlocked.Increment(ref _accepted);
-                _ = ServeAsync(socket, serve);
+                _serving.Add(ServeAsync(socket, serve));
             }
         }
         catch (Exception e) when (e is OperationCanceledException or SocketException or ObjectDisposedException)

@@ -66,6 +66,29 @@ public class ChannelPipeTests
         Assert.Equal(5, result.Buffer.FirstSpan[0]);
     }
 
+    [Fact]
+    public async Task A_read_beside_one_that_waits_takes_nothing_from_it()
+    {
+        await using var peer = RawPeer.Create();
+        MtaTlsChannel channel = await peer.OpenAsync();
+        for (int i = 0; i < 200; i++)
+        {
+            Task<ReadResult> read = channel.Input.ReadAsync().AsTask();
+            channel.Input.CancelPendingRead();
+            try
+            {
+                Assert.False(channel.Input.TryRead(out _));
+            }
+            catch (InvalidOperationException)
+            {
+                // The one that waited has its result already.
+            }
+            ReadResult result = await read.WaitAsync(s_hang);
+            Assert.True(result.IsCanceled);
+            channel.Input.AdvanceTo(result.Buffer.End);
+        }
+    }
+
     // A wake-up that is on its way finds a reader who waits, who was cancelled, or who waits again.
     [Fact]
     public async Task Reads_that_are_cancelled_while_data_arrive_lose_nothing()
