@@ -61,9 +61,20 @@ internal sealed class Comparison(IReadOnlyList<WorkItem> items, IReadOnlyList<Co
 
             for (var round = 1; round <= (item.MaxRounds == 0 ? rounds : Math.Min(rounds, item.MaxRounds)); round++)
             {
-                foreach (var contender in present.Where(item.Applies))
+                foreach (var contender in present.Where(item.Applies).ToArray())
                 {
-                    var result = await RunAsync(item, contender, ct);
+                    WorkResult result;
+                    try
+                    {
+                        result = await RunAsync(item, contender, ct);
+                    }
+                    catch (Exception e) when (e is TimeoutException or IOException)
+                    {
+                        // A process that hangs or has died is out of the comparison; what was measured stays.
+                        result = new() { Error = e.Message };
+                        if (item is { Fresh: false, Link: not { OfPackets: true } }) present.Remove(contender);
+                    }
+
                     _measurements.Add(new(item.Id, contender, round, result));
                     log($"  {round} {contender.Title(),-14} {(result.Error ?? string.Join("  ", item.Metrics.Select(metric => $"{metric.Value(result),10:0.###} {metric.Unit}")))}");
                 }
