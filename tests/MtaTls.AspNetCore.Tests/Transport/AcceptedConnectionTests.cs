@@ -168,10 +168,18 @@ public sealed class AcceptedConnectionTests : IAsyncLifetime
     [Fact]
     public async Task Last_words_arrive_though_the_peer_has_sent_more_than_was_read()
     {
-        await BeginAsync(State.Session);
+        await _peer.SendAsync("hello"u8.ToArray());
+        await PeekAsync("hello");
+        _connection.TakeSocket();
         await _peer.SendAsync(new byte[10_000]);
-        await _connection.Transport.Output.WriteAsync(new byte[1_000_000]);
-        await _connection.DisposeAsync();
+        // As much as the kernel takes, which differs.
+        int written = 0;
+        for (Task write = Task.CompletedTask; written < 1_000_000 && write.IsCompleted; written += write.IsCompleted ? 50_000 : 0)
+        {
+            write = _connection.Transport.Output.WriteAsync(new byte[50_000]).AsTask();
+        }
+
+        await _connection.DisposeAsync().AsTask().WaitAsync(Hang);
         int received = 0;
         byte[] buffer = new byte[65_536];
         for (int count; (count = await _peer.ReceiveAsync(buffer).WaitAsync(Hang)) > 0;)
@@ -179,7 +187,7 @@ public sealed class AcceptedConnectionTests : IAsyncLifetime
             received += count;
         }
 
-        Assert.Equal(1_000_000, received);
+        Assert.InRange(received, written, written + 50_000);
     }
 
     [Theory]
