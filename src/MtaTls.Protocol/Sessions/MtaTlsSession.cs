@@ -124,21 +124,13 @@ public sealed partial class MtaTlsSession : IAsyncDisposable
     {
         if (cancellationToken.IsCancellationRequested)
             return ValueTask.FromCanceled<MtaTlsChannel>(cancellationToken);
-        PendingOpen open;
         try
         {
-            open = BeginOpen(source, destination);
+            return BeginOpen(source, destination).WaitAsync(cancellationToken);
         }
         catch (IOException e)
         {
             return ValueTask.FromException<MtaTlsChannel>(e);
-        }
-        return cancellationToken.CanBeCanceled ? WaitAsync(open, cancellationToken) : new(open.Task);
-
-        static async ValueTask<MtaTlsChannel> WaitAsync(PendingOpen open, CancellationToken cancellationToken)
-        {
-            using (cancellationToken.UnsafeRegister(static (open, token) => ((PendingOpen)open!).TrySetCanceled(token), open))
-                return await open.Task.ConfigureAwait(false);
         }
     }
 

@@ -10,14 +10,14 @@ namespace MtaTls.Protocol;
 /// <remarks>The lock guards the queues. It is the innermost: under it no other is taken.</remarks>
 internal sealed class SendScheduler : IReleaseWaiter, IDisposable
 {
-    /// <summary>The most octets of data that a channel sends before the next has its turn: with the header, a full TLS record.</summary>
-    private const int Quantum = 16 * 1024 - PacketHeader.DataSize;
+    /// <summary>The records of a flush, when all are as long as they may be: a full TLS record each on a fast connection. On a slow one the octets of a long record wait for its last.</summary>
+    private const int RecordsPerFlush = 4;
 
     /// <summary>Packets shorter than this share a record.</summary>
     private const int GatherBelow = 4 * 1024;
 
     /// <summary>What is written before a flush: the more, the cheaper, but on a slow connection what comes next waits for all of it.</summary>
-    private const int MinFlushThreshold = 16 * 1024, MaxFlushThreshold = 64 * 1024;
+    private const int MinFlushThreshold = 16 * 1024, MaxFlushThreshold = RecordsPerFlush * 16 * 1024;
 
     /// <summary>The longest that a flush should keep the loop from what comes next.</summary>
     private static readonly TimeSpan s_longFlush = TimeSpan.FromMilliseconds(1);
@@ -43,6 +43,7 @@ internal sealed class SendScheduler : IReleaseWaiter, IDisposable
     private MtaTlsChannel? _lastReady;
     private int _answers;
     private bool _sleeping;
+    private volatile bool _corked;
     private bool _lateArmed;    // the timer runs
     private bool _lateSoon;     // and ends a delay, not a pause
     private bool _latePaused;
@@ -51,6 +52,9 @@ internal sealed class SendScheduler : IReleaseWaiter, IDisposable
     private bool _stopped;
     private int _unflushed;
     private int _flushThreshold = MaxFlushThreshold;
+
+    /// <summary>The most octets of data that a channel sends before the next has its turn: with the header, a record.</summary>
+    private int Quantum => (_flushThreshold / RecordsPerFlush) - PacketHeader.DataSize;
 
     public SendScheduler(MtaTlsSession session, IMtaTlsTransport transport, TimeProvider time)
     {
@@ -148,6 +152,22 @@ internal sealed class SendScheduler : IReleaseWaiter, IDisposable
         _lateTimer.Change(s_acknowledgmentDelay, Timeout.InfiniteTimeSpan);
     }
 
+    /// <summary>What is queued from here on waits for <see cref="Uncork"/>, unless the loop is awake: the read loop has more packets, whose answers are to share a flush.</summary>
+    public void Cork() => _corked = true;
+
+    /// <summary>Sends what was queued meanwhile.</summary>
+    public void Uncork()
+    {
+        bool wake;
+        lock (_lock)
+        {
+            _corked = false;
+            wake = HasWork && TakeSleeper();
+        }
+        if (wake)
+            _wake.Set();
+    }
+
     /// <summary>Sends what is queued, then ends the own direction in order.</summary>
     public void Complete()
     {
@@ -155,7 +175,7 @@ internal sealed class SendScheduler : IReleaseWaiter, IDisposable
         lock (_lock)
         {
             _completing = true;
-            wake = TakeSleeper();
+            wake = TakeSleeper(always: true);
         }
         if (wake)
             _wake.Set();
@@ -168,7 +188,7 @@ internal sealed class SendScheduler : IReleaseWaiter, IDisposable
         lock (_lock)
         {
             _stopped = true;
-            wake = TakeSleeper();
+            wake = TakeSleeper(always: true);
         }
         if (wake)
             _wake.Set();
@@ -191,7 +211,8 @@ internal sealed class SendScheduler : IReleaseWaiter, IDisposable
             _control.Enqueue(item);
             if (item.IsAnswer)
                 _stopped = tooMany = ++_answers > _session.Limits.MaxQueuedAnswers;
-            wake = TakeSleeper();
+            // A read that causes many answers must not reach their limit by itself.
+            wake = TakeSleeper(always: 2 * _answers > _session.Limits.MaxQueuedAnswers);
         }
         if (tooMany)
         {
@@ -204,11 +225,16 @@ internal sealed class SendScheduler : IReleaseWaiter, IDisposable
             _wake.Set();
     }
 
-    private bool TakeSleeper()
+    // Under the lock.
+    private bool HasWork => _control.Count > 0 || _firstReady is not null || _lateDue;
+
+    // Under the lock.
+    private bool TakeSleeper(bool always = false)
     {
-        bool sleeping = _sleeping;
+        if (!_sleeping || (_corked && !always))
+            return false;
         _sleeping = false;
-        return sleeping;
+        return true;
     }
 
     private void OnLateTimer()
@@ -296,7 +322,7 @@ internal sealed class SendScheduler : IReleaseWaiter, IDisposable
         {
             if (_stopped)
                 return Next.Stop;
-            if (_control.Count > 0 || _firstReady is not null || _lateDue)
+            if (HasWork)
                 return Next.Go;
             if (_completing)
             {

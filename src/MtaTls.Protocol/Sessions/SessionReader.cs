@@ -34,7 +34,8 @@ internal sealed class SessionReader(MtaTlsSession session, IMtaTlsTransport tran
             // A header, and of a control packet the body too.
             if (!TryTakePacket(out PacketHeader header, out Plaintext data, out int needed))
             {
-                int read = await transport.ReadAsync(Room(needed)).ConfigureAwait(false);
+                int read = await ReadAsync(Room(needed)).ConfigureAwait(false);
+                session.Scheduler.Cork();
                 if (read == 0)
                 {
                     if (_start == _end)
@@ -78,7 +79,8 @@ internal sealed class SessionReader(MtaTlsSession session, IMtaTlsTransport tran
                 int read = 0;
                 try
                 {
-                    read = await transport.ReadAsync(memory).ConfigureAwait(false);
+                    read = await ReadAsync(memory).ConfigureAwait(false);
+                    session.Scheduler.Cork();
                 }
                 finally
                 {
@@ -89,6 +91,13 @@ internal sealed class SessionReader(MtaTlsSession session, IMtaTlsTransport tran
                 rest -= read;
             }
         }
+    }
+
+    /// <summary>Reads more. What the packets of the read before have caused goes out now, in one flush.</summary>
+    private ValueTask<int> ReadAsync(Memory<byte> memory)
+    {
+        session.Scheduler.Uncork();
+        return transport.ReadAsync(memory);
     }
 
     /// <summary>Takes the next packet out of the buffer: a control packet whole, and handled; of a data packet what stands before the data.</summary>

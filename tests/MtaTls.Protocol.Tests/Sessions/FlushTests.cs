@@ -1,3 +1,4 @@
+using System.IO.Pipelines;
 using Microsoft.Extensions.Time.Testing;
 
 namespace MtaTls.Protocol.Tests;
@@ -8,9 +9,9 @@ public class FlushTests
     private const int Length = 4 << 20;
 
     [Fact]
-    public async Task A_connection_that_is_slow_to_take_a_flush_gets_a_record_at_a_time_and_a_fast_one_four()
+    public async Task A_connection_that_is_slow_to_take_a_flush_gets_short_flushes_of_short_records_and_a_fast_one_long_ones()
     {
-        (System.IO.Pipelines.IDuplexPipe near, System.IO.Pipelines.IDuplexPipe far) = DuplexPipe.CreatePair(new(pauseWriterThreshold: 0));
+        (IDuplexPipe near, IDuplexPipe far) = DuplexPipe.CreatePair(new(pauseWriterThreshold: 0));
         var time = new FakeTimeProvider();
         var transport = new TimedTransport(new PipeTransport(near), time);
         await using var pair = SessionPair.Create(
@@ -27,19 +28,54 @@ public class FlushTests
         await client.DisposeAsync();
         await reading.WaitAsync(SessionPair.HangTimeout);
 
-        Assert.InRange(transport.Flushes[0], 64 * 1024, 80 * 1024);
-        Assert.All(transport.Flushes[1..20], static flush => Assert.InRange(flush, 1, 32 * 1024));
-        Assert.All(transport.Flushes[24..32], static flush => Assert.InRange(flush, 64 * 1024, 80 * 1024));
+        Assert.Equal(new Flush(64 * 1024, 16 * 1024), transport.Flushes[0]);
+        Assert.All(transport.Flushes[1..20], static flush => Assert.Equal(new Flush(16 * 1024, 4 * 1024), flush));
+        Assert.All(transport.Flushes[24..32], static flush => Assert.Equal(new Flush(64 * 1024, 16 * 1024), flush));
     }
+
+    [Fact]
+    public async Task The_answers_to_all_that_one_read_has_brought_share_a_flush()
+    {
+        const int Requests = 20;
+        (IDuplexPipe near, IDuplexPipe far) = DuplexPipe.CreatePair(new PipeOptions(readerScheduler: PipeScheduler.Inline));
+        var transport = new TimedTransport(new PipeTransport(near), new FakeTimeProvider());
+        await using var session = MtaTlsSession.Start(transport, new MtaTlsSessionOptions
+        {
+            Role = MtaTlsRole.Server,
+            ChannelRequested = static request =>
+            {
+                request.Refuse("No");
+                Thread.Sleep(10); // time for the send loop to go ahead without the next
+            },
+        });
+        int answer = RawPeer.Echec(1, "No").Length;
+        await SendAsync(1); // from now on the session waits for what comes
+
+        transport.Begin(slowUntil: 0);
+        await SendAsync(Requests);
+
+        Assert.Equal(new Flush(Requests * answer, 0), Assert.Single(transport.Flushes));
+
+        async Task SendAsync(int count)
+        {
+            byte[] requests = [.. Enumerable.Range(1, count).SelectMany(static i => RawPeer.Request((ushort)i))];
+            // The session reads on the thread that writes. That is one of its own: the thread pool is free for the send loop.
+            await Task.Factory.StartNew(() => far.Output.WriteAsync(requests).AsTask().Wait(), TaskCreationOptions.LongRunning).WaitAsync(SessionPair.HangTimeout);
+            ReadResult answers = await far.Input.ReadAtLeastAsync(count * answer).AsTask().WaitAsync(SessionPair.HangTimeout);
+            far.Input.AdvanceTo(answers.Buffer.End);
+        }
+    }
+
+    private readonly record struct Flush(int Octets, int LongestRecord);
 
     /// <summary>Counts what each flush takes; the first of them last two milliseconds each.</summary>
     private sealed class TimedTransport(IMtaTlsTransport inner, FakeTimeProvider time) : IMtaTlsTransport
     {
         private int _slowUntil;
-        private int _written;
+        private Flush _next;
         private volatile bool _begun;
 
-        public List<int> Flushes { get; } = [];
+        public List<Flush> Flushes { get; } = [];
 
         public void Begin(int slowUntil)
         {
@@ -53,23 +89,23 @@ public class FlushTests
 
         public void Advance(int count)
         {
-            _written += count;
+            _next = _next with { Octets = _next.Octets + count };
             inner.Advance(count);
         }
 
         public void Write(ReadOnlySpan<byte> packets)
         {
-            _written += packets.Length;
+            _next = new(_next.Octets + packets.Length, Math.Max(_next.LongestRecord, packets.Length));
             inner.Write(packets);
         }
 
         public async ValueTask FlushAsync(CancellationToken cancellationToken = default)
         {
-            int written = _written;
-            _written = 0;
+            Flush flush = _next;
+            _next = default;
             if (_begun)
             {
-                Flushes.Add(written);
+                Flushes.Add(flush);
                 if (Flushes.Count <= _slowUntil)
                 {
                     await Task.Yield();
