@@ -146,6 +146,7 @@ public sealed partial class MtaTlsSession
             _requests.Writer.TryWrite(request);
             return;
         }
+        Scheduler.CorkThisThreadOnly();
         try
         {
             _channelRequested(request);
@@ -155,6 +156,7 @@ public sealed partial class MtaTlsSession
             if (request.TryWithdraw())
                 Refuse(request, NotServed);
         }
+        Scheduler.Cork();
     }
 
     internal MtaTlsChannel Accept(MtaTlsChannelRequest request)

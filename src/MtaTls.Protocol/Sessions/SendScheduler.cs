@@ -10,14 +10,16 @@ namespace MtaTls.Protocol;
 /// <remarks>The lock guards the queues. It is the innermost: under it no other is taken.</remarks>
 internal sealed class SendScheduler : IReleaseWaiter, IDisposable
 {
-    /// <summary>The records of a flush, when all are as long as they may be: a full TLS record each on a fast connection. On a slow one the octets of a long record wait for its last.</summary>
-    private const int RecordsPerFlush = 4;
+    /// <summary>The most octets of data that a channel sends before the next has its turn: with the header, a full TLS record.</summary>
+    private const int Quantum = 16 * 1024 - PacketHeader.DataSize;
 
     /// <summary>Packets shorter than this share a record.</summary>
     private const int GatherBelow = 4 * 1024;
 
     /// <summary>What is written before a flush: the more, the cheaper, but on a slow connection what comes next waits for all of it.</summary>
-    private const int MinFlushThreshold = 16 * 1024, MaxFlushThreshold = RecordsPerFlush * 16 * 1024;
+    private const int MinFlushThreshold = 16 * 1024, MaxFlushThreshold = 64 * 1024;
+
+    private const int Nobody = 0, Everybody = -1;
 
     /// <summary>The longest that a flush should keep the loop from what comes next.</summary>
     private static readonly TimeSpan s_longFlush = TimeSpan.FromMilliseconds(1);
@@ -43,7 +45,7 @@ internal sealed class SendScheduler : IReleaseWaiter, IDisposable
     private MtaTlsChannel? _lastReady;
     private int _answers;
     private bool _sleeping;
-    private volatile bool _corked;
+    private volatile int _corked;   // or the id of the only thread that is
     private bool _lateArmed;    // the timer runs
     private bool _lateSoon;     // and ends a delay, not a pause
     private bool _latePaused;
@@ -52,9 +54,6 @@ internal sealed class SendScheduler : IReleaseWaiter, IDisposable
     private bool _stopped;
     private int _unflushed;
     private int _flushThreshold = MaxFlushThreshold;
-
-    /// <summary>The most octets of data that a channel sends before the next has its turn: with the header, a record.</summary>
-    private int Quantum => (_flushThreshold / RecordsPerFlush) - PacketHeader.DataSize;
 
     public SendScheduler(MtaTlsSession session, IMtaTlsTransport transport, TimeProvider time)
     {
@@ -152,8 +151,11 @@ internal sealed class SendScheduler : IReleaseWaiter, IDisposable
         _lateTimer.Change(s_acknowledgmentDelay, Timeout.InfiniteTimeSpan);
     }
 
-    /// <summary>What is queued from here on waits for <see cref="Uncork"/>, unless the loop is awake: the read loop has more packets, whose answers are to share a flush.</summary>
-    public void Cork() => _corked = true;
+    /// <summary>What anybody queues from here on does not wake the loop: the read loop has more packets, whose answers are to share a flush.</summary>
+    public void Cork() => _corked = Everybody;
+
+    /// <summary>From here on only what this thread queues does not: it runs the application's code, for which no other channel is to wait.</summary>
+    public void CorkThisThreadOnly() => _corked = Environment.CurrentManagedThreadId;
 
     /// <summary>Sends what was queued meanwhile.</summary>
     public void Uncork()
@@ -161,7 +163,7 @@ internal sealed class SendScheduler : IReleaseWaiter, IDisposable
         bool wake;
         lock (_lock)
         {
-            _corked = false;
+            _corked = Nobody;
             wake = HasWork && TakeSleeper();
         }
         if (wake)
@@ -212,7 +214,7 @@ internal sealed class SendScheduler : IReleaseWaiter, IDisposable
             if (item.IsAnswer)
                 _stopped = tooMany = ++_answers > _session.Limits.MaxQueuedAnswers;
             // A read that causes many answers must not reach their limit by itself.
-            wake = TakeSleeper(always: 2 * _answers > _session.Limits.MaxQueuedAnswers);
+            wake = TakeSleeper(always: 4 * _answers > _session.Limits.MaxQueuedAnswers);
         }
         if (tooMany)
         {
@@ -231,7 +233,8 @@ internal sealed class SendScheduler : IReleaseWaiter, IDisposable
     // Under the lock.
     private bool TakeSleeper(bool always = false)
     {
-        if (!_sleeping || (_corked && !always))
+        int corked = _corked;
+        if (!_sleeping || (!always && (corked == Everybody || corked == Environment.CurrentManagedThreadId)))
             return false;
         _sleeping = false;
         return true;

@@ -9,7 +9,7 @@ public class FlushTests
     private const int Length = 4 << 20;
 
     [Fact]
-    public async Task A_connection_that_is_slow_to_take_a_flush_gets_short_flushes_of_short_records_and_a_fast_one_long_ones()
+    public async Task A_connection_that_is_slow_to_take_a_flush_gets_a_record_at_a_time_and_a_fast_one_four()
     {
         (IDuplexPipe near, IDuplexPipe far) = DuplexPipe.CreatePair(new(pauseWriterThreshold: 0));
         var time = new FakeTimeProvider();
@@ -29,7 +29,7 @@ public class FlushTests
         await reading.WaitAsync(SessionPair.HangTimeout);
 
         Assert.Equal(new Flush(64 * 1024, 16 * 1024), transport.Flushes[0]);
-        Assert.All(transport.Flushes[1..20], static flush => Assert.Equal(new Flush(16 * 1024, 4 * 1024), flush));
+        Assert.All(transport.Flushes[1..20], static flush => Assert.Equal(new Flush(16 * 1024, 16 * 1024), flush));
         Assert.All(transport.Flushes[24..32], static flush => Assert.Equal(new Flush(64 * 1024, 16 * 1024), flush));
     }
 
@@ -64,6 +64,33 @@ public class FlushTests
             ReadResult answers = await far.Input.ReadAtLeastAsync(count * answer).AsTask().WaitAsync(SessionPair.HangTimeout);
             far.Input.AdvanceTo(answers.Buffer.End);
         }
+    }
+
+    [Fact]
+    public async Task What_other_channels_write_does_not_wait_for_the_application_on_the_read_loop()
+    {
+        using var goOn = new SemaphoreSlim(0);
+        MtaTlsChannel? first = null;
+        await using var peer = RawPeer.Create(configure: options => options.ChannelRequested = request =>
+        {
+            if (first is null)
+            {
+                first = request.Accept();
+                return;
+            }
+            goOn.Wait(SessionPair.HangTimeout);
+            request.Refuse("No");
+        });
+        await peer.SendAsync(RawPeer.Request(1));
+        await peer.ReceiveAsync(PacketType.ChannelEstablishmentSuccess);
+
+        await peer.SendAsync(RawPeer.Request(2)); // the read loop is held up by the application
+        await first!.Output.WriteAsync("x"u8.ToArray());
+
+        byte[] received = (await peer.ReceiveAsync(PacketType.Plaintext)).Data;
+        Assert.Equal("x"u8, received);
+        goOn.Release();
+        await peer.ReceiveAsync(PacketType.ChannelRequestEchec);
     }
 
     private readonly record struct Flush(int Octets, int LongestRecord);
