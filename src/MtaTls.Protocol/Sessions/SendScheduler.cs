@@ -45,7 +45,7 @@ internal sealed class SendScheduler : IReleaseWaiter, IDisposable
     private MtaTlsChannel? _lastReady;
     private int _answers;
     private bool _sleeping;
-    private volatile int _corked;   // or the id of the only thread that is
+    private volatile int _corked;   // Nobody, Everybody, or the id of the only thread that is
     private bool _lateArmed;    // the timer runs
     private bool _lateSoon;     // and ends a delay, not a pause
     private bool _latePaused;
