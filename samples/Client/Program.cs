@@ -14,7 +14,9 @@ if (words.Length != 4 || !int.TryParse(words[1], out int port) || !int.TryParse(
 var options = new MtaTlsClientOptions { Host = words[0], Port = port, ApplicationProtocols = [SslApplicationProtocol.Http11] };
 #pragma warning disable CA5359 // Only when it is asked for, and by its right name.
 if (args.Contains("--insecure"))
+{
     options.RemoteCertificateValidationCallback = (_, _, _, _) => true;
+}
 #pragma warning restore CA5359
 
 await using MtaTlsClient client = await MtaTlsClient.ConnectAsync(options);

@@ -53,7 +53,9 @@ internal sealed class ConnectProxy : IAsyncDisposable
         try
         {
             while (true)
+            {
                 _ = ServeAsync(await _listener.AcceptSocketAsync(_stopping.Token));
+            }
         }
         catch (Exception e) when (e is OperationCanceledException or SocketException or ObjectDisposedException)
         {
@@ -92,7 +94,10 @@ internal sealed class ConnectProxy : IAsyncDisposable
                 await using var tls = new SslStream(browser);
                 var options = new SslServerAuthenticationOptions { ServerCertificate = _certificate };
                 if (!channel.ApplicationProtocol.IsEmpty)
+                {
                     options.ApplicationProtocols = [new SslApplicationProtocol(channel.ApplicationProtocol.ToArray())];
+                }
+
                 await tls.AuthenticateAsServerAsync(options, _stopping.Token);
                 await TunnelAsync(tls, channel);
             }
@@ -109,19 +114,25 @@ internal sealed class ConnectProxy : IAsyncDisposable
         using var limit = CancellationTokenSource.CreateLinkedTokenSource(_stopping.Token);
         limit.CancelAfter(s_headTimeout);
         // Browsers wait for the answer before they send more, so that nothing behind the head is read here.
-        var head = new byte[MaxHeadLength];
+        byte[] head = new byte[MaxHeadLength];
         int length = 0;
         while (!head.AsSpan(0, length).EndsWith("\r\n\r\n"u8))
         {
             int read = length < head.Length ? await browser.ReadAsync(head.AsMemory(length), limit.Token) : 0;
             if (read == 0)
+            {
                 return null;
+            }
+
             length += read;
         }
         string[] words = Encoding.ASCII.GetString(head, 0, head.AsSpan(0, length).IndexOf("\r\n"u8)).Split(' ');
         int colon = words.Length == 3 ? words[1].LastIndexOf(':') : -1;
         if (colon < 1 || words[0] != "CONNECT" || !ushort.TryParse(words[1].AsSpan(colon + 1), NumberStyles.None, CultureInfo.InvariantCulture, out ushort port))
+        {
             return null;
+        }
+
         string host = words[1][..colon].Trim('[', ']');
         return ChannelAddress.IsValidHost(host) ? new ChannelAddress(host, port) : null;
     }

@@ -21,7 +21,9 @@ if (words.Length != 3 || !int.TryParse(words[1], out int gatewayPort) || !int.Tr
 var options = new MtaTlsClientOptions { Host = words[0], Port = gatewayPort, Mode = MtaTlsClientMode.Required };
 #pragma warning disable CA5359 // Only when it is asked for, and by its right name.
 if (args.Contains("--insecure"))
+{
     options.RemoteCertificateValidationCallback = (_, _, _, _) => true;
+}
 #pragma warning restore CA5359
 
 X509Certificate2? certificate = null;
@@ -39,7 +41,7 @@ Console.CancelKeyPress += (_, e) =>
     stop.Cancel();
 };
 await using MtaTlsClient client = await MtaTlsClient.ConnectAsync(options, stop.Token);
-await using ConnectProxy proxy = ConnectProxy.Start(client, new IPEndPoint(IPAddress.Loopback, port), certificate);
+await using var proxy = ConnectProxy.Start(client, new IPEndPoint(IPAddress.Loopback, port), certificate);
 Console.WriteLine($"Listening on {proxy.EndPoint}; channels go to {words[0]}:{gatewayPort}. Ctrl+C ends it.");
 await Task.Delay(Timeout.Infinite, stop.Token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
 MtaTlsClientStatistics statistics = client.GetStatistics();

@@ -8,7 +8,7 @@ namespace Gateway;
 /// <summary>The programs of the demonstration, each a process, and all stopped with this one.</summary>
 internal sealed class Processes : IAsyncDisposable
 {
-    private static readonly TimeSpan _startTimeout = TimeSpan.FromSeconds(60);
+    private static readonly TimeSpan s_startTimeout = TimeSpan.FromSeconds(60);
 
     private readonly List<Process> _running = [];
     private readonly CancellationTokenSource _cancelled = new();
@@ -24,26 +24,38 @@ internal sealed class Processes : IAsyncDisposable
 
     public static int[] FreePorts(int count)
     {
-        var listeners = Enumerable.Range(0, count).Select(_ => new TcpListener(IPAddress.Loopback, 0)).ToArray();
-        foreach (var listener in listeners)
+        TcpListener[] listeners = Enumerable.Range(0, count).Select(_ => new TcpListener(IPAddress.Loopback, 0)).ToArray();
+        foreach (TcpListener listener in listeners)
+        {
             listener.Start();
-        var ports = listeners.Select(l => ((IPEndPoint)l.LocalEndpoint).Port).ToArray();
-        foreach (var listener in listeners)
+        }
+
+        int[] ports = listeners.Select(l => ((IPEndPoint)l.LocalEndpoint).Port).ToArray();
+        foreach (TcpListener listener in listeners)
+        {
             listener.Dispose();
+        }
+
         return ports;
     }
 
     /// <summary>Starts a project of this sample, as it was built with this one.</summary>
     public void StartWebApp(string name, string? urls, params (string Name, string Value)[] environment)
     {
-        var start = DotNet(name);
+        ProcessStartInfo start = DotNet(name);
         // As dotnet run starts it, so that it finds its static files where they were built.
         start.Environment["ASPNETCORE_ENVIRONMENT"] = "Development";
         start.Environment["Logging__LogLevel__Microsoft.Hosting.Lifetime"] = "Warning";
         if (urls is not null)
+        {
             start.Environment["ASPNETCORE_URLS"] = urls;
-        foreach (var (key, value) in environment)
+        }
+
+        foreach ((string key, string value) in environment)
+        {
             start.Environment[key] = value;
+        }
+
         _running.Add(Process.Start(start)!);
     }
 
@@ -52,7 +64,7 @@ internal sealed class Processes : IAsyncDisposable
     {
         try
         {
-            var process = Process.Start(new ProcessStartInfo(program, arguments) { RedirectStandardOutput = true, WorkingDirectory = Path.GetTempPath() })!;
+            Process process = Process.Start(new ProcessStartInfo(program, arguments) { RedirectStandardOutput = true, WorkingDirectory = Path.GetTempPath() })!;
             process.OutputDataReceived += static (_, _) => { };
             process.BeginOutputReadLine();
             _running.Add(process);
@@ -66,7 +78,7 @@ internal sealed class Processes : IAsyncDisposable
 
     public async Task<int> RunAsync(string name, string[] arguments)
     {
-        using var process = Process.Start(DotNet(name, arguments))!;
+        using Process process = Process.Start(DotNet(name, arguments))!;
         try
         {
             await process.WaitForExitAsync(_cancelled.Token);
@@ -83,11 +95,14 @@ internal sealed class Processes : IAsyncDisposable
     public async Task WaitForPortAsync(int port)
     {
         using var timeout = CancellationTokenSource.CreateLinkedTokenSource(_cancelled.Token);
-        timeout.CancelAfter(_startTimeout);
+        timeout.CancelAfter(s_startTimeout);
         while (true)
         {
             if (_running.Find(p => p.HasExited) is { } exited)
+            {
                 throw new InvalidOperationException($"{exited.StartInfo.FileName} {string.Join(' ', exited.StartInfo.ArgumentList)} has ended. Is a port in use?");
+            }
+
             try
             {
                 using var socket = new TcpClient();
@@ -105,10 +120,13 @@ internal sealed class Processes : IAsyncDisposable
 
     public async ValueTask DisposeAsync()
     {
-        foreach (var process in _running)
+        foreach (Process process in _running)
         {
             if (!process.HasExited)
+            {
                 process.Kill();
+            }
+
             await process.WaitForExitAsync();
             process.Dispose();
         }
@@ -120,8 +138,8 @@ internal sealed class Processes : IAsyncDisposable
     {
         // bin/CONFIGURATION/net10.0 of this project, and of its neighbour below it.
         var output = new DirectoryInfo(AppContext.BaseDirectory);
-        var project = Path.Combine(output.Parent!.Parent!.Parent!.FullName, name);
-        var assembly = Path.Combine(project, "bin", output.Parent.Name, output.Name, name + ".dll");
+        string project = Path.Combine(output.Parent!.Parent!.Parent!.FullName, name);
+        string assembly = Path.Combine(project, "bin", output.Parent.Name, output.Name, name + ".dll");
         return new ProcessStartInfo("dotnet", [assembly, .. arguments]) { WorkingDirectory = project };
     }
 }

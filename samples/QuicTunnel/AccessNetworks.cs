@@ -20,7 +20,7 @@ public sealed class AccessNetworks : IDisposable
         _id = id;
         try
         {
-            foreach (var name in new[] { Client, Access('a'), Access('b'), Concentrator })
+            foreach (string name in new[] { Client, Access('a'), Access('b'), Concentrator })
             {
                 Ip($"netns add {name}");
                 Ip($"-n {name} link set lo up");
@@ -47,12 +47,21 @@ public sealed class AccessNetworks : IDisposable
     public static string? WhyNot()
     {
         if (!OperatingSystem.IsLinux())
+        {
             return "network namespaces are Linux's";
+        }
+
         if (Environment.UserName != "root")
+        {
             return "making network namespaces needs root";
+        }
+
         if (!File.Exists("/dev/net/tun"))
+        {
             return "the kernel has no TUN devices";
-        var name = $"qt-probe-{Environment.ProcessId}";
+        }
+
+        string name = $"qt-probe-{Environment.ProcessId}";
         try
         {
             Ip($"netns add {name}");
@@ -81,8 +90,8 @@ public sealed class AccessNetworks : IDisposable
     /// <summary>The client gets another address in an access network; the old one is gone.</summary>
     public void Roam(char network, string address)
     {
-        var table = network == 'a' ? 101 : 102;
-        var net = network == 'a' ? 1 : 2;
+        int table = network == 'a' ? 101 : 102;
+        int net = network == 'a' ? 1 : 2;
         Ip($"-n {Client} address delete {ClientAddress(network)}/24 dev {network}0");
         Ip($"-n {Client} address add {address}/24 dev {network}0");
         Ip($"-n {Client} route replace default via 10.201.{net}.1 dev {network}0 table {table}");
@@ -93,37 +102,47 @@ public sealed class AccessNetworks : IDisposable
     /// <summary>Limits an access network's rate, both ways, with a queue of 50 ms.</summary>
     public void Shape(char network, int megabits)
     {
-        foreach (var device in new[] { "c0", "s0" })
+        foreach (string device in new[] { "c0", "s0" })
+        {
             Run("tc", $"-n {Access(network)} qdisc replace dev {device} root tbf rate {megabits}mbit burst 64kb latency 50ms");
+        }
     }
 
     /// <summary>Starts a program in one of the namespaces.</summary>
     public static Process Start(string name, string program, params string[] arguments)
     {
         var start = new ProcessStartInfo("ip") { RedirectStandardOutput = true, RedirectStandardError = true };
-        foreach (var argument in new[] { "netns", "exec", name, program }.Concat(arguments))
+        foreach (string argument in new[] { "netns", "exec", name, program }.Concat(arguments))
+        {
             start.ArgumentList.Add(argument);
+        }
+
         return Process.Start(start)!;
     }
 
     public void Dispose()
     {
-        foreach (var name in new[] { Client, Access('a'), Access('b'), Concentrator })
+        foreach (string name in new[] { Client, Access('a'), Access('b'), Concentrator })
+        {
             TryIp($"netns delete {name}");
+        }
     }
 
     private void AddAccess(char network, int number)
     {
-        var name = Access(network);
-        var table = 100 + number;
+        string name = Access(network);
+        int table = 100 + number;
         Ip($"link add c0 netns {name} type veth peer name {network}0 netns {Client}");
         Ip($"link add s0 netns {name} type veth peer name {network}0 netns {Concentrator}");
         Ip($"-n {name} address add 10.201.{number}.1/24 dev c0");
         Ip($"-n {name} address add 10.202.{number}.1/24 dev s0");
         Ip($"-n {Client} address add 10.201.{number}.2/24 dev {network}0");
         Ip($"-n {Concentrator} address add 10.202.{number}.2/24 dev {network}0");
-        foreach (var (place, device) in new[] { (name, "c0"), (name, "s0"), (Client, $"{network}0"), (Concentrator, $"{network}0") })
+        foreach ((string place, string device) in new[] { (name, "c0"), (name, "s0"), (Client, $"{network}0"), (Concentrator, $"{network}0") })
+        {
             Ip($"-n {place} link set {device} up");
+        }
+
         Shell(name, "echo 1 > /proc/sys/net/ipv4/ip_forward");
         Ip($"-n {name} route add {ConcentratorAddress} via 10.202.{number}.2");
         Ip($"-n {Concentrator} route add 10.201.{number}.0/24 via 10.202.{number}.1");
@@ -154,10 +173,12 @@ public sealed class AccessNetworks : IDisposable
     private static void Run(string program, string[] arguments)
     {
         var start = new ProcessStartInfo(program, arguments) { RedirectStandardError = true };
-        using var process = Process.Start(start)!;
-        var error = process.StandardError.ReadToEnd();
+        using Process process = Process.Start(start)!;
+        string error = process.StandardError.ReadToEnd();
         process.WaitForExit();
         if (process.ExitCode != 0)
+        {
             throw new InvalidOperationException($"{program} {string.Join(' ', arguments)}: {error.Trim()}");
+        }
     }
 }

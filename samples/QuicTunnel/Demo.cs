@@ -32,7 +32,9 @@ internal static class Demo
         tunnel.Said += line =>
         {
             if (line.Contains("Session", StringComparison.Ordinal) || line.Contains(": connected", StringComparison.Ordinal) || line.Contains("path", StringComparison.Ordinal))
+            {
                 Console.WriteLine($"      {line.Trim()}");
+            }
         };
         await tunnel.StartConcentratorAsync();
         await tunnel.StartClientAsync();
@@ -42,22 +44,22 @@ internal static class Demo
 
     private static async Task<int> DownloadAsync(AccessNetworks networks)
     {
-        const long size = Megabytes * 1_000_000L;
-        var file = Path.GetTempFileName();
+        const long Size = Megabytes * 1_000_000L;
+        string file = Path.GetTempFileName();
         try
         {
-            Console.WriteLine($"   $ curl http://10.99.0.1/bytes/{size}    # one TCP connection");
+            Console.WriteLine($"   $ curl http://10.99.0.1/bytes/{Size}    # one TCP connection");
             var watch = Stopwatch.StartNew();
-            using var curl = AccessNetworks.Start(networks.Client, "curl", "-sS", "--fail", "-o", file, $"http://10.99.0.1/bytes/{size}");
-            var cut = false;
+            using Process curl = AccessNetworks.Start(networks.Client, "curl", "-sS", "--fail", "-o", file, $"http://10.99.0.1/bytes/{Size}");
+            bool cut = false;
             long before = 0;
             while (!curl.HasExited)
             {
                 await Task.Delay(500);
-                var now = new FileInfo(file).Length;
+                long now = new FileInfo(file).Length;
                 Console.WriteLine($"   {watch.Elapsed.TotalSeconds,5:f1} s {now / 1_000_000,4} MB {(now - before) * 16 / 1_000_000.0,6:f0} Mbit/s");
                 before = now;
-                if (!cut && now > size / 3)
+                if (!cut && now > Size / 3)
                 {
                     cut = true;
                     networks.Cut('a');
@@ -66,9 +68,9 @@ internal static class Demo
             }
 
             Console.Write(await curl.StandardError.ReadToEndAsync());
-            await using var content = File.OpenRead(file);
-            var hash = Convert.ToHexStringLower(await System.Security.Cryptography.SHA256.HashDataAsync(content));
-            var same = hash == SampleData.Hash(size);
+            await using FileStream content = File.OpenRead(file);
+            string hash = Convert.ToHexStringLower(await System.Security.Cryptography.SHA256.HashDataAsync(content));
+            bool same = hash == SampleData.Hash(Size);
             Console.WriteLine($"   {content.Length} octets in {watch.Elapsed.TotalSeconds:f1} s, SHA-256 {hash[..16]}... is {(same ? "right" : "WRONG")}.");
             return same && cut && curl.ExitCode == 0 ? 0 : 1;
         }

@@ -3,7 +3,7 @@ using MtaTls.QuicTunnel;
 using QuicTunnelSample;
 
 // One program, three roles: see appsettings.json. Every setting can be given on the command line as well: --Role Client --QuicTunnelClient:Concentrator ...
-var role = new ConfigurationBuilder().SetBasePath(AppContext.BaseDirectory).AddJsonFile("appsettings.json").AddCommandLine(args).Build()["Role"];
+string? role = new ConfigurationBuilder().SetBasePath(AppContext.BaseDirectory).AddJsonFile("appsettings.json").AddCommandLine(args).Build()["Role"];
 switch (role)
 {
     case "Concentrator":
@@ -19,10 +19,10 @@ switch (role)
 
 static int RunConcentrator(string[] args)
 {
-    var builder = WebApplication.CreateBuilder(new WebApplicationOptions { Args = args, ContentRootPath = AppContext.BaseDirectory });
+    WebApplicationBuilder builder = WebApplication.CreateBuilder(new WebApplicationOptions { Args = args, ContentRootPath = AppContext.BaseDirectory });
     builder.AddQuicTunnel();
     builder.Services.ConfigureHttpJsonOptions(json => json.SerializerOptions.TypeInfoResolverChain.Insert(0, SampleJson.Default));
-    var app = builder.Build();
+    WebApplication app = builder.Build();
     app.MapGet("/", () => "You are in the tunnel.\n");
     app.MapGet("/bytes/{count:long}", (long count, HttpContext context) => SampleData.WriteAsync(count, context.Response));
     app.MapPost("/sink", (Stream body) => SampleData.DrainAsync(body));
@@ -34,7 +34,7 @@ static int RunConcentrator(string[] args)
 
 static int RunClient(string[] args)
 {
-    var builder = Host.CreateApplicationBuilder(new HostApplicationBuilderSettings { Args = args, ContentRootPath = AppContext.BaseDirectory });
+    HostApplicationBuilder builder = Host.CreateApplicationBuilder(new HostApplicationBuilderSettings { Args = args, ContentRootPath = AppContext.BaseDirectory });
     builder.AddQuicTunnelClient();
     builder.Build().Run();
     return 0;

@@ -12,7 +12,7 @@ public static class SampleCertificates
         var request = new CertificateRequest("CN=QUIC tunnel demonstration", authorityKey, HashAlgorithmName.SHA256);
         request.CertificateExtensions.Add(new X509BasicConstraintsExtension(true, false, 0, true));
         request.CertificateExtensions.Add(new X509KeyUsageExtension(X509KeyUsageFlags.KeyCertSign, true));
-        using var authority = request.CreateSelfSigned(DateTimeOffset.UtcNow.AddDays(-1), DateTimeOffset.UtcNow.AddDays(30));
+        using X509Certificate2 authority = request.CreateSelfSigned(DateTimeOffset.UtcNow.AddDays(-1), DateTimeOffset.UtcNow.AddDays(30));
         File.WriteAllText(Path.Combine(directory, "ca.pem"), authority.ExportCertificatePem());
         Issue(authority, "concentrator.example", Path.Combine(directory, "concentrator"), "1.3.6.1.5.5.7.3.1");
         Issue(authority, "laptop-1", Path.Combine(directory, "laptop-1"), "1.3.6.1.5.5.7.3.2");
@@ -28,9 +28,9 @@ public static class SampleCertificates
         var names = new SubjectAlternativeNameBuilder();
         names.AddDnsName(name);
         request.CertificateExtensions.Add(names.Build());
-        var serial = RandomNumberGenerator.GetBytes(12);
+        byte[] serial = RandomNumberGenerator.GetBytes(12);
         serial[0] &= 0x7F;
-        using var certificate = request.Create(authority, authority.NotBefore, authority.NotAfter, serial);
+        using X509Certificate2 certificate = request.Create(authority, authority.NotBefore, authority.NotAfter, serial);
         File.WriteAllText(path + ".pem", certificate.ExportCertificatePem());
         File.WriteAllText(path + ".key", key.ExportPkcs8PrivateKeyPem());
     }

@@ -13,7 +13,7 @@ public static class SampleData
         response.ContentLength = count;
         while (count > 0)
         {
-            var length = (int)Math.Min(count, s_block.Length);
+            int length = (int)Math.Min(count, s_block.Length);
             await response.Body.WriteAsync(s_block.AsMemory(0, length), response.HttpContext.RequestAborted);
             count -= length;
         }
@@ -21,10 +21,13 @@ public static class SampleData
 
     public static async Task<string> DrainAsync(Stream body)
     {
-        var buffer = new byte[65536];
+        byte[] buffer = new byte[65536];
         long total = 0;
         for (int read; (read = await body.ReadAsync(buffer)) > 0;)
+        {
             total += read;
+        }
+
         return $"{total}\n";
     }
 
@@ -32,13 +35,16 @@ public static class SampleData
     {
         using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
         for (; count > 0; count -= s_block.Length)
+        {
             hash.AppendData(s_block.AsSpan(0, (int)Math.Min(count, s_block.Length)));
+        }
+
         return Convert.ToHexStringLower(hash.GetHashAndReset());
     }
 
     private static byte[] CreateBlock()
     {
-        var block = new byte[1_000_003];
+        byte[] block = new byte[1_000_003];
         new Random(20).NextBytes(block);
         return block;
     }

@@ -49,21 +49,27 @@ public sealed class TunnelProcesses : IDisposable
     /// <summary>Waits until one of the two has said this, from now or before.</summary>
     public async Task WaitForAsync(string text, int times = 1)
     {
-        var end = Stopwatch.GetTimestamp() + (long)(s_patience.TotalSeconds * Stopwatch.Frequency);
+        long end = Stopwatch.GetTimestamp() + (long)(s_patience.TotalSeconds * Stopwatch.Frequency);
         while (Output.Count(line => line.Contains(text, StringComparison.Ordinal)) < times)
         {
             if (Stopwatch.GetTimestamp() > end || _processes.Exists(process => process.HasExited))
+            {
                 throw new InvalidOperationException($"Nothing said '{text}':{Environment.NewLine}{string.Join(Environment.NewLine, Output)}");
+            }
+
             await Task.Delay(20);
         }
     }
 
     public void Dispose()
     {
-        foreach (var process in _processes)
+        foreach (Process process in _processes)
         {
             if (!process.HasExited)
+            {
                 process.Kill(entireProcessTree: true);
+            }
+
             process.WaitForExit();
             process.Dispose();
         }
@@ -73,8 +79,8 @@ public sealed class TunnelProcesses : IDisposable
 
     private async Task<Process> StartAsync(string name, string ready, string[] arguments)
     {
-        var times = Output.Count(line => line.Contains(ready, StringComparison.Ordinal));
-        var process = AccessNetworks.Start(name, "dotnet", [typeof(TunnelProcesses).Assembly.Location, .. arguments]);
+        int times = Output.Count(line => line.Contains(ready, StringComparison.Ordinal));
+        Process process = AccessNetworks.Start(name, "dotnet", [typeof(TunnelProcesses).Assembly.Location, .. arguments]);
         _processes.Add(process);
         process.OutputDataReceived += OnSaid;
         process.ErrorDataReceived += OnSaid;
@@ -87,7 +93,10 @@ public sealed class TunnelProcesses : IDisposable
     private void OnSaid(object sender, DataReceivedEventArgs line)
     {
         if (line.Data is null)
+        {
             return;
+        }
+
         Output.Enqueue(line.Data);
         Said?.Invoke(line.Data);
     }

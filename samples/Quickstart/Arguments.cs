@@ -24,7 +24,10 @@ internal sealed record Arguments(int Channels, int Rounds, int Port, bool Serve)
                 continue;
             }
             if (i + 1 == args.Length || !int.TryParse(args[i + 1], NumberStyles.None, CultureInfo.InvariantCulture, out int value))
+            {
                 return null;
+            }
+
             switch (args[i++])
             {
                 case "--channels" when value is > 0 and <= 5000: parsed = parsed with { Channels = value }; break;

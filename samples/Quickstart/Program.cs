@@ -31,7 +31,10 @@ MtaTlsClientOptions Options() => new()
 
 // Both sides once before anything is measured, so that neither pays for the just-in-time compiler.
 await using (MtaTlsClient warm = await MtaTlsClient.ConnectAsync(Options()))
+{
     await new Work("warm-up", origin, 10, 60, () => new SocketsHttpHandler().UseMtaTls(warm)).RunAsync();
+}
+
 await new Work("warm-up", origin, 10, 60, Ordinary).RunAsync();
 
 int before = app.Connections;

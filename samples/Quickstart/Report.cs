@@ -31,7 +31,10 @@ internal static class Report
     {
         Table table = new Table().Border(TableBorder.Rounded).AddColumn("").AddColumn(new TableColumn(left).RightAligned()).AddColumn(new TableColumn(right).RightAligned());
         foreach ((string name, string leftValue, string rightValue) in rows)
+        {
             table.AddRow(Markup.Escape(name), Markup.Escape(leftValue), Markup.Escape(rightValue));
+        }
+
         AnsiConsole.WriteLine();
         AnsiConsole.Write(table);
     }
@@ -40,7 +43,10 @@ internal static class Report
     {
         Task running = work.RunAsync();
         while (await Task.WhenAny(running, Task.Delay(interval)) != running)
+        {
             show();
+        }
+
         await running;
         show();
     }

@@ -61,9 +61,12 @@ internal sealed class WebApp : IAsyncDisposable
         app.Map("/ws", async (HttpContext context) =>
         {
             using WebSocket socket = await context.WebSockets.AcceptWebSocketAsync();
-            var buffer = new byte[4096];
+            byte[] buffer = new byte[4096];
             while (await socket.ReceiveAsync(buffer.AsMemory(), context.RequestAborted) is { MessageType: not WebSocketMessageType.Close } message)
+            {
                 await socket.SendAsync(buffer.AsMemory(0, message.Count), message.MessageType, message.EndOfMessage, context.RequestAborted);
+            }
+
             await socket.CloseAsync(WebSocketCloseStatus.NormalClosure, null, context.RequestAborted);
         });
     }

@@ -58,7 +58,7 @@ internal sealed class Work(string name, Uri origin, int workers, int rounds, Fun
         using var socket = new ClientWebSocket();
         await socket.ConnectAsync(new UriBuilder(origin) { Scheme = "wss", Path = "/ws" }.Uri, invoker, CancellationToken.None);
         Interlocked.Increment(ref _open);
-        var buffer = new byte[256];
+        byte[] buffer = new byte[256];
         for (int round = 0; round < rounds; round++)
         {
             await socket.SendAsync(Encoding.ASCII.GetBytes($"message {round}"), WebSocketMessageType.Text, true, CancellationToken.None);

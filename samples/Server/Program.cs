@@ -3,9 +3,9 @@ using System.Text.Json;
 using System.Text.Json.Serialization;
 using MtaTls.AspNetCore;
 
-var builder = WebApplication.CreateBuilder(args);
+WebApplicationBuilder builder = WebApplication.CreateBuilder(args);
 builder.WebHost.UseMtaTls();
-var app = builder.Build();
+WebApplication app = builder.Build();
 app.UseWebSockets();
 
 app.MapGet("/plaintext", () => "Hello, World!");

@@ -7,7 +7,7 @@ namespace MtaTls.AspNetCore;
 public sealed class MtaTlsLimits
 {
     // As far as a timer reaches.
-    private static readonly TimeSpan MaxTimeout = TimeSpan.FromMilliseconds(uint.MaxValue - 1);
+    private static readonly TimeSpan s_maxTimeout = TimeSpan.FromMilliseconds(uint.MaxValue - 1);
 
     /// <summary>Open channels of one session, those whose application has not ended yet included; 1 to 1,000,000, default 10,000. Further opens are refused.</summary>
     /// <exception cref="ArgumentOutOfRangeException">Out of range.</exception>
@@ -182,7 +182,7 @@ public sealed class MtaTlsLimits
             : throw new ArgumentOutOfRangeException(name, value, $"The value must be from {least} to {most}.");
 
     private static TimeSpan Check(TimeSpan value, [CallerMemberName] string? name = null)
-        => value == Timeout.InfiniteTimeSpan || (value > TimeSpan.Zero && value <= MaxTimeout)
+        => value == Timeout.InfiniteTimeSpan || (value > TimeSpan.Zero && value <= s_maxTimeout)
             ? value
-            : throw new ArgumentOutOfRangeException(name, value, $"The value must be more than zero and at most {MaxTimeout:c}, or -00:00:00.001 for infinite.");
+            : throw new ArgumentOutOfRangeException(name, value, $"The value must be more than zero and at most {s_maxTimeout:c}, or -00:00:00.001 for infinite.");
 }

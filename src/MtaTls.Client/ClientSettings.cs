@@ -54,9 +54,12 @@ internal sealed record ClientSettings
     public static ClientSettings From(MtaTlsClientOptions options, DnsEndPoint? endpoint = null)
     {
         ArgumentNullException.ThrowIfNull(options);
-        var errors = MtaTlsClientOptionsValidator.FindErrors(options, needsHost: endpoint is null);
+        List<string> errors = MtaTlsClientOptionsValidator.FindErrors(options, needsHost: endpoint is null);
         if (errors.Count > 0)
+        {
             throw new ArgumentException(string.Join(" ", errors), nameof(options));
+        }
+
         return new ClientSettings
         {
             Host = endpoint?.Host ?? options.Host!,
@@ -104,5 +107,5 @@ internal sealed record ClientSettings
 
     private static bool SameHost(string a, string b) =>
         a.AsSpan().TrimEnd('.').Equals(b.AsSpan().TrimEnd('.'), StringComparison.OrdinalIgnoreCase)
-        || (IPAddress.TryParse(a, out var first) && IPAddress.TryParse(b, out var second) && first.Equals(second));
+        || (IPAddress.TryParse(a, out IPAddress? first) && IPAddress.TryParse(b, out IPAddress? second) && first.Equals(second));
 }

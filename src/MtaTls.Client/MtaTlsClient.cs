@@ -104,7 +104,10 @@ public sealed class MtaTlsClient : IAsyncDisposable
         lock (_gate)
         {
             if (_disposed)
+            {
                 return;
+            }
+
             _disposed = true;
         }
         await Task.WhenAll(Pools().Select(static p => p.DisposeAsync().AsTask())).ConfigureAwait(false);
@@ -127,9 +130,13 @@ public sealed class MtaTlsClient : IAsyncDisposable
         ClientDiagnostics.Channels(Settings, -1);
         ClientDiagnostics.Io(Settings, backing.BytesReceived, backing.BytesSent);
         if (backing is SessionChannel channel)
+        {
             pool.Release(channel.Session);
+        }
         else
+        {
             _counters.SessionEnded(backing.BytesReceived, backing.BytesSent);
+        }
     }
 
     private SessionPool Pool(ProtocolList protocols)
@@ -138,7 +145,10 @@ public sealed class MtaTlsClient : IAsyncDisposable
         {
             ObjectDisposedException.ThrowIf(_disposed, this);
             if (!_pools.TryGetValue(protocols, out SessionPool? pool))
+            {
                 _pools.Add(protocols, pool = new SessionPool(this, Settings, new Dialer(Settings, protocols, _log), _counters, _log, Jitter));
+            }
+
             return pool;
         }
     }
@@ -146,7 +156,9 @@ public sealed class MtaTlsClient : IAsyncDisposable
     private SessionPool[] Pools()
     {
         lock (_gate)
+        {
             return [.. _pools.Values];
+        }
     }
 
     private static double Jitter() => RandomNumberGenerator.GetInt32(int.MaxValue) / (double)int.MaxValue;

@@ -106,7 +106,10 @@ public sealed class MtaTlsClientChannel : Stream, IDuplexPipe
         ObjectDisposedException.ThrowIf(_disposed != 0, this);
         ValueTask<FlushResult> write = Output.WriteAsync(buffer, cancellationToken);
         if (!write.IsCompletedSuccessfully)
+        {
             return Wait(write);
+        }
+
         Check(write.Result);
         return ValueTask.CompletedTask;
 
@@ -159,7 +162,10 @@ public sealed class MtaTlsClientChannel : Stream, IDuplexPipe
     public async ValueTask CloseAsync(CancellationToken cancellationToken = default)
     {
         if (Interlocked.Exchange(ref _disposed, 1) != 0)
+        {
             return;
+        }
+
         try
         {
             await _backing.CloseAsync(cancellationToken).ConfigureAwait(false);
@@ -179,14 +185,19 @@ public sealed class MtaTlsClientChannel : Stream, IDuplexPipe
     {
         // What is unsent goes out in the background: a synchronous disposal must not wait for the network.
         if (disposing)
+        {
             _ = CloseAsync(CancellationToken.None).AsTask();
+        }
+
         base.Dispose(disposing);
     }
 
     private void Check(FlushResult result)
     {
         if (result.IsCompleted && !(ToleratesLateWrite && Interlocked.Exchange(ref _lateWrites, 1) == 0))
+        {
             throw new IOException("The channel has been closed by the server.");
+        }
     }
 
     [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
@@ -196,7 +207,9 @@ public sealed class MtaTlsClientChannel : Stream, IDuplexPipe
         {
             ReadResult result = await Input.ReadAsync(cancellationToken).ConfigureAwait(false);
             if (TryTake(result, buffer, out int count))
+            {
                 return count;
+            }
         }
     }
 

@@ -11,7 +11,7 @@ internal sealed class MtaTlsClientOptionsValidator : IValidateOptions<MtaTlsClie
 {
     public ValidateOptionsResult Validate(string? name, MtaTlsClientOptions options)
     {
-        var errors = FindErrors(options, needsHost: false);
+        List<string> errors = FindErrors(options, needsHost: false);
         return errors.Count == 0 ? ValidateOptionsResult.Success : ValidateOptionsResult.Fail(errors);
     }
 
@@ -19,21 +19,45 @@ internal sealed class MtaTlsClientOptionsValidator : IValidateOptions<MtaTlsClie
     {
         var errors = new List<string>();
         if (options.Host is null && needsHost)
+        {
             errors.Add("Host: the endpoint's name or IP address is needed.");
+        }
+
         if (options.Host is not null && !IsHost(options.Host))
+        {
             errors.Add($"Host: '{options.Host}' is neither a domain name nor an IP address (no scheme, port or brackets here).");
+        }
+
         if (options.TargetHost is not null && !IsHost(options.TargetHost))
+        {
             errors.Add($"TargetHost: '{options.TargetHost}' is neither a domain name nor an IP address.");
+        }
+
         if ((options.EnabledSslProtocols & ~(SslProtocols.Tls12 | SslProtocols.Tls13)) != 0)
+        {
             errors.Add("EnabledSslProtocols: only Tls12 and Tls13 are supported.");
+        }
+
         if (!Enum.IsDefined(options.Mode))
+        {
             errors.Add($"Mode: {options.Mode} is neither Preferred nor Required.");
+        }
+
         if (options.ClientCertificate is { HasPrivateKey: false })
+        {
             errors.Add("ClientCertificate: the certificate has no private key.");
+        }
+
         if (options.Reconnect.MaxDelay < options.Reconnect.InitialDelay)
+        {
             errors.Add("Reconnect:MaxDelay: it is less than Reconnect:InitialDelay.");
+        }
+
         if (options.Limits.SessionReceiveBudget < 4096L * options.Limits.MaxChannelsPerSession)
+        {
             errors.Add("Limits:SessionReceiveBudget: it is less than 4,096 octets for each of Limits:MaxChannelsPerSession.");
+        }
+
         try
         {
             _ = new TlsClientOptions { ExtensionType = (ushort)options.ExtensionType };

@@ -25,7 +25,10 @@ public static class MtaTlsHttpClientBuilderExtensions
         builder.Services.AddOptions<MtaTlsClientOptions>(builder.Name).Configure<IServiceProvider>((options, services) =>
         {
             if (services.GetService<IConfiguration>() is { } configuration)
+            {
                 MtaTlsClientConfiguration.Apply(configuration.GetSection(MtaTlsClientOptions.SectionName), options);
+            }
+
             configure?.Invoke(options);
         });
         return Use(builder);

@@ -50,7 +50,10 @@ public sealed class MtaTlsRetryHandler : DelegatingHandler
         for (int retries = 0; ; retries++)
         {
             if (retries > 1)
+            {
                 await Task.Delay(s_pause * (1 << Math.Min(retries - 2, MaxDoublings)), TimeProvider.System, cancellationToken).ConfigureAwait(false);
+            }
+
             try
             {
                 return await base.SendAsync(request, cancellationToken).ConfigureAwait(false);

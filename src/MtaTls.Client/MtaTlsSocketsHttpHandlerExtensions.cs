@@ -1,3 +1,4 @@
+using System.Net.Security;
 using MtaTls.Client;
 using MtaTls.Client.Http;
 
@@ -26,7 +27,7 @@ public static class MtaTlsSocketsHttpHandlerExtensions
             return Connect(handler, _ => client);
         }
         // Checked now and copied once: each host's settings differ from these in nothing but the endpoint.
-        ClientSettings template = ClientSettings.From(options, new DnsEndPoint("endpoint.invalid", 443));
+        var template = ClientSettings.From(options, new DnsEndPoint("endpoint.invalid", 443));
         return Connect(handler, endpoint => SharedClients.Get(template with { Host = endpoint.Host.Trim('[', ']'), Port = endpoint.Port }));
     }
 
@@ -64,10 +65,16 @@ public static class MtaTlsSocketsHttpHandlerExtensions
     {
         ArgumentNullException.ThrowIfNull(handler);
         if (handler.ConnectCallback is not null || handler.PlaintextStreamFilter is not null)
+        {
             throw new InvalidOperationException("The handler has a ConnectCallback or PlaintextStreamFilter already; MTA-TLS needs both. To reach the endpoint by other means set MtaTlsClientOptions.ConnectCallback.");
+        }
+
         if (handler.Proxy is not null)
+        {
             throw new InvalidOperationException("The handler has a Proxy, through which channels do not go. To reach the endpoint through a proxy set MtaTlsClientOptions.ConnectCallback.");
-        var tls = handler.SslOptions;
+        }
+
+        SslClientAuthenticationOptions tls = handler.SslOptions;
         if (tls.RemoteCertificateValidationCallback is not null || tls.ClientCertificates is { Count: > 0 } || tls.ClientCertificateContext is not null
             || tls.LocalCertificateSelectionCallback is not null || tls.CertificateChainPolicy is not null || tls.TargetHost is not null)
         {

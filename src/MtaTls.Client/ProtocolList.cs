@@ -18,7 +18,10 @@ internal sealed class ProtocolList(params SslApplicationProtocol[] protocols) : 
     public ProtocolList RestrictedTo(ProtocolList allowed)
     {
         if (allowed.Count == 0)
+        {
             return this;
+        }
+
         SslApplicationProtocol[] common = [.. protocols.Where(allowed.Contains)];
         return common.Length == protocols.Length ? this : new ProtocolList(common);
     }
@@ -31,7 +34,10 @@ internal sealed class ProtocolList(params SslApplicationProtocol[] protocols) : 
     {
         HashCode hash = default;
         foreach (SslApplicationProtocol protocol in protocols)
+        {
             hash.Add(protocol);
+        }
+
         return hash.ToHashCode();
     }
 

@@ -1,4 +1,5 @@
 using System.Net;
+using MtaTls.QuicTunnel.Quic;
 using MtaTls.QuicTunnel.Sessions;
 
 namespace MtaTls.QuicTunnel;
@@ -8,7 +9,7 @@ public sealed class TunnelPathInfo
 {
     internal TunnelPathInfo(TunnelPath path)
     {
-        var connection = path.Connection;
+        IQuicConnection connection = path.Connection;
         LocalEndPoint = connection.LocalEndPoint;
         RemoteEndPoint = connection.RemoteEndPoint;
         Access = path.Access;
@@ -16,7 +17,7 @@ public sealed class TunnelPathInfo
         RoundTripTime = connection.SmoothedRtt;
         CongestionWindow = connection.CongestionWindow;
         MaxPacketSize = Math.Max(0, connection.MaxDatagramSize - Packets.TunnelDatagram.HeaderLength);
-        var statistics = connection.Statistics;
+        QuicConnectionStatistics statistics = connection.Statistics;
         BytesReceived = statistics.BytesReceived;
         BytesSent = statistics.BytesSent;
         PacketsReceived = statistics.DatagramsReceived;

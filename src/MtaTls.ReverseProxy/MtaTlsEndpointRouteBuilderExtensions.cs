@@ -19,7 +19,7 @@ public static class MtaTlsEndpointRouteBuilderExtensions
     {
         ArgumentNullException.ThrowIfNull(endpoints);
         ArgumentNullException.ThrowIfNull(pattern);
-        var forwarder = endpoints.ServiceProvider.GetService<DestinationForwarder>()
+        DestinationForwarder forwarder = endpoints.ServiceProvider.GetService<DestinationForwarder>()
             ?? throw new InvalidOperationException("MapMtaTlsForwarder() needs its services: call builder.Services.AddMtaTlsForwarder(), or AddReverseProxy().AddMtaTlsRouting().");
         return endpoints.Map(pattern, forwarder.ForwardAsync).WithDisplayName("MTA-TLS forwarder");
     }

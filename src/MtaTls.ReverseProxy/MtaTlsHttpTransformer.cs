@@ -1,3 +1,4 @@
+using System.Net.Http.Headers;
 using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.DependencyInjection;
 using MtaTls.AspNetCore;
@@ -26,11 +27,13 @@ public class MtaTlsHttpTransformer : HttpTransformer
         ArgumentNullException.ThrowIfNull(proxyRequest);
         await base.TransformRequestAsync(httpContext, proxyRequest, destinationPrefix, cancellationToken);
 
-        var headers = proxyRequest.Headers;
-        foreach (var (name, _) in httpContext.Request.Headers)
+        HttpRequestHeaders headers = proxyRequest.Headers;
+        foreach ((string name, Microsoft.Extensions.Primitives.StringValues _) in httpContext.Request.Headers)
         {
             if (ForwardingHeaders.IsForwarding(name))
+            {
                 headers.Remove(name);
+            }
         }
 
         headers.Host = ChannelTarget.Of(httpContext) is { IsValid: true } target ? target.ToAuthority() : httpContext.Request.Host.Value;
@@ -44,6 +47,8 @@ public class MtaTlsHttpTransformer : HttpTransformer
         }
 
         if (httpContext.Connection.RemoteIpAddress is { } peer)
+        {
             headers.TryAddWithoutValidation(ForwardingHeaders.XForwardedFor, ChannelHost.Normalize(peer).ToString());
+        }
     }
 }

@@ -52,7 +52,7 @@ public static class MtaTlsReverseProxyBuilderExtensions
     {
         ArgumentNullException.ThrowIfNull(builder);
         builder.AddMetadata();
-        var before = builder.Services.LastOrDefault(s => s.ServiceType == typeof(IForwarderHttpClientFactory));
+        ServiceDescriptor? before = builder.Services.LastOrDefault(s => s.ServiceType == typeof(IForwarderHttpClientFactory));
         builder.Services.AddSingleton<IForwarderHttpClientFactory>(services => new ClusterHttpClientFactory(
             Create(before, services),
             new ChannelHttpClientFactory(services.GetRequiredService<IConfiguration>(), services.GetRequiredService<ILoggerFactory>(), configure)));

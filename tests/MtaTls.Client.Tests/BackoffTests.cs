@@ -34,7 +34,10 @@ public sealed class BackoffTests
     {
         Backoff backoff = Make(jitter: 0.5, random);
         for (int i = 0; i < 4; i++)
+        {
             backoff.Failed(new IOException());
+        }
+
         Assert.Equal(expectedSeconds, backoff.Remaining.TotalSeconds, 0.001);
     }
 
@@ -43,7 +46,10 @@ public sealed class BackoffTests
     {
         Backoff backoff = Make(jitter: 0, random: 0);
         for (int i = 0; i < 10_000; i++)
+        {
             backoff.Failed(new IOException());
+        }
+
         Assert.Equal(TimeSpan.FromSeconds(10), backoff.Remaining);
     }
 

@@ -29,7 +29,10 @@ public class ClientChannelTests
         await pipe.Reader.CompleteAsync();
         await using var channel = new MtaTlsClientChannel(new Backing(pipe.Reader, pipe.Writer), new ChannelAddress("app.example", 443), _ => { }) { ToleratesLateWrite = tolerated };
         if (tolerated)
+        {
             await channel.WriteAsync(new byte[1]);
+        }
+
         await Assert.ThrowsAsync<IOException>(async () => await channel.WriteAsync(new byte[1]));
     }
 

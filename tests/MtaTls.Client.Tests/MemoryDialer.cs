@@ -28,17 +28,25 @@ internal sealed class MemoryDialer : IDialer
     public async ValueTask<DialedConnection> ConnectAsync(CancellationToken cancellationToken)
     {
         lock (_gate)
+        {
             Attempts++;
+        }
+
         await Gate.WaitAsync(cancellationToken);
         if (Failure is not null)
+        {
             throw Failure;
+        }
+
         Pipe up = new(), down = new();
         if (IsMultiplexed)
         {
             var options = new MtaTlsSessionOptions { Role = MtaTlsRole.Server, ChannelRequested = request => Answer(request) };
             ServerLimits?.Invoke(options.Limits);
             lock (_gate)
+            {
                 Servers.Add(MtaTlsSession.Start(new PipeTransport(new Duplex(up.Reader, down.Writer)), options));
+            }
         }
         return new DialedConnection(new PipeTransport(new Duplex(down.Reader, up.Writer)), static () => default)
         {

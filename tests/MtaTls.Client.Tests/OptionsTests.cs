@@ -36,7 +36,9 @@ public sealed class OptionsTests
         options.Limits.SessionReceiveBudget = 4096;
         ArgumentException error = Assert.Throws<ArgumentException>(() => ClientSettings.From(options));
         foreach (string name in new[] { "Host:", "TargetHost:", "ExtensionType:", "Mode:", "EnabledSslProtocols:", "Reconnect:MaxDelay:", "Limits:SessionReceiveBudget:" })
+        {
             Assert.Contains(name, error.Message, StringComparison.Ordinal);
+        }
     }
 
     [Fact]
@@ -129,7 +131,9 @@ public sealed class OptionsTests
             ["MtaTlsClient:ClientCertificate:Path"] = "/nowhere/client.pem",
         }));
         foreach (string path in new[] { "MtaTlsClient:Prot:", "MtaTlsClient:Port:", "MtaTlsClient:Mode:", "MtaTlsClient:Limits:MaxPacketLength:", "MtaTlsClient:ClientCertificate:" })
+        {
             Assert.Contains(path, error.Message, StringComparison.Ordinal);
+        }
     }
 
     [Fact]
@@ -142,7 +146,10 @@ public sealed class OptionsTests
             string path = Path.Combine(folder.FullName, "client.pem"), key = Path.Combine(folder.FullName, "client.key");
             File.WriteAllText(path, certificate.ExportCertificatePem());
             using (ECDsa ecdsa = certificate.GetECDsaPrivateKey()!)
+            {
                 File.WriteAllText(key, ecdsa.ExportPkcs8PrivateKeyPem());
+            }
+
             MtaTlsClientOptions options = FromJson(new() { ["MtaTlsClient:ClientCertificate:Path"] = path, ["MtaTlsClient:ClientCertificate:KeyPath"] = key });
             Assert.Equal(certificate.Thumbprint, options.ClientCertificate!.Thumbprint);
             Assert.True(options.ClientCertificate.HasPrivateKey);
@@ -175,7 +182,10 @@ public sealed class OptionsTests
         Assert.Equal("gateway.test", provider.GetRequiredService<IOptionsMonitor<MtaTlsClientOptions>>().Get("one").Host);
         HttpMessageHandler handler = provider.GetRequiredService<IHttpMessageHandlerFactory>().CreateHandler("one");
         while (handler is DelegatingHandler { InnerHandler: { } inner })
+        {
             handler = inner;
+        }
+
         Assert.NotNull(Assert.IsType<SocketsHttpHandler>(handler).ConnectCallback);
     }
 
@@ -214,7 +224,7 @@ public sealed class OptionsTests
 
     private static X509Certificate2 Certificate()
     {
-        using ECDsa key = ECDsa.Create(ECCurve.NamedCurves.nistP256);
+        using var key = ECDsa.Create(ECCurve.NamedCurves.nistP256);
         return new CertificateRequest("CN=client", key, HashAlgorithmName.SHA256).CreateSelfSigned(DateTimeOffset.UtcNow.AddDays(-1), DateTimeOffset.UtcNow.AddDays(1));
     }
 }

@@ -22,10 +22,13 @@ public sealed class SessionPoolTests : IAsyncLifetime
 
     public async Task DisposeAsync()
     {
-        Task disposal = Task.WhenAll(_pools.Select(p => p.DisposeAsync().AsTask()));
+        var disposal = Task.WhenAll(_pools.Select(p => p.DisposeAsync().AsTask()));
         // The channels that a test left open are given up when ShutdownTimeout has passed, by the fake clock.
         while (await Task.WhenAny(disposal, Task.Delay(10)) != disposal)
+        {
             _time.Advance(TimeSpan.FromSeconds(1));
+        }
+
         await disposal;
     }
 
@@ -80,7 +83,10 @@ public sealed class SessionPoolTests : IAsyncLifetime
         SessionPool pool = Make();
         var channels = new List<ChannelBacking>();
         for (int i = 0; i < 7; i++)
+        {
             channels.Add(await pool.OpenAsync(s_inner, null, default).AsTask().WaitAsync(s_hang));
+        }
+
         Assert.Equal([3, 3, 1], _dialer.Servers.Select(s => s.ActiveChannels));
         Assert.Equal(3, pool.SessionCount);
     }
@@ -211,7 +217,10 @@ public sealed class SessionPoolTests : IAsyncLifetime
         await pool.ConnectAsync(default);
         _dialer.Servers[0].Abort(new IOException("hangs up"));
         while (pool.SessionCount > 0)
+        {
             await Task.Delay(1);
+        }
+
         await Assert.ThrowsAsync<IOException>(async () => await pool.OpenAsync(s_inner, null, default));
         Assert.Equal(1, _dialer.Attempts);
         _time.Advance(TimeSpan.FromSeconds(4));
@@ -227,7 +236,7 @@ public sealed class SessionPoolTests : IAsyncLifetime
     [InlineData("inner.test", 443, false)]
     public void The_endpoint_is_known_by_its_address_or_the_name_that_it_proved(string host, int port, bool expected)
     {
-        ClientSettings settings = ClientSettings.From(new MtaTlsClientOptions { Host = "gateway.test", TargetHost = "name.test" });
+        var settings = ClientSettings.From(new MtaTlsClientOptions { Host = "gateway.test", TargetHost = "name.test" });
         Assert.Equal(expected, settings.IsEndpoint(new ChannelAddress(host, port)));
     }
 

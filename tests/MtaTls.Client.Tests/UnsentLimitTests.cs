@@ -24,7 +24,7 @@ public class UnsentLimitTests
         UnsentLimit.Apply(sender);
 
         sender.Blocking = false;
-        var octets = new byte[16 * 1024];
+        byte[] octets = new byte[16 * 1024];
         SocketError error;
         do
         {
@@ -42,7 +42,10 @@ public class UnsentLimitTests
     {
         UnsentLimit.Apply(null);
         using (var local = new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified))
+        {
             UnsentLimit.Apply(local);
+        }
+
         var closed = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
         closed.Dispose();
         UnsentLimit.Apply(closed);
@@ -50,7 +53,7 @@ public class UnsentLimitTests
 
     private static uint Unsent(Socket socket)
     {
-        var information = new byte[256];
+        byte[] information = new byte[256];
         int length = socket.GetRawSocketOption(LevelTcp, TcpInfo, information);
         Assert.True(length >= NotSentOctetsInTcpInfo + 4, "tcp_info of this kernel is too short");
         return BinaryPrimitives.ReadUInt32LittleEndian(information.AsSpan(NotSentOctetsInTcpInfo));

@@ -13,6 +13,8 @@ internal abstract class FuzzTarget
     protected static void Require(bool condition, string what)
     {
         if (!condition)
+        {
             throw new InvalidOperationException(what);
+        }
     }
 }

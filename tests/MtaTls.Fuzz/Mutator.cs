@@ -69,7 +69,10 @@ internal static class Mutator
         int width = random.Next(1, 5), at = random.Next(octets.Count - width + 1);
         uint value = 0;
         for (int i = 0; i < width; i++)
+        {
             value = value << 8 | octets[at + i];
+        }
+
         value = random.Next(3) switch
         {
             0 => value + (uint)random.Next(-4, 5),
@@ -77,6 +80,8 @@ internal static class Mutator
             _ => s_numbers[random.Next(s_numbers.Length)],
         };
         for (int i = 0; i < width; i++)
+        {
             octets[at + i] = (byte)(value >> 8 * (width - 1 - i));
+        }
     }
 }

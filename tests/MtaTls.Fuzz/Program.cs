@@ -52,9 +52,14 @@ foreach (FuzzTarget target in targets)
             TimeSpan spent = Environment.CpuUsage.TotalTime;
             await target.RunAsync(input, random);
             if ((spent = Environment.CpuUsage.TotalTime - spent) > TimeSpan.FromSeconds(MaxCpuSeconds))
+            {
                 throw new InvalidOperationException($"One input took {spent.TotalSeconds:0} s of CPU time.");
+            }
+
             if (iteration == Warm)
+            {
                 before = GC.GetTotalMemory(forceFullCollection: true);
+            }
         }
         catch (Exception e)
         {
@@ -80,6 +85,9 @@ static int HashOf(int seed, string name, long iteration)
 {
     ulong hash = 14695981039346656037;
     foreach (char c in $"{seed}/{name}/{iteration}")
+    {
         hash = (hash ^ c) * 1099511628211;
+    }
+
     return (int)(hash ^ hash >> 32);
 }

@@ -8,9 +8,9 @@ internal static class Aggregate
 
     public static async Task RunAsync()
     {
-        var medians = new double[2];
+        double[] medians = new double[2];
         Console.WriteLine($"\n| one download of {Octets / 1_000_000} MB | median Mbit/s | all |\n|---|---|---|");
-        for (var paths = 1; paths <= 2; paths++)
+        for (int paths = 1; paths <= 2; paths++)
         {
             using var network = new Network($"a{paths}");
             network.Namespaces.Shape('a', 50);
@@ -18,8 +18,11 @@ internal static class Aggregate
             await network.StartAsync(paths);
             await network.DownloadAsync("10.99.0.1", 5_000_000);
             var rates = new List<double>();
-            for (var round = 0; round < Rounds; round++)
+            for (int round = 0; round < Rounds; round++)
+            {
                 rates.Add(await network.DownloadAsync("10.99.0.1", Octets));
+            }
+
             medians[paths - 1] = Network.Median(rates);
             Console.WriteLine($"| {paths} x 50 Mbit/s | {medians[paths - 1]:f1} | {string.Join(", ", rates.Select(rate => $"{rate:f1}"))} |");
         }

@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using System.Net;
+using System.Net.Sockets;
 using System.Text.Json;
 using MtaTls.QuicTunnel.Tests.Namespaces;
 using QuicTunnelSample;
@@ -18,18 +19,20 @@ internal static class Cut
     {
         using var network = new Network("c");
         await network.StartAsync(paths: 2);
-        using var receiver = NamespaceSockets.Bind(network.Namespaces.Client, new IPEndPoint(IPAddress.Parse("10.99.0.2"), 7000));
-        using var sender = NamespaceSockets.Bind(network.Namespaces.Concentrator, new IPEndPoint(IPAddress.Parse("10.99.0.1"), 0));
+        using Socket receiver = NamespaceSockets.Bind(network.Namespaces.Client, new IPEndPoint(IPAddress.Parse("10.99.0.2"), 7000));
+        using Socket sender = NamespaceSockets.Bind(network.Namespaces.Concentrator, new IPEndPoint(IPAddress.Parse("10.99.0.1"), 0));
         var arrivals = new List<long>(1_000_000);
-        var stop = false;
+        bool stop = false;
         var receiving = new Thread(() =>
         {
-            var buffer = new byte[64];
+            byte[] buffer = new byte[64];
             while (!Volatile.Read(ref stop))
             {
                 receiver.Receive(buffer);
                 lock (arrivals)
+                {
                     arrivals.Add(Stopwatch.GetTimestamp());
+                }
             }
         });
         var sending = new Thread(() =>
@@ -46,11 +49,11 @@ internal static class Cut
 
         Console.WriteLine("\n| cut | silence before it | longest silence after it, ms |\n|---|---|---|");
         var silences = new List<double>();
-        for (var round = 0; round < Rounds; round++)
+        for (int round = 0; round < Rounds; round++)
         {
             await Task.Delay(2000);
-            var used = await FindUsedAsync(network);
-            var from = Stopwatch.GetTimestamp();
+            char used = await FindUsedAsync(network);
+            long from = Stopwatch.GetTimestamp();
             network.Namespaces.Cut(used);
             await Task.Delay(2000);
             double before, after;
@@ -74,20 +77,20 @@ internal static class Cut
 
     private static async Task<char> FindUsedAsync(Network network)
     {
-        var before = await SentAsync(network);
+        Dictionary<char, long> before = await SentAsync(network);
         await Task.Delay(300);
-        var after = await SentAsync(network);
+        Dictionary<char, long> after = await SentAsync(network);
         return after['a'] - before.GetValueOrDefault('a') >= after['b'] - before.GetValueOrDefault('b') ? 'a' : 'b';
     }
 
     private static async Task<Dictionary<char, long>> SentAsync(Network network)
     {
-        using var curl = AccessNetworks.Start(network.Namespaces.Client, "curl", "-sS", "http://10.99.0.1/sessions");
+        using Process curl = AccessNetworks.Start(network.Namespaces.Client, "curl", "-sS", "http://10.99.0.1/sessions");
         using var sessions = JsonDocument.Parse(await curl.StandardOutput.ReadToEndAsync());
         var sent = new Dictionary<char, long> { ['a'] = 0, ['b'] = 0 };
-        foreach (var path in sessions.RootElement[0].GetProperty("paths").EnumerateArray())
+        foreach (JsonElement path in sessions.RootElement[0].GetProperty("paths").EnumerateArray())
         {
-            var network1 = path.GetProperty("from").GetString()!.StartsWith("10.201.1.", StringComparison.Ordinal) ? 'a' : 'b';
+            char network1 = path.GetProperty("from").GetString()!.StartsWith("10.201.1.", StringComparison.Ordinal) ? 'a' : 'b';
             sent[network1] += path.GetProperty("sent").GetInt64();
         }
 
@@ -97,7 +100,7 @@ internal static class Cut
     private static double LongestSilence(List<long> arrivals, long from, long to)
     {
         long last = from, longest = 0;
-        foreach (var at in arrivals.Where(at => at >= from && at <= to))
+        foreach (long at in arrivals.Where(at => at >= from && at <= to))
         {
             longest = Math.Max(longest, at - last);
             last = at;

@@ -16,23 +16,36 @@ internal static class Goodput
     {
         using var network = new Network("g");
         await network.StartAsync(paths: 1);
-        using var openVpn = await OpenVpn.TryStartAsync(network);
+        using OpenVpn? openVpn = await OpenVpn.TryStartAsync(network);
         var ways = new List<(string Name, string Address, List<double> Rates)> { ("no tunnel", AccessNetworks.ConcentratorAddress, []), ("QUIC tunnel", "10.99.0.1", []) };
         if (openVpn is not null)
-            ways.Add(("OpenVPN, UDP, AES-128-GCM", OpenVpn.ServerAddress, []));
-        foreach (var (_, address, _) in ways)
-            await network.DownloadAsync(address, 10_000_000);
-        for (var round = 0; round < Rounds; round++)
         {
-            foreach (var (_, address, rates) in ways)
+            ways.Add(("OpenVPN, UDP, AES-128-GCM", OpenVpn.ServerAddress, []));
+        }
+
+        foreach ((string _, string address, List<double> _) in ways)
+        {
+            await network.DownloadAsync(address, 10_000_000);
+        }
+
+        for (int round = 0; round < Rounds; round++)
+        {
+            foreach ((string _, string address, List<double> rates) in ways)
+            {
                 rates.Add(await network.DownloadAsync(address, Octets));
+            }
         }
 
         Console.WriteLine($"\n| one download of {Octets / 1_000_000} MB | median Mbit/s | all |\n|---|---|---|");
-        foreach (var (name, _, rates) in ways)
+        foreach ((string name, string _, List<double> rates) in ways)
+        {
             Console.WriteLine($"| {name} | {Network.Median(rates):f0} | {string.Join(", ", rates.Select(rate => $"{rate:f0}"))} |");
+        }
+
         if (openVpn is not null)
+        {
             Console.WriteLine($"QUIC tunnel : OpenVPN = {Network.Median(ways[1].Rates) / Network.Median(ways[2].Rates):f2}");
+        }
     }
 }
 
@@ -51,7 +64,7 @@ internal sealed class OpenVpn : IDisposable
         }
 
         var openVpn = new OpenVpn();
-        var directory = network.Tunnel.Directory;
+        string directory = network.Tunnel.Directory;
         string[] common = ["--dev", "ov0", "--dev-type", "tun", "--proto", "udp4", "--data-ciphers", "AES-128-GCM", "--ca", Path.Combine(directory, "ca.pem")];
         openVpn.Start(
             network.Namespaces.Concentrator,
@@ -59,12 +72,15 @@ internal sealed class OpenVpn : IDisposable
         openVpn.Start(
             network.Namespaces.Client,
             [.. common, "--tls-client", "--nobind", "--remote", AccessNetworks.ConcentratorAddress, "1194", "--ifconfig", "10.98.0.2", ServerAddress, .. Certificate(directory, "laptop-1")]);
-        for (var attempt = 0; attempt < 60; attempt++)
+        for (int attempt = 0; attempt < 60; attempt++)
         {
-            using var curl = AccessNetworks.Start(network.Namespaces.Client, "curl", "-sS", "--max-time", "1", $"http://{ServerAddress}/");
+            using Process curl = AccessNetworks.Start(network.Namespaces.Client, "curl", "-sS", "--max-time", "1", $"http://{ServerAddress}/");
             await curl.WaitForExitAsync();
             if (curl.ExitCode == 0)
+            {
                 return openVpn;
+            }
+
             await Task.Delay(500);
         }
 
@@ -74,7 +90,7 @@ internal sealed class OpenVpn : IDisposable
 
     public void Dispose()
     {
-        foreach (var process in _processes)
+        foreach (Process process in _processes)
         {
             process.Kill(entireProcessTree: true);
             process.WaitForExit();
@@ -87,7 +103,7 @@ internal sealed class OpenVpn : IDisposable
 
     private Process Start(string name, string[] arguments)
     {
-        var process = AccessNetworks.Start(name, "/usr/sbin/openvpn", arguments);
+        Process process = AccessNetworks.Start(name, "/usr/sbin/openvpn", arguments);
         _processes.Add(process);
         return process;
     }

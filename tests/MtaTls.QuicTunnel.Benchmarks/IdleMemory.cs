@@ -1,8 +1,9 @@
 using System.Diagnostics;
 using System.Net;
 using System.Net.Sockets;
-using Microsoft.Extensions.Logging.Abstractions;
+using System.Security.Cryptography.X509Certificates;
 using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Logging.Abstractions;
 using MtaTls.QuicTunnel.Configuration;
 using MtaTls.QuicTunnel.Control;
 using MtaTls.QuicTunnel.Packets;
@@ -17,21 +18,21 @@ internal static class IdleMemory
 
     public static async Task RunAsync()
     {
-        using var server = Process.Start(new ProcessStartInfo("dotnet", [typeof(IdleMemory).Assembly.Location, "memory-server"])
+        using Process server = Process.Start(new ProcessStartInfo("dotnet", [typeof(IdleMemory).Assembly.Location, "memory-server"])
         {
             RedirectStandardInput = true,
             RedirectStandardOutput = true,
         })!;
-        var first = (await server.StandardOutput.ReadLineAsync())!.Split(' ', 2);
-        var port = int.Parse(first[0]);
-        var directory = first[1];
-        await using var engine = QuicEngine.Create(NullLoggerFactory.Instance);
-        var authorities = CertificateLoader.LoadAuthorities(Path.Combine(directory, "ca.pem"));
+        string[] first = (await server.StandardOutput.ReadLineAsync())!.Split(' ', 2);
+        int port = int.Parse(first[0]);
+        string directory = first[1];
+        await using IQuicEngine engine = QuicEngine.Create(NullLoggerFactory.Instance);
+        X509Certificate2Collection authorities = CertificateLoader.LoadAuthorities(Path.Combine(directory, "ca.pem"));
         // What the first sessions make once for all is not theirs.
         await OpenAsync(engine, authorities, port, 20);
-        var before = await AskAsync(server);
+        long before = await AskAsync(server);
         await OpenAsync(engine, authorities, port, Sessions);
-        var after = await AskAsync(server);
+        long after = await AskAsync(server);
         Console.WriteLine($"\n| idle sessions with two paths | RSS before, MiB | after, MiB | KiB each |\n|---|---|---|---|");
         Console.WriteLine($"| {Sessions} | {before / 1048576.0:f1} | {after / 1048576.0:f1} | {(after - before) / 1024.0 / Sessions:f1} |");
         server.StandardInput.Close();
@@ -40,8 +41,8 @@ internal static class IdleMemory
 
     public static async Task ServeAsync()
     {
-        var directory = Directory.CreateTempSubdirectory("bench-").FullName;
-        using var host = await InMemoryTunnel.StartAsync(directory);
+        string directory = Directory.CreateTempSubdirectory("bench-").FullName;
+        using IHost host = await InMemoryTunnel.StartAsync(directory);
         Console.WriteLine($"{InMemoryTunnel.PortOf(host)} {directory}");
         while (Console.ReadLine() is not null)
         {
@@ -63,9 +64,9 @@ internal static class IdleMemory
 
     private static async Task OpenAsync(IQuicEngine engine, System.Security.Cryptography.X509Certificates.X509Certificate2Collection authorities, int port, int count)
     {
-        for (var i = 0; i < count; i++)
+        for (int i = 0; i < count; i++)
         {
-            var id = await new Peer().NegotiateAsync(engine, authorities, port, Tlv.Encode(TlvType.NewSession, []), i);
+            byte[] id = await new Peer().NegotiateAsync(engine, authorities, port, Tlv.Encode(TlvType.NewSession, []), i);
             await new Peer().NegotiateAsync(engine, authorities, port, Tlv.Encode(TlvType.JoinSession, id.AsSpan(2)), i);
         }
     }
@@ -93,7 +94,9 @@ internal static class IdleMemory
         {
             _received.AddRange(data);
             if (!fin)
+            {
                 return;
+            }
             // One packet, so that the session has used what it makes with its first.
             Span<byte> packet = stackalloc byte[28];
             packet.Clear();

@@ -12,7 +12,7 @@ internal static class InMemoryTunnel
     public static async Task<IHost> StartAsync(string directory)
     {
         SampleCertificates.Write(directory);
-        var builder = Host.CreateEmptyApplicationBuilder(null);
+        HostApplicationBuilder builder = Host.CreateEmptyApplicationBuilder(null);
         builder.Logging.SetMinimumLevel(LogLevel.None);
         builder.AddQuicTunnel(options =>
         {
@@ -25,7 +25,7 @@ internal static class InMemoryTunnel
             options.Addresses.Pool.Add("10.99.0.0/16");
             options.Sessions.IdleTimeout = TimeSpan.FromMinutes(10);
         });
-        var host = builder.Build();
+        IHost host = builder.Build();
         await host.StartAsync();
         return host;
     }

@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Globalization;
 using QuicTunnelSample;
 
@@ -9,7 +10,10 @@ internal sealed class Network : IDisposable
     public Network(string name)
     {
         if (AccessNetworks.WhyNot() is { } reason)
+        {
             throw new InvalidOperationException($"This benchmark makes network namespaces, and {reason}.");
+        }
+
         Namespaces = new AccessNetworks($"bench{Environment.ProcessId}{name}");
         Tunnel = new TunnelProcesses(Namespaces);
     }
@@ -29,11 +33,14 @@ internal sealed class Network : IDisposable
     /// <summary>Mbit/s of one download.</summary>
     public async Task<double> DownloadAsync(string address, long octets)
     {
-        using var curl = AccessNetworks.Start(Namespaces.Client, "curl", "-sS", "--fail", "-o", "/dev/null", "-w", "%{speed_download}", $"http://{address}/bytes/{octets}");
-        var output = await curl.StandardOutput.ReadToEndAsync();
+        using Process curl = AccessNetworks.Start(Namespaces.Client, "curl", "-sS", "--fail", "-o", "/dev/null", "-w", "%{speed_download}", $"http://{address}/bytes/{octets}");
+        string output = await curl.StandardOutput.ReadToEndAsync();
         await curl.WaitForExitAsync();
         if (curl.ExitCode != 0)
+        {
             throw new InvalidOperationException(await curl.StandardError.ReadToEndAsync());
+        }
+
         return double.Parse(output, CultureInfo.InvariantCulture) * 8 / 1_000_000;
     }
 

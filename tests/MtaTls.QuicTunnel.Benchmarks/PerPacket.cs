@@ -1,6 +1,7 @@
 using System.Buffers.Binary;
 using System.Diagnostics;
 using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Hosting;
 using MtaTls.QuicTunnel.Packets;
 
 namespace MtaTls.QuicTunnel.Benchmarks;
@@ -17,10 +18,10 @@ internal static class PerPacket
 
     public static async Task RunAsync()
     {
-        var directory = Directory.CreateTempSubdirectory("bench-").FullName;
+        string directory = Directory.CreateTempSubdirectory("bench-").FullName;
         try
         {
-            using var host = await InMemoryTunnel.StartAsync(directory);
+            using IHost host = await InMemoryTunnel.StartAsync(directory);
             var clientOptions = new QuicTunnelClientOptions
             {
                 Concentrator = $"127.0.0.1:{InMemoryTunnel.PortOf(host)}",
@@ -32,13 +33,16 @@ internal static class PerPacket
             client.Start();
             await client.WaitForSessionAsync();
             while (client.Paths[0].MaxPacketSize < 1280)
+            {
                 await Task.Delay(10);
+            }
+
             var received = Task.Run(() => ReceiveAsync(host.Services.GetRequiredService<InMemoryPacketInterface>()));
             Send(client.Packets!, Warmup);
 
             var process = Process.GetCurrentProcess();
-            var cpu = process.TotalProcessorTime;
-            var allocated = GC.GetTotalAllocatedBytes(precise: true);
+            TimeSpan cpu = process.TotalProcessorTime;
+            long allocated = GC.GetTotalAllocatedBytes(precise: true);
             var watch = Stopwatch.StartNew();
             Send(client.Packets!, Count);
             watch.Stop();
@@ -46,7 +50,7 @@ internal static class PerPacket
             process.Refresh();
             cpu = process.TotalProcessorTime - cpu;
             Console.WriteLine($"\n| packets of 1,280 octets | per second | Mbit/s | CPU us each, both ends | allocated octets each |\n|---|---|---|---|---|");
-            var rate = Count / watch.Elapsed.TotalSeconds;
+            double rate = Count / watch.Elapsed.TotalSeconds;
             Console.WriteLine($"| {Count:n0} | {rate:n0} | {rate * 1280 * 8 / 1e6:n0} | {cpu.TotalMicroseconds / Count:f2} | {(double)allocated / Count:f3} |");
             await host.StopAsync();
             await received;
@@ -62,7 +66,7 @@ internal static class PerPacket
 
     private static void Send(InMemoryPacketInterface packets, int count)
     {
-        var packet = new byte[1280];
+        byte[] packet = new byte[1280];
         packet[0] = 0x45;
         BinaryPrimitives.WriteUInt16BigEndian(packet.AsSpan(2), 1280);
         packet[8] = 64;
@@ -70,7 +74,7 @@ internal static class PerPacket
         byte[] addresses = [10, 99, 0, 70, 10, 99, 0, 1];
         addresses.CopyTo(packet, 12);
         BinaryPrimitives.WriteUInt16BigEndian(packet.AsSpan(10), InternetChecksum.Compute(packet.AsSpan(0, 20)));
-        for (var i = 0; i < count; i++)
+        for (int i = 0; i < count; i++)
         {
             BinaryPrimitives.WriteInt32BigEndian(packet.AsSpan(28), i);
             packets.TrySend(packet);
@@ -84,7 +88,7 @@ internal static class PerPacket
     private static void WaitFor(long received)
     {
         // A packet lost by the kernel's buffers would never come: after a while the count goes on without it.
-        var start = Stopwatch.GetTimestamp();
+        long start = Stopwatch.GetTimestamp();
         while (Volatile.Read(ref s_received) < received)
         {
             Thread.Yield();
@@ -98,8 +102,10 @@ internal static class PerPacket
 
     private static async Task ReceiveAsync(InMemoryPacketInterface packets)
     {
-        var buffer = new byte[2048];
+        byte[] buffer = new byte[2048];
         while (await packets.ReceiveAsync(buffer) > 0)
+        {
             Interlocked.Increment(ref s_received);
+        }
     }
 }

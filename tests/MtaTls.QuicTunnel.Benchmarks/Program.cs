@@ -1,7 +1,7 @@
 using MtaTls.QuicTunnel.Benchmarks;
 
 // Each command measures one thing and prints one table; "all" runs them one after another. Those in network namespaces need root.
-var command = args.FirstOrDefault() ?? "help";
+string command = args.FirstOrDefault() ?? "help";
 switch (command)
 {
     case "goodput":

@@ -21,15 +21,23 @@ internal static class Program
 
         var quic = new QuicFixture();
         for (int i = 0; i < 3; i++)
+        {
             _ = Task.Run(() => work == "handshake" ? HandshakeAsync(quic) : TransferAsync(quic));
+        }
 
         // In the middle of the work, wherever that is.
         while (Interlocked.Read(ref s_operations) < 5)
+        {
             await Task.Yield();
+        }
+
         var random = new Random(int.Parse(seed, CultureInfo.InvariantCulture));
         Thread.SpinWait(random.Next(200_000));
         if (random.Next(2) == 0)
+        {
             Environment.Exit(Success);
+        }
+
         return Success;
     }
 
@@ -37,7 +45,7 @@ internal static class Program
     {
         while (true)
         {
-            var pair = await quic.ConnectPairAsync();
+            Pair pair = await quic.ConnectPairAsync();
             Interlocked.Increment(ref s_operations);
             pair.Client.Close(0);
         }
@@ -46,11 +54,13 @@ internal static class Program
     private static async Task TransferAsync(QuicFixture quic)
     {
         quic.NextHandler = static _ => new RecordingHandler { DatagramAction = static (_, _) => Interlocked.Increment(ref s_operations) };
-        var pair = await quic.ConnectPairAsync();
+        Pair pair = await quic.ConnectPairAsync();
         while (true)
         {
             if (!pair.Client.TrySendDatagram([], new byte[1000]))
+            {
                 await Task.Yield();
+            }
         }
     }
 }

@@ -11,16 +11,18 @@ namespace MtaTls.ReverseProxy.Tests;
 /// <summary>The schemas for editors that the packages ship: every appsettings.json of the repository is valid by them, and they say what the options say.</summary>
 public class ConfigurationSchemaTests
 {
-    private static readonly string _root = FindRoot();
+    private static readonly string s_root = FindRoot();
 
     public static TheoryData<string> Files()
     {
         var data = new TheoryData<string>();
-        foreach (var file in Directory.EnumerateFiles(_root, "appsettings*.json", SearchOption.AllDirectories))
+        foreach (string file in Directory.EnumerateFiles(s_root, "appsettings*.json", SearchOption.AllDirectories))
         {
-            var path = Path.GetRelativePath(_root, file);
+            string path = Path.GetRelativePath(s_root, file);
             if (!path.Split(Path.DirectorySeparatorChar).Any(p => p is "bin" or "obj" or ".git"))
+            {
                 data.Add(path);
+            }
         }
 
         return data;
@@ -33,12 +35,14 @@ public class ConfigurationSchemaTests
     [MemberData(nameof(Files))]
     public async Task Every_appsettings_file_is_valid(string path)
     {
-        using var document = JsonDocument.Parse(File.ReadAllText(Path.Combine(_root, path)), new JsonDocumentOptions { CommentHandling = JsonCommentHandling.Skip, AllowTrailingCommas = true });
-        foreach (var (package, schema) in Schemas())
+        using var document = JsonDocument.Parse(File.ReadAllText(Path.Combine(s_root, path)), new JsonDocumentOptions { CommentHandling = JsonCommentHandling.Skip, AllowTrailingCommas = true });
+        foreach ((string package, JsonObject schema) in Schemas())
+        {
             Assert.Equal((package, ""), (package, await ErrorsAsync(schema, document.RootElement.GetRawText())));
+        }
 
         // Each schema knows its own part of the section; a key that none knows is a slip.
-        if (document.RootElement.TryGetProperty("MtaTls", out var section))
+        if (document.RootElement.TryGetProperty("MtaTls", out JsonElement section))
         {
             var known = Schemas().SelectMany(s => s.Schema["properties"]!["MtaTls"]?["properties"]?.AsObject().Select(p => p.Key) ?? []).ToHashSet();
             Assert.All(section.EnumerateObject(), property => Assert.Contains(property.Name, known));
@@ -67,9 +71,12 @@ public class ConfigurationSchemaTests
     [InlineData("""{ "MtaTlsClient": { "Mode": "Never" } }""")]
     public async Task What_is_wrong_is_found(string json)
     {
-        var errors = "";
-        foreach (var (_, schema) in Schemas())
+        string errors = "";
+        foreach ((string _, JsonObject schema) in Schemas())
+        {
             errors += await ErrorsAsync(schema, json);
+        }
+
         Assert.NotEqual("", errors);
     }
 
@@ -79,22 +86,24 @@ public class ConfigurationSchemaTests
     [InlineData("""{ "MtaTls": { "Destinations": { "a.internal:80": "http://10.0.0.5:5000" }, "TrustedPeers": [ { "Networks": [ "10.0.0.0/8" ] } ] } }""")]
     public async Task What_is_right_is_left_alone(string json)
     {
-        foreach (var (package, schema) in Schemas())
+        foreach ((string package, JsonObject schema) in Schemas())
+        {
             Assert.Equal((package, ""), (package, await ErrorsAsync(schema, json)));
+        }
     }
 
     [Fact]
     public void The_schema_of_MtaTls_has_every_option_with_its_default()
     {
-        var section = Section(Schemas().Single(s => s.Package == "MtaTls.AspNetCore").Schema);
+        JsonObject section = Section(Schemas().Single(s => s.Package == "MtaTls.AspNetCore").Schema);
         AssertSame(section, new MtaTlsOptions());
         AssertSame(section["Limits"]!["properties"]!.AsObject(), new MtaTlsLimits());
         AssertSame(section["Tcp"]!["properties"]!.AsObject(), new MtaTlsTcpOptions());
         AssertSame(section["EndpointDefaults"]!["properties"]!.AsObject(), new MtaTlsEndpointDefaults());
-        var endpoint = section["Endpoints"]!["additionalProperties"]!["properties"]!.AsObject();
+        JsonObject endpoint = section["Endpoints"]!["additionalProperties"]!["properties"]!.AsObject();
         AssertSame(endpoint, new MtaTlsEndpointOptions());
         AssertSame(endpoint["Certificate"]!["properties"]!.AsObject(), new MtaTlsCertificateOptions());
-        var route = section["Channels"]!["items"]!["properties"]!.AsObject();
+        JsonObject route = section["Channels"]!["items"]!["properties"]!.AsObject();
         AssertSame(route, new ChannelRouteOptions());
         AssertSame(route["ClientCertificate"]!["properties"]!.AsObject(), new ClientCertificateConditionOptions());
     }
@@ -102,7 +111,7 @@ public class ConfigurationSchemaTests
     [Fact]
     public void The_schema_of_the_reverse_proxy_has_every_option()
     {
-        var section = Section(Schemas().Single(s => s.Package == "MtaTls.ReverseProxy").Schema);
+        JsonObject section = Section(Schemas().Single(s => s.Package == "MtaTls.ReverseProxy").Schema);
         AssertSame(section, new MtaTlsReverseProxyOptions());
         AssertSame(section["TrustedPeers"]!["items"]!["properties"]!.AsObject(), new TrustedPeerOptions());
     }
@@ -110,7 +119,7 @@ public class ConfigurationSchemaTests
     [Fact]
     public void The_schema_of_the_client_has_every_option_that_a_file_can_set()
     {
-        var section = Schemas().Single(s => s.Package == "MtaTls.Client").Schema["properties"]!["MtaTlsClient"]!["properties"]!.AsObject();
+        JsonObject section = Schemas().Single(s => s.Package == "MtaTls.Client").Schema["properties"]!["MtaTlsClient"]!["properties"]!.AsObject();
         AssertSame(section, new MtaTlsClientOptions(), p => typeof(Delegate).IsAssignableFrom(p.PropertyType) || p.Name is "ClientCertificateChain" or "CertificateChainPolicy" or "LoggerFactory" or "TimeProvider");
         AssertSame(section["Limits"]!["properties"]!.AsObject(), new MtaTlsSessionLimits());
         AssertSame(section["Reconnect"]!["properties"]!.AsObject(), new MtaTlsReconnectOptions());
@@ -118,12 +127,14 @@ public class ConfigurationSchemaTests
 
     private static void AssertSame(JsonObject schema, object options, Func<PropertyInfo, bool>? isCodeOnly = null)
     {
-        var properties = options.GetType().GetProperties(BindingFlags.Public | BindingFlags.Instance).Where(p => isCodeOnly?.Invoke(p) is not true).ToArray();
+        PropertyInfo[] properties = options.GetType().GetProperties(BindingFlags.Public | BindingFlags.Instance).Where(p => isCodeOnly?.Invoke(p) is not true).ToArray();
         Assert.Equal(properties.Select(p => p.Name).Order(), schema.Select(p => p.Key).Order());
-        foreach (var property in properties)
+        foreach (PropertyInfo property in properties)
         {
             if (schema[property.Name]!["default"] is { } byDefault && property.GetValue(options) is { } value && property.PropertyType.Namespace == "System")
+            {
                 Assert.Equal(string.Create(System.Globalization.CultureInfo.InvariantCulture, $"{value}"), byDefault.ToString(), ignoreCase: true);
+            }
         }
     }
 
@@ -131,14 +142,14 @@ public class ConfigurationSchemaTests
 
     private static List<(string Package, JsonObject Schema)> Schemas() =>
     [
-        .. Directory.EnumerateFiles(Path.Combine(_root, "src"), "ConfigurationSchema.json", SearchOption.AllDirectories)
+        .. Directory.EnumerateFiles(Path.Combine(s_root, "src"), "ConfigurationSchema.json", SearchOption.AllDirectories)
             .Where(f => !f.Contains($"{Path.DirectorySeparatorChar}bin{Path.DirectorySeparatorChar}", StringComparison.Ordinal))
             .Select(f => (Path.GetFileName(Path.GetDirectoryName(f))!, JsonNode.Parse(File.ReadAllText(f))!.AsObject())),
     ];
 
     private static async Task<string> ErrorsAsync(JsonObject schema, string json)
     {
-        var parsed = await JsonSchema.FromJsonAsync(schema.ToJsonString());
+        JsonSchema parsed = await JsonSchema.FromJsonAsync(schema.ToJsonString());
         return string.Join("; ", parsed.Validate(json).Select(e => e.ToString()));
     }
 
@@ -146,7 +157,10 @@ public class ConfigurationSchemaTests
     {
         var directory = new DirectoryInfo(AppContext.BaseDirectory);
         while (!File.Exists(Path.Combine(directory!.FullName, "MtaTls.AspNetCore.sln")))
+        {
             directory = directory.Parent;
+        }
+
         return directory.FullName;
     }
 }

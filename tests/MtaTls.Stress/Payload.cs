@@ -41,10 +41,13 @@ internal struct Payload(long seed, long length)
     public static string Hash(long seed, long length)
     {
         Payload payload = new(seed, length);
-        using IncrementalHash hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
+        using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
         Span<byte> buffer = stackalloc byte[8192];
         for (int count; (count = payload.Read(buffer)) > 0;)
+        {
             hash.AppendData(buffer[..count]);
+        }
+
         return Convert.ToHexString(hash.GetHashAndReset());
     }
 

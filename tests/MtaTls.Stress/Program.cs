@@ -15,7 +15,10 @@ if (args is not [var command, .. var rest] || StressOptions.Parse(rest) is not {
 }
 
 if (options.Seed == 0)
+{
     options = options with { Seed = RandomNumberGenerator.GetInt32(1, int.MaxValue) };
+}
+
 switch (command)
 {
     case "server":

@@ -18,7 +18,10 @@ internal sealed record StressOptions(double Minutes, int Seed, int Workers, int 
         for (int i = 0; i < arguments.Length; i += 2)
         {
             if (i + 1 == arguments.Length)
+            {
                 return null;
+            }
+
             string value = arguments[i + 1];
             switch (arguments[i])
             {

@@ -188,7 +188,7 @@ public class ClientCertificateTests
         using TlsClientContext client = TlsTest.Client(configure: o => o.ClientCertificateSelector = (_, _) => throw thrown);
         (DuplexPipe clientPipe, DuplexPipe serverPipe) = DuplexPipe.InMemory();
         Task<TlsConnection> accept = TlsConnection.AcceptAsync(serverPipe, server, null, TlsTest.Timeout()).AsTask();
-        var failure = await Assert.ThrowsAsync<AuthenticationException>(() => TlsConnection.ConnectAsync(clientPipe, client, TlsTest.Timeout()).AsTask());
+        AuthenticationException failure = await Assert.ThrowsAsync<AuthenticationException>(() => TlsConnection.ConnectAsync(clientPipe, client, TlsTest.Timeout()).AsTask());
         Assert.Same(thrown, failure.InnerException!.InnerException);
         await Assert.ThrowsAsync<AuthenticationException>(() => accept);
     }
@@ -204,10 +204,10 @@ public class ClientCertificateTests
         (DuplexPipe clientPipe, DuplexPipe serverPipe) = DuplexPipe.InMemory();
         Task<TlsConnection> accept = TlsConnection.AcceptAsync(serverPipe, server, null, TlsTest.Timeout()).AsTask();
         await using TlsConnection connected = await TlsConnection.ConnectAsync(clientPipe, client, TlsTest.Timeout());
-        var refusal = await Assert.ThrowsAsync<AuthenticationException>(() => accept);
+        AuthenticationException refusal = await Assert.ThrowsAsync<AuthenticationException>(() => accept);
         Assert.Equal(alert, Assert.IsType<TlsAlertException>(refusal.InnerException).Alert);
-        var failure = await Assert.ThrowsAsync<IOException>(() => connected.ReadAsync(new byte[1], TlsTest.Timeout()).AsTask());
-        var received = Assert.IsType<TlsAlertException>(failure.InnerException);
+        IOException failure = await Assert.ThrowsAsync<IOException>(() => connected.ReadAsync(new byte[1], TlsTest.Timeout()).AsTask());
+        TlsAlertException received = Assert.IsType<TlsAlertException>(failure.InnerException);
         Assert.Equal((alert, true), (received.Alert, received.IsReceived));
         return refusal;
     }

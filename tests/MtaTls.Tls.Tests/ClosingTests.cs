@@ -74,7 +74,7 @@ public class ClosingTests
         Assert.Equal([1, 2, 3], await pair.Server.ReadExactlyAsync(3));
         for (int i = 0; i < 2; i++)
         {
-            var failure = await Assert.ThrowsAsync<IOException>(() => pair.Server.ReadAsync(new byte[10], TlsTest.Timeout()).AsTask());
+            IOException failure = await Assert.ThrowsAsync<IOException>(() => pair.Server.ReadAsync(new byte[10], TlsTest.Timeout()).AsTask());
             Assert.Contains("close_notify", failure.Message, StringComparison.Ordinal);
         }
 
@@ -115,14 +115,14 @@ public class ClosingTests
         await using Pair pair = await TlsTest.ConnectAsync(client, server);
         byte[] record = change ? [23, 3, 3, 0, 30, .. new byte[30]] : "HTTP/1.1 400 no TLS\r\n\r\n"u8.ToArray();
         await pair.ClientPipe.Output.WriteAsync(record);
-        var failure = await Assert.ThrowsAsync<IOException>(() => pair.Server.ReadAsync(new byte[10], TlsTest.Timeout()).AsTask());
-        var sent = Assert.IsType<TlsAlertException>(failure.InnerException);
+        IOException failure = await Assert.ThrowsAsync<IOException>(() => pair.Server.ReadAsync(new byte[10], TlsTest.Timeout()).AsTask());
+        TlsAlertException sent = Assert.IsType<TlsAlertException>(failure.InnerException);
         Assert.False(sent.IsReceived);
         Assert.Equal(0, server.Sessions.Count);
 
         // The alert reaches the peer although no one flushed it.
         failure = await Assert.ThrowsAsync<IOException>(() => pair.Client.ReadAsync(new byte[10], TlsTest.Timeout()).AsTask());
-        var received = Assert.IsType<TlsAlertException>(failure.InnerException);
+        TlsAlertException received = Assert.IsType<TlsAlertException>(failure.InnerException);
         Assert.Equal((sent.Alert, true), (received.Alert, received.IsReceived));
     }
 

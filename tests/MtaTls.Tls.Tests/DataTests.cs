@@ -15,12 +15,12 @@ public class DataTests
     [MemberData(nameof(Versions))]
     public async Task Both_ends_read_and_write_at_once_on_sockets(SslProtocols version)
     {
-        const int length = 32 * 1024 * 1024;
+        const int Length = 32 * 1024 * 1024;
         using TlsServerContext server = TlsTest.Server(version);
         using TlsClientContext client = TlsTest.Client(version);
         (Socket clientSocket, Socket serverSocket) = await DuplexPipe.SocketsAsync();
         await using Pair pair = await TlsTest.ConnectAsync(client, server, (DuplexPipe.Over(clientSocket), DuplexPipe.Over(serverSocket)));
-        Task<byte[]>[] tasks = [SendAsync(pair.Client, length, 1), SendAsync(pair.Server, length, 2), ReceiveAsync(pair.Server, length), ReceiveAsync(pair.Client, length)];
+        Task<byte[]>[] tasks = [SendAsync(pair.Client, Length, 1), SendAsync(pair.Server, Length, 2), ReceiveAsync(pair.Server, Length), ReceiveAsync(pair.Client, Length)];
         byte[][] hashes = await Task.WhenAll(tasks).WaitAsync(TlsTest.Patience);
         Assert.Equal(hashes[0], hashes[2]);
         Assert.Equal(hashes[1], hashes[3]);
@@ -32,12 +32,12 @@ public class DataTests
     [MemberData(nameof(Versions))]
     public async Task Both_ends_read_and_write_at_once_on_inline_pipes(SslProtocols version)
     {
-        const int length = 4 * 1024 * 1024;
+        const int Length = 4 * 1024 * 1024;
         using TlsServerContext server = TlsTest.Server(version);
         using TlsClientContext client = TlsTest.Client(version);
         var options = new PipeOptions(readerScheduler: PipeScheduler.Inline, writerScheduler: PipeScheduler.Inline, pauseWriterThreshold: 40_000, resumeWriterThreshold: 10_000, useSynchronizationContext: false);
         await using Pair pair = await TlsTest.ConnectAsync(client, server, DuplexPipe.InMemory(options));
-        Task<byte[]>[] tasks = [SendAsync(pair.Client, length, 1), SendAsync(pair.Server, length, 2), ReceiveAsync(pair.Server, length), ReceiveAsync(pair.Client, length)];
+        Task<byte[]>[] tasks = [SendAsync(pair.Client, Length, 1), SendAsync(pair.Server, Length, 2), ReceiveAsync(pair.Server, Length), ReceiveAsync(pair.Client, Length)];
         byte[][] hashes = await Task.WhenAll(tasks).WaitAsync(TlsTest.Patience);
         Assert.Equal(hashes[0], hashes[2]);
         Assert.Equal(hashes[1], hashes[3]);
@@ -81,8 +81,8 @@ public class DataTests
         await pair.Client.SendAsync([0]);
         await pair.Server.ReadExactlyAsync(1);
 
-        const int pieces = 1000;
-        for (int i = 0; i < pieces; i++)
+        const int Pieces = 1000;
+        for (int i = 0; i < Pieces; i++)
         {
             pair.Client.GetMemory(10).Span[..10].Fill((byte)i);
             pair.Client.Advance(10);
@@ -90,8 +90,8 @@ public class DataTests
 
         await pair.Client.FlushAsync();
         byte[] buffer = new byte[20_000];
-        Assert.Equal(pieces * 10, await pair.Server.ReadAsync(buffer));
-        for (int i = 0; i < pieces * 10; i++)
+        Assert.Equal(Pieces * 10, await pair.Server.ReadAsync(buffer));
+        for (int i = 0; i < Pieces * 10; i++)
         {
             Assert.Equal((byte)(i / 10), buffer[i]);
         }

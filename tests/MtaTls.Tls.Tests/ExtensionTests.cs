@@ -24,7 +24,7 @@ public class ExtensionTests
     public async Task Server_answers_once_and_empty(SslProtocols version, bool offer, DataMultiplexingMode mode)
     {
         using TlsServerContext server = TlsTest.Server(configure: o => o.Mode = mode);
-        using RawPeer client = RawPeer.Client(version, offer ? 0 : -1);
+        using var client = RawPeer.Client(version, offer ? 0 : -1);
         (DuplexPipe clientPipe, DuplexPipe serverPipe) = DuplexPipe.InMemory();
         Task<TlsConnection> accept = TlsConnection.AcceptAsync(serverPipe, server, null, TlsTest.Timeout()).AsTask();
         using SslPump pump = await client.HandshakeAsync(clientPipe, server: false);
@@ -40,7 +40,7 @@ public class ExtensionTests
     public async Task Client_offers_once_and_empty(SslProtocols version)
     {
         using TlsClientContext client = TlsTest.Client();
-        using RawPeer server = RawPeer.Server(version, 0);
+        using var server = RawPeer.Server(version, 0);
         (DuplexPipe clientPipe, DuplexPipe serverPipe) = DuplexPipe.InMemory();
         Task<TlsConnection> connect = TlsConnection.ConnectAsync(clientPipe, client, TlsTest.Timeout()).AsTask();
         using SslPump pump = await server.HandshakeAsync(serverPipe, server: true);
@@ -58,7 +58,7 @@ public class ExtensionTests
     public async Task Client_with_a_body_is_refused(SslProtocols version, DataMultiplexingMode mode)
     {
         using TlsServerContext server = TlsTest.Server(configure: o => o.Mode = mode);
-        using RawPeer client = RawPeer.Client(version, 1);
+        using var client = RawPeer.Client(version, 1);
         (DuplexPipe clientPipe, DuplexPipe serverPipe) = DuplexPipe.InMemory();
         Task<TlsConnection> accept = TlsConnection.AcceptAsync(serverPipe, server, null, TlsTest.Timeout()).AsTask();
         AssertAlert(await Assert.ThrowsAsync<AuthenticationException>(() => client.HandshakeAsync(clientPipe, server: false)), TlsAlert.DecodeError, received: true);
@@ -71,7 +71,7 @@ public class ExtensionTests
     public async Task Server_with_a_body_is_refused(SslProtocols version)
     {
         using TlsClientContext client = TlsTest.Client();
-        using RawPeer server = RawPeer.Server(version, 1);
+        using var server = RawPeer.Server(version, 1);
         (DuplexPipe clientPipe, DuplexPipe serverPipe) = DuplexPipe.InMemory();
         Task<TlsConnection> connect = TlsConnection.ConnectAsync(clientPipe, client, TlsTest.Timeout()).AsTask();
         AssertAlert(await Assert.ThrowsAsync<AuthenticationException>(() => server.HandshakeAsync(serverPipe, server: true)), TlsAlert.DecodeError, received: true);
@@ -84,7 +84,7 @@ public class ExtensionTests
     public async Task Disabled_server_ignores_a_body(SslProtocols version)
     {
         using TlsServerContext server = TlsTest.Server(configure: o => o.Mode = DataMultiplexingMode.Disabled);
-        using RawPeer client = RawPeer.Client(version, 1);
+        using var client = RawPeer.Client(version, 1);
         (DuplexPipe clientPipe, DuplexPipe serverPipe) = DuplexPipe.InMemory();
         Task<TlsConnection> accept = TlsConnection.AcceptAsync(serverPipe, server, null, TlsTest.Timeout()).AsTask();
         using SslPump pump = await client.HandshakeAsync(clientPipe, server: false);
@@ -117,7 +117,7 @@ public class ExtensionTests
         using TlsServerContext server = TlsTest.Server();
         (DuplexPipe client, DuplexPipe pipe) = DuplexPipe.InMemory();
         await client.Output.WriteAsync(Hello.Records(message, 100));
-        var failure = await Assert.ThrowsAsync<AuthenticationException>(() => TlsConnection.AcceptAsync(pipe, server, null, TlsTest.Timeout()).AsTask());
+        AuthenticationException failure = await Assert.ThrowsAsync<AuthenticationException>(() => TlsConnection.AcceptAsync(pipe, server, null, TlsTest.Timeout()).AsTask());
         AssertAlert(failure, alert, received: false);
         ReadResult read = await client.Input.ReadAsync(TlsTest.Timeout());
         Assert.Equal([21, 3, 3, 0, 2, 2, (byte)alert], read.Buffer.ToArray());
@@ -184,7 +184,7 @@ public class ExtensionTests
     public async Task Answer_that_was_not_asked_for_is_refused()
     {
         using TlsClientContext client = TlsTest.Client(SslProtocols.Tls12, o => o.OfferDataMultiplexing = false);
-        using RawPeer server = RawPeer.Server(SslProtocols.Tls12, 0);
+        using var server = RawPeer.Server(SslProtocols.Tls12, 0);
         (DuplexPipe clientPipe, DuplexPipe near) = DuplexPipe.InMemory();
         (DuplexPipe far, DuplexPipe serverPipe) = DuplexPipe.InMemory();
         Task<TlsConnection> connect = TlsConnection.ConnectAsync(clientPipe, client, TlsTest.Timeout()).AsTask();
@@ -210,7 +210,7 @@ public class ExtensionTests
 
     private static void AssertAlert(AuthenticationException failure, TlsAlert alert, bool received)
     {
-        var inner = Assert.IsType<TlsAlertException>(failure.InnerException);
+        TlsAlertException inner = Assert.IsType<TlsAlertException>(failure.InnerException);
         Assert.Equal((alert, received), (inner.Alert, inner.IsReceived));
     }
 }

@@ -96,7 +96,7 @@ public class HandshakeTests
         using TlsClientContext client = TlsTest.Client(version, o => o.RequireDataMultiplexing = true);
         (DuplexPipe clientPipe, DuplexPipe serverPipe) = DuplexPipe.InMemory();
         Task<TlsConnection> accepted = TlsConnection.AcceptAsync(serverPipe, server).AsTask();
-        var failure = await Assert.ThrowsAsync<AuthenticationException>(() => TlsConnection.ConnectAsync(clientPipe, client).AsTask());
+        AuthenticationException failure = await Assert.ThrowsAsync<AuthenticationException>(() => TlsConnection.ConnectAsync(clientPipe, client).AsTask());
         Assert.Contains("data_multiplexing", failure.Message, StringComparison.Ordinal);
         await using TlsConnection connection = await accepted;
         Assert.Equal(0, await connection.ReadAsync(new byte[1], TlsTest.Timeout()));
@@ -243,7 +243,7 @@ public class HandshakeTests
         using TlsServerContext server = TlsTest.Server();
         (DuplexPipe client, DuplexPipe pipe) = DuplexPipe.InMemory();
         await client.Output.WriteAsync(text.Select(c => (byte)c).ToArray());
-        var failure = await Assert.ThrowsAsync<AuthenticationException>(() => TlsConnection.AcceptAsync(pipe, server, null, TlsTest.Timeout()).AsTask());
+        AuthenticationException failure = await Assert.ThrowsAsync<AuthenticationException>(() => TlsConnection.AcceptAsync(pipe, server, null, TlsTest.Timeout()).AsTask());
         Assert.Equal(TlsAlert.DecodeError, Assert.IsType<TlsAlertException>(failure.InnerException).Alert);
         ReadResult read = await client.Input.ReadAsync(TlsTest.Timeout());
         Assert.Equal([21, 3, 3, 0, 2, 2, 50], read.Buffer.ToArray());
@@ -299,11 +299,11 @@ public class HandshakeTests
         (DuplexPipe clientPipe, DuplexPipe serverPipe) = DuplexPipe.InMemory();
         Task<TlsConnection> accept = TlsConnection.AcceptAsync(serverPipe, server, null, TlsTest.Timeout()).AsTask();
         Task<TlsConnection> connect = TlsConnection.ConnectAsync(clientPipe, client, TlsTest.Timeout()).AsTask();
-        var refusal = await Assert.ThrowsAsync<AuthenticationException>(() => accept);
-        var sent = Assert.IsType<TlsAlertException>(refusal.InnerException);
+        AuthenticationException refusal = await Assert.ThrowsAsync<AuthenticationException>(() => accept);
+        TlsAlertException sent = Assert.IsType<TlsAlertException>(refusal.InnerException);
         Assert.Equal((alert, false), (sent.Alert, sent.IsReceived));
-        var failure = await Assert.ThrowsAsync<AuthenticationException>(() => connect);
-        var received = Assert.IsType<TlsAlertException>(failure.InnerException);
+        AuthenticationException failure = await Assert.ThrowsAsync<AuthenticationException>(() => connect);
+        TlsAlertException received = Assert.IsType<TlsAlertException>(failure.InnerException);
         Assert.Equal((alert, true), (received.Alert, received.IsReceived));
         return refusal;
     }

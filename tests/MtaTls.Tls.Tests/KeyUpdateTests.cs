@@ -17,7 +17,7 @@ public class KeyUpdateTests
     public async Task Answer_is_sent_by_reading_alone()
     {
         using TlsServerContext server = TlsTest.Server(SslProtocols.Tls13);
-        using RawPeer client = RawPeer.Client(SslProtocols.Tls13, 0);
+        using var client = RawPeer.Client(SslProtocols.Tls13, 0);
         (DuplexPipe clientPipe, DuplexPipe serverPipe) = DuplexPipe.InMemory();
         Task<TlsConnection> accept = TlsConnection.AcceptAsync(serverPipe, server).AsTask();
         using SslPump pump = await client.HandshakeAsync(clientPipe, server: false);
@@ -39,7 +39,7 @@ public class KeyUpdateTests
     public async Task Key_updates_without_end_and_data_end_the_session()
     {
         using TlsServerContext server = TlsTest.Server(SslProtocols.Tls13);
-        using RawPeer client = RawPeer.Client(SslProtocols.Tls13, 0);
+        using var client = RawPeer.Client(SslProtocols.Tls13, 0);
         (DuplexPipe clientPipe, DuplexPipe serverPipe) = DuplexPipe.InMemory(new PipeOptions(pauseWriterThreshold: 0));
         Task<TlsConnection> accept = TlsConnection.AcceptAsync(serverPipe, server).AsTask();
         using SslPump pump = await client.HandshakeAsync(clientPipe, server: false);
@@ -54,7 +54,7 @@ public class KeyUpdateTests
         }
 
         await pump.FlushAsync(TlsTest.Timeout());
-        var failure = await Assert.ThrowsAsync<IOException>(() => connection.ReadAsync(new byte[10], TlsTest.Timeout()).AsTask());
+        IOException failure = await Assert.ThrowsAsync<IOException>(() => connection.ReadAsync(new byte[10], TlsTest.Timeout()).AsTask());
         Assert.Contains("without end", failure.Message, StringComparison.Ordinal);
     }
 
@@ -63,12 +63,12 @@ public class KeyUpdateTests
     public async Task Answers_to_a_peer_that_does_not_read_are_bounded()
     {
         using TlsServerContext server = TlsTest.Server(SslProtocols.Tls13);
-        using RawPeer client = RawPeer.Client(SslProtocols.Tls13, 0);
+        using var client = RawPeer.Client(SslProtocols.Tls13, 0);
         (DuplexPipe clientPipe, DuplexPipe serverPipe) = DuplexPipe.InMemory();
         Task<TlsConnection> accept = TlsConnection.AcceptAsync(serverPipe, server).AsTask();
         using SslPump pump = await client.HandshakeAsync(clientPipe, server: false);
         await using TlsConnection connection = await accept;
-        Task reading = Task.Run(async () =>
+        var reading = Task.Run(async () =>
         {
             byte[] buffer = new byte[100];
             while (await connection.ReadAsync(buffer, TlsTest.Timeout()) > 0)
@@ -86,7 +86,7 @@ public class KeyUpdateTests
             updates++;
         }
 
-        var failure = await Assert.ThrowsAsync<IOException>(() => reading);
+        IOException failure = await Assert.ThrowsAsync<IOException>(() => reading);
         Assert.Contains("does not read", failure.Message, StringComparison.Ordinal);
         Assert.InRange(updates, 2_000, 99_999);
     }

@@ -101,7 +101,7 @@ public class NativeSafetyTests
         using TlsClientContext client = TlsTest.Client();
         (DuplexPipe clientPipe, DuplexPipe serverPipe) = DuplexPipe.InMemory();
         var thrown = new InvalidTimeZoneException("transport");
-        var pipe = reading ? new DuplexPipe(new BadReader(thrown), clientPipe.Output) : new DuplexPipe(clientPipe.Input, new BadWriter(thrown));
+        DuplexPipe pipe = reading ? new DuplexPipe(new BadReader(thrown), clientPipe.Output) : new DuplexPipe(clientPipe.Input, new BadWriter(thrown));
         Task<TlsConnection> accept = TlsConnection.AcceptAsync(serverPipe, server, null, TlsTest.Timeout()).AsTask();
         Exception failure = await Assert.ThrowsAsync<AuthenticationException>(() => TlsConnection.ConnectAsync(pipe, client, TlsTest.Timeout()).AsTask());
         Assert.Same(thrown, failure.InnerException);
@@ -119,7 +119,7 @@ public class NativeSafetyTests
         using TlsServerContext server = TlsTest.Server(configure: o => o.ClientCertificateMode = TlsClientCertificateMode.AllowCertificate);
         using TlsClientContext client = TlsTest.Client(configure: o => o.ClientCertificate = TestCertificates.Client);
         using var stop = new CancellationTokenSource();
-        Task collector = Task.Run(() =>
+        var collector = Task.Run(() =>
         {
             while (!stop.IsCancellationRequested)
             {

@@ -41,7 +41,7 @@ public class RevocationTests
         await using Pair pair = await TlsTest.ConnectAsync(careless, server);
         (DuplexPipe clientPipe, DuplexPipe serverPipe) = DuplexPipe.InMemory();
         Task<TlsConnection> accept = TlsConnection.AcceptAsync(serverPipe, server, null, TlsTest.Timeout()).AsTask();
-        var failure = await Assert.ThrowsAsync<AuthenticationException>(() => TlsConnection.ConnectAsync(clientPipe, careful, TlsTest.Timeout()).AsTask());
+        AuthenticationException failure = await Assert.ThrowsAsync<AuthenticationException>(() => TlsConnection.ConnectAsync(clientPipe, careful, TlsTest.Timeout()).AsTask());
         Assert.Equal(TlsAlert.CertificateRevoked, Assert.IsType<TlsAlertException>(failure.InnerException).Alert);
         await Assert.ThrowsAsync<AuthenticationException>(() => accept);
     }
@@ -87,7 +87,7 @@ public class RevocationTests
 
         public RevokingAuthority()
         {
-            using ECDsa key = ECDsa.Create(ECCurve.NamedCurves.nistP256);
+            using var key = ECDsa.Create(ECCurve.NamedCurves.nistP256);
             var request = new CertificateRequest("CN=Revoking Root", key, HashAlgorithmName.SHA256);
             request.CertificateExtensions.Add(new X509BasicConstraintsExtension(true, false, 0, true));
             request.CertificateExtensions.Add(new X509KeyUsageExtension(X509KeyUsageFlags.KeyCertSign | X509KeyUsageFlags.CrlSign, true));
@@ -107,7 +107,7 @@ public class RevocationTests
 
         public X509Certificate2 Issue(string subject, string purpose)
         {
-            using ECDsa key = ECDsa.Create(ECCurve.NamedCurves.nistP256);
+            using var key = ECDsa.Create(ECCurve.NamedCurves.nistP256);
             var request = new CertificateRequest(subject, key, HashAlgorithmName.SHA256);
             request.CertificateExtensions.Add(new X509EnhancedKeyUsageExtension([new Oid(purpose)], false));
             request.CertificateExtensions.Add(X509AuthorityKeyIdentifierExtension.CreateFromCertificate(_root, true, false));

@@ -126,10 +126,10 @@ public class ServerCertificateTests
     {
         (DuplexPipe clientPipe, DuplexPipe serverPipe) = DuplexPipe.InMemory();
         Task<TlsConnection> accept = TlsConnection.AcceptAsync(serverPipe, server, null, TlsTest.Timeout()).AsTask();
-        var failure = await Assert.ThrowsAsync<AuthenticationException>(() => TlsConnection.ConnectAsync(clientPipe, client, TlsTest.Timeout()).AsTask());
-        var sent = Assert.IsType<TlsAlertException>(failure.InnerException);
+        AuthenticationException failure = await Assert.ThrowsAsync<AuthenticationException>(() => TlsConnection.ConnectAsync(clientPipe, client, TlsTest.Timeout()).AsTask());
+        TlsAlertException sent = Assert.IsType<TlsAlertException>(failure.InnerException);
         Assert.Equal((alert, false), (sent.Alert, sent.IsReceived));
-        var told = await Assert.ThrowsAsync<AuthenticationException>(() => accept);
+        AuthenticationException told = await Assert.ThrowsAsync<AuthenticationException>(() => accept);
         Assert.Equal(alert, Assert.IsType<TlsAlertException>(told.InnerException).Alert);
         return failure;
     }

@@ -106,15 +106,15 @@ public class SslStreamTests
     /// <summary>16 MiB each way at the same time, in pieces of all sizes.</summary>
     private static async Task EchoAsync(SslStream stream, TlsConnection connection)
     {
-        const int length = 16 * 1024 * 1024;
+        const int Length = 16 * 1024 * 1024;
         Task<byte[]> sentByStream = Task.Run(async () =>
         {
             using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
             var random = new Random(1);
             byte[] buffer = new byte[100_000];
-            for (int sent = 0; sent < length;)
+            for (int sent = 0; sent < Length;)
             {
-                int count = Math.Min(random.Next(1, buffer.Length), length - sent);
+                int count = Math.Min(random.Next(1, buffer.Length), Length - sent);
                 random.NextBytes(buffer.AsSpan(0, count));
                 hash.AppendData(buffer, 0, count);
                 await stream.WriteAsync(buffer.AsMemory(0, count));
@@ -127,9 +127,9 @@ public class SslStreamTests
         {
             using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
             var random = new Random(2);
-            for (int sent = 0; sent < length;)
+            for (int sent = 0; sent < Length;)
             {
-                int count = Math.Min(random.Next(1, 40_000), length - sent);
+                int count = Math.Min(random.Next(1, 40_000), Length - sent);
                 Memory<byte> memory = connection.GetMemory(count)[..count];
                 random.NextBytes(memory.Span);
                 hash.AppendData(memory.Span);
@@ -152,8 +152,8 @@ public class SslStreamTests
             await connection.FlushAsync();
             return hash.GetHashAndReset();
         });
-        Task<byte[]> readByStream = ReadAsync(buffer => stream.ReadAsync(buffer), length);
-        Task<byte[]> readByUs = ReadAsync(buffer => connection.ReadAsync(buffer), length);
+        Task<byte[]> readByStream = ReadAsync(buffer => stream.ReadAsync(buffer), Length);
+        Task<byte[]> readByUs = ReadAsync(buffer => connection.ReadAsync(buffer), Length);
         await Task.WhenAll(sentByStream, sentByUs, readByStream, readByUs).WaitAsync(TlsTest.Patience);
         Assert.Equal(await sentByStream, await readByUs);
         Assert.Equal(await sentByUs, await readByStream);

@@ -1,10 +1,10 @@
 using Chat;
 
-var builder = WebApplication.CreateBuilder(args);
+WebApplicationBuilder builder = WebApplication.CreateBuilder(args);
 
 builder.Services.AddSignalR();
 
-var app = builder.Build();
+WebApplication app = builder.Build();
 
 app.MapHub<ChatHub>("/chatHub");
 

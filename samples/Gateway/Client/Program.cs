@@ -9,7 +9,7 @@ using MtaTls.Client;
 // Three services that the gateway alone can reach, each by its own name and with its own protocol, over one TLS session.
 var trust = new X509ChainPolicy { TrustMode = X509ChainTrustMode.CustomRootTrust, RevocationMode = X509RevocationMode.NoCheck };
 trust.CustomTrustStore.ImportFromPemFile(args[2]);
-await using var gateway = await MtaTlsClient.ConnectAsync(new MtaTlsClientOptions
+await using MtaTlsClient gateway = await MtaTlsClient.ConnectAsync(new MtaTlsClientOptions
 {
     Host = args[0],
     Port = int.Parse(args[1]),
@@ -20,15 +20,17 @@ await using var gateway = await MtaTlsClient.ConnectAsync(new MtaTlsClientOption
 });
 
 // A Razor Pages application, with HttpClient.
-using var handler = new SocketsHttpHandler().UseMtaTls(gateway);
+using SocketsHttpHandler handler = new SocketsHttpHandler().UseMtaTls(gateway);
 using var http = new HttpClient(handler, disposeHandler: false);
-var page = await http.GetStringAsync("https://pages.internal/");
+string page = await http.GetStringAsync("https://pages.internal/");
 Console.WriteLine($"pages.internal  {Regex.Match(page, "<title>(.*?)</title>").Groups[1].Value}, {page.Length} characters");
-foreach (var file in Regex.Matches(page, "(?:href|src)=\"(/[^\"]+\\.(?:css|js))\"").Select(m => m.Groups[1].Value))
+foreach (string file in Regex.Matches(page, "(?:href|src)=\"(/[^\"]+\\.(?:css|js))\"").Select(m => m.Groups[1].Value))
+{
     Console.WriteLine($"                {file}: {(await http.GetByteArrayAsync("https://pages.internal" + file)).Length} bytes");
+}
 
 // A SignalR chat, with its WebSocket in a channel.
-await using (var chat = new HubConnectionBuilder().WithUrl("https://chat.internal/chatHub", options =>
+await using (HubConnection chat = new HubConnectionBuilder().WithUrl("https://chat.internal/chatHub", options =>
 {
     options.HttpMessageHandlerFactory = _ => new SocketsHttpHandler().UseMtaTls(gateway);
     options.WebSocketFactory = async (context, cancellationToken) =>
@@ -49,14 +51,17 @@ await using (var chat = new HubConnectionBuilder().WithUrl("https://chat.interna
 // Redis, with its own protocol over TCP.
 if (args is not [.., "no-redis"])
 {
-    await using var channel = await gateway.OpenChannelAsync("redis.internal", 6379);
+    await using MtaTlsClientChannel channel = await gateway.OpenChannelAsync("redis.internal", 6379);
     using var reader = new StreamReader(channel);
-    foreach (var command in (string[])["PING", "SET greeting hello", "GET greeting"])
+    foreach (string command in (string[])["PING", "SET greeting hello", "GET greeting"])
     {
         await channel.WriteAsync(System.Text.Encoding.ASCII.GetBytes(command + "\r\n"));
-        var answer = await reader.ReadLineAsync();
+        string? answer = await reader.ReadLineAsync();
         if (answer!.StartsWith('$'))
+        {
             answer = await reader.ReadLineAsync();
+        }
+
         Console.WriteLine($"redis.internal  {command} -> {answer}");
     }
 }
@@ -64,7 +69,7 @@ if (args is not [.., "no-redis"])
 // What no route allows is refused.
 try
 {
-    await using var channel = await gateway.OpenChannelAsync("169.254.169.254", 80);
+    await using MtaTlsClientChannel channel = await gateway.OpenChannelAsync("169.254.169.254", 80);
     Console.WriteLine("169.254.169.254 is open, which it must not be.");
     return 1;
 }
@@ -73,7 +78,7 @@ catch (MtaTls.Protocol.MtaTlsChannelRefusedException e)
     Console.WriteLine($"169.254.169.254 {e.Message}");
 }
 
-var statistics = gateway.GetStatistics();
+MtaTlsClientStatistics statistics = gateway.GetStatistics();
 Console.WriteLine();
 Console.WriteLine($"TLS handshakes: {statistics.Handshakes}   channels: {statistics.ChannelsOpened} opened, {statistics.ChannelsRefused} refused");
 return statistics.Handshakes == 1 ? 0 : 1;

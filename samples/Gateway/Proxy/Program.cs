@@ -1,11 +1,11 @@
-var builder = WebApplication.CreateBuilder(args);
+WebApplicationBuilder builder = WebApplication.CreateBuilder(args);
 
 builder.WebHost.UseMtaTls();
 builder.Services.AddReverseProxy()
     .LoadFromConfig(builder.Configuration.GetSection("ReverseProxy"))
     .AddMtaTlsRouting();
 
-var app = builder.Build();
+WebApplication app = builder.Build();
 
 app.MapReverseProxy();
 

@@ -101,7 +101,7 @@ internal sealed class CertificateFile : ICertificateSource
 
     private void Refresh()
     {
-        Stamp stamp = Stamp.Of(_path, _keyPath);
+        var stamp = Stamp.Of(_path, _keyPath);
         if (stamp == _stamp)
         {
             return;

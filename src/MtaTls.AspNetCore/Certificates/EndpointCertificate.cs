@@ -1,3 +1,4 @@
+using System.Security.Cryptography.X509Certificates;
 using Microsoft.Extensions.Logging;
 using MtaTls.AspNetCore.Configuration;
 using MtaTls.AspNetCore.Diagnostics;
@@ -45,7 +46,10 @@ internal sealed class EndpointCertificate : ICertificateSource
         get
         {
             if (!ReferenceEquals(_seen, _settings.Current.Options))
+            {
                 Refresh();
+            }
+
             return _source.Current;
         }
     }
@@ -54,18 +58,24 @@ internal sealed class EndpointCertificate : ICertificateSource
     {
         lock (_lock)
         {
-            var settings = _settings.Current.Options;
+            MtaTlsOptions settings = _settings.Current.Options;
             _seen = settings;
             // An endpoint that is gone, or names none any more, keeps what it has until the server starts again.
-            if (!settings.Endpoints.TryGetValue(_endpoint, out var endpoint) || endpoint.Certificate.NamesSameAs(_options))
+            if (!settings.Endpoints.TryGetValue(_endpoint, out MtaTlsEndpointOptions? endpoint) || endpoint.Certificate.NamesSameAs(_options))
+            {
                 return;
+            }
+
             try
             {
                 if (_sources.Create(_key, endpoint.Certificate) is not { } source)
+                {
                     return;
+                }
+
                 _source = source;
                 _options = endpoint.Certificate;
-                var certificate = source.Current.Certificate;
+                X509Certificate2 certificate = source.Current.Certificate;
                 _logger.CertificateReloaded(_key, certificate.Thumbprint, certificate.NotAfter);
             }
             catch (InvalidOperationException e)

@@ -12,7 +12,7 @@ internal static class EndpointAddress
 
     public static void Listen(KestrelServerOptions kestrel, string url, Action<ListenOptions> configure)
     {
-        BindingAddress address = BindingAddress.Parse(url);
+        var address = BindingAddress.Parse(url);
         if (address.IsUnixPipe)
         {
             kestrel.ListenUnixSocket(address.UnixPipePath, configure);

@@ -14,19 +14,26 @@ internal sealed class SectionReader(IConfigurationSection section, Configuration
 
     public string? Text(string name)
     {
-        var child = Child(name);
+        IConfigurationSection child = Child(name);
         if (child.GetChildren().Any())
+        {
             errors.Add(child.Path, "is one value, not a list or an object.");
+        }
+
         return string.IsNullOrEmpty(child.Value) ? null : child.Value;
     }
 
     public void Bool(string name, Action<bool> set)
     {
-        var text = Text(name);
-        if (bool.TryParse(text, out var value))
+        string? text = Text(name);
+        if (bool.TryParse(text, out bool value))
+        {
             set(value);
+        }
         else if (text is not null)
+        {
             errors.Add($"{Key}:{name}", $"'{text}' is neither true nor false.");
+        }
     }
 
     public void Value<T>(string name, Action<T> set)
@@ -37,28 +44,41 @@ internal sealed class SectionReader(IConfigurationSection section, Configuration
 
     public void List(string name, IList<string> values)
     {
-        var child = Child(name);
+        IConfigurationSection child = Child(name);
         if (!string.IsNullOrEmpty(child.Value))
+        {
             errors.Add(child.Path, $"is a list: [ \"{child.Value}\" ], or {child.Path}:0 as a single key.");
-        foreach (var item in child.GetChildren())
+        }
+
+        foreach (IConfigurationSection item in child.GetChildren())
         {
             if (item.Value is { } value)
+            {
                 values.Add(value);
+            }
             else
+            {
                 errors.Add(item.Path, "is not a text.");
+            }
         }
     }
 
     /// <summary>The entries of a list of objects, in order.</summary>
     public IEnumerable<SectionReader> Sections(string name)
     {
-        var child = Child(name);
+        IConfigurationSection child = Child(name);
         if (!string.IsNullOrEmpty(child.Value))
+        {
             errors.Add(child.Path, "is a list of objects.");
-        foreach (var item in child.GetChildren())
+        }
+
+        foreach (IConfigurationSection item in child.GetChildren())
         {
             if (!item.Key.All(char.IsAsciiDigit))
+            {
                 errors.Add(item.Path, $"'{item.Key}' is no place in a list; the order decides, so write a list.");
+            }
+
             yield return new SectionReader(item, errors);
         }
     }
@@ -66,13 +86,19 @@ internal sealed class SectionReader(IConfigurationSection section, Configuration
     /// <summary>The entries of an object whose keys are names that the configuration chooses.</summary>
     public IEnumerable<(string Name, SectionReader Entry)> Entries(string name)
     {
-        var child = Child(name);
+        IConfigurationSection child = Child(name);
         if (!string.IsNullOrEmpty(child.Value))
+        {
             errors.Add(child.Path, "is an object.");
-        foreach (var entry in child.GetChildren())
+        }
+
+        foreach (IConfigurationSection entry in child.GetChildren())
         {
             if (!string.IsNullOrEmpty(entry.Value))
+            {
                 errors.Add(entry.Path, "is an object.");
+            }
+
             yield return (entry.Key, new SectionReader(entry, errors));
         }
     }
@@ -80,21 +106,29 @@ internal sealed class SectionReader(IConfigurationSection section, Configuration
     /// <summary>An object, or null where there is none.</summary>
     public SectionReader? Section(string name)
     {
-        var child = Child(name);
+        IConfigurationSection child = Child(name);
         if (!string.IsNullOrEmpty(child.Value))
+        {
             errors.Add(child.Path, "is an object.");
+        }
+
         return child.GetChildren().Any() ? new SectionReader(child, errors) : null;
     }
 
     /// <summary>To be called when all has been read that there is to read, except what others read.</summary>
     public void RejectUnknownKeys(params ReadOnlySpan<string> others)
     {
-        foreach (var other in others)
+        foreach (string other in others)
+        {
             _known.Add(other);
-        foreach (var child in section.GetChildren())
+        }
+
+        foreach (IConfigurationSection child in section.GetChildren())
         {
             if (!_known.Contains(child.Key))
+            {
                 errors.Add(child.Path, $"is none of {string.Join(", ", _known)}.");
+            }
         }
     }
 

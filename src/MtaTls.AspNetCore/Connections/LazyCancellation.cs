@@ -3,7 +3,7 @@ namespace MtaTls.AspNetCore.Connections;
 /// <summary>A cancellation that costs nothing until somebody asks for its token. A field, never copied.</summary>
 internal struct LazyCancellation
 {
-    private static readonly object Cancelled = new();
+    private static readonly object s_cancelled = new();
 
     private object? _state;
 
@@ -23,5 +23,5 @@ internal struct LazyCancellation
     }
 
     /// <summary>Cancels the token; its callbacks run here. An exception of theirs is thrown as from <see cref="CancellationTokenSource.Cancel()"/>.</summary>
-    public void Cancel() => (Interlocked.Exchange(ref _state, Cancelled) as CancellationTokenSource)?.Cancel();
+    public void Cancel() => (Interlocked.Exchange(ref _state, s_cancelled) as CancellationTokenSource)?.Cancel();
 }

@@ -24,7 +24,7 @@ internal sealed partial class MtaTlsChannelContext :
     IConnectionMetricsTagsFeature,
     IMtaTlsChannelFeature
 {
-    private static readonly Type[] OwnTypes =
+    private static readonly Type[] s_ownTypes =
     [
         typeof(IConnectionIdFeature), typeof(IConnectionItemsFeature), typeof(IConnectionTransportFeature), typeof(IConnectionLifetimeFeature),
         typeof(IConnectionLifetimeNotificationFeature), typeof(IConnectionHeartbeatFeature), typeof(IConnectionCompleteFeature), typeof(IMtaTlsChannelFeature),
@@ -65,7 +65,7 @@ internal sealed partial class MtaTlsChannelContext :
 
     public IEnumerator<KeyValuePair<Type, object>> GetEnumerator()
     {
-        foreach (Type own in OwnTypes)
+        foreach (Type own in s_ownTypes)
         {
             if (this[own] is { } feature)
             {
@@ -75,7 +75,7 @@ internal sealed partial class MtaTlsChannelContext :
 
         foreach ((Type key, object? feature) in _set ?? [])
         {
-            if (feature is not null && !Array.Exists(OwnTypes, own => own == key))
+            if (feature is not null && !Array.Exists(s_ownTypes, own => own == key))
             {
                 yield return new KeyValuePair<Type, object>(key, feature);
             }
@@ -83,7 +83,7 @@ internal sealed partial class MtaTlsChannelContext :
 
         foreach (KeyValuePair<Type, object> inherited in _session.Connection.Features)
         {
-            if (_set?.ContainsKey(inherited.Key) != true && !IsHidden(inherited.Key) && !Array.Exists(OwnTypes, own => own == inherited.Key))
+            if (_set?.ContainsKey(inherited.Key) != true && !IsHidden(inherited.Key) && !Array.Exists(s_ownTypes, own => own == inherited.Key))
             {
                 yield return inherited.Key == typeof(IConnectionMetricsTagsFeature) ? new KeyValuePair<Type, object>(inherited.Key, this) : inherited;
             }

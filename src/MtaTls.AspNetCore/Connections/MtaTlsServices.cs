@@ -19,10 +19,10 @@ namespace MtaTls.AspNetCore.Connections;
 /// </summary>
 internal static class MtaTlsServices
 {
-    private static readonly ConditionalWeakTable<KestrelServerOptions, MtaTlsServer> Own = [];
+    private static readonly ConditionalWeakTable<KestrelServerOptions, MtaTlsServer> s_own = [];
 
     public static MtaTlsServer GetServer(ListenOptions endpoint)
-        => endpoint.ApplicationServices.GetService<MtaTlsServer>() ?? Own.GetValue(endpoint.KestrelServerOptions, Create);
+        => endpoint.ApplicationServices.GetService<MtaTlsServer>() ?? s_own.GetValue(endpoint.KestrelServerOptions, Create);
 
     [SuppressMessage("Reliability", "CA2000", Justification = "The provider lives as long as the server and holds nothing to dispose.")]
     private static MtaTlsServer Create(KestrelServerOptions kestrel)

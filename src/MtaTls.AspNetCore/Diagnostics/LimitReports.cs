@@ -7,7 +7,7 @@ namespace MtaTls.AspNetCore.Diagnostics;
 /// <summary>Counts what exceeds a limit that sessions share, and says so in the log: once a minute for a limit, however often it is exceeded.</summary>
 internal sealed class LimitReports(MtaTlsMetrics metrics, ILoggerFactory loggers, TimeProvider time)
 {
-    private static readonly TimeSpan Pause = TimeSpan.FromMinutes(1);
+    private static readonly TimeSpan s_pause = TimeSpan.FromMinutes(1);
 
     private readonly ILogger _logger = loggers.CreateLogger(LogCategories.Sessions);
 
@@ -21,7 +21,7 @@ internal sealed class LimitReports(MtaTlsMetrics metrics, ILoggerFactory loggers
     {
         metrics.LimitExceeded(limit, 1, tags);
         long now = time.GetTimestamp();
-        if (_said.TryGetValue(limit, out long said) ? time.GetElapsedTime(said, now) >= Pause && _said.TryUpdate(limit, now, said) : _said.TryAdd(limit, now))
+        if (_said.TryGetValue(limit, out long said) ? time.GetElapsedTime(said, now) >= s_pause && _said.TryUpdate(limit, now, said) : _said.TryAdd(limit, now))
         {
             _logger.LimitReached(limit, answer);
         }

@@ -14,7 +14,7 @@ internal static class MtaTlsActivities
 {
     public const string SourceName = "MtaTls.AspNetCore";
 
-    private static readonly ActivitySource Source = new(SourceName);
+    private static readonly ActivitySource s_source = new(SourceName);
 
     public static Activity? StartHandshake(ConnectionContext connection, EndpointSettings settings) => Start("mtatls.handshake", connection, settings);
 
@@ -71,7 +71,7 @@ internal static class MtaTlsActivities
 
     private static Activity? Start(string name, ConnectionContext connection, EndpointSettings settings)
     {
-        Activity? activity = Source.StartActivity(name, ActivityKind.Server);
+        Activity? activity = s_source.StartActivity(name, ActivityKind.Server);
         if (activity is not null)
         {
             activity.SetTag("mtatls.session_id", connection.ConnectionId);

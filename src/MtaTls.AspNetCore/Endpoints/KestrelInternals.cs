@@ -15,9 +15,9 @@ namespace MtaTls.AspNetCore.Endpoints;
 /// </summary>
 internal static class KestrelInternals
 {
-    private static readonly Lazy<bool> Probed = new(Probe);
+    private static readonly Lazy<bool> s_probed = new(Probe);
 
-    public static bool AreAvailable => Probed.Value;
+    public static bool AreAvailable => s_probed.Value;
 
     /// <summary>The settings that the endpoint's <c>UseHttps</c> was given; null where it has none or a callback decides.</summary>
     [UnsafeAccessor(UnsafeAccessorKind.Method, Name = "get_HttpsOptions")]

@@ -13,18 +13,21 @@ internal sealed class ChannelRouter(CurrentSettings settings, TcpForwarder forwa
 
     public MtaTlsChannelAction Decide(MtaTlsServerSession session, MtaTlsChannelRequest request)
     {
-        var current = settings.Current;
+        CurrentSettings.State current = settings.Current;
         if (current.Routes.Count == 0)
+        {
             return MtaTlsChannelAction.Http;
-        if (!ChannelHost.TryParse(request.Destination.Host, out var host))
+        }
+
+        if (!ChannelHost.TryParse(request.Destination.Host, out ChannelHost host))
         {
             _logger.ChannelDestinationUnclear(session.SessionId, request.SenderChannelId, request.Source, request.Destination);
             metrics.Routed(null, ChannelRouteAction.Reject);
             return MtaTlsChannelAction.Reject;
         }
 
-        var route = current.Routes.Find(host, request.Destination.Port, session.EndpointName, session.ClientCertificate);
-        var action = route?.Action ?? ChannelRouteAction.Http;
+        ChannelRoute? route = current.Routes.Find(host, request.Destination.Port, session.EndpointName, session.ClientCertificate);
+        ChannelRouteAction action = route?.Action ?? ChannelRouteAction.Http;
         metrics.Routed(route?.Name, action);
         switch (action)
         {

@@ -6,11 +6,11 @@ namespace MtaTls.AspNetCore.Routing;
 /// <summary>A channel's destination as routes compare it, read once a channel.</summary>
 internal sealed class ChannelTarget
 {
-    private static readonly ConditionalWeakTable<IMtaTlsChannelFeature, ChannelTarget> _known = [];
+    private static readonly ConditionalWeakTable<IMtaTlsChannelFeature, ChannelTarget> s_known = [];
 
     private ChannelTarget(IMtaTlsChannelFeature channel)
     {
-        IsValid = ChannelHost.TryParse(channel.Destination.Host, out var host);
+        IsValid = ChannelHost.TryParse(channel.Destination.Host, out ChannelHost host);
         Host = host;
         Port = channel.Destination.Port;
     }
@@ -25,7 +25,7 @@ internal sealed class ChannelTarget
     /// <summary>The destination of the channel that a request came on, or null where it came on none.</summary>
     public static ChannelTarget? Of(HttpContext context) => context.Features.Get<IMtaTlsChannelFeature>() is { } channel ? Of(channel) : null;
 
-    public static ChannelTarget Of(IMtaTlsChannelFeature channel) => _known.GetValue(channel, static c => new ChannelTarget(c));
+    public static ChannelTarget Of(IMtaTlsChannelFeature channel) => s_known.GetValue(channel, static c => new ChannelTarget(c));
 
     public bool Matches(DestinationPattern pattern) => IsValid && pattern.Matches(Host, Port);
 
@@ -36,13 +36,19 @@ internal sealed class ChannelTarget
     public bool IsNamedBy(HostString host)
     {
         if (!IsValid || !host.HasValue)
+        {
             return false;
-        var authority = host.Value.AsSpan();
-        var colon = authority.LastIndexOf(':');
-        var hasPort = colon > authority.LastIndexOf(']');
-        if (!ChannelHost.TryParseUriHost(hasPort ? authority[..colon] : authority, out var named) || named != Host)
+        }
+
+        ReadOnlySpan<char> authority = host.Value.AsSpan();
+        int colon = authority.LastIndexOf(':');
+        bool hasPort = colon > authority.LastIndexOf(']');
+        if (!ChannelHost.TryParseUriHost(hasPort ? authority[..colon] : authority, out ChannelHost named) || named != Host)
+        {
             return false;
-        return hasPort ? PortRange.TryParsePort(authority[(colon + 1)..], out var port) && port == Port : Port is 80 or 443;
+        }
+
+        return hasPort ? PortRange.TryParsePort(authority[(colon + 1)..], out int port) && port == Port : Port is 80 or 443;
     }
 
     /// <summary>As a client writes it in a Host header.</summary>

@@ -139,14 +139,19 @@ internal static class MtaTlsClientConfiguration
         public void ThrowIfErrors()
         {
             if (_errors.Count > 0)
+            {
                 throw new InvalidOperationException($"The configuration section {root.Path} has errors. {string.Join(" ", _errors)}");
+            }
         }
 
         private static (X509Certificate2, X509Certificate2Collection?) FromFile(IConfigurationSection section, string path)
         {
             string? password = section["Password"];
             if (section["KeyPath"] is not { } keyPath && X509Certificate2.GetCertContentType(path) == X509ContentType.Pkcs12)
+            {
                 return (X509CertificateLoader.LoadPkcs12FromFile(path, password), null);
+            }
+
             keyPath = section["KeyPath"] ?? path;
             X509Certificate2 certificate = password is null ? X509Certificate2.CreateFromPemFile(path, keyPath) : X509Certificate2.CreateFromEncryptedPemFile(path, password, keyPath);
             var chain = new X509Certificate2Collection();

@@ -33,7 +33,10 @@ internal static class ClientDiagnostics
             tags.Add("mtatls.negotiated", tls.DataMultiplexingNegotiated);
         }
         if (failure is not null)
+        {
             tags.Add("error.type", failure.GetType().FullName);
+        }
+
         s_handshake.Record(elapsed.TotalSeconds, tags);
     }
 

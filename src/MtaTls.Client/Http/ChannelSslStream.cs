@@ -52,7 +52,10 @@ internal sealed class ChannelSslStream : SslStream
     public override async ValueTask DisposeAsync()
     {
         if (Interlocked.Exchange(ref _channel, null) is not { } channel)
+        {
             return;
+        }
+
         await channel.DisposeAsync().ConfigureAwait(false);
         _pool.Return(this);
     }
@@ -61,14 +64,17 @@ internal sealed class ChannelSslStream : SslStream
 #pragma warning restore CA2215
     {
         if (!disposing || Interlocked.Exchange(ref _channel, null) is not { } channel)
+        {
             return;
+        }
+
         channel.Dispose();
         _pool.Return(this);
     }
 
     private static X509Certificate2 MakeCertificate()
     {
-        using ECDsa key = ECDsa.Create(ECCurve.NamedCurves.nistP256);
+        using var key = ECDsa.Create(ECCurve.NamedCurves.nistP256);
         var request = new CertificateRequest("CN=" + Name, key, HashAlgorithmName.SHA256);
         var names = new SubjectAlternativeNameBuilder();
         names.AddDnsName(Name);

@@ -22,7 +22,10 @@ internal sealed class ChannelSslStreamPool(SslApplicationProtocol protocol)
     public async ValueTask<ChannelSslStream> RentAsync()
     {
         if (_free.TryTake(out ChannelSslStream? stream))
+        {
             return stream;
+        }
+
         Interlocked.Increment(ref _made);
         return await ChannelSslStream.CreateAsync(protocol, this).ConfigureAwait(false);
     }
@@ -30,6 +33,8 @@ internal sealed class ChannelSslStreamPool(SslApplicationProtocol protocol)
     public void Return(ChannelSslStream stream)
     {
         if (_free.Count < Capacity)
+        {
             _free.Add(stream);
+        }
     }
 }

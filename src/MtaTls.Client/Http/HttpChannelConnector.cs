@@ -12,7 +12,10 @@ internal sealed class HttpChannelConnector(Func<DnsEndPoint, MtaTlsClient> clien
     {
         HttpRequestMessage request = context.InitialRequestMessage;
         if (request.RequestUri is { Scheme: var scheme } uri && scheme != Uri.UriSchemeHttps && scheme != Uri.UriSchemeWss)
+        {
             throw new NotSupportedException($"MTA-TLS channels carry https:// and wss:// only, not {uri.Scheme}://.");
+        }
+
         MtaTlsClient client = clientFor(context.DnsEndPoint);
         // The handler's host is the URI's, where an IPv6 address is in brackets.
         var destination = new ChannelAddress(context.DnsEndPoint.Host.Trim('[', ']'), context.DnsEndPoint.Port);
@@ -35,11 +38,15 @@ internal sealed class HttpChannelConnector(Func<DnsEndPoint, MtaTlsClient> clien
     public async ValueTask<Stream> FilterAsync(SocketsHttpPlaintextStreamFilterContext context, CancellationToken cancellationToken)
     {
         if (context.PlaintextStream is not ChannelSslStream stream)
+        {
             throw new NotSupportedException("A connection that is not a channel was made by the handler.");
+        }
         // The channel comes with the stream, not from the request: a redirect may have changed the request's URI meanwhile.
         MtaTlsClientChannel channel = stream.Detach();
         if (IsHttp2(channel) == (context.NegotiatedHttpVersion.Major == 2))
+        {
             return channel;
+        }
         // The handler speaks HTTP/1.1 although HTTP/2 was selected: it needs a session of the other kind.
         await channel.DisposeAsync().ConfigureAwait(false);
         return await OpenAsync(clientFor(new DnsEndPoint(channel.Destination.Host, channel.Destination.Port)), mayUseHttp2: false, channel.Destination, cancellationToken).ConfigureAwait(false);
@@ -49,7 +56,10 @@ internal sealed class HttpChannelConnector(Func<DnsEndPoint, MtaTlsClient> clien
     {
         ProtocolList protocols = (mayUseHttp2 ? ProtocolList.Http2OrHttp11 : ProtocolList.Http11).RestrictedTo(client.Settings.ApplicationProtocols);
         if (protocols.Count == 0)
+        {
             throw new NotSupportedException($"The request needs HTTP/1.1, which is not in ApplicationProtocols ({client.Settings.ApplicationProtocols}).");
+        }
+
         MtaTlsClientChannel channel = await client.OpenAsync(protocols, destination, null, cancellationToken).ConfigureAwait(false);
         channel.ToleratesLateWrite = true;
         return channel;

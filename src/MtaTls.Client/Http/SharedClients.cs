@@ -14,12 +14,18 @@ internal static class SharedClients
     {
         lock (s_gate)
         {
-            if (s_clients.TryGetValue(settings, out var known) && known.TryGetTarget(out MtaTlsClient? client))
+            if (s_clients.TryGetValue(settings, out WeakReference<MtaTlsClient>? known) && known.TryGetTarget(out MtaTlsClient? client))
+            {
                 return client;
+            }
+
             if (s_clients.Count >= s_purgeAt)
             {
                 foreach ((ClientSettings gone, _) in s_clients.Where(static c => !c.Value.TryGetTarget(out _)).ToArray())
+                {
                     s_clients.Remove(gone);
+                }
+
                 s_purgeAt = Math.Max(64, 2 * s_clients.Count);
             }
             client = new MtaTlsClient(settings);

@@ -23,7 +23,10 @@ internal sealed class Backoff(BackoffSettings options, TimeProvider time, Func<d
         get
         {
             if (Failures == 0)
+            {
                 return TimeSpan.Zero;
+            }
+
             TimeSpan left = _delay - time.GetElapsedTime(_begin);
             return left > TimeSpan.Zero ? left : TimeSpan.Zero;
         }
@@ -35,7 +38,10 @@ internal sealed class Backoff(BackoffSettings options, TimeProvider time, Func<d
         get
         {
             if (Failures == 0 || !_reached)
+            {
                 return TimeSpan.Zero;
+            }
+
             TimeSpan left = options.WaitTimeout - time.GetElapsedTime(_lost);
             return left > TimeSpan.Zero ? left : TimeSpan.Zero;
         }
@@ -54,7 +60,10 @@ internal sealed class Backoff(BackoffSettings options, TimeProvider time, Func<d
     public void Failed(Exception reason)
     {
         if (Failures == 0)
+        {
             _lost = time.GetTimestamp();
+        }
+
         LastFailure = reason;
         Failures++;
         // 2^30 times any initial delay is beyond every maximum: no overflow however long the server is away.

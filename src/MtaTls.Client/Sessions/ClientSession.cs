@@ -47,14 +47,18 @@ internal sealed class ClientSession(DialedConnection connection, MtaTlsSession s
     public void ReportLimits(ClientSettings settings, ILogger log)
     {
         if (_exceeded.HasNews(session))
+        {
             ReportNews(settings, log);
+        }
     }
 
     private void ReportNews(ClientSettings settings, ILogger log) => _exceeded.Report(session, (limit, times, isFirst) =>
     {
         ClientDiagnostics.LimitExceeded(settings, limit, times);
         if (isFirst)
+        {
             log.LimitExceeded(settings.Host, settings.Port, limit, ExceededLimits.Answer(limit));
+        }
     });
 
     /// <summary>The server serves what is open and takes no more.</summary>

@@ -53,15 +53,24 @@ internal sealed class Dialer : IDialer
         catch (Exception e)
         {
             if (tls is not null)
+            {
                 await tls.DisposeAsync().ConfigureAwait(false);
+            }
+
             if (pipes is not null)
+            {
                 await pipes.DisposeAsync().ConfigureAwait(false);
+            }
+
             Exception failure = Explain(e, timeout.IsCancellationRequested, cancellationToken);
             ClientDiagnostics.Handshake(_settings, _settings.TimeProvider.GetElapsedTime(begin), null, failure);
             activity?.SetStatus(ActivityStatusCode.Error, failure.Message);
             _log.ConnectFailed(failure, _settings.Host, _settings.Port);
             if (ReferenceEquals(failure, e))
+            {
                 throw;
+            }
+
             throw failure;
         }
     }

@@ -62,7 +62,9 @@ internal sealed class SessionPool : IAsyncDisposable
         get
         {
             lock (_gate)
+            {
                 return _sessions.Count;
+            }
         }
     }
 
@@ -88,21 +90,29 @@ internal sealed class SessionPool : IAsyncDisposable
         {
             ObjectDisposedException.ThrowIf(_disposed, typeof(MtaTlsClient));
             if (_settings.KeepConnected)
+            {
                 _keeper ??= KeepConnectedAsync();
+            }
+
             wait = _sessions.Exists(static s => s.HasRoom) || _spare is not null ? null : Dial();
         }
         if (wait is not null)
+        {
             await wait.WaitAsync(cancellationToken).ConfigureAwait(false);
+        }
     }
 
     public async ValueTask<ChannelBacking> OpenAsync(ChannelAddress destination, ChannelAddress? source, CancellationToken cancellationToken)
     {
         bool mayFallBack = _settings.Mode == MtaTlsClientMode.Preferred && _settings.IsEndpoint(destination);
-        for (int lost = 0; ; )
+        for (int lost = 0; ;)
         {
             (ClientSession? session, DialedConnection? plain) = await AcquireAsync(mayFallBack, cancellationToken).ConfigureAwait(false);
             if (session is null)
+            {
                 return FallBack(plain!);
+            }
+
             MtaTlsChannel? channel = null;
             try
             {
@@ -110,27 +120,38 @@ internal sealed class SessionPool : IAsyncDisposable
                 channel = await session.OpenChannelAsync(from, destination, cancellationToken).ConfigureAwait(false);
                 Opened();
                 if (_log.IsEnabled(LogLevel.Debug))
+                {
                     _log.ChannelOpened(channel.Id.ToString(), destination.ToString());
+                }
+
                 return new SessionChannel(channel, session);
             }
             catch (MtaTlsChannelRefusedException e) when (IsForWantOfRoom(e) && !IsAlone(session))
             {
                 // The session is full, not the endpoint: the next turn takes another session, or connects one while MaxSessions allows it.
                 lock (_gate)
+                {
                     session.LearnLimit();
+                }
+
                 _log.SessionFull(_settings.Host, _settings.Port, session.Limit);
             }
             catch (MtaTlsChannelRefusedException e) when (RefusalReasons.IsShuttingDown(e.Reason) && lost++ < 2)
             {
                 lock (_gate)
+                {
                     session.Drain();
+                }
             }
             catch (MtaTlsChannelRefusedException)
             {
                 _counters.Refused();
                 ClientDiagnostics.Refused(_settings);
                 if (_log.IsEnabled(LogLevel.Debug))
+                {
                     _log.ChannelRefused(destination.ToString());
+                }
+
                 throw;
             }
             catch (MtaTlsSessionException) when (lost++ < 2)
@@ -141,7 +162,9 @@ internal sealed class SessionPool : IAsyncDisposable
             finally
             {
                 if (channel is null)
+                {
                     Release(session, wasOpen: false);
+                }
             }
         }
     }
@@ -156,9 +179,15 @@ internal sealed class SessionPool : IAsyncDisposable
         {
             session.Channels--;
             if (wasOpen)
+            {
                 session.ForgetLimit();
+            }
+
             if (session.Channels > 0 || _disposed || _settings.KeepConnected || _settings.SessionIdleTimeout == Timeout.InfiniteTimeSpan)
+            {
                 return;
+            }
+
             session.IdleTimer ??= _settings.TimeProvider.CreateTimer(static state => ((Action)state!)(), () => CloseIdle(session), Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
             session.IdleTimer.Change(_settings.SessionIdleTimeout, Timeout.InfiniteTimeSpan);
         }
@@ -171,7 +200,10 @@ internal sealed class SessionPool : IAsyncDisposable
         lock (_gate)
         {
             if (_disposed)
+            {
                 return;
+            }
+
             _disposed = true;
             sessions = [.. _sessions];
             (dial, keeper) = (_dial, _keeper);
@@ -180,11 +212,17 @@ internal sealed class SessionPool : IAsyncDisposable
         await Task.WhenAll(new[] { dial, keeper }.OfType<Task>()).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         _spareTimer?.Dispose();
         if (_spare is not null)
+        {
             await _spare.DisposeAsync().ConfigureAwait(false);
+        }
+
         using var limit = new CancellationTokenSource(_settings.ShutdownTimeout, _settings.TimeProvider);
         await Task.WhenAll(sessions.Select(s => s.Session.ShutdownAsync(limit.Token))).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         foreach (ClientSession session in sessions)
+        {
             await session.Session.DisposeAsync().ConfigureAwait(false);
+        }
+
         _dialer.Dispose();
         _disposing.Dispose();
     }
@@ -203,7 +241,10 @@ internal sealed class SessionPool : IAsyncDisposable
                 foreach (ClientSession session in _sessions)
                 {
                     if (!session.HasRoom)
+                    {
                         continue;
+                    }
+
                     session.Channels++;
                     session.IdleTimer?.Change(Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
                     return (session, null);
@@ -214,20 +255,33 @@ internal sealed class SessionPool : IAsyncDisposable
                     return (null, spare);
                 }
                 if (!mayFallBack && _plain && _settings.TimeProvider.GetElapsedTime(_plainSince) < s_plainFor)
+                {
                     throw NotNegotiated();
+                }
+
                 if (_plain && mayFallBack)
+                {
                     ThrowIfBackingOff();
+                }
                 else if (_dial is null && _sessions.Count >= _settings.MaxSessions)
+                {
                     full = true;
+                }
                 else if (_dial is null && _backoff.Pause is { Ticks: > 0 } left)
+                {
                     pause = left;
+                }
                 else
+                {
                     wait = Dial();
+                }
             }
             if (full)
             {
                 if (_settings.ConnectTimeout != Timeout.InfiniteTimeSpan && _settings.TimeProvider.GetElapsedTime(begin) >= _settings.ConnectTimeout)
+                {
                     throw Full();
+                }
                 // A session tells of no channel that it has done with: look again shortly.
                 await Task.Delay(s_roomCheck, _settings.TimeProvider, cancellationToken).ConfigureAwait(false);
             }
@@ -248,11 +302,16 @@ internal sealed class SessionPool : IAsyncDisposable
                     continue;
                 }
                 if (mayFallBack)
+                {
                     continue;
+                }
+
                 lock (_gate)
                 {
                     if (_plain)
+                    {
                         throw NotNegotiated();
+                    }
                 }
             }
             else
@@ -260,7 +319,10 @@ internal sealed class SessionPool : IAsyncDisposable
                 // The server did not speak MTA-TLS the last time: a connection for this channel alone, unless the server has learned it since.
                 DialedConnection connection = await ConnectOneAsync(cancellationToken).ConfigureAwait(false);
                 if (!connection.IsMultiplexed)
+                {
                     return (null, connection);
+                }
+
                 Add(connection);
             }
         }
@@ -270,7 +332,10 @@ internal sealed class SessionPool : IAsyncDisposable
     private Task Dial()
     {
         if (_dial is not null)
+        {
             return _dial;
+        }
+
         ThrowIfBackingOff();
         _dial = DialAsync();
         // All who wait may have given up.
@@ -281,7 +346,9 @@ internal sealed class SessionPool : IAsyncDisposable
     private bool IsWaitedFor()
     {
         lock (_gate)
+        {
             return _backoff.WaitRemaining > TimeSpan.Zero;
+        }
     }
 
     private MtaTlsChannelRefusedException Full()
@@ -327,7 +394,9 @@ internal sealed class SessionPool : IAsyncDisposable
         finally
         {
             lock (_gate)
+            {
                 _dial = null;
+            }
         }
     }
 
@@ -336,7 +405,10 @@ internal sealed class SessionPool : IAsyncDisposable
         lock (_gate)
         {
             if (_spare != connection)
+            {
                 return;
+            }
+
             _spare = null;
         }
         _ = ((DialedConnection)connection!).DisposeAsync().AsTask();
@@ -354,7 +426,10 @@ internal sealed class SessionPool : IAsyncDisposable
         {
             _counters.ConnectFailed();
             lock (_gate)
+            {
                 _backoff.Failed(e);
+            }
+
             throw;
         }
     }
@@ -368,7 +443,7 @@ internal sealed class SessionPool : IAsyncDisposable
             TimeProvider = _settings.TimeProvider,
             ChannelRequested = OnChannelRequested,
         };
-        MtaTlsSession session = MtaTlsSession.Start(connection.Transport, options);
+        var session = MtaTlsSession.Start(connection.Transport, options);
         var entry = new ClientSession(connection, session, _settings.Limits);
         ClientDiagnostics.Sessions(_settings, 1);
         bool disposed;
@@ -380,7 +455,9 @@ internal sealed class SessionPool : IAsyncDisposable
         }
         _ = WatchAsync(entry);
         if (disposed)
+        {
             session.Abort(new ObjectDisposedException(nameof(MtaTlsClient)));
+        }
     }
 
     /// <summary>Follows a session to its end.</summary>
@@ -397,13 +474,17 @@ internal sealed class SessionPool : IAsyncDisposable
         {
             failure = e;
             if (!_disposed)
+            {
                 _log.SessionFailed(e, _settings.Host, _settings.Port);
+            }
         }
         MtaTlsSessionStatistics statistics = session.Session.GetStatistics();
         if (statistics.TotalChannelsOpened == 0 && _settings.TimeProvider.GetElapsedTime(begin) < s_shortLived)
         {
             lock (_gate)
+            {
                 _backoff.Failed(failure ?? new IOException("The server ended the session at once."));
+            }
         }
         Remove(session);
         session.ReportLimits(_settings, _log);
@@ -426,7 +507,9 @@ internal sealed class SessionPool : IAsyncDisposable
         lock (_gate)
         {
             if (session.Channels > 0 || _disposed || !_sessions.Remove(session))
+            {
                 return;
+            }
         }
         _log.SessionIdle(_settings.Host, _settings.Port);
         // It has no channel, so this only exchanges close_notify; WatchAsync sees the end.
@@ -444,17 +527,25 @@ internal sealed class SessionPool : IAsyncDisposable
             lock (_gate)
             {
                 if (_sessions.Count > 0)
+                {
                     wait = _sessions[0].Session.Completion;
+                }
                 else if ((delay = UntilNextAttempt()) > TimeSpan.Zero)
+                {
                     wait = Task.Delay(delay, _settings.TimeProvider, _disposing.Token);
+                }
                 else
+                {
                     wait = Dial();
+                }
             }
             await wait.WaitAsync(_disposing.Token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
             if (wait.IsCompleted && delay == TimeSpan.Zero)
             {
                 lock (_gate)
+                {
                     _sessions.RemoveAll(static s => s.Session.Completion.IsCompleted);
+                }
             }
         }
     }
@@ -468,9 +559,13 @@ internal sealed class SessionPool : IAsyncDisposable
     private void OnChannelRequested(MtaTlsChannelRequest request)
     {
         if (_settings.ChannelRequested is not { } handler)
+        {
             request.Refuse("this client accepts no channels");
+        }
         else
+        {
             _ = Task.Run(() => AnswerAsync(request, handler));
+        }
     }
 
     private async Task AnswerAsync(MtaTlsChannelRequest request, Func<MtaTlsChannelRequest, CancellationToken, ValueTask> handler)
@@ -504,7 +599,9 @@ internal sealed class SessionPool : IAsyncDisposable
     private void Opened()
     {
         lock (_gate)
+        {
             _backoff.Succeeded();
+        }
     }
 
     private MtaTlsNotNegotiatedException NotNegotiated() => new(
@@ -517,7 +614,9 @@ internal sealed class SessionPool : IAsyncDisposable
     private bool IsAlone(ClientSession session)
     {
         lock (_gate)
+        {
             return session.Channels <= 1 && session.Session.ActiveChannels == 0;
+        }
     }
 
     private static bool IsForWantOfRoom(MtaTlsChannelRefusedException e) => e.IsLocal || RefusalReasons.IsForWantOfRoom(e.Reason);

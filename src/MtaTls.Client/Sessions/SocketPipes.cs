@@ -17,7 +17,9 @@ internal sealed class SocketPipes : IDuplexPipe, IAsyncDisposable
         _pipes = new StreamPipes(stream, holdsBuffer: true);
         UnsentLimit.Apply((stream as NetworkStream)?.Socket);
         if ((stream as NetworkStream)?.Socket is { LocalEndPoint: IPEndPoint local })
+        {
             LocalAddress = new ChannelAddress(local.Address.IsIPv4MappedToIPv6 ? new IPEndPoint(local.Address.MapToIPv4(), local.Port) : local);
+        }
     }
 
     public PipeReader Input => _pipes.Input;
@@ -31,14 +33,22 @@ internal sealed class SocketPipes : IDuplexPipe, IAsyncDisposable
     {
         var endpoint = new DnsEndPoint(settings.Host, settings.Port);
         if (settings.ConnectCallback is { } connect)
+        {
             return new SocketPipes(await connect(endpoint, cancellationToken).ConfigureAwait(false) ?? throw new InvalidOperationException("ConnectCallback returned null."));
+        }
+
         var socket = new Socket(SocketType.Stream, ProtocolType.Tcp) { NoDelay = true };
         try
         {
             if (IPAddress.TryParse(settings.Host, out IPAddress? address))
+            {
                 await socket.ConnectAsync(new IPEndPoint(address, settings.Port), cancellationToken).ConfigureAwait(false);
+            }
             else
+            {
                 await socket.ConnectAsync(endpoint, cancellationToken).ConfigureAwait(false);
+            }
+
             return new SocketPipes(new NetworkStream(socket, ownsSocket: true));
         }
         catch

@@ -46,7 +46,10 @@ internal sealed class TransportStream(IMtaTlsTransport transport) : Stream
     private static bool IsTruncation(Exception? e)
     {
         while (e is not (null or EndOfStreamException))
+        {
             e = e.InnerException;
+        }
+
         return e is not null;
     }
 

@@ -21,7 +21,10 @@ internal static class BlockPool
         {
             int count = 0;
             foreach (SizeClass sizeClass in s_classes)
+            {
                 count += sizeClass.InUse;
+            }
+
             return count;
         }
     }
@@ -32,7 +35,9 @@ internal static class BlockPool
         foreach (SizeClass sizeClass in s_classes)
         {
             if (size <= sizeClass.Size)
+            {
                 return sizeClass.Rent();
+            }
         }
         return new Block(GC.AllocateUninitializedArray<byte>(size), -1);
     }
@@ -42,14 +47,18 @@ internal static class BlockPool
     {
         block.Reset();
         if (block.SizeClass >= 0)
+        {
             s_classes[block.SizeClass].Return(block);
+        }
     }
 
     /// <summary>Leaves a block to the garbage collector, because somebody may still hold its memory.</summary>
     public static void Abandon(Block block)
     {
         if (block.SizeClass >= 0)
+        {
             s_classes[block.SizeClass].Abandon();
+        }
     }
 
     /// <summary>A list of free blocks of one size, linked through themselves. Its lock guards the list and the counts.</summary>
@@ -66,7 +75,9 @@ internal static class BlockPool
             get
             {
                 lock (_lock)
+                {
                     return _inUse;
+                }
             }
         }
 
@@ -92,7 +103,10 @@ internal static class BlockPool
             {
                 _inUse--;
                 if (_count >= capacity)
+                {
                     return;
+                }
+
                 block.Link(_free);
                 _free = block;
                 _count++;
@@ -102,7 +116,9 @@ internal static class BlockPool
         public void Abandon()
         {
             lock (_lock)
+            {
                 _inUse--;
+            }
         }
     }
 }

@@ -33,10 +33,16 @@ internal sealed class OctetPool(long size, long keep = 0, OctetPool? parent = nu
     {
         long granted = ReserveOwn(wanted, least, kept ? 0 : keep);
         if (granted == 0 || parent is null)
+        {
             return granted;
+        }
+
         long both = parent.Reserve(granted, least, kept);
         if (both < granted)
+        {
             Interlocked.Add(ref _reserved, both - granted);
+        }
+
         return both;
     }
 
@@ -44,9 +50,13 @@ internal sealed class OctetPool(long size, long keep = 0, OctetPool? parent = nu
     {
         Interlocked.Add(ref _reserved, -octets);
         if (parent is not null)
+        {
             parent.Release(octets);
+        }
         else if (Volatile.Read(ref _waiting) != 0)
+        {
             WakeAll();
+        }
     }
 
     /// <summary>Calls the waiter once when octets have come back, at once if there are any.</summary>
@@ -55,11 +65,16 @@ internal sealed class OctetPool(long size, long keep = 0, OctetPool? parent = nu
         // What comes back anywhere comes back to the root.
         OctetPool root = this;
         while (root.Parent is { } above)
+        {
             root = above;
+        }
+
         root.Add(waiter);
         // After it is in the list, with a fence between: what came back before was not told to it.
         if (Unreserved > 0)
+        {
             waiter.OctetsReleased();
+        }
     }
 
     private void Add(IReleaseWaiter waiter)
@@ -81,7 +96,9 @@ internal sealed class OctetPool(long size, long keep = 0, OctetPool? parent = nu
             _waiters!.Clear();
         }
         foreach (IReleaseWaiter waiter in waiters)
+        {
             waiter.OctetsReleased();
+        }
     }
 
     private long ReserveOwn(long wanted, long least, long leave)
@@ -91,9 +108,14 @@ internal sealed class OctetPool(long size, long keep = 0, OctetPool? parent = nu
             long reserved = Volatile.Read(ref _reserved);
             long granted = Math.Min(wanted, size - reserved - leave);
             if (granted < least || granted <= 0)
+            {
                 return 0;
+            }
+
             if (Interlocked.CompareExchange(ref _reserved, reserved + granted, reserved) == reserved)
+            {
                 return granted;
+            }
         }
     }
 }

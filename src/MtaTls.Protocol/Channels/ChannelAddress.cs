@@ -31,7 +31,10 @@ public readonly record struct ChannelAddress
         ArgumentOutOfRangeException.ThrowIfNegative(port);
         ArgumentOutOfRangeException.ThrowIfGreaterThan(port, ushort.MaxValue);
         if (!IsValidHost(host))
+        {
             throw new ArgumentException("The host is neither an IP address nor a name of letters, digits, hyphens, underscores and dots of at most 253 octets.", nameof(host));
+        }
+
         _host = host;
         Port = port;
     }
@@ -59,7 +62,10 @@ public readonly record struct ChannelAddress
     public static bool IsValidHost([NotNullWhen(true)] string? host)
     {
         if (host is null || host.Length is 0 or > MaxHostLength)
+        {
             return false;
+        }
+
         Span<byte> octets = stackalloc byte[MaxHostLength];
         return Ascii.FromUtf16(host, octets, out int written) == OperationStatus.Done && IsValidHost(octets[..written]);
     }
@@ -82,7 +88,10 @@ public readonly record struct ChannelAddress
             return false;
         }
         if (recent is null || !Ascii.Equals(host, recent))
+        {
             recent = Encoding.ASCII.GetString(host);
+        }
+
         address = new ChannelAddress(recent, port);
         return true;
     }
@@ -90,9 +99,15 @@ public readonly record struct ChannelAddress
     private static bool IsValidHost(ReadOnlySpan<byte> host)
     {
         if (host.Length is 0 or > MaxHostLength)
+        {
             return false;
+        }
+
         if (!host.ContainsAnyExcept(s_nameOctets))
+        {
             return true;
+        }
+
         return !host.ContainsAnyExcept(s_addressOctets) && IPAddress.TryParse(Encoding.ASCII.GetString(host), out _);
     }
 }

@@ -58,7 +58,10 @@ internal sealed class ChannelInput : PipeReader, IValueTaskSource<ReadResult>, I
     public Memory<byte> BeginReceive(int packetRest, bool begins)
     {
         if (_discarding || _ended || _error is not null)
+        {
             return default;
+        }
+
         Block? tail = _tail;
         int room = tail is null ? 0 : tail.Array.Length - tail.End;
         // A packet does not begin in a block's last octets: each part would be a read of its own. One that has begun fills its block: else a peer
@@ -68,9 +71,14 @@ internal sealed class ChannelInput : PipeReader, IValueTaskSource<ReadResult>, I
             Block block = BlockPool.Rent(Math.Min(packetRest, BlockPool.MaxBlockSize));
             block.BeginSequence(_received);
             if (tail is null)
+            {
                 _head = block;
+            }
             else
+            {
                 tail.Append(block);
+            }
+
             _tail = tail = block;
         }
         _receiving = true;
@@ -104,7 +112,10 @@ internal sealed class ChannelInput : PipeReader, IValueTaskSource<ReadResult>, I
     public void End()
     {
         if (_ended)
+        {
             return;
+        }
+
         _ended = true;
         CompleteWait(canceled: false);
     }
@@ -113,7 +124,10 @@ internal sealed class ChannelInput : PipeReader, IValueTaskSource<ReadResult>, I
     public void Fail(Exception error)
     {
         if (_ended || _error is not null)
+        {
             return;
+        }
+
         _error = error;
         CompleteWait(canceled: false);
     }
@@ -125,7 +139,10 @@ internal sealed class ChannelInput : PipeReader, IValueTaskSource<ReadResult>, I
         _ended = false;
         _examined = _consumed = _received;
         if (!_reading)
+        {
             ReleaseBlocks(pooled: true);
+        }
+
         CompleteWait(canceled: false);
     }
 
@@ -133,7 +150,10 @@ internal sealed class ChannelInput : PipeReader, IValueTaskSource<ReadResult>, I
     public void Discard(bool byReader)
     {
         if (_discarding)
+        {
             return;
+        }
+
         _discarding = true;
         _examined = _consumed = _received;
         // While somebody else holds a result its memory must not be lent to another.
@@ -170,13 +190,22 @@ internal sealed class ChannelInput : PipeReader, IValueTaskSource<ReadResult>, I
     public override ValueTask<ReadResult> ReadAsync(CancellationToken cancellationToken = default)
     {
         if (cancellationToken.IsCancellationRequested)
+        {
             return ValueTask.FromCanceled<ReadResult>(cancellationToken);
+        }
+
         lock (_channel.Gate)
         {
             if (TryTakeResult(out ReadResult result))
+            {
                 return new(result);
+            }
+
             if (_waiting)
+            {
                 throw new InvalidOperationException("Concurrent reads of a channel are not possible.");
+            }
+
             _waiter.Reset();
             _waiter.RunContinuationsAsynchronously = true;
             _waiting = true;
@@ -196,7 +225,10 @@ internal sealed class ChannelInput : PipeReader, IValueTaskSource<ReadResult>, I
         {
             ReadResult result = await ReadAsync(cancellationToken).ConfigureAwait(false);
             if (result.Buffer.Length >= minimumSize || result.IsCompleted || result.IsCanceled)
+            {
                 return result;
+            }
+
             AdvanceTo(result.Buffer.Start, result.Buffer.End);
         }
     }
@@ -204,7 +236,9 @@ internal sealed class ChannelInput : PipeReader, IValueTaskSource<ReadResult>, I
     public override bool TryRead(out ReadResult result)
     {
         lock (_channel.Gate)
+        {
             return TryTakeResult(out result);
+        }
     }
 
     public override void AdvanceTo(SequencePosition consumed) => AdvanceTo(consumed, consumed);
@@ -214,9 +248,15 @@ internal sealed class ChannelInput : PipeReader, IValueTaskSource<ReadResult>, I
         lock (_channel.Gate)
         {
             if (_discarding)
+            {
                 return;
+            }
+
             if (!_reading)
+            {
                 throw new InvalidOperationException("AdvanceTo needs a read before it.");
+            }
+
             _reading = false;
             if (_error is not null && _consumed == _received)
             {
@@ -227,7 +267,10 @@ internal sealed class ChannelInput : PipeReader, IValueTaskSource<ReadResult>, I
             long consumedTo = PositionOf(consumed, _consumed);
             long examinedTo = Math.Max(PositionOf(examined, _examined), _examined);
             if (consumedTo < _consumed || consumedTo > examinedTo || examinedTo > _received)
+            {
                 throw new InvalidOperationException("The positions are outside of what was read.");
+            }
+
             ConsumeTo(consumedTo);
             _examined = examinedTo;
             _channel.AcknowledgeIfDue();
@@ -239,20 +282,31 @@ internal sealed class ChannelInput : PipeReader, IValueTaskSource<ReadResult>, I
         lock (_channel.Gate)
         {
             if (_waiting)
+            {
                 CompleteWait(canceled: true);
+            }
             else
+            {
                 _cancelPending = true;
+            }
         }
     }
 
     public override void Complete(Exception? exception = null)
     {
         lock (_channel.Gate)
+        {
             Discard(byReader: true);
+        }
+
         if (exception is not null)
+        {
             _channel.Abort(exception);
+        }
         else
+        {
             _channel.SideCompleted();
+        }
     }
 
     ReadResult IValueTaskSource<ReadResult>.GetResult(short token) => _waiter.GetResult(token);
@@ -265,9 +319,15 @@ internal sealed class ChannelInput : PipeReader, IValueTaskSource<ReadResult>, I
     private bool TryTakeResult(out ReadResult result)
     {
         if (_discarding)
+        {
             throw new InvalidOperationException("The channel's input was completed.");
+        }
+
         if (_reading)
+        {
             throw new InvalidOperationException("A read needs AdvanceTo after the one before.");
+        }
+
         if (_waiting)
         {
             // What comes is for the read that waits.
@@ -286,7 +346,10 @@ internal sealed class ChannelInput : PipeReader, IValueTaskSource<ReadResult>, I
             return false;
         }
         if (_error is not null && _received == _examined)
+        {
             throw Failure();
+        }
+
         result = Result(canceled: false);
         return true;
     }
@@ -303,10 +366,16 @@ internal sealed class ChannelInput : PipeReader, IValueTaskSource<ReadResult>, I
     private void CompleteWait(bool canceled)
     {
         if (!_waiting || !(canceled || IsReadable))
+        {
             return;
+        }
+
         _cancelPending |= canceled;
         if (_isWakeQueued)
+        {
             return;
+        }
+
         _isWakeQueued = true;
         ThreadPool.UnsafeQueueUserWorkItem(this, preferLocal: false);
     }
@@ -320,7 +389,10 @@ internal sealed class ChannelInput : PipeReader, IValueTaskSource<ReadResult>, I
         {
             _isWakeQueued = false;
             if (!_waiting || !(_cancelPending || IsReadable))
+            {
                 return;
+            }
+
             _waiting = false;
             _cancellation.Unregister();
             _waiter.RunContinuationsAsynchronously = false;   // it runs here
@@ -334,9 +406,13 @@ internal sealed class ChannelInput : PipeReader, IValueTaskSource<ReadResult>, I
             }
         }
         if (failure is not null)
+        {
             _waiter.SetException(failure);
+        }
         else
+        {
             _waiter.SetResult(result);
+        }
     }
 
     private void CancelWait(CancellationToken token)
@@ -344,7 +420,10 @@ internal sealed class ChannelInput : PipeReader, IValueTaskSource<ReadResult>, I
         lock (_channel.Gate)
         {
             if (!_waiting || token != _cancellationToken)
+            {
                 return;
+            }
+
             _waiting = false;
             _waiter.SetException(new OperationCanceledException(token));
         }
@@ -365,14 +444,22 @@ internal sealed class ChannelInput : PipeReader, IValueTaskSource<ReadResult>, I
         while (_head is { } head && head.RunningIndex + head.End <= position)
         {
             if (head == _tail && _receiving)
+            {
                 break;
+            }
+
             _head = head.NextBlock;
             if (_head is null)
+            {
                 _tail = null;
+            }
+
             BlockPool.Return(head);
         }
         if (_head is not null)
+        {
             _head.Start = (int)(position - _head.RunningIndex);
+        }
     }
 
     private void ReleaseBlocks(bool pooled)
@@ -382,11 +469,19 @@ internal sealed class ChannelInput : PipeReader, IValueTaskSource<ReadResult>, I
         {
             Block? next = block.NextBlock;
             if (next is null && _receiving)
+            {
                 break;   // EndReceive comes back for it
+            }
+
             if (pooled)
+            {
                 BlockPool.Return(block);
+            }
             else
+            {
                 BlockPool.Abandon(block);
+            }
+
             block = next;
         }
         _head = _tail = block;

@@ -62,9 +62,15 @@ internal sealed class ChannelOutput : PipeWriter, IValueTaskSource<FlushResult>
     {
         dataLength = 0;
         if (!CanSend)
+        {
             return default;
+        }
+
         while (_head!.Start == _head.End)
+        {
             ReleaseHead();
+        }
+
         Block head = _head;
         dataLength = _window.NextPacketLength(Math.Min(head.End - head.Start, quantum));
         int start = head.Start - HeaderRoom;
@@ -88,9 +94,14 @@ internal sealed class ChannelOutput : PipeWriter, IValueTaskSource<FlushResult>
         }
         // What the application wrote behind End and has not flushed stays, also when it writes in a later block already.
         if (head.Start == head.End && (head == _tail ? !_writing : head.End == head.Written))
+        {
             ReleaseHead();
+        }
+
         if (_waiting && _unsent <= _channel.Session.Limits.OutputBufferSize / 2)
+        {
             CompleteWait(canceled: false);
+        }
     }
 
     /// <summary>The packet of <see cref="BeginSend"/> could not be sent, nor will another: the transport has failed.</summary>
@@ -98,29 +109,41 @@ internal sealed class ChannelOutput : PipeWriter, IValueTaskSource<FlushResult>
     {
         _sending = false;
         if (_closed)
+        {
             ReleaseSent();
+        }
     }
 
     /// <summary>Nothing is sent any more: drops what is unsent, and a flush that waits ends.</summary>
     public void Close()
     {
         if (_closed)
+        {
             return;
+        }
+
         _closed = true;
         ReleaseSent();
         if (_waiting)
+        {
             CompleteWait(canceled: false);
+        }
     }
 
     /// <summary>The application writes no more; what it has written is sent.</summary>
     public void CompleteWriting()
     {
         if (_completed)
+        {
             return;
+        }
+
         Commit();
         _completed = true;
         if (_closed)
+        {
             ReleaseSent();
+        }
     }
 
     // The application's side.
@@ -139,7 +162,10 @@ internal sealed class ChannelOutput : PipeWriter, IValueTaskSource<FlushResult>
         if (!_writing || (uint)bytes > (uint)(_tail!.Array.Length - _tail.Written))
         {
             if (bytes == 0)
+            {
                 return;
+            }
+
             throw new ArgumentOutOfRangeException(nameof(bytes), bytes, "More than the memory that was asked for.");
         }
         _tail.Written += bytes;
@@ -149,14 +175,22 @@ internal sealed class ChannelOutput : PipeWriter, IValueTaskSource<FlushResult>
     public override ValueTask<FlushResult> FlushAsync(CancellationToken cancellationToken = default)
     {
         if (cancellationToken.IsCancellationRequested)
+        {
             return ValueTask.FromCanceled<FlushResult>(cancellationToken);
+        }
+
         lock (_channel.Gate)
         {
             Commit();
             if (_closed)
+            {
                 ReleaseSent();
+            }
             else
+            {
                 _channel.SendIfPossible();
+            }
+
             if (_cancelPending)
             {
                 _cancelPending = false;
@@ -164,11 +198,20 @@ internal sealed class ChannelOutput : PipeWriter, IValueTaskSource<FlushResult>
             }
             bool hasRoom = _unsent < _channel.Session.Limits.OutputBufferSize;
             if (_closed || (hasRoom && (_unsent < SmallBlock || !SessionIsOverBudget)))
+            {
                 return new(new FlushResult(isCanceled: false, isCompleted: _closed));
+            }
+
             if (_waiting)
+            {
                 throw new InvalidOperationException("Concurrent flushes of a channel are not possible.");
+            }
+
             if (hasRoom)
+            {
                 _channel.Session.Counters.CountExceeded(MtaTlsSessionLimit.SessionSendBudget);
+            }
+
             _waiter.Reset();
             _waiting = true;
             _cancellationToken = cancellationToken;   // also none: a cancellation of the flush before may still be on its way
@@ -185,9 +228,13 @@ internal sealed class ChannelOutput : PipeWriter, IValueTaskSource<FlushResult>
         lock (_channel.Gate)
         {
             if (_waiting)
+            {
                 CompleteWait(canceled: true);
+            }
             else
+            {
                 _cancelPending = true;
+            }
         }
     }
 
@@ -196,7 +243,10 @@ internal sealed class ChannelOutput : PipeWriter, IValueTaskSource<FlushResult>
         if (exception is not null)
         {
             lock (_channel.Gate)
+            {
                 CompleteWriting();
+            }
+
             _channel.Abort(exception);
             return;
         }
@@ -204,7 +254,9 @@ internal sealed class ChannelOutput : PipeWriter, IValueTaskSource<FlushResult>
         {
             CompleteWriting();
             if (!_closed)
+            {
                 _channel.SendIfPossible();
+            }
         }
         _channel.SideCompleted();
     }
@@ -222,18 +274,29 @@ internal sealed class ChannelOutput : PipeWriter, IValueTaskSource<FlushResult>
         lock (_channel.Gate)
         {
             if (_completed)
+            {
                 throw new InvalidOperationException("The channel's output was completed.");
+            }
+
             if (_tail is null || _tail.Array.Length - _tail.Written < wanted)
             {
                 if (_tail is not null)
+                {
                     _large = true;
+                }
+
                 int size = wanted + HeaderRoom;
                 Block block = BlockPool.Rent(Math.Max(size, _large ? BlockPool.MaxBlockSize : SmallBlock));
                 block.Start = block.End = block.Written = HeaderRoom;
                 if (_tail is null)
+                {
                     _head = block;
+                }
                 else
+                {
                     _tail.Link(block);
+                }
+
                 _tail = block;
             }
             _writing = true;
@@ -245,14 +308,19 @@ internal sealed class ChannelOutput : PipeWriter, IValueTaskSource<FlushResult>
     private void Commit()
     {
         for (Block? block = _firstUnflushed; block is not null; block = block.NextBlock)
+        {
             block.End = block.Written;
+        }
+
         _firstUnflushed = null;
         _unsent += _unflushed;
         _channel.Session.Unsent.Add(_unflushed);
         _unflushed = 0;
         _writing = false;
         if (_unsent == 0 && !_closed)
+        {
             ReleaseAll();
+        }
     }
 
     private void ReleaseHead()
@@ -264,7 +332,9 @@ internal sealed class ChannelOutput : PipeWriter, IValueTaskSource<FlushResult>
             _tail = null;
             // A burst is over: what comes next may be small again.
             if (head.End < HeaderRoom + SmallBlock / 2)
+            {
                 _large = false;
+            }
         }
         BlockPool.Return(head);
     }
@@ -273,7 +343,10 @@ internal sealed class ChannelOutput : PipeWriter, IValueTaskSource<FlushResult>
     private void ReleaseSent()
     {
         if (_sending || _writing)
+        {
             return;
+        }
+
         ReleaseAll();
         _channel.Session.Unsent.Add(-_unsent);
         _unsent = 0;
@@ -282,7 +355,9 @@ internal sealed class ChannelOutput : PipeWriter, IValueTaskSource<FlushResult>
     private void ReleaseAll()
     {
         while (_head is not null)
+        {
             ReleaseHead();
+        }
     }
 
     private void CompleteWait(bool canceled)
@@ -297,7 +372,10 @@ internal sealed class ChannelOutput : PipeWriter, IValueTaskSource<FlushResult>
         lock (_channel.Gate)
         {
             if (!_waiting || token != _cancellationToken)
+            {
                 return;
+            }
+
             _waiting = false;
             _waiter.SetException(new OperationCanceledException(token));
         }

@@ -41,7 +41,10 @@ internal sealed class ChannelStream(MtaTlsChannel channel) : Stream
             return ValueTask.FromException<int>(new OperationCanceledException("The read was canceled.", cancellationToken));
         }
         if (taken.Length > buffer.Length)
+        {
             taken = taken.Slice(0, buffer.Length);
+        }
+
         int count = (int)taken.Length;
         taken.CopyTo(buffer);
         channel.Input.AdvanceTo(taken.End);
@@ -73,7 +76,10 @@ internal sealed class ChannelStream(MtaTlsChannel channel) : Stream
     private static ValueTask Check(FlushResult result)
     {
         if (result.IsCanceled)
+        {
             return ValueTask.FromException(new OperationCanceledException("The write was canceled."));
+        }
+
         return result.IsCompleted ? ValueTask.FromException(new IOException("The channel has been closed.")) : default;
     }
 
@@ -88,9 +94,13 @@ internal sealed class ChannelStream(MtaTlsChannel channel) : Stream
         ValidateBufferArguments(buffer, offset, count);
         ValueTask write = WriteAsync(buffer.AsMemory(offset, count));
         if (write.IsCompleted)
+        {
             write.GetAwaiter().GetResult();
+        }
         else
+        {
             write.AsTask().GetAwaiter().GetResult();
+        }
     }
 
     public override void Flush()
@@ -114,7 +124,10 @@ internal sealed class ChannelStream(MtaTlsChannel channel) : Stream
     protected override void Dispose(bool disposing)
     {
         if (disposing)
+        {
             _ = channel.CloseAsync().AsTask();
+        }
+
         base.Dispose(disposing);
     }
 

@@ -21,10 +21,15 @@ public sealed partial class MtaTlsChannel
         lock (Gate)
         {
             if (MayReceive(length, out broken))
+            {
                 return true;
+            }
         }
         if (broken is { } limit)
+        {
             Break(limit);
+        }
+
         return false;
     }
 
@@ -53,7 +58,9 @@ public sealed partial class MtaTlsChannel
             }
         }
         if (broken is { } limit)
+        {
             Break(limit);
+        }
     }
 
     private void Break(MtaTlsSessionLimit limit)
@@ -75,9 +82,14 @@ public sealed partial class MtaTlsChannel
         }
         ref ReceiveWindow window = ref _input.Window;
         if (length > window.MaxPacketLength)
+        {
             broken = MtaTlsSessionLimit.MaxPacketLength;
+        }
         else if (_input.Received + length > window.Limit)
+        {
             broken = MtaTlsSessionLimit.MaxWindowSize;
+        }
+
         return broken is null;
     }
 
@@ -85,7 +97,9 @@ public sealed partial class MtaTlsChannel
     internal Memory<byte> BeginReceive(int packetRest, bool begins)
     {
         lock (Gate)
+        {
             return _input.BeginReceive(packetRest, begins);
+        }
     }
 
     internal void EndReceive(int count)
@@ -94,9 +108,14 @@ public sealed partial class MtaTlsChannel
         {
             _input.EndReceive(count);
             if (_onReadable is not null)
+            {
                 NotifyReadable();
+            }
+
             if (_input.IsDiscarding)
+            {
                 AcknowledgeIfDue();
+            }
         }
     }
 
@@ -122,7 +141,10 @@ public sealed partial class MtaTlsChannel
             if (_output.Window.TryAdd(freeSpace))
             {
                 if (freeSpace > 0)
+                {
                     _isStalled = false;
+                }
+
                 SendIfPossible();
                 return;
             }
@@ -138,7 +160,9 @@ public sealed partial class MtaTlsChannel
             return;
         }
         lock (Gate)
+        {
             _output.Window.MaxPacketLength = maxPacketLength;
+        }
     }
 
     /// <summary>The peer takes only packets that cost more than they carry.</summary>
@@ -172,7 +196,10 @@ public sealed partial class MtaTlsChannel
             EndInOrder();
             // Crossing requests: the id stays taken until the peer confirms ours.
             if ((_state & ChannelState.CloseRequestSent) != 0)
+            {
                 return false;
+            }
+
             _state |= ChannelState.Ended;
         }
         ReleaseIfDone();
@@ -185,7 +212,10 @@ public sealed partial class MtaTlsChannel
         lock (Gate)
         {
             if (!_isCloseRequestWritten)
+            {
                 throw new MtaTlsProtocolException("A ChannelCloseConfirmation answers no request.");
+            }
+
             _state |= ChannelState.Ended;
             EndInOrder();
         }
@@ -221,7 +251,9 @@ public sealed partial class MtaTlsChannel
     internal void WriteCloseRequest()
     {
         lock (Gate)
+        {
             _isCloseRequestWritten = true;
+        }
     }
 
     /// <summary>The window to announce in ChannelEstablishmentSuccess; before it nothing can have been granted.</summary>
@@ -263,11 +295,17 @@ public sealed partial class MtaTlsChannel
         catch
         {
             lock (Gate)
+            {
                 _output.CancelSend();
+            }
+
             throw;
         }
         lock (Gate)
+        {
             more = AfterSend(length);
+        }
+
         return length;
     }
 
@@ -279,11 +317,16 @@ public sealed partial class MtaTlsChannel
         {
             _closeProgress = Session.Clock.Now;
             if (!_output.HasUnsent)
+            {
                 SendCloseRequest();
+            }
         }
         _isReady = _output.CanSend;
         if (!_isReady && _output.HasUnsent)
+        {
             NoteStall();
+        }
+
         return _isReady;
     }
 
@@ -298,14 +341,25 @@ public sealed partial class MtaTlsChannel
         lock (Gate)
         {
             if (late)
+            {
                 _isLateAcknowledgmentQueued = false;
+            }
             else
+            {
                 _isAcknowledgmentQueued = false;
+            }
+
             if ((_state & ChannelState.NoMoreSending) != 0)
+            {
                 return;
+            }
+
             freeSpace = _input.Grant(Session.Budget, Session.RoundTrip, out bool starved);
             if (freeSpace > 0)
+            {
                 maxPacketLength = _input.Window.RaiseMaxPacketLength(_input.Received, Session.Limits.MaxPacketLength);
+            }
+
             if (starved && !_isLateAcknowledgmentQueued)
             {
                 Session.Counters.CountExceeded(Session.Budget.Exhausted);
@@ -321,7 +375,10 @@ public sealed partial class MtaTlsChannel
     internal void SendIfPossible()
     {
         if (_isReady)
+        {
             return;
+        }
+
         if (_output.CanSend)
         {
             _isReady = true;
@@ -336,11 +393,17 @@ public sealed partial class MtaTlsChannel
     private void NoteStall()
     {
         if (_isStalled || (_state & ChannelState.NoMoreSending) != 0)
+        {
             return;
+        }
+
         _isStalled = true;
         Session.Counters.CountWindowStall();
         if (Session.Limits.ChannelWriteStallTimeout == Timeout.InfiniteTimeSpan)
+        {
             return;
+        }
+
         _stalledSince = Session.Clock.Now;
         _watch ??= Session.Clock.Watch(this);
     }
@@ -349,7 +412,10 @@ public sealed partial class MtaTlsChannel
     internal void AcknowledgeIfDue()
     {
         if ((_state & ChannelState.NoMoreSending) != 0 || _isAcknowledgmentQueued)
+        {
             return;
+        }
+
         if (_input.IsAcknowledgmentDue)
         {
             _isAcknowledgmentQueued = true;
@@ -368,7 +434,10 @@ public sealed partial class MtaTlsChannel
         _input.Discard(byReader: false);
         _output.CompleteWriting();
         if ((_state & (ChannelState.Closing | ChannelState.NoMoreSending)) != 0)
+        {
             return;
+        }
+
         _state |= ChannelState.Closing;
         if (!_output.HasUnsent)
         {
@@ -414,7 +483,10 @@ public sealed partial class MtaTlsChannel
         lock (Gate)
         {
             if (!_input.IsDiscarding || !_output.IsCompleted)
+            {
                 return;
+            }
+
             BeginClose();
         }
         ReleaseIfDone();
@@ -436,7 +508,10 @@ public sealed partial class MtaTlsChannel
             _output.Close();
             _input.Abort(error);
             if ((_state & ChannelState.NoMoreSending) == 0)
+            {
                 SendCloseRequest();
+            }
+
             AfterEnd(reason);
         }
         ReleaseIfDone();
@@ -462,7 +537,9 @@ public sealed partial class MtaTlsChannel
                     return;
                 }
                 if (Session.Clock.ElapsedSince(_stalledSince) < limits.ChannelWriteStallTimeout)
+                {
                     return;
+                }
             }
             else
             {
@@ -481,7 +558,10 @@ public sealed partial class MtaTlsChannel
         if ((_state & ChannelState.CloseRequestSent) == 0)
         {
             if (waited < limits.CloseLingerTimeout)
+            {
                 return;
+            }
+
             Session.Counters.CountExceeded(MtaTlsSessionLimit.CloseLingerTimeout);
             SendCloseRequest();
         }
@@ -495,7 +575,10 @@ public sealed partial class MtaTlsChannel
     private void StopWatching()
     {
         if (_watch is null)
+        {
             return;
+        }
+
         Session.Clock.Unwatch(_watch);
         _watch = null;
     }
@@ -508,7 +591,10 @@ public sealed partial class MtaTlsChannel
         lock (Gate)
         {
             if ((_state & (Done | ChannelState.Released)) != Done)
+            {
                 return;
+            }
+
             _state |= ChannelState.Released;
             StopWatching();
             reserved = _input.Window.TakeReserved();

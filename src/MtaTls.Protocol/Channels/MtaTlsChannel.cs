@@ -65,7 +65,9 @@ public sealed partial class MtaTlsChannel : IDuplexPipe, IAsyncDisposable
         get
         {
             lock (Gate)
+            {
                 return _input.Received;
+            }
         }
     }
 
@@ -75,7 +77,9 @@ public sealed partial class MtaTlsChannel : IDuplexPipe, IAsyncDisposable
         get
         {
             lock (Gate)
+            {
                 return _bytesSent;
+            }
         }
     }
 
@@ -107,7 +111,9 @@ public sealed partial class MtaTlsChannel : IDuplexPipe, IAsyncDisposable
         {
             BeginClose();
             if ((_state & ChannelState.NoMoreSending) == 0)
+            {
                 requested = (_closeRequested ??= new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously)).Task;
+            }
         }
         ReleaseIfDone();
         return requested is null ? default : WaitForCloseAsync(requested, cancellationToken);
@@ -131,7 +137,10 @@ public sealed partial class MtaTlsChannel : IDuplexPipe, IAsyncDisposable
     public void Abort(Exception? reason = null)
     {
         if (reason is not null)
+        {
             Session.ForbidResumption();
+        }
+
         Abort(new MtaTlsChannelException("The channel was aborted.", reason), reason);
     }
 
@@ -166,7 +175,9 @@ public sealed partial class MtaTlsChannel : IDuplexPipe, IAsyncDisposable
             _onClosed = callback;
             _onClosedState = state;
             if (_closedNotified)
+            {
                 RunOnClosed();
+            }
         }
     }
 
@@ -179,7 +190,10 @@ public sealed partial class MtaTlsChannel : IDuplexPipe, IAsyncDisposable
     private void NotifyReadable()
     {
         if (_onReadable is not { } callback || !_input.IsReadable)
+        {
             return;
+        }
+
         object? state = _onReadableState;
         (_onReadable, _onReadableState) = (null, null);
         Run(static item => item.callback(item.channel, item.state), (callback, channel: this, state));
@@ -189,7 +203,10 @@ public sealed partial class MtaTlsChannel : IDuplexPipe, IAsyncDisposable
     private void NotifyClosed(Exception? reason)
     {
         if (_closedNotified)
+        {
             return;
+        }
+
         _closedNotified = true;
         _closeReason = reason;
         RunOnClosed();
@@ -198,7 +215,10 @@ public sealed partial class MtaTlsChannel : IDuplexPipe, IAsyncDisposable
     private void RunOnClosed()
     {
         if (_onClosed is not { } callback)
+        {
             return;
+        }
+
         object? state = _onClosedState;
         (_onClosed, _onClosedState) = (null, null);
         Run(static item => item.callback(item.channel, item.reason, item.state), (callback, channel: this, reason: _closeReason, state));

@@ -49,7 +49,10 @@ internal struct ReceiveWindow
     public void Received(long received, RoundTrip roundTrip)
     {
         if (_probeStart == 0 || received <= _probeLimit)
+        {
             return;
+        }
+
         roundTrip.Measured(roundTrip.Now - _probeStart);
         _probeStart = 0;
     }
@@ -73,9 +76,15 @@ internal struct ReceiveWindow
             increment = Math.Min(increment, _reserved - (Limit - consumed));
         }
         if (increment <= 0)
+        {
             return 0;
+        }
+
         if (_probeStart == 0)
+        {
             (_probeLimit, _probeStart) = (Limit, now);
+        }
+
         Limit += increment;
 
         // What a large message needed beyond the window, examined but not consumed, is given back once it was consumed.
@@ -95,10 +104,16 @@ internal struct ReceiveWindow
     public int RaiseMaxPacketLength(long received, int wanted)
     {
         if (MaxPacketLength >= wanted)
+        {
             return 0;
+        }
+
         int possible = (int)Math.Min(wanted, Limit - received - 1);
         if (possible < wanted && possible < 2L * MaxPacketLength)
+        {
             return 0;
+        }
+
         return MaxPacketLength = possible;
     }
 
@@ -118,17 +133,29 @@ internal struct ReceiveWindow
     {
         long delivered = examined - _epochExamined;
         if (delivered < Size / 2)
+        {
             return;
+        }
+
         long elapsed = now - _epochStart;
         bool first = _epochStart == 0;
         (_epochStart, _epochExamined) = (now, examined);
         if (first || Size >= _maxSize || roundTrip.Shortest == long.MaxValue)
+        {
             return;
+        }
+
         if (elapsed >= 4.0 * Math.Max(roundTrip.Shortest, roundTrip.TicksOf(s_leastRoundTrip)) * delivered / Size)
+        {
             return;
+        }
+
         long growth = Math.Min(Math.Min(Size, _maxSize - Size), budget.Unreserved / 2);
         if (growth <= 0)
+        {
             return;
+        }
+
         growth = budget.Reserve(growth);
         _reserved += growth;
         Size += (int)growth;

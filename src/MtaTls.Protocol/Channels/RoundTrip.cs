@@ -19,6 +19,8 @@ internal sealed class RoundTrip(TimeProvider time)
     public void Measured(long elapsed)
     {
         if (elapsed > 0 && elapsed < _shortest)
+        {
             Volatile.Write(ref _shortest, elapsed);
+        }
     }
 }

@@ -14,7 +14,10 @@ internal struct SendWindow(uint window, uint maxPacketLength)
     public bool TryAdd(uint freeSpace)
     {
         if (freeSpace > uint.MaxValue - Remaining)
+        {
             return false;
+        }
+
         Remaining += freeSpace;
         return true;
     }

@@ -23,22 +23,37 @@ internal readonly record struct PacketHeader(PacketType Type, int Length)
     {
         header = default;
         if (source.IsEmpty)
+        {
             return false;
+        }
+
         var type = (PacketType)source[0];
         if (type is < PacketType.ChannelEstablishmentRequest or > PacketType.Acknowledgment)
+        {
             throw new MtaTlsProtocolException($"Packet type {source[0]} is unknown.");
+        }
+
         if (type == PacketType.Plaintext)
         {
             if (source.Length < 5)
+            {
                 return false;
+            }
+
             uint dataLength = BinaryPrimitives.ReadUInt32BigEndian(source[1..]);
             if (dataLength > MaxDataLength)
+            {
                 throw new MtaTlsProtocolException($"A data packet declares {dataLength} octets; the most is {MaxDataLength}.");
+            }
+
             header = new(type, (int)dataLength);
             return true;
         }
         if (source.Length < Size)
+        {
             return false;
+        }
+
         header = new(type, BinaryPrimitives.ReadUInt16BigEndian(source[1..]));
         return true;
     }

@@ -31,13 +31,18 @@ internal ref struct PacketReader(PacketType type, ReadOnlySpan<byte> body)
     public readonly void End()
     {
         if (!_rest.IsEmpty)
+        {
             throw new MtaTlsProtocolException($"{type} is {_rest.Length} octets longer than its fields.");
+        }
     }
 
     private ReadOnlySpan<byte> Take(int count)
     {
         if (_rest.Length < count)
+        {
             throw new MtaTlsProtocolException($"{type} is too short for its fields.");
+        }
+
         ReadOnlySpan<byte> taken = _rest[..count];
         _rest = _rest[count..];
         return taken;

@@ -17,9 +17,13 @@ internal ref struct PacketWriter
         _buffer[0] = (byte)type;
         Written = 1;
         if (type == PacketType.Plaintext)
+        {
             WriteUInt32((uint)length);
+        }
         else
+        {
             WriteUInt16(checked((ushort)length));
+        }
     }
 
     public int Written { get; private set; }

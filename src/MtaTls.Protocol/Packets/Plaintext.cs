@@ -11,7 +11,10 @@ internal readonly record struct Plaintext(ChannelId ChannelId, int Length)
     {
         packet = default;
         if (source.Length < PacketHeader.DataSize)
+        {
             return false;
+        }
+
         packet = new(new ChannelId(BinaryPrimitives.ReadUInt32BigEndian(source[5..])), header.Length);
         return true;
     }

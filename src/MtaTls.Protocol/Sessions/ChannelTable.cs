@@ -33,7 +33,10 @@ internal sealed class ChannelTable(MtaTlsRole role, int remembered)
     public bool TryAddOwnOpen(PendingOpen open)
     {
         if (!_senderHalves.TryTake(static (table, half) => table._ownOpens.ContainsKey(half), this, out ushort half, out bool shared))
+        {
             return false;
+        }
+
         open.SenderChannelId = half;
         open.SharesHalf = shared;
         _ownOpens.Add(half, open);
@@ -49,7 +52,9 @@ internal sealed class ChannelTable(MtaTlsRole role, int remembered)
     public void FreeOwnOpen(PendingOpen open)
     {
         if (!open.SharesHalf)
+        {
             _senderHalves.Return(open.SenderChannelId);
+        }
     }
 
     public void AddPeerOpen(MtaTlsChannelRequest request) => _peerOpens.Add(request.SenderChannelId, request);
@@ -78,18 +83,30 @@ internal sealed class ChannelTable(MtaTlsRole role, int remembered)
     public void Free(MtaTlsChannel channel)
     {
         if (!_channels.Remove(channel.Id.Value))
+        {
             return;
+        }
+
         if (!channel.SharesHalf)
         {
             if (channel.IsOwn)
+            {
                 _senderHalves.Return(channel.Id.Sender);
+            }
             else
+            {
                 _receiverHalves.Return(channel.Id.Receiver);
+            }
         }
         if (_freed.Add(channel.Id.Value))
+        {
             _freedInOrder.Enqueue(channel.Id.Value);
+        }
+
         if (_freedInOrder.Count > remembered)
+        {
             _freed.Remove(_freedInOrder.Dequeue());
+        }
     }
 
     public void Clear()

@@ -26,14 +26,20 @@ internal sealed class HalfAllocator(MtaTlsRole role)
         {
             half = (ushort)(_top | _fresh++);
             if (!isTaken(state, half))
+            {
                 return true;
+            }
+
             _freed.Enqueue(half);
         }
         for (int tries = _freed.Count; tries > 0; tries--)
         {
             half = _freed.Dequeue();
             if (!isTaken(state, half))
+            {
                 return true;
+            }
+
             _freed.Enqueue(half);
         }
         shared = true;
@@ -42,7 +48,9 @@ internal sealed class HalfAllocator(MtaTlsRole role)
             half = (ushort)(_top | _cursor);
             _cursor = (_cursor + 1) % Count;
             if (!isTaken(state, half))
+            {
                 return true;
+            }
         }
         half = 0;
         return false;

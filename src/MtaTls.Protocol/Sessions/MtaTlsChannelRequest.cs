@@ -47,7 +47,9 @@ public sealed class MtaTlsChannelRequest
     {
         ArgumentNullException.ThrowIfNull(reason);
         if (TryAnswer())
+        {
             Session.Refuse(this, reason);
+        }
     }
 
     /// <summary>Answers in the application's place, if it has not answered.</summary>

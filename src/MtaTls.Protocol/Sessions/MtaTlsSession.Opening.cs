@@ -30,12 +30,21 @@ public sealed partial class MtaTlsSession
         lock (_gate)
         {
             if (_refusing)
+            {
                 throw new MtaTlsSessionException(_ended ? "The session has ended." : "The session is shutting down.");
+            }
+
             if (IsFull)
+            {
                 throw new MtaTlsChannelRefusedException(TooManyChannels, isLocal: true);
+            }
+
             int firstWindow = Budget.ReserveFirst(Limits.InitialWindowSize);
             if (firstWindow == 0)
+            {
                 throw new MtaTlsChannelRefusedException(NoBuffers, isLocal: true);
+            }
+
             var open = new PendingOpen(source, destination, firstWindow);
             if (!_table.TryAddOwnOpen(open))
             {
@@ -59,7 +68,7 @@ public sealed partial class MtaTlsSession
             DestinationAddressMachine = Encoding.ASCII.GetBytes(open.Destination.Host),
             DestinationPort = (ushort)open.Destination.Port,
         };
-        var packet = new byte[request.Size];
+        byte[] packet = new byte[request.Size];
         request.Write(packet);
         return packet;
     }
@@ -72,9 +81,15 @@ public sealed partial class MtaTlsSession
         {
             // First: an open that has been taken out is no longer ended with the session.
             if (_table.TryGet(success.ChannelId, out _))
+            {
                 throw new MtaTlsProtocolException("A ChannelEstablishmentSuccess names a channel that is open.");
+            }
+
             if (!_table.TryTakeOwnOpen(success.ChannelId.Sender, out open))
+            {
                 throw new MtaTlsProtocolException("A ChannelEstablishmentSuccess answers no request.");
+            }
+
             channel = new MtaTlsChannel(
                 this, success.ChannelId, open.Source, open.Destination, new SendWindow(success.ReceiverWindowLength, success.ReceiverMaxPacketLength),
                 NewReceiveWindow(open.FirstWindow), isOwn: true, open.SharesHalf);
@@ -87,7 +102,9 @@ public sealed partial class MtaTlsSession
             open.TrySetException(new MtaTlsChannelException("The peer takes only packets that are too short."));
         }
         else if (!open.TrySetResult(channel))
+        {
             _ = channel.CloseAsync().AsTask();   // its caller has cancelled
+        }
     }
 
     private void OnEchec(ChannelRequestEchec echec)
@@ -96,7 +113,10 @@ public sealed partial class MtaTlsSession
         lock (_gate)
         {
             if (!_table.TryTakeOwnOpen(echec.SenderChannelId, out open))
+            {
                 throw new MtaTlsProtocolException("A ChannelRequestEchec answers no request.");
+            }
+
             _table.FreeOwnOpen(open);
             CheckDrained();
         }
@@ -114,7 +134,10 @@ public sealed partial class MtaTlsSession
         lock (_gate)
         {
             if (_table.HasPeerOpen(packet.SenderChannelId))
+            {
                 throw new MtaTlsProtocolException("A ChannelEstablishmentRequest has the sender_channel_id of one that waits for its answer.");
+            }
+
             (string? refusal, MtaTlsSessionLimit? limit) =
                 !valid ? (BadAddress, null)
                 : _table.HasOwnOpen(packet.SenderChannelId) ? (IdInUse, null)   // the peer does not divide the space: the pair could collide unseen
@@ -127,7 +150,10 @@ public sealed partial class MtaTlsSession
             if (refusal is not null)
             {
                 if (limit is { } exceeded)
+                {
                     Counters.CountExceeded(exceeded);
+                }
+
                 EnqueueRefusal(packet.SenderChannelId, refusal);
             }
             else
@@ -154,7 +180,9 @@ public sealed partial class MtaTlsSession
         catch (Exception)
         {
             if (request.TryWithdraw())
+            {
                 Refuse(request, NotServed);
+            }
         }
         Scheduler.Cork();
     }
@@ -164,14 +192,22 @@ public sealed partial class MtaTlsSession
         lock (_gate)
         {
             if (!_table.RemovePeerOpen(request))
+            {
                 throw new MtaTlsSessionException("The session has ended.");
+            }
+
             int firstWindow = Budget.ReserveFirst(Limits.InitialWindowSize);
             if (firstWindow == 0 || !_table.TryTakeReceiverHalf(request.SenderChannelId, out ChannelId id, out bool shared))
             {
                 if (firstWindow != 0)
+                {
                     Budget.ReleaseAll(firstWindow);
+                }
                 else
+                {
                     Counters.CountExceeded(Budget.Exhausted);
+                }
+
                 EnqueueRefusal(request.SenderChannelId, NoBuffers);
                 CheckDrained();
                 throw new MtaTlsChannelRefusedException(NoBuffers, isLocal: true);
@@ -189,7 +225,10 @@ public sealed partial class MtaTlsSession
         lock (_gate)
         {
             if (!_table.RemovePeerOpen(request))
+            {
                 return;
+            }
+
             EnqueueRefusal(request.SenderChannelId, reason);
             CheckDrained();
         }
@@ -203,10 +242,12 @@ public sealed partial class MtaTlsSession
         {
             length = ChannelRequestEchec.MaxErrorLength;
             while ((error[length] & 0xC0) == 0x80)
+            {
                 length--;   // not in the middle of a character
+            }
         }
         var echec = new ChannelRequestEchec { SenderChannelId = senderChannelId, Error = error.AsSpan(0, length) };
-        var packet = new byte[echec.Size];
+        byte[] packet = new byte[echec.Size];
         echec.Write(packet);
         Counters.CountRefused();
         Scheduler.EnqueueRefusal(packet);

@@ -45,14 +45,20 @@ public sealed partial class MtaTlsSession
         catch (Exception e)
         {
             if (!Volatile.Read(ref _endingNow))
+            {
                 failure = Volatile.Read(ref _failure) ?? new MtaTlsSessionException("The connection below the session failed.", e);
+            }
         }
         End(failure);
         await CloseTransportAsync(sending, failure).ConfigureAwait(false);
         if (failure is null)
+        {
             _completion.TrySetResult();
+        }
         else
+        {
             _completion.TrySetException(failure);
+        }
     }
 
     private async Task SendAsync()
@@ -74,14 +80,19 @@ public sealed partial class MtaTlsSession
         {
             bool inOrder = failure is null or MtaTlsProtocolException && !Volatile.Read(ref _endingNow);
             if (!inOrder)
+            {
                 _transport.Abort(failure);
+            }
+
             await CompleteAsync().WaitAsync(Limits.CloseTimeout, _time).ConfigureAwait(false);
 
             async Task CompleteAsync()
             {
                 await sending.ConfigureAwait(false);
                 if (inOrder && !Scheduler.HasCompleted)
+                {
                     await _transport.CompleteAsync().ConfigureAwait(false);
+                }
             }
         }
         catch (Exception e)
@@ -117,7 +128,10 @@ public sealed partial class MtaTlsSession
                 break;
             case PacketType.ChannelCloseRequest:
                 if (FindChannel(ChannelCloseRequest.Read(body).ChannelId) is { } closing && closing.OnCloseRequest())
+                {
                     Free(closing);
+                }
+
                 break;
             case PacketType.ChannelCloseConfirmation:
                 if (FindChannel(ChannelCloseConfirmation.Read(body).ChannelId) is { } closed)
@@ -129,12 +143,12 @@ public sealed partial class MtaTlsSession
             case PacketType.NewMaxPacketLength:
                 CountAcknowledgment();
                 CountEmptyPacket();
-                NewMaxPacketLength change = NewMaxPacketLength.Read(body);
+                var change = NewMaxPacketLength.Read(body);
                 FindChannel(change.ChannelId)?.OnNewMaxPacketLength(change.MaxPacketLength);
                 break;
             case PacketType.Acknowledgment:
                 CountAcknowledgment();
-                Acknowledgment acknowledgment = Acknowledgment.Read(body);
+                var acknowledgment = Acknowledgment.Read(body);
                 if (acknowledgment.FreeSpace == 0)
                 {
                     Counters.EmptyAcknowledgments++;
@@ -153,14 +167,22 @@ public sealed partial class MtaTlsSession
     {
         // Ids are freed on this loop only, which then forgets the channel.
         if (_lastFound is { } last && last.Id == id)
+        {
             return last;
+        }
+
         lock (_gate)
         {
             // One whose ChannelEstablishmentSuccess is still to be sent the peer can only have guessed.
             if (_table.TryGet(id, out MtaTlsChannel? channel) && channel.IsAnnounced)
+            {
                 return _lastFound = channel;
+            }
+
             if (!_table.WasFreed(id))
+            {
                 throw new MtaTlsProtocolException($"A packet for channel {id}, which was never open.");
+            }
         }
         Counters.CountIgnored();
         CountEmptyPacket();
@@ -171,20 +193,26 @@ public sealed partial class MtaTlsSession
     internal void CountEmptyPacket()
     {
         if (!_emptyPackets.Count())
+        {
             EndFor(MtaTlsSessionLimit.MaxEmptyPacketsPerSecond, "The peer sends too many packets that bring nothing.");
+        }
     }
 
     /// <summary>A data packet has brought hardly anything. The read loop's.</summary>
     internal void CountSmallPacket()
     {
         if (!_smallPackets.Count())
+        {
             EndFor(MtaTlsSessionLimit.MaxSmallPacketsPerSecond, "The peer sends too many small packets.");
+        }
     }
 
     private void CountAcknowledgment()
     {
         if (!_acknowledgments.Count())
+        {
             EndFor(MtaTlsSessionLimit.MaxAcknowledgmentsPerSecond, "The peer sends too many acknowledgments.");
+        }
     }
 
     [DoesNotReturn]
@@ -198,7 +226,9 @@ public sealed partial class MtaTlsSession
     {
         _lastFound = null;
         lock (_gate)
+        {
             _table.Free(channel);
+        }
     }
 
     // ----- channels -----
@@ -225,7 +255,10 @@ public sealed partial class MtaTlsSession
         lock (_gate)
         {
             if (_resumptionForbidden)
+            {
                 return;
+            }
+
             _resumptionForbidden = true;
         }
         _transport.ForbidResumption();
@@ -247,7 +280,9 @@ public sealed partial class MtaTlsSession
         try
         {
             if (!drained.IsCompleted)
+            {
                 await drained.WaitAsync(cancellationToken).ConfigureAwait(false);
+            }
         }
         catch (OperationCanceledException)
         {
@@ -258,7 +293,9 @@ public sealed partial class MtaTlsSession
     private void CheckDrained()
     {
         if (_drained is not null && (_ended || _channels + _table.PeerOpens + _table.OwnOpenCount == 0))
+        {
             _drained.TrySetResult();
+        }
     }
 
     private void AbortChannels()
@@ -273,10 +310,14 @@ public sealed partial class MtaTlsSession
         foreach (MtaTlsChannelRequest request in requests)
         {
             if (request.TryWithdraw())
+            {
                 Refuse(request, ShuttingDown);
+            }
         }
         foreach (MtaTlsChannel channel in channels)
+        {
             channel.Abort(null);
+        }
     }
 
     /// <summary>Waits a moment for close_notify to be exchanged, then ends.</summary>
@@ -322,6 +363,8 @@ public sealed partial class MtaTlsSession
             open.TrySetException(new MtaTlsSessionException("The session has ended.", failure));
         }
         foreach (MtaTlsChannel channel in channels)
+        {
             channel.OnSessionEnd(failure);
+        }
     }
 }

@@ -60,7 +60,9 @@ public sealed partial class MtaTlsSession : IAsyncDisposable
         get
         {
             lock (_gate)
+            {
                 return !_refusing;
+            }
         }
     }
 
@@ -70,7 +72,9 @@ public sealed partial class MtaTlsSession : IAsyncDisposable
         get
         {
             lock (_gate)
+            {
                 return _channels;
+            }
         }
     }
 
@@ -80,7 +84,9 @@ public sealed partial class MtaTlsSession : IAsyncDisposable
         get
         {
             lock (_gate)
+            {
                 return _table.PeerOpens;
+            }
         }
     }
 
@@ -103,7 +109,9 @@ public sealed partial class MtaTlsSession : IAsyncDisposable
     public MtaTlsSessionStatistics GetStatistics()
     {
         lock (_gate)
+        {
             return Counters.Snapshot(_channels, _table.PeerOpens);
+        }
     }
 
     /// <summary>How often any of the session's limits was exceeded since the start.</summary>
@@ -123,7 +131,10 @@ public sealed partial class MtaTlsSession : IAsyncDisposable
     public ValueTask<MtaTlsChannel> OpenChannelAsync(ChannelAddress source, ChannelAddress destination, CancellationToken cancellationToken = default)
     {
         if (cancellationToken.IsCancellationRequested)
+        {
             return ValueTask.FromCanceled<MtaTlsChannel>(cancellationToken);
+        }
+
         try
         {
             return BeginOpen(source, destination).WaitAsync(cancellationToken);
@@ -142,7 +153,9 @@ public sealed partial class MtaTlsSession : IAsyncDisposable
         while (await _requests.Reader.WaitToReadAsync(cancellationToken).ConfigureAwait(false))
         {
             if (_requests.Reader.TryRead(out MtaTlsChannelRequest? request))
+            {
                 return request;
+            }
         }
         return null;
     }
@@ -156,7 +169,9 @@ public sealed partial class MtaTlsSession : IAsyncDisposable
     public void RefuseNewChannels()
     {
         lock (_gate)
+        {
             _refusing = true;
+        }
     }
 
     /// <summary>Ends the session in order: refuses new channels, waits until those that are open have been closed, then sends close_notify and waits for the peer's.</summary>
@@ -183,7 +198,7 @@ public sealed partial class MtaTlsSession : IAsyncDisposable
     /// <param name="reason">Why; it becomes the inner exception of what the channels' applications see.</param>
     public void Abort(Exception? reason = null)
     {
-        var failure = reason as MtaTlsSessionException ?? new MtaTlsSessionException("The session was aborted.", reason);
+        MtaTlsSessionException failure = reason as MtaTlsSessionException ?? new MtaTlsSessionException("The session was aborted.", reason);
         Interlocked.CompareExchange(ref _failure, failure, null);
         RefuseNewChannels();
         _transport.Abort(failure);

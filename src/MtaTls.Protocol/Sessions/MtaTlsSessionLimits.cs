@@ -203,8 +203,11 @@ public sealed class MtaTlsSessionLimits
     internal MtaTlsSessionLimits Validate()
     {
         if (SessionReceiveBudget < (long)WindowFloor * MaxChannelsPerSession)
+        {
             throw new ArgumentException(
                 $"{nameof(SessionReceiveBudget)} ({SessionReceiveBudget}) is less than 4,096 octets for each of {nameof(MaxChannelsPerSession)} ({MaxChannelsPerSession}).");
+        }
+
         return (MtaTlsSessionLimits)MemberwiseClone();
     }
 
@@ -213,14 +216,20 @@ public sealed class MtaTlsSessionLimits
     private static long InRange(long value, long min, long max)
     {
         if (value < min || value > max)
+        {
             throw new ArgumentOutOfRangeException(nameof(value), value, $"The value must be from {min} to {max}.");
+        }
+
         return value;
     }
 
     private static TimeSpan Positive(TimeSpan value)
     {
         if (value <= TimeSpan.Zero)
+        {
             throw new ArgumentOutOfRangeException(nameof(value), value, "The value must be more than zero.");
+        }
+
         return value;
     }
 }

@@ -13,9 +13,15 @@ internal sealed class PacketRate(int limit, TimeProvider time)
     public bool Count()
     {
         if (limit == 0)
+        {
             return true;
+        }
+
         if (_begin == 0 || time.GetElapsedTime(_begin) >= TimeSpan.FromSeconds(1))
+        {
             (_begin, _count) = (time.GetTimestamp(), 0);
+        }
+
         return ++_count <= limit;
     }
 }

@@ -42,7 +42,10 @@ internal sealed class PendingOpen(ChannelAddress source, ChannelAddress destinat
     private bool TryDecide(MtaTlsChannel? channel, Exception? failure)
     {
         if (Interlocked.Exchange(ref _decided, 1) != 0)
+        {
             return false;
+        }
+
         (_channel, _failure) = (channel, failure);
         ThreadPool.UnsafeQueueUserWorkItem(this, preferLocal: false);
         return true;
@@ -51,9 +54,13 @@ internal sealed class PendingOpen(ChannelAddress source, ChannelAddress destinat
     void IThreadPoolWorkItem.Execute()
     {
         if (_failure is { } failure)
+        {
             _caller.SetException(failure);
+        }
         else
+        {
             _caller.SetResult(_channel!);
+        }
     }
 
     MtaTlsChannel IValueTaskSource<MtaTlsChannel>.GetResult(short token)

@@ -89,7 +89,9 @@ internal sealed class SendScheduler : IReleaseWaiter, IDisposable
             wake = TakeSleeper();
         }
         if (wake)
+        {
             _wake.Set();
+        }
     }
 
     public void EnqueueRequest(byte[] packet) => Enqueue(new(ControlKind.Request, null, packet));
@@ -111,7 +113,9 @@ internal sealed class SendScheduler : IReleaseWaiter, IDisposable
         lock (_lock)
         {
             if (!_stopped)
+            {
                 EnqueueLate(channel, urgent: false);
+            }
         }
     }
 
@@ -121,10 +125,15 @@ internal sealed class SendScheduler : IReleaseWaiter, IDisposable
         lock (_lock)
         {
             if (_stopped)
+            {
                 return;
+            }
+
             _starved.Enqueue(channel);
             if (_starved.Count > 1)
+            {
                 return;
+            }
         }
         _session.Budget.WaitForRelease(this);
     }
@@ -135,7 +144,9 @@ internal sealed class SendScheduler : IReleaseWaiter, IDisposable
         {
             // With all that comes back until the timer is due: a window in small change is worth no packets.
             while (_starved.TryDequeue(out MtaTlsChannel? channel))
+            {
                 EnqueueLate(channel, urgent: true);
+            }
         }
     }
 
@@ -146,7 +157,10 @@ internal sealed class SendScheduler : IReleaseWaiter, IDisposable
     {
         _late.Enqueue(channel);
         if (_lateArmed && (_lateSoon || !urgent))
+        {
             return;
+        }
+
         _lateArmed = _lateSoon = true;
         _lateTimer.Change(s_acknowledgmentDelay, Timeout.InfiniteTimeSpan);
     }
@@ -167,7 +181,9 @@ internal sealed class SendScheduler : IReleaseWaiter, IDisposable
             wake = HasWork && TakeSleeper();
         }
         if (wake)
+        {
             _wake.Set();
+        }
     }
 
     /// <summary>Sends what is queued, then ends the own direction in order.</summary>
@@ -180,7 +196,9 @@ internal sealed class SendScheduler : IReleaseWaiter, IDisposable
             wake = TakeSleeper(always: true);
         }
         if (wake)
+        {
             _wake.Set();
+        }
     }
 
     /// <summary>Sends nothing more.</summary>
@@ -193,7 +211,9 @@ internal sealed class SendScheduler : IReleaseWaiter, IDisposable
             wake = TakeSleeper(always: true);
         }
         if (wake)
+        {
             _wake.Set();
+        }
     }
 
     public void Dispose()
@@ -209,10 +229,15 @@ internal sealed class SendScheduler : IReleaseWaiter, IDisposable
         lock (_lock)
         {
             if (_stopped)
+            {
                 return;
+            }
+
             _control.Enqueue(item);
             if (item.IsAnswer)
+            {
                 _stopped = tooMany = ++_answers > _session.Limits.MaxQueuedAnswers;
+            }
             // A read that causes many answers must not reach their limit by itself.
             wake = TakeSleeper(always: 4 * _answers > _session.Limits.MaxQueuedAnswers);
         }
@@ -224,7 +249,9 @@ internal sealed class SendScheduler : IReleaseWaiter, IDisposable
                 static session => session.Abort(new MtaTlsSessionException("The peer does not read the answers that it causes.")), _session, preferLocal: false);
         }
         if (wake)
+        {
             _wake.Set();
+        }
     }
 
     // Under the lock.
@@ -235,7 +262,10 @@ internal sealed class SendScheduler : IReleaseWaiter, IDisposable
     {
         int corked = _corked;
         if (!_sleeping || (!always && (corked == Everybody || corked == Environment.CurrentManagedThreadId)))
+        {
             return false;
+        }
+
         _sleeping = false;
         return true;
     }
@@ -250,7 +280,9 @@ internal sealed class SendScheduler : IReleaseWaiter, IDisposable
             wake = _lateDue && TakeSleeper();
         }
         if (wake)
+        {
             _wake.Set();
+        }
     }
 
     // ----- the send loop -----
@@ -262,9 +294,15 @@ internal sealed class SendScheduler : IReleaseWaiter, IDisposable
         {
             bool idle = WriteUntilFlush();
             if (_unflushed > 0)
+            {
                 await FlushAsync().ConfigureAwait(false);
+            }
+
             if (!idle)
+            {
                 continue;
+            }
+
             switch (Sleep())
             {
                 case Next.Wait:
@@ -300,9 +338,13 @@ internal sealed class SendScheduler : IReleaseWaiter, IDisposable
             isLong = _time.GetElapsedTime(begin) > s_longFlush;
         }
         if (isLong)
+        {
             _flushThreshold = MinFlushThreshold;
+        }
         else if (isFull)
+        {
             _flushThreshold = Math.Min(2 * _flushThreshold, MaxFlushThreshold);
+        }
     }
 
     private void OnWriteStalled()
@@ -324,9 +366,15 @@ internal sealed class SendScheduler : IReleaseWaiter, IDisposable
         lock (_lock)
         {
             if (_stopped)
+            {
                 return Next.Stop;
+            }
+
             if (HasWork)
+            {
                 return Next.Go;
+            }
+
             if (_completing)
             {
                 _stopped = true;   // what is queued from here on can no longer be sent
@@ -344,7 +392,10 @@ internal sealed class SendScheduler : IReleaseWaiter, IDisposable
     {
         // They have waited long enough for company, also when there is always something else to send.
         if (Volatile.Read(ref _lateDue))
+        {
             WriteLateAcknowledgments();
+        }
+
         while (_unflushed < _flushThreshold)
         {
             ControlItem control;
@@ -352,30 +403,50 @@ internal sealed class SendScheduler : IReleaseWaiter, IDisposable
             lock (_lock)
             {
                 if (_stopped)
+                {
                     return true;
+                }
+
                 if (_control.TryDequeue(out control))
                 {
                     if (control.IsAnswer)
+                    {
                         _answers--;
+                    }
+
                     if (_control.Count == 0 && _control.Capacity > 1024)
+                    {
                         _control.TrimExcess();
+                    }
                 }
                 else
                 {
                     ready = TakeReady();
                     if (ready is null)
+                    {
                         break;
+                    }
                 }
             }
             if (ready is null)
+            {
                 Write(control);
+            }
             else
+            {
                 WriteData(ready);
+            }
         }
         if (_unflushed >= _flushThreshold)
+        {
             return false;
+        }
+
         if (!Volatile.Read(ref _latePaused))
+        {
             WriteLateAcknowledgments();
+        }
+
         return true;
     }
 
@@ -388,9 +459,14 @@ internal sealed class SendScheduler : IReleaseWaiter, IDisposable
             _session.Counters.BytesSent += sent;
         }
         if (!more)
+        {
             return;
+        }
+
         lock (_lock)
+        {
             Append(channel);
+        }
     }
 
     private void WriteLateAcknowledgments()
@@ -399,14 +475,19 @@ internal sealed class SendScheduler : IReleaseWaiter, IDisposable
         {
             _lateDue = false;
             if (_late.Count == 0)
+            {
                 return;
+            }
+
             (_late, _lateSpare) = (_lateSpare, _late);
             _latePaused = _lateArmed = true;
             _lateSoon = false;
             _lateTimer.Change(s_acknowledgmentPause, Timeout.InfiniteTimeSpan);
         }
         while (_lateSpare.TryDequeue(out MtaTlsChannel? channel))
+        {
             WriteAcknowledgment(channel, late: true);
+        }
     }
 
     private void Write(ControlItem item)
@@ -440,10 +521,15 @@ internal sealed class SendScheduler : IReleaseWaiter, IDisposable
     {
         channel.TakeAcknowledgment(late, out uint freeSpace, out int maxPacketLength);
         if (freeSpace == 0)
+        {
             return;
+        }
+
         Advance(new Acknowledgment(channel.Id, freeSpace).Write(Room(Acknowledgment.Size)));
         if (maxPacketLength > 0)
+        {
             Advance(new NewMaxPacketLength(channel.Id, (uint)maxPacketLength).Write(Room(NewMaxPacketLength.Size)));
+        }
     }
 
     private void WritePacket(ReadOnlySpan<byte> packet)
@@ -475,9 +561,14 @@ internal sealed class SendScheduler : IReleaseWaiter, IDisposable
     private void Append(MtaTlsChannel channel)
     {
         if (_lastReady is null)
+        {
             _firstReady = channel;
+        }
         else
+        {
             _lastReady.NextReady = channel;
+        }
+
         _lastReady = channel;
     }
 
@@ -485,10 +576,16 @@ internal sealed class SendScheduler : IReleaseWaiter, IDisposable
     {
         MtaTlsChannel? first = _firstReady;
         if (first is null)
+        {
             return null;
+        }
+
         _firstReady = first.NextReady;
         if (_firstReady is null)
+        {
             _lastReady = null;
+        }
+
         first.NextReady = null;
         return first;
     }

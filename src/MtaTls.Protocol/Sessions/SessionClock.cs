@@ -20,7 +20,10 @@ internal sealed class SessionClock : IDisposable
         _onTimeout = onTimeout;
         long shorter = Math.Min(limits.CloseLingerTimeout.Ticks, limits.CloseTimeout.Ticks);
         if (limits.ChannelWriteStallTimeout != Timeout.InfiniteTimeSpan)
+        {
             shorter = Math.Min(shorter, limits.ChannelWriteStallTimeout.Ticks);
+        }
+
         _period = TimeSpan.FromTicks(Math.Clamp(shorter / 4, TimeSpan.TicksPerMillisecond, TimeSpan.TicksPerSecond));
         _timer = time.CreateTimer(static clock => ((SessionClock)clock!).Tick(), this, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
     }
@@ -36,7 +39,10 @@ internal sealed class SessionClock : IDisposable
         lock (_lock)
         {
             if (_disposed)
+            {
                 return null;
+            }
+
             Arm();
             return _watched.AddLast(channel);
         }
@@ -47,7 +53,9 @@ internal sealed class SessionClock : IDisposable
         lock (_lock)
         {
             if (watch.List is not null)
+            {
                 _watched.Remove(watch);
+            }
         }
     }
 
@@ -68,14 +76,19 @@ internal sealed class SessionClock : IDisposable
         {
             _armed = false;
             if (_disposed || _watched.Count == 0)
+            {
                 return;
+            }
+
             watched = [.. _watched];
             Arm();
         }
         try
         {
             foreach (MtaTlsChannel channel in watched)
+            {
                 channel.CheckProgress();
+            }
         }
         catch (MtaTlsSessionException timeout)
         {
@@ -86,7 +99,10 @@ internal sealed class SessionClock : IDisposable
     private void Arm()
     {
         if (_armed)
+        {
             return;
+        }
+
         _armed = true;
         _timer.Change(_period, Timeout.InfiniteTimeSpan);
     }

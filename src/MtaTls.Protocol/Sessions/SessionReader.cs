@@ -39,7 +39,10 @@ internal sealed class SessionReader(MtaTlsSession session, IMtaTlsTransport tran
                 if (read == 0)
                 {
                     if (_start == _end)
+                    {
                         return;
+                    }
+
                     throw new MtaTlsProtocolException("The stream ended inside a packet.");
                 }
                 _end += read;
@@ -47,7 +50,9 @@ internal sealed class SessionReader(MtaTlsSession session, IMtaTlsTransport tran
             }
             counters.PacketsReceived++;
             if (header.Type != PacketType.Plaintext)
+            {
                 continue;
+            }
 
             MtaTlsChannel? channel = FindChannel(data);
             if (data.Length <= _end - _start)
@@ -58,7 +63,10 @@ internal sealed class SessionReader(MtaTlsSession session, IMtaTlsTransport tran
                 continue;
             }
             if (channel is not null && !channel.BeginPacket(data.Length))
+            {
                 channel = null;
+            }
+
             int rest = data.Length;
             while (rest > 0)
             {
@@ -68,14 +76,20 @@ internal sealed class SessionReader(MtaTlsSession session, IMtaTlsTransport tran
                 {
                     int count = Math.Min(_end - _start, skip ? rest : Math.Min(rest, memory.Length));
                     if (!skip)
+                    {
                         _buffer.AsSpan(_start, count).CopyTo(memory.Span);
+                    }
+
                     _start += count;
                     Received(channel, count, skip);
                     rest -= count;
                     continue;
                 }
                 if (skip)
+                {
                     memory = _buffer.AsMemory(0, Math.Min(rest, _buffer.Length));
+                }
+
                 int read = 0;
                 try
                 {
@@ -87,7 +101,10 @@ internal sealed class SessionReader(MtaTlsSession session, IMtaTlsTransport tran
                     Received(channel, read, skip);
                 }
                 if (read == 0)
+                {
                     throw new MtaTlsProtocolException("The stream ended inside a packet.");
+                }
+
                 rest -= read;
             }
         }
@@ -117,7 +134,10 @@ internal sealed class SessionReader(MtaTlsSession session, IMtaTlsTransport tran
         {
             needed = PacketHeader.DataSize;
             if (!Plaintext.TryRead(buffered, header, out data))
+            {
                 return false;
+            }
+
             _start += PacketHeader.DataSize;
             _expectLarge = data.Length >= LargePacket;
             return true;
@@ -125,7 +145,10 @@ internal sealed class SessionReader(MtaTlsSession session, IMtaTlsTransport tran
         _expectLarge = false;
         needed = PacketHeader.Size + header.Length;
         if (buffered.Length < needed)
+        {
             return false;
+        }
+
         _start += needed;
         session.OnPacket(header.Type, buffered[PacketHeader.Size..needed]);
         return true;
@@ -139,7 +162,9 @@ internal sealed class SessionReader(MtaTlsSession session, IMtaTlsTransport tran
         {
             _start = _end = 0;
             if (_buffer.Length > BufferSize)
+            {
                 _buffer = new byte[BufferSize];
+            }
         }
         if (needed > _buffer.Length - _start)
         {
@@ -154,7 +179,10 @@ internal sealed class SessionReader(MtaTlsSession session, IMtaTlsTransport tran
     private MtaTlsChannel? FindChannel(Plaintext packet)
     {
         if (packet.Length < SmallPacket)
+        {
             CountSmall(packet.Length);
+        }
+
         return session.FindChannel(packet.ChannelId);
     }
 
@@ -173,10 +201,17 @@ internal sealed class SessionReader(MtaTlsSession session, IMtaTlsTransport tran
     {
         counters.BytesReceived += count;
         if (channel is null)
+        {
             return;
+        }
+
         if (skipped)
+        {
             channel.Skip(count);
+        }
         else
+        {
             channel.EndReceive(count);
+        }
     }
 }

@@ -26,7 +26,10 @@ internal sealed class SessionReceiveBudget(long size, int maxChannels, OctetPool
     public int ReserveFirst(int wanted)
     {
         if (common is not null && common.Reserve(Floor, Floor, kept: true) == 0)
+        {
             return 0;
+        }
+
         long more = Math.Min(wanted, Unreserved / 8) - Floor;
         return Floor + (int)(more > 0 ? Reserve(more) : 0);
     }

@@ -64,21 +64,28 @@ public sealed class PipeTransport(IDuplexPipe pipe) : IMtaTlsTransport
         FlushResult result = await _output.FlushAsync(cancellationToken).ConfigureAwait(false);
         ThrowIfAborted();
         if (result.IsCompleted)
+        {
             throw new IOException("The peer no longer reads the pipe below the session.");
+        }
     }
 
     /// <inheritdoc/>
     public async ValueTask CompleteAsync(CancellationToken cancellationToken = default)
     {
         if (Interlocked.Exchange(ref _outputCompleted, 1) == 0)
+        {
             await _output.CompleteAsync().ConfigureAwait(false);
+        }
     }
 
     /// <inheritdoc/>
     public void Abort(Exception? reason = null)
     {
         if (Interlocked.CompareExchange(ref _abortReason, reason ?? new IOException("The transport was aborted."), null) is not null)
+        {
             return;
+        }
+
         _input.CancelPendingRead();
         _output.CancelPendingFlush();
     }
@@ -90,13 +97,18 @@ public sealed class PipeTransport(IDuplexPipe pipe) : IMtaTlsTransport
     public async ValueTask DisposeAsync()
     {
         if (Interlocked.Exchange(ref _outputCompleted, 1) == 0)
+        {
             await _output.CompleteAsync(_abortReason).ConfigureAwait(false);
+        }
+
         await _input.CompleteAsync(_abortReason).ConfigureAwait(false);
     }
 
     private void ThrowIfAborted()
     {
         if (_abortReason is { } reason)
+        {
             throw new IOException("The transport was aborted.", reason);
+        }
     }
 }

@@ -9,9 +9,12 @@ internal sealed class Backoff(TimeSpan first, TimeSpan most, Random random)
 
     public TimeSpan Next()
     {
-        var due = _next > TimeSpan.Zero ? _next : first;
+        TimeSpan due = _next > TimeSpan.Zero ? _next : first;
         if (due > most)
+        {
             due = most;
+        }
+
         _next = due * 2;
         return due * (0.5 + (random.NextDouble() / 2));
     }

@@ -33,7 +33,7 @@ internal sealed class ClientConnection(QuicTunnelClient client) : IQuicConnectio
         _connection = connection;
         _joining = session;
         _control = new ClientControl(this, ConcentratorControlStreamId, joining: session is not null);
-        var message = session is null ? Tlv.Encode(TlvType.NewSession, newSessionValue) : Tlv.Encode(TlvType.JoinSession, session.Id);
+        byte[] message = session is null ? Tlv.Encode(TlvType.NewSession, newSessionValue) : Tlv.Encode(TlvType.JoinSession, session.Id);
         connection.SendStream(connection.OpenUnidirectionalStream(), message, fin: true);
         return _negotiated.Task;
     }
@@ -45,7 +45,10 @@ internal sealed class ClientConnection(QuicTunnelClient client) : IQuicConnectio
         try
         {
             if (_control is not { } control)
+            {
                 throw new ControlViolationException("The concentrator answered before it was asked.");
+            }
+
             control.OnStreamData(streamId, data, fin);
         }
         catch (ControlViolationException violation)
@@ -65,9 +68,13 @@ internal sealed class ClientConnection(QuicTunnelClient client) : IQuicConnectio
     public void OnDatagram(IQuicConnection connection, ReadOnlySpan<byte> data)
     {
         if (_path is { } path)
+        {
             path.Session.Receive(path, data);
+        }
         else
+        {
             client.Counters.Dropped(DropReason.NotNegotiated);
+        }
     }
 
     public void OnDatagramReady(IQuicConnection connection)
@@ -82,16 +89,24 @@ internal sealed class ClientConnection(QuicTunnelClient client) : IQuicConnectio
     public void OnSendError(IQuicConnection connection, SocketError error)
     {
         if (_path is not { } path)
+        {
             return;
+        }
+
         path.HasSendError = error != SocketError.Success;
         if (path.HasSendError)
+        {
             path.Session.Drain(path);
+        }
     }
 
     public void OnClosed(IQuicConnection connection, QuicCloseReason reason)
     {
         if (_path is { } path)
+        {
             ((ClientSession)path.Session).Leave(path);
+        }
+
         _connected.TrySetResult(false);
         _negotiated.TrySetResult(NegotiationOutcome.Failed);
         _closed.TrySetResult(reason);
@@ -100,7 +115,7 @@ internal sealed class ClientConnection(QuicTunnelClient client) : IQuicConnectio
     // On the loop thread: packets that follow the answer find their session.
     void IClientControlHandler.OnSessionCreated(ReadOnlySpan<byte> sessionId)
     {
-        var session = client.CreateSession(sessionId.ToArray());
+        ClientSession session = client.CreateSession(sessionId.ToArray());
         _path = session.Join(_connection!);
         client.OnSessionReady(session);
         _negotiated.TrySetResult(NegotiationOutcome.Attached);

@@ -30,9 +30,15 @@ internal sealed class ClientLink
         _client = client;
         Name = entry ?? "default";
         if (entry is not null && !IPAddress.TryParse(entry, out _address))
+        {
             _interfaceName = entry;
-        if (entry is not null && client.Options.AccessNetworks.TryGetValue(entry, out var access))
+        }
+
+        if (entry is not null && client.Options.AccessNetworks.TryGetValue(entry, out AccessNetwork access))
+        {
             Access = access;
+        }
+
         _backoff = new Backoff(client.Options.ReconnectDelay, client.Options.MaxReconnectDelay, Random.Shared);
     }
 
@@ -48,11 +54,13 @@ internal sealed class ClientLink
     {
         while (!cancellationToken.IsCancellationRequested)
         {
-            var changed = Volatile.Read(ref _changed).Task;
+            Task changed = Volatile.Read(ref _changed).Task;
             try
             {
                 if (await ServeAsync(cancellationToken))
+                {
                     continue;
+                }
             }
             catch (Exception exception) when (exception is SocketException or IOException)
             {
@@ -76,12 +84,17 @@ internal sealed class ClientLink
     {
         lock (_lock)
         {
-            var wasUp = _isUp;
+            bool wasUp = _isUp;
             _isUp = IsAvailable();
             if (wasUp != _isUp)
+            {
                 OnAvailabilityChanged(_isUp);
+            }
+
             if (_isUp)
+            {
                 FollowAddress();
+            }
         }
 
         Interlocked.Exchange(ref _changed, new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously)).TrySetResult();
@@ -96,27 +109,27 @@ internal sealed class ClientLink
             return false;
         }
 
-        var server = await _client.ResolveAsync(_address?.AddressFamily, cancellationToken);
+        IPEndPoint server = await _client.ResolveAsync(_address?.AddressFamily, cancellationToken);
         var handler = new ClientConnection(_client);
-        var connection = _client.Engine.Connect(CreateOptions(server), handler);
+        IQuicConnection connection = _client.Engine.Connect(CreateOptions(server), handler);
         _connection = connection;
         _handler = handler;
         try
         {
-            using var registration = cancellationToken.Register(static state => ((IQuicConnection)state!).Close(0, "The client stops."), connection);
+            using CancellationTokenRegistration registration = cancellationToken.Register(static state => ((IQuicConnection)state!).Close(0, "The client stops."), connection);
             if (!await handler.Connected)
             {
                 _client.Log.ConnectFailed(Name, (await handler.Closed).ToString());
                 return false;
             }
 
-            var outcome = await NegotiateAsync(connection, handler, cancellationToken);
+            NegotiationOutcome outcome = await NegotiateAsync(connection, handler, cancellationToken);
             if (outcome != NegotiationOutcome.Attached)
             {
                 connection.Close(0, "No session.");
                 await handler.Closed;
                 // Once: a concentrator that knows none of its sessions must not keep this busy.
-                var hurry = outcome == NegotiationOutcome.SessionUnknown && !_hasHurried;
+                bool hurry = outcome == NegotiationOutcome.SessionUnknown && !_hasHurried;
                 _hasHurried = hurry;
                 return hurry;
             }
@@ -125,10 +138,12 @@ internal sealed class ClientLink
             _backoff.Reset();
             _client.Log.LinkUp(Name, connection.LocalEndPoint, server, handler.Path!.Session is ClientSession session ? session.Name : "");
             ReportAvailable(connection);
-            var reason = await handler.Closed;
+            QuicCloseReason reason = await handler.Closed;
             _client.Log.LinkDown(Name, reason.ToString());
             if (reason is { Kind: QuicCloseKind.Application, IsRemote: true, ErrorCode: (ulong)QuicTunnelError.SessionEnded })
+            {
                 _client.ForgetSession((ClientSession)handler.Path.Session);
+            }
             // A path that was lost on the way, or moved in vain, is tried again at once; one that the concentrator closed is not.
             return !reason.IsRemote && reason.Kind is QuicCloseKind.IdleTimeout or QuicCloseKind.Aborted;
         }
@@ -167,7 +182,10 @@ internal sealed class ClientLink
             TrustedAuthorities = _client.Authorities,
         };
         if (_client.Certificate is { } certificate)
+        {
             (options.Certificate, options.IntermediateCertificates) = certificate;
+        }
+
         return options;
     }
 
@@ -186,7 +204,10 @@ internal sealed class ClientLink
     private bool IsAvailable()
     {
         if (_address is not null)
+        {
             return _client.Network.HasAddress(_address);
+        }
+
         if (_interfaceName is not null)
         {
             return _client.Network.FindAddress(_interfaceName, AddressFamily.InterNetwork) is not null
@@ -199,37 +220,57 @@ internal sealed class ClientLink
     private void OnAvailabilityChanged(bool up)
     {
         if (up)
+        {
             _client.Log.AccessBack(Name);
+        }
         else
+        {
             _client.Log.AccessLost(Name);
+        }
+
         if (Path is { } path)
         {
             path.IsReportedUnavailable = !up;
             if (!up)
+            {
                 path.Session.Drain(path);
+            }
         }
 
         if (Access != AccessNetwork.Unknown)
+        {
             _client.Report(this, new AccessReport(Access, up ? AccessSignal.Available : AccessSignal.Unavailable));
+        }
+
         if (up)
+        {
             _connection?.Ping();
+        }
     }
 
     private void ReportAvailable(IQuicConnection connection)
     {
         if (Access != AccessNetwork.Unknown)
+        {
             connection.SendStream(connection.OpenUnidirectionalStream(), new AccessReport(Access, AccessSignal.Available).Encode(), fin: true);
+        }
     }
 
     // The interface has another address, or the routes lead another way: the connection moves there, or is made anew.
     private void FollowAddress()
     {
         if (_address is not null || _connection is not { IsConnected: true } connection)
+        {
             return;
-        var remote = connection.RemoteEndPoint.Address;
-        var current = _interfaceName is null ? _client.Network.FindSource(remote) : _client.Network.FindAddress(_interfaceName, remote.AddressFamily);
+        }
+
+        IPAddress remote = connection.RemoteEndPoint.Address;
+        IPAddress? current = _interfaceName is null ? _client.Network.FindSource(remote) : _client.Network.FindAddress(_interfaceName, remote.AddressFamily);
         if (current is null || current.Equals(connection.LocalEndPoint.Address))
+        {
             return;
+        }
+
         _client.Log.Migrating(Name, connection.LocalEndPoint.Address, current);
         try
         {
@@ -246,6 +287,8 @@ internal sealed class ClientLink
     {
         await Task.Delay(s_migrationTime, _client.TimeProvider);
         if (connection.IsConnected && !connection.LocalEndPoint.Address.Equals(address))
+        {
             connection.Abort();
+        }
     }
 }

@@ -22,10 +22,14 @@ internal sealed class ClientSession(byte[] id, IPacketInterface packetInterface,
 
     public override void Deliver(ReadOnlySpan<byte> datagram)
     {
-        if (!PacketRouter.TryReadPacket(datagram, out var packet, out _, out var reason))
+        if (!PacketRouter.TryReadPacket(datagram, out ReadOnlySpan<byte> packet, out _, out DropReason reason))
+        {
             Counters.Dropped(reason);
+        }
         else if (!packetInterface.Write(packet))
+        {
             Counters.Dropped(DropReason.Interface);
+        }
     }
 
     protected override void OnPathStateChanged(TunnelPath path, bool left) => onPathState(path, left);

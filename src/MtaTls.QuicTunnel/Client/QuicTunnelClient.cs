@@ -52,7 +52,10 @@ public sealed class QuicTunnelClient : IAsyncDisposable, IPacketReceiver
     {
         ArgumentNullException.ThrowIfNull(options);
         if (new QuicTunnelClientOptionsValidator().Validate(null, options) is { Failed: true } result)
+        {
             throw new OptionsValidationException(QuicTunnelClientOptions.SectionName, typeof(QuicTunnelClientOptions), result.Failures);
+        }
+
         Options = options;
         TimeProvider = timeProvider ?? TimeProvider.System;
         _loggerFactory = loggerFactory ?? NullLoggerFactory.Instance;
@@ -64,7 +67,10 @@ public sealed class QuicTunnelClient : IAsyncDisposable, IPacketReceiver
         _supervisor = new PathSupervisor(TimeProvider);
         Network = network ?? new SystemNetworkMonitor();
         if (options.Interface.Kind == TunnelInterfaceKind.InMemory)
+        {
             _interface = Packets = new InMemoryPacketInterface(options.Interface);
+        }
+
         _links = options.LocalAddresses.Count == 0 ? [new ClientLink(this, null)] : [.. options.LocalAddresses.Select(entry => new ClientLink(this, entry))];
     }
 
@@ -82,8 +88,10 @@ public sealed class QuicTunnelClient : IAsyncDisposable, IPacketReceiver
             var paths = new List<TunnelPathInfo>();
             if (_session is { } session)
             {
-                foreach (var path in session.Paths)
+                foreach (TunnelPath path in session.Paths)
+                {
                     paths.Add(new TunnelPathInfo(path));
+                }
             }
 
             return paths;
@@ -122,13 +130,19 @@ public sealed class QuicTunnelClient : IAsyncDisposable, IPacketReceiver
         lock (_lock)
         {
             if (_started)
+            {
                 throw new InvalidOperationException("The client was started before.");
+            }
+
             _started = true;
         }
 
         QuicEngine.ThrowIfUnsupported();
         if (!string.IsNullOrEmpty(Options.AuthorityPath))
+        {
             Authorities = CertificateLoader.LoadAuthorities(Options.AuthorityPath);
+        }
+
         Certificate = CertificateLoader.Load(Options.Certificate);
         _interface ??= PacketInterfaces.Create(Options.Interface, Log);
         _engine = QuicEngine.Create(_loggerFactory, TimeProvider);
@@ -142,7 +156,9 @@ public sealed class QuicTunnelClient : IAsyncDisposable, IPacketReceiver
     public Task WaitForSessionAsync(CancellationToken cancellationToken = default)
     {
         lock (_lock)
+        {
             return _sessionReady.Task.WaitAsync(cancellationToken);
+        }
     }
 
     /// <summary>Tells the concentrator, and closes what was opened.</summary>
@@ -150,7 +166,10 @@ public sealed class QuicTunnelClient : IAsyncDisposable, IPacketReceiver
     {
         Network.Changed -= OnNetworkChanged;
         if (!_stopping.IsCancellationRequested)
+        {
             await _stopping.CancelAsync();
+        }
+
         try
         {
             await _running.WaitAsync(TimeSpan.FromSeconds(2), TimeProvider);
@@ -161,7 +180,10 @@ public sealed class QuicTunnelClient : IAsyncDisposable, IPacketReceiver
         }
 
         if (Interlocked.Exchange(ref _engine, null) is { } engine)
+        {
             await engine.DisposeAsync();
+        }
+
         _session?.End();
         _interface?.Dispose();
         Network.Dispose();
@@ -170,7 +192,7 @@ public sealed class QuicTunnelClient : IAsyncDisposable, IPacketReceiver
 
     void IPacketReceiver.OnPacket(ReadOnlySpan<byte> packet)
     {
-        if (!IpHeader.TryRead(packet, out var header))
+        if (!IpHeader.TryRead(packet, out IpHeader header))
         {
             Counters.Dropped(DropReason.Malformed);
         }
@@ -180,7 +202,7 @@ public sealed class QuicTunnelClient : IAsyncDisposable, IPacketReceiver
         }
         else
         {
-            var maxPacket = 0;
+            int maxPacket = 0;
             switch (_session?.Send(packet, header.ProtocolType, out maxPacket) ?? SendResult.NoPath)
             {
                 case SendResult.NoPath:
@@ -192,9 +214,12 @@ public sealed class QuicTunnelClient : IAsyncDisposable, IPacketReceiver
                 case SendResult.TooBig:
                     Counters.Dropped(DropReason.TooBig);
                     Span<byte> error = stackalloc byte[IcmpError.MaxLength];
-                    var length = IcmpError.WriteTooBig(packet, header, maxPacket, error);
+                    int length = IcmpError.WriteTooBig(packet, header, maxPacket, error);
                     if (length > 0)
+                    {
                         _interface!.Write(error[..length]);
+                    }
+
                     break;
             }
         }
@@ -202,7 +227,7 @@ public sealed class QuicTunnelClient : IAsyncDisposable, IPacketReceiver
 
     internal async Task<IPEndPoint> ResolveAsync(AddressFamily? family, CancellationToken cancellationToken)
     {
-        var addresses = await Dns.GetHostAddressesAsync(_server.Host, family ?? AddressFamily.Unspecified, cancellationToken);
+        IPAddress[] addresses = await Dns.GetHostAddressesAsync(_server.Host, family ?? AddressFamily.Unspecified, cancellationToken);
         return new IPEndPoint(addresses.Length > 0 ? addresses[0] : throw new SocketException((int)SocketError.HostNotFound), _server.Port);
     }
 
@@ -210,12 +235,17 @@ public sealed class QuicTunnelClient : IAsyncDisposable, IPacketReceiver
     internal async Task<NegotiationOutcome> NegotiateAsync(IQuicConnection connection, ClientConnection handler, CancellationToken cancellationToken)
     {
         if (_session is { } session)
+        {
             return await JoinAsync(connection, handler, session, cancellationToken);
+        }
+
         await _newSession.WaitAsync(cancellationToken);
         try
         {
             if (_session is null)
+            {
                 return await handler.NegotiateAsync(connection, session: null, _newSessionValue).WaitAsync(cancellationToken);
+            }
         }
         finally
         {
@@ -243,27 +273,38 @@ public sealed class QuicTunnelClient : IAsyncDisposable, IPacketReceiver
         lock (_lock)
         {
             if (_session != session)
+            {
                 return;
+            }
+
             _session = null;
             _sessionReady = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
         }
 
         Log.SessionLost(session.Name);
         session.End();
-        foreach (var path in session.Paths)
+        foreach (TunnelPath path in session.Paths)
+        {
             path.Connection.Close(0, "The session is over.");
+        }
     }
 
     /// <summary>Sends an Access Report over the paths of the other links; its own may be the one that is lost.</summary>
     internal void Report(ClientLink about, AccessReport report)
     {
-        var message = report.Encode();
-        foreach (var link in _links)
+        byte[] message = report.Encode();
+        foreach (ClientLink link in _links)
         {
             if (link.Path is not { IsReportedUnavailable: false } || link.Connection is not { IsConnected: true } connection)
+            {
                 continue;
+            }
+
             if (link == about && report.Signal == AccessSignal.Unavailable)
+            {
                 continue;
+            }
+
             connection.SendStream(connection.OpenUnidirectionalStream(), message, fin: true);
             Log.AccessReportSent(about.Name, report.Access, report.Signal, link.Name);
             return;
@@ -272,23 +313,32 @@ public sealed class QuicTunnelClient : IAsyncDisposable, IPacketReceiver
 
     private async Task<NegotiationOutcome> JoinAsync(IQuicConnection connection, ClientConnection handler, ClientSession session, CancellationToken cancellationToken)
     {
-        var outcome = await handler.NegotiateAsync(connection, session, default).WaitAsync(cancellationToken);
+        NegotiationOutcome outcome = await handler.NegotiateAsync(connection, session, default).WaitAsync(cancellationToken);
         if (outcome == NegotiationOutcome.SessionUnknown)
+        {
             ForgetSession(session);
+        }
+
         return outcome;
     }
 
     private void OnNetworkChanged()
     {
-        foreach (var link in _links)
+        foreach (ClientLink link in _links)
+        {
             link.OnNetworkChanged();
+        }
     }
 
     private void OnPathState(TunnelPath path, bool left)
     {
         if (left)
+        {
             Log.PathLeft(path.Connection.LocalEndPoint);
+        }
         else
+        {
             Log.PathBack(path.Connection.LocalEndPoint);
+        }
     }
 }

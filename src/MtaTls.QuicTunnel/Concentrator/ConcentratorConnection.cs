@@ -48,7 +48,10 @@ internal sealed class ConcentratorConnection : IQuicConnectionHandler, IConcentr
     public void OnStreamData(IQuicConnection connection, long streamId, ReadOnlySpan<byte> data, bool fin)
     {
         if (_closing)
+        {
             return;
+        }
+
         try
         {
             _control.OnStreamData(streamId, data, fin);
@@ -62,7 +65,10 @@ internal sealed class ConcentratorConnection : IQuicConnectionHandler, IConcentr
     public void OnStreamReset(IQuicConnection connection, long streamId, ulong errorCode)
     {
         if (_closing)
+        {
             return;
+        }
+
         try
         {
             _control.OnStreamReset(streamId);
@@ -80,9 +86,13 @@ internal sealed class ConcentratorConnection : IQuicConnectionHandler, IConcentr
     public void OnDatagram(IQuicConnection connection, ReadOnlySpan<byte> data)
     {
         if (_path is { } path)
+        {
             path.Session.Receive(path, data);
+        }
         else
+        {
             _concentrator.Counters.Dropped(DropReason.NotNegotiated);
+        }
     }
 
     public void OnDatagramReady(IQuicConnection connection)
@@ -92,16 +102,23 @@ internal sealed class ConcentratorConnection : IQuicConnectionHandler, IConcentr
     public void OnPathChanged(IQuicConnection connection)
     {
         if (_path is not null)
+        {
             _concentrator.Log.PathMoved(Session.Id.Name, connection.RemoteEndPoint, connection.MaxDatagramSize);
+        }
     }
 
     public void OnSendError(IQuicConnection connection, SocketError error)
     {
         if (_path is not { } path)
+        {
             return;
+        }
+
         path.HasSendError = error != SocketError.Success;
         if (path.HasSendError)
+        {
             path.Session.Drain(path);
+        }
     }
 
     public void OnClosed(IQuicConnection connection, QuicCloseReason reason)
@@ -138,7 +155,7 @@ internal sealed class ConcentratorConnection : IQuicConnectionHandler, IConcentr
             return;
         }
 
-        if (_concentrator.Registry.Create(_identity, qosIndication, _connection, out var path) is not { } session)
+        if (_concentrator.Registry.Create(_identity, qosIndication, _connection, out TunnelPath? path) is not { } session)
         {
             RefuseSession(QuicTunnelError.LimitExceeded, "There are too many sessions.");
             return;
@@ -151,11 +168,11 @@ internal sealed class ConcentratorConnection : IQuicConnectionHandler, IConcentr
 
     void IConcentratorControlHandler.OnJoinSession(ReadOnlySpan<byte> sessionId)
     {
-        var error = QuicTunnelError.Unknown;
+        QuicTunnelError error = QuicTunnelError.Unknown;
         TunnelPath? path = null;
         if (_concentrator.TryTakeJoin())
         {
-            var mustBeIdentity = _concentrator.Options.Authentication.Mode == TunnelAuthenticationMode.ClientCertificate;
+            bool mustBeIdentity = _concentrator.Options.Authentication.Mode == TunnelAuthenticationMode.ClientCertificate;
             switch (_concentrator.Registry.Join(sessionId, _identity, mustBeIdentity, _connection, out path))
             {
                 case JoinResult.UnknownSession:
@@ -167,7 +184,7 @@ internal sealed class ConcentratorConnection : IQuicConnectionHandler, IConcentr
             }
         }
 
-        var stream = _connection.OpenUnidirectionalStream();
+        long stream = _connection.OpenUnidirectionalStream();
         if (path is null)
         {
             // The client closes the connection, or the negotiation's time-out does.
@@ -184,7 +201,9 @@ internal sealed class ConcentratorConnection : IQuicConnectionHandler, IConcentr
     void IConcentratorControlHandler.OnAccessReport(AccessReport report)
     {
         if (_path is not null)
+        {
             Session.Report(_path, report);
+        }
     }
 
     private void Attach(TunnelPath? path)
@@ -196,7 +215,9 @@ internal sealed class ConcentratorConnection : IQuicConnectionHandler, IConcentr
     private void OnNegotiationTimeout()
     {
         if (_path is null)
+        {
             Close(QuicTunnelError.NegotiationTimeout, "No session was negotiated in time.");
+        }
     }
 
     private void RefuseSession(QuicTunnelError error, string reason)

@@ -30,37 +30,58 @@ internal sealed class PacketRouter : ISessionRouter, IPacketReceiver
     /// <summary>A packet from a client.</summary>
     public void OnPacketFrom(ConcentratorSession session, ReadOnlySpan<byte> datagram)
     {
-        if (!TryReadPacket(datagram, out var packet, out var header, out var reason))
+        if (!TryReadPacket(datagram, out ReadOnlySpan<byte> packet, out IpHeader header, out DropReason reason))
+        {
             _counters.Dropped(reason);
+        }
         else if (!session.Owns(header.Source) && !_addresses.TryClaim(session, header.Source))
+        {
             _counters.Dropped(DropReason.SpoofedSource);
+        }
         else if (IpHeader.IsLinkScoped(header.Destination))
+        {
             _counters.Dropped(DropReason.LinkScope);
-        else if (_addresses.TryFind(header.Destination, out var destination))
+        }
+        else if (_addresses.TryFind(header.Destination, out ConcentratorSession? destination))
+        {
             RouteBetween(session, destination, packet, header);
+        }
         else if (!_interface.Write(packet))
+        {
             _counters.Dropped(DropReason.Interface);
+        }
     }
 
     /// <summary>A packet from the host.</summary>
     public void OnPacket(ReadOnlySpan<byte> packet)
     {
-        if (!IpHeader.TryRead(packet, out var header))
+        if (!IpHeader.TryRead(packet, out IpHeader header))
+        {
             _counters.Dropped(DropReason.Malformed);
+        }
         else if (IpHeader.IsLinkScoped(header.Destination))
+        {
             _counters.Dropped(DropReason.LinkScope);
-        else if (!_addresses.TryFind(header.Destination, out var session))
+        }
+        else if (!_addresses.TryFind(header.Destination, out ConcentratorSession? session))
+        {
             _counters.Dropped(DropReason.NoRoute);
-        else if (!TrySend(session, packet, header, out var maxPacket))
+        }
+        else if (!TrySend(session, packet, header, out int maxPacket))
+        {
             AnswerTooBig(packet, header, maxPacket, origin: null);
+        }
     }
 
     public static bool TryReadPacket(ReadOnlySpan<byte> datagram, out ReadOnlySpan<byte> packet, out IpHeader header, out DropReason reason)
     {
         header = default;
         reason = DropReason.Malformed;
-        if (!TunnelDatagram.TryRead(datagram, out var protocolType, out _, out packet))
+        if (!TunnelDatagram.TryRead(datagram, out ushort protocolType, out _, out packet))
+        {
             return false;
+        }
+
         if (protocolType is not (ProtocolType.IPv4 or ProtocolType.IPv6))
         {
             reason = DropReason.UnsupportedProtocol;
@@ -68,7 +89,10 @@ internal sealed class PacketRouter : ISessionRouter, IPacketReceiver
         }
 
         if (!IpHeader.TryRead(packet, out header))
+        {
             return false;
+        }
+
         reason = DropReason.UnsupportedProtocol;
         return header.ProtocolType == protocolType;
     }
@@ -97,7 +121,7 @@ internal sealed class PacketRouter : ISessionRouter, IPacketReceiver
             Span<byte> error = stackalloc byte[IcmpError.MaxLength];
             Answer(error[..IcmpError.WriteTimeExceeded(packet, header, error)], header, from);
         }
-        else if (!TrySend(to, copy, header, out var maxPacket))
+        else if (!TrySend(to, copy, header, out int maxPacket))
         {
             AnswerTooBig(packet, header, maxPacket, from);
         }
@@ -131,10 +155,17 @@ internal sealed class PacketRouter : ISessionRouter, IPacketReceiver
     private void Answer(ReadOnlySpan<byte> error, in IpHeader header, ConcentratorSession? origin)
     {
         if (error.IsEmpty || !_icmpBucket.TryTake())
+        {
             return;
+        }
+
         if (origin is null)
+        {
             _interface.Write(error);
+        }
         else
+        {
             origin.Send(error, header.ProtocolType, out _);
+        }
     }
 }

@@ -16,10 +16,12 @@ internal sealed class TokenTable
         Span<byte> hash = stackalloc byte[SHA256.HashSizeInBytes];
         SHA256.HashData(token, hash);
         identity = null;
-        foreach (var (candidate, candidateHash) in _tokens)
+        foreach ((string candidate, byte[] candidateHash) in _tokens)
         {
             if (CryptographicOperations.FixedTimeEquals(hash, candidateHash))
+            {
                 identity = candidate;
+            }
         }
 
         return identity is not null;

@@ -67,7 +67,7 @@ internal sealed class TunnelConcentrator : ITunnelSessions, IAsyncDisposable
     public void Start()
     {
         QuicEngine.ThrowIfUnsupported();
-        var packetInterface = OpenInterface();
+        IPacketInterface packetInterface = OpenInterface();
         Router = new PacketRouter(packetInterface, Addresses, Options.Addresses.AllowClientToClient, Counters, TimeProvider);
         _engine = QuicEngine.Create(_loggerFactory, TimeProvider);
         _listener = _engine.Listen(CreateListenerOptions(), Accept);
@@ -79,7 +79,10 @@ internal sealed class TunnelConcentrator : ITunnelSessions, IAsyncDisposable
     public async Task StopAsync(CancellationToken cancellationToken)
     {
         if (_listener is null)
+        {
             return;
+        }
+
         Log.ConcentratorStopping(Registry.Count);
         _listener.StopAccepting();
         _drained = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
@@ -105,7 +108,9 @@ internal sealed class TunnelConcentrator : ITunnelSessions, IAsyncDisposable
     {
         _connections.TryRemove(connection, out _);
         if (_connections.IsEmpty)
+        {
             _drained?.TrySetResult();
+        }
     }
 
     public IReadOnlyList<TunnelSessionInfo> List() => [.. Registry.Sessions.Select(Describe)];
@@ -114,19 +119,28 @@ internal sealed class TunnelConcentrator : ITunnelSessions, IAsyncDisposable
     {
         ArgumentNullException.ThrowIfNull(name);
         if (Registry.FindByName(name) is not { } session || !session.End(QuicTunnelError.SessionEnded, "The session was ended."))
+        {
             return false;
+        }
+
         Log.SessionEnded(name);
         return true;
     }
 
     public async ValueTask DisposeAsync()
     {
-        var listener = Interlocked.Exchange(ref _listener, null);
+        IQuicListener? listener = Interlocked.Exchange(ref _listener, null);
         if (listener is not null)
+        {
             await listener.DisposeAsync();
-        var engine = Interlocked.Exchange(ref _engine, null);
+        }
+
+        IQuicEngine? engine = Interlocked.Exchange(ref _engine, null);
         if (engine is not null)
+        {
             await engine.DisposeAsync();
+        }
+
         Interlocked.Exchange(ref _interface, null)?.Dispose();
         Registry.Dispose();
     }
@@ -140,8 +154,8 @@ internal sealed class TunnelConcentrator : ITunnelSessions, IAsyncDisposable
 
     private QuicListenerOptions CreateListenerOptions()
     {
-        var sessions = Options.Sessions;
-        var (certificate, intermediates) = CertificateLoader.Load(Options.Certificate)!.Value;
+        TunnelSessionOptions sessions = Options.Sessions;
+        (System.Security.Cryptography.X509Certificates.X509Certificate2? certificate, System.Security.Cryptography.X509Certificates.X509Certificate2Collection? intermediates) = CertificateLoader.Load(Options.Certificate)!.Value;
         var options = new QuicListenerOptions
         {
             Certificate = certificate,
@@ -158,16 +172,22 @@ internal sealed class TunnelConcentrator : ITunnelSessions, IAsyncDisposable
             options.TrustedAuthorities = CertificateLoader.LoadAuthorities(Options.Authentication.AuthorityPath!);
         }
 
-        foreach (var endPoint in Options.Listen)
+        foreach (string endPoint in Options.Listen)
+        {
             options.EndPoints.Add(IPEndPoint.Parse(endPoint));
+        }
+
         return options;
     }
 
     private TunnelSessionInfo Describe(ConcentratorSession session)
     {
         var paths = new List<TunnelPathInfo>();
-        foreach (var path in session.Paths)
+        foreach (TunnelPath path in session.Paths)
+        {
             paths.Add(new TunnelPathInfo(path));
+        }
+
         return new TunnelSessionInfo(
             session.Id.Name, session.Identity, session.QosIndication, session.CreatedAt, [.. session.OwnedAddresses.Select(IpHeader.ToAddress)], paths);
     }

@@ -9,15 +9,20 @@ internal static class CertificateLoader
     public static (X509Certificate2 Certificate, X509Certificate2Collection? Intermediates)? Load(TunnelCertificateOptions options)
     {
         if (options.GetGiven() is { } given)
+        {
             return (given, null);
-        if (string.IsNullOrEmpty(options.Path))
-            return null;
+        }
 
-        var keyPath = string.IsNullOrEmpty(options.KeyPath) ? null : options.KeyPath;
-        var certificate = string.IsNullOrEmpty(options.Password)
+        if (string.IsNullOrEmpty(options.Path))
+        {
+            return null;
+        }
+
+        string? keyPath = string.IsNullOrEmpty(options.KeyPath) ? null : options.KeyPath;
+        X509Certificate2 certificate = string.IsNullOrEmpty(options.Password)
             ? X509Certificate2.CreateFromPemFile(options.Path, keyPath)
             : X509Certificate2.CreateFromEncryptedPemFile(options.Path, options.Password, keyPath);
-        var all = LoadAuthorities(options.Path);
+        X509Certificate2Collection all = LoadAuthorities(options.Path);
         all.RemoveAt(0);
         return (certificate, all.Count > 0 ? all : null);
     }

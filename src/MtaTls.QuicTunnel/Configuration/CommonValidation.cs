@@ -12,14 +12,22 @@ internal static class CommonValidation
         if (options.GetGiven() is { } certificate)
         {
             if (!certificate.HasPrivateKey)
+            {
                 errors.Add(key, "the certificate has no private key.");
+            }
+
             return;
         }
 
         if (!string.IsNullOrEmpty(options.Path))
+        {
             errors.File($"{key}:Path", options.Path);
+        }
+
         if (!string.IsNullOrEmpty(options.KeyPath))
+        {
             errors.File($"{key}:KeyPath", options.KeyPath);
+        }
     }
 
     public static void Reordering(ErrorList errors, TunnelReorderingOptions options)
@@ -35,20 +43,36 @@ internal static class CommonValidation
         errors.Range("Interface:Queues", options.Queues, 1, 16);
         errors.Range("Interface:QueueLength", options.QueueLength, 1, 65_536);
         if (options.Name.Length is 0 or > 15 || options.Name.AsSpan().ContainsAny("/ \t%"))
-            errors.Add("Interface:Name", $"'{options.Name}' is no name for a network device: 1 to 15 characters without '/', '%' and blanks.");
-        if (options.Kind == TunnelInterfaceKind.Tun && options.Addresses.Count == 0)
-            errors.Add("Interface:Addresses", "a TUN device needs at least one address.");
-        for (var i = 0; i < options.Addresses.Count; i++)
         {
-            if (!errors.Prefix($"Interface:Addresses:{i}", options.Addresses[i], out _, out var address))
-                continue;
-            if (IpHeader.IsLinkScoped(IpHeader.ToUInt128(address)))
-                errors.Add($"Interface:Addresses:{i}", $"{address} cannot be a host's address in the tunnel.");
-            if (address.AddressFamily == AddressFamily.InterNetworkV6 && options.Mtu < 1280)
-                errors.Add("Interface:Mtu", $"IPv6 ({address}) needs 1280.");
+            errors.Add("Interface:Name", $"'{options.Name}' is no name for a network device: 1 to 15 characters without '/', '%' and blanks.");
         }
 
-        for (var i = 0; i < options.Routes.Count; i++)
+        if (options.Kind == TunnelInterfaceKind.Tun && options.Addresses.Count == 0)
+        {
+            errors.Add("Interface:Addresses", "a TUN device needs at least one address.");
+        }
+
+        for (int i = 0; i < options.Addresses.Count; i++)
+        {
+            if (!errors.Prefix($"Interface:Addresses:{i}", options.Addresses[i], out _, out IPAddress? address))
+            {
+                continue;
+            }
+
+            if (IpHeader.IsLinkScoped(IpHeader.ToUInt128(address)))
+            {
+                errors.Add($"Interface:Addresses:{i}", $"{address} cannot be a host's address in the tunnel.");
+            }
+
+            if (address.AddressFamily == AddressFamily.InterNetworkV6 && options.Mtu < 1280)
+            {
+                errors.Add("Interface:Mtu", $"IPv6 ({address}) needs 1280.");
+            }
+        }
+
+        for (int i = 0; i < options.Routes.Count; i++)
+        {
             errors.Prefix($"Interface:Routes:{i}", options.Routes[i], out _, out _);
+        }
     }
 }

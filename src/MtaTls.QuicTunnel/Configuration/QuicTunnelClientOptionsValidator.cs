@@ -11,14 +11,23 @@ internal sealed class QuicTunnelClientOptionsValidator : IValidateOptions<QuicTu
     {
         var errors = new ErrorList(QuicTunnelClientOptions.SectionName);
         if (!ServerAddress.TryParse(options.Concentrator, out _))
+        {
             errors.Add("Concentrator", $"'{options.Concentrator}' is not host:port, such as tunnel.example:4433.");
+        }
+
         if (!string.IsNullOrEmpty(options.AuthorityPath))
+        {
             errors.File("AuthorityPath", options.AuthorityPath);
+        }
+
         CommonValidation.Certificate(errors, "Certificate", options.Certificate);
         errors.Utf8Length("Token", options.Token, 0, 255);
         errors.Utf8Length("QosIndication", options.QosIndication, 0, 255);
         if (!string.IsNullOrEmpty(options.Token) && !string.IsNullOrEmpty(options.QosIndication))
+        {
             errors.Add("QosIndication", "a New Session message carries a token or a QoS indication, not both.");
+        }
+
         LocalAddresses(errors, options);
         CommonValidation.Interface(errors, options.Interface);
         CommonValidation.Reordering(errors, options.Reordering);
@@ -34,21 +43,31 @@ internal sealed class QuicTunnelClientOptionsValidator : IValidateOptions<QuicTu
     private static void LocalAddresses(ErrorList errors, QuicTunnelClientOptions options)
     {
         if (options.LocalAddresses.Count > TunnelSession.MaxPaths)
-            errors.Add("LocalAddresses", $"{options.LocalAddresses.Count} are more than {TunnelSession.MaxPaths}.");
-        for (var i = 0; i < options.LocalAddresses.Count; i++)
         {
-            var entry = options.LocalAddresses[i];
-            if (!IPAddress.TryParse(entry, out _) && (entry.Length is 0 or > 15 || entry.AsSpan().ContainsAny("/ \t")))
-                errors.Add($"LocalAddresses:{i}", $"'{entry}' is neither an IP address nor the name of a network interface.");
-            if (options.LocalAddresses.IndexOf(entry) != i)
-                errors.Add($"LocalAddresses:{i}", $"'{entry}' is there already.");
+            errors.Add("LocalAddresses", $"{options.LocalAddresses.Count} are more than {TunnelSession.MaxPaths}.");
         }
 
-        foreach (var (entry, access) in options.AccessNetworks)
+        for (int i = 0; i < options.LocalAddresses.Count; i++)
+        {
+            string entry = options.LocalAddresses[i];
+            if (!IPAddress.TryParse(entry, out _) && (entry.Length is 0 or > 15 || entry.AsSpan().ContainsAny("/ \t")))
+            {
+                errors.Add($"LocalAddresses:{i}", $"'{entry}' is neither an IP address nor the name of a network interface.");
+            }
+
+            if (options.LocalAddresses.IndexOf(entry) != i)
+            {
+                errors.Add($"LocalAddresses:{i}", $"'{entry}' is there already.");
+            }
+        }
+
+        foreach ((string entry, AccessNetwork access) in options.AccessNetworks)
         {
             errors.Defined($"AccessNetworks:{entry}", access);
             if (!options.LocalAddresses.Contains(entry))
+            {
                 errors.Add($"AccessNetworks:{entry}", "is not among LocalAddresses.");
+            }
         }
     }
 }

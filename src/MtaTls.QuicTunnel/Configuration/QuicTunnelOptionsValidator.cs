@@ -11,11 +11,20 @@ internal sealed class QuicTunnelOptionsValidator : IValidateOptions<QuicTunnelOp
     {
         var errors = new ErrorList(QuicTunnelOptions.SectionName);
         if (options.Listen.Count == 0)
+        {
             errors.Add("Listen", "at least one end point such as 0.0.0.0:4433 is needed.");
-        for (var i = 0; i < options.Listen.Count; i++)
+        }
+
+        for (int i = 0; i < options.Listen.Count; i++)
+        {
             errors.EndPoint($"Listen:{i}", options.Listen[i]);
+        }
+
         if (!options.Certificate.IsSet)
+        {
             errors.Add("Certificate:Path", "the concentrator needs a certificate.");
+        }
+
         CommonValidation.Certificate(errors, "Certificate", options.Certificate);
         CommonValidation.Interface(errors, options.Interface);
         CommonValidation.Reordering(errors, options.Reordering);
@@ -28,7 +37,7 @@ internal sealed class QuicTunnelOptionsValidator : IValidateOptions<QuicTunnelOp
 
     private static void Authentication(ErrorList errors, QuicTunnelOptions options)
     {
-        var authentication = options.Authentication;
+        TunnelAuthenticationOptions authentication = options.Authentication;
         errors.Defined("Authentication:Mode", authentication.Mode);
         switch (authentication.Mode)
         {
@@ -42,10 +51,16 @@ internal sealed class QuicTunnelOptionsValidator : IValidateOptions<QuicTunnelOp
                 errors.Add("Authentication:Tokens", "at least one token is needed.");
                 break;
             case TunnelAuthenticationMode.Token:
-                foreach (var (identity, token) in authentication.Tokens)
+                foreach ((string identity, string token) in authentication.Tokens)
+                {
                     errors.Utf8Length($"Authentication:Tokens:{identity}", token, 16, 255);
+                }
+
                 if (authentication.Tokens.Values.Distinct(StringComparer.Ordinal).Count() != authentication.Tokens.Count)
+                {
                     errors.Add("Authentication:Tokens", "two identities have the same token.");
+                }
+
                 break;
             case TunnelAuthenticationMode.Anonymous when options.Addresses.Identities.Count > 0:
                 errors.Add("Addresses:Identities", "anonymous clients have no identity.");
@@ -56,20 +71,27 @@ internal sealed class QuicTunnelOptionsValidator : IValidateOptions<QuicTunnelOp
     private static void Addresses(ErrorList errors, TunnelAddressOptions options)
     {
         var seen = new Dictionary<IPAddress, string>();
-        foreach (var (identity, addresses) in options.Identities)
+        foreach ((string identity, IList<string> addresses) in options.Identities)
         {
-            for (var i = 0; i < addresses.Count; i++)
+            for (int i = 0; i < addresses.Count; i++)
             {
-                var key = $"Addresses:Identities:{identity}:{i}";
-                if (!IPAddress.TryParse(addresses[i], out var address) || IpHeader.IsLinkScoped(IpHeader.ToUInt128(address)))
+                string key = $"Addresses:Identities:{identity}:{i}";
+                if (!IPAddress.TryParse(addresses[i], out IPAddress? address) || IpHeader.IsLinkScoped(IpHeader.ToUInt128(address)))
+                {
                     errors.Add(key, $"'{addresses[i]}' cannot be a client's address.");
+                }
                 else if (!seen.TryAdd(address, identity))
+                {
                     errors.Add(key, $"{address} is given to '{seen[address]}' already.");
+                }
             }
         }
 
-        for (var i = 0; i < options.Pool.Count; i++)
+        for (int i = 0; i < options.Pool.Count; i++)
+        {
             errors.Prefix($"Addresses:Pool:{i}", options.Pool[i], out _, out _);
+        }
+
         errors.Range("Addresses:MaxPerSession", options.MaxPerSession, 1, 64);
         errors.Range("Addresses:RestPeriod", options.RestPeriod, TimeSpan.Zero, TimeSpan.FromDays(1));
     }

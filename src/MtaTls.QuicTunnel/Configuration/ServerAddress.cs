@@ -9,14 +9,23 @@ internal readonly record struct ServerAddress(string Host, int Port)
     public static bool TryParse(string text, out ServerAddress address)
     {
         address = default;
-        var colon = text.LastIndexOf(':');
-        if (colon <= 0 || !int.TryParse(text.AsSpan(colon + 1), NumberStyles.None, CultureInfo.InvariantCulture, out var port) || port is 0 or > ushort.MaxValue)
+        int colon = text.LastIndexOf(':');
+        if (colon <= 0 || !int.TryParse(text.AsSpan(colon + 1), NumberStyles.None, CultureInfo.InvariantCulture, out int port) || port is 0 or > ushort.MaxValue)
+        {
             return false;
-        var host = text[..colon];
+        }
+
+        string host = text[..colon];
         if (host.StartsWith('[') && host.EndsWith(']') && IPAddress.TryParse(host, out _))
+        {
             host = host[1..^1];
+        }
+
         if (Uri.CheckHostName(host) == UriHostNameType.Unknown)
+        {
             return false;
+        }
+
         address = new ServerAddress(host, port);
         return true;
     }

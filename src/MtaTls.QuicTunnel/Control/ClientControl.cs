@@ -10,18 +10,27 @@ internal sealed class ClientControl(IClientControlHandler handler, long controlS
     public void OnStreamData(long streamId, ReadOnlySpan<byte> data, bool fin)
     {
         if (streamId != controlStreamId)
+        {
             throw new ControlViolationException("The concentrator has one stream, its control stream.");
+        }
+
         if (_answered)
         {
             if (!data.IsEmpty || (fin && _ended))
+            {
                 throw new ControlViolationException("The concentrator answered twice.");
+            }
+
             _ended |= fin;
             return;
         }
 
-        var status = _control.Append(data, fin);
+        TlvStreamStatus status = _control.Append(data, fin);
         if (_control.HasType && (joining || _control.Type != TlvType.SessionId))
+        {
             throw new ControlViolationException($"TLV type 0x{(byte)_control.Type:x2} is no answer to a {(joining ? "Join" : "New")} Session TLV.");
+        }
+
         switch (status)
         {
             case TlvStreamStatus.Incomplete:
@@ -43,7 +52,10 @@ internal sealed class ClientControl(IClientControlHandler handler, long controlS
     public void OnStreamReset(long streamId, long errorCode)
     {
         if (streamId != controlStreamId || _answered)
+        {
             return;
+        }
+
         _answered = _ended = true;
         // A code of a registry newer than this implementation says no more than UNKNOWN_ERROR.
         handler.OnNegotiationRefused(errorCode is 1 or 2 ? (QuicTunnelError)errorCode : QuicTunnelError.Unknown);

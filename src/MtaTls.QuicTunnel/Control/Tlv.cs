@@ -10,7 +10,7 @@ internal static class Tlv
     public static byte[] Encode(TlvType type, ReadOnlySpan<byte> value)
     {
         ArgumentOutOfRangeException.ThrowIfGreaterThan(value.Length, MaxValueLength);
-        var bytes = new byte[HeaderLength + value.Length];
+        byte[] bytes = new byte[HeaderLength + value.Length];
         bytes[0] = (byte)type;
         bytes[1] = (byte)value.Length;
         value.CopyTo(bytes.AsSpan(HeaderLength));

@@ -22,22 +22,33 @@ internal struct TlvStreamReader
         while (!data.IsEmpty)
         {
             if (IsWhole)
+            {
                 return TlvStreamStatus.Excess;
+            }
 
             _buffer ??= new byte[Tlv.HeaderLength + 2];
-            var wanted = (_length < Tlv.HeaderLength ? Tlv.HeaderLength : Tlv.HeaderLength + _buffer[1]) - _length;
-            var taken = Math.Min(wanted, data.Length);
+            int wanted = (_length < Tlv.HeaderLength ? Tlv.HeaderLength : Tlv.HeaderLength + _buffer[1]) - _length;
+            int taken = Math.Min(wanted, data.Length);
             if (_buffer.Length < _length + taken)
+            {
                 Array.Resize(ref _buffer, Tlv.HeaderLength + _buffer[1]);
+            }
+
             data[..taken].CopyTo(_buffer.AsSpan(_length));
             _length += taken;
             data = data[taken..];
         }
 
         if (IsWhole)
+        {
             return TlvStreamStatus.Complete;
+        }
+
         if (!fin)
+        {
             return TlvStreamStatus.Incomplete;
+        }
+
         return _length == 0 ? TlvStreamStatus.Empty : TlvStreamStatus.Truncated;
     }
 }

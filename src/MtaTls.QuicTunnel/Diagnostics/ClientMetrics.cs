@@ -7,7 +7,7 @@ internal sealed class ClientMetrics
 {
     public ClientMetrics(IMeterFactory factory, QuicTunnelClient client)
     {
-        var meter = TunnelMetrics.CreateMeter(factory, "client");
+        Meter meter = TunnelMetrics.CreateMeter(factory, "client");
         TunnelMetrics.AddCounters(meter, client.Counters);
         TunnelMetrics.AddPaths(meter, client.EnumeratePaths);
         meter.CreateObservableUpDownCounter("mtatls.quic_tunnel.sessions", () => client.SessionName is null ? 0 : 1, "{session}", "Whether there is a session.");

@@ -9,7 +9,7 @@ internal sealed class ConcentratorMetrics
 {
     public ConcentratorMetrics(IMeterFactory factory, TunnelConcentrator concentrator)
     {
-        var meter = TunnelMetrics.CreateMeter(factory, "concentrator");
+        Meter meter = TunnelMetrics.CreateMeter(factory, "concentrator");
         TunnelMetrics.AddCounters(meter, concentrator.Counters);
         TunnelMetrics.AddPaths(meter, () => Paths(concentrator));
         meter.CreateObservableUpDownCounter("mtatls.quic_tunnel.sessions", () => concentrator.Registry.Count, "{session}", "Sessions, those in their grace period included.");
@@ -29,10 +29,12 @@ internal sealed class ConcentratorMetrics
 
     private static IEnumerable<(string Session, TunnelPath Path)> Paths(TunnelConcentrator concentrator)
     {
-        foreach (var session in concentrator.Registry.Sessions)
+        foreach (ConcentratorSession session in concentrator.Registry.Sessions)
         {
-            foreach (var path in session.Paths.ToArray())
+            foreach (TunnelPath path in session.Paths.ToArray())
+            {
                 yield return (session.Id.Name, path);
+            }
         }
     }
 }

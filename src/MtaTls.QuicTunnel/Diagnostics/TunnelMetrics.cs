@@ -48,8 +48,10 @@ internal static class TunnelMetrics
 
     private static IEnumerable<Measurement<long>> Drops(TunnelCounters counters)
     {
-        for (var i = 0; i < s_reasons.Length; i++)
+        for (int i = 0; i < s_reasons.Length; i++)
+        {
             yield return new Measurement<long>(counters.GetDropped((DropReason)i), new KeyValuePair<string, object?>("reason", s_reasons[i]));
+        }
     }
 
     private static string ToSnakeCase(string name) =>

@@ -7,9 +7,9 @@ internal sealed class ClientHealthCheck(QuicTunnelClient client) : IHealthCheck
 {
     public Task<HealthCheckResult> CheckHealthAsync(HealthCheckContext context, CancellationToken cancellationToken = default)
     {
-        var wanted = Math.Max(1, client.Options.LocalAddresses.Count);
-        var active = client.Paths.Count(path => path.State == TunnelPathState.Active);
-        var description = $"{active} of {wanted} paths work.";
+        int wanted = Math.Max(1, client.Options.LocalAddresses.Count);
+        int active = client.Paths.Count(path => path.State == TunnelPathState.Active);
+        string description = $"{active} of {wanted} paths work.";
         var data = new Dictionary<string, object> { ["paths"] = active };
         return Task.FromResult(active switch
         {

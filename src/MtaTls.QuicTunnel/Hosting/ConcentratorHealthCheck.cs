@@ -8,11 +8,14 @@ internal sealed class ConcentratorHealthCheck(TunnelConcentrator concentrator) :
 {
     public Task<HealthCheckResult> CheckHealthAsync(HealthCheckContext context, CancellationToken cancellationToken = default)
     {
-        var sessions = concentrator.Registry.Count;
+        int sessions = concentrator.Registry.Count;
         var data = new Dictionary<string, object> { ["sessions"] = sessions };
         if (!concentrator.IsRunning)
+        {
             return Task.FromResult(new HealthCheckResult(context.Registration.FailureStatus, "The concentrator does not run.", data: data));
-        var most = concentrator.Options.Sessions.MaxSessions;
+        }
+
+        int most = concentrator.Options.Sessions.MaxSessions;
         return Task.FromResult(sessions < most
             ? HealthCheckResult.Healthy($"{sessions} sessions.", data)
             : HealthCheckResult.Degraded($"All {most} sessions are taken.", data: data));

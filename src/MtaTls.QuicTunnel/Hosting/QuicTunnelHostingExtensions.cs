@@ -30,7 +30,7 @@ public static class QuicTunnelHostingExtensions
     {
         ArgumentNullException.ThrowIfNull(builder);
         ArgumentNullException.ThrowIfNull(configure);
-        var services = builder.Services;
+        IServiceCollection services = builder.Services;
         services.AddOptions<QuicTunnelOptions>()
             .Bind(builder.Configuration.GetSection(QuicTunnelOptions.SectionName))
             .Configure(configure)
@@ -57,7 +57,7 @@ public static class QuicTunnelHostingExtensions
     public static IHostApplicationBuilder AddQuicTunnelClient(this IHostApplicationBuilder builder, Action<QuicTunnelClientOptions>? configure = null)
     {
         ArgumentNullException.ThrowIfNull(builder);
-        var services = builder.Services;
+        IServiceCollection services = builder.Services;
         services.AddOptions<QuicTunnelClientOptions>()
             .Bind(builder.Configuration.GetSection(QuicTunnelClientOptions.SectionName))
             .Configure(options => configure?.Invoke(options))

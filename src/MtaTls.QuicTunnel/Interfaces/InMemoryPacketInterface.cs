@@ -30,7 +30,10 @@ public sealed class InMemoryPacketInterface : IPacketInterface
     public bool TrySend(ReadOnlySpan<byte> packet)
     {
         if (_receiver is not { } receiver)
+        {
             return false;
+        }
+
         receiver.OnPacket(packet);
         return true;
     }
@@ -44,9 +47,12 @@ public sealed class InMemoryPacketInterface : IPacketInterface
     {
         while (await _packets.Reader.WaitToReadAsync(cancellationToken))
         {
-            if (!_packets.Reader.TryRead(out var packet))
+            if (!_packets.Reader.TryRead(out (byte[] Buffer, int Length) packet))
+            {
                 continue;
-            var length = Math.Min(packet.Length, buffer.Length);
+            }
+
+            int length = Math.Min(packet.Length, buffer.Length);
             packet.Buffer.AsSpan(0, length).CopyTo(buffer.Span);
             PacketPool.Shared.Return(packet.Buffer);
             return length;
@@ -59,10 +65,13 @@ public sealed class InMemoryPacketInterface : IPacketInterface
 
     bool IPacketInterface.Write(ReadOnlySpan<byte> packet)
     {
-        var buffer = PacketPool.Shared.Rent(packet.Length);
+        byte[] buffer = PacketPool.Shared.Rent(packet.Length);
         packet.CopyTo(buffer);
         if (_packets.Writer.TryWrite((buffer, packet.Length)))
+        {
             return true;
+        }
+
         PacketPool.Shared.Return(buffer);
         return false;
     }

@@ -66,8 +66,10 @@ internal static unsafe partial class LinuxNative
 
         public InterfaceRequest(string name)
         {
-            for (var i = 0; i < name.Length && i < 15; i++)
+            for (int i = 0; i < name.Length && i < 15; i++)
+            {
                 Name[i] = (byte)name[i];
+            }
         }
     }
 

@@ -8,9 +8,15 @@ internal static class PacketInterfaces
     public static IPacketInterface Create(TunnelInterfaceOptions options, ILogger logger)
     {
         if (options.Kind == TunnelInterfaceKind.InMemory)
+        {
             return new InMemoryPacketInterface(options);
+        }
+
         if (!OperatingSystem.IsLinux())
+        {
             throw new PlatformNotSupportedException("TUN devices are supported on Linux only; Interface:Kind InMemory works everywhere.");
+        }
+
         return new TunInterface(options, logger);
     }
 }

@@ -19,7 +19,9 @@ internal sealed unsafe class RouteNetlink : IDisposable
     {
         _socket = LinuxNative.Socket(LinuxNative.AF_NETLINK, LinuxNative.SOCK_RAW | LinuxNative.SOCK_CLOEXEC, 0);
         if (_socket < 0)
+        {
             throw new IOException($"Cannot open a netlink socket: {LinuxNative.Describe(LinuxNative.LastError)}.");
+        }
     }
 
     /// <summary>Sets the largest packet and brings the device up.</summary>
@@ -34,13 +36,13 @@ internal sealed unsafe class RouteNetlink : IDisposable
     /// <summary>Keeps the kernel from giving the device a link-local address, which no tunnel could use.</summary>
     public int ForgoLinkLocal(int index)
     {
-        const ushort afSpec = 26, inet6AddrGenMode = 8;
-        const byte none = 1;
+        const ushort AfSpec = 26, Inet6AddrGenMode = 8;
+        const byte None = 1;
         Begin(NewLink, 0);
         AppendLinkHeader(index, up: false);
-        var outer = BeginNested(afSpec);
-        var inner = BeginNested(LinuxNative.AF_INET6);
-        AppendAttribute(inet6AddrGenMode, [none]);
+        int outer = BeginNested(AfSpec);
+        int inner = BeginNested(LinuxNative.AF_INET6);
+        AppendAttribute(Inet6AddrGenMode, [None]);
         EndNested(inner);
         EndNested(outer);
         return Send();
@@ -48,10 +50,10 @@ internal sealed unsafe class RouteNetlink : IDisposable
 
     public int AddAddress(int index, IPAddress address, int prefixLength)
     {
-        const byte noDuplicateDetection = 2;
-        var isIPv6 = address.AddressFamily == AddressFamily.InterNetworkV6;
+        const byte NoDuplicateDetection = 2;
+        bool isIPv6 = address.AddressFamily == AddressFamily.InterNetworkV6;
         Begin(NewAddress, Create | Replace);
-        Append([(byte)(isIPv6 ? LinuxNative.AF_INET6 : LinuxNative.AF_INET), (byte)prefixLength, isIPv6 ? noDuplicateDetection : (byte)0, 0]);
+        Append([(byte)(isIPv6 ? LinuxNative.AF_INET6 : LinuxNative.AF_INET), (byte)prefixLength, isIPv6 ? NoDuplicateDetection : (byte)0, 0]);
         Append(index);
         AppendAttribute(2, address.GetAddressBytes());
         AppendAttribute(1, address.GetAddressBytes());
@@ -60,10 +62,10 @@ internal sealed unsafe class RouteNetlink : IDisposable
 
     public int AddRoute(int index, IPNetwork network)
     {
-        const byte mainTable = 254, staticRoute = 4, linkScope = 253, unicast = 1;
-        var isIPv6 = network.BaseAddress.AddressFamily == AddressFamily.InterNetworkV6;
+        const byte MainTable = 254, StaticRoute = 4, LinkScope = 253, Unicast = 1;
+        bool isIPv6 = network.BaseAddress.AddressFamily == AddressFamily.InterNetworkV6;
         Begin(NewRoute, Create | Replace);
-        Append([(byte)(isIPv6 ? LinuxNative.AF_INET6 : LinuxNative.AF_INET), (byte)network.PrefixLength, 0, 0, mainTable, staticRoute, isIPv6 ? (byte)0 : linkScope, unicast]);
+        Append([(byte)(isIPv6 ? LinuxNative.AF_INET6 : LinuxNative.AF_INET), (byte)network.PrefixLength, 0, 0, MainTable, StaticRoute, isIPv6 ? (byte)0 : LinkScope, Unicast]);
         Append(0);
         AppendAttribute(1, network.BaseAddress.GetAddressBytes());
         AppendAttribute(4, index);
@@ -104,7 +106,7 @@ internal sealed unsafe class RouteNetlink : IDisposable
 
     private void AppendAttribute(ushort type, ReadOnlySpan<byte> value)
     {
-        var start = BeginNested(type);
+        int start = BeginNested(type);
         Append(value);
         // The length leaves the padding out.
         BitConverter.TryWriteBytes(_message.AsSpan(start), (ushort)(4 + value.Length));
@@ -119,7 +121,7 @@ internal sealed unsafe class RouteNetlink : IDisposable
 
     private int BeginNested(ushort type)
     {
-        var start = _length;
+        int start = _length;
         BitConverter.TryWriteBytes(_message.AsSpan(start + 2), type);
         _length += 4;
         return start;
@@ -134,18 +136,24 @@ internal sealed unsafe class RouteNetlink : IDisposable
         fixed (byte* message = _message)
         {
             if (LinuxNative.Send(_socket, message, (nuint)_length, 0) < 0)
+            {
                 return LinuxNative.LastError;
+            }
         }
 
-        var answer = new byte[4096];
+        byte[] answer = new byte[4096];
         fixed (byte* pointer = answer)
         {
             nint received;
             do
+            {
                 received = LinuxNative.Receive(_socket, pointer, (nuint)answer.Length, 0);
+            }
             while (received < 0 && LinuxNative.LastError == LinuxNative.EINTR);
             if (received < MessageHeader + 4 || BitConverter.ToUInt16(answer, 4) != Error)
+            {
                 return LinuxNative.EINVAL;
+            }
         }
 
         return -BitConverter.ToInt32(answer, MessageHeader);

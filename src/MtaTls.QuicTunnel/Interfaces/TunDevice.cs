@@ -15,35 +15,49 @@ internal static unsafe class TunDevice
     /// <summary>One descriptor for each queue.</summary>
     public static int[] Open(TunnelInterfaceOptions options, ILogger logger)
     {
-        var descriptors = new int[options.Queues];
+        int[] descriptors = new int[options.Queues];
         Array.Fill(descriptors, -1);
         try
         {
-            for (var i = 0; i < descriptors.Length; i++)
+            for (int i = 0; i < descriptors.Length; i++)
+            {
                 descriptors[i] = OpenQueue(options.Name, options.Queues > 1);
+            }
+
             SetUp(options, logger);
             return descriptors;
         }
         catch
         {
-            foreach (var descriptor in descriptors.Where(descriptor => descriptor >= 0))
+            foreach (int descriptor in descriptors.Where(descriptor => descriptor >= 0))
+            {
                 _ = LinuxNative.Close(descriptor);
+            }
+
             throw;
         }
     }
 
     private static int OpenQueue(string name, bool multiQueue)
     {
-        var descriptor = LinuxNative.Open(ClonePath, LinuxNative.O_RDWR | LinuxNative.O_NONBLOCK | LinuxNative.O_CLOEXEC);
+        int descriptor = LinuxNative.Open(ClonePath, LinuxNative.O_RDWR | LinuxNative.O_NONBLOCK | LinuxNative.O_CLOEXEC);
         if (descriptor < 0)
+        {
             throw Failed($"open {ClonePath}", name, LinuxNative.LastError);
+        }
 
-        var error = Attach(descriptor, name, multiQueue);
+        int error = Attach(descriptor, name, multiQueue);
         // A device made beforehand is single- or multi-queue whatever is asked for; one queue of it does either way.
         if (error == LinuxNative.EINVAL && !multiQueue)
+        {
             error = Attach(descriptor, name, multiQueue: true);
+        }
+
         if (error == 0)
+        {
             return descriptor;
+        }
+
         _ = LinuxNative.Close(descriptor);
         throw Failed("attach to the TUN device", name, error);
     }
@@ -59,48 +73,59 @@ internal static unsafe class TunDevice
 
     private static void SetUp(TunnelInterfaceOptions options, ILogger logger)
     {
-        var index = (int)LinuxNative.IfNameToIndex(options.Name);
+        int index = (int)LinuxNative.IfNameToIndex(options.Name);
         using var netlink = new RouteNetlink();
         // Kernels without IPv6 refuse this, and need it not.
         _ = netlink.ForgoLinkLocal(index);
         if (!IsUpWith(options.Name, options.Mtu))
-            Check("set the size and state of", options.Name, netlink.SetUp(index, options.Mtu));
-
-        var present = NetworkInterface.GetAllNetworkInterfaces().FirstOrDefault(candidate => candidate.Name == options.Name)?
-            .GetIPProperties().UnicastAddresses.Select(address => (address.Address, address.PrefixLength)).ToHashSet() ?? [];
-        foreach (var entry in options.Addresses)
         {
-            var (address, length) = Split(entry);
-            if (!present.Contains((address, length)))
-                Check($"give the address {entry} to", options.Name, netlink.AddAddress(index, address, length));
+            Check("set the size and state of", options.Name, netlink.SetUp(index, options.Mtu));
         }
 
-        foreach (var entry in options.Routes)
+        HashSet<(IPAddress Address, int PrefixLength)> present = NetworkInterface.GetAllNetworkInterfaces().FirstOrDefault(candidate => candidate.Name == options.Name)?
+            .GetIPProperties().UnicastAddresses.Select(address => (address.Address, address.PrefixLength)).ToHashSet() ?? [];
+        foreach (string entry in options.Addresses)
         {
-            var (address, length) = Split(entry);
-            var error = netlink.AddRoute(index, ErrorList.NetworkOf(address, length));
+            (IPAddress? address, int length) = Split(entry);
+            if (!present.Contains((address, length)))
+            {
+                Check($"give the address {entry} to", options.Name, netlink.AddAddress(index, address, length));
+            }
+        }
+
+        foreach (string entry in options.Routes)
+        {
+            (IPAddress? address, int length) = Split(entry);
+            int error = netlink.AddRoute(index, ErrorList.NetworkOf(address, length));
             // Without the right to set routes they are the administrator's, like the device.
             if (error is LinuxNative.EPERM or LinuxNative.EACCES)
+            {
                 logger.RouteNotSet(options.Name, entry);
+            }
             else if (error != LinuxNative.EEXIST)
+            {
                 Check($"route {entry} into", options.Name, error);
+            }
         }
     }
 
     private static (IPAddress Address, int Length) Split(string prefix)
     {
-        var slash = prefix.IndexOf('/');
+        int slash = prefix.IndexOf('/');
         return (IPAddress.Parse(prefix.AsSpan(0, slash)), int.Parse(prefix.AsSpan(slash + 1)));
     }
 
     private static bool IsUpWith(string name, int mtu)
     {
-        var socket = LinuxNative.Socket(LinuxNative.AF_INET, LinuxNative.SOCK_DGRAM | LinuxNative.SOCK_CLOEXEC, 0);
+        int socket = LinuxNative.Socket(LinuxNative.AF_INET, LinuxNative.SOCK_DGRAM | LinuxNative.SOCK_CLOEXEC, 0);
         if (socket < 0)
+        {
             return false;
+        }
+
         var flags = new LinuxNative.InterfaceRequest(name);
         var size = new LinuxNative.InterfaceRequest(name);
-        var isSo = LinuxNative.IoCtl(socket, LinuxNative.SIOCGIFFLAGS, &flags) == 0 && (flags.Flags & LinuxNative.IFF_UP) != 0
+        bool isSo = LinuxNative.IoCtl(socket, LinuxNative.SIOCGIFFLAGS, &flags) == 0 && (flags.Flags & LinuxNative.IFF_UP) != 0
             && LinuxNative.IoCtl(socket, LinuxNative.SIOCGIFMTU, &size) == 0 && size.Value == mtu;
         _ = LinuxNative.Close(socket);
         return isSo;
@@ -109,12 +134,14 @@ internal static unsafe class TunDevice
     private static void Check(string what, string name, int error)
     {
         if (error != 0)
+        {
             throw Failed(what, name, error);
+        }
     }
 
     private static Exception Failed(string what, string name, int error)
     {
-        var message = $"Cannot {what} ({name}): {LinuxNative.Describe(error)}.";
+        string message = $"Cannot {what} ({name}): {LinuxNative.Describe(error)}.";
         return error switch
         {
             LinuxNative.EPERM or LinuxNative.EACCES => new UnauthorizedAccessException(

@@ -33,9 +33,9 @@ internal sealed unsafe class TunInterface : IPacketInterface
     public void Start(IPacketReceiver receiver)
     {
         _receiver = receiver;
-        for (var i = 0; i < _queues.Length; i++)
+        for (int i = 0; i < _queues.Length; i++)
         {
-            var queue = _queues[i];
+            int queue = _queues[i];
             _threads[i] = new Thread(() => ReadLoop(queue)) { IsBackground = true, Name = $"{Name} reader {i}" };
             _threads[i].Start();
         }
@@ -48,9 +48,14 @@ internal sealed unsafe class TunInterface : IPacketInterface
         try
         {
             if (_stopping)
+            {
                 return false;
+            }
+
             fixed (byte* pointer = packet)
+            {
                 return LinuxNative.Write(_queues[0], pointer, (nuint)packet.Length) == packet.Length;
+            }
         }
         finally
         {
@@ -61,40 +66,55 @@ internal sealed unsafe class TunInterface : IPacketInterface
     public void Dispose()
     {
         if (_stopping)
+        {
             return;
+        }
+
         _stopping = true;
-        var one = 1L;
+        long one = 1L;
         _ = LinuxNative.Write(_stopEvent, (byte*)&one, sizeof(long));
-        foreach (var thread in _threads)
+        foreach (Thread thread in _threads)
+        {
             thread?.Join();
+        }
+
         var spin = new SpinWait();
         while (Volatile.Read(ref _writers) != 0)
+        {
             spin.SpinOnce();
-        foreach (var queue in _queues)
+        }
+
+        foreach (int queue in _queues)
+        {
             _ = LinuxNative.Close(queue);
+        }
+
         _ = LinuxNative.Close(_stopEvent);
     }
 
     private void ReadLoop(int queue)
     {
-        var buffer = GC.AllocateUninitializedArray<byte>(ushort.MaxValue, pinned: true);
-        var descriptors = stackalloc LinuxNative.PollDescriptor[2];
+        byte[] buffer = GC.AllocateUninitializedArray<byte>(ushort.MaxValue, pinned: true);
+        LinuxNative.PollDescriptor* descriptors = stackalloc LinuxNative.PollDescriptor[2];
         descriptors[0] = new LinuxNative.PollDescriptor { Fd = queue, Events = LinuxNative.POLLIN };
         descriptors[1] = new LinuxNative.PollDescriptor { Fd = _stopEvent, Events = LinuxNative.POLLIN };
         fixed (byte* pointer = buffer)
         {
             while (!_stopping)
             {
-                var length = LinuxNative.Read(queue, pointer, (nuint)buffer.Length);
+                nint length = LinuxNative.Read(queue, pointer, (nuint)buffer.Length);
                 if (length > 0)
                 {
                     Take(buffer.AsSpan(0, (int)length));
                     continue;
                 }
 
-                var error = LinuxNative.LastError;
+                int error = LinuxNative.LastError;
                 if (error == LinuxNative.EINTR)
+                {
                     continue;
+                }
+
                 if (error != LinuxNative.EAGAIN)
                 {
                     // EBADFD: the device was taken away under us. What is left can only be logged.

@@ -9,17 +9,20 @@ internal static class HopLimit
     public static bool TryDecrement(Span<byte> packet, in IpHeader header)
     {
         if (header.HopLimit <= 1)
+        {
             return false;
+        }
+
         if (header.IsIPv6)
         {
             packet[7]--;
             return true;
         }
 
-        var before = BinaryPrimitives.ReadUInt16BigEndian(packet[8..]);
+        ushort before = BinaryPrimitives.ReadUInt16BigEndian(packet[8..]);
         packet[8]--;
-        var after = BinaryPrimitives.ReadUInt16BigEndian(packet[8..]);
-        var checksum = BinaryPrimitives.ReadUInt16BigEndian(packet[10..]);
+        ushort after = BinaryPrimitives.ReadUInt16BigEndian(packet[8..]);
+        ushort checksum = BinaryPrimitives.ReadUInt16BigEndian(packet[10..]);
         BinaryPrimitives.WriteUInt16BigEndian(packet[10..], InternetChecksum.Update(checksum, before, after));
         return true;
     }

@@ -21,7 +21,10 @@ internal static class IcmpError
     private static int Write(ReadOnlySpan<byte> packet, in IpHeader header, byte type, byte code, uint rest, Span<byte> error)
     {
         if (!MayAnswer(packet, header))
+        {
             return 0;
+        }
+
         return header.IsIPv6 ? WriteIPv6(packet, type, code, rest, error) : WriteIPv4(packet, type, code, rest, error);
     }
 
@@ -29,10 +32,16 @@ internal static class IcmpError
     private static bool MayAnswer(ReadOnlySpan<byte> packet, in IpHeader header)
     {
         if (header.FragmentOffset != 0 || IpHeader.IsLinkScoped(header.Source) || IpHeader.IsLinkScoped(header.Destination))
+        {
             return false;
+        }
+
         if (packet.Length <= header.Length)
+        {
             return true;
-        var type = packet[header.Length];
+        }
+
+        byte type = packet[header.Length];
         return header.IsIPv6 ? header.Protocol != IcmpV6 || type >= 128 : header.Protocol != Icmp || type is not (3 or 4 or 5 or 11 or 12);
     }
 
@@ -40,10 +49,10 @@ internal static class IcmpError
     // arrives from the TUN device (a martian source), and the sender looks at the quoted packet, not at who speaks.
     private static int WriteIPv4(ReadOnlySpan<byte> packet, byte type, byte code, uint rest, Span<byte> error)
     {
-        const int headerLength = 20, quotedMost = 576 - headerLength - IcmpHeaderLength;
-        var quoted = packet[..Math.Min(packet.Length, quotedMost)];
-        var length = headerLength + IcmpHeaderLength + quoted.Length;
-        var head = error[..headerLength];
+        const int HeaderLength = 20, QuotedMost = 576 - HeaderLength - IcmpHeaderLength;
+        ReadOnlySpan<byte> quoted = packet[..Math.Min(packet.Length, QuotedMost)];
+        int length = HeaderLength + IcmpHeaderLength + quoted.Length;
+        Span<byte> head = error[..HeaderLength];
         head.Clear();
         head[0] = 0x45;
         head[1] = 0xC0;
@@ -54,27 +63,27 @@ internal static class IcmpError
         packet.Slice(12, 4).CopyTo(head[16..]);
         BinaryPrimitives.WriteUInt16BigEndian(head[10..], InternetChecksum.Compute(head));
 
-        var body = WriteBody(error[headerLength..length], type, code, rest, quoted);
+        Span<byte> body = WriteBody(error[HeaderLength..length], type, code, rest, quoted);
         BinaryPrimitives.WriteUInt16BigEndian(body[2..], InternetChecksum.Compute(body));
         return length;
     }
 
     private static int WriteIPv6(ReadOnlySpan<byte> packet, byte type, byte code, uint rest, Span<byte> error)
     {
-        const int headerLength = 40, quotedMost = MaxLength - headerLength - IcmpHeaderLength;
-        var quoted = packet[..Math.Min(packet.Length, quotedMost)];
-        var length = headerLength + IcmpHeaderLength + quoted.Length;
-        var head = error[..headerLength];
+        const int HeaderLength = 40, QuotedMost = MaxLength - HeaderLength - IcmpHeaderLength;
+        ReadOnlySpan<byte> quoted = packet[..Math.Min(packet.Length, QuotedMost)];
+        int length = HeaderLength + IcmpHeaderLength + quoted.Length;
+        Span<byte> head = error[..HeaderLength];
         head.Clear();
         head[0] = 0x60;
-        BinaryPrimitives.WriteUInt16BigEndian(head[4..], (ushort)(length - headerLength));
+        BinaryPrimitives.WriteUInt16BigEndian(head[4..], (ushort)(length - HeaderLength));
         head[6] = IcmpV6;
         head[7] = 64;
         packet.Slice(24, 16).CopyTo(head[8..]);
         packet.Slice(8, 16).CopyTo(head[24..]);
 
-        var body = WriteBody(error[headerLength..length], type, code, rest, quoted);
-        var pseudo = InternetChecksum.PseudoHeaderIPv6(head[8..], body.Length, IcmpV6);
+        Span<byte> body = WriteBody(error[HeaderLength..length], type, code, rest, quoted);
+        uint pseudo = InternetChecksum.PseudoHeaderIPv6(head[8..], body.Length, IcmpV6);
         BinaryPrimitives.WriteUInt16BigEndian(body[2..], InternetChecksum.Compute(body, pseudo));
         return length;
     }

@@ -21,16 +21,22 @@ internal static class InternetChecksum
         }
 
         if (!data.IsEmpty)
+        {
             sum += (uint)data[0] << 8;
+        }
+
         while (sum >> 16 != 0)
+        {
             sum = (sum & 0xFFFF) + (sum >> 16);
+        }
+
         return (ushort)~sum;
     }
 
     /// <summary>The checksum after one 16-bit word of what it covers has changed (RFC 1624, equation 3).</summary>
     public static ushort Update(ushort checksum, ushort before, ushort after)
     {
-        var sum = (uint)(ushort)~checksum + (ushort)~before + after;
+        uint sum = (uint)(ushort)~checksum + (ushort)~before + after;
         sum = (sum & 0xFFFF) + (sum >> 16);
         sum = (sum & 0xFFFF) + (sum >> 16);
         return (ushort)~sum;
@@ -39,7 +45,7 @@ internal static class InternetChecksum
     /// <summary>The sum of an IPv6 pseudo-header (RFC 8200, section 8.1), to start <see cref="Compute"/> with.</summary>
     public static uint PseudoHeaderIPv6(ReadOnlySpan<byte> addresses, int length, byte nextHeader)
     {
-        var sum = (uint)(ushort)~Compute(addresses);
+        uint sum = (uint)(ushort)~Compute(addresses);
         return sum + (uint)length + nextHeader;
     }
 }

@@ -8,7 +8,7 @@ internal readonly struct IpHeader
 {
     private const int IPv4MinLength = 20;
     private const int IPv6Length = 40;
-    private static readonly UInt128 MappedPrefix = new(0, 0xFFFF_0000_0000);
+    private static readonly UInt128 s_mappedPrefix = new(0, 0xFFFF_0000_0000);
 
     private IpHeader(bool isIPv6, int length, UInt128 source, UInt128 destination, byte hopLimit, byte protocol, int fragmentOffset)
     {
@@ -46,7 +46,10 @@ internal readonly struct IpHeader
     {
         header = default;
         if (packet.IsEmpty)
+        {
             return false;
+        }
+
         return (packet[0] >> 4) switch
         {
             4 => TryReadIPv4(packet, out header),
@@ -58,7 +61,7 @@ internal readonly struct IpHeader
     public static UInt128 ToUInt128(IPAddress address)
     {
         Span<byte> bytes = stackalloc byte[16];
-        address.TryWriteBytes(bytes, out var written);
+        address.TryWriteBytes(bytes, out int written);
         return written == 4 ? MapIPv4(BinaryPrimitives.ReadUInt32BigEndian(bytes)) : BinaryPrimitives.ReadUInt128BigEndian(bytes);
     }
 
@@ -76,7 +79,7 @@ internal readonly struct IpHeader
     {
         if (IsMappedIPv4(address))
         {
-            var value = (uint)address;
+            uint value = (uint)address;
             return value >> 28 == 0xE || value >> 24 is 0 or 127 || value == uint.MaxValue || value >> 16 == 0xA9FE;
         }
 
@@ -87,13 +90,21 @@ internal readonly struct IpHeader
     {
         header = default;
         if (packet.Length < IPv4MinLength)
+        {
             return false;
-        var length = (packet[0] & 0xF) * 4;
-        var total = BinaryPrimitives.ReadUInt16BigEndian(packet[2..]);
+        }
+
+        int length = (packet[0] & 0xF) * 4;
+        ushort total = BinaryPrimitives.ReadUInt16BigEndian(packet[2..]);
         if (length < IPv4MinLength || total < length || total != packet.Length)
+        {
             return false;
+        }
+
         if (length > IPv4MinLength && !AreOptionsSafe(packet[IPv4MinLength..length]))
+        {
             return false;
+        }
 
         header = new IpHeader(
             isIPv6: false,
@@ -110,34 +121,43 @@ internal readonly struct IpHeader
     {
         header = default;
         if (packet.Length < IPv6Length || BinaryPrimitives.ReadUInt16BigEndian(packet[4..]) + IPv6Length != packet.Length)
+        {
             return false;
-        var source = BinaryPrimitives.ReadUInt128BigEndian(packet[8..]);
-        var destination = BinaryPrimitives.ReadUInt128BigEndian(packet[24..]);
+        }
+
+        UInt128 source = BinaryPrimitives.ReadUInt128BigEndian(packet[8..]);
+        UInt128 destination = BinaryPrimitives.ReadUInt128BigEndian(packet[24..]);
         // On the wire such an address is nobody's; here it would pass for the IPv4 address it holds.
         if (IsMappedIPv4(source) || IsMappedIPv4(destination))
+        {
             return false;
+        }
+
         header = new IpHeader(isIPv6: true, IPv6Length, source, destination, packet[7], packet[6], 0);
         return true;
     }
 
     private static bool AreOptionsSafe(ReadOnlySpan<byte> options)
     {
-        const byte end = 0, noOperation = 1, looseSourceRoute = 131, strictSourceRoute = 137;
-        while (!options.IsEmpty && options[0] != end)
+        const byte End = 0, NoOperation = 1, LooseSourceRoute = 131, StrictSourceRoute = 137;
+        while (!options.IsEmpty && options[0] != End)
         {
-            if (options[0] == noOperation)
+            if (options[0] == NoOperation)
             {
                 options = options[1..];
                 continue;
             }
 
-            if (options[0] is looseSourceRoute or strictSourceRoute || options.Length < 2 || options[1] < 2 || options[1] > options.Length)
+            if (options[0] is LooseSourceRoute or StrictSourceRoute || options.Length < 2 || options[1] < 2 || options[1] > options.Length)
+            {
                 return false;
+            }
+
             options = options[options[1]..];
         }
 
         return true;
     }
 
-    private static UInt128 MapIPv4(uint address) => MappedPrefix | address;
+    private static UInt128 MapIPv4(uint address) => s_mappedPrefix | address;
 }

@@ -11,7 +11,7 @@ internal static class PacketHash
 
     public static ulong Compute(ReadOnlySpan<byte> data)
     {
-        var hash = s_start ^ (ulong)data.Length;
+        ulong hash = s_start ^ (ulong)data.Length;
         while (data.Length >= 16)
         {
             hash = Mix(hash ^ BinaryPrimitives.ReadUInt64LittleEndian(data), s_key ^ BinaryPrimitives.ReadUInt64LittleEndian(data[8..]));
@@ -31,7 +31,7 @@ internal static class PacketHash
 
     private static ulong Mix(ulong left, ulong right)
     {
-        var high = Math.BigMul(left, right, out var low);
+        ulong high = Math.BigMul(left, right, out ulong low);
         return high ^ low;
     }
 }

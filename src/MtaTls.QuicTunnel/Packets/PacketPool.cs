@@ -20,12 +20,15 @@ internal sealed class PacketPool(int capacity)
     public byte[] Rent(int length)
     {
         if (length > BufferLength)
+        {
             return ArrayPool<byte>.Shared.Rent(length);
+        }
+
         lock (_lock)
         {
             if (_count > 0)
             {
-                var buffer = _buffers[--_count]!;
+                byte[] buffer = _buffers[--_count]!;
                 _buffers[_count] = null;
                 return buffer;
             }
@@ -45,7 +48,9 @@ internal sealed class PacketPool(int capacity)
         lock (_lock)
         {
             if (_count < _buffers.Length)
+            {
                 _buffers[_count++] = buffer;
+            }
         }
     }
 }

@@ -29,7 +29,10 @@ internal abstract class QuicConnectionOptions
         {
             ArgumentNullException.ThrowIfNull(value);
             if (value.Count is 0 or > 16 || !value.All(static p => p is { Length: > 0 and <= 255 } && System.Text.Ascii.IsValid(p)))
+            {
                 throw new ArgumentException("Application protocols are 1 to 16 names of 1 to 255 ASCII characters.", nameof(value));
+            }
+
             _applicationProtocols = value;
         }
     }

@@ -20,7 +20,9 @@ internal static class QuicEngine
     public static void ThrowIfUnsupported()
     {
         if (UnsupportedReason is { } reason)
+        {
             throw new PlatformNotSupportedException(reason);
+        }
     }
 
     /// <summary>Makes an engine.</summary>

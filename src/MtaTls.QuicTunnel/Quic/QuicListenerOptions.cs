@@ -46,7 +46,10 @@ internal sealed class QuicListenerOptions : QuicConnectionOptions
         set
         {
             if (value is not null)
+            {
                 ArgumentOutOfRangeException.ThrowIfLessThan(value.Length, 32, nameof(value));
+            }
+
             _statelessResetKey = value;
         }
     }

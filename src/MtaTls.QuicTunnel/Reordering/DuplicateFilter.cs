@@ -14,16 +14,19 @@ internal sealed class DuplicateFilter(int capacity)
     /// <summary>True when that packet was there before; else it is remembered.</summary>
     public bool IsDuplicate(ushort tag, ReadOnlySpan<byte> datagram)
     {
-        ref var entry = ref EntryOf(tag);
+        ref Entry entry = ref EntryOf(tag);
         while (entry.IsSet && entry.Tag != tag && _entries.Length < capacity)
         {
             Grow();
             entry = ref EntryOf(tag);
         }
 
-        var hash = PacketHash.Compute(datagram);
+        ulong hash = PacketHash.Compute(datagram);
         if (entry.IsSet && entry.Tag == tag && entry.Hash == hash)
+        {
             return true;
+        }
+
         entry = new Entry { IsSet = true, Tag = tag, Hash = hash };
         return false;
     }
@@ -33,12 +36,14 @@ internal sealed class DuplicateFilter(int capacity)
     // Entries that had a place each have one each in the larger table too: none is lost before all places are made.
     private void Grow()
     {
-        var former = _entries;
+        Entry[] former = _entries;
         _entries = new Entry[former.Length * 2];
-        foreach (ref readonly var entry in former.AsSpan())
+        foreach (ref readonly Entry entry in former.AsSpan())
         {
             if (entry.IsSet)
+            {
                 EntryOf(entry.Tag) = entry;
+            }
         }
     }
 

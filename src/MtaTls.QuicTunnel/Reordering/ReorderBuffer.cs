@@ -59,26 +59,39 @@ internal sealed class ReorderBuffer
 
     public void Receive(int path, ushort tag, ReadOnlySpan<byte> datagram, long now)
     {
-        ref var mark = ref _paths[path];
+        ref PathMark mark = ref _paths[path];
         if (!mark.HasHighest || (short)(tag - mark.Highest) > 0)
+        {
             mark.Highest = tag;
+        }
+
         mark.IsAttached = true;
         mark.HasHighest = true;
         mark.LastSeen = now;
 
         if (_duplicates.IsDuplicate(tag, datagram))
+        {
             Duplicates++;
+        }
         else
+        {
             Place(tag, datagram, now);
+        }
+
         if (_count > 0)
+        {
             ReleaseLost(now);
+        }
     }
 
     /// <summary>Delivers what has waited long enough, and with it what is due then.</summary>
     public void Expire(long now)
     {
         while (_count > 0 && OldestArrival() + _maxDelay <= now)
+        {
             SkipGap();
+        }
+
         UpdateDeadline();
     }
 
@@ -92,17 +105,22 @@ internal sealed class ReorderBuffer
     public void Flush()
     {
         while (_count > 0)
+        {
             SkipGap();
+        }
+
         UpdateDeadline();
     }
 
     /// <summary>Gives up what waits, when nobody wants it any more.</summary>
     public void Clear()
     {
-        for (var i = 0; i < _slots.Length && _count > 0; i++)
+        for (int i = 0; i < _slots.Length && _count > 0; i++)
         {
             if (_slots[i].Buffer is { } buffer)
+            {
                 Free(ref _slots[i], buffer);
+            }
         }
 
         UpdateDeadline();
@@ -117,13 +135,19 @@ internal sealed class ReorderBuffer
             _next = tag is > 1 and <= LateStart ? (ushort)1 : tag;
         }
 
-        var distance = (short)(tag - _next);
+        short distance = (short)(tag - _next);
         if (distance == 0)
+        {
             DeliverDue(datagram);
+        }
         else if (distance < 0)
+        {
             DeliverLate(distance, tag, datagram);
+        }
         else
+        {
             Hold(tag, distance, datagram, now);
+        }
     }
 
     private void DeliverDue(ReadOnlySpan<byte> datagram)
@@ -133,10 +157,12 @@ internal sealed class ReorderBuffer
         _sink.Deliver(datagram);
         if (_count > 0)
         {
-            var before = _count;
+            int before = _count;
             DeliverConsecutive();
             if (_count != before)
+            {
                 UpdateDeadline();
+            }
         }
     }
 
@@ -147,8 +173,11 @@ internal sealed class ReorderBuffer
             if (++_farBehind >= RestartThreshold)
             {
                 Flush();
-                foreach (ref var mark in _paths.AsSpan())
+                foreach (ref PathMark mark in _paths.AsSpan())
+                {
                     mark.HasHighest = false;
+                }
+
                 _next = (ushort)(tag + 1);
                 _farBehind = 0;
             }
@@ -174,7 +203,10 @@ internal sealed class ReorderBuffer
         {
             // Everything before it has been given up, or it is so far ahead that nothing can be said of what is between.
             if (distance >= 0)
+            {
                 _next = (ushort)(tag + 1);
+            }
+
             _sink.Deliver(datagram);
             DeliverConsecutive();
             UpdateDeadline();
@@ -182,8 +214,11 @@ internal sealed class ReorderBuffer
         }
 
         if (_slots.Length == 0)
+        {
             _slots = new Slot[BitOperations.RoundUpToPowerOf2((uint)_maxPackets)];
-        ref var slot = ref _slots[tag & (_slots.Length - 1)];
+        }
+
+        ref Slot slot = ref _slots[tag & (_slots.Length - 1)];
         if (slot.Buffer is not null)
         {
             // Another packet with this tag waits already: the peer's tags are no count.
@@ -197,7 +232,9 @@ internal sealed class ReorderBuffer
         datagram.CopyTo(slot.Buffer);
         _bytes += datagram.Length;
         if (_count++ == 0)
+        {
             Deadline = now + _maxDelay;
+        }
     }
 
     private void ReleaseLost(long now)
@@ -211,14 +248,19 @@ internal sealed class ReorderBuffer
 
     private bool IsLost(ushort tag, long now)
     {
-        var gapAge = now - (Deadline - _maxDelay);
-        foreach (ref readonly var mark in _paths.AsSpan())
+        long gapAge = now - (Deadline - _maxDelay);
+        foreach (ref readonly PathMark mark in _paths.AsSpan())
         {
             if (!mark.IsAttached)
+            {
                 continue;
-            var quiet = !mark.HasHighest || now - mark.LastSeen >= _maxDelay;
+            }
+
+            bool quiet = !mark.HasHighest || now - mark.LastSeen >= _maxDelay;
             if (quiet ? gapAge < _maxDelay / QuietPathDivisor : (short)(mark.Highest - tag) < ReorderingThreshold)
+            {
                 return false;
+            }
         }
 
         return true;
@@ -227,7 +269,10 @@ internal sealed class ReorderBuffer
     private void SkipGap()
     {
         while (_slots[_next & (_slots.Length - 1)].Buffer is null)
+        {
             _next++;
+        }
+
         DeliverConsecutive();
     }
 
@@ -235,10 +280,13 @@ internal sealed class ReorderBuffer
     {
         while (_count > 0)
         {
-            ref var slot = ref _slots[_next & (_slots.Length - 1)];
+            ref Slot slot = ref _slots[_next & (_slots.Length - 1)];
             if (slot.Buffer is not { } buffer)
+            {
                 return;
-            var length = slot.Length;
+            }
+
+            int length = slot.Length;
             _next++;
             slot.Buffer = null;
             _bytes -= length;
@@ -265,13 +313,16 @@ internal sealed class ReorderBuffer
     // The gap before the first packet that waits is as old as the first packet that came after it.
     private long OldestArrival()
     {
-        var oldest = long.MaxValue;
-        var left = _count;
-        for (var tag = _next; left > 0; tag++)
+        long oldest = long.MaxValue;
+        int left = _count;
+        for (ushort tag = _next; left > 0; tag++)
         {
-            ref readonly var slot = ref _slots[tag & (_slots.Length - 1)];
+            ref readonly Slot slot = ref _slots[tag & (_slots.Length - 1)];
             if (slot.Buffer is null)
+            {
                 continue;
+            }
+
             left--;
             oldest = Math.Min(oldest, slot.Arrival);
         }

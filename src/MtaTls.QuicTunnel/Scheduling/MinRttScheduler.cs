@@ -9,16 +9,24 @@ internal sealed class MinRttScheduler : IPathScheduler
     {
         int free = -1, earliest = -1;
         long freeRtt = long.MaxValue, earliestDelivery = long.MaxValue;
-        for (var i = 0; i < paths.Length; i++)
+        for (int i = 0; i < paths.Length; i++)
         {
             if ((candidates & (1u << i)) == 0)
+            {
                 continue;
-            var load = paths[i].GetLoad();
+            }
+
+            PathLoad load = paths[i].GetLoad();
             if (load.HasRoom && (free < 0 || load.Rtt < freeRtt))
+            {
                 (free, freeRtt) = (i, load.Rtt);
-            var delivery = load.DeliveryTime;
+            }
+
+            long delivery = load.DeliveryTime;
             if (earliest < 0 || delivery < earliestDelivery)
+            {
                 (earliest, earliestDelivery) = (i, delivery);
+            }
         }
 
         return free >= 0 ? free : earliest;

@@ -10,29 +10,40 @@ internal sealed class RoundRobinScheduler : IPathScheduler
 {
     public int Select(ReadOnlySpan<TunnelPath> paths, uint candidates)
     {
-        var best = SelectAmong(paths, candidates, needRoom: true);
+        int best = SelectAmong(paths, candidates, needRoom: true);
         return best >= 0 ? best : SelectAmong(paths, candidates, needRoom: false);
     }
 
     private static int SelectAmong(ReadOnlySpan<TunnelPath> paths, uint candidates, bool needRoom)
     {
-        var best = -1;
-        var total = 0.0;
-        for (var i = 0; i < paths.Length; i++)
+        int best = -1;
+        double total = 0.0;
+        for (int i = 0; i < paths.Length; i++)
         {
             if ((candidates & (1u << i)) == 0)
+            {
                 continue;
-            var load = paths[i].GetLoad();
+            }
+
+            PathLoad load = paths[i].GetLoad();
             if (needRoom && !load.HasRoom)
+            {
                 continue;
+            }
+
             total += load.Capacity;
             paths[i].Credit += load.Capacity;
             if (best < 0 || paths[i].Credit > paths[best].Credit)
+            {
                 best = i;
+            }
         }
 
         if (best >= 0)
+        {
             paths[best].Credit -= total;
+        }
+
         return best;
     }
 }

@@ -13,14 +13,14 @@ internal sealed class AddressPlan
 
     public AddressPlan(TunnelAddressOptions addresses, TunnelInterfaceOptions @interface)
     {
-        foreach (var entry in @interface.Addresses)
+        foreach (string entry in @interface.Addresses)
         {
-            var (address, network) = Parse(entry);
+            (UInt128 address, IPNetwork network) = Parse(entry);
             OwnAddresses.Add(address);
             ReserveEnds(network);
         }
 
-        foreach (var (identity, listed) in addresses.Identities)
+        foreach ((string identity, IList<string> listed) in addresses.Identities)
         {
             _identities[identity] = [.. listed.Select(address => IpHeader.ToUInt128(IPAddress.Parse(address)))];
             _reserved.UnionWith(_identities[identity]);
@@ -28,9 +28,9 @@ internal sealed class AddressPlan
 
         _reserved.UnionWith(OwnAddresses);
         _pool = new Range[addresses.Pool.Count];
-        for (var i = 0; i < _pool.Length; i++)
+        for (int i = 0; i < _pool.Length; i++)
         {
-            var (_, network) = Parse(addresses.Pool[i]);
+            (UInt128 _, IPNetwork network) = Parse(addresses.Pool[i]);
             _pool[i] = Range.Of(network);
             ReserveEnds(network);
         }
@@ -40,15 +40,17 @@ internal sealed class AddressPlan
     public HashSet<UInt128> OwnAddresses { get; } = [];
 
     public ReadOnlySpan<UInt128> ListedFor(string? identity) =>
-        identity is not null && _identities.TryGetValue(identity, out var listed) ? listed : default;
+        identity is not null && _identities.TryGetValue(identity, out UInt128[]? listed) ? listed : default;
 
     /// <summary>Whether a session may take the address from the pool, if no other has it.</summary>
     public bool IsInPool(UInt128 address)
     {
-        foreach (ref readonly var range in _pool.AsSpan())
+        foreach (ref readonly Range range in _pool.AsSpan())
         {
             if (address >= range.First && address <= range.Last)
+            {
                 return !_reserved.Contains(address) && !IpHeader.IsLinkScoped(address);
+            }
         }
 
         return false;
@@ -56,7 +58,7 @@ internal sealed class AddressPlan
 
     private static (UInt128 Address, IPNetwork Network) Parse(string prefix)
     {
-        var slash = prefix.IndexOf('/');
+        int slash = prefix.IndexOf('/');
         var address = IPAddress.Parse(prefix.AsSpan(0, slash));
         return (IpHeader.ToUInt128(address), ErrorList.NetworkOf(address, int.Parse(prefix.AsSpan(slash + 1))));
     }
@@ -66,10 +68,15 @@ internal sealed class AddressPlan
     {
         var range = Range.Of(network);
         if (range.Last - range.First < 2)
+        {
             return;
+        }
+
         _reserved.Add(range.First);
         if (IpHeader.IsMappedIPv4(range.First))
+        {
             _reserved.Add(range.Last);
+        }
     }
 
     private readonly record struct Range(UInt128 First, UInt128 Last)
@@ -77,8 +84,8 @@ internal sealed class AddressPlan
         public static Range Of(IPNetwork network)
         {
             var first = IpHeader.ToUInt128(network.BaseAddress);
-            var hostBits = (IpHeader.IsMappedIPv4(first) ? 32 : 128) - network.PrefixLength;
-            var hosts = hostBits == 128 ? UInt128.MaxValue : (UInt128.One << hostBits) - 1;
+            int hostBits = (IpHeader.IsMappedIPv4(first) ? 32 : 128) - network.PrefixLength;
+            UInt128 hosts = hostBits == 128 ? UInt128.MaxValue : (UInt128.One << hostBits) - 1;
             return new Range(first, first | hosts);
         }
     }

@@ -24,9 +24,14 @@ internal sealed class AddressTable(AddressPlan plan, int maxPerSession, TimeSpan
         lock (_lock)
         {
             if (session.HasEnded)
+            {
                 return;
-            foreach (var address in plan.ListedFor(session.Identity))
+            }
+
+            foreach (UInt128 address in plan.ListedFor(session.Identity))
+            {
                 Give(address, session);
+            }
         }
     }
 
@@ -36,17 +41,28 @@ internal sealed class AddressTable(AddressPlan plan, int maxPerSession, TimeSpan
     public bool TryClaim(ConcentratorSession session, UInt128 address)
     {
         if (!plan.IsInPool(address) || !plan.ListedFor(session.Identity).IsEmpty)
+        {
             return false;
+        }
+
         lock (_lock)
         {
             if (session.HasEnded || session.OwnedAddresses.Length >= maxPerSession)
+            {
                 return false;
-            if (_owners.TryGetValue(address, out var owner))
+            }
+
+            if (_owners.TryGetValue(address, out ConcentratorSession? owner))
             {
                 if (owner == session)
+                {
                     return true;
+                }
+
                 if (session.Identity is null || owner.Identity != session.Identity)
+                {
                     return false;
+                }
             }
             else if (!MayWake(address, session.Identity))
             {
@@ -63,12 +79,14 @@ internal sealed class AddressTable(AddressPlan plan, int maxPerSession, TimeSpan
     {
         lock (_lock)
         {
-            var until = timeProvider.GetUtcNow() + restPeriod;
-            foreach (var address in session.OwnedAddresses)
+            DateTimeOffset until = timeProvider.GetUtcNow() + restPeriod;
+            foreach (UInt128 address in session.OwnedAddresses)
             {
                 _owners.TryRemove(address, out _);
                 if (plan.IsInPool(address))
+                {
                     _resting[address] = new Rest(until, session.Identity);
+                }
             }
 
             session.OwnedAddresses = [];
@@ -78,31 +96,42 @@ internal sealed class AddressTable(AddressPlan plan, int maxPerSession, TimeSpan
 
     private bool MayWake(UInt128 address, string? identity)
     {
-        if (_resting.TryGetValue(address, out var rest) && rest.Until > timeProvider.GetUtcNow() && (identity is null || rest.Identity != identity))
+        if (_resting.TryGetValue(address, out Rest rest) && rest.Until > timeProvider.GetUtcNow() && (identity is null || rest.Identity != identity))
+        {
             return false;
+        }
+
         _resting.Remove(address);
         return true;
     }
 
     private void Give(UInt128 address, ConcentratorSession session)
     {
-        if (_owners.TryGetValue(address, out var former))
+        if (_owners.TryGetValue(address, out ConcentratorSession? former))
+        {
             former.OwnedAddresses = Array.FindAll(former.OwnedAddresses, owned => owned != address);
+        }
+
         _owners[address] = session;
         session.OwnedAddresses = [.. session.OwnedAddresses, address];
     }
 
     private void Sweep()
     {
-        var now = timeProvider.GetTimestamp();
+        long now = timeProvider.GetTimestamp();
         if (now < _nextSweep)
+        {
             return;
+        }
+
         _nextSweep = now + (timeProvider.TimestampFrequency * 10);
-        var wall = timeProvider.GetUtcNow();
-        foreach (var (address, rest) in _resting)
+        DateTimeOffset wall = timeProvider.GetUtcNow();
+        foreach ((UInt128 address, Rest rest) in _resting)
         {
             if (rest.Until <= wall)
+            {
                 _resting.Remove(address);
+            }
         }
     }
 

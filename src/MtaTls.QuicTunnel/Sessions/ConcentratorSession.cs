@@ -40,10 +40,12 @@ internal sealed class ConcentratorSession : TunnelSession
 
     public bool Owns(UInt128 address)
     {
-        foreach (var owned in OwnedAddresses)
+        foreach (UInt128 owned in OwnedAddresses)
         {
             if (owned == address)
+            {
                 return true;
+            }
         }
 
         return false;
@@ -57,13 +59,19 @@ internal sealed class ConcentratorSession : TunnelSession
         {
             path = null;
             if (_ended)
+            {
                 return JoinResult.UnknownSession;
+            }
+
             path = AddPath(connection, maxPaths);
             if (path is null)
             {
                 replaced = FindDead();
                 if (replaced is null)
+                {
                     return JoinResult.Conflict;
+                }
+
                 RemovePath(replaced);
                 path = AddPath(connection, maxPaths);
             }
@@ -80,7 +88,10 @@ internal sealed class ConcentratorSession : TunnelSession
         lock (_lock)
         {
             if (RemovePath(path) > 0 || _ended)
+            {
                 return;
+            }
+
             _graceTimer.Change(_registry.GracePeriod, Timeout.InfiniteTimeSpan);
         }
 
@@ -93,25 +104,35 @@ internal sealed class ConcentratorSession : TunnelSession
     /// </summary>
     public void Report(TunnelPath from, AccessReport report)
     {
-        var unavailable = report.Signal == AccessSignal.Unavailable;
+        bool unavailable = report.Signal == AccessSignal.Unavailable;
         lock (_lock)
         {
             if (from.Access == AccessNetwork.Unknown && (!unavailable || !HasPathOn(report.Access)))
+            {
                 from.Access = report.Access;
-            foreach (var path in Paths)
+            }
+
+            foreach (TunnelPath path in Paths)
             {
                 if (path.Access == report.Access)
+                {
                     path.IsReportedUnavailable = unavailable;
+                }
             }
         }
 
         _registry.Log.AccessReported(Id.Name, report.Access, unavailable ? "unavailable" : "available");
         if (!unavailable)
+        {
             return;
-        foreach (var path in Paths)
+        }
+
+        foreach (TunnelPath path in Paths)
         {
             if (path.IsReportedUnavailable)
+            {
                 Drain(path);
+            }
         }
     }
 
@@ -121,15 +142,21 @@ internal sealed class ConcentratorSession : TunnelSession
         lock (_lock)
         {
             if (_ended)
+            {
                 return false;
+            }
+
             _ended = true;
         }
 
         _graceTimer.Dispose();
         _registry.Forget(this);
         EndDataPlane();
-        foreach (var path in Paths)
+        foreach (TunnelPath path in Paths)
+        {
             path.Connection.Close((ulong)error, reason);
+        }
+
         return true;
     }
 
@@ -138,17 +165,23 @@ internal sealed class ConcentratorSession : TunnelSession
     protected override void OnPathStateChanged(TunnelPath path, bool left)
     {
         if (left)
+        {
             _registry.Log.PathLeft(Id.Name, path.Connection.RemoteEndPoint);
+        }
         else
+        {
             _registry.Log.PathBack(Id.Name, path.Connection.RemoteEndPoint);
+        }
     }
 
     private bool HasPathOn(AccessNetwork access)
     {
-        foreach (var path in Paths)
+        foreach (TunnelPath path in Paths)
         {
             if (path.Access == access)
+            {
                 return true;
+            }
         }
 
         return false;
@@ -157,10 +190,12 @@ internal sealed class ConcentratorSession : TunnelSession
     private TunnelPath? FindDead()
     {
         EvaluatePaths();
-        foreach (var path in Paths)
+        foreach (TunnelPath path in Paths)
         {
             if (path.IsLeft || !path.Connection.IsConnected)
+            {
                 return path;
+            }
         }
 
         return null;
@@ -171,10 +206,14 @@ internal sealed class ConcentratorSession : TunnelSession
         lock (_lock)
         {
             if (_ended || Paths.Length > 0)
+            {
                 return;
+            }
         }
 
         if (End(QuicTunnelError.Unknown, "expired"))
+        {
             _registry.Log.SessionExpired(Id.Name);
+        }
     }
 }

@@ -30,7 +30,10 @@ internal sealed class PathSupervisor : IDisposable
         lock (_lock)
         {
             if (_disposed)
+            {
                 return;
+            }
+
             _added.Add(session);
             if (!_running)
             {
@@ -43,7 +46,10 @@ internal sealed class PathSupervisor : IDisposable
     public void Dispose()
     {
         lock (_lock)
+        {
             _disposed = true;
+        }
+
         _timer.Dispose();
     }
 
@@ -58,12 +64,17 @@ internal sealed class PathSupervisor : IDisposable
 
         // Where this process itself did not get to run, the peers' silence says nothing of them: the answers may be waiting to be read.
         if (_timeProvider.GetElapsedTime(_setAt) < s_hiccup)
+        {
             _watched.RemoveAll(static session => !session.CheckPaths());
+        }
+
         lock (_lock)
         {
             _running = !_disposed && _watched.Count + _added.Count > 0;
             if (_running)
+            {
                 SetTimer();
+            }
         }
     }
 

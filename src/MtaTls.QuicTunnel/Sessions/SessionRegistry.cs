@@ -44,7 +44,10 @@ internal sealed class SessionRegistry : IDisposable
     {
         path = null;
         if (!TryReserve(identity))
+        {
             return null;
+        }
+
         var session = new ConcentratorSession(this, SessionId.Create(), identity, qosIndication);
         _sessions[session.Id.Key] = session;
         session.Join(connection, _options.MaxConnectionsPerSession, out path);
@@ -58,19 +61,27 @@ internal sealed class SessionRegistry : IDisposable
     public JoinResult Join(ReadOnlySpan<byte> sessionId, string? identity, bool mustBeIdentity, IQuicConnection connection, out TunnelPath? path)
     {
         path = null;
-        if (!_sessions.TryGetValue(SessionId.KeyOf(sessionId), out var session) || !session.Id.Matches(sessionId))
+        if (!_sessions.TryGetValue(SessionId.KeyOf(sessionId), out ConcentratorSession? session) || !session.Id.Matches(sessionId))
+        {
             return JoinResult.UnknownSession;
+        }
+
         if (mustBeIdentity && session.Identity != identity)
+        {
             return JoinResult.UnknownSession;
+        }
+
         return session.Join(connection, _options.MaxConnectionsPerSession, out path);
     }
 
     public ConcentratorSession? FindByName(string name)
     {
-        foreach (var (_, session) in _sessions)
+        foreach ((UInt128 _, ConcentratorSession session) in _sessions)
         {
             if (session.Id.Name == name)
+            {
                 return session;
+            }
         }
 
         return null;
@@ -80,45 +91,60 @@ internal sealed class SessionRegistry : IDisposable
     public void Forget(ConcentratorSession session)
     {
         if (!_sessions.TryRemove(session.Id.Key, out _))
+        {
             return;
+        }
+
         Addresses.Release(session);
         lock (_lock)
+        {
             Release(session.Identity);
+        }
     }
 
     public void Dispose() => Supervisor.Dispose();
 
     private bool TryReserve(string? identity)
     {
-        for (var attempt = 0; ; attempt++)
+        for (int attempt = 0; ; attempt++)
         {
             lock (_lock)
             {
                 if (_count >= _options.MaxSessions)
+                {
                     return false;
-                var ofIdentity = identity is null ? 0 : _perIdentity.GetValueOrDefault(identity);
+                }
+
+                int ofIdentity = identity is null ? 0 : _perIdentity.GetValueOrDefault(identity);
                 if (ofIdentity < _options.MaxSessionsPerIdentity)
                 {
                     _count++;
                     if (identity is not null)
+                    {
                         _perIdentity[identity] = ofIdentity + 1;
+                    }
+
                     return true;
                 }
             }
 
             // A client that starts again and again leaves sessions behind: the oldest of them makes way.
             if (attempt > 0 || FindOldestIdle(identity!) is not { } idle || !idle.End(QuicTunnelError.SessionEnded, "A newer session took its place."))
+            {
                 return false;
+            }
         }
     }
 
     private ConcentratorSession? FindOldestIdle(string identity)
     {
         ConcentratorSession? oldest = null;
-        foreach (var (_, session) in _sessions)
+        foreach ((UInt128 _, ConcentratorSession session) in _sessions)
         {
             if (session.Identity == identity && session.Paths.IsEmpty && (oldest is null || session.CreatedAt < oldest.CreatedAt))
+            {
                 oldest = session;
+            }
         }
 
         return oldest;
@@ -128,11 +154,18 @@ internal sealed class SessionRegistry : IDisposable
     {
         _count--;
         if (identity is null)
+        {
             return;
-        var left = _perIdentity.GetValueOrDefault(identity) - 1;
+        }
+
+        int left = _perIdentity.GetValueOrDefault(identity) - 1;
         if (left <= 0)
+        {
             _perIdentity.Remove(identity);
+        }
         else
+        {
             _perIdentity[identity] = left;
+        }
     }
 }

@@ -11,11 +11,14 @@ internal sealed class TokenBucket(int perSecond, TimeProvider timeProvider)
     {
         lock (_lock)
         {
-            var now = timeProvider.GetTimestamp();
+            long now = timeProvider.GetTimestamp();
             _tokens = Math.Min(perSecond, _tokens + (timeProvider.GetElapsedTime(_last, now).TotalSeconds * perSecond));
             _last = now;
             if (_tokens < 1)
+            {
                 return false;
+            }
+
             _tokens--;
             return true;
         }

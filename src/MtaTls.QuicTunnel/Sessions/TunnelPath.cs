@@ -53,13 +53,19 @@ internal sealed class TunnelPath(TunnelSession session, IQuicConnection connecti
     /// <summary>Whether the peer has not answered for longer than it should take: the path is taken for dead until it does.</summary>
     public bool IsOverdue(long now, TimeProvider timeProvider)
     {
-        var since = Connection.UnansweredSinceTimestamp;
+        long since = Connection.UnansweredSinceTimestamp;
         if (since == 0)
+        {
             return false;
-        var age = timeProvider.GetElapsedTime(since, now);
+        }
+
+        TimeSpan age = timeProvider.GetElapsedTime(since, now);
         if (age < s_leastStall)
+        {
             return false;
-        var patience = (2 * Connection.SmoothedRtt) + s_answerSlack;
+        }
+
+        TimeSpan patience = (2 * Connection.SmoothedRtt) + s_answerSlack;
         return age > (patience > s_mostStall ? s_mostStall : patience);
     }
 

@@ -59,14 +59,23 @@ internal abstract class TunnelSession : IReorderSink
         lock (_pathsLock)
         {
             if (_paths.Length >= maxPaths)
+            {
                 return null;
-            var number = 0;
+            }
+
+            int number = 0;
             while (Array.Exists(_paths, path => path.Number == number))
+            {
                 number++;
+            }
+
             var added = new TunnelPath(this, connection, number, TimeProvider.GetTimestamp());
             Volatile.Write(ref _paths, [.. _paths, added]);
             lock (_receiveLock)
+            {
                 _reorder?.Attach(number);
+            }
+
             return added;
         }
     }
@@ -83,7 +92,10 @@ internal abstract class TunnelSession : IReorderSink
 
         Drain(path);
         lock (_receiveLock)
+        {
             _reorder?.Forget(path.Number);
+        }
+
         return left;
     }
 
@@ -94,15 +106,20 @@ internal abstract class TunnelSession : IReorderSink
     public SendResult Send(ReadOnlySpan<byte> packet, ushort protocolType, out int maxPacket)
     {
         Supervise();
-        var paths = Volatile.Read(ref _paths);
-        var candidates = FindCandidates(paths, packet.Length + TunnelDatagram.HeaderLength, protocolType, out maxPacket);
+        TunnelPath[] paths = Volatile.Read(ref _paths);
+        uint candidates = FindCandidates(paths, packet.Length + TunnelDatagram.HeaderLength, protocolType, out maxPacket);
         if (candidates == 0)
+        {
             return maxPacket > 0 ? SendResult.TooBig : SendResult.NoPath;
+        }
 
         Span<byte> header = stackalloc byte[TunnelDatagram.HeaderLength];
         TunnelDatagram.WriteHeader(header, protocolType, (ushort)Interlocked.Increment(ref _lastTag));
         if (!TrySend(paths, candidates, header, packet))
+        {
             return SendResult.Congested;
+        }
+
         Counters.Sent(packet.Length);
         return SendResult.Sent;
     }
@@ -110,7 +127,7 @@ internal abstract class TunnelSession : IReorderSink
     /// <summary>Takes one datagram from a path.</summary>
     public void Receive(TunnelPath path, ReadOnlySpan<byte> datagram)
     {
-        if (!TunnelDatagram.TryRead(datagram, out _, out var tag, out var packet))
+        if (!TunnelDatagram.TryRead(datagram, out _, out ushort tag, out ReadOnlySpan<byte> packet))
         {
             Counters.Dropped(DropReason.Malformed);
             return;
@@ -126,13 +143,19 @@ internal abstract class TunnelSession : IReorderSink
         lock (_receiveLock)
         {
             if (_ended)
+            {
                 return;
-            var reorder = _reorder ??= CreateReorderBuffer();
-            var duplicates = reorder.Duplicates;
-            var now = TimeProvider.GetTimestamp();
+            }
+
+            ReorderBuffer reorder = _reorder ??= CreateReorderBuffer();
+            long duplicates = reorder.Duplicates;
+            long now = TimeProvider.GetTimestamp();
             reorder.Receive(path.Number, tag, datagram, now);
             if (reorder.Duplicates != duplicates)
+            {
                 Counters.Dropped(DropReason.Duplicate);
+            }
+
             ArmReorderTimer(now);
         }
     }
@@ -143,7 +166,9 @@ internal abstract class TunnelSession : IReorderSink
     public void Drain(TunnelPath path)
     {
         if (path.Connection.QueuedDatagrams > 0 && FindUsable(Volatile.Read(ref _paths), except: path) != 0)
+        {
             path.Connection.DrainUnsent(s_reroute, path);
+        }
     }
 
     /// <summary>The supervisor's turn: leaves paths that do not answer. False when nothing is under way any more.</summary>
@@ -151,7 +176,10 @@ internal abstract class TunnelSession : IReorderSink
     {
         EvaluatePaths();
         if (IsUnderWay())
+        {
             return true;
+        }
+
         Volatile.Write(ref _supervised, 0);
         // A packet may have gone out since, whose sender saw the old value.
         return IsUnderWay() && Interlocked.Exchange(ref _supervised, 1) == 0;
@@ -160,33 +188,39 @@ internal abstract class TunnelSession : IReorderSink
     /// <summary>Finds the paths that do not answer, or answer again.</summary>
     protected void EvaluatePaths()
     {
-        var now = TimeProvider.GetTimestamp();
-        var paths = Volatile.Read(ref _paths);
-        foreach (var path in paths)
+        long now = TimeProvider.GetTimestamp();
+        TunnelPath[] paths = Volatile.Read(ref _paths);
+        foreach (TunnelPath path in paths)
         {
-            var overdue = path.IsOverdue(now, TimeProvider);
+            bool overdue = path.IsOverdue(now, TimeProvider);
             if (overdue != path.IsStalled)
             {
                 path.IsStalled = overdue;
                 // Where no other works it is used all the same.
                 if (!overdue || FindUsable(paths, path) != 0)
+                {
                     OnPathStateChanged(path, overdue);
+                }
             }
         }
 
-        foreach (var path in paths)
+        foreach (TunnelPath path in paths)
         {
             if (path.IsLeft)
+            {
                 Drain(path);
+            }
         }
     }
 
     private bool IsUnderWay()
     {
-        foreach (var path in Volatile.Read(ref _paths))
+        foreach (TunnelPath path in Volatile.Read(ref _paths))
         {
             if (path.Connection.UnansweredSinceTimestamp != 0 || path.Connection.QueuedDatagrams > 0)
+            {
                 return true;
+            }
         }
 
         return false;
@@ -209,13 +243,16 @@ internal abstract class TunnelSession : IReorderSink
 
     private bool TrySend(TunnelPath[] paths, uint candidates, ReadOnlySpan<byte> header, ReadOnlySpan<byte> packet)
     {
-        var sent = false;
+        bool sent = false;
         while (candidates != 0)
         {
-            var index = _scheduler.Select(paths, candidates);
+            int index = _scheduler.Select(paths, candidates);
             sent |= paths[index].Connection.TrySendDatagram(header, packet);
             if (sent && !_scheduler.IsRedundant)
+            {
                 return true;
+            }
+
             candidates &= ~(1u << index);
         }
 
@@ -224,42 +261,59 @@ internal abstract class TunnelSession : IReorderSink
 
     private void Reroute(TunnelPath from, ReadOnlySpan<byte> datagram)
     {
-        var paths = Volatile.Read(ref _paths);
-        var candidates = FindUsable(paths, from);
-        for (var i = 0; i < paths.Length; i++)
+        TunnelPath[] paths = Volatile.Read(ref _paths);
+        uint candidates = FindUsable(paths, from);
+        for (int i = 0; i < paths.Length; i++)
         {
             if (datagram.Length > paths[i].Connection.MaxDatagramSize)
+            {
                 candidates &= ~(1u << i);
+            }
         }
 
         // With the redundant scheduler the other paths have had their own copy.
         if (_scheduler.IsRedundant)
+        {
             return;
+        }
+
         if (!TrySend(paths, candidates, datagram[..TunnelDatagram.HeaderLength], datagram[TunnelDatagram.HeaderLength..]))
+        {
             Counters.Dropped(candidates == 0 ? DropReason.NoPath : DropReason.Congested);
+        }
     }
 
     private uint FindCandidates(TunnelPath[] paths, int size, ushort protocolType, out int maxPacket)
     {
         maxPacket = 0;
         uint active = 0, left = 0;
-        for (var i = 0; i < paths.Length; i++)
+        for (int i = 0; i < paths.Length; i++)
         {
-            var path = paths[i];
-            var most = path.Connection.MaxDatagramSize;
+            TunnelPath path = paths[i];
+            int most = path.Connection.MaxDatagramSize;
             if (!path.Connection.IsConnected || path.IsReportedUnavailable || (protocolType == ProtocolType.IPv6 && most < LeastIPv6Datagram))
+            {
                 continue;
+            }
+
             if (size > most)
             {
                 if (TimeProvider.GetElapsedTime(path.StartedAt) > s_mtuDiscoveryTime)
+                {
                     maxPacket = Math.Max(maxPacket, most - TunnelDatagram.HeaderLength);
+                }
+
                 continue;
             }
 
             if (path.IsLeft)
+            {
                 left |= 1u << i;
+            }
             else
+            {
                 active |= 1u << i;
+            }
         }
 
         return active != 0 ? active : left;
@@ -268,10 +322,12 @@ internal abstract class TunnelSession : IReorderSink
     private static uint FindUsable(TunnelPath[] paths, TunnelPath except)
     {
         uint usable = 0;
-        for (var i = 0; i < paths.Length; i++)
+        for (int i = 0; i < paths.Length; i++)
         {
             if (paths[i] != except && paths[i].Connection.IsConnected && !paths[i].IsLeft)
+            {
                 usable |= 1u << i;
+            }
         }
 
         return usable;
@@ -280,7 +336,9 @@ internal abstract class TunnelSession : IReorderSink
     private void Supervise()
     {
         if (Volatile.Read(ref _supervised) != 0 || Interlocked.Exchange(ref _supervised, 1) != 0)
+        {
             return;
+        }
         // The first packet after a silence: a path may have died meanwhile.
         EvaluatePaths();
         _supervisor.Watch(this);
@@ -289,9 +347,12 @@ internal abstract class TunnelSession : IReorderSink
     private void ArmReorderTimer(long now)
     {
         if (_reorderTimerArmed || _reorder!.Deadline == long.MaxValue)
+        {
             return;
+        }
+
         _reorderTimer ??= TimeProvider.CreateTimer(static state => ((TunnelSession)state!).OnReorderTimer(), this, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
-        var due = TimeProvider.GetElapsedTime(now, Math.Max(now, _reorder.Deadline));
+        TimeSpan due = TimeProvider.GetElapsedTime(now, Math.Max(now, _reorder.Deadline));
         _reorderTimerArmed = true;
         // Timers count whole milliseconds, and one that rings early rings for nothing.
         _reorderTimer.Change(TimeSpan.FromMilliseconds(Math.Ceiling(due.TotalMilliseconds)), Timeout.InfiniteTimeSpan);
@@ -303,8 +364,11 @@ internal abstract class TunnelSession : IReorderSink
         {
             _reorderTimerArmed = false;
             if (_ended)
+            {
                 return;
-            var now = TimeProvider.GetTimestamp();
+            }
+
+            long now = TimeProvider.GetTimestamp();
             _reorder!.Expire(now);
             ArmReorderTimer(now);
         }
@@ -314,8 +378,11 @@ internal abstract class TunnelSession : IReorderSink
     private ReorderBuffer CreateReorderBuffer()
     {
         var buffer = new ReorderBuffer(this, _options.ReorderingMaxPackets, ToTimestamp(_options.ReorderingMaxDelay), MaxPaths);
-        foreach (var path in Paths)
+        foreach (TunnelPath path in Paths)
+        {
             buffer.Attach(path.Number);
+        }
+
         return buffer;
     }
 

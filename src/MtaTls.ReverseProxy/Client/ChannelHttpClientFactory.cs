@@ -16,7 +16,7 @@ internal sealed class ChannelHttpClientFactory(
 {
     // One for all: sessions are shared by clients whose settings are the same.
 #pragma warning disable CA5359 // Only for clusters whose configuration says DangerousAcceptAnyServerCertificate.
-    private static readonly RemoteCertificateValidationCallback _acceptAny = static (_, _, _, _) => true;
+    private static readonly RemoteCertificateValidationCallback s_acceptAny = static (_, _, _, _) => true;
 #pragma warning restore CA5359
 
     protected override bool CanReuseOldClient(ForwarderHttpClientContext context) =>
@@ -27,12 +27,14 @@ internal sealed class ChannelHttpClientFactory(
     protected override void ConfigureHandler(ForwarderHttpClientContext context, SocketsHttpHandler handler)
     {
         // What is about TLS goes to the gateway's session; the handler itself never shakes hands. A proxy has no place between channels.
-        var config = context.NewConfig;
+        HttpClientConfig config = context.NewConfig;
         base.ConfigureHandler(
             new ForwarderHttpClientContext { ClusterId = context.ClusterId, NewConfig = config with { SslProtocols = null, DangerousAcceptAnyServerCertificate = null, WebProxy = null } }, handler);
 
-        if (!GatewayMetadata.TryParse(Metadata(context.NewMetadata, MtaTlsMetadata.Gateway), out var gateway))
+        if (!GatewayMetadata.TryParse(Metadata(context.NewMetadata, MtaTlsMetadata.Gateway), out Uri? gateway))
+        {
             throw new InvalidOperationException($"Cluster '{context.ClusterId}': metadata {MtaTlsMetadata.Gateway} is not 'https://host:port'.");
+        }
         // A proxy has other destinations, and health checks that want to know: it does not wait.
         var options = new MtaTlsClientOptions { LoggerFactory = loggers, Reconnect = { WaitTimeout = TimeSpan.Zero } };
         MtaTlsClientConfiguration.Apply(configuration.GetSection(MtaTlsClientOptions.SectionName), options);
@@ -40,9 +42,15 @@ internal sealed class ChannelHttpClientFactory(
         options.Port = gateway.Port;
         options.TargetHost = Metadata(context.NewMetadata, MtaTlsMetadata.TargetHost) ?? options.TargetHost;
         if (config.SslProtocols is { } protocols)
+        {
             options.EnabledSslProtocols = protocols;
+        }
+
         if (config.DangerousAcceptAnyServerCertificate is true)
-            options.RemoteCertificateValidationCallback = _acceptAny;
+        {
+            options.RemoteCertificateValidationCallback = s_acceptAny;
+        }
+
         configure?.Invoke(context, options);
         handler.UseMtaTls(options);
     }

@@ -7,7 +7,7 @@ internal sealed class ClusterHttpClientFactory(IForwarderHttpClientFactory direc
 {
     public HttpMessageInvoker CreateClient(ForwarderHttpClientContext context)
     {
-        var usesGateway = UsesGateway(context.NewMetadata);
+        bool usesGateway = UsesGateway(context.NewMetadata);
         if (context.OldClient is not null && UsesGateway(context.OldMetadata) != usesGateway)
         {
             // Neither factory looks at what makes the old client useless to it.

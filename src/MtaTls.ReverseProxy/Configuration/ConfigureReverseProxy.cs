@@ -10,16 +10,20 @@ internal sealed class ConfigureReverseProxy(IConfiguration configuration) : ICon
 {
     public void Configure(MtaTlsReverseProxyOptions options)
     {
-        var section = configuration.GetSection(ConfigureMtaTlsOptions.SectionName);
+        IConfigurationSection section = configuration.GetSection(ConfigureMtaTlsOptions.SectionName);
         // A destination has colons, which divide keys here: the key is all of the path.
-        foreach (var (destination, url) in section.GetSection(nameof(MtaTlsReverseProxyOptions.Destinations)).AsEnumerable(makePathsRelative: true))
+        foreach ((string destination, string? url) in section.GetSection(nameof(MtaTlsReverseProxyOptions.Destinations)).AsEnumerable(makePathsRelative: true))
         {
             if (url is not null && destination.Length > 0)
+            {
                 options.Destinations[destination] = url;
+            }
         }
 
-        foreach (var peer in new SectionReader(section, options.ConfigurationErrors).Sections(nameof(MtaTlsReverseProxyOptions.TrustedPeers)))
+        foreach (SectionReader peer in new SectionReader(section, options.ConfigurationErrors).Sections(nameof(MtaTlsReverseProxyOptions.TrustedPeers)))
+        {
             options.TrustedPeers.Add(ReadPeer(peer));
+        }
     }
 
     private static TrustedPeerOptions ReadPeer(SectionReader section)

@@ -14,34 +14,49 @@ internal sealed class MetadataValidator : ITransformProvider
     public void ValidateRoute(TransformRouteValidationContext context)
     {
         if (Error(context.Route.Metadata) is { } error)
+        {
             context.Errors.Add(new ArgumentException($"Route '{context.Route.RouteId}': metadata {MtaTlsMetadata.Destination}: {error}."));
+        }
     }
 
     public void ValidateCluster(TransformClusterValidationContext context)
     {
-        var cluster = context.Cluster;
-        var destinations = cluster.Destinations ?? new Dictionary<string, DestinationConfig>();
-        foreach (var (id, destination) in destinations)
+        ClusterConfig cluster = context.Cluster;
+        IReadOnlyDictionary<string, DestinationConfig> destinations = cluster.Destinations ?? new Dictionary<string, DestinationConfig>();
+        foreach ((string id, DestinationConfig destination) in destinations)
         {
             if (Error(destination.Metadata) is { } error)
+            {
                 Add($"destination '{id}': metadata {MtaTlsMetadata.Destination}: {error}");
+            }
         }
 
-        if (cluster.Metadata?.TryGetValue(MtaTlsMetadata.Gateway, out var gateway) is not true)
+        if (cluster.Metadata?.TryGetValue(MtaTlsMetadata.Gateway, out string? gateway) is not true)
         {
             if (cluster.Metadata?.ContainsKey(MtaTlsMetadata.TargetHost) is true)
+            {
                 Add($"metadata {MtaTlsMetadata.TargetHost} is for a cluster with {MtaTlsMetadata.Gateway}");
+            }
+
             return;
         }
 
         if (context.Services.GetService<IForwarderHttpClientFactory>() is not ClusterHttpClientFactory)
+        {
             Add($"metadata {MtaTlsMetadata.Gateway} needs AddMtaTlsHttpClient(), without which destinations would be connected to directly");
+        }
+
         if (!GatewayMetadata.TryParse(gateway, out _))
+        {
             Add($"metadata {MtaTlsMetadata.Gateway}: '{gateway}' is not 'https://host:port'");
-        foreach (var (id, destination) in destinations)
+        }
+
+        foreach ((string id, DestinationConfig destination) in destinations)
         {
             if (destination.Address?.StartsWith("https://", StringComparison.OrdinalIgnoreCase) is false)
+            {
                 Add($"destination '{id}': '{destination.Address}' must begin with https://, for what is reached through a gateway is reached in TLS");
+            }
         }
 
         void Add(string error) => context.Errors.Add(new ArgumentException($"Cluster '{cluster.ClusterId}': {error}."));
@@ -52,5 +67,5 @@ internal sealed class MetadataValidator : ITransformProvider
     }
 
     private static string? Error(IReadOnlyDictionary<string, string>? metadata) =>
-        metadata?.TryGetValue(MtaTlsMetadata.Destination, out var text) is true && !DestinationPattern.TryParse(text, out _, out var error) ? error : null;
+        metadata?.TryGetValue(MtaTlsMetadata.Destination, out string? text) is true && !DestinationPattern.TryParse(text, out _, out string? error) ? error : null;
 }

@@ -17,7 +17,10 @@ internal sealed class NestedMetadataFilter(IConfiguration configuration) : IProx
     public ValueTask<ClusterConfig> ConfigureClusterAsync(ClusterConfig cluster, CancellationToken cancel)
     {
         if (Lost(cluster.Metadata))
+        {
             cluster = cluster with { Metadata = Restore(cluster.Metadata!, $"Clusters:{cluster.ClusterId}") };
+        }
+
         if (cluster.Destinations?.Values.Any(d => Lost(d.Metadata)) is true)
         {
             cluster = cluster with
@@ -32,21 +35,26 @@ internal sealed class NestedMetadataFilter(IConfiguration configuration) : IProx
         return new(cluster);
     }
 
-    private static bool Lost(IReadOnlyDictionary<string, string>? metadata) => metadata is not null && metadata.TryGetValue(Prefix, out var value) && value is null;
+    private static bool Lost(IReadOnlyDictionary<string, string>? metadata) => metadata is not null && metadata.TryGetValue(Prefix, out string? value) && value is null;
 
     private Dictionary<string, string> Restore(IReadOnlyDictionary<string, string> metadata, string owner)
     {
         var restored = metadata.Where(m => !m.Key.Equals(Prefix, StringComparison.OrdinalIgnoreCase)).ToDictionary(StringComparer.OrdinalIgnoreCase);
         // The section that YARP was given is not known here, so every section of the configuration that holds such an owner is looked at.
-        var path = $":{owner}:Metadata:{Prefix}:";
-        foreach (var (key, value) in configuration.AsEnumerable())
+        string path = $":{owner}:Metadata:{Prefix}:";
+        foreach ((string key, string? value) in configuration.AsEnumerable())
         {
-            var at = value is null ? -1 : (":" + key).IndexOf(path, StringComparison.OrdinalIgnoreCase);
+            int at = value is null ? -1 : (":" + key).IndexOf(path, StringComparison.OrdinalIgnoreCase);
             if (at < 0)
+            {
                 continue;
-            var name = $"{Prefix}:{key[(at + path.Length - 1)..]}";
+            }
+
+            string name = $"{Prefix}:{key[(at + path.Length - 1)..]}";
             if (!restored.TryAdd(name, value!) && restored[name] != value)
+            {
                 throw new InvalidOperationException($"'{owner}' has two values for the metadata '{name}': '{restored[name]}' and '{value}' ({key}). Give the two owners different names.");
+            }
         }
 
         return restored;

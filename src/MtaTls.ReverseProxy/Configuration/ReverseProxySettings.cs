@@ -18,7 +18,9 @@ internal sealed class ReverseProxySettings(IConfiguration configuration, IOption
     public void Dispose()
     {
         if (_options.IsValueCreated)
+        {
             _options.Value.Dispose();
+        }
     }
 
     internal sealed record State(DestinationTable Destinations, IReadOnlyList<TrustedPeer> TrustedPeers)
@@ -26,7 +28,7 @@ internal sealed class ReverseProxySettings(IConfiguration configuration, IOption
         public static State Read(MtaTlsReverseProxyOptions options, List<string> errors)
         {
             var destinations = new DestinationTable(options.Destinations, $"{ConfigureMtaTlsOptions.SectionName}:{nameof(MtaTlsReverseProxyOptions.Destinations)}", errors);
-            var peers = options.TrustedPeers
+            TrustedPeer[] peers = options.TrustedPeers
                 .Select((peer, i) => new TrustedPeer(peer, $"{ConfigureMtaTlsOptions.SectionName}:{nameof(MtaTlsReverseProxyOptions.TrustedPeers)}:{i}", errors))
                 .ToArray();
             return new State(destinations, peers);

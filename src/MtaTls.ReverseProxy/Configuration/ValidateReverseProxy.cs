@@ -20,8 +20,11 @@ internal sealed class ValidateReverseProxy(IEnumerable<IConfigureOptions<MtaTlsR
     public ValidateOptionsResult Validate(string? name, MtaTlsOptions options)
     {
         var own = new MtaTlsReverseProxyOptions();
-        foreach (var configuration in configurations)
+        foreach (IConfigureOptions<MtaTlsReverseProxyOptions> configuration in configurations)
+        {
             configuration.Configure(own);
+        }
+
         return Validate(name, own);
     }
 }

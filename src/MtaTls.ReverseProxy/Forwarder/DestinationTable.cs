@@ -9,15 +9,22 @@ internal sealed class DestinationTable
 
     public DestinationTable(IEnumerable<KeyValuePair<string, string>> destinations, string key, List<string> errors)
     {
-        foreach (var (destination, url) in destinations)
+        foreach ((string destination, string url) in destinations)
         {
-            var valid = DestinationPattern.TryParse(destination, out var pattern, out var error);
+            bool valid = DestinationPattern.TryParse(destination, out DestinationPattern? pattern, out string? error);
             if (!valid)
+            {
                 errors.Add($"{key}:{destination}: {error}.");
-            if (!Uri.TryCreate(url, UriKind.Absolute, out var uri) || (uri.Scheme != Uri.UriSchemeHttp && uri.Scheme != Uri.UriSchemeHttps) || uri.Query.Length > 0 || uri.Fragment.Length > 0)
+            }
+
+            if (!Uri.TryCreate(url, UriKind.Absolute, out Uri? uri) || (uri.Scheme != Uri.UriSchemeHttp && uri.Scheme != Uri.UriSchemeHttps) || uri.Query.Length > 0 || uri.Fragment.Length > 0)
+            {
                 errors.Add($"{key}:{destination}: '{url}' is not an absolute http:// or https:// URL without query.");
+            }
             else if (valid)
+            {
                 _entries.Add((pattern!, url));
+            }
         }
 
         _entries.Sort((x, y) => y.Pattern.Specificity.CompareTo(x.Pattern.Specificity));
@@ -25,10 +32,12 @@ internal sealed class DestinationTable
 
     public string? Find(ChannelTarget target)
     {
-        foreach (var (pattern, url) in _entries)
+        foreach ((DestinationPattern pattern, string url) in _entries)
         {
             if (target.Matches(pattern))
+            {
                 return url;
+            }
         }
 
         return null;

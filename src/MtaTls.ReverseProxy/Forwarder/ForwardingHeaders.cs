@@ -22,14 +22,17 @@ internal static class ForwardingHeaders
         name.Equals(Forwarded, StringComparison.OrdinalIgnoreCase) || name.Equals("X-Real-IP", StringComparison.OrdinalIgnoreCase) || name.StartsWith("X-Forwarded-", StringComparison.OrdinalIgnoreCase);
 
     /// <summary>For X-Forwarded-For: the address alone.</summary>
-    public static string Node(ChannelAddress source) => ChannelHost.TryParse(source.Host, out var host) ? host.ToString() : Unknown;
+    public static string Node(ChannelAddress source) => ChannelHost.TryParse(source.Host, out ChannelHost host) ? host.ToString() : Unknown;
 
     /// <summary>For Forwarded (RFC 7239, section 6): quoted, with IPv6 in brackets and the port. A name is no node there, so it is written as an obfuscated one.</summary>
     public static string QuotedNode(ChannelAddress source)
     {
-        if (!ChannelHost.TryParse(source.Host, out var host))
+        if (!ChannelHost.TryParse(source.Host, out ChannelHost host))
+        {
             return Unknown;
-        var node = host.Address is null ? "_" + host.Name : host.ToUriHost();
+        }
+
+        string node = host.Address is null ? "_" + host.Name : host.ToUriHost();
         return source.Port == 0 ? $"\"{node}\"" : $"\"{node}:{source.Port}\"";
     }
 }

@@ -12,18 +12,27 @@ internal sealed class TrustedPeer
 
     public TrustedPeer(TrustedPeerOptions options, string key, List<string> errors)
     {
-        for (var i = 0; i < options.Networks.Count; i++)
+        for (int i = 0; i < options.Networks.Count; i++)
         {
-            if (HostPattern.TryParseNetwork(options.Networks[i], out var network))
+            if (HostPattern.TryParseNetwork(options.Networks[i], out IPNetwork network))
+            {
                 _networks.Add(network);
+            }
             else
+            {
                 errors.Add($"{key}:Networks:{i}: '{options.Networks[i]}' is neither an IP address nor a network that begins at the address given, such as 10.0.0.0/8.");
+            }
         }
 
         if (options.ClientCertificate is { } certificate)
+        {
             _certificate = new ClientCertificateCondition(certificate, $"{key}:ClientCertificate", errors);
+        }
+
         if (options.Networks.Count == 0 && options.ClientCertificate is null)
+        {
             errors.Add($"{key}: needs Networks or a ClientCertificate; a peer that nothing is known of is not trusted.");
+        }
     }
 
     public bool Matches(IPAddress address, X509Certificate2? certificate) =>

@@ -9,14 +9,19 @@ internal sealed class TrustedPeers(ReverseProxySettings settings)
 {
     public bool Trusts(HttpContext context)
     {
-        var rules = settings.Current.TrustedPeers;
+        IReadOnlyList<TrustedPeer> rules = settings.Current.TrustedPeers;
         if (rules.Count == 0 || context.Connection.RemoteIpAddress is not { } address)
+        {
             return false;
+        }
+
         address = ChannelHost.Normalize(address);
-        foreach (var rule in rules)
+        foreach (TrustedPeer rule in rules)
         {
             if (rule.Matches(address, context.Connection.ClientCertificate))
+            {
                 return true;
+            }
         }
 
         return false;

@@ -8,7 +8,7 @@ namespace MtaTls.ReverseProxy.Routing;
 internal static class ClusterDestinations
 {
     // A DestinationModel never changes: a reload makes another.
-    private static readonly ConditionalWeakTable<DestinationModel, IReadOnlyList<DestinationPattern>> _patterns = [];
+    private static readonly ConditionalWeakTable<DestinationModel, IReadOnlyList<DestinationPattern>> s_patterns = [];
 
     /// <summary>
     /// The destinations of the whole cluster that correspond best, whether they are healthy or not: where the exact one is down, a wildcard's is not asked in its place, for nothing says that it
@@ -16,15 +16,21 @@ internal static class ClusterDestinations
     /// </summary>
     public static List<DestinationState> Find(ClusterState cluster, ChannelTarget target)
     {
-        var best = -1;
+        int best = -1;
         var found = new List<DestinationState>();
-        foreach (var (_, destination) in cluster.Destinations)
+        foreach ((string _, DestinationState destination) in cluster.Destinations)
         {
-            var specificity = Specificity(destination, target);
+            int specificity = Specificity(destination, target);
             if (specificity < 0 || specificity < best)
+            {
                 continue;
+            }
+
             if (specificity > best)
+            {
                 found.Clear();
+            }
+
             best = specificity;
             found.Add(destination);
         }
@@ -37,11 +43,13 @@ internal static class ClusterDestinations
 
     private static int Specificity(DestinationState destination, ChannelTarget target)
     {
-        var best = -1;
-        foreach (var pattern in _patterns.GetValue(destination.Model, Read))
+        int best = -1;
+        foreach (DestinationPattern pattern in s_patterns.GetValue(destination.Model, Read))
         {
             if (target.Matches(pattern))
+            {
                 best = Math.Max(best, pattern.Specificity);
+            }
         }
 
         return best;
@@ -50,14 +58,17 @@ internal static class ClusterDestinations
     private static List<DestinationPattern> Read(DestinationModel model)
     {
         var patterns = new List<DestinationPattern>();
-        if (Uri.TryCreate(model.Config.Address, UriKind.Absolute, out var address)
-            && DestinationPattern.TryParse($"{address.Host}:{address.Port}", out var byAddress, out _))
+        if (Uri.TryCreate(model.Config.Address, UriKind.Absolute, out Uri? address)
+            && DestinationPattern.TryParse($"{address.Host}:{address.Port}", out DestinationPattern? byAddress, out _))
         {
             patterns.Add(byAddress);
         }
 
-        if (model.Config.Metadata?.TryGetValue(MtaTlsMetadata.Destination, out var text) is true && DestinationPattern.TryParse(text, out var byMetadata, out _))
+        if (model.Config.Metadata?.TryGetValue(MtaTlsMetadata.Destination, out string? text) is true && DestinationPattern.TryParse(text, out DestinationPattern? byMetadata, out _))
+        {
             patterns.Add(byMetadata);
+        }
+
         return patterns;
     }
 }

@@ -13,12 +13,17 @@ internal sealed class DestinationLoadBalancingPolicy : ILoadBalancingPolicy
     public DestinationState? PickDestination(HttpContext context, ClusterState cluster, IReadOnlyList<DestinationState> availableDestinations)
     {
         if (ChannelTarget.Of(context) is not { } target)
+        {
             return null;
+        }
+
         DestinationState? least = null;
-        foreach (var destination in ClusterDestinations.Find(cluster, target))
+        foreach (DestinationState destination in ClusterDestinations.Find(cluster, target))
         {
             if (availableDestinations.Contains(destination) && (least is null || destination.ConcurrentRequestCount < least.ConcurrentRequestCount))
+            {
                 least = destination;
+            }
         }
 
         return least;

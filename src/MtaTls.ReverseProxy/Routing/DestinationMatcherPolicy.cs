@@ -15,7 +15,7 @@ namespace MtaTls.ReverseProxy.Routing;
 /// </summary>
 internal sealed class DestinationMatcherPolicy(HostMatching hostMatching, ILogger<DestinationMatcherPolicy> logger) : MatcherPolicy, IEndpointSelectorPolicy, IEndpointComparerPolicy
 {
-    private static readonly ConditionalWeakTable<RouteModel, RouteDestination> _destinations = [];
+    private static readonly ConditionalWeakTable<RouteModel, RouteDestination> s_destinations = [];
     private readonly Endpoint _misdirected = new(hostMatching.RejectAsync, EndpointMetadataCollection.Empty, "421 Misdirected Request");
 
     /// <summary>After YARP's own policies for headers and query parameters, so that what they rule out is not answered here.</summary>
@@ -26,10 +26,12 @@ internal sealed class DestinationMatcherPolicy(HostMatching hostMatching, ILogge
     public bool AppliesToEndpoints(IReadOnlyList<Endpoint> endpoints)
     {
         // A cluster's policy may change while its endpoint stays: what matters is looked at when a request comes.
-        foreach (var endpoint in endpoints)
+        foreach (Endpoint endpoint in endpoints)
         {
             if (endpoint.Metadata.GetMetadata<RouteModel>() is not null)
+            {
                 return true;
+            }
         }
 
         return false;
@@ -38,18 +40,27 @@ internal sealed class DestinationMatcherPolicy(HostMatching hostMatching, ILogge
     public Task ApplyAsync(HttpContext httpContext, CandidateSet candidates)
     {
         var target = ChannelTarget.Of(httpContext);
-        for (var i = 0; i < candidates.Count; i++)
+        for (int i = 0; i < candidates.Count; i++)
         {
             if (!candidates.IsValidCandidate(i) || candidates[i].Endpoint?.Metadata.GetMetadata<RouteModel>() is not { } route)
+            {
                 continue;
+            }
+
             var destination = RouteDestination.Of(route);
-            var byCluster = ClusterDestinations.UsesPolicy(route.Cluster);
+            bool byCluster = ClusterDestinations.UsesPolicy(route.Cluster);
             if (!destination.IsFor(target))
+            {
                 candidates.SetValidity(i, false);
+            }
             else if (target is not null && (destination.Exists || byCluster) && !hostMatching.Accepts(target, httpContext.Request))
+            {
                 candidates.ReplaceEndpoint(i, _misdirected, candidates[i].Values);
+            }
             else if (byCluster && (target is null || ClusterDestinations.Find(route.Cluster!, target).Count == 0))
+            {
                 candidates.ReplaceEndpoint(i, NoDestination(route.Cluster!.ClusterId, target), candidates[i].Values);
+            }
         }
 
         return Task.CompletedTask;
@@ -59,9 +70,14 @@ internal sealed class DestinationMatcherPolicy(HostMatching hostMatching, ILogge
         context =>
         {
             if (target is null)
+            {
                 ReverseProxyLog.NoChannel(logger, context.Connection.Id, clusterId);
+            }
             else
+            {
                 ReverseProxyLog.NoDestination(logger, context.Connection.Id, clusterId, target.ToString());
+            }
+
             context.Response.StatusCode = StatusCodes.Status502BadGateway;
             return Task.CompletedTask;
         },
@@ -75,16 +91,18 @@ internal sealed class DestinationMatcherPolicy(HostMatching hostMatching, ILogge
 
         private RouteDestination(RouteModel route)
         {
-            Exists = route.Config.Metadata?.TryGetValue(MtaTlsMetadata.Destination, out var text) is true && text is not null;
+            Exists = route.Config.Metadata?.TryGetValue(MtaTlsMetadata.Destination, out string? text) is true && text is not null;
             if (Exists)
+            {
                 _ = DestinationPattern.TryParse(route.Config.Metadata![MtaTlsMetadata.Destination], out _pattern, out _);
+            }
         }
 
         public bool Exists { get; }
 
         public int Specificity => _pattern?.Specificity ?? -1;
 
-        public static RouteDestination Of(RouteModel route) => _destinations.GetValue(route, static r => new RouteDestination(r));
+        public static RouteDestination Of(RouteModel route) => s_destinations.GetValue(route, static r => new RouteDestination(r));
 
         /// <summary>A pattern that can't be read is refused when the configuration is loaded; were it not, it would be for nobody.</summary>
         public bool IsFor(ChannelTarget? target) => !Exists || (_pattern is not null && target is not null && target.Matches(_pattern));

@@ -13,13 +13,22 @@ internal sealed class ClaimedSourceTransform(TrustedPeers trustedPeers, bool xFo
 {
     public override ValueTask ApplyAsync(RequestTransformContext context)
     {
-        var http = context.HttpContext;
+        HttpContext http = context.HttpContext;
         if (http.Features.Get<IMtaTlsChannelFeature>() is not { } channel || !trustedPeers.Trusts(http))
+        {
             return default;
+        }
+
         if (xForwardedFor)
+        {
             InsertBeforeLast(context, ForwardingHeaders.XForwardedFor, ForwardingHeaders.Node(channel.ClaimedSource));
+        }
+
         if (forwarded)
+        {
             InsertBeforeLast(context, ForwardingHeaders.Forwarded, "for=" + ForwardingHeaders.QuotedNode(channel.ClaimedSource));
+        }
+
         return default;
     }
 
@@ -28,9 +37,12 @@ internal sealed class ClaimedSourceTransform(TrustedPeers trustedPeers, bool xFo
     {
         // Asked of what is sent alone: TakeHeader would go on to the client's own header.
         if (!context.ProxyRequest.Headers.NonValidated.Contains(header))
+        {
             return;
-        var values = TakeHeader(context, header);
-        var all = values.ToArray().ToList();
+        }
+
+        StringValues values = TakeHeader(context, header);
+        List<string?> all = values.ToArray().ToList();
         all.Insert(all.Count - 1, value);
         AddHeader(context, header, new StringValues(all.ToArray()));
     }

@@ -3,6 +3,7 @@ using Microsoft.Extensions.Logging;
 using MtaTls.AspNetCore.Routing;
 using MtaTls.ReverseProxy.Diagnostics;
 using MtaTls.ReverseProxy.Routing;
+using Yarp.ReverseProxy.Model;
 using Yarp.ReverseProxy.Transforms;
 
 namespace MtaTls.ReverseProxy.Transforms;
@@ -15,13 +16,19 @@ internal sealed class CorrespondenceTransform(ILogger logger) : RequestTransform
 {
     public override ValueTask ApplyAsync(RequestTransformContext context)
     {
-        var proxy = context.HttpContext.GetReverseProxyFeature();
-        var cluster = proxy.Route.Cluster;
+        IReverseProxyFeature proxy = context.HttpContext.GetReverseProxyFeature();
+        ClusterState? cluster = proxy.Route.Cluster;
         if (cluster is null || proxy.ProxiedDestination is not { } destination || !ClusterDestinations.UsesPolicy(cluster))
+        {
             return default;
+        }
+
         var target = ChannelTarget.Of(context.HttpContext);
         if (target is not null && ClusterDestinations.Find(cluster, target).Contains(destination))
+        {
             return default;
+        }
+
         ReverseProxyLog.DestinationUnavailable(logger, context.HttpContext.Connection.Id, destination.DestinationId, cluster.ClusterId, target?.ToString() ?? "(none)");
         // YARP sends nothing once a transform has set the response.
         context.HttpContext.Response.StatusCode = StatusCodes.Status503ServiceUnavailable;

@@ -14,15 +14,20 @@ internal sealed class DestinationTransform(bool throughGateway) : RequestTransfo
     public override ValueTask ApplyAsync(RequestTransformContext context)
     {
         if (ChannelTarget.Of(context.HttpContext) is not { IsValid: true } target)
+        {
             return default;
+        }
         // The route may have been found by the Host; where the request goes, the channel says. Both must be one.
-        var hostMatching = context.HttpContext.RequestServices.GetRequiredService<HostMatching>();
+        HostMatching hostMatching = context.HttpContext.RequestServices.GetRequiredService<HostMatching>();
         if (!hostMatching.Accepts(target, context.HttpContext.Request))
+        {
             return new(hostMatching.RejectAsync(context.HttpContext));   // YARP sends nothing once a transform has set the response
+        }
+
         context.ProxyRequest.Headers.Host = target.ToAuthority();
         if (throughGateway)
         {
-            var scheme = new Uri(context.DestinationPrefix).Scheme;
+            string scheme = new Uri(context.DestinationPrefix).Scheme;
             context.ProxyRequest.RequestUri = RequestUtilities.MakeDestinationAddress($"{scheme}://{target}", context.Path, context.Query.QueryString);
         }
 

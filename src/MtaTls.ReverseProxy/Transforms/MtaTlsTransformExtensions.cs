@@ -19,7 +19,10 @@ public static class MtaTlsTransformExtensions
         ArgumentNullException.ThrowIfNull(context);
         // YARP's default for the Host (the destination's own) comes first, where the route does not say otherwise; it would take our Host for the original one and drop it.
         if (!context.RequestTransforms.OfType<RequestHeaderOriginalHostTransform>().Any())
+        {
             context.AddOriginalHost(false);
+        }
+
         context.RequestTransforms.Add(new DestinationTransform(context.Cluster?.Metadata?.ContainsKey(MtaTlsMetadata.Gateway) is true));
         return context;
     }

@@ -19,14 +19,21 @@ internal sealed class MtaTlsTransformProvider(TrustedPeers trustedPeers, ILogger
     public void Apply(TransformBuilderContext context)
     {
         if (string.Equals(context.Cluster?.LoadBalancingPolicy, MtaTlsMetadata.LoadBalancingPolicy, StringComparison.OrdinalIgnoreCase))
+        {
             context.RequestTransforms.Add(new CorrespondenceTransform(logger));
+        }
 
         // YARP adds its default headers after all providers; they have to be there before the claimed source is put among them.
         if (context.UseDefaultForwarders ?? true)
+        {
             context.AddXForwarded();
-        var xForwardedFor = context.RequestTransforms.OfType<RequestHeaderXForwardedForTransform>().Any();
-        var forwarded = context.RequestTransforms.OfType<RequestHeaderForwardedTransform>().Any();
+        }
+
+        bool xForwardedFor = context.RequestTransforms.OfType<RequestHeaderXForwardedForTransform>().Any();
+        bool forwarded = context.RequestTransforms.OfType<RequestHeaderForwardedTransform>().Any();
         if (xForwardedFor || forwarded)
+        {
             context.RequestTransforms.Add(new ClaimedSourceTransform(trustedPeers, xForwardedFor, forwarded));
+        }
     }
 }

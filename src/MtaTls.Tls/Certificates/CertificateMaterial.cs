@@ -27,7 +27,7 @@ internal sealed class CertificateMaterial
         Hash = certificate.GetCertHash(HashAlgorithmName.SHA256);
 
         // The same rule as SslStream's: as much of the chain as is known here, without the root and without asking the network.
-        SslStreamCertificateContext context = SslStreamCertificateContext.Create(certificate, additional, offline: true);
+        var context = SslStreamCertificateContext.Create(certificate, additional, offline: true);
         _intermediates = [.. context.IntermediateCertificates.Select(intermediate => new X509Certificate2(intermediate))];
     }
 

@@ -106,8 +106,8 @@ internal static unsafe class SslContexts
 
     private static void AddExtension(nint ctx, ushort type)
     {
-        const uint contexts = LibSsl.ExtensionInClientHello | LibSsl.ExtensionInTls12ServerHello | LibSsl.ExtensionInEncryptedExtensions;
-        if (LibSsl.SSL_CTX_add_custom_ext(ctx, type, contexts, &SslCallbacks.AddExtension, 0, 0, &SslCallbacks.ParseExtension, 0) != 1)
+        const uint Contexts = LibSsl.ExtensionInClientHello | LibSsl.ExtensionInTls12ServerHello | LibSsl.ExtensionInEncryptedExtensions;
+        if (LibSsl.SSL_CTX_add_custom_ext(ctx, type, Contexts, &SslCallbacks.AddExtension, 0, 0, &SslCallbacks.ParseExtension, 0) != 1)
         {
             throw new ArgumentException($"OpenSSL {NativeLibraries.Version} handles the extension type {type} itself; choose another ExtensionType.");
         }

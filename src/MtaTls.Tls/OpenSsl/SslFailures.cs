@@ -17,8 +17,8 @@ internal sealed class SslFailures
     /// <param name="sent">This end sent it.</param>
     public void Alert(int value, bool sent)
     {
-        const int fatal = 2;
-        if (value >> 8 != fatal)
+        const int Fatal = 2;
+        if (value >> 8 != Fatal)
         {
             return;
         }

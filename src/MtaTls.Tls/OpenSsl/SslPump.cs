@@ -16,7 +16,7 @@ internal sealed class SslPump : IDisposable
 
     // Callbacks of OpenSSL run inside our own calls, on their thread: no handle to managed memory is ever stored in native memory.
     [ThreadStatic]
-    private static SslPump? t_current;
+    private static SslPump? s_current;
 
     private readonly Lock _gate = new();
     private readonly SslHandle _ssl;
@@ -47,7 +47,7 @@ internal sealed class SslPump : IDisposable
     }
 
     /// <summary>The connection whose SSL call runs on this thread.</summary>
-    public static SslPump? Current => t_current;
+    public static SslPump? Current => s_current;
 
     /// <summary>What is asked in the name of the server or the client while OpenSSL handshakes.</summary>
     public SslRole Role { get; }
@@ -484,13 +484,13 @@ internal sealed class SslPump : IDisposable
         {
             _pump = pump;
             pump._gate.Enter();
-            _previous = t_current;
-            t_current = pump;
+            _previous = s_current;
+            s_current = pump;
         }
 
         public void Dispose()
         {
-            t_current = _previous;
+            s_current = _previous;
             _pump._gate.Exit();
         }
     }

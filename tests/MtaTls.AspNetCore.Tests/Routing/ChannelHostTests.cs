@@ -22,9 +22,9 @@ public class ChannelHostTests
     [InlineData("0xample", "0xample")]
     public void Spellings_of_one_host_are_equal(string text, string expected)
     {
-        Assert.True(ChannelHost.TryParse(text, out var host));
+        Assert.True(ChannelHost.TryParse(text, out ChannelHost host));
         Assert.Equal(expected, host.ToString());
-        Assert.True(ChannelHost.TryParse(expected, out var same));
+        Assert.True(ChannelHost.TryParse(expected, out ChannelHost same));
         Assert.Equal(same, host);
     }
 
@@ -69,10 +69,10 @@ public class ChannelHostTests
     [Fact]
     public void A_name_has_at_most_253_octets_and_a_label_63()
     {
-        var longest = string.Join('.', Enumerable.Repeat(new string('a', 62), 4)) + "a";
+        string longest = string.Join('.', Enumerable.Repeat(new string('a', 62), 4)) + "a";
         Assert.Equal(252, longest.Length);
         Assert.True(ChannelHost.TryParse(longest[..63].TrimEnd('.'), out _));
-        var label63 = new string('a', 63);
+        string label63 = new string('a', 63);
         Assert.True(ChannelHost.TryParse($"{label63}.{label63}.{label63}.{new string('a', 61)}", out _));
         Assert.False(ChannelHost.TryParse($"{label63}.{label63}.{label63}.{new string('a', 62)}", out _));
         Assert.False(ChannelHost.TryParse(new string('a', 64), out _));
@@ -82,7 +82,7 @@ public class ChannelHostTests
     [Fact]
     public void In_an_authority_IPv6_is_in_brackets()
     {
-        Assert.True(ChannelHost.TryParseUriHost("[::1]", out var host));
+        Assert.True(ChannelHost.TryParseUriHost("[::1]", out ChannelHost host));
         Assert.Equal(IPAddress.IPv6Loopback, host.Address);
         Assert.Equal("[::1]", host.ToUriHost());
         Assert.False(ChannelHost.TryParseUriHost("::1", out _));

@@ -8,7 +8,7 @@ public class ChannelRouteTableTests
     [Fact]
     public void The_first_match_decides()
     {
-        var table = Create(
+        ChannelRouteTable table = Create(
             new() { Name = "one", Hosts = { "db.internal" }, Ports = { "5432" }, Action = ChannelRouteAction.Reject },
             new() { Name = "two", Hosts = { "*.internal" }, Action = ChannelRouteAction.Tcp, AllowAnonymous = true },
             new() { Name = "three" });
@@ -20,7 +20,7 @@ public class ChannelRouteTableTests
     [Fact]
     public void A_route_of_an_endpoint_is_for_that_endpoint_alone()
     {
-        var table = Create(new ChannelRouteOptions { Name = "public", Endpoints = { "Public", "Other" }, Action = ChannelRouteAction.Reject });
+        ChannelRouteTable table = Create(new ChannelRouteOptions { Name = "public", Endpoints = { "Public", "Other" }, Action = ChannelRouteAction.Reject });
         Assert.Equal("public", Find(table, "a.internal", 80, "public"));
         Assert.Null(Find(table, "a.internal", 80, "Private"));
         Assert.Null(Find(table, "a.internal", 80));
@@ -29,7 +29,7 @@ public class ChannelRouteTableTests
     [Fact]
     public void A_route_with_a_certificate_condition_is_not_for_clients_without_one()
     {
-        var table = Create(new ChannelRouteOptions { Name = "x", ClientCertificate = new() { Thumbprints = { new string('a', 64) } }, Action = ChannelRouteAction.Tcp });
+        ChannelRouteTable table = Create(new ChannelRouteOptions { Name = "x", ClientCertificate = new() { Thumbprints = { new string('a', 64) } }, Action = ChannelRouteAction.Tcp });
         Assert.Null(Find(table, "a.internal", 80));
     }
 
@@ -62,24 +62,29 @@ public class ChannelRouteTableTests
     [InlineData("localhost:6379", "127.0.0.1", false)]
     public void An_upstream_names_its_address_but_not_what_a_name_resolves_to(string upstream, string address, bool names)
     {
-        var route = Route(new() { Action = ChannelRouteAction.Tcp, AllowAnonymous = true, Upstream = upstream });
+        ChannelRoute route = Route(new() { Action = ChannelRouteAction.Tcp, AllowAnonymous = true, Upstream = upstream });
         Assert.Equal(names, route.Names(IPAddress.Parse(address)));
     }
 
     [Fact]
     public void Hosts_and_allowed_networks_name_addresses()
     {
-        var route = Route(new() { Action = ChannelRouteAction.Tcp, AllowAnonymous = true, Hosts = { "*", "10.1.0.0/16", "192.168.0.9" }, AllowedNetworks = { "fd00::/8", "172.16.0.1" } });
-        foreach (var named in new[] { "10.1.2.3", "192.168.0.9", "fd12::1", "172.16.0.1" })
+        ChannelRoute route = Route(new() { Action = ChannelRouteAction.Tcp, AllowAnonymous = true, Hosts = { "*", "10.1.0.0/16", "192.168.0.9" }, AllowedNetworks = { "fd00::/8", "172.16.0.1" } });
+        foreach (string named in new[] { "10.1.2.3", "192.168.0.9", "fd12::1", "172.16.0.1" })
+        {
             Assert.True(route.Names(IPAddress.Parse(named)), named);
-        foreach (var other in new[] { "10.2.2.3", "192.168.0.8", "fe80::1", "172.16.0.2", "127.0.0.1" })
+        }
+
+        foreach (string other in new[] { "10.2.2.3", "192.168.0.8", "fe80::1", "172.16.0.2", "127.0.0.1" })
+        {
             Assert.False(route.Names(IPAddress.Parse(other)), other);
+        }
     }
 
     [Fact]
     public void A_listener_of_our_own_is_named_by_its_address_and_port_only()
     {
-        var loopback = IPAddress.Loopback;
+        IPAddress loopback = IPAddress.Loopback;
         Assert.True(Route(new() { Action = ChannelRouteAction.Tcp, AllowAnonymous = true, Upstream = "127.0.0.1:80" }).NamesExactly(loopback, 80));
         Assert.False(Route(new() { Action = ChannelRouteAction.Tcp, AllowAnonymous = true, Upstream = "127.0.0.1:81" }).NamesExactly(loopback, 80));
         Assert.True(Route(new() { Action = ChannelRouteAction.Tcp, AllowAnonymous = true, Hosts = { "127.0.0.1" }, Ports = { "80" } }).NamesExactly(loopback, 80));
@@ -90,7 +95,7 @@ public class ChannelRouteTableTests
 
     private static string? Find(ChannelRouteTable table, string host, int port, string? endpoint = null)
     {
-        Assert.True(ChannelHost.TryParse(host, out var parsed));
+        Assert.True(ChannelHost.TryParse(host, out ChannelHost parsed));
         return table.Find(parsed, port, endpoint, null)?.Name;
     }
 

@@ -12,10 +12,10 @@ public class ClientCertificateConditionTests
     [InlineData("SHA1")]
     public void A_thumbprint_names_one_certificate(string hash)
     {
-        using var mine = Create("CN=client");
-        using var other = Create("CN=client");
-        var digits = mine.GetCertHashString(new HashAlgorithmName(hash));
-        var condition = Read(new() { Thumbprints = { string.Join(':', digits.ToLowerInvariant().Chunk(2).Select(c => new string(c))) } });
+        using X509Certificate2 mine = Create("CN=client");
+        using X509Certificate2 other = Create("CN=client");
+        string digits = mine.GetCertHashString(new HashAlgorithmName(hash));
+        ClientCertificateCondition condition = Read(new() { Thumbprints = { string.Join(':', digits.ToLowerInvariant().Chunk(2).Select(c => new string(c))) } });
         Assert.True(condition.Matches(mine));
         Assert.False(condition.Matches(other));
         Assert.False(condition.Matches(null));
@@ -33,7 +33,7 @@ public class ClientCertificateConditionTests
     [InlineData("other.example", false)]
     public void A_subject_alternative_name_is_compared_exactly(string name, bool matches)
     {
-        using var certificate = Create("CN=whatever", san =>
+        using X509Certificate2 certificate = Create("CN=whatever", san =>
         {
             san.AddDnsName("client.example");
             san.AddIpAddress(IPAddress.Parse("192.0.2.7"));
@@ -52,14 +52,14 @@ public class ClientCertificateConditionTests
     [Fact]
     public void A_wildcard_in_the_certificate_stands_for_nothing_but_itself()
     {
-        using var certificate = Create("CN=whatever", san => san.AddDnsName("*.example"));
+        using X509Certificate2 certificate = Create("CN=whatever", san => san.AddDnsName("*.example"));
         Assert.False(Read(new() { SubjectAlternativeNames = { "client.example" } }).Matches(certificate));
     }
 
     [Fact]
     public void The_common_name_is_no_subject_alternative_name()
     {
-        using var certificate = Create("CN=client.example");
+        using X509Certificate2 certificate = Create("CN=client.example");
         Assert.False(Read(new() { SubjectAlternativeNames = { "client.example" } }).Matches(certificate));
     }
 
@@ -73,14 +73,14 @@ public class ClientCertificateConditionTests
     [InlineData("CN=Client, O=Example", false)]
     public void A_subject_is_compared_as_a_parsed_name(string subject, bool matches)
     {
-        using var certificate = Create("CN=client, O=Example");
+        using X509Certificate2 certificate = Create("CN=client, O=Example");
         Assert.Equal(matches, Read(new() { Subject = subject, Issuer = "CN=client, O=Example" }).Matches(certificate));
     }
 
     [Fact]
     public void One_part_with_a_comma_is_not_two_parts()
     {
-        using var certificate = Create("CN=\"client, O=Example\"");
+        using X509Certificate2 certificate = Create("CN=\"client, O=Example\"");
         Assert.False(Read(new() { Subject = "CN=client, O=Example", Issuer = "CN=\"client, O=Example\"" }).Matches(certificate));
         Assert.True(Read(new() { Subject = "CN=\"client, O=Example\"", Issuer = "CN=\"client, O=Example\"" }).Matches(certificate));
     }
@@ -88,11 +88,11 @@ public class ClientCertificateConditionTests
     [Fact]
     public void The_same_subject_of_another_issuer_does_not_match()
     {
-        using var ca = Create("CN=Example CA");
-        using var otherCa = Create("CN=Other CA");
-        using var mine = Create("CN=client", issuer: ca);
-        using var other = Create("CN=client", issuer: otherCa);
-        var condition = Read(new() { Subject = "CN=client", Issuer = "CN=Example CA" });
+        using X509Certificate2 ca = Create("CN=Example CA");
+        using X509Certificate2 otherCa = Create("CN=Other CA");
+        using X509Certificate2 mine = Create("CN=client", issuer: ca);
+        using X509Certificate2 other = Create("CN=client", issuer: otherCa);
+        ClientCertificateCondition condition = Read(new() { Subject = "CN=client", Issuer = "CN=Example CA" });
         Assert.True(condition.Matches(mine));
         Assert.False(condition.Matches(other));
     }
@@ -100,8 +100,8 @@ public class ClientCertificateConditionTests
     [Fact]
     public void Every_kind_that_is_set_must_hold()
     {
-        using var ca = Create("CN=Example CA");
-        using var certificate = Create("CN=client", san => san.AddDnsName("client.example"), ca);
+        using X509Certificate2 ca = Create("CN=Example CA");
+        using X509Certificate2 certificate = Create("CN=client", san => san.AddDnsName("client.example"), ca);
         Assert.True(Read(new() { SubjectAlternativeNames = { "other.example", "client.example" }, Issuer = "CN=Example CA" }).Matches(certificate));
         Assert.False(Read(new() { SubjectAlternativeNames = { "client.example" }, Issuer = "CN=Other CA" }).Matches(certificate));
         Assert.False(Read(new() { SubjectAlternativeNames = { "client.example" }, Thumbprints = { new string('0', 64) } }).Matches(certificate));
@@ -110,7 +110,7 @@ public class ClientCertificateConditionTests
     [Fact]
     public void Every_error_is_reported_and_names_its_key()
     {
-        var errors = Errors(new() { Thumbprints = { "abc" }, SubjectAlternativeNames = { "uri:" }, Subject = "=" });
+        List<string> errors = Errors(new() { Thumbprints = { "abc" }, SubjectAlternativeNames = { "uri:" }, Subject = "=" });
         Assert.Equal(["C:Thumbprints:0", "C:SubjectAlternativeNames:0", "C:Subject", "C:Issuer"], errors.Select(e => e[..e.IndexOf(": ", StringComparison.Ordinal)]));
         Assert.Single(Errors(new()));
     }
@@ -141,7 +141,7 @@ public class ClientCertificateConditionTests
             request.CertificateExtensions.Add(san.Build());
         }
 
-        var now = DateTimeOffset.UtcNow;
+        DateTimeOffset now = DateTimeOffset.UtcNow;
         if (issuer is null)
         {
             request.CertificateExtensions.Add(new X509BasicConstraintsExtension(true, false, 0, true));

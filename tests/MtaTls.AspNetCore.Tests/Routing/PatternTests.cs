@@ -29,8 +29,8 @@ public class PatternTests
     [InlineData("*", "::1", true)]
     public void Hosts(string pattern, string host, bool matches)
     {
-        Assert.True(HostPattern.TryParse(pattern, out var parsed, out _));
-        Assert.True(ChannelHost.TryParse(host, out var channelHost));
+        Assert.True(HostPattern.TryParse(pattern, out HostPattern? parsed, out _));
+        Assert.True(ChannelHost.TryParse(host, out ChannelHost channelHost));
         Assert.Equal(matches, parsed.Matches(channelHost));
     }
 
@@ -53,7 +53,7 @@ public class PatternTests
     [InlineData("app1.internal:80")]
     public void Hosts_that_are_no_pattern(string? pattern)
     {
-        Assert.False(HostPattern.TryParse(pattern, out _, out var error));
+        Assert.False(HostPattern.TryParse(pattern, out _, out string? error));
         Assert.Contains("is not a host name", error, StringComparison.Ordinal);
     }
 
@@ -63,7 +63,7 @@ public class PatternTests
     [InlineData("1-65535", 1, 65535)]
     public void Ports(string text, int first, int last)
     {
-        Assert.True(PortRange.TryParse(text, out var range));
+        Assert.True(PortRange.TryParse(text, out PortRange range));
         Assert.Equal(new PortRange(first, last), range);
         Assert.True(range.Contains(first) && range.Contains(last));
         Assert.False(range.Contains(first - 1) || range.Contains(last + 1));
@@ -94,8 +94,8 @@ public class PatternTests
     [InlineData("10.0.0.0/8:5432", "10.1.1.1", 5433, false)]
     public void Destinations(string pattern, string host, int port, bool matches)
     {
-        Assert.True(DestinationPattern.TryParse(pattern, out var parsed, out _));
-        Assert.True(ChannelHost.TryParse(host, out var channelHost));
+        Assert.True(DestinationPattern.TryParse(pattern, out DestinationPattern? parsed, out _));
+        Assert.True(ChannelHost.TryParse(host, out ChannelHost channelHost));
         Assert.Equal(matches, parsed.Matches(channelHost, port));
     }
 
@@ -112,7 +112,7 @@ public class PatternTests
     public void The_exact_destination_is_more_specific_than_the_wildcard()
     {
         string[] fromWideToNarrow = ["*", "*:80", "*.internal", "*.app.internal", "*.app.internal:80", "x.app.internal", "x.app.internal:80"];
-        var specificity = fromWideToNarrow.Select(text => DestinationPattern.TryParse(text, out var p, out _) ? p.Specificity : -1).ToArray();
+        int[] specificity = fromWideToNarrow.Select(text => DestinationPattern.TryParse(text, out DestinationPattern? p, out _) ? p.Specificity : -1).ToArray();
         Assert.Equal(specificity.Order(), specificity);
         Assert.Equal(specificity.Length, specificity.Distinct().Count());
     }

@@ -86,7 +86,7 @@ public class SpecialAddressesTests
     [InlineData("64:ff9b::7f00:1", "64:ff9b::7f00:1", true)]
     public void A_network_names_an_address_only_from_within_its_special_block(string network, string address, bool names)
     {
-        Assert.True(HostPattern.TryParseNetwork(network, out var parsed));
+        Assert.True(HostPattern.TryParseNetwork(network, out IPNetwork parsed));
         Assert.Equal(names, SpecialAddresses.Names(parsed, IPAddress.Parse(address)));
     }
 }

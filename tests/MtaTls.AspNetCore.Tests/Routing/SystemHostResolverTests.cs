@@ -34,7 +34,10 @@ public sealed class SystemHostResolverTests
         // Who no longer waits has not ended the lookup: it still counts.
         await impatient.CancelAsync();
         foreach (Task<IPAddress[]> lookup in lookups)
+        {
             await Assert.ThrowsAnyAsync<OperationCanceledException>(() => lookup);
+        }
+
         Task<IPAddress[]> next = resolver.ResolveAsync("fast.example", greedy, default);
         Assert.Equal(3, started);
         Assert.Equal([IPAddress.Loopback], await resolver.ResolveAsync("fast.example", modest, default));

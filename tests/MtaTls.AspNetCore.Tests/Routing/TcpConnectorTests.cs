@@ -9,7 +9,7 @@ namespace MtaTls.AspNetCore.Tests.Routing;
 
 public sealed class TcpConnectorTests : IDisposable
 {
-    private static readonly TimeSpan _timeout = TimeSpan.FromSeconds(30);
+    private static readonly TimeSpan s_timeout = TimeSpan.FromSeconds(30);
     private readonly TcpListener _listener = new(IPAddress.Loopback, 0);
     private readonly Resolver _resolver = new();
     private readonly ClientAddress _client = new(new MtaTlsLimits(), new MtaTlsReceiveBudget(1 << 20));
@@ -25,7 +25,7 @@ public sealed class TcpConnectorTests : IDisposable
     {
         _resolver.Addresses = [IPAddress.Parse("127.0.0.2"), IPAddress.Parse("::ffff:127.0.0.3"), IPAddress.Loopback];
         var asked = new List<IPAddress>();
-        using var socket = await ConnectAsync("db.internal", a =>
+        using Socket socket = await ConnectAsync("db.internal", a =>
         {
             asked.Add(a);
             return a.Equals(IPAddress.Loopback);
@@ -38,7 +38,7 @@ public sealed class TcpConnectorTests : IDisposable
     public async Task The_name_is_resolved_once_so_that_it_cannot_change_after_the_check()
     {
         _resolver.Addresses = [IPAddress.Loopback];
-        using var socket = await ConnectAsync("rebind.example", _ => true);
+        using Socket socket = await ConnectAsync("rebind.example", _ => true);
         Assert.Equal(1, _resolver.Calls);
     }
 
@@ -46,7 +46,7 @@ public sealed class TcpConnectorTests : IDisposable
     public async Task No_permitted_address_no_connection()
     {
         _resolver.Addresses = [IPAddress.Loopback, IPAddress.IPv6Loopback];
-        var error = await Assert.ThrowsAsync<TcpConnectException>(() => ConnectAsync("db.internal", _ => false));
+        TcpConnectException error = await Assert.ThrowsAsync<TcpConnectException>(() => ConnectAsync("db.internal", _ => false));
         Assert.Contains("127.0.0.1, ::1", error.Message, StringComparison.Ordinal);
         Assert.False(_listener.Pending());
     }
@@ -54,11 +54,11 @@ public sealed class TcpConnectorTests : IDisposable
     [Fact]
     public async Task The_system_resolver_and_its_answers_are_checked_too()
     {
-        using var services = new ServiceCollection().AddMetrics().BuildServiceProvider();
-        using var resolver = SystemHostResolverTests.Create(services);
-        Assert.True(ChannelHost.TryParse("localhost", out var host));
-        var error = await Assert.ThrowsAsync<TcpConnectException>(() =>
-            new TcpConnector(resolver, TimeProvider.System).ConnectAsync(_client, host, Port, a => SpecialAddresses.Classify(a) == AddressClass.Public, _timeout, default));
+        using ServiceProvider services = new ServiceCollection().AddMetrics().BuildServiceProvider();
+        using SystemHostResolver resolver = SystemHostResolverTests.Create(services);
+        Assert.True(ChannelHost.TryParse("localhost", out ChannelHost host));
+        TcpConnectException error = await Assert.ThrowsAsync<TcpConnectException>(() =>
+            new TcpConnector(resolver, TimeProvider.System).ConnectAsync(_client, host, Port, a => SpecialAddresses.Classify(a) == AddressClass.Public, s_timeout, default));
         Assert.Contains("127.0.0.1", error.Message, StringComparison.Ordinal);
     }
 
@@ -67,7 +67,7 @@ public sealed class TcpConnectorTests : IDisposable
     {
         // 127.0.0.2 has no listener at this port.
         _resolver.Addresses = [IPAddress.Parse("127.0.0.2"), IPAddress.Loopback];
-        using var socket = await ConnectAsync("db.internal", _ => true);
+        using Socket socket = await ConnectAsync("db.internal", _ => true);
         Assert.Equal(new IPEndPoint(IPAddress.Loopback, Port), socket.RemoteEndPoint);
     }
 
@@ -83,9 +83,12 @@ public sealed class TcpConnectorTests : IDisposable
         try
         {
             while (!filling.Any(f => f.IsCompleted))
+            {
                 await Task.Yield();
+            }
+
             _resolver.Addresses = [IPAddress.IPv6Loopback, IPAddress.Loopback];
-            using var socket = await ConnectAsync("db.internal", _ => true);
+            using Socket socket = await ConnectAsync("db.internal", _ => true);
             Assert.Equal(new IPEndPoint(IPAddress.Loopback, Port), socket.RemoteEndPoint);
         }
         finally
@@ -99,7 +102,7 @@ public sealed class TcpConnectorTests : IDisposable
     public async Task The_timeout_covers_the_name()
     {
         _resolver.Never = true;
-        var error = await Assert.ThrowsAsync<TcpConnectException>(() => ConnectAsync("slow.example", _ => true, TimeSpan.FromMilliseconds(50)));
+        TcpConnectException error = await Assert.ThrowsAsync<TcpConnectException>(() => ConnectAsync("slow.example", _ => true, TimeSpan.FromMilliseconds(50)));
         Assert.Contains("no connection within", error.Message, StringComparison.Ordinal);
     }
 
@@ -108,8 +111,8 @@ public sealed class TcpConnectorTests : IDisposable
     {
         _resolver.Never = true;
         using var cancel = new CancellationTokenSource();
-        Assert.True(ChannelHost.TryParse("slow.example", out var host));
-        var connect = new TcpConnector(_resolver, TimeProvider.System).ConnectAsync(_client, host, Port, _ => true, _timeout, cancel.Token);
+        Assert.True(ChannelHost.TryParse("slow.example", out ChannelHost host));
+        Task<Socket> connect = new TcpConnector(_resolver, TimeProvider.System).ConnectAsync(_client, host, Port, _ => true, s_timeout, cancel.Token);
         await cancel.CancelAsync();
         await Assert.ThrowsAnyAsync<OperationCanceledException>(() => connect);
     }
@@ -119,7 +122,7 @@ public sealed class TcpConnectorTests : IDisposable
     {
         _listener.Stop();
         _resolver.Addresses = [IPAddress.Loopback];
-        var error = await Assert.ThrowsAsync<TcpConnectException>(() => ConnectAsync("db.internal", _ => true, port: Port0()));
+        TcpConnectException error = await Assert.ThrowsAsync<TcpConnectException>(() => ConnectAsync("db.internal", _ => true, port: Port0()));
         Assert.Contains("ConnectionRefused", error.Message, StringComparison.Ordinal);
     }
 
@@ -132,8 +135,8 @@ public sealed class TcpConnectorTests : IDisposable
 
     private Task<Socket> ConnectAsync(string name, Func<IPAddress, bool> isPermitted, TimeSpan? timeout = null, int? port = null)
     {
-        Assert.True(ChannelHost.TryParse(name, out var host));
-        return new TcpConnector(_resolver, TimeProvider.System).ConnectAsync(_client, host, port ?? Port, isPermitted, timeout ?? _timeout, default);
+        Assert.True(ChannelHost.TryParse(name, out ChannelHost host));
+        return new TcpConnector(_resolver, TimeProvider.System).ConnectAsync(_client, host, port ?? Port, isPermitted, timeout ?? s_timeout, default);
     }
 
     private sealed class Resolver : IHostResolver
@@ -148,7 +151,10 @@ public sealed class TcpConnectorTests : IDisposable
         {
             Calls++;
             if (Never)
+            {
                 await Task.Delay(Timeout.Infinite, cancellationToken);
+            }
+
             return Addresses;
         }
     }

@@ -10,7 +10,7 @@ namespace MtaTls.AspNetCore.Tests.Routing;
 /// <summary>"TCP behind a channel" of the wire notes, on real sockets.</summary>
 public sealed class TcpTunnelTests : IAsyncLifetime, IDisposable
 {
-    private static readonly TimeSpan _hang = TimeSpan.FromSeconds(30);
+    private static readonly TimeSpan s_hang = TimeSpan.FromSeconds(30);
 
     private readonly Pipe _toGateway = new();
     private readonly Pipe _toPeer = new(new PipeOptions(pauseWriterThreshold: 256 * 1024, resumeWriterThreshold: 128 * 1024));
@@ -42,37 +42,39 @@ public sealed class TcpTunnelTests : IAsyncLifetime, IDisposable
     [Fact]
     public async Task Bytes_pass_both_ways_unchanged()
     {
-        using var tunnel = Start(out var run);
-        var sent = Enumerable.Range(0, 3_000_000).Select(i => (byte)(i * 31)).ToArray();
+        using TcpTunnel tunnel = Start(out Task<TcpTunnelEnd>? run);
+        byte[] sent = Enumerable.Range(0, 3_000_000).Select(i => (byte)(i * 31)).ToArray();
         var echo = Task.Run(async () =>
         {
-            var buffer = new byte[10_000];
+            byte[] buffer = new byte[10_000];
             int n;
             while ((n = await _destination.ReceiveAsync(buffer)) > 0)
+            {
                 await _destination.SendAsync(buffer.AsMemory(0, n));
+            }
         });
-        var send = PeerOutput.WriteAsync(sent).AsTask();
-        var received = await ReadAsync(sent.Length);
-        await send.WaitAsync(_hang);
+        Task<FlushResult> send = PeerOutput.WriteAsync(sent).AsTask();
+        byte[] received = await ReadAsync(sent.Length);
+        await send.WaitAsync(s_hang);
         Assert.True(sent.AsSpan().SequenceEqual(received));
         Assert.Equal(sent.Length, tunnel.BytesSent);
         Assert.Equal(sent.Length, tunnel.BytesReceived);
 
         await PeerOutput.CompleteAsync();
-        await echo.WaitAsync(_hang);
+        await echo.WaitAsync(s_hang);
         _destination.Shutdown(SocketShutdown.Send);
-        Assert.Equal(TcpTunnelEnd.ChannelClosed, await run.WaitAsync(_hang));
+        Assert.Equal(TcpTunnelEnd.ChannelClosed, await run.WaitAsync(s_hang));
     }
 
     [Fact]
     public async Task The_destinations_FIN_closes_the_channel_after_all_has_been_sent()
     {
-        using var tunnel = Start(out var run);
+        using TcpTunnel tunnel = Start(out Task<TcpTunnelEnd>? run);
         await _destination.SendAsync("the last words"u8.ToArray());
         _destination.Shutdown(SocketShutdown.Send);
         Assert.Equal("the last words", Encoding.ASCII.GetString(await ReadToEndAsync()));
-        Assert.Equal(TcpTunnelEnd.DestinationClosed, await run.WaitAsync(_hang));
-        Assert.Equal(0, await _destination.ReceiveAsync(new byte[1]).WaitAsync(_hang));
+        Assert.Equal(TcpTunnelEnd.DestinationClosed, await run.WaitAsync(s_hang));
+        Assert.Equal(0, await _destination.ReceiveAsync(new byte[1]).WaitAsync(s_hang));
         // The peer sees at once that nobody reads any more.
         Assert.True((await PeerOutput.WriteAsync(new byte[1])).IsCompleted);
     }
@@ -80,44 +82,44 @@ public sealed class TcpTunnelTests : IAsyncLifetime, IDisposable
     [Fact]
     public async Task A_closed_channel_becomes_a_FIN_after_all_that_had_arrived()
     {
-        using var tunnel = Start(out var run);
+        using TcpTunnel tunnel = Start(out Task<TcpTunnelEnd>? run);
         await PeerOutput.WriteAsync("the last words"u8.ToArray());
         await PeerOutput.CompleteAsync();
         Assert.Equal("the last words", Encoding.ASCII.GetString(await ReceiveToEndAsync()));
         Assert.False(run.IsCompleted);
         // What the destination still says has nobody to go to, but is taken off its hands.
         await PeerInput.CompleteAsync();
-        await _destination.SendAsync(new byte[100_000]).WaitAsync(_hang);
+        await _destination.SendAsync(new byte[100_000]).WaitAsync(s_hang);
         _destination.Shutdown(SocketShutdown.Send);
-        Assert.Equal(TcpTunnelEnd.ChannelClosed, await run.WaitAsync(_hang));
+        Assert.Equal(TcpTunnelEnd.ChannelClosed, await run.WaitAsync(s_hang));
     }
 
     [Fact]
     public async Task A_destination_that_never_ends_is_given_up_after_HalfCloseLinger()
     {
-        using var tunnel = Start(out var run, TimeSpan.FromMilliseconds(50));
+        using TcpTunnel tunnel = Start(out Task<TcpTunnelEnd>? run, TimeSpan.FromMilliseconds(50));
         await PeerOutput.CompleteAsync();
-        Assert.Equal(TcpTunnelEnd.ChannelClosed, await run.WaitAsync(_hang));
+        Assert.Equal(TcpTunnelEnd.ChannelClosed, await run.WaitAsync(s_hang));
     }
 
     [Fact]
     public async Task A_destination_that_never_reads_is_given_up_after_HalfCloseLinger()
     {
-        using var tunnel = Start(out var run, TimeSpan.FromMilliseconds(50));
+        using TcpTunnel tunnel = Start(out Task<TcpTunnelEnd>? run, TimeSpan.FromMilliseconds(50));
         // More than both sockets and the pipe hold: the tunnel is stuck in its send.
-        var write = PeerOutput.WriteAsync(new byte[32 * 1024 * 1024]).AsTask();
+        Task<FlushResult> write = PeerOutput.WriteAsync(new byte[32 * 1024 * 1024]).AsTask();
         tunnel.ChannelClosed();
-        Assert.Equal(TcpTunnelEnd.ChannelClosed, await run.WaitAsync(_hang));
-        Assert.True((await write.WaitAsync(_hang)).IsCompleted);
+        Assert.Equal(TcpTunnelEnd.ChannelClosed, await run.WaitAsync(s_hang));
+        Assert.True((await write.WaitAsync(s_hang)).IsCompleted);
     }
 
     [Fact]
     public async Task A_channel_that_failed_resets_the_destination()
     {
-        using var tunnel = Start(out var run);
+        using TcpTunnel tunnel = Start(out Task<TcpTunnelEnd>? run);
         await PeerOutput.CompleteAsync(new IOException("truncated"));
-        Assert.Equal(TcpTunnelEnd.ChannelFailed, await run.WaitAsync(_hang));
-        var error = await Assert.ThrowsAsync<SocketException>(() => _destination.ReceiveAsync(new byte[1]).WaitAsync(_hang));
+        Assert.Equal(TcpTunnelEnd.ChannelFailed, await run.WaitAsync(s_hang));
+        SocketException error = await Assert.ThrowsAsync<SocketException>(() => _destination.ReceiveAsync(new byte[1]).WaitAsync(s_hang));
         Assert.Equal(SocketError.ConnectionReset, error.SocketErrorCode);
         Assert.IsType<IOException>(tunnel.Error);
     }
@@ -125,49 +127,49 @@ public sealed class TcpTunnelTests : IAsyncLifetime, IDisposable
     [Fact]
     public async Task A_destination_that_resets_fails_the_channel()
     {
-        using var tunnel = Start(out var run);
+        using TcpTunnel tunnel = Start(out Task<TcpTunnelEnd>? run);
         _destination.LingerState = new LingerOption(true, 0);
         _destination.Dispose();
-        Assert.Equal(TcpTunnelEnd.DestinationFailed, await run.WaitAsync(_hang));
+        Assert.Equal(TcpTunnelEnd.DestinationFailed, await run.WaitAsync(s_hang));
         await Assert.ThrowsAsync<SocketException>(() => ReadToEndAsync());
     }
 
     [Fact]
     public async Task A_peer_that_does_not_read_stops_the_destination_and_nothing_else()
     {
-        using var tunnel = Start(out var run);
-        var flood = _destination.SendAsync(new byte[32 * 1024 * 1024]);
+        using TcpTunnel tunnel = Start(out Task<TcpTunnelEnd>? run);
+        Task<int> flood = _destination.SendAsync(new byte[32 * 1024 * 1024]);
         await PeerOutput.WriteAsync("still here"u8.ToArray());
-        var buffer = new byte[10];
-        Assert.Equal(10, await _destination.ReceiveAsync(buffer).WaitAsync(_hang));
+        byte[] buffer = new byte[10];
+        Assert.Equal(10, await _destination.ReceiveAsync(buffer).WaitAsync(s_hang));
         Assert.False(flood.IsCompleted);
         await PeerInput.CompleteAsync();
         await PeerOutput.CompleteAsync();
-        Assert.Equal(32 * 1024 * 1024, await flood.WaitAsync(_hang));
+        Assert.Equal(32 * 1024 * 1024, await flood.WaitAsync(s_hang));
         _destination.Shutdown(SocketShutdown.Send);
-        Assert.Equal(TcpTunnelEnd.ChannelClosed, await run.WaitAsync(_hang));
+        Assert.Equal(TcpTunnelEnd.ChannelClosed, await run.WaitAsync(s_hang));
     }
 
     [Fact]
     public async Task At_shutdown_a_tunnel_in_use_goes_on_and_a_silent_one_ends_in_order()
     {
         var time = new FakeTimeProvider();
-        using var tunnel = Start(out var run, time: time);
+        using TcpTunnel tunnel = Start(out Task<TcpTunnelEnd>? run, time: time);
         tunnel.ShutDown(TimeSpan.FromSeconds(5));
-        for (var i = 0; i < 5; i++)
+        for (int i = 0; i < 5; i++)
         {
             time.Advance(TimeSpan.FromSeconds(4));
             // Two: when the second is there, the first has been counted as progress.
-            foreach (var octet in "ab"u8.ToArray())
+            foreach (byte octet in "ab"u8.ToArray())
             {
                 await PeerOutput.WriteAsync(new[] { octet });
-                Assert.Equal(1, await _destination.ReceiveAsync(new byte[1]).WaitAsync(_hang));
+                Assert.Equal(1, await _destination.ReceiveAsync(new byte[1]).WaitAsync(s_hang));
             }
         }
 
         Assert.False(run.IsCompleted);
         time.Advance(TimeSpan.FromSeconds(5));
-        Assert.Equal(TcpTunnelEnd.ServerStopped, await run.WaitAsync(_hang));
+        Assert.Equal(TcpTunnelEnd.ServerStopped, await run.WaitAsync(s_hang));
         Assert.Empty(await ReceiveToEndAsync());
         Assert.Empty(await ReadToEndAsync());
     }
@@ -182,7 +184,7 @@ public sealed class TcpTunnelTests : IAsyncLifetime, IDisposable
     /// <summary>As a channel is closed or aborted afterwards.</summary>
     private async Task<TcpTunnelEnd> RunAsync(TcpTunnel tunnel)
     {
-        var end = await tunnel.RunAsync();
+        TcpTunnelEnd end = await tunnel.RunAsync();
         await _toGateway.Reader.CompleteAsync();
         await _toPeer.Writer.CompleteAsync(end is TcpTunnelEnd.DestinationFailed ? tunnel.Error : null);
         return end;
@@ -190,15 +192,15 @@ public sealed class TcpTunnelTests : IAsyncLifetime, IDisposable
 
     private async Task<byte[]> ReadAsync(int count)
     {
-        using var timeout = new CancellationTokenSource(_hang);
-        var bytes = new byte[count];
+        using var timeout = new CancellationTokenSource(s_hang);
+        byte[] bytes = new byte[count];
         await PeerInput.AsStream().ReadExactlyAsync(bytes, timeout.Token);
         return bytes;
     }
 
     private async Task<byte[]> ReadToEndAsync()
     {
-        using var timeout = new CancellationTokenSource(_hang);
+        using var timeout = new CancellationTokenSource(s_hang);
         var all = new MemoryStream();
         await PeerInput.AsStream().CopyToAsync(all, timeout.Token);
         return all.ToArray();
@@ -206,7 +208,7 @@ public sealed class TcpTunnelTests : IAsyncLifetime, IDisposable
 
     private async Task<byte[]> ReceiveToEndAsync()
     {
-        using var timeout = new CancellationTokenSource(_hang);
+        using var timeout = new CancellationTokenSource(s_hang);
         var all = new MemoryStream();
         await using var stream = new NetworkStream(_destination);
         await stream.CopyToAsync(all, timeout.Token);

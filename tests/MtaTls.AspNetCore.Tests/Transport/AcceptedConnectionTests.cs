@@ -18,7 +18,7 @@ namespace MtaTls.AspNetCore.Tests.Transport;
 [SuppressMessage("Reliability", "CA1001", Justification = "xunit calls IAsyncLifetime.DisposeAsync.")]
 public sealed class AcceptedConnectionTests : IAsyncLifetime
 {
-    private static readonly TimeSpan Hang = TimeSpan.FromSeconds(30);
+    private static readonly TimeSpan s_hang = TimeSpan.FromSeconds(30);
 
     private readonly Socket _peer = new(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
     private readonly FakeLogger _logger = new();
@@ -68,7 +68,7 @@ public sealed class AcceptedConnectionTests : IAsyncLifetime
         Assert.Equal("hello world", await ReadAsync(transport.Input, 11));
         await transport.Output.WriteAsync("answer"u8.ToArray());
         byte[] answer = new byte[6];
-        await new NetworkStream(_peer).ReadExactlyAsync(answer).AsTask().WaitAsync(Hang);
+        await new NetworkStream(_peer).ReadExactlyAsync(answer).AsTask().WaitAsync(s_hang);
         Assert.Equal("answer"u8, answer);
     }
 
@@ -105,7 +105,7 @@ public sealed class AcceptedConnectionTests : IAsyncLifetime
         _ = _connection.Transport;
         _peer.LingerState = new LingerOption(true, 0);
         _peer.Dispose();
-        await closed.Task.WaitAsync(Hang);
+        await closed.Task.WaitAsync(s_hang);
     }
 
     [Theory]
@@ -119,10 +119,10 @@ public sealed class AcceptedConnectionTests : IAsyncLifetime
         TaskCompletionSource closed = new();
         _connection.ConnectionClosed.Register(closed.SetResult);
         _connection.Abort(new ConnectionAbortedException("test"));
-        await closed.Task.WaitAsync(Hang);
+        await closed.Task.WaitAsync(s_hang);
         Assert.Equal(0, await ReceiveAsync());
         // It fails, or finds the end.
-        await read.ContinueWith(static _ => { }, TaskScheduler.Default).WaitAsync(Hang);
+        await read.ContinueWith(static _ => { }, TaskScheduler.Default).WaitAsync(s_hang);
         _connection.Abort(new ConnectionAbortedException("again"));
     }
 
@@ -139,9 +139,9 @@ public sealed class AcceptedConnectionTests : IAsyncLifetime
             _connection.Abort(new ConnectionAbortedException("Kestrel's HTTP completes the pipes; here nobody does."));
         }
 
-        await _connection.DisposeAsync().AsTask().WaitAsync(Hang);
+        await _connection.DisposeAsync().AsTask().WaitAsync(s_hang);
         Assert.Equal(0, await ReceiveAsync());
-        await read.ContinueWith(static _ => { }, TaskScheduler.Default).WaitAsync(Hang);
+        await read.ContinueWith(static _ => { }, TaskScheduler.Default).WaitAsync(s_hang);
         Assert.Throws<ObjectDisposedException>(() => _connection.Socket.Available);
     }
 
@@ -159,7 +159,7 @@ public sealed class AcceptedConnectionTests : IAsyncLifetime
         _connection.ConnectionClosed.Register(closed.SetResult);
         _connection.ConnectionClosed.Register(static () => throw new InvalidOperationException("test"));
         _connection.Abort(new ConnectionAbortedException("test"));
-        await closed.Task.WaitAsync(Hang);
+        await closed.Task.WaitAsync(s_hang);
         FakeLogRecord record = await LoggedAsync();
         Assert.IsType<AggregateException>(record.Exception);
     }
@@ -179,10 +179,10 @@ public sealed class AcceptedConnectionTests : IAsyncLifetime
             write = _connection.Transport.Output.WriteAsync(new byte[50_000]).AsTask();
         }
 
-        await _connection.DisposeAsync().AsTask().WaitAsync(Hang);
+        await _connection.DisposeAsync().AsTask().WaitAsync(s_hang);
         int received = 0;
         byte[] buffer = new byte[65_536];
-        for (int count; (count = await _peer.ReceiveAsync(buffer).WaitAsync(Hang)) > 0;)
+        for (int count; (count = await _peer.ReceiveAsync(buffer).WaitAsync(s_hang)) > 0;)
         {
             received += count;
         }
@@ -198,7 +198,7 @@ public sealed class AcceptedConnectionTests : IAsyncLifetime
     {
         await BeginAsync(state);
         _connection.Abort(new ConnectionAbortedException("test"));
-        SocketException e = await Assert.ThrowsAsync<SocketException>(() => _peer.ReceiveAsync(new byte[1]).WaitAsync(Hang));
+        SocketException e = await Assert.ThrowsAsync<SocketException>(() => _peer.ReceiveAsync(new byte[1]).WaitAsync(s_hang));
         Assert.Equal(SocketError.ConnectionReset, e.SocketErrorCode);
     }
 
@@ -218,7 +218,7 @@ public sealed class AcceptedConnectionTests : IAsyncLifetime
         _connection.ConnectionClosed.Register(closed.SetResult);
         _connection.Socket.Dispose();
         _connection.Abort(new ConnectionAbortedException("test"));
-        await closed.Task.WaitAsync(Hang);
+        await closed.Task.WaitAsync(s_hang);
     }
 
     [Fact]
@@ -226,7 +226,7 @@ public sealed class AcceptedConnectionTests : IAsyncLifetime
     {
         ValueTask<ConnectionContext?> accept = _listener.AcceptAsync();
         await _listener.UnbindAsync();
-        Assert.Null(await accept.AsTask().WaitAsync(Hang));
+        Assert.Null(await accept.AsTask().WaitAsync(s_hang));
     }
 
     [Fact]
@@ -259,7 +259,7 @@ public sealed class AcceptedConnectionTests : IAsyncLifetime
 
     private async Task<FakeLogRecord> LoggedAsync()
     {
-        using CancellationTokenSource hang = new(Hang);
+        using CancellationTokenSource hang = new(s_hang);
         while (true)
         {
             if (_logger.Collector.GetSnapshot().FirstOrDefault(static r => r.Level >= LogLevel.Error) is { } record)
@@ -281,7 +281,7 @@ public sealed class AcceptedConnectionTests : IAsyncLifetime
 
     private static async Task<string> ReadAsync(PipeReader input, int length)
     {
-        ReadResult result = await input.ReadAtLeastAsync(length).AsTask().WaitAsync(Hang);
+        ReadResult result = await input.ReadAtLeastAsync(length).AsTask().WaitAsync(s_hang);
         string text = Encoding.ASCII.GetString(result.Buffer.ToArray());
         input.AdvanceTo(result.Buffer.End);
         return text;
@@ -291,7 +291,7 @@ public sealed class AcceptedConnectionTests : IAsyncLifetime
     {
         try
         {
-            return await _peer.ReceiveAsync(new byte[1]).WaitAsync(Hang);
+            return await _peer.ReceiveAsync(new byte[1]).WaitAsync(s_hang);
         }
         catch (SocketException e) when (e.SocketErrorCode == SocketError.ConnectionReset)
         {

@@ -14,7 +14,7 @@ internal sealed class NerdbankCarrier : ICarrier
 
     public static async ValueTask<NerdbankCarrier> ConnectAsync(IPEndPoint server, CancellationToken ct)
     {
-        var stream = await new TlsCarrier(server, SslApplicationProtocol.Http11).OpenAsync(ct);
+        Stream stream = await new TlsCarrier(server, SslApplicationProtocol.Http11).OpenAsync(ct);
         return new(await MultiplexingStream.CreateAsync(stream, NerdbankMiddleware.CreateOptions(), ct));
     }
 

@@ -21,7 +21,7 @@ internal sealed class SshCarrier : ICarrier
 
     public static async ValueTask<SshCarrier> ConnectAsync(int sshPort, int webPort, string keyFile, CancellationToken ct)
     {
-        var localPort = FreePort.Find();
+        int localPort = FreePort.Find();
         var start = new ProcessStartInfo("ssh") { RedirectStandardInput = true };
         string[] arguments =
         [
@@ -29,13 +29,17 @@ internal sealed class SshCarrier : ICarrier
             "-o", "BatchMode=yes", "-o", "StrictHostKeyChecking=no", "-o", "UserKnownHostsFile=/dev/null", "-o", "ExitOnForwardFailure=yes",
             "-L", $"127.0.0.1:{localPort}:127.0.0.1:{webPort}", $"{Environment.UserName}@127.0.0.1",
         ];
-        foreach (var argument in arguments) start.ArgumentList.Add(argument);
-        var ssh = Process.Start(start)!;
-        for (var attempt = 0; ; attempt++)
+        foreach (string argument in arguments)
+        {
+            start.ArgumentList.Add(argument);
+        }
+
+        Process ssh = Process.Start(start)!;
+        for (int attempt = 0; ; attempt++)
         {
             try
             {
-                await using var probe = await new SocketCarrier(localPort).OpenAsync(ct);
+                await using Stream probe = await new SocketCarrier(localPort).OpenAsync(ct);
                 return new(ssh, localPort);
             }
             catch (SocketException) when (attempt < 500 && !ssh.HasExited)
@@ -54,7 +58,11 @@ internal sealed class SshCarrier : ICarrier
 
     public async ValueTask DisposeAsync()
     {
-        if (!_ssh.HasExited) _ssh.Kill();
+        if (!_ssh.HasExited)
+        {
+            _ssh.Kill();
+        }
+
         await _ssh.WaitForExitAsync();
         _ssh.Dispose();
     }

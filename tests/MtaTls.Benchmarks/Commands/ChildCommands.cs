@@ -29,11 +29,11 @@ internal static class ChildCommands
         command.Hidden = true;
         command.SetAction(async (parsed, ct) =>
         {
-            var info = JsonSerializer.Deserialize(parsed.GetValue(server)!, ServerJson.Default.ServerInfo)!;
+            ServerInfo info = JsonSerializer.Deserialize(parsed.GetValue(server)!, ServerJson.Default.ServerInfo)!;
             await using var runner = new WorkRunner(parsed.GetValue(contender), info);
             while (await Console.In.ReadLineAsync(ct) is { } line)
             {
-                var result = await runner.RunAsync(JsonSerializer.Deserialize(line, WorkJson.Default.WorkRequest)!, ct);
+                WorkResult result = await runner.RunAsync(JsonSerializer.Deserialize(line, WorkJson.Default.WorkRequest)!, ct);
                 Console.WriteLine(JsonSerializer.Serialize(result, WorkJson.Default.WorkResult));
             }
         });

@@ -18,8 +18,8 @@ internal static class MicroCommand
         var command = new Command("micro", "Micro-benchmarks: packets, windows, the scheduler, TLS records.") { filter, quick, output };
         command.SetAction(parsed =>
         {
-            var job = (parsed.GetValue(quick) ? Job.Dry : Job.ShortRun.WithIterationCount(7)).WithToolchain(InProcessEmitToolchain.Instance);
-            var config = ManualConfig.Create(DefaultConfig.Instance)
+            Job job = (parsed.GetValue(quick) ? Job.Dry : Job.ShortRun.WithIterationCount(7)).WithToolchain(InProcessEmitToolchain.Instance);
+            ManualConfig config = ManualConfig.Create(DefaultConfig.Instance)
                 .AddJob(job)
                 .AddDiagnoser(MemoryDiagnoser.Default)
                 .WithArtifactsPath(parsed.GetValue(output)!);

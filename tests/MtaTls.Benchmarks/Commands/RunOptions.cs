@@ -23,10 +23,10 @@ internal sealed class RunOptions
     /// <returns>0, or 1 when a contender failed at its work: never because of a timing.</returns>
     public async Task<int> RunAsync(ParseResult parsed, IEnumerable<WorkItem> plan, string name, int defaultRounds, CancellationToken ct)
     {
-        var works = parsed.GetValue(_works) ?? [];
-        var items = plan.Where(item => works.Length == 0 || works.Any(work => item.Id.StartsWith(work, StringComparison.Ordinal))).ToArray();
-        var contenders = parsed.GetValue(_contenders) is { Length: > 0 } chosen ? chosen : Contenders.All;
-        var rounds = parsed.GetValue(_rounds) ?? defaultRounds;
+        string[] works = parsed.GetValue(_works) ?? [];
+        WorkItem[] items = plan.Where(item => works.Length == 0 || works.Any(work => item.Id.StartsWith(work, StringComparison.Ordinal))).ToArray();
+        Contender[] contenders = parsed.GetValue(_contenders) is { Length: > 0 } chosen ? chosen : Contenders.All;
+        int rounds = parsed.GetValue(_rounds) ?? defaultRounds;
 
         await using var comparison = new Comparison(items, contenders, rounds, Console.Error.WriteLine);
         var machine = MachineInfo.Collect();
@@ -34,13 +34,21 @@ internal sealed class RunOptions
 
         var summary = Summary.Create(items, comparison.Measurements);
         TextReport.Write(Console.Out, summary, machine, comparison, rounds);
-        if (rounds > 1) TargetReport.Write(Console.Out, summary, machine); // one round says nothing about a target
-        var folder = Directory.CreateDirectory(parsed.GetValue(_output)!).FullName;
+        if (rounds > 1)
+        {
+            TargetReport.Write(Console.Out, summary, machine); // one round says nothing about a target
+        }
+
+        string folder = Directory.CreateDirectory(parsed.GetValue(_output)!).FullName;
         await JsonReport.WriteAsync(Path.Combine(folder, name + ".json"), summary, comparison, machine, rounds, ct);
         await File.WriteAllTextAsync(Path.Combine(folder, name + ".svg"), SvgChart.Draw(summary), ct);
         Console.WriteLine($"Written: {Path.Combine(folder, name)}.json and .svg");
 
-        foreach (var failure in comparison.Failures) Console.WriteLine($"FAILED: {failure}");
+        foreach (string failure in comparison.Failures)
+        {
+            Console.WriteLine($"FAILED: {failure}");
+        }
+
         return comparison.Failures.Any() ? 1 : 0;
     }
 }

@@ -12,15 +12,26 @@ internal sealed class ChildProcess : IAsyncDisposable
     /// <summary>Starts it, in a network namespace if one is named.</summary>
     public static ChildProcess Start(string? networkNamespace, params string[] arguments)
     {
-        var program = Environment.ProcessPath!;
+        string program = Environment.ProcessPath!;
         var start = new ProcessStartInfo(networkNamespace is null ? program : "ip") { RedirectStandardInput = true, RedirectStandardOutput = true };
         if (networkNamespace is not null)
         {
-            foreach (var argument in new[] { "netns", "exec", networkNamespace, program }) start.ArgumentList.Add(argument);
+            foreach (string argument in new[] { "netns", "exec", networkNamespace, program })
+            {
+                start.ArgumentList.Add(argument);
+            }
         }
 
-        if (Path.GetFileNameWithoutExtension(program) == "dotnet") start.ArgumentList.Add(typeof(ChildProcess).Assembly.Location);
-        foreach (var argument in arguments) start.ArgumentList.Add(argument);
+        if (Path.GetFileNameWithoutExtension(program) == "dotnet")
+        {
+            start.ArgumentList.Add(typeof(ChildProcess).Assembly.Location);
+        }
+
+        foreach (string argument in arguments)
+        {
+            start.ArgumentList.Add(argument);
+        }
+
         return new(Process.Start(start)!);
     }
 

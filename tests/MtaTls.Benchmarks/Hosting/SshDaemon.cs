@@ -32,13 +32,17 @@ internal sealed class SshDaemon : IAsyncDisposable
 
     public static async Task<SshDaemon> StartAsync(string directory, CancellationToken ct)
     {
-        var hostKey = await CreateKeyAsync(Path.Combine(directory, "host_key"), ct);
-        var clientKey = await CreateKeyAsync(Path.Combine(directory, "client_key"), ct);
-        var authorized = Path.Combine(directory, "authorized_keys");
+        string hostKey = await CreateKeyAsync(Path.Combine(directory, "host_key"), ct);
+        string clientKey = await CreateKeyAsync(Path.Combine(directory, "client_key"), ct);
+        string authorized = Path.Combine(directory, "authorized_keys");
         File.Copy(clientKey + ".pub", authorized, overwrite: true);
-        if (Environment.UserName == "root") Directory.CreateDirectory("/run/sshd"); // privilege separation's empty directory
-        var port = FreePort.Find();
-        var configuration = Path.Combine(directory, "sshd_config");
+        if (Environment.UserName == "root")
+        {
+            Directory.CreateDirectory("/run/sshd"); // privilege separation's empty directory
+        }
+
+        int port = FreePort.Find();
+        string configuration = Path.Combine(directory, "sshd_config");
         await File.WriteAllTextAsync(
             configuration,
             $"""
@@ -55,12 +59,12 @@ internal sealed class SshDaemon : IAsyncDisposable
 
             """,
             ct);
-        var process = Process.Start(new ProcessStartInfo(Program, ["-D", "-e", "-f", configuration]))!;
-        for (var attempt = 0; ; attempt++)
+        Process process = Process.Start(new ProcessStartInfo(Program, ["-D", "-e", "-f", configuration]))!;
+        for (int attempt = 0; ; attempt++)
         {
             try
             {
-                await using var probe = await new SocketCarrier(port).OpenAsync(ct);
+                await using Stream probe = await new SocketCarrier(port).OpenAsync(ct);
                 return new(process, port, clientKey);
             }
             catch (SocketException) when (attempt < 200 && !process.HasExited)
@@ -72,7 +76,11 @@ internal sealed class SshDaemon : IAsyncDisposable
 
     public async ValueTask DisposeAsync()
     {
-        if (!_process.HasExited) _process.Kill(entireProcessTree: true);
+        if (!_process.HasExited)
+        {
+            _process.Kill(entireProcessTree: true);
+        }
+
         await _process.WaitForExitAsync();
         _process.Dispose();
     }
@@ -80,7 +88,7 @@ internal sealed class SshDaemon : IAsyncDisposable
     private static async Task<string> CreateKeyAsync(string file, CancellationToken ct)
     {
         File.Delete(file);
-        using var process = Process.Start(new ProcessStartInfo("ssh-keygen", ["-q", "-t", "ed25519", "-N", "", "-f", file]))!;
+        using Process process = Process.Start(new ProcessStartInfo("ssh-keygen", ["-q", "-t", "ed25519", "-N", "", "-f", file]))!;
         await process.WaitForExitAsync(ct);
         return file;
     }

@@ -34,7 +34,7 @@ internal sealed class Stage : IAsyncDisposable
         SshDaemon? ssh = null;
         try
         {
-            var server = JsonSerializer.Deserialize(await serverProcess.ReadLineAsync(TimeSpan.FromSeconds(30), ct), ServerJson.Default.ServerInfo)!;
+            ServerInfo server = JsonSerializer.Deserialize(await serverProcess.ReadLineAsync(TimeSpan.FromSeconds(30), ct), ServerJson.Default.ServerInfo)!;
             if (contender == Contender.Ssh)
             {
                 ssh = await SshDaemon.StartAsync(directory, ct);
@@ -46,7 +46,11 @@ internal sealed class Stage : IAsyncDisposable
         }
         catch
         {
-            if (ssh is not null) await ssh.DisposeAsync();
+            if (ssh is not null)
+            {
+                await ssh.DisposeAsync();
+            }
+
             await serverProcess.DisposeAsync();
             throw;
         }
@@ -55,28 +59,36 @@ internal sealed class Stage : IAsyncDisposable
     public async Task<WorkResult> RunAsync(WorkRequest request, CancellationToken ct)
     {
         await _clientProcess.WriteLineAsync(JsonSerializer.Serialize(request, WorkJson.Default.WorkRequest));
-        var line = await _clientProcess.ReadLineAsync(TimeSpan.FromMinutes(3), ct);
+        string line = await _clientProcess.ReadLineAsync(TimeSpan.FromMinutes(3), ct);
         return JsonSerializer.Deserialize(line, WorkJson.Default.WorkResult)!;
     }
 
     public async ValueTask DisposeAsync()
     {
         await _clientProcess.DisposeAsync();
-        if (_ssh is not null) await _ssh.DisposeAsync();
+        if (_ssh is not null)
+        {
+            await _ssh.DisposeAsync();
+        }
+
         await _serverProcess.DisposeAsync();
     }
 
     // ECDSA P-256, self-signed, made for the run.
     private static string CertificateFile(string directory)
     {
-        var file = Path.Combine(directory, "server.pfx");
-        if (File.Exists(file)) return file;
+        string file = Path.Combine(directory, "server.pfx");
+        if (File.Exists(file))
+        {
+            return file;
+        }
+
         using var key = ECDsa.Create(ECCurve.NamedCurves.nistP256);
         var request = new CertificateRequest("CN=localhost", key, HashAlgorithmName.SHA256);
         var names = new SubjectAlternativeNameBuilder();
         names.AddDnsName("localhost");
         request.CertificateExtensions.Add(names.Build());
-        using var certificate = request.CreateSelfSigned(DateTimeOffset.UtcNow.AddDays(-1), DateTimeOffset.UtcNow.AddDays(30));
+        using X509Certificate2 certificate = request.CreateSelfSigned(DateTimeOffset.UtcNow.AddDays(-1), DateTimeOffset.UtcNow.AddDays(30));
         File.WriteAllBytes(file, certificate.Export(X509ContentType.Pkcs12));
         return file;
     }

@@ -7,7 +7,7 @@ internal sealed class EncodedRequest
 {
     private EncodedRequest(string method, string path, long contentLength)
     {
-        var length = method == "POST" ? $"Content-Length: {contentLength}\r\n" : "";
+        string length = method == "POST" ? $"Content-Length: {contentLength}\r\n" : "";
         Http1 = Encoding.ASCII.GetBytes($"{method} {path} HTTP/1.1\r\nHost: localhost\r\n{length}\r\n");
 
         // HPACK with the static table only: indexed method and scheme, path and authority literal without indexing.

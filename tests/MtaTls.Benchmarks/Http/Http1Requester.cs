@@ -13,13 +13,17 @@ internal sealed class Http1Requester(Stream stream) : IRequester
     public async ValueTask<long> GetAsync(EncodedRequest request, Memory<byte> buffer, Action<int>? onBytes, CancellationToken ct)
     {
         await stream.WriteAsync(request.Http1, ct);
-        var (length, received) = await ReadHeadAsync(ct);
+        (long length, int received) = await ReadHeadAsync(ct);
         onBytes?.Invoke(received);
-        var left = length - received;
+        long left = length - received;
         while (left > 0)
         {
-            var read = await stream.ReadAsync(left < buffer.Length ? buffer[..(int)left] : buffer, ct);
-            if (read == 0) throw new EndOfStreamException("The response's body was cut short.");
+            int read = await stream.ReadAsync(left < buffer.Length ? buffer[..(int)left] : buffer, ct);
+            if (read == 0)
+            {
+                throw new EndOfStreamException("The response's body was cut short.");
+            }
+
             onBytes?.Invoke(read);
             left -= read;
         }
@@ -30,36 +34,63 @@ internal sealed class Http1Requester(Stream stream) : IRequester
     public async ValueTask PostAsync(EncodedRequest request, long length, ReadOnlyMemory<byte> buffer, CancellationToken ct)
     {
         await stream.WriteAsync(request.Http1, ct);
-        for (var left = length; left > 0; left -= buffer.Length)
+        for (long left = length; left > 0; left -= buffer.Length)
+        {
             await stream.WriteAsync(left < buffer.Length ? buffer[..(int)left] : buffer, ct);
+        }
 
-        var (body, received) = await ReadHeadAsync(ct);
-        if (body != received) throw new InvalidDataException("The answer to a POST has an empty or a tiny body.");
+        (long body, int received) = await ReadHeadAsync(ct);
+        if (body != received)
+        {
+            throw new InvalidDataException("The answer to a POST has an empty or a tiny body.");
+        }
     }
 
     public ValueTask DisposeAsync() => stream.DisposeAsync();
 
     private async ValueTask<(long Length, int Received)> ReadHeadAsync(CancellationToken ct)
     {
-        var filled = 0;
+        int filled = 0;
         while (true)
         {
-            var read = await stream.ReadAsync(_head.AsMemory(filled), ct);
-            if (read == 0) throw new EndOfStreamException("The connection ended before a response.");
-            if (filled == 0) FirstByteAt = Stopwatch.GetTimestamp();
+            int read = await stream.ReadAsync(_head.AsMemory(filled), ct);
+            if (read == 0)
+            {
+                throw new EndOfStreamException("The connection ended before a response.");
+            }
+
+            if (filled == 0)
+            {
+                FirstByteAt = Stopwatch.GetTimestamp();
+            }
+
             filled += read;
-            var end = _head.AsSpan(0, filled).IndexOf("\r\n\r\n"u8);
-            if (end >= 0) return (ParseLength(_head.AsSpan(0, end + 2)), filled - end - 4);
-            if (filled == _head.Length) throw new InvalidDataException("The response's head is longer than the benchmark's server makes it.");
+            int end = _head.AsSpan(0, filled).IndexOf("\r\n\r\n"u8);
+            if (end >= 0)
+            {
+                return (ParseLength(_head.AsSpan(0, end + 2)), filled - end - 4);
+            }
+
+            if (filled == _head.Length)
+            {
+                throw new InvalidDataException("The response's head is longer than the benchmark's server makes it.");
+            }
         }
     }
 
     private static long ParseLength(ReadOnlySpan<byte> head)
     {
-        if (!head.StartsWith("HTTP/1.1 200"u8)) throw new InvalidDataException("The server did not answer 200.");
-        var at = head.IndexOf("\r\nContent-Length: "u8);
+        if (!head.StartsWith("HTTP/1.1 200"u8))
+        {
+            throw new InvalidDataException("The server did not answer 200.");
+        }
+
+        int at = head.IndexOf("\r\nContent-Length: "u8);
         if (at < 0 || !Utf8Parser.TryParse(head[(at + 18)..], out long length, out _))
+        {
             throw new InvalidDataException("A response without Content-Length.");
+        }
+
         return length;
     }
 }

@@ -61,8 +61,12 @@ internal sealed class Http2Connection : IAsyncDisposable
         bool wake;
         lock (_lock)
         {
-            if (_failure is not null) throw new IOException("The HTTP/2 connection has failed.", _failure);
-            var id = _nextStreamId;
+            if (_failure is not null)
+            {
+                throw new IOException("The HTTP/2 connection has failed.", _failure);
+            }
+
+            int id = _nextStreamId;
             _nextStreamId += 2;
             requester.StreamId = id;
             requester.SendWindow = _peerInitialWindow;
@@ -71,21 +75,28 @@ internal sealed class Http2Connection : IAsyncDisposable
             wake = TakeWriter();
         }
 
-        if (wake) _writable.Release();
+        if (wake)
+        {
+            _writable.Release();
+        }
     }
 
     /// <summary>Sends DATA frames as the windows allow, END_STREAM with the last.</summary>
     internal async ValueTask SendBodyAsync(Http2Requester requester, long length, ReadOnlyMemory<byte> content, CancellationToken ct)
     {
-        var left = length;
+        long left = length;
         while (left > 0)
         {
             Task wait = Task.CompletedTask;
-            var wake = false;
+            bool wake = false;
             lock (_lock)
             {
-                if (_failure is not null) throw new IOException("The HTTP/2 connection has failed.", _failure);
-                var allowed = Math.Min(Math.Min(_sendWindow, requester.SendWindow), Math.Min(left, Math.Min(MaxFrame, content.Length)));
+                if (_failure is not null)
+                {
+                    throw new IOException("The HTTP/2 connection has failed.", _failure);
+                }
+
+                long allowed = Math.Min(Math.Min(_sendWindow, requester.SendWindow), Math.Min(left, Math.Min(MaxFrame, content.Length)));
                 if (allowed <= 0 || _pendingLength > 256 * 1024)
                 {
                     _senderWaits = true;
@@ -101,7 +112,11 @@ internal sealed class Http2Connection : IAsyncDisposable
                 }
             }
 
-            if (wake) _writable.Release();
+            if (wake)
+            {
+                _writable.Release();
+            }
+
             await wait.WaitAsync(ct);
         }
     }
@@ -144,12 +159,24 @@ internal sealed class Http2Connection : IAsyncDisposable
                         (_sending, _pending) = (_pending, _sending);
                         length = _pendingLength;
                         _pendingLength = 0;
-                        if (length == 0) _writerIdle = true;
-                        if (_failure is not null) return;
+                        if (length == 0)
+                        {
+                            _writerIdle = true;
+                        }
+
+                        if (_failure is not null)
+                        {
+                            return;
+                        }
+
                         ReleaseSenders();
                     }
 
-                    if (length == 0) break;
+                    if (length == 0)
+                    {
+                        break;
+                    }
+
                     await _stream.WriteAsync(_sending.AsMemory(0, length));
                 }
             }
@@ -162,20 +189,28 @@ internal sealed class Http2Connection : IAsyncDisposable
 
     private async Task ReadLoopAsync()
     {
-        var buffer = new byte[128 * 1024];
-        var filled = 0;
+        byte[] buffer = new byte[128 * 1024];
+        int filled = 0;
         try
         {
             while (true)
             {
-                var read = await _stream.ReadAsync(buffer.AsMemory(filled));
-                if (read == 0) throw new EndOfStreamException("The HTTP/2 connection ended.");
+                int read = await _stream.ReadAsync(buffer.AsMemory(filled));
+                if (read == 0)
+                {
+                    throw new EndOfStreamException("The HTTP/2 connection ended.");
+                }
+
                 filled += read;
-                var at = 0;
+                int at = 0;
                 while (filled - at >= FrameHeader)
                 {
-                    var length = (buffer[at] << 16) | (buffer[at + 1] << 8) | buffer[at + 2];
-                    if (filled - at < FrameHeader + length) break;
+                    int length = (buffer[at] << 16) | (buffer[at + 1] << 8) | buffer[at + 2];
+                    if (filled - at < FrameHeader + length)
+                    {
+                        break;
+                    }
+
                     HandleFrame(buffer[at + 3], buffer[at + 4], BinaryPrimitives.ReadInt32BigEndian(buffer.AsSpan(at + 5)),
                         buffer.AsSpan(at + FrameHeader, length));
                     at += FrameHeader + length;
@@ -184,8 +219,15 @@ internal sealed class Http2Connection : IAsyncDisposable
                 buffer.AsSpan(at, filled - at).CopyTo(buffer);
                 filled -= at;
                 bool wake;
-                lock (_lock) wake = _pendingLength > 0 && TakeWriter();
-                if (wake) _writable.Release();
+                lock (_lock)
+                {
+                    wake = _pendingLength > 0 && TakeWriter();
+                }
+
+                if (wake)
+                {
+                    _writable.Release();
+                }
             }
         }
         catch (Exception exception)
@@ -211,16 +253,27 @@ internal sealed class Http2Connection : IAsyncDisposable
                 ApplySettings(payload);
                 break;
             case 6 when (flags & 1) == 0: // PING
-                lock (_lock) AppendFrame(6, 1, 0, payload);
+                lock (_lock)
+                {
+                    AppendFrame(6, 1, 0, payload);
+                }
+
                 break;
             case 7: // GOAWAY
                 throw new IOException($"The server sent GOAWAY, error {BinaryPrimitives.ReadInt32BigEndian(payload[4..])}.");
             case 8: // WINDOW_UPDATE
                 lock (_lock)
                 {
-                    var increment = BinaryPrimitives.ReadInt32BigEndian(payload) & int.MaxValue;
-                    if (streamId == 0) _sendWindow += increment;
-                    else if (_active.TryGetValue(streamId, out var requester)) requester.SendWindow += increment;
+                    int increment = BinaryPrimitives.ReadInt32BigEndian(payload) & int.MaxValue;
+                    if (streamId == 0)
+                    {
+                        _sendWindow += increment;
+                    }
+                    else if (_active.TryGetValue(streamId, out Http2Requester? requester))
+                    {
+                        requester.SendWindow += increment;
+                    }
+
                     ReleaseSenders();
                 }
 
@@ -231,7 +284,11 @@ internal sealed class Http2Connection : IAsyncDisposable
     // A dynamic table size update (0x20..0x3f) may come first; then Kestrel's ":status: 200" is static index 8.
     private static int HeaderStatus(ReadOnlySpan<byte> block)
     {
-        while (block.Length > 0 && (block[0] & 0xE0) == 0x20) block = block[1..];
+        while (block.Length > 0 && (block[0] & 0xE0) == 0x20)
+        {
+            block = block[1..];
+        }
+
         return block.Length > 0 && block[0] == 0x88 ? 200 : 500;
     }
 
@@ -250,8 +307,15 @@ internal sealed class Http2Connection : IAsyncDisposable
                 }
             }
 
-            if (!_active.TryGetValue(streamId, out requester)) return;
-            if (end) _active.Remove(streamId);
+            if (!_active.TryGetValue(streamId, out requester))
+            {
+                return;
+            }
+
+            if (end)
+            {
+                _active.Remove(streamId);
+            }
             else if ((requester.Unacknowledged += dataLength) >= InitialStreamWindow / 2)
             {
                 AppendWindowUpdate(streamId, (int)requester.Unacknowledged);
@@ -259,13 +323,22 @@ internal sealed class Http2Connection : IAsyncDisposable
             }
         }
 
-        if (status == 500) requester.Complete(new InvalidDataException("The server did not answer 200."));
-        else requester.Received(dataLength, end);
+        if (status == 500)
+        {
+            requester.Complete(new InvalidDataException("The server did not answer 200."));
+        }
+        else
+        {
+            requester.Received(dataLength, end);
+        }
     }
 
     private Http2Requester? Take(int streamId)
     {
-        lock (_lock) return _active.Remove(streamId, out var requester) ? requester : null;
+        lock (_lock)
+        {
+            return _active.Remove(streamId, out Http2Requester? requester) ? requester : null;
+        }
     }
 
     private void ApplySettings(ReadOnlySpan<byte> payload)
@@ -274,9 +347,17 @@ internal sealed class Http2Connection : IAsyncDisposable
         {
             for (; payload.Length >= 6; payload = payload[6..])
             {
-                if (BinaryPrimitives.ReadUInt16BigEndian(payload) != 4) continue;
-                var window = BinaryPrimitives.ReadInt32BigEndian(payload[2..]);
-                foreach (var requester in _active.Values) requester.SendWindow += window - _peerInitialWindow;
+                if (BinaryPrimitives.ReadUInt16BigEndian(payload) != 4)
+                {
+                    continue;
+                }
+
+                int window = BinaryPrimitives.ReadInt32BigEndian(payload[2..]);
+                foreach (Http2Requester requester in _active.Values)
+                {
+                    requester.SendWindow += window - _peerInitialWindow;
+                }
+
                 _peerInitialWindow = window;
             }
 
@@ -291,7 +372,11 @@ internal sealed class Http2Connection : IAsyncDisposable
         Http2Requester[] failed;
         lock (_lock)
         {
-            if (_failure is not null) return;
+            if (_failure is not null)
+            {
+                return;
+            }
+
             _failure = exception;
             failed = [.. _active.Values];
             _active.Clear();
@@ -300,21 +385,32 @@ internal sealed class Http2Connection : IAsyncDisposable
 
         _settings.TrySetException(exception);
         _writable.Release();
-        foreach (var requester in failed) requester.Complete(new IOException("The HTTP/2 connection has failed.", exception));
+        foreach (Http2Requester requester in failed)
+        {
+            requester.Complete(new IOException("The HTTP/2 connection has failed.", exception));
+        }
     }
 
     private void ReleaseSenders()
     {
-        if (!_senderWaits) return;
+        if (!_senderWaits)
+        {
+            return;
+        }
+
         _senderWaits = false;
-        var changed = _windowChanged;
+        TaskCompletionSource changed = _windowChanged;
         _windowChanged = new(TaskCreationOptions.RunContinuationsAsynchronously);
         changed.TrySetResult();
     }
 
     private bool TakeWriter()
     {
-        if (!_writerIdle) return false;
+        if (!_writerIdle)
+        {
+            return false;
+        }
+
         _writerIdle = false;
         return true;
     }
@@ -341,7 +437,11 @@ internal sealed class Http2Connection : IAsyncDisposable
 
     private void Append(ReadOnlySpan<byte> bytes)
     {
-        if (_pendingLength + bytes.Length > _pending.Length) Array.Resize(ref _pending, Math.Max(_pending.Length * 2, _pendingLength + bytes.Length));
+        if (_pendingLength + bytes.Length > _pending.Length)
+        {
+            Array.Resize(ref _pending, Math.Max(_pending.Length * 2, _pendingLength + bytes.Length));
+        }
+
         bytes.CopyTo(_pending.AsSpan(_pendingLength));
         _pendingLength += bytes.Length;
     }

@@ -50,15 +50,29 @@ internal sealed class Http2Requester : IRequester, IValueTaskSource<long>
 
     internal void Received(int dataLength, bool end)
     {
-        if (FirstByteAt == 0) FirstByteAt = Stopwatch.GetTimestamp();
+        if (FirstByteAt == 0)
+        {
+            FirstByteAt = Stopwatch.GetTimestamp();
+        }
+
         _received += dataLength;
-        if (dataLength > 0) _onBytes?.Invoke(dataLength);
-        if (end && Interlocked.Exchange(ref _completed, 1) == 0) _completion.SetResult(_received);
+        if (dataLength > 0)
+        {
+            _onBytes?.Invoke(dataLength);
+        }
+
+        if (end && Interlocked.Exchange(ref _completed, 1) == 0)
+        {
+            _completion.SetResult(_received);
+        }
     }
 
     internal void Complete(Exception exception)
     {
-        if (Interlocked.Exchange(ref _completed, 1) == 0) _completion.SetException(exception);
+        if (Interlocked.Exchange(ref _completed, 1) == 0)
+        {
+            _completion.SetException(exception);
+        }
     }
 
     long IValueTaskSource<long>.GetResult(short token) => _completion.GetResult(token);

@@ -15,13 +15,16 @@ internal sealed class HttpSession(ICarrier carrier, bool http2) : IAsyncDisposab
     /// <summary>At least <paramref name="count"/> requesters, those of before first: keep-alive across works.</summary>
     public async ValueTask<IReadOnlyList<IRequester>> GetRequestersAsync(int count, CancellationToken ct)
     {
-        var missing = count - _requesters.Count;
+        int missing = count - _requesters.Count;
         const int AtOnce = 64; // a listener's backlog and the other end's handshakes have limits
-        for (var done = 0; done < missing; done += AtOnce)
+        for (int done = 0; done < missing; done += AtOnce)
         {
             if (http2)
             {
-                for (var i = 0; i < Math.Min(AtOnce, missing - done); i++) _requesters.Add(await OpenAsync(ct));
+                for (int i = 0; i < Math.Min(AtOnce, missing - done); i++)
+                {
+                    _requesters.Add(await OpenAsync(ct));
+                }
             }
             else
             {
@@ -35,14 +38,24 @@ internal sealed class HttpSession(ICarrier carrier, bool http2) : IAsyncDisposab
     /// <summary>A new requester: a new stream of the carrier, or with HTTP/2 a place on a connection that has room.</summary>
     public async ValueTask<IRequester> OpenAsync(CancellationToken ct)
     {
-        if (!http2) return new Http1Requester(await carrier.OpenAsync(ct));
+        if (!http2)
+        {
+            return new Http1Requester(await carrier.OpenAsync(ct));
+        }
 
         Http2Connection? connection;
-        lock (_connections) connection = _connections.Find(candidate => candidate.Requesters < StreamsPerConnection);
+        lock (_connections)
+        {
+            connection = _connections.Find(candidate => candidate.Requesters < StreamsPerConnection);
+        }
+
         if (connection is null)
         {
             connection = await Http2Connection.ConnectAsync(await carrier.OpenAsync(ct), ct);
-            lock (_connections) _connections.Add(connection);
+            lock (_connections)
+            {
+                _connections.Add(connection);
+            }
         }
 
         return new Http2Requester(connection);
@@ -50,8 +63,16 @@ internal sealed class HttpSession(ICarrier carrier, bool http2) : IAsyncDisposab
 
     public async ValueTask DisposeAsync()
     {
-        foreach (var requester in _requesters) await requester.DisposeAsync();
-        foreach (var connection in _connections) await connection.DisposeAsync();
+        foreach (IRequester requester in _requesters)
+        {
+            await requester.DisposeAsync();
+        }
+
+        foreach (Http2Connection connection in _connections)
+        {
+            await connection.DisposeAsync();
+        }
+
         await carrier.DisposeAsync();
     }
 }

@@ -9,12 +9,14 @@ internal static class ProcessTree
     public static IReadOnlyDictionary<int, long> CpuTimes(IEnumerable<int> roots)
     {
         var times = new Dictionary<int, long>();
-        foreach (var pid in Expand(roots))
+        foreach (int pid in Expand(roots))
         {
             try
             {
-                foreach (var task in Directory.EnumerateDirectories($"/proc/{pid}/task"))
+                foreach (string task in Directory.EnumerateDirectories($"/proc/{pid}/task"))
+                {
                     times[int.Parse(Path.GetFileName(task), CultureInfo.InvariantCulture)] = Parse(File.ReadAllText(task + "/schedstat").Split(' ')[0]);
+                }
             }
             catch (IOException)
             {
@@ -36,9 +38,9 @@ internal static class ProcessTree
     public static (long Resident, long Peak) Memory(params IEnumerable<int> roots)
     {
         long resident = 0, peak = 0;
-        foreach (var pid in Expand(roots))
+        foreach (int pid in Expand(roots))
         {
-            var memory = Memory(pid);
+            (long Resident, long Peak) memory = Memory(pid);
             resident += memory.Resident;
             peak += memory.Peak;
         }
@@ -51,10 +53,16 @@ internal static class ProcessTree
         long resident = 0, peak = 0;
         try
         {
-            foreach (var line in File.ReadLines($"/proc/{pid}/status"))
+            foreach (string line in File.ReadLines($"/proc/{pid}/status"))
             {
-                if (line.StartsWith("VmRSS:", StringComparison.Ordinal)) resident = Kibibytes(line);
-                else if (line.StartsWith("VmHWM:", StringComparison.Ordinal)) peak = Kibibytes(line);
+                if (line.StartsWith("VmRSS:", StringComparison.Ordinal))
+                {
+                    resident = Kibibytes(line);
+                }
+                else if (line.StartsWith("VmHWM:", StringComparison.Ordinal))
+                {
+                    peak = Kibibytes(line);
+                }
             }
         }
         catch (IOException)
@@ -75,7 +83,7 @@ internal static class ProcessTree
     {
         try
         {
-            var stat = File.ReadAllText($"/proc/{pid}/stat");
+            string stat = File.ReadAllText($"/proc/{pid}/stat");
             return stat[(stat.LastIndexOf(')') + 2)..].Split(' ');
         }
         catch (IOException)
@@ -88,7 +96,7 @@ internal static class ProcessTree
     {
         var known = roots.ToHashSet();
         var parents = Directory.EnumerateDirectories("/proc")
-            .Select(path => int.TryParse(Path.GetFileName(path), NumberStyles.None, CultureInfo.InvariantCulture, out var pid) ? pid : 0)
+            .Select(path => int.TryParse(Path.GetFileName(path), NumberStyles.None, CultureInfo.InvariantCulture, out int pid) ? pid : 0)
             .Where(pid => pid != 0)
             .Select(pid => (Pid: pid, Fields: ReadStat(pid)))
             .Where(process => process.Fields.Length > 1)
@@ -99,7 +107,10 @@ internal static class ProcessTree
         do
         {
             grown = false;
-            foreach (var (pid, parent) in parents) grown |= known.Contains(parent) && known.Add(pid);
+            foreach ((int pid, int parent) in parents)
+            {
+                grown |= known.Contains(parent) && known.Add(pid);
+            }
         }
         while (grown);
         return known;

@@ -5,22 +5,30 @@ internal static class Statistics
     /// <summary>The value below which <paramref name="fraction"/> of the values lie (nearest rank); NaN of nothing.</summary>
     public static double Percentile(IEnumerable<double> values, double fraction)
     {
-        var sorted = values.Where(value => !double.IsNaN(value)).Order().ToArray();
-        if (sorted.Length == 0) return double.NaN;
+        double[] sorted = values.Where(value => !double.IsNaN(value)).Order().ToArray();
+        if (sorted.Length == 0)
+        {
+            return double.NaN;
+        }
+
         return sorted[Math.Clamp((int)Math.Ceiling(fraction * sorted.Length) - 1, 0, sorted.Length - 1)];
     }
 
     public static double Median(IEnumerable<double> values)
     {
-        var sorted = values.Where(value => !double.IsNaN(value)).Order().ToArray();
-        if (sorted.Length == 0) return double.NaN;
+        double[] sorted = values.Where(value => !double.IsNaN(value)).Order().ToArray();
+        if (sorted.Length == 0)
+        {
+            return double.NaN;
+        }
+
         return sorted.Length % 2 == 1 ? sorted[sorted.Length / 2] : (sorted[sorted.Length / 2 - 1] + sorted[sorted.Length / 2]) / 2;
     }
 
     /// <summary>Half the distance between the quartiles, as a fraction of the median: how noisy the rounds were.</summary>
     public static double Spread(IReadOnlyCollection<double> values)
     {
-        var median = Median(values);
+        double median = Median(values);
         return values.Count < 2 || median == 0 ? 0 : (Percentile(values, 0.75) - Percentile(values, 0.25)) / 2 / median;
     }
 }

@@ -5,11 +5,11 @@ namespace MtaTls.Benchmarks.Micro;
 /// <summary>Two ends of a connection in memory. Continuations run inline: the thread pool is not what is measured.</summary>
 internal static class DuplexPipePair
 {
-    private static readonly PipeOptions Options = new(readerScheduler: PipeScheduler.Inline, writerScheduler: PipeScheduler.Inline, pauseWriterThreshold: 0, useSynchronizationContext: false);
+    private static readonly PipeOptions s_options = new(readerScheduler: PipeScheduler.Inline, writerScheduler: PipeScheduler.Inline, pauseWriterThreshold: 0, useSynchronizationContext: false);
 
     public static (IDuplexPipe Near, IDuplexPipe Far) Create()
     {
-        Pipe there = new(Options), back = new(Options);
+        Pipe there = new(s_options), back = new(s_options);
         return (new End(back.Reader, there.Writer), new End(there.Reader, back.Writer));
     }
 

@@ -21,7 +21,7 @@ public class PacketBenchmarks
 
     [Benchmark]
     public int ParseDataHeader() =>
-        PacketHeader.TryRead(_dataHeader, out var header) && Plaintext.TryRead(_dataHeader, header, out var packet) ? packet.Length : throw new InvalidDataException();
+        PacketHeader.TryRead(_dataHeader, out PacketHeader header) && Plaintext.TryRead(_dataHeader, header, out Plaintext packet) ? packet.Length : throw new InvalidDataException();
 
     [Benchmark]
     public int WriteAcknowledgment() => new Acknowledgment(new ChannelId(0x00018001), 65_536).Write(_buffer);

@@ -26,14 +26,14 @@ public class SchedulerBenchmarks
     [GlobalSetup]
     public async Task SetupAsync()
     {
-        var (near, far) = DuplexPipePair.Create();
+        (IDuplexPipe? near, IDuplexPipe? far) = DuplexPipePair.Create();
         _client = MtaTlsSession.Start(new PipeTransport(near), new() { Role = MtaTlsRole.Client });
         _server = MtaTlsSession.Start(new PipeTransport(far), new() { Role = MtaTlsRole.Server });
         _channels = new (MtaTlsChannel, MtaTlsChannel)[Channels];
-        for (var i = 0; i < Channels; i++)
+        for (int i = 0; i < Channels; i++)
         {
-            var opening = _client.OpenChannelAsync(new("192.0.2.1", 1), new("localhost", 80)).AsTask();
-            var accepted = (await _server.AcceptChannelAsync())!.Accept();
+            Task<MtaTlsChannel> opening = _client.OpenChannelAsync(new("192.0.2.1", 1), new("localhost", 80)).AsTask();
+            MtaTlsChannel accepted = (await _server.AcceptChannelAsync())!.Accept();
             _channels[i] = (await opening, accepted);
         }
 
@@ -56,7 +56,10 @@ public class SchedulerBenchmarks
     private async Task WriteAsync(PipeWriter output)
     {
         await Task.Yield();
-        for (var i = 0; i < Each; i++) await output.WriteAsync(_data);
+        for (int i = 0; i < Each; i++)
+        {
+            await output.WriteAsync(_data);
+        }
     }
 
     private async Task ReadAsync(PipeReader input)
@@ -64,7 +67,7 @@ public class SchedulerBenchmarks
         await Task.Yield();
         for (long left = (long)Each * Length; left > 0;)
         {
-            var result = await input.ReadAsync();
+            ReadResult result = await input.ReadAsync();
             left -= result.Buffer.Length;
             input.AdvanceTo(result.Buffer.End);
         }

@@ -23,10 +23,10 @@ public class TlsRecordBenchmarks
     public async Task SetupAsync()
     {
         using var key = ECDsa.Create(ECCurve.NamedCurves.nistP256);
-        var certificate = new CertificateRequest("CN=localhost", key, HashAlgorithmName.SHA256).CreateSelfSigned(DateTimeOffset.UtcNow.AddDays(-1), DateTimeOffset.UtcNow.AddDays(1));
-        var (near, far) = DuplexPipePair.Create();
-        var accepting = TlsConnection.AcceptAsync(far, new TlsServerContext(new() { ServerCertificate = certificate })).AsTask();
-        var connecting = TlsConnection.ConnectAsync(near, new TlsClientContext(new() { TargetHost = "localhost", RemoteCertificateValidationCallback = (_, presented, _, _) => presented is not null })).AsTask();
+        X509Certificate2 certificate = new CertificateRequest("CN=localhost", key, HashAlgorithmName.SHA256).CreateSelfSigned(DateTimeOffset.UtcNow.AddDays(-1), DateTimeOffset.UtcNow.AddDays(1));
+        (System.IO.Pipelines.IDuplexPipe? near, System.IO.Pipelines.IDuplexPipe? far) = DuplexPipePair.Create();
+        Task<TlsConnection> accepting = TlsConnection.AcceptAsync(far, new TlsServerContext(new() { ServerCertificate = certificate })).AsTask();
+        Task<TlsConnection> connecting = TlsConnection.ConnectAsync(near, new TlsClientContext(new() { TargetHost = "localhost", RemoteCertificateValidationCallback = (_, presented, _, _) => presented is not null })).AsTask();
         (_server, _client) = (await accepting, await connecting);
         _data = RandomNumberGenerator.GetBytes(Length);
         _received = new byte[Length];
@@ -37,8 +37,12 @@ public class TlsRecordBenchmarks
     {
         _server.Write(_data);
         await _server.FlushAsync();
-        var read = 0;
-        while (read < Length) read += await _client.ReadAsync(_received.AsMemory(read));
+        int read = 0;
+        while (read < Length)
+        {
+            read += await _client.ReadAsync(_received.AsMemory(read));
+        }
+
         return read;
     }
 

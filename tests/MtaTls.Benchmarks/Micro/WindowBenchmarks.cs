@@ -19,7 +19,7 @@ public class WindowBenchmarks
     [Benchmark]
     public int Send()
     {
-        var length = _send.NextPacketLength(Packet);
+        int length = _send.NextPacketLength(Packet);
         _send.Subtract(length);
         _send.TryAdd((uint)length);
         return length;

@@ -47,7 +47,10 @@ internal sealed class DelayRelay : IAsyncDisposable
     {
         try
         {
-            while (true) _ = RelayAsync(await _listener.AcceptSocketAsync(_stop.Token));
+            while (true)
+            {
+                _ = RelayAsync(await _listener.AcceptSocketAsync(_stop.Token));
+            }
         }
         catch (Exception exception) when (exception is OperationCanceledException or SocketException or ObjectDisposedException)
         {
@@ -100,13 +103,13 @@ internal sealed class DelayRelay : IAsyncDisposable
         public async Task CarryAsync(Socket from, Socket to, CancellationToken ct)
         {
             var arrivals = Channel.CreateUnbounded<Chunk>(new() { SingleReader = true, SingleWriter = true });
-            var writing = WriteAsync(to, arrivals.Reader, ct);
+            Task writing = WriteAsync(to, arrivals.Reader, ct);
             try
             {
                 while (true)
                 {
                     await _room.WaitAsync(ct);
-                    var buffer = ArrayPool<byte>.Shared.Rent(ChunkSize);
+                    byte[] buffer = ArrayPool<byte>.Shared.Rent(ChunkSize);
                     int read;
                     try
                     {
@@ -126,7 +129,10 @@ internal sealed class DelayRelay : IAsyncDisposable
                     }
 
                     _link.Add(new(buffer, read, arrivals.Writer), ct);
-                    if (read == 0) break;
+                    if (read == 0)
+                    {
+                        break;
+                    }
                 }
             }
             catch (InvalidOperationException)
@@ -141,10 +147,18 @@ internal sealed class DelayRelay : IAsyncDisposable
 
         private static async Task WriteAsync(Socket to, ChannelReader<Chunk> arrivals, CancellationToken ct)
         {
-            await foreach (var chunk in arrivals.ReadAllAsync(ct))
+            await foreach (Chunk chunk in arrivals.ReadAllAsync(ct))
             {
-                if (chunk.Length == 0) break;
-                for (var sent = 0; sent < chunk.Length;) sent += await to.SendAsync(chunk.Buffer.AsMemory(sent, chunk.Length - sent), ct);
+                if (chunk.Length == 0)
+                {
+                    break;
+                }
+
+                for (int sent = 0; sent < chunk.Length;)
+                {
+                    sent += await to.SendAsync(chunk.Buffer.AsMemory(sent, chunk.Length - sent), ct);
+                }
+
                 ArrayPool<byte>.Shared.Return(chunk.Buffer);
             }
 
@@ -153,17 +167,25 @@ internal sealed class DelayRelay : IAsyncDisposable
 
         private void Serialize()
         {
-            foreach (var chunk in _link.GetConsumingEnumerable())
+            foreach (Chunk chunk in _link.GetConsumingEnumerable())
             {
-                var now = Stopwatch.GetTimestamp();
+                long now = Stopwatch.GetTimestamp();
                 _freeAt = Math.Max(_freeAt, now) + chunk.Length * _ticksPerByte;
                 chunk.DueAt = (long)_freeAt + (long)(_delay.TotalSeconds * Stopwatch.Frequency);
-                lock (_flying) _flying.Enqueue(chunk);
+                lock (_flying)
+                {
+                    _flying.Enqueue(chunk);
+                }
+
                 _arrived.Set();
 
                 // The next chunk is taken when this one is on the wire, a millisecond early as sleeping is coarse.
-                var ahead = (_freeAt - now) / Stopwatch.Frequency;
-                if (ahead > 0.001) Thread.Sleep(TimeSpan.FromSeconds(ahead - 0.0005));
+                double ahead = (_freeAt - now) / Stopwatch.Frequency;
+                if (ahead > 0.001)
+                {
+                    Thread.Sleep(TimeSpan.FromSeconds(ahead - 0.0005));
+                }
+
                 _room.Release();
             }
         }
@@ -173,23 +195,34 @@ internal sealed class DelayRelay : IAsyncDisposable
             while (!_link.IsCompleted)
             {
                 Chunk? chunk;
-                lock (_flying) _flying.TryPeek(out chunk);
+                lock (_flying)
+                {
+                    _flying.TryPeek(out chunk);
+                }
+
                 if (chunk is null)
                 {
                     _arrived.WaitOne(100);
                     continue;
                 }
 
-                var wait = (chunk.DueAt - Stopwatch.GetTimestamp()) / (double)Stopwatch.Frequency;
+                double wait = (chunk.DueAt - Stopwatch.GetTimestamp()) / (double)Stopwatch.Frequency;
                 if (wait > 0.0002)
                 {
                     Thread.Sleep(TimeSpan.FromSeconds(wait)); // rounds to a millisecond
                     continue;
                 }
 
-                lock (_flying) _flying.Dequeue();
+                lock (_flying)
+                {
+                    _flying.Dequeue();
+                }
+
                 chunk.Arrivals.TryWrite(chunk);
-                if (chunk.Length == 0) chunk.Arrivals.TryComplete();
+                if (chunk.Length == 0)
+                {
+                    chunk.Arrivals.TryComplete();
+                }
             }
         }
 

@@ -17,7 +17,7 @@ internal sealed class LinkNamespace : IDisposable
 
     public static LinkNamespace Create(string congestionControl)
     {
-        var name = $"mtatls-bench-{Environment.ProcessId}";
+        string name = $"mtatls-bench-{Environment.ProcessId}";
         TryRun("ip", "netns", "delete", name);
         Run("ip", "netns", "add", name);
         var created = new LinkNamespace(name);
@@ -36,14 +36,17 @@ internal sealed class LinkNamespace : IDisposable
 
     private static void Run(string program, params string[] arguments)
     {
-        if (!TryRun(program, arguments)) throw new InvalidOperationException($"{program} {string.Join(' ', arguments)} failed.");
+        if (!TryRun(program, arguments))
+        {
+            throw new InvalidOperationException($"{program} {string.Join(' ', arguments)} failed.");
+        }
     }
 
     private static bool TryRun(string program, params string[] arguments)
     {
         try
         {
-            using var process = Process.Start(new ProcessStartInfo(program, arguments) { RedirectStandardError = true, RedirectStandardOutput = true })!;
+            using Process process = Process.Start(new ProcessStartInfo(program, arguments) { RedirectStandardError = true, RedirectStandardOutput = true })!;
             process.StandardOutput.ReadToEnd();
             process.WaitForExit();
             return process.ExitCode == 0;

@@ -35,18 +35,25 @@ internal sealed class PacketLink : IDisposable
 
     private void ReadLoop()
     {
-        var packet = new byte[65536];
+        byte[] packet = new byte[65536];
         while (!_stopped)
         {
-            var length = _device.Read(packet);
-            if (length <= 0) break;
-            if (length < 40 || packet[0] >> 4 != 4 || packet[9] != 6) continue; // TCP over IPv4 alone
+            int length = _device.Read(packet);
+            if (length <= 0)
+            {
+                break;
+            }
+
+            if (length < 40 || packet[0] >> 4 != 4 || packet[9] != 6)
+            {
+                continue; // TCP over IPv4 alone
+            }
 
             // Exchanging the addresses leaves both checksums as they are: sums do not mind the order.
-            var copy = packet.AsSpan(0, length).ToArray();
+            byte[] copy = packet.AsSpan(0, length).ToArray();
             packet.AsSpan(12, 4).CopyTo(copy.AsSpan(16));
             packet.AsSpan(16, 4).CopyTo(copy.AsSpan(12));
-            var toServer = BinaryPrimitives.ReadUInt16BigEndian(copy.AsSpan((copy[0] & 15) * 4 + 2)) == _serverPort;
+            bool toServer = BinaryPrimitives.ReadUInt16BigEndian(copy.AsSpan((copy[0] & 15) * 4 + 2)) == _serverPort;
             (toServer ? _up : _down).Send(copy);
         }
     }
@@ -74,13 +81,20 @@ internal sealed class PacketLink : IDisposable
 
         public void Send(byte[] packet)
         {
-            var now = Stopwatch.GetTimestamp();
-            if (_freeAt - now > _queueTicks || _random.NextDouble() < _loss) return;
+            long now = Stopwatch.GetTimestamp();
+            if (_freeAt - now > _queueTicks || _random.NextDouble() < _loss)
+            {
+                return;
+            }
+
             _freeAt = Math.Max(_freeAt, now) + packet.Length * _ticksPerByte;
             lock (_flying)
             {
                 _flying.Enqueue(((long)(_freeAt + _delay.TotalSeconds * Stopwatch.Frequency), packet));
-                if (_flying.Count == 1) Monitor.Pulse(_flying);
+                if (_flying.Count == 1)
+                {
+                    Monitor.Pulse(_flying);
+                }
             }
         }
 
@@ -91,17 +105,24 @@ internal sealed class PacketLink : IDisposable
                 (long Due, byte[] Packet) next;
                 lock (_flying)
                 {
-                    while (!_flying.TryPeek(out next)) Monitor.Wait(_flying);
+                    while (!_flying.TryPeek(out next))
+                    {
+                        Monitor.Wait(_flying);
+                    }
                 }
 
-                var wait = (next.Due - Stopwatch.GetTimestamp()) / (double)Stopwatch.Frequency;
+                double wait = (next.Due - Stopwatch.GetTimestamp()) / (double)Stopwatch.Frequency;
                 if (wait > 0.0005)
                 {
                     Thread.Sleep(Math.Max(1, (int)(wait * 1000)));
                     continue;
                 }
 
-                lock (_flying) _flying.Dequeue();
+                lock (_flying)
+                {
+                    _flying.Dequeue();
+                }
+
                 _link._device.Write(next.Packet);
             }
         }

@@ -15,25 +15,38 @@ internal sealed partial class TunDevice : IDisposable
     public unsafe TunDevice(string name)
     {
         _handle = new(Open("/dev/net/tun", ReadWrite), ownsHandle: true);
-        if (_handle.IsInvalid) throw new IOException("/dev/net/tun cannot be opened.");
+        if (_handle.IsInvalid)
+        {
+            throw new IOException("/dev/net/tun cannot be opened.");
+        }
+
         Span<byte> request = stackalloc byte[40]; // struct ifreq
         request.Clear();
         System.Text.Encoding.ASCII.GetBytes(name, request);
         MemoryMarshal.Write(request[16..], TunWithoutHeader);
         fixed (byte* pointer = request)
         {
-            if (IoControl(_handle, SetInterface, pointer) < 0) throw new IOException($"The device {name} cannot be made: error {Marshal.GetLastPInvokeError()}.");
+            if (IoControl(_handle, SetInterface, pointer) < 0)
+            {
+                throw new IOException($"The device {name} cannot be made: error {Marshal.GetLastPInvokeError()}.");
+            }
         }
     }
 
     public unsafe int Read(Span<byte> packet)
     {
-        fixed (byte* pointer = packet) return (int)Read(_handle, pointer, (nuint)packet.Length);
+        fixed (byte* pointer = packet)
+        {
+            return (int)Read(_handle, pointer, (nuint)packet.Length);
+        }
     }
 
     public unsafe void Write(ReadOnlySpan<byte> packet)
     {
-        fixed (byte* pointer = packet) _ = Write(_handle, pointer, (nuint)packet.Length);
+        fixed (byte* pointer = packet)
+        {
+            _ = Write(_handle, pointer, (nuint)packet.Length);
+        }
     }
 
     public void Dispose() => _handle.Dispose();

@@ -31,9 +31,9 @@ internal sealed class Comparison(IReadOnlyList<WorkItem> items, IReadOnlyList<Co
 
     public async Task RunAsync(CancellationToken ct)
     {
-        var begun = Stopwatch.GetTimestamp();
+        long begun = Stopwatch.GetTimestamp();
         var present = new List<Contender>();
-        foreach (var contender in contenders)
+        foreach (Contender contender in contenders)
         {
             if (contender == Contender.Ssh && SshDaemon.WhyNot() is { } reason)
             {
@@ -46,12 +46,16 @@ internal sealed class Comparison(IReadOnlyList<WorkItem> items, IReadOnlyList<Co
             present.Add(contender);
         }
 
-        foreach (var contender in present) await WarmUpAsync(_stages[contender], ct);
+        foreach (Contender contender in present)
+        {
+            await WarmUpAsync(_stages[contender], ct);
+        }
+
         log($"Ready after {Stopwatch.GetElapsedTime(begun).TotalSeconds:0} s");
-        foreach (var item in items)
+        foreach (WorkItem item in items)
         {
             log(item.Title);
-            var started = Stopwatch.GetTimestamp();
+            long started = Stopwatch.GetTimestamp();
             if (item.Link is { OfPackets: true } && LinkNamespace.WhyNot() is { } why)
             {
                 log($"  skipped: {why}");
@@ -59,9 +63,9 @@ internal sealed class Comparison(IReadOnlyList<WorkItem> items, IReadOnlyList<Co
                 continue;
             }
 
-            for (var round = 1; round <= (item.MaxRounds == 0 ? rounds : Math.Min(rounds, item.MaxRounds)); round++)
+            for (int round = 1; round <= (item.MaxRounds == 0 ? rounds : Math.Min(rounds, item.MaxRounds)); round++)
             {
-                foreach (var contender in present.Where(item.Applies).ToArray())
+                foreach (Contender contender in present.Where(item.Applies).ToArray())
                 {
                     WorkResult result;
                     try
@@ -72,7 +76,10 @@ internal sealed class Comparison(IReadOnlyList<WorkItem> items, IReadOnlyList<Co
                     {
                         // A process that hangs or has died is out of the comparison; what was measured stays.
                         result = new() { Error = e.Message };
-                        if (item is { Fresh: false, Link: not { OfPackets: true } }) present.Remove(contender);
+                        if (item is { Fresh: false, Link: not { OfPackets: true } })
+                        {
+                            present.Remove(contender);
+                        }
                     }
 
                     _measurements.Add(new(item.Id, contender, round, result));
@@ -86,27 +93,40 @@ internal sealed class Comparison(IReadOnlyList<WorkItem> items, IReadOnlyList<Co
 
     public async ValueTask DisposeAsync()
     {
-        foreach (var stage in _stages.Values) await stage.DisposeAsync();
+        foreach (Stage stage in _stages.Values)
+        {
+            await stage.DisposeAsync();
+        }
+
         Directory.Delete(_directory, recursive: true);
     }
 
     private async Task WarmUpAsync(Stage stage, CancellationToken ct)
     {
-        var result = await stage.RunAsync(new(WorkKind.WarmUp, Seconds: rounds > 1 ? 40 : 0), ct);
-        if (result.Error is not null) throw new InvalidOperationException($"{stage.Contender.Title()} does not work: {result.Error}");
+        WorkResult result = await stage.RunAsync(new(WorkKind.WarmUp, Seconds: rounds > 1 ? 40 : 0), ct);
+        if (result.Error is not null)
+        {
+            throw new InvalidOperationException($"{stage.Contender.Title()} does not work: {result.Error}");
+        }
     }
 
     private async Task<WorkResult> RunAsync(WorkItem item, Contender contender, CancellationToken ct)
     {
         if (item.Fresh)
         {
-            await using var stage = await Stage.StartAsync(contender, _directory, null, ct);
+            await using Stage stage = await Stage.StartAsync(contender, _directory, null, ct);
             return await stage.RunAsync(item.Request, ct);
         }
 
-        if (item.Link is not { } link) return await _stages[contender].RunAsync(item.Request, ct);
+        if (item.Link is not { } link)
+        {
+            return await _stages[contender].RunAsync(item.Request, ct);
+        }
 
-        if (link.OfPackets) return await RunOverPacketsAsync(item, link, contender, ct);
+        if (link.OfPackets)
+        {
+            return await RunOverPacketsAsync(item, link, contender, ct);
+        }
 
         await using var relay = new DelayRelay(_stages[contender].Server.Port, TimeSpan.FromMilliseconds(link.RoundTripMilliseconds / 2.0), link.MegabitsPerSecond * 125_000L);
         return await _stages[contender].RunAsync(item.Request with { Port = relay.Port }, ct);
@@ -115,7 +135,7 @@ internal sealed class Comparison(IReadOnlyList<WorkItem> items, IReadOnlyList<Co
     private async Task<WorkResult> RunOverPacketsAsync(WorkItem item, Link link, Contender contender, CancellationToken ct)
     {
         using var network = LinkNamespace.Create(link.CongestionControl);
-        await using var stage = await Stage.StartAsync(contender, _directory, network.Name, ct);
+        await using Stage stage = await Stage.StartAsync(contender, _directory, network.Name, ct);
         await using var linkProcess = ChildProcess.Start(
             network.Name,
             "link",

@@ -5,14 +5,14 @@ namespace MtaTls.Benchmarks.Plan;
 /// <summary>What the commands run.</summary>
 internal static class WorkPlan
 {
-    private static readonly Metric[] Bulk = [Metric.Throughput, Metric.ServerCpuPerGibibyte, Metric.ClientCpuPerGibibyte, Metric.AllocatedPerMebibyte, Metric.Peak];
-    private static readonly Metric[] Requests = [Metric.Rate, Metric.ServerCpuEach, Metric.ClientCpuEach, Metric.AllocatedEach, Metric.Peak];
-    private static readonly Metric[] Held = [Metric.ManagedEach, Metric.ResidentEach, Metric.Resident, Metric.Peak];
-    private static readonly Contender[] Multiplexers = [Contender.Ssh, Contender.Nerdbank, Contender.MtaTls];
-    private static readonly Contender[] MtaTlsOnly = [Contender.MtaTls];
+    private static readonly Metric[] s_bulk = [Metric.Throughput, Metric.ServerCpuPerGibibyte, Metric.ClientCpuPerGibibyte, Metric.AllocatedPerMebibyte, Metric.Peak];
+    private static readonly Metric[] s_requests = [Metric.Rate, Metric.ServerCpuEach, Metric.ClientCpuEach, Metric.AllocatedEach, Metric.Peak];
+    private static readonly Metric[] s_held = [Metric.ManagedEach, Metric.ResidentEach, Metric.Resident, Metric.Peak];
+    private static readonly Contender[] s_multiplexers = [Contender.Ssh, Contender.Nerdbank, Contender.MtaTls];
+    private static readonly Contender[] s_mtaTlsOnly = [Contender.MtaTls];
 
     // HTTP/2 has no stream apart from its request: opening one is the small GET. Silent TCP connections cost Kestrel's own memory, told by "idle".
-    private static readonly Contender[] Http2s = [Contender.Http2, Contender.MtaTlsHttp2];
+    private static readonly Contender[] s_http2s = [Contender.Http2, Contender.MtaTlsHttp2];
 
     /// <summary>Everything, for a table worth publishing.</summary>
     public static IEnumerable<WorkItem> Full() =>
@@ -48,38 +48,39 @@ internal static class WorkPlan
 
     private static IEnumerable<WorkItem> BulkItems(int mebibytes, params int[] streams)
     {
-        foreach (var count in streams)
+        foreach (int count in streams)
         {
-            yield return new($"download-{count}", $"Bulk download, {Streams(count)}", new(WorkKind.Download, count, (long)mebibytes << 20), Bulk);
-            yield return new($"upload-{count}", $"Bulk upload, {Streams(count)}", new(WorkKind.Upload, count, (long)mebibytes << 20), Bulk);
+            yield return new($"download-{count}", $"s_bulk download, {Streams(count)}", new(WorkKind.Download, count, (long)mebibytes << 20), s_bulk);
+            yield return new($"upload-{count}", $"s_bulk upload, {Streams(count)}", new(WorkKind.Upload, count, (long)mebibytes << 20), s_bulk);
         }
     }
 
     private static string Streams(int count) => count == 1 ? "1 stream" : $"{count} streams";
 
     private static WorkItem SmallGet(int inFlight, double seconds) =>
-        new($"small-{inFlight}", $"Small GET, {inFlight:N0} in flight", new(WorkKind.SmallGet, inFlight, Seconds: seconds), Requests);
+        new($"small-{inFlight}", $"Small GET, {inFlight:N0} in flight", new(WorkKind.SmallGet, inFlight, Seconds: seconds), s_requests);
 
     private static WorkItem OpenGetClose(int inFlight, double seconds) =>
-        new($"open-{inFlight}", $"Open + GET + close, {inFlight} at once", new(WorkKind.OpenGetClose, inFlight, Seconds: seconds), Requests) { Except = Http2s };
+        new($"open-{inFlight}", $"Open + GET + close, {inFlight} at once", new(WorkKind.OpenGetClose, inFlight, Seconds: seconds), s_requests) { Except = s_http2s };
 
     private static WorkItem Silent(int count) =>
-        new("silent", $"{count:N0} channels that have not spoken", new(WorkKind.HoldSilent, count), Held) { Fresh = true, MaxRounds = 3, Only = [Contender.Nerdbank, Contender.MtaTls] };
+        new("silent", $"{count:N0} channels that have not spoken", new(WorkKind.HoldSilent, count), s_held) { Fresh = true, MaxRounds = 3, Only = [Contender.Nerdbank, Contender.MtaTls] };
 
     private static WorkItem Idle(int count, double seconds) =>
-        new("idle", $"{count:N0} idle after a request, 1,000 of them then active", new(WorkKind.HoldIdle, count, Seconds: seconds), Held) { Fresh = true, MaxRounds = 3, Except = Http2s };
+        new("idle", $"{count:N0} idle after a request, 1,000 of them then active", new(WorkKind.HoldIdle, count, Seconds: seconds), s_held) { Fresh = true, MaxRounds = 3, Except = s_http2s };
 
     private static WorkItem Many(int count, bool spoken) =>
         new(spoken ? "many-spoken" : "many-silent", $"{count:N0} channels on ten sessions, {(spoken ? "after a request each" : "silent")}",
-            new(WorkKind.HoldMany, count, Sessions: 10, Seconds: spoken ? 1 : 0), Held) { Fresh = true, MaxRounds = 1, Only = MtaTlsOnly };
+            new(WorkKind.HoldMany, count, Sessions: 10, Seconds: spoken ? 1 : 0), s_held)
+        { Fresh = true, MaxRounds = 1, Only = s_mtaTlsOnly };
 
     private static IEnumerable<WorkItem> LinkItems((int RoundTrip, int Megabits)[] links, double seconds, int probes)
     {
-        foreach (var (roundTrip, megabits) in links)
+        foreach ((int roundTrip, int megabits) in links)
         {
             var link = new Link(roundTrip, megabits);
-            var name = $"{roundTrip} ms, {(megabits >= 1000 ? $"{megabits / 1000} Gbit/s" : $"{megabits} Mbit/s")}";
-            var id = $"{roundTrip}ms-{megabits}";
+            string name = $"{roundTrip} ms, {(megabits >= 1000 ? $"{megabits / 1000} Gbit/s" : $"{megabits} Mbit/s")}";
+            string id = $"{roundTrip}ms-{megabits}";
             yield return new($"sustained-{id}", $"One stream at {name}", new(WorkKind.SustainedDownload, 1, Seconds: seconds), Metric.SustainedRate, Metric.EarlyRate) { Link = link, MaxRounds = 2 };
             yield return new($"page-{id}", $"A page of 100 objects at {name}", new(WorkKind.PageLoad), Metric.Duration) { Link = link, MaxRounds = 3 };
             yield return new($"first-byte-{id}", $"First octet of a further stream at {name}", new(WorkKind.FirstByte, probes), Metric.Milliseconds) { Link = link, MaxRounds = 3 };
@@ -99,7 +100,7 @@ internal static class WorkPlan
     private static IEnumerable<WorkItem> LossItems(double seconds)
     {
         var clean = new Link(20, 100) { OfPackets = true };
-        var lossy = clean with { LossPercent = 1 };
+        Link lossy = clean with { LossPercent = 1 };
         var request = new WorkRequest(WorkKind.SustainedDownload, 8, Seconds: seconds);
         Contender[] tls = [Contender.Http1, Contender.Http2, Contender.MtaTls];
         Metric[] rates = [Metric.SustainedRate, Metric.EarlyRate];

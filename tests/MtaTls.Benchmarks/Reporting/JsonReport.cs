@@ -7,7 +7,7 @@ namespace MtaTls.Benchmarks.Reporting;
 /// <summary>Everything in numbers, the single rounds too.</summary>
 internal static class JsonReport
 {
-    private static readonly JsonSerializerOptions Options = new()
+    private static readonly JsonSerializerOptions s_options = new()
     {
         WriteIndented = true,
         PropertyNamingPolicy = JsonNamingPolicy.CamelCase,
@@ -29,7 +29,7 @@ internal static class JsonReport
                 .Select(target => new { target.Title, target.Value, target.AtLeast, target.Target }),
             comparison.Measurements,
         };
-        await using var file = File.Create(path);
-        await JsonSerializer.SerializeAsync(file, report, Options, ct);
+        await using FileStream file = File.Create(path);
+        await JsonSerializer.SerializeAsync(file, report, s_options, ct);
     }
 }

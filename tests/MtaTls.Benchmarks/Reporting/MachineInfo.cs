@@ -9,9 +9,12 @@ internal sealed record MachineInfo(string Processor, int Processors, string Syst
 {
     public static MachineInfo Collect()
     {
-        var model = "unknown processor";
+        string model = "unknown processor";
         if (File.Exists("/proc/cpuinfo"))
+        {
             model = File.ReadLines("/proc/cpuinfo").FirstOrDefault(line => line.StartsWith("model name", StringComparison.Ordinal))?.Split(':')[1].Trim() ?? model;
+        }
+
         return new(
             model,
             Environment.ProcessorCount,
@@ -25,16 +28,16 @@ internal sealed record MachineInfo(string Processor, int Processors, string Syst
     // The last line: a name, then thousands of octets a second followed by a k.
     private static double CipherSpeed(string cipher)
     {
-        var last = Run("speed", "-seconds", "1", "-bytes", "16384", "-evp", cipher).Split('\n', StringSplitOptions.RemoveEmptyEntries).LastOrDefault() ?? "";
-        var figure = last.Split(' ', StringSplitOptions.RemoveEmptyEntries).LastOrDefault()?.TrimEnd('k');
-        return double.TryParse(figure, NumberStyles.Float, CultureInfo.InvariantCulture, out var thousands) ? thousands * 1000 : double.NaN;
+        string last = Run("speed", "-seconds", "1", "-bytes", "16384", "-evp", cipher).Split('\n', StringSplitOptions.RemoveEmptyEntries).LastOrDefault() ?? "";
+        string? figure = last.Split(' ', StringSplitOptions.RemoveEmptyEntries).LastOrDefault()?.TrimEnd('k');
+        return double.TryParse(figure, NumberStyles.Float, CultureInfo.InvariantCulture, out double thousands) ? thousands * 1000 : double.NaN;
     }
 
     private static string Run(params string[] arguments)
     {
         try
         {
-            using var process = Process.Start(new ProcessStartInfo("openssl", arguments) { RedirectStandardOutput = true, RedirectStandardError = true })!;
+            using Process process = Process.Start(new ProcessStartInfo("openssl", arguments) { RedirectStandardOutput = true, RedirectStandardError = true })!;
             process.ErrorDataReceived += (_, _) => { };
             process.BeginErrorReadLine();
             return process.StandardOutput.ReadToEnd();

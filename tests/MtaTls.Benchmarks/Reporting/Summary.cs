@@ -24,20 +24,20 @@ internal sealed class Summary
 
     public static Summary Create(IReadOnlyList<WorkItem> items, IReadOnlyList<Measurement> measurements)
     {
-        var values = (from item in items
-                      from measurement in measurements
-                      where measurement.Work == item.Id
-                      orderby measurement.Round
-                      from metric in item.Metrics
-                      select (Key: (item.Id, metric.Id, measurement.Contender), Value: measurement.Result.Error is null ? metric.Value(measurement.Result) : double.NaN))
+        ILookup<(string, string, Contender Contender), double> values = (from item in items
+                                                                         from measurement in measurements
+                                                                         where measurement.Work == item.Id
+                                                                         orderby measurement.Round
+                                                                         from metric in item.Metrics
+                                                                         select (Key: (item.Id, metric.Id, measurement.Contender), Value: measurement.Result.Error is null ? metric.Value(measurement.Result) : double.NaN))
             .ToLookup(entry => entry.Key, entry => entry.Value);
         var summary = new Summary([], values);
-        var rows = from item in items
-                   from metric in item.Metrics
-                   from contender in Contenders.All
-                   let rounds = values[(item.Id, metric.Id, contender)].ToArray()
-                   where rounds.Any(double.IsFinite)
-                   select new Row(item, contender, metric, Statistics.Median(rounds), Statistics.Spread(rounds), summary.Ratio(item.Id, metric.Id, contender, Baseline));
+        IEnumerable<Row> rows = from item in items
+                                from metric in item.Metrics
+                                from contender in Contenders.All
+                                let rounds = values[(item.Id, metric.Id, contender)].ToArray()
+                                where rounds.Any(double.IsFinite)
+                                select new Row(item, contender, metric, Statistics.Median(rounds), Statistics.Spread(rounds), summary.Ratio(item.Id, metric.Id, contender, Baseline));
         return new([.. rows], values);
     }
 

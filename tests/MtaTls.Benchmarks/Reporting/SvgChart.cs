@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Net;
 using System.Text;
+using MtaTls.Benchmarks.Plan;
 
 namespace MtaTls.Benchmarks.Reporting;
 
@@ -15,22 +16,26 @@ internal static class SvgChart
     public static string Draw(Summary summary)
     {
         var body = new StringBuilder();
-        var y = 34;
-        foreach (var work in summary.Rows.Where(row => row.Metric == row.Work.Metrics[0]).GroupBy(row => row.Work))
+        int y = 34;
+        foreach (IGrouping<WorkItem, Row> work in summary.Rows.Where(row => row.Metric == row.Work.Metrics[0]).GroupBy(row => row.Work))
         {
-            var metric = work.Key.Metrics[0];
-            var rows = work.Where(row => row.Median > 0).ToArray();
-            if (rows.Length == 0) continue;
+            Metric metric = work.Key.Metrics[0];
+            Row[] rows = work.Where(row => row.Median > 0).ToArray();
+            if (rows.Length == 0)
+            {
+                continue;
+            }
+
             body.Append(Invariant($"<text x=\"8\" y=\"{y + 12}\" class=\"t\">{Encode(work.Key.Title)}: {metric.Id}, {metric.Unit} ({(metric.MoreIsBetter ? "more" : "less")} is better)</text>\n"));
             y += 20;
 
             // A decade more than the data needs, so that the shortest bar is one.
-            var low = Math.Floor(Math.Log10(rows.Min(row => row.Median)) - 0.3);
-            var high = Math.Log10(rows.Max(row => row.Median));
-            foreach (var row in rows)
+            double low = Math.Floor(Math.Log10(rows.Min(row => row.Median)) - 0.3);
+            double high = Math.Log10(rows.Max(row => row.Median));
+            foreach (Row row in rows)
             {
-                var length = (Width - LabelWidth - ValueWidth) * (Math.Log10(row.Median) - low) / Math.Max(0.3, high - low);
-                var ratio = double.IsNaN(row.Ratio) ? "" : $"  x{TextReport.Number(row.Ratio)}";
+                double length = (Width - LabelWidth - ValueWidth) * (Math.Log10(row.Median) - low) / Math.Max(0.3, high - low);
+                string ratio = double.IsNaN(row.Ratio) ? "" : $"  x{TextReport.Number(row.Ratio)}";
                 body.Append(Invariant($"<text x=\"{LabelWidth - 6}\" y=\"{y + 12}\" text-anchor=\"end\">{Encode(row.Contender.Title())}</text>"));
                 body.Append(Invariant($"<rect x=\"{LabelWidth}\" y=\"{y + 1}\" width=\"{length:0.0}\" height=\"{BarHeight - 3}\" class=\"{Style(row.Contender)}\"/>"));
                 body.Append(Invariant($"<text x=\"{LabelWidth + length + 6:0.0}\" y=\"{y + 12}\">{TextReport.Number(row.Median)}{ratio}</text>\n"));

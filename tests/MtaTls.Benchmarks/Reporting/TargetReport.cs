@@ -10,14 +10,22 @@ internal static class TargetReport
     public static void Write(TextWriter output, Summary summary, MachineInfo machine)
     {
         List<string[]> table = [["figure", "measured", "target", ""]];
-        foreach (var (title, value, atLeast, target) in Values(summary, machine))
+        foreach ((string title, double value, bool atLeast, double target) in Values(summary, machine))
         {
-            if (double.IsNaN(value)) continue;
-            var met = atLeast ? value >= target : value <= target;
+            if (double.IsNaN(value))
+            {
+                continue;
+            }
+
+            bool met = atLeast ? value >= target : value <= target;
             table.Add([title, TextReport.Number(value), $"{(atLeast ? "≥" : "≤")} {TextReport.Number(target)}", met ? "met" : "missed"]);
         }
 
-        if (table.Count == 1) return;
+        if (table.Count == 1)
+        {
+            return;
+        }
+
         output.WriteLine();
         output.WriteLine("### Targets (medians of the rounds' ratios)");
         TextReport.WriteTable(output, table);
@@ -25,14 +33,14 @@ internal static class TargetReport
 
     public static IEnumerable<(string Title, double Value, bool AtLeast, double Target)> Values(Summary summary, MachineInfo machine)
     {
-        foreach (var direction in new[] { "download", "upload" })
+        foreach (string direction in new[] { "download", "upload" })
         {
-            foreach (var streams in new[] { 1, 8, 64 })
+            foreach (int streams in new[] { 1, 8, 64 })
             {
-                var work = $"{direction}-{streams}";
+                string work = $"{direction}-{streams}";
                 const int PacketsPerMebibyte = 64; // of 16 KiB
                 yield return ($"{direction}, {streams}: rate / HTTPS h1", summary.Ratio(work, Metric.Throughput.Id, Contender.MtaTls, Contender.Http1), true, 1.5);
-                var floor = summary.Median(work, Metric.ServerCpuPerGibibyte.Id, Contender.Plain) + Gibi / machine.Aes128GcmBytesPerSecond;
+                double floor = summary.Median(work, Metric.ServerCpuPerGibibyte.Id, Contender.Plain) + Gibi / machine.Aes128GcmBytesPerSecond;
                 yield return ($"{direction}, {streams}: server CPU / (plain text + AES-128-GCM)",
                     summary.Median(work, Metric.ServerCpuPerGibibyte.Id, Contender.MtaTls) / floor, false, 1.1);
                 yield return ($"{direction}, {streams}: server's allocations per 16 KiB packet beyond plain-text Kestrel's (B)",
@@ -40,17 +48,20 @@ internal static class TargetReport
             }
         }
 
-        foreach (var inFlight in new[] { 64, 1000 })
+        foreach (int inFlight in new[] { 64, 1000 })
         {
-            var work = $"small-{inFlight}";
+            string work = $"small-{inFlight}";
             yield return ($"small GET, {inFlight}: server CPU / HTTPS h2", summary.Ratio(work, Metric.ServerCpuEach.Id, Contender.MtaTls, Contender.Http2), false, 0.4);
             yield return ($"small GET, {inFlight}: server CPU / HTTPS h1", summary.Ratio(work, Metric.ServerCpuEach.Id, Contender.MtaTls, Contender.Http1), false, 0.13);
         }
 
         yield return ("open + GET + close, 64: rate / new TLS connections", summary.Ratio("open-64", Metric.Rate.Id, Contender.MtaTls, Contender.Http1), true, 120);
         yield return ("one stream at 50 ms, 1 Gbit/s, after 2 s: share of the link", summary.Median("sustained-50ms-1000", Metric.SustainedRate.Id, Contender.MtaTls) / 1000, true, 0.9);
-        foreach (var where in new[] { "loopback", "link" })
+        foreach (string where in new[] { "loopback", "link" })
+        {
             yield return ($"p99 of 100 interactive channels beside a bulk one / without it, {where}", summary.Median($"fairness-{where}", Metric.P99Growth.Id, Contender.MtaTls), false, 2);
+        }
+
         yield return ("channel that has not spoken: managed B", summary.Median("silent", Metric.ManagedEach.Id, Contender.MtaTls), false, 1024);
         yield return ("channel after a request, HTTP pipeline kept: managed B", summary.Median("idle", Metric.ManagedEach.Id, Contender.MtaTls), false, 8192);
         yield return ("100,000 silent channels: server's peak MiB", summary.Median("many-silent", Metric.Peak.Id, Contender.MtaTls), false, 1024);

@@ -11,27 +11,41 @@ internal static class TextReport
         output.WriteLine();
         output.WriteLine($"{machine.Processors} x {machine.Processor}, {machine.System}, {machine.Runtime}, {machine.OpenSsl}");
         output.WriteLine($"{rounds} interleaved rounds; each cell: median ±spread (half the distance of the quartiles), x ratio to {Summary.Baseline.Title()}");
-        foreach (var (contender, reason) in comparison.Skipped) output.WriteLine($"Skipped: {contender.Title()}: {reason}");
-        foreach (var (work, reason) in comparison.SkippedWorks) output.WriteLine($"Skipped: {work}: {reason}");
-        foreach (var work in summary.Rows.GroupBy(row => row.Work))
+        foreach ((Contender contender, string reason) in comparison.Skipped)
+        {
+            output.WriteLine($"Skipped: {contender.Title()}: {reason}");
+        }
+
+        foreach ((string work, string reason) in comparison.SkippedWorks)
+        {
+            output.WriteLine($"Skipped: {work}: {reason}");
+        }
+
+        foreach (IGrouping<WorkItem, Row> work in summary.Rows.GroupBy(row => row.Work))
         {
             output.WriteLine();
             output.WriteLine($"### {work.Key.Title} (`{work.Key.Id}`)");
-            var metrics = work.Key.Metrics.Where(metric => work.Any(row => row.Metric == metric)).ToArray();
+            Metric[] metrics = work.Key.Metrics.Where(metric => work.Any(row => row.Metric == metric)).ToArray();
             List<string[]> table = [["contender", .. metrics.Select(metric => $"{metric.Id} ({metric.Unit})")]];
-            foreach (var contender in work.GroupBy(row => row.Contender))
+            foreach (IGrouping<Contender, Row> contender in work.GroupBy(row => row.Contender))
+            {
                 table.Add([contender.Key.Title(), .. metrics.Select(metric => Cell(contender.FirstOrDefault(row => row.Metric == metric)))]);
+            }
+
             WriteTable(output, table);
         }
     }
 
     public static void WriteTable(TextWriter output, List<string[]> table)
     {
-        var widths = Enumerable.Range(0, table[0].Length).Select(column => table.Max(row => row[column].Length)).ToArray();
-        for (var line = 0; line < table.Count; line++)
+        int[] widths = Enumerable.Range(0, table[0].Length).Select(column => table.Max(row => row[column].Length)).ToArray();
+        for (int line = 0; line < table.Count; line++)
         {
             output.WriteLine($"| {string.Join(" | ", table[line].Select((cell, column) => column == 0 ? cell.PadRight(widths[column]) : cell.PadLeft(widths[column])))} |");
-            if (line == 0) output.WriteLine($"|{string.Join("|", widths.Select((width, column) => column == 0 ? new string('-', width + 2) : new string('-', width + 1) + ":"))}|");
+            if (line == 0)
+            {
+                output.WriteLine($"|{string.Join("|", widths.Select((width, column) => column == 0 ? new string('-', width + 2) : new string('-', width + 1) + ":"))}|");
+            }
         }
     }
 

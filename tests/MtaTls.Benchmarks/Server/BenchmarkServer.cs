@@ -1,4 +1,5 @@
 using System.Globalization;
+using System.IO.Pipelines;
 using System.Net;
 using System.Runtime;
 using System.Security.Cryptography.X509Certificates;
@@ -17,15 +18,19 @@ namespace MtaTls.Benchmarks.Server;
 /// <summary>The server process: one Kestrel, one app, one contender's way to reach it, until standard input ends.</summary>
 internal static class BenchmarkServer
 {
-    private static readonly byte[] Hello = "Hello, World!"u8.ToArray();
-    private static readonly byte[] Block = CreateBlock();
+    private static readonly byte[] s_hello = "s_hello, World!"u8.ToArray();
+    private static readonly byte[] s_block = CreateBlock();
 
     public static async Task RunAsync(Contender contender, string certificateFile, IPAddress address)
     {
-        var builder = WebApplication.CreateSlimBuilder();
+        WebApplicationBuilder builder = WebApplication.CreateSlimBuilder();
         builder.Logging.ClearProviders();
-        if (Environment.GetEnvironmentVariable("MTATLS_BENCH_LOG") == "1") builder.Logging.AddConsole(console => console.LogToStandardErrorThreshold = LogLevel.Trace);
-        var certificate = contender is Contender.Plain or Contender.Ssh ? null : X509CertificateLoader.LoadPkcs12FromFile(certificateFile, null);
+        if (Environment.GetEnvironmentVariable("MTATLS_BENCH_LOG") == "1")
+        {
+            builder.Logging.AddConsole(console => console.LogToStandardErrorThreshold = LogLevel.Trace);
+        }
+
+        X509Certificate2? certificate = contender is Contender.Plain or Contender.Ssh ? null : X509CertificateLoader.LoadPkcs12FromFile(certificateFile, null);
         builder.WebHost.ConfigureKestrel(kestrel =>
         {
             kestrel.Limits.MaxRequestBodySize = null;
@@ -37,10 +42,10 @@ internal static class BenchmarkServer
         });
         builder.WebHost.ConfigureMtaTls(contender);
 
-        var app = builder.Build();
+        WebApplication app = builder.Build();
         app.Run(HandleAsync);
         await app.StartAsync();
-        var ports = app.Services.GetRequiredService<IServer>().Features.Get<IServerAddressesFeature>()!.Addresses
+        int[] ports = app.Services.GetRequiredService<IServer>().Features.Get<IServerAddressesFeature>()!.Addresses
             .Select(address => BindingAddress.Parse(address).Port).ToArray();
         var info = new ServerInfo(ports[1], ports[0], [Environment.ProcessId], ports[1]);
         Console.WriteLine(JsonSerializer.Serialize(info, ServerJson.Default.ServerInfo));
@@ -55,13 +60,20 @@ internal static class BenchmarkServer
     private static void Configure(ListenOptions options, Contender contender, X509Certificate2? certificate)
     {
         options.Protocols = contender.SpeaksHttp2() ? HttpProtocols.Http2 : HttpProtocols.Http1;
-        if (certificate is not null) options.UseHttps(certificate);
-        if (contender == Contender.Nerdbank) options.Use(next => new NerdbankMiddleware(next).OnConnectionAsync);
+        if (certificate is not null)
+        {
+            options.UseHttps(certificate);
+        }
+
+        if (contender == Contender.Nerdbank)
+        {
+            options.Use(next => new NerdbankMiddleware(next).OnConnectionAsync);
+        }
     }
 
     private static Task HandleAsync(HttpContext context)
     {
-        var path = context.Request.Path.Value ?? "";
+        string path = context.Request.Path.Value ?? "";
         return path switch
         {
             "/plaintext" => PlainTextAsync(context),
@@ -81,25 +93,30 @@ internal static class BenchmarkServer
 
     private static Task PlainTextAsync(HttpContext context)
     {
-        context.Response.ContentLength = Hello.Length;
-        return context.Response.Body.WriteAsync(Hello, 0, Hello.Length);
+        context.Response.ContentLength = s_hello.Length;
+        return context.Response.Body.WriteAsync(s_hello, 0, s_hello.Length);
     }
 
     private static async Task BytesAsync(HttpContext context, long length)
     {
         context.Response.ContentLength = length;
-        for (var left = length; left > 0; left -= Block.Length)
-            await context.Response.Body.WriteAsync(left < Block.Length ? Block.AsMemory(0, (int)left) : Block, context.RequestAborted);
+        for (long left = length; left > 0; left -= s_block.Length)
+        {
+            await context.Response.Body.WriteAsync(left < s_block.Length ? s_block.AsMemory(0, (int)left) : s_block, context.RequestAborted);
+        }
     }
 
     private static async Task SinkAsync(HttpContext context)
     {
-        var reader = context.Request.BodyReader;
+        PipeReader reader = context.Request.BodyReader;
         while (true)
         {
-            var result = await reader.ReadAsync(context.RequestAborted);
+            ReadResult result = await reader.ReadAsync(context.RequestAborted);
             reader.AdvanceTo(result.Buffer.End);
-            if (result.IsCompleted) break;
+            if (result.IsCompleted)
+            {
+                break;
+            }
         }
 
         await PlainTextAsync(context);
@@ -121,7 +138,7 @@ internal static class BenchmarkServer
 
     private static byte[] CreateBlock()
     {
-        var block = new byte[64 * 1024];
+        byte[] block = new byte[64 * 1024];
         new Random(1).NextBytes(block);
         return block;
     }

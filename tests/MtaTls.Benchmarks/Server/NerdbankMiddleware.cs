@@ -17,13 +17,13 @@ internal sealed class NerdbankMiddleware(ConnectionDelegate next)
 
     public async Task OnConnectionAsync(ConnectionContext connection)
     {
-        var served = 0;
-        await using var multiplexer = await MultiplexingStream.CreateAsync(connection.Transport.AsStream(), CreateOptions());
+        int served = 0;
+        await using MultiplexingStream multiplexer = await MultiplexingStream.CreateAsync(connection.Transport.AsStream(), CreateOptions());
         try
         {
             while (true)
             {
-                var channel = await multiplexer.AcceptChannelAsync(ChannelName, connection.ConnectionClosed);
+                MultiplexingStream.Channel channel = await multiplexer.AcceptChannelAsync(ChannelName, connection.ConnectionClosed);
                 _ = ServeAsync(connection, channel, ++served);
             }
         }
@@ -36,9 +36,12 @@ internal sealed class NerdbankMiddleware(ConnectionDelegate next)
     private async Task ServeAsync(ConnectionContext connection, MultiplexingStream.Channel channel, int number)
     {
         await using var context = new DefaultConnectionContext($"{connection.ConnectionId}-{number}") { Transport = channel };
-        foreach (var (type, feature) in connection.Features)
+        foreach ((Type type, object feature) in connection.Features)
         {
-            if (context.Features[type] is null) context.Features[type] = feature;
+            if (context.Features[type] is null)
+            {
+                context.Features[type] = feature;
+            }
         }
 
         context.Features.Set<IConnectionHeartbeatFeature>(new NoHeartbeat());

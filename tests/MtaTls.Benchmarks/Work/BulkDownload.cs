@@ -5,7 +5,7 @@ namespace MtaTls.Benchmarks.Work;
 /// <summary>A download that goes on until it is told to stop, which it does at the end of a response: the stream can be used again.</summary>
 internal sealed class BulkDownload(IRequester requester)
 {
-    private static readonly EncodedRequest Piece = EncodedRequest.Get($"/bytes/{8 << 20}");
+    private static readonly EncodedRequest s_piece = EncodedRequest.Get($"/bytes/{8 << 20}");
 
     private readonly byte[] _buffer = new byte[64 * 1024];
     private long _received;
@@ -19,7 +19,10 @@ internal sealed class BulkDownload(IRequester requester)
         return Task.Run(
             async () =>
             {
-                while (!_stopping) await requester.GetAsync(Piece, _buffer, count => Interlocked.Add(ref _received, count), ct);
+                while (!_stopping)
+                {
+                    await requester.GetAsync(s_piece, _buffer, count => Interlocked.Add(ref _received, count), ct);
+                }
             },
             ct);
     }

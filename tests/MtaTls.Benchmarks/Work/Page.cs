@@ -3,7 +3,7 @@ namespace MtaTls.Benchmarks.Work;
 /// <summary>A web page: 100 objects, most of them small, 2.2 MB in all.</summary>
 internal static class Page
 {
-    private static readonly int[] Sizes = [1_000, 2_500, 5_000, 8_000, 12_000, 16_000, 24_000, 32_000, 40_000, 80_000];
+    private static readonly int[] s_sizes = [1_000, 2_500, 5_000, 8_000, 12_000, 16_000, 24_000, 32_000, 40_000, 80_000];
 
-    public static readonly int[] ObjectSizes = [.. Enumerable.Range(0, 100).Select(index => Sizes[index * 7 % Sizes.Length])];
+    public static readonly int[] ObjectSizes = [.. Enumerable.Range(0, 100).Select(index => s_sizes[index * 7 % s_sizes.Length])];
 }

@@ -12,7 +12,7 @@ namespace MtaTls.Benchmarks.Work;
 /// <summary>The client process: does one piece of work after another against one server and says what it cost.</summary>
 internal sealed class WorkRunner(Contender contender, ServerInfo server) : IAsyncDisposable
 {
-    private static readonly EncodedRequest Small = EncodedRequest.Get("/plaintext");
+    private static readonly EncodedRequest s_small = EncodedRequest.Get("/plaintext");
 
     private readonly HttpClient _admin = new() { BaseAddress = new($"http://127.0.0.1:{server.AdminPort}") };
     private HttpSession? _session;
@@ -46,7 +46,11 @@ internal sealed class WorkRunner(Contender contender, ServerInfo server) : IAsyn
 
     public async ValueTask DisposeAsync()
     {
-        if (_session is not null) await _session.DisposeAsync();
+        if (_session is not null)
+        {
+            await _session.DisposeAsync();
+        }
+
         _admin.Dispose();
     }
 
@@ -58,19 +62,26 @@ internal sealed class WorkRunner(Contender contender, ServerInfo server) : IAsyn
     {
         const int FewMethods = 15;
         const int QuietPasses = 3;
-        var started = Stopwatch.GetTimestamp();
+        long started = Stopwatch.GetTimestamp();
         long compiled = 0;
-        for (var quiet = 0; quiet < QuietPasses;)
+        for (int quiet = 0; quiet < QuietPasses;)
         {
             await SmallGetAsync(new(WorkKind.SmallGet, 64, Seconds: 0.5), ct);
             await TransferAsync(new(WorkKind.Download, 4, 32 << 20), upload: false, ct);
             await TransferAsync(new(WorkKind.Upload, 4, 32 << 20), upload: true, ct);
-            if (!contender.SpeaksHttp2()) await OpenGetCloseAsync(new(WorkKind.OpenGetClose, 16, Seconds: 0.3), ct);
+            if (!contender.SpeaksHttp2())
+            {
+                await OpenGetCloseAsync(new(WorkKind.OpenGetClose, 16, Seconds: 0.3), ct);
+            }
+
             await Task.Delay(200, ct); // what was called often enough is compiled again after 100 ms without new methods
-            var now = (await StatisticsAsync("/stats", ct)).CompiledMethods + JitInfo.GetCompiledMethodCount();
+            long now = (await StatisticsAsync("/stats", ct)).CompiledMethods + JitInfo.GetCompiledMethodCount();
             quiet = now - compiled < FewMethods ? quiet + 1 : 0;
             compiled = now;
-            if (Stopwatch.GetElapsedTime(started).TotalSeconds > work.Seconds) break;
+            if (Stopwatch.GetElapsedTime(started).TotalSeconds > work.Seconds)
+            {
+                break;
+            }
         }
 
         return new();
@@ -78,19 +89,25 @@ internal sealed class WorkRunner(Contender contender, ServerInfo server) : IAsyn
 
     private async Task<WorkResult> TransferAsync(WorkRequest work, bool upload, CancellationToken ct)
     {
-        await using var fresh = work.Port != 0 ? await ConnectAsync(work, ct) : null;
-        var requesters = await (fresh ?? await SharedSessionAsync(ct)).GetRequestersAsync(work.Streams, ct);
-        var each = work.Bytes / work.Streams;
-        var request = upload ? EncodedRequest.Post("/sink", each) : EncodedRequest.Get($"/bytes/{each}");
+        await using HttpSession? fresh = work.Port != 0 ? await ConnectAsync(work, ct) : null;
+        IReadOnlyList<IRequester> requesters = await (fresh ?? await SharedSessionAsync(ct)).GetRequestersAsync(work.Streams, ct);
+        long each = work.Bytes / work.Streams;
+        EncodedRequest request = upload ? EncodedRequest.Post("/sink", each) : EncodedRequest.Get($"/bytes/{each}");
         return await MeasureAsync(
             async () =>
             {
                 await Task.WhenAll(requesters.Select(requester => Task.Run(
                     async () =>
                     {
-                        var buffer = new byte[64 * 1024];
-                        if (upload) await requester.PostAsync(request, each, buffer, ct);
-                        else if (await requester.GetAsync(request, buffer, null, ct) != each) throw new InvalidDataException("A wrong length.");
+                        byte[] buffer = new byte[64 * 1024];
+                        if (upload)
+                        {
+                            await requester.PostAsync(request, each, buffer, ct);
+                        }
+                        else if (await requester.GetAsync(request, buffer, null, ct) != each)
+                        {
+                            throw new InvalidDataException("A wrong length.");
+                        }
                     },
                     ct)));
                 return (work.Streams, each * work.Streams);
@@ -100,30 +117,40 @@ internal sealed class WorkRunner(Contender contender, ServerInfo server) : IAsyn
 
     private async Task<WorkResult> SmallGetAsync(WorkRequest work, CancellationToken ct)
     {
-        var requesters = await (await SharedSessionAsync(ct)).GetRequestersAsync(work.Streams, ct);
+        IReadOnlyList<IRequester> requesters = await (await SharedSessionAsync(ct)).GetRequestersAsync(work.Streams, ct);
         return await MeasureAsync(async () => (await RequestForAsync(requesters, work.Seconds, null, ct), 0), ct);
     }
 
     private static async Task<long> RequestForAsync(IReadOnlyList<IRequester> requesters, double seconds, TimeSpan? pause, CancellationToken ct, List<double>? milliseconds = null)
     {
-        var end = Stopwatch.GetTimestamp() + (long)(seconds * Stopwatch.Frequency);
-        var counts = await Task.WhenAll(requesters.Select((requester, index) => Task.Run(
+        long end = Stopwatch.GetTimestamp() + (long)(seconds * Stopwatch.Frequency);
+        long[] counts = await Task.WhenAll(requesters.Select((requester, index) => Task.Run(
             async () =>
             {
                 long count = 0;
-                var buffer = new byte[256];
-                if (pause is { } first) await Task.Delay(first * (index / (double)requesters.Count), ct); // spread over the pause
+                byte[] buffer = new byte[256];
+                if (pause is { } first)
+                {
+                    await Task.Delay(first * (index / (double)requesters.Count), ct); // spread over the pause
+                }
+
                 while (Stopwatch.GetTimestamp() < end)
                 {
-                    var started = Stopwatch.GetTimestamp();
-                    await requester.GetAsync(Small, buffer, null, ct);
+                    long started = Stopwatch.GetTimestamp();
+                    await requester.GetAsync(s_small, buffer, null, ct);
                     count++;
                     if (milliseconds is not null)
                     {
-                        lock (milliseconds) milliseconds.Add(Stopwatch.GetElapsedTime(started).TotalMilliseconds);
+                        lock (milliseconds)
+                        {
+                            milliseconds.Add(Stopwatch.GetElapsedTime(started).TotalMilliseconds);
+                        }
                     }
 
-                    if (pause is { } wait) await Task.Delay(wait, ct);
+                    if (pause is { } wait)
+                    {
+                        await Task.Delay(wait, ct);
+                    }
                 }
 
                 return count;
@@ -134,20 +161,20 @@ internal sealed class WorkRunner(Contender contender, ServerInfo server) : IAsyn
 
     private async Task<WorkResult> OpenGetCloseAsync(WorkRequest work, CancellationToken ct)
     {
-        var session = await SharedSessionAsync(ct);
+        HttpSession session = await SharedSessionAsync(ct);
         return await MeasureAsync(
             async () =>
             {
-                var end = Stopwatch.GetTimestamp() + (long)(work.Seconds * Stopwatch.Frequency);
-                var counts = await Task.WhenAll(Enumerable.Range(0, work.Streams).Select(_ => Task.Run(
+                long end = Stopwatch.GetTimestamp() + (long)(work.Seconds * Stopwatch.Frequency);
+                long[] counts = await Task.WhenAll(Enumerable.Range(0, work.Streams).Select(_ => Task.Run(
                     async () =>
                     {
                         long count = 0;
-                        var buffer = new byte[256];
+                        byte[] buffer = new byte[256];
                         while (Stopwatch.GetTimestamp() < end)
                         {
-                            await using var requester = await session.OpenAsync(ct);
-                            await requester.GetAsync(Small, buffer, null, ct);
+                            await using IRequester requester = await session.OpenAsync(ct);
+                            await requester.GetAsync(s_small, buffer, null, ct);
                             count++;
                         }
 
@@ -161,29 +188,47 @@ internal sealed class WorkRunner(Contender contender, ServerInfo server) : IAsyn
 
     private async Task<WorkResult> HoldAsync(WorkRequest work, CancellationToken ct)
     {
-        if (_session is not null) await _session.DisposeAsync(); // only what this work holds is counted
+        if (_session is not null)
+        {
+            await _session.DisposeAsync(); // only what this work holds is counted
+        }
+
         _session = null;
-        var before = await StatisticsAsync("/gc", ct);
-        var residentBefore = ProcessTree.Memory(server.ProcessIds).Resident;
+        ServerStatistics before = await StatisticsAsync("/gc", ct);
+        long residentBefore = ProcessTree.Memory(server.ProcessIds).Resident;
         var sessions = new List<HttpSession>();
         try
         {
-            for (var i = 0; i < work.Sessions; i++) sessions.Add(await ConnectAsync(new(WorkKind.SmallGet), ct));
+            for (int i = 0; i < work.Sessions; i++)
+            {
+                sessions.Add(await ConnectAsync(new(WorkKind.SmallGet), ct));
+            }
+
             var held = new List<IRequester>();
-            foreach (var session in sessions) held.AddRange(await session.GetRequestersAsync(work.Streams / work.Sessions, ct));
+            foreach (HttpSession session in sessions)
+            {
+                held.AddRange(await session.GetRequestersAsync(work.Streams / work.Sessions, ct));
+            }
+
             if (work.Kind != WorkKind.HoldSilent && work.Seconds > 0)
             {
-                var buffer = new byte[256];
-                foreach (var chunk in held.Chunk(256)) await Task.WhenAll(chunk.Select(requester => requester.GetAsync(Small, buffer, null, ct).AsTask()));
+                byte[] buffer = new byte[256];
+                foreach (IRequester[] chunk in held.Chunk(256))
+                {
+                    await Task.WhenAll(chunk.Select(requester => requester.GetAsync(s_small, buffer, null, ct).AsTask()));
+                }
             }
 
             await Task.Delay(500, ct); // what the last requests left to do
-            var after = await StatisticsAsync("/gc", ct);
-            var resident = ProcessTree.Memory(server.ProcessIds).Resident;
+            ServerStatistics after = await StatisticsAsync("/gc", ct);
+            long resident = ProcessTree.Memory(server.ProcessIds).Resident;
             double rate = 0;
             if (work.Kind == WorkKind.HoldIdle)
+            {
                 rate = await RequestForAsync([.. held.Take(1000)], work.Seconds, TimeSpan.FromMilliseconds(100), ct) / work.Seconds;
-            var peak = await StatisticsAsync("/stats", ct);
+            }
+
+            ServerStatistics peak = await StatisticsAsync("/stats", ct);
             return new()
             {
                 Operations = held.Count,
@@ -200,7 +245,10 @@ internal sealed class WorkRunner(Contender contender, ServerInfo server) : IAsyn
         }
         finally
         {
-            foreach (var session in sessions) await session.DisposeAsync();
+            foreach (HttpSession session in sessions)
+            {
+                await session.DisposeAsync();
+            }
         }
     }
 
@@ -211,7 +259,7 @@ internal sealed class WorkRunner(Contender contender, ServerInfo server) : IAsyn
         try
         {
             var requesters = new List<IRequester>();
-            for (var i = 0; i < work.Sessions; i++)
+            for (int i = 0; i < work.Sessions; i++)
             {
                 sessions.Add(await ConnectAsync(work, ct));
                 requesters.AddRange(await sessions[i].GetRequestersAsync(work.Streams / work.Sessions, ct));
@@ -219,20 +267,28 @@ internal sealed class WorkRunner(Contender contender, ServerInfo server) : IAsyn
 
             long received = 0;
             var endless = EncodedRequest.Get($"/bytes/{1L << 40}");
-            var downloads = requesters.Select(requester => Task.Run(
+            Task<long>[] downloads = requesters.Select(requester => Task.Run(
                 () => requester.GetAsync(endless, new byte[256 * 1024], count => Interlocked.Add(ref received, count), enough.Token).AsTask(),
                 ct)).ToArray();
-            var ended = Task.WhenAny(downloads);
-            var started = Stopwatch.GetTimestamp();
+            Task<Task<long>> ended = Task.WhenAny(downloads);
+            long started = Stopwatch.GetTimestamp();
             await Task.WhenAny(ended, Task.Delay(TimeSpan.FromSeconds(2), ct));
-            var early = Interlocked.Read(ref received);
-            var middle = Stopwatch.GetTimestamp();
+            long early = Interlocked.Read(ref received);
+            long middle = Stopwatch.GetTimestamp();
             await Task.WhenAny(ended, Task.Delay(TimeSpan.FromSeconds(work.Seconds - 2), ct));
-            if (ended.IsCompleted) await await ended;
-            var late = Interlocked.Read(ref received) - early;
-            var lateSeconds = Stopwatch.GetElapsedTime(middle).TotalSeconds;
+            if (ended.IsCompleted)
+            {
+                await await ended;
+            }
+
+            long late = Interlocked.Read(ref received) - early;
+            double lateSeconds = Stopwatch.GetElapsedTime(middle).TotalSeconds;
             await enough.CancelAsync();
-            foreach (var download in downloads) _ = download.ContinueWith(task => task.Exception, TaskScheduler.Default);
+            foreach (Task<long> download in downloads)
+            {
+                _ = download.ContinueWith(task => task.Exception, TaskScheduler.Default);
+            }
+
             return new()
             {
                 Bytes = early + late,
@@ -242,41 +298,51 @@ internal sealed class WorkRunner(Contender contender, ServerInfo server) : IAsyn
         }
         finally
         {
-            foreach (var session in sessions) await session.DisposeAsync();
+            foreach (HttpSession session in sessions)
+            {
+                await session.DisposeAsync();
+            }
         }
     }
 
     private async Task<WorkResult> PageLoadAsync(WorkRequest work, CancellationToken ct)
     {
         // Browsers open six HTTP/1.1 connections; a multiplexer has no such limit.
-        var parallel = contender is Contender.Plain or Contender.Http1 ? 6 : 100;
-        var objects = Page.ObjectSizes.Select(size => EncodedRequest.Get($"/bytes/{size}")).ToArray();
-        var started = Stopwatch.GetTimestamp();
-        await using var session = await ConnectAsync(work, ct);
-        var next = 0;
+        int parallel = contender is Contender.Plain or Contender.Http1 ? 6 : 100;
+        EncodedRequest[] objects = Page.ObjectSizes.Select(size => EncodedRequest.Get($"/bytes/{size}")).ToArray();
+        long started = Stopwatch.GetTimestamp();
+        await using HttpSession session = await ConnectAsync(work, ct);
+        int next = 0;
         await Task.WhenAll(Enumerable.Range(0, parallel).Select(async _ =>
         {
-            var mine = Interlocked.Increment(ref next) - 1;
-            if (mine >= objects.Length) return;
-            var requester = await session.OpenAsync(ct);
-            var buffer = new byte[16 * 1024];
-            for (; mine < objects.Length; mine = Interlocked.Increment(ref next) - 1) await requester.GetAsync(objects[mine], buffer, null, ct);
+            int mine = Interlocked.Increment(ref next) - 1;
+            if (mine >= objects.Length)
+            {
+                return;
+            }
+
+            IRequester requester = await session.OpenAsync(ct);
+            byte[] buffer = new byte[16 * 1024];
+            for (; mine < objects.Length; mine = Interlocked.Increment(ref next) - 1)
+            {
+                await requester.GetAsync(objects[mine], buffer, null, ct);
+            }
         }));
         return new() { Operations = objects.Length, Bytes = Page.ObjectSizes.Sum(), Seconds = Stopwatch.GetElapsedTime(started).TotalSeconds };
     }
 
     private async Task<WorkResult> FirstByteAsync(WorkRequest work, CancellationToken ct)
     {
-        await using var session = await ConnectAsync(work, ct);
-        var buffer = new byte[256];
-        var warm = await session.OpenAsync(ct); // the connection of a multiplexer exists before: that is what it is for
-        await warm.GetAsync(Small, buffer, null, ct);
+        await using HttpSession session = await ConnectAsync(work, ct);
+        byte[] buffer = new byte[256];
+        IRequester warm = await session.OpenAsync(ct); // the connection of a multiplexer exists before: that is what it is for
+        await warm.GetAsync(s_small, buffer, null, ct);
         var milliseconds = new List<double>();
-        for (var i = 0; i < work.Streams; i++)
+        for (int i = 0; i < work.Streams; i++)
         {
-            var started = Stopwatch.GetTimestamp();
-            var requester = await session.OpenAsync(ct);
-            await requester.GetAsync(Small, buffer, null, ct);
+            long started = Stopwatch.GetTimestamp();
+            IRequester requester = await session.OpenAsync(ct);
+            await requester.GetAsync(s_small, buffer, null, ct);
             milliseconds.Add(Stopwatch.GetElapsedTime(started, requester.FirstByteAt).TotalMilliseconds);
         }
 
@@ -287,22 +353,22 @@ internal sealed class WorkRunner(Contender contender, ServerInfo server) : IAsyn
     private async Task<WorkResult> FairnessAsync(WorkRequest work, CancellationToken ct)
     {
         const int Slices = 4;
-        await using var session = await ConnectAsync(work, ct);
-        var requesters = await session.GetRequestersAsync(work.Streams + 1, ct);
-        var interactive = requesters.Skip(1).ToArray(); // the bulk one on the first HTTP/2 connection, beside 99 of them
+        await using HttpSession session = await ConnectAsync(work, ct);
+        IReadOnlyList<IRequester> requesters = await session.GetRequestersAsync(work.Streams + 1, ct);
+        IRequester[] interactive = requesters.Skip(1).ToArray(); // the bulk one on the first HTTP/2 connection, beside 99 of them
         var pause = TimeSpan.FromMilliseconds(50);
-        var slice = work.Seconds / Slices;
+        double slice = work.Seconds / Slices;
         List<double> alone = [], beside = [];
         var bulk = new BulkDownload(requesters[0]);
         double bulkBytes = 0, bulkSeconds = 0;
         await RequestForAsync(interactive, Math.Min(1, work.Seconds), pause, ct);
-        for (var i = 0; i < Slices; i++)
+        for (int i = 0; i < Slices; i++)
         {
             await RequestForAsync(interactive, slice, pause, ct, alone);
-            var running = bulk.RunAsync(ct);
+            Task running = bulk.RunAsync(ct);
             await Task.Delay(TimeSpan.FromSeconds(Math.Min(0.3, slice)), ct); // until it is at full speed
-            var before = bulk.Received;
-            var started = Stopwatch.GetTimestamp();
+            long before = bulk.Received;
+            long started = Stopwatch.GetTimestamp();
             await RequestForAsync(interactive, slice, pause, ct, beside);
             bulkSeconds += Stopwatch.GetElapsedTime(started).TotalSeconds;
             bulkBytes += bulk.Received - before;
@@ -326,15 +392,15 @@ internal sealed class WorkRunner(Contender contender, ServerInfo server) : IAsyn
 
     private async Task<WorkResult> MeasureAsync(Func<Task<(long Operations, long Bytes)>> work, CancellationToken ct)
     {
-        var before = await StatisticsAsync("/stats", ct);
-        var serverBefore = ProcessTree.CpuTimes(server.ProcessIds);
-        var clientBefore = ProcessTree.CpuTimes([Environment.ProcessId]);
-        var started = Stopwatch.GetTimestamp();
-        var (operations, bytes) = await work();
-        var seconds = Stopwatch.GetElapsedTime(started).TotalSeconds;
-        var serverCpu = ProcessTree.CpuSeconds(serverBefore, ProcessTree.CpuTimes(server.ProcessIds));
-        var clientCpu = ProcessTree.CpuSeconds(clientBefore, ProcessTree.CpuTimes([Environment.ProcessId]));
-        var after = await StatisticsAsync("/stats", ct);
+        ServerStatistics before = await StatisticsAsync("/stats", ct);
+        IReadOnlyDictionary<int, long> serverBefore = ProcessTree.CpuTimes(server.ProcessIds);
+        IReadOnlyDictionary<int, long> clientBefore = ProcessTree.CpuTimes([Environment.ProcessId]);
+        long started = Stopwatch.GetTimestamp();
+        (long operations, long bytes) = await work();
+        double seconds = Stopwatch.GetElapsedTime(started).TotalSeconds;
+        double serverCpu = ProcessTree.CpuSeconds(serverBefore, ProcessTree.CpuTimes(server.ProcessIds));
+        double clientCpu = ProcessTree.CpuSeconds(clientBefore, ProcessTree.CpuTimes([Environment.ProcessId]));
+        ServerStatistics after = await StatisticsAsync("/stats", ct);
         return new()
         {
             Operations = operations,
@@ -354,7 +420,7 @@ internal sealed class WorkRunner(Contender contender, ServerInfo server) : IAsyn
 
     private async ValueTask<HttpSession> ConnectAsync(WorkRequest work, CancellationToken ct)
     {
-        var address = work.Address is null ? IPAddress.Loopback : IPAddress.Parse(work.Address);
+        IPAddress address = work.Address is null ? IPAddress.Loopback : IPAddress.Parse(work.Address);
         return new(await CarrierFactory.ConnectAsync(contender, server, address, work.Port, ct), contender.SpeaksHttp2());
     }
 }

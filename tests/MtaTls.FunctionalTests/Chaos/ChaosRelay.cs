@@ -72,7 +72,7 @@ internal sealed class ChaosRelay : IAsyncDisposable
                 await server.ConnectAsync(IPAddress.Loopback, _target, _stop.Token);
                 int seed = random.Next();
                 int breakUp = random.Next(500, 400_000), breakDown = random.Next(500, 2_000_000), way = random.Next(3);
-                using CancellationTokenSource end = CancellationTokenSource.CreateLinkedTokenSource(_stop.Token);
+                using var end = CancellationTokenSource.CreateLinkedTokenSource(_stop.Token);
                 await Task.WhenAll(PumpAsync(client, server, new Random(seed), breakUp, way, end), PumpAsync(server, client, new Random(seed + 1), breakDown, way, end));
             }
             catch (Exception e) when (e is OperationCanceledException or SocketException or ObjectDisposedException)
@@ -97,19 +97,30 @@ internal sealed class ChaosRelay : IAsyncDisposable
                 }
 
                 if (!_calm && random.Next(30) == 0)
+                {
                     await Task.Delay(random.Next(1, 20), end.Token);
+                }
+
                 int step = !_calm && random.Next(20) == 0 ? 1 : count;
                 for (int at = 0; at < count; at += step)
                 {
                     if (step == 1 && at == 64)
+                    {
                         step = count - at;
+                    }
+
                     for (int sent = 0; sent < step;)
+                    {
                         sent += await to.SendAsync(buffer.AsMemory(at + sent, step - sent), SocketFlags.None, end.Token);
+                    }
                 }
 
                 moved += count;
                 if (moved < breakAfter || _calm)
+                {
                     continue;
+                }
+
                 Interlocked.Increment(ref _broken);
                 switch (way)
                 {

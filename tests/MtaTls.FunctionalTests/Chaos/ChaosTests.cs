@@ -109,6 +109,8 @@ public class ChaosTests(ITestOutputHelper output)
     {
         using CancellationTokenSource hang = new(Patience.Long);
         while (!await condition())
+        {
             await Task.Delay(20, hang.Token);
+        }
     }
 }

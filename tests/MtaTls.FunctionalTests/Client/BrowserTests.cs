@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using System.Net;
 using System.Net.Security;
+using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
 using System.Text.RegularExpressions;
 using MtaTls.Client;
@@ -32,7 +33,7 @@ public sealed partial class BrowserTests : IDisposable
             CertificateChainPolicy = GatewayCertificates.Trust(),
         });
         using X509Certificate2 local = LocalCertificate.Make();
-        await using ConnectProxy proxy = ConnectProxy.Start(client, new IPEndPoint(IPAddress.Loopback, 0), local);
+        await using var proxy = ConnectProxy.Start(client, new IPEndPoint(IPAddress.Loopback, 0), local);
 
         // MTATLS_TEST_SCREENSHOT keeps the picture, for who wants to look at it.
         string screenshot = Environment.GetEnvironmentVariable("MTATLS_TEST_SCREENSHOT") ?? Path.Combine(_folder.FullName, "page.png");
@@ -52,7 +53,10 @@ public sealed partial class BrowserTests : IDisposable
         // What the page refers to came too: each file once at least, in channels of one session, and nothing failed.
         string log = app.Log;
         foreach (string file in new[] { "/lib/bootstrap/dist/css/bootstrap.min", "/css/site", "/RazorPages", "/lib/jquery/dist/jquery.min", "/lib/bootstrap/dist/js/bootstrap.bundle.min", "/js/site" })
+        {
             Assert.Matches($"Request finished HTTP/1.1 GET https://localhost:{app.Port}{Regex.Escape(file)}[^ ]* - (200|304)", log);
+        }
+
         Assert.DoesNotMatch("Request finished HTTP/1.1 GET [^ ]+ - [45]", log);
         MtaTlsClientStatistics statistics = client.GetStatistics();
         Assert.Equal(1, statistics.Handshakes);
@@ -61,7 +65,7 @@ public sealed partial class BrowserTests : IDisposable
 
     private static async Task<string> RunAsync(string program, string[] arguments)
     {
-        using var process = Process.Start(new ProcessStartInfo(program, arguments) { RedirectStandardOutput = true, RedirectStandardError = true })!;
+        using Process process = Process.Start(new ProcessStartInfo(program, arguments) { RedirectStandardOutput = true, RedirectStandardError = true })!;
         try
         {
             Task<string> output = process.StandardOutput.ReadToEndAsync(), errors = process.StandardError.ReadToEndAsync();
@@ -72,7 +76,9 @@ public sealed partial class BrowserTests : IDisposable
         finally
         {
             if (!process.HasExited)
+            {
                 process.Kill(entireProcessTree: true);
+            }
         }
     }
 
@@ -98,7 +104,9 @@ public sealed partial class BrowserTests : IDisposable
             get
             {
                 lock (_lines)
+                {
                     return string.Join('\n', _lines);
+                }
             }
         }
 
@@ -106,11 +114,16 @@ public sealed partial class BrowserTests : IDisposable
         {
             string certificate = Path.Combine(folder.FullName, "server.pem"), key = Path.Combine(folder.FullName, "server.key");
             await File.WriteAllTextAsync(certificate, GatewayCertificates.Server.ExportCertificatePem());
-            using (var ecdsa = GatewayCertificates.Server.GetECDsaPrivateKey()!)
+            using (ECDsa ecdsa = GatewayCertificates.Server.GetECDsaPrivateKey()!)
+            {
                 await File.WriteAllTextAsync(key, ecdsa.ExportPkcs8PrivateKeyPem());
+            }
+
             DirectoryInfo root = new(AppContext.BaseDirectory);
             while (!File.Exists(Path.Combine(root.FullName, "MtaTls.AspNetCore.sln")))
+            {
                 root = root.Parent!;
+            }
             // .../bin/Release/net10.0/: the sample was built in the same configuration.
             string configuration = new DirectoryInfo(AppContext.BaseDirectory).Parent!.Name;
             string project = Path.Combine(root.FullName, "samples", "RazorPages");
@@ -142,7 +155,10 @@ public sealed partial class BrowserTests : IDisposable
         public async ValueTask DisposeAsync()
         {
             if (!_process.HasExited)
+            {
                 _process.Kill(entireProcessTree: true);
+            }
+
             await _process.WaitForExitAsync().Soon();
             _process.Dispose();
         }
@@ -153,11 +169,19 @@ public sealed partial class BrowserTests : IDisposable
         private void Add(string? line)
         {
             if (line is null)
+            {
                 return;
+            }
+
             lock (_lines)
+            {
                 _lines.Add(line);
+            }
+
             if (Listening().Match(line) is { Success: true } match)
+            {
                 _port.TrySetResult(int.Parse(match.Groups[1].Value, System.Globalization.CultureInfo.InvariantCulture));
+            }
         }
     }
 }

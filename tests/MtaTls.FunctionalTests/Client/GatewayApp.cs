@@ -47,7 +47,10 @@ internal sealed class GatewayApp : IAsyncDisposable
             listen.Protocols = protocols;
             listen.Use(next => connection => gateway!.CountAsync(next, connection));
             if (mtaTls)
+            {
                 listen.UseMtaTls();
+            }
+
             listen.UseHttps(o =>
             {
                 o.ServerCertificate = certificate ?? GatewayCertificates.Server;
@@ -71,26 +74,34 @@ internal sealed class GatewayApp : IAsyncDisposable
         app.MapGet("/certificate", (HttpContext context) => context.Connection.ClientCertificate?.Subject ?? "none");
         app.MapGet("/bytes/{count:int}", async (int count, HttpContext context) =>
         {
-            var block = new byte[16384];
+            byte[] block = new byte[16384];
             Array.Fill(block, (byte)'x');
             for (int left = count; left > 0; left -= block.Length)
+            {
                 await context.Response.Body.WriteAsync(block.AsMemory(0, Math.Min(left, block.Length)));
+            }
         });
         app.MapPost("/echo", async (HttpContext context) => await context.Request.Body.CopyToAsync(context.Response.Body));
         app.MapPost("/length", async (HttpContext context) =>
         {
             long length = 0;
-            var buffer = new byte[16384];
+            byte[] buffer = new byte[16384];
             for (int n; (n = await context.Request.Body.ReadAsync(buffer)) > 0;)
+            {
                 length += n;
+            }
+
             return length.ToString(System.Globalization.CultureInfo.InvariantCulture);
         });
         app.Map("/ws", async (HttpContext context) =>
         {
             using WebSocket socket = await context.WebSockets.AcceptWebSocketAsync();
-            var buffer = new byte[4096];
+            byte[] buffer = new byte[4096];
             while (await socket.ReceiveAsync(buffer, context.RequestAborted) is { MessageType: not WebSocketMessageType.Close } received)
+            {
                 await socket.SendAsync(buffer.AsMemory(0, received.Count), received.MessageType, received.EndOfMessage, context.RequestAborted);
+            }
+
             await socket.CloseAsync(WebSocketCloseStatus.NormalClosure, null, context.RequestAborted);
         });
         app.MapHub<EchoHub>("/hub");
@@ -114,7 +125,9 @@ internal sealed class GatewayApp : IAsyncDisposable
         lock (_gate)
         {
             foreach (ConnectionContext connection in _physical)
+            {
                 connection.Abort(new ConnectionAbortedException("dropped by the test"));
+            }
         }
     }
 
@@ -139,7 +152,9 @@ internal sealed class GatewayApp : IAsyncDisposable
         finally
         {
             lock (_gate)
+            {
                 _physical.Remove(connection);
+            }
         }
     }
 

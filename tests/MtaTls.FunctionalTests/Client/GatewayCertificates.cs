@@ -26,11 +26,14 @@ internal static class GatewayCertificates
 
     public static X509Certificate2 Issue(string[] names, int daysLeft = 30, bool loopback = true, X509Certificate2? issuer = null)
     {
-        using ECDsa key = ECDsa.Create(ECCurve.NamedCurves.nistP256);
+        using var key = ECDsa.Create(ECCurve.NamedCurves.nistP256);
         var request = new CertificateRequest("CN=" + names[0], key, HashAlgorithmName.SHA256);
         var subject = new SubjectAlternativeNameBuilder();
         foreach (string name in names)
+        {
             subject.AddDnsName(name);
+        }
+
         if (loopback)
         {
             subject.AddIpAddress(IPAddress.Loopback);
@@ -47,7 +50,7 @@ internal static class GatewayCertificates
 
     public static X509Certificate2 MakeAuthority()
     {
-        using ECDsa key = ECDsa.Create(ECCurve.NamedCurves.nistP256);
+        using var key = ECDsa.Create(ECCurve.NamedCurves.nistP256);
         var request = new CertificateRequest("CN=Test authority", key, HashAlgorithmName.SHA256);
         request.CertificateExtensions.Add(new X509BasicConstraintsExtension(true, false, 0, true));
         request.CertificateExtensions.Add(new X509KeyUsageExtension(X509KeyUsageFlags.KeyCertSign | X509KeyUsageFlags.CrlSign, true));

@@ -1,5 +1,6 @@
 using System.Net;
 using System.Net.WebSockets;
+using System.Security.Cryptography.X509Certificates;
 using System.Text;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;
@@ -62,7 +63,9 @@ public sealed class HttpClientTests
         // In memory too: as many as connections were opened at one instant, far fewer than there are channels.
         Assert.InRange(ChannelSslStreamPool.Http11.Made - before, 0, 32);
         foreach (HttpClient client in clients)
+        {
             client.Dispose();
+        }
     }
 
     [Fact]
@@ -70,7 +73,7 @@ public sealed class HttpClientTests
     {
         await using GatewayApp app = await GatewayApp.StartAsync();
         // Policies are compared by identity: the same object stands for the same trust.
-        var trust = GatewayCertificates.Trust();
+        X509ChainPolicy trust = GatewayCertificates.Trust();
         HttpClient Make(Action<MtaTlsClientOptions>? configure = null) => new(new SocketsHttpHandler().UseMtaTls(app.Options(o =>
         {
             o.CertificateChainPolicy = trust;
@@ -119,7 +122,10 @@ public sealed class HttpClientTests
         Assert.Equal(sent, await client.GetByteArrayAsync(app.Uri("/store")));
         var copy = new MemoryStream();
         await using (Stream body = await client.GetStreamAsync(app.Uri("/store")))
+        {
             await body.CopyToAsync(copy);
+        }
+
         Assert.Equal(sent, copy.ToArray());
     }
 
@@ -156,7 +162,7 @@ public sealed class HttpClientTests
         await using GatewayApp app = await GatewayApp.StartAsync(map: a => a.MapPost("/duplex", async (HttpContext context) =>
         {
             await context.Response.Body.FlushAsync();
-            var buffer = new byte[1024];
+            byte[] buffer = new byte[1024];
             for (int n; (n = await context.Request.Body.ReadAsync(buffer)) > 0;)
             {
                 await context.Response.Body.WriteAsync(buffer.AsMemory(0, n));
@@ -168,7 +174,7 @@ public sealed class HttpClientTests
         using var request = new HttpRequestMessage(HttpMethod.Post, app.Uri("/duplex")) { Version = HttpVersion.Version20, VersionPolicy = HttpVersionPolicy.RequestVersionExact, Content = body };
         using HttpResponseMessage response = await client.SendAsync(request, HttpCompletionOption.ResponseHeadersRead).WaitAsync(s_hang);
         Stream up = await body.Opened.WaitAsync(s_hang), down = await response.Content.ReadAsStreamAsync();
-        var buffer = new byte[64];
+        byte[] buffer = new byte[64];
         for (int i = 0; i < 20; i++)
         {
             byte[] message = Encoding.ASCII.GetBytes($"message {i}");
@@ -193,7 +199,7 @@ public sealed class HttpClientTests
         socket.Options.HttpVersionPolicy = HttpVersionPolicy.RequestVersionExact;
         using var hang = new CancellationTokenSource(s_hang);
         await socket.ConnectAsync(new Uri($"wss://localhost:{app.Port}/ws"), invoker, hang.Token);
-        var buffer = new byte[100];
+        byte[] buffer = new byte[100];
         for (int i = 0; i < 10; i++)
         {
             await socket.SendAsync(Encoding.UTF8.GetBytes($"hello {i}"), WebSocketMessageType.Text, true, hang.Token);

@@ -65,7 +65,10 @@ internal sealed class PeerServer : IAsyncDisposable
     {
         _listener.Stop();
         foreach (MtaTlsSession session in Sessions)
+        {
             await session.DisposeAsync();
+        }
+
         _context.Dispose();
     }
 
@@ -94,7 +97,7 @@ internal sealed class PeerServer : IAsyncDisposable
             TlsConnection tls = await TlsConnection.AcceptAsync(new Pipes(PipeReader.Create(stream), PipeWriter.Create(stream)), _context);
             var options = new MtaTlsSessionOptions { Role = MtaTlsRole.Server, ChannelRequested = _answer };
             _limits?.Invoke(options.Limits);
-            MtaTlsSession session = MtaTlsSession.Start(new TlsTransport(tls), options);
+            var session = MtaTlsSession.Start(new TlsTransport(tls), options);
             Sessions.Add(session);
             await session.Completion;
         }

@@ -53,7 +53,9 @@ public sealed class RestartTests
                 int target = Volatile.Read(ref done) + 5 * Workers;
                 await Patience.Until(() => Volatile.Read(ref done) >= target || workers.Any(static w => w.IsFaulted));
                 if (workers.FirstOrDefault(static w => w.IsFaulted) is { } failed)
+                {
                     await failed;
+                }
             }
         }
         finally

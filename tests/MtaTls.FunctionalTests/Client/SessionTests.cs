@@ -22,7 +22,7 @@ public sealed class SessionTests
         Assert.True(channel.IsMultiplexed);
         Assert.Equal(new ChannelAddress("inner.test", 7), channel.Destination);
         await channel.WriteAsync("by stream "u8.ToArray());
-        var buffer = new byte[100];
+        byte[] buffer = new byte[100];
         await channel.ReadExactlyAsync(buffer.AsMemory(0, 10)).AsTask().WaitAsync(s_hang);
         Assert.Equal("by stream ", Encoding.ASCII.GetString(buffer, 0, 10));
         // An empty read waits for data and takes none.
@@ -30,7 +30,7 @@ public sealed class SessionTests
         Assert.False(ready.IsCompleted);
         await channel.Output.WriteAsync("by pipe"u8.ToArray());
         Assert.Equal(0, await ready.AsTask().WaitAsync(s_hang));
-        var result = await channel.Input.ReadAtLeastAsync(7).AsTask().WaitAsync(s_hang);
+        System.IO.Pipelines.ReadResult result = await channel.Input.ReadAtLeastAsync(7).AsTask().WaitAsync(s_hang);
         Assert.Equal("by pipe", Encoding.ASCII.GetString(result.Buffer));
         channel.Input.AdvanceTo(result.Buffer.End);
         Assert.Equal(17, channel.BytesReceived);
@@ -69,7 +69,10 @@ public sealed class SessionTests
         await using MtaTlsClient client = await MtaTlsClient.ConnectAsync(app.Options(o => o.ShutdownTimeout = TimeSpan.FromMilliseconds(100)));
         var channels = new List<MtaTlsClientChannel>();
         for (int i = 0; i < 15; i++)
+        {
             channels.Add(await client.OpenChannelAsync("localhost", app.Port));
+        }
+
         Assert.Equal(2, app.Connections);
         Assert.Equal(0, client.GetStatistics().ChannelsRefused);
         Assert.Equal(15, client.GetStatistics().ActiveChannels);
@@ -124,7 +127,10 @@ public sealed class SessionTests
         var time = new Microsoft.Extensions.Time.Testing.FakeTimeProvider();
         int port;
         await using (GatewayApp gone = await GatewayApp.StartAsync())
+        {
             port = gone.Port;
+        }
+
         var options = new MtaTlsClientOptions { Host = "localhost", Port = port, CertificateChainPolicy = GatewayCertificates.Trust(), TimeProvider = time };
         options.Reconnect.InitialDelay = options.Reconnect.MaxDelay = TimeSpan.FromSeconds(10);
         using var http = new HttpClient(new SocketsHttpHandler().UseMtaTls(options)) { Timeout = s_hang };
@@ -172,20 +178,28 @@ public sealed class SessionTests
         await using MtaTlsClient accepting = await MtaTlsClient.ConnectAsync(server.Options(o => o.ChannelRequested = (request, _) =>
         {
             if (request.Destination.Port == 2)
+            {
                 PeerServer.Echo(request);
+            }
+
             if (request.Destination.Port == 3)
+            {
                 throw new InvalidOperationException("a fault of the application");
+            }
+
             return ValueTask.CompletedTask;
         }));
         MtaTlsSession toAccepting = server.Sessions.Take();
         await using MtaTlsChannel channel = await toAccepting.OpenChannelAsync(source, new ChannelAddress("client.test", 2)).AsTask().WaitAsync(s_hang);
         await using Stream stream = channel.AsStream();
         await stream.WriteAsync("ping"u8.ToArray());
-        var buffer = new byte[4];
+        byte[] buffer = new byte[4];
         await stream.ReadExactlyAsync(buffer).AsTask().WaitAsync(s_hang);
         Assert.Equal("ping"u8.ToArray(), buffer);
         foreach (int port in new[] { 3, 4 })
+        {
             await Assert.ThrowsAsync<MtaTlsChannelRefusedException>(() => toAccepting.OpenChannelAsync(source, new ChannelAddress("client.test", port)).AsTask().WaitAsync(s_hang));
+        }
     }
 
     [Fact]
@@ -210,7 +224,7 @@ public sealed class SessionTests
         Task disposal = client.DisposeAsync().AsTask();
         await Assert.ThrowsAsync<ObjectDisposedException>(async () => await client.OpenChannelAsync("inner.test", 7));
         await channel.WriteAsync("still there"u8.ToArray());
-        var buffer = new byte[11];
+        byte[] buffer = new byte[11];
         await channel.ReadExactlyAsync(buffer).AsTask().WaitAsync(s_hang);
         Assert.False(disposal.IsCompleted);
         await channel.DisposeAsync();
@@ -238,16 +252,22 @@ public sealed class SessionTests
         await using PeerServer server = await PeerServer.StartAsync(request =>
         {
             if (request.Destination.Port == 9)
+            {
                 request.Refuse("no");
+            }
             else
+            {
                 PeerServer.Echo(request);
+            }
         });
         var sums = new System.Collections.Concurrent.ConcurrentDictionary<string, double>();
         using var listener = new System.Diagnostics.Metrics.MeterListener();
         listener.InstrumentPublished = (instrument, l) =>
         {
             if (instrument.Meter.Name == "MtaTls.Client")
+            {
                 l.EnableMeasurementEvents(instrument);
+            }
         };
         // Other tests' clients share the meter: theirs go to other ports.
         void Count(string name, double value, ReadOnlySpan<KeyValuePair<string, object?>> tags)
@@ -255,7 +275,9 @@ public sealed class SessionTests
             foreach (KeyValuePair<string, object?> tag in tags)
             {
                 if (tag.Key == "server.port" && Equals(tag.Value, server.Port))
+                {
                     sums.AddOrUpdate(name, value, (_, sum) => sum + value);
+                }
             }
         }
         listener.SetMeasurementEventCallback<long>((instrument, value, tags, _) => Count(instrument.Name, value, tags));

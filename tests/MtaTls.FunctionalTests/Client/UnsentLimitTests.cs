@@ -52,7 +52,7 @@ public sealed class UnsentLimitTests
 
     private static int Limit(Socket socket)
     {
-        var value = new byte[4];
+        byte[] value = new byte[4];
         socket.GetRawSocketOption(LevelTcp, NotSentLowWatermark, value);
         return BinaryPrimitives.ReadInt32LittleEndian(value);
     }

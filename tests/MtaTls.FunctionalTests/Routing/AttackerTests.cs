@@ -60,11 +60,11 @@ public class AttackerTests
     {
         await using var server = TcpServer.StartEcho();
         await using var server6 = TcpServer.StartEcho(IPAddress.IPv6Loopback);
-        await using var gateway = await Gateway.StartAsync(Open);
-        await using var client = await RawClient.ConnectAsync(gateway.Port);
-        foreach (var port in (int[])[server.Port, server6.Port])
+        await using TestApp gateway = await Gateway.StartAsync(Open);
+        await using RawClient client = await RawClient.ConnectAsync(gateway.Port);
+        foreach (int port in (int[])[server.Port, server6.Port])
         {
-            var refusal = await Assert.ThrowsAsync<MtaTlsChannelRefusedException>(() => client.OpenAsync(host, port));
+            MtaTlsChannelRefusedException refusal = await Assert.ThrowsAsync<MtaTlsChannelRefusedException>(() => client.OpenAsync(host, port));
             Assert.Equal("Not available.", refusal.Reason);
         }
 
@@ -84,8 +84,8 @@ public class AttackerTests
     {
         await using var server = TcpServer.StartEcho();
         var resolver = new FixedResolver([IPAddress.Parse(address)]);
-        await using var gateway = await Gateway.StartAsync(Open, configure: builder => builder.Services.AddSingleton<IHostResolver>(resolver));
-        await using var client = await RawClient.ConnectAsync(gateway.Port);
+        await using TestApp gateway = await Gateway.StartAsync(Open, configure: builder => builder.Services.AddSingleton<IHostResolver>(resolver));
+        await using RawClient client = await RawClient.ConnectAsync(gateway.Port);
         await Assert.ThrowsAsync<MtaTlsChannelRefusedException>(() => client.OpenAsync("innocent.example", server.Port));
         Assert.Equal(0, server.Accepted);
         Assert.Contains("innocent.example", Assert.Single(gateway.Messages("AddressNotAllowed")), StringComparison.Ordinal);
@@ -97,10 +97,10 @@ public class AttackerTests
         await using var server = TcpServer.StartNamed("inside");
         // Good at first and bad the second time: the connection goes to the address that was checked, so the second answer is never heard.
         var resolver = new FixedResolver([IPAddress.Parse("127.0.0.2")], [IPAddress.Parse("127.0.0.1")]);
-        await using var gateway = await Gateway.StartAsync(
+        await using TestApp gateway = await Gateway.StartAsync(
             """{ "MtaTls": { "Channels": [ { "Action": "Tcp", "AllowAnonymous": true, "AllowedNetworks": [ "127.0.0.2" ] } ] } }""",
             configure: builder => builder.Services.AddSingleton<IHostResolver>(resolver));
-        await using var client = await RawClient.ConnectAsync(gateway.Port);
+        await using RawClient client = await RawClient.ConnectAsync(gateway.Port);
         await Assert.ThrowsAsync<MtaTlsChannelRefusedException>(() => client.OpenAsync("rebind.example", server.Port));
         Assert.Equal((1, 0), (resolver.Calls, server.Accepted));
         await Assert.ThrowsAsync<MtaTlsChannelRefusedException>(() => client.OpenAsync("rebind.example", server.Port));
@@ -112,8 +112,8 @@ public class AttackerTests
     {
         await using var forbidden = TcpServer.StartNamed("forbidden");
         var resolver = new FixedResolver([IPAddress.IPv6Loopback, IPAddress.Loopback, IPAddress.Parse("169.254.169.254")]);
-        await using var gateway = await Gateway.StartAsync(Open, configure: builder => builder.Services.AddSingleton<IHostResolver>(resolver));
-        await using var client = await RawClient.ConnectAsync(gateway.Port);
+        await using TestApp gateway = await Gateway.StartAsync(Open, configure: builder => builder.Services.AddSingleton<IHostResolver>(resolver));
+        await using RawClient client = await RawClient.ConnectAsync(gateway.Port);
         await Assert.ThrowsAsync<MtaTlsChannelRefusedException>(() => client.OpenAsync("many.example", forbidden.Port));
         Assert.Equal(0, forbidden.Accepted);
         Assert.Equal(3, gateway.Messages("AddressNotAllowed").Length);
@@ -122,9 +122,9 @@ public class AttackerTests
     [Fact]
     public async Task A_listener_of_the_gateway_itself_is_refused_although_its_network_is_allowed()
     {
-        await using var gateway = await Gateway.StartAsync(
+        await using TestApp gateway = await Gateway.StartAsync(
             """{ "MtaTls": { "Channels": [ { "Hosts": [ "127.0.0.1", "localhost" ], "Action": "Tcp", "AllowAnonymous": true, "AllowedNetworks": [ "127.0.0.0/8" ] } ] } }""");
-        await using var client = await RawClient.ConnectAsync(gateway.Port);
+        await using RawClient client = await RawClient.ConnectAsync(gateway.Port);
         await Assert.ThrowsAsync<MtaTlsChannelRefusedException>(() => client.OpenAsync("127.0.0.1", gateway.Port));
         await Assert.ThrowsAsync<MtaTlsChannelRefusedException>(() => client.OpenAsync("localhost", gateway.Port));
         Assert.NotEmpty(gateway.Messages("OwnListenerNotAllowed"));
@@ -133,8 +133,8 @@ public class AttackerTests
     [Fact]
     public async Task Port_0_is_refused()
     {
-        await using var gateway = await Gateway.StartAsync(Open);
-        await using var client = await RawClient.ConnectAsync(gateway.Port);
+        await using TestApp gateway = await Gateway.StartAsync(Open);
+        await using RawClient client = await RawClient.ConnectAsync(gateway.Port);
         await Assert.ThrowsAsync<MtaTlsChannelRefusedException>(() => client.OpenAsync("example.org", 0));
         Assert.Contains("port 0", Assert.Single(gateway.Messages("ChannelNotConnected")), StringComparison.Ordinal);
     }
@@ -162,8 +162,8 @@ public class AttackerTests
     public async Task A_destination_that_is_no_host_is_refused_and_the_session_goes_on(string kind, byte[] host)
     {
         Assert.NotEmpty(kind);
-        await using var gateway = await Gateway.StartAsync(Open);
-        await using var client = await RawClient.HandshakeAsync(gateway.Port);
+        await using TestApp gateway = await Gateway.StartAsync(Open);
+        await using RawClient client = await RawClient.HandshakeAsync(gateway.Port);
         Assert.Equal(3, await OpenByHandAsync(client, 1, "192.0.2.7"u8.ToArray(), host));
         // A second one is answered too.
         Assert.Equal(3, await OpenByHandAsync(client, 2, "192.0.2.7"u8.ToArray(), host));
@@ -175,8 +175,8 @@ public class AttackerTests
     public async Task A_claimed_source_that_is_no_host_gets_into_no_log_and_no_header(string kind, byte[] host)
     {
         Assert.NotEmpty(kind);
-        await using var gateway = await Gateway.StartAsync("{}");
-        await using var client = await RawClient.HandshakeAsync(gateway.Port);
+        await using TestApp gateway = await Gateway.StartAsync("{}");
+        await using RawClient client = await RawClient.HandshakeAsync(gateway.Port);
         Assert.Equal(3, await OpenByHandAsync(client, 1, host, "app.test"u8.ToArray()));
         AssertLogsAreClean(gateway);
     }
@@ -184,10 +184,13 @@ public class AttackerTests
     [Fact]
     public async Task What_the_wire_allows_and_no_route_can_mean_is_refused_where_there_are_routes()
     {
-        await using var gateway = await Gateway.StartAsync("""{ "MtaTls": { "Channels": [ { "Hosts": [ "closed.internal" ], "Action": "Reject" } ] } }""");
-        await using var client = await RawClient.ConnectAsync(gateway.Port);
-        foreach (var host in (string[])["127.1", "closed.internal..", "-closed.internal", "closed..internal"])
+        await using TestApp gateway = await Gateway.StartAsync("""{ "MtaTls": { "Channels": [ { "Hosts": [ "closed.internal" ], "Action": "Reject" } ] } }""");
+        await using RawClient client = await RawClient.ConnectAsync(gateway.Port);
+        foreach (string host in (string[])["127.1", "closed.internal..", "-closed.internal", "closed..internal"])
+        {
             await Assert.ThrowsAsync<MtaTlsChannelRefusedException>(() => client.OpenAsync(host, 80));
+        }
+
         Assert.Equal("app", await client.GetAsync());
     }
 
@@ -217,18 +220,18 @@ public class AttackerTests
         body.Write(destination);
         Number(80, 2);
 
-        var packet = new byte[3 + body.Length];
+        byte[] packet = new byte[3 + body.Length];
         packet[0] = 1;
         BinaryPrimitives.WriteUInt16BigEndian(packet.AsSpan(1), (ushort)body.Length);
         body.ToArray().CopyTo(packet, 3);
         client.Tls.Write(packet);
         await client.Tls.FlushAsync();
 
-        var answer = new byte[4096];
-        var count = 0;
+        byte[] answer = new byte[4096];
+        int count = 0;
         while (count < 5)
         {
-            var read = await client.Tls.ReadAsync(answer.AsMemory(count)).Soon();
+            int read = await client.Tls.ReadAsync(answer.AsMemory(count)).Soon();
             Assert.NotEqual(0, read);
             count += read;
         }

@@ -30,7 +30,7 @@ internal static class Backend
     {
         using var request = new HttpRequestMessage(HttpMethod.Get, url) { Version = client.DefaultRequestVersion, VersionPolicy = client.DefaultVersionPolicy };
         change?.Invoke(request);
-        using var response = await client.SendAsync(request);
+        using HttpResponseMessage response = await client.SendAsync(request);
         response.EnsureSuccessStatusCode();
         return JsonSerializer.Deserialize<Seen>(await response.Content.ReadAsStringAsync(), JsonSerializerOptions.Web)!;
     }
@@ -39,19 +39,22 @@ internal static class Backend
     {
         using var request = new HttpRequestMessage(HttpMethod.Get, url) { Version = client.DefaultRequestVersion, VersionPolicy = client.DefaultVersionPolicy };
         request.Headers.Host = host;
-        using var response = await client.SendAsync(request);
+        using HttpResponseMessage response = await client.SendAsync(request);
         return response.StatusCode;
     }
 
     private static async Task EchoAsync(HttpContext context)
     {
-        using var socket = await context.WebSockets.AcceptWebSocketAsync();
-        var buffer = new byte[4096];
+        using WebSocket socket = await context.WebSockets.AcceptWebSocketAsync();
+        byte[] buffer = new byte[4096];
         while (true)
         {
-            var message = await socket.ReceiveAsync(buffer, context.RequestAborted);
+            WebSocketReceiveResult message = await socket.ReceiveAsync(buffer, context.RequestAborted);
             if (message.MessageType == WebSocketMessageType.Close)
+            {
                 break;
+            }
+
             await socket.SendAsync(buffer.AsMemory(0, message.Count), message.MessageType, message.EndOfMessage, context.RequestAborted);
         }
 
@@ -61,7 +64,7 @@ internal static class Backend
     private static async Task EventsAsync(HttpContext context)
     {
         context.Response.ContentType = "text/event-stream";
-        for (var i = 0; i < 3; i++)
+        for (int i = 0; i < 3; i++)
         {
             await context.Response.WriteAsync($"data: {i}\n\n");
             await context.Response.Body.FlushAsync();

@@ -1,4 +1,5 @@
 using System.Diagnostics.Metrics;
+using System.IO.Pipelines;
 using System.Net;
 using System.Net.Security;
 using System.Net.Sockets;
@@ -18,8 +19,8 @@ public class ChannelRouteTests
     [Fact]
     public async Task Without_routes_every_channel_goes_to_the_application()
     {
-        await using var gateway = await Gateway.StartAsync("{}");
-        await using var client = await RawClient.ConnectAsync(gateway.Port);
+        await using TestApp gateway = await Gateway.StartAsync("{}");
+        await using RawClient client = await RawClient.ConnectAsync(gateway.Port);
         Assert.Equal("app", await client.GetAsync());
     }
 
@@ -28,14 +29,14 @@ public class ChannelRouteTests
     {
         await using var one = TcpServer.StartNamed("one");
         await using var two = TcpServer.StartNamed("two");
-        await using var gateway = await Gateway.StartAsync($$"""
+        await using TestApp gateway = await Gateway.StartAsync($$"""
             { "MtaTls": { "Channels": [
               { "Hosts": [ "closed.internal" ], "Action": "Reject" },
               { "Hosts": [ "one.internal" ], "Ports": [ "7000-7010", 7020 ], "Action": "Tcp", "Upstream": "127.0.0.1:{{one.Port}}", "AllowAnonymous": true },
               { "Hosts": [ "*.internal" ], "Action": "Tcp", "Upstream": "127.0.0.1:{{two.Port}}", "AllowAnonymous": true },
               { "Hosts": [ "203.0.113.0/24" ], "Action": "Reject" } ] } }
             """);
-        await using var client = await RawClient.ConnectAsync(gateway.Port);
+        await using RawClient client = await RawClient.ConnectAsync(gateway.Port);
         Assert.Equal("one", await ReadAsync(client, "one.internal", 7000));
         Assert.Equal("one", await ReadAsync(client, "ONE.Internal.", 7020));
         Assert.Equal("two", await ReadAsync(client, "one.internal", 7011));
@@ -50,7 +51,7 @@ public class ChannelRouteTests
     public async Task A_route_of_one_endpoint_is_not_for_another()
     {
         await using var server = TcpServer.StartNamed("inside");
-        await using var gateway = await TestApp.StartBareAsync(
+        await using TestApp gateway = await TestApp.StartBareAsync(
             builder => builder.WebHost.UseMtaTls(),
             files: directory =>
             {
@@ -66,9 +67,9 @@ public class ChannelRouteTests
                     """);
             });
         var answers = new List<string>();
-        foreach (var port in gateway.Ports)
+        foreach (int port in gateway.Ports)
         {
-            await using var client = await RawClient.ConnectAsync(port);
+            await using RawClient client = await RawClient.ConnectAsync(port);
             try
             {
                 answers.Add(await ReadAsync(client, "db.internal", 5432));
@@ -88,21 +89,21 @@ public class ChannelRouteTests
     [InlineData("subject")]
     public async Task A_route_with_a_certificate_condition_is_for_that_client_alone(string kind)
     {
-        var condition = kind switch
+        string condition = kind switch
         {
             "thumbprint" => $$"""{ "Thumbprints": [ "{{TestCertificates.Client.GetCertHashString(HashAlgorithmName.SHA256)}}" ] }""",
             "san" => """{ "SubjectAlternativeNames": [ "client.test" ] }""",
             _ => """{ "Subject": "CN=client", "Issuer": "CN=Test Root" }""",
         };
         await using var server = TcpServer.StartNamed("inside");
-        await using var gateway = await Gateway.StartAsync($$"""
+        await using TestApp gateway = await Gateway.StartAsync($$"""
             { "MtaTls": { "Channels": [
               { "Hosts": [ "db.internal" ], "ClientCertificate": {{condition}}, "Action": "Tcp", "Upstream": "127.0.0.1:{{server.Port}}" },
               { "Hosts": [ "db.internal" ], "Action": "Reject" } ] } }
             """, https: Gateway.WithClientCertificates);
-        await using var known = await ConnectAsync(gateway, TestCertificates.Client);
-        await using var other = await ConnectAsync(gateway, TestCertificates.OtherClient);
-        await using var anonymous = await ConnectAsync(gateway, null);
+        await using RawClient known = await ConnectAsync(gateway, TestCertificates.Client);
+        await using RawClient other = await ConnectAsync(gateway, TestCertificates.OtherClient);
+        await using RawClient anonymous = await ConnectAsync(gateway, null);
         Assert.Equal("inside", await ReadAsync(known, "db.internal", 5432));
         await AssertRefusedAsync(other, "db.internal", 5432);
         await AssertRefusedAsync(anonymous, "db.internal", 5432);
@@ -112,7 +113,7 @@ public class ChannelRouteTests
     public async Task A_clients_certificate_is_never_seen_by_anothers_channel()
     {
         await using var server = TcpServer.StartNamed("inside");
-        await using var gateway = await Gateway.StartAsync(
+        await using TestApp gateway = await Gateway.StartAsync(
             $$"""
             { "MtaTls": { "Channels": [
               { "Hosts": [ "db.internal" ], "ClientCertificate": { "SubjectAlternativeNames": [ "client.test" ] }, "Action": "Tcp", "Upstream": "127.0.0.1:{{server.Port}}" },
@@ -123,16 +124,20 @@ public class ChannelRouteTests
 
         async Task AskAsync(X509Certificate2? certificate, string subject, bool isAllowed)
         {
-            for (var session = 0; session < 5; session++)
+            for (int session = 0; session < 5; session++)
             {
-                await using var client = await ConnectAsync(gateway, certificate);
+                await using RawClient client = await ConnectAsync(gateway, certificate);
                 await Task.WhenAll(Enumerable.Range(0, 20).Select(async _ =>
                 {
                     Assert.Equal(subject, await client.GetAsync());
                     if (isAllowed)
+                    {
                         Assert.Equal("inside", await ReadAsync(client, "db.internal", 5432));
+                    }
                     else
+                    {
                         await AssertRefusedAsync(client, "db.internal", 5432);
+                    }
                 }));
             }
         }
@@ -148,14 +153,14 @@ public class ChannelRouteTests
     public async Task A_channel_is_connected_to_the_destination_that_it_names()
     {
         await using var server = TcpServer.StartEcho();
-        await using var gateway = await Gateway.StartAsync("""
+        await using TestApp gateway = await Gateway.StartAsync("""
             { "MtaTls": { "Channels": [ { "Action": "Tcp", "Hosts": [ "localhost", "127.0.0.1" ], "AllowedNetworks": [ "127.0.0.0/8", "::1" ], "AllowAnonymous": true } ] } }
             """);
-        await using var client = await RawClient.ConnectAsync(gateway.Port);
+        await using RawClient client = await RawClient.ConnectAsync(gateway.Port);
         // "localhost" may be ::1 as well, where nothing listens: the next address is tried.
-        foreach (var host in (string[])["127.0.0.1", "localhost"])
+        foreach (string host in (string[])["127.0.0.1", "localhost"])
         {
-            await using var channel = await client.OpenAsync(host, server.Port);
+            await using HttpChannel channel = await client.OpenAsync(host, server.Port);
             await channel.SendAsync("hello");
             Assert.Equal("hello", Encoding.ASCII.GetString(await channel.ReadAsync(5)));
         }
@@ -165,8 +170,8 @@ public class ChannelRouteTests
     public async Task A_server_that_speaks_first_is_heard()
     {
         await using var server = TcpServer.StartNamed("220 ready");
-        await using var gateway = await StartTcpAsync(server.Port);
-        await using var client = await RawClient.ConnectAsync(gateway.Port);
+        await using TestApp gateway = await StartTcpAsync(server.Port);
+        await using RawClient client = await RawClient.ConnectAsync(gateway.Port);
         Assert.Equal("220 ready", await ReadAsync(client, "any.internal", 25));
     }
 
@@ -174,20 +179,23 @@ public class ChannelRouteTests
     public async Task Much_data_passes_both_ways_unchanged_on_many_channels_at_once()
     {
         await using var server = TcpServer.StartEcho();
-        await using var gateway = await StartTcpAsync(server.Port);
-        await using var client = await RawClient.ConnectAsync(gateway.Port);
+        await using TestApp gateway = await StartTcpAsync(server.Port);
+        await using RawClient client = await RawClient.ConnectAsync(gateway.Port);
         await Task.WhenAll(Enumerable.Range(0, 8).Select(async n =>
         {
-            await using var channel = await client.OpenAsync("any.internal", 1000 + n);
-            var sent = Enumerable.Range(0, 1_000_000).Select(i => (byte)(i * 31 + n)).ToArray();
-            var send = channel.SendAsync(sent);
+            await using HttpChannel channel = await client.OpenAsync("any.internal", 1000 + n);
+            byte[] sent = Enumerable.Range(0, 1_000_000).Select(i => (byte)(i * 31 + n)).ToArray();
+            Task send = channel.SendAsync(sent);
             // A piece at a time: an application that wants all of a megabyte before it takes any must have a window as large.
             var received = new MemoryStream();
             while (received.Length < sent.Length)
             {
-                var result = await channel.Channel.Input.ReadAsync().Soon();
-                foreach (var segment in result.Buffer)
+                ReadResult result = await channel.Channel.Input.ReadAsync().Soon();
+                foreach (ReadOnlyMemory<byte> segment in result.Buffer)
+                {
                     received.Write(segment.Span);
+                }
+
                 channel.Channel.Input.AdvanceTo(result.Buffer.End);
             }
 
@@ -206,9 +214,9 @@ public class ChannelRouteTests
             await tls.WriteAsync("sealed"u8.ToArray());
             await tls.ShutdownAsync();
         });
-        await using var gateway = await StartTcpAsync(server.Port);
-        await using var client = await RawClient.ConnectAsync(gateway.Port);
-        await using var channel = await client.OpenAsync("other.test", 443);
+        await using TestApp gateway = await StartTcpAsync(server.Port);
+        await using RawClient client = await RawClient.ConnectAsync(gateway.Port);
+        await using HttpChannel channel = await client.OpenAsync("other.test", 443);
         await using var inner = new SslStream(channel.Channel.AsStream());
         await inner.AuthenticateAsClientAsync(new SslClientAuthenticationOptions { TargetHost = "other.test", CertificateChainPolicy = TestCertificates.TrustRoot() }).Soon();
         using var reader = new StreamReader(inner);
@@ -218,8 +226,8 @@ public class ChannelRouteTests
     [Fact]
     public async Task The_open_is_answered_after_the_connection_is_there()
     {
-        await using var gateway = await StartTcpAsync(FreePort.Find());
-        await using var client = await RawClient.ConnectAsync(gateway.Port);
+        await using TestApp gateway = await StartTcpAsync(FreePort.Find());
+        await using RawClient client = await RawClient.ConnectAsync(gateway.Port);
         await AssertRefusedAsync(client, "any.internal", 80);
         Assert.Contains("ConnectionRefused", Assert.Single(gateway.Messages("ChannelNotConnected")), StringComparison.Ordinal);
     }
@@ -234,12 +242,12 @@ public class ChannelRouteTests
         var fillers = Enumerable.Range(0, 8).Select(_ => new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp)).ToList();
         var filling = fillers.Select(f => f.ConnectAsync(silent.LocalEndPoint!)).ToList();
         await Patience.Until(() => filling.Any(f => f.IsCompleted));
-        await using var gateway = await Gateway.StartAsync($$"""
+        await using TestApp gateway = await Gateway.StartAsync($$"""
             { "MtaTls": { "Tcp": { "ConnectTimeout": "00:00:01" },
                           "Channels": [ { "Hosts": [ "*.internal" ], "Action": "Tcp", "Upstream": "{{silent.LocalEndPoint}}", "AllowAnonymous": true } ] } }
             """);
-        await using var client = await RawClient.ConnectAsync(gateway.Port);
-        var refused = AssertRefusedAsync(client, "any.internal", 80);
+        await using RawClient client = await RawClient.ConnectAsync(gateway.Port);
+        Task refused = AssertRefusedAsync(client, "any.internal", 80);
         Assert.Equal("app", await client.GetAsync());
         await refused;
         Assert.Contains("no connection within", Assert.Single(gateway.Messages("ChannelNotConnected")), StringComparison.Ordinal);
@@ -251,14 +259,14 @@ public class ChannelRouteTests
     public async Task A_silent_connection_does_not_hold_the_servers_shutdown()
     {
         await using var server = TcpServer.StartEcho();
-        await using var gateway = await Gateway.StartAsync($$"""
+        await using TestApp gateway = await Gateway.StartAsync($$"""
             { "MtaTls": { "Tcp": { "ShutdownIdleTimeout": "00:00:00.1" }, "Channels": [ { "Action": "Tcp", "Upstream": "127.0.0.1:{{server.Port}}", "AllowAnonymous": true } ] } }
             """);
-        await using var client = await RawClient.ConnectAsync(gateway.Port);
-        await using var channel = await client.OpenAsync("db.internal", 5432);
+        await using RawClient client = await RawClient.ConnectAsync(gateway.Port);
+        await using HttpChannel channel = await client.OpenAsync("db.internal", 5432);
         await channel.SendAsync("ping");
         Assert.Equal("ping", Encoding.ASCII.GetString(await channel.ReadAsync(4)));
-        var stopping = gateway.App.StopAsync();
+        Task stopping = gateway.App.StopAsync();
         Assert.Equal("", await channel.ReadToEndAsync());
         // Does not throw: nothing was aborted, as it would be when ShutdownTimeout is over.
         await client.Session.Completion.Soon();
@@ -270,26 +278,26 @@ public class ChannelRouteTests
     public async Task MaxConnections_holds_and_a_connection_that_ends_makes_room()
     {
         await using var server = TcpServer.StartEcho();
-        await using var gateway = await Gateway.StartAsync($$"""
+        await using TestApp gateway = await Gateway.StartAsync($$"""
             { "MtaTls": { "Tcp": { "MaxConnections": 2 }, "Channels": [ { "Action": "Tcp", "Upstream": "127.0.0.1:{{server.Port}}", "AllowAnonymous": true } ] } }
             """);
-        await using var client = await RawClient.ConnectAsync(gateway.Port);
-        var first = await client.OpenAsync();
-        await using var second = await client.OpenAsync();
+        await using RawClient client = await RawClient.ConnectAsync(gateway.Port);
+        HttpChannel first = await client.OpenAsync();
+        await using HttpChannel second = await client.OpenAsync();
         await AssertRefusedAsync(client, "app.test", 80);
         Assert.Contains("MaxConnections (2)", Assert.Single(gateway.Messages("ChannelNotConnected")), StringComparison.Ordinal);
         await first.DisposeAsync();
-        var forwarder = gateway.Services.GetRequiredService<TcpForwarder>();
+        TcpForwarder forwarder = gateway.Services.GetRequiredService<TcpForwarder>();
         await Patience.Until(() => forwarder.Connections == 1);
-        await using var third = await client.OpenAsync();
+        await using HttpChannel third = await client.OpenAsync();
     }
 
     [Fact]
     public async Task The_destinations_FIN_closes_the_channel_after_its_last_words()
     {
         await using var server = TcpServer.StartNamed(new string('x', 300_000));
-        await using var gateway = await StartTcpAsync(server.Port);
-        await using var client = await RawClient.ConnectAsync(gateway.Port);
+        await using TestApp gateway = await StartTcpAsync(server.Port);
+        await using RawClient client = await RawClient.ConnectAsync(gateway.Port);
         Assert.Equal(300_000, (await ReadAsync(client, "any.internal", 80)).Length);
     }
 
@@ -303,10 +311,13 @@ public class ChannelRouteTests
             using var reader = new StreamReader(stream, Encoding.ASCII);
             heard.TrySetResult(await reader.ReadToEndAsync());
         });
-        await using var gateway = await StartTcpAsync(server.Port);
-        await using var client = await RawClient.ConnectAsync(gateway.Port);
-        await using (var channel = await client.OpenAsync())
+        await using TestApp gateway = await StartTcpAsync(server.Port);
+        await using RawClient client = await RawClient.ConnectAsync(gateway.Port);
+        await using (HttpChannel channel = await client.OpenAsync())
+        {
             await channel.SendAsync(new string('y', 300_000));
+        }
+
         Assert.Equal(300_000, (await heard.Task.Soon()).Length);
     }
 
@@ -329,9 +340,9 @@ public class ChannelRouteTests
                 ended.TrySetResult(e.SocketErrorCode);
             }
         });
-        await using var gateway = await StartTcpAsync(server.Port);
-        await using var client = await RawClient.ConnectAsync(gateway.Port);
-        var channel = await client.OpenAsync();
+        await using TestApp gateway = await StartTcpAsync(server.Port);
+        await using RawClient client = await RawClient.ConnectAsync(gateway.Port);
+        HttpChannel channel = await client.OpenAsync();
         await channel.SendAsync("half a sent");
         client.Reset();
         Assert.Equal(SocketError.ConnectionReset, await ended.Task.Soon());
@@ -345,11 +356,11 @@ public class ChannelRouteTests
             await socket.ReceiveAsync(new byte[1]);
             socket.LingerState = new LingerOption(true, 0);
         });
-        await using var gateway = await Gateway.StartAsync($$"""
+        await using TestApp gateway = await Gateway.StartAsync($$"""
             { "MtaTls": { "Channels": [ { "Hosts": [ "*.internal" ], "Action": "Tcp", "Upstream": "127.0.0.1:{{server.Port}}", "AllowAnonymous": true } ] } }
             """);
-        await using var client = await RawClient.ConnectAsync(gateway.Port);
-        await using var channel = await client.OpenAsync("any.internal");
+        await using RawClient client = await RawClient.ConnectAsync(gateway.Port);
+        await using HttpChannel channel = await client.OpenAsync("any.internal");
         await channel.SendAsync("!");
         Assert.Equal("", await channel.ReadToEndAsync());
         Assert.Equal("app", await client.GetAsync());
@@ -359,21 +370,24 @@ public class ChannelRouteTests
     public async Task Every_decision_is_logged_and_counted()
     {
         await using var server = TcpServer.StartNamed("inside");
-        await using var gateway = await Gateway.StartAsync($$"""
+        await using TestApp gateway = await Gateway.StartAsync($$"""
             { "MtaTls": { "Channels": [
               { "Name": "db", "Hosts": [ "db.internal" ], "Action": "Tcp", "Upstream": "127.0.0.1:{{server.Port}}", "AllowAnonymous": true },
               { "Name": "not you", "Hosts": [ "closed.internal" ], "Action": "Reject" },
               { "Name": "web", "Hosts": [ "app.test" ] } ] } }
             """);
         using var routed = new MetricCollector<long>(gateway.Services.GetRequiredService<IMeterFactory>(), "MtaTls.AspNetCore", "mtatls.server.channels.routed");
-        await using var client = await RawClient.ConnectAsync(gateway.Port);
+        await using RawClient client = await RawClient.ConnectAsync(gateway.Port);
         await ReadAsync(client, "db.internal", 5432);
         await AssertRefusedAsync(client, "closed.internal", 22);
         await client.GetAsync();
 
-        var connected = Assert.Single(gateway.Messages("ChannelConnected"));
-        foreach (var part in (string[])["192.0.2.7:4711", "db.internal:5432", $"127.0.0.1:{server.Port}", "'db'"])
+        string connected = Assert.Single(gateway.Messages("ChannelConnected"));
+        foreach (string part in (string[])["192.0.2.7:4711", "db.internal:5432", $"127.0.0.1:{server.Port}", "'db'"])
+        {
             Assert.Contains(part, connected, StringComparison.Ordinal);
+        }
+
         Assert.Contains("closed.internal:22", Assert.Single(gateway.Messages("ChannelRejected")), StringComparison.Ordinal);
         Assert.Contains("app.test:80", Assert.Single(gateway.Messages("ChannelToApplication")), StringComparison.Ordinal);
         Assert.Equal(
@@ -389,13 +403,13 @@ public class ChannelRouteTests
 
     private static async Task<string> ReadAsync(RawClient client, string host, int port)
     {
-        await using var channel = await client.OpenAsync(host, port);
+        await using HttpChannel channel = await client.OpenAsync(host, port);
         return await channel.ReadToEndAsync();
     }
 
     private static async Task AssertRefusedAsync(RawClient client, string host, int port)
     {
-        var refusal = await Assert.ThrowsAsync<MtaTlsChannelRefusedException>(() => client.OpenAsync(host, port));
+        MtaTlsChannelRefusedException refusal = await Assert.ThrowsAsync<MtaTlsChannelRefusedException>(() => client.OpenAsync(host, port));
         Assert.Equal("Not available.", refusal.Reason);
         Assert.False(refusal.IsLocal);
     }

@@ -33,7 +33,7 @@ internal static class Gateway
     /// <summary>Replaces the settings of a running gateway in one step, as an editor or an operator does.</summary>
     public static void Write(string directory, string settings)
     {
-        var path = Path.Combine(directory, "appsettings.json");
+        string path = Path.Combine(directory, "appsettings.json");
         File.WriteAllText(path + ".new", settings);
         File.Move(path + ".new", path, overwrite: true);
     }

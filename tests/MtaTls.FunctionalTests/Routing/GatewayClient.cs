@@ -30,7 +30,7 @@ internal static class GatewayClient
     /// <summary>One request by hand, so that it can say what no ordinary client would.</summary>
     public static async Task<HttpChannel.Response> SendAsync(RawClient client, string host, int port, string head)
     {
-        await using var channel = await client.OpenAsync(host, port);
+        await using HttpChannel channel = await client.OpenAsync(host, port);
         await channel.SendAsync(head + "\r\n\r\n");
         return await channel.ReadResponseAsync();
     }

@@ -29,20 +29,20 @@ public class HostMatchingTests
     [InlineData("app.internal", 80, "Host:", 421)]
     public async Task A_request_names_its_channels_destination(string host, int port, string header, int status)
     {
-        await using var gateway = await Gateway.StartAsync(Routed);
-        await using var client = await RawClient.ConnectAsync(gateway.Port);
+        await using TestApp gateway = await Gateway.StartAsync(Routed);
+        await using RawClient client = await RawClient.ConnectAsync(gateway.Port);
         Assert.Equal(status, (await GatewayClient.SendAsync(client, host, port, $"GET / HTTP/1.1\r\n{header}")).Status);
     }
 
     [Fact]
     public async Task The_rule_is_for_every_request_of_the_channel()
     {
-        await using var gateway = await Gateway.StartAsync(Routed);
+        await using TestApp gateway = await Gateway.StartAsync(Routed);
         using var misdirected = new MetricCollector<long>(gateway.Services.GetRequiredService<IMeterFactory>(), "MtaTls.AspNetCore", "mtatls.server.requests.misdirected");
-        await using var client = await RawClient.ConnectAsync(gateway.Port);
-        await using var channel = await client.OpenAsync("app.internal");
+        await using RawClient client = await RawClient.ConnectAsync(gateway.Port);
+        await using HttpChannel channel = await client.OpenAsync("app.internal");
         var statuses = new List<int>();
-        foreach (var host in (string[])["app.internal", "closed.internal", "app.internal", "closed.internal"])
+        foreach (string host in (string[])["app.internal", "closed.internal", "app.internal", "closed.internal"])
         {
             await channel.SendAsync($"GET / HTTP/1.1\r\nHost: {host}\r\n\r\n");
             statuses.Add((await channel.ReadResponseAsync()).Status);
@@ -56,9 +56,9 @@ public class HostMatchingTests
     [Fact]
     public async Task Requests_in_one_burst_are_looked_at_one_by_one()
     {
-        await using var gateway = await Gateway.StartAsync(Routed);
-        await using var client = await RawClient.ConnectAsync(gateway.Port);
-        await using var channel = await client.OpenAsync("app.internal");
+        await using TestApp gateway = await Gateway.StartAsync(Routed);
+        await using RawClient client = await RawClient.ConnectAsync(gateway.Port);
+        await using HttpChannel channel = await client.OpenAsync("app.internal");
         await channel.SendAsync("GET / HTTP/1.1\r\nHost: app.internal\r\n\r\nGET / HTTP/1.1\r\nHost: closed.internal\r\n\r\n");
         Assert.Equal(200, (await channel.ReadResponseAsync()).Status);
         Assert.Equal(421, (await channel.ReadResponseAsync()).Status);
@@ -67,9 +67,9 @@ public class HostMatchingTests
     [Fact]
     public async Task An_absolute_URI_does_not_get_round_it()
     {
-        await using var gateway = await Gateway.StartAsync(Routed);
-        await using var client = await RawClient.ConnectAsync(gateway.Port);
-        var response = await GatewayClient.SendAsync(client, "app.internal", 80, "GET http://closed.internal/ HTTP/1.1\r\nHost: closed.internal");
+        await using TestApp gateway = await Gateway.StartAsync(Routed);
+        await using RawClient client = await RawClient.ConnectAsync(gateway.Port);
+        HttpChannel.Response response = await GatewayClient.SendAsync(client, "app.internal", 80, "GET http://closed.internal/ HTTP/1.1\r\nHost: closed.internal");
         Assert.Equal(421, response.Status);
         response = await GatewayClient.SendAsync(client, "app.internal", 80, "GET http://closed.internal/ HTTP/1.1\r\nHost: app.internal");
         Assert.Equal(400, response.Status);
@@ -78,8 +78,8 @@ public class HostMatchingTests
     [Fact]
     public async Task The_authority_of_HTTP_2_counts_like_a_Host()
     {
-        await using var gateway = await Gateway.StartAsync(Routed);
-        using var client = GatewayClient.Create(gateway.Port, HttpVersion.Version20);
+        await using TestApp gateway = await Gateway.StartAsync(Routed);
+        using HttpClient client = GatewayClient.Create(gateway.Port, HttpVersion.Version20);
         Assert.Equal(HttpStatusCode.OK, (await client.GetAsync(new Uri("https://app.internal:80/"))).StatusCode);
         using var request = new HttpRequestMessage(HttpMethod.Get, "https://app.internal:80/") { Version = HttpVersion.Version20, VersionPolicy = HttpVersionPolicy.RequestVersionExact };
         request.Headers.Host = "closed.internal";
@@ -89,23 +89,23 @@ public class HostMatchingTests
     [Fact]
     public async Task AllowHostMismatch_relaxes_it()
     {
-        await using var gateway = await Gateway.StartAsync("""{ "MtaTls": { "AllowHostMismatch": true, "Channels": [ { "Hosts": [ "closed.internal" ], "Action": "Reject" } ] } }""");
-        await using var client = await RawClient.ConnectAsync(gateway.Port);
+        await using TestApp gateway = await Gateway.StartAsync("""{ "MtaTls": { "AllowHostMismatch": true, "Channels": [ { "Hosts": [ "closed.internal" ], "Action": "Reject" } ] } }""");
+        await using RawClient client = await RawClient.ConnectAsync(gateway.Port);
         Assert.Equal(200, (await GatewayClient.SendAsync(client, "app.internal", 80, "GET / HTTP/1.1\r\nHost: closed.internal")).Status);
     }
 
     [Fact]
     public async Task Without_routes_a_channel_serves_every_name_as_a_connection_does()
     {
-        await using var gateway = await Gateway.StartAsync("{}");
-        await using var client = await RawClient.ConnectAsync(gateway.Port);
+        await using TestApp gateway = await Gateway.StartAsync("{}");
+        await using RawClient client = await RawClient.ConnectAsync(gateway.Port);
         Assert.Equal(200, (await GatewayClient.SendAsync(client, "app.internal", 80, "GET / HTTP/1.1\r\nHost: other.internal")).Status);
     }
 
     [Fact]
     public async Task Ordinary_connections_are_left_alone()
     {
-        await using var gateway = await Gateway.StartAsync(Routed);
+        await using TestApp gateway = await Gateway.StartAsync(Routed);
         Assert.Equal("app", await OrdinaryClient.GetAsync(gateway.Port));
     }
 }

@@ -17,30 +17,32 @@ public class LeakTests
     {
         await using var server = TcpServer.StartEcho();
         // Without the test's log, which keeps all that it is told.
-        await using var gateway = await Gateway.StartAsync(
+        await using TestApp gateway = await Gateway.StartAsync(
             $$"""
             { "MtaTls": { "Channels": [
               { "Hosts": [ "db.internal" ], "Action": "Tcp", "Upstream": "127.0.0.1:{{server.Port}}", "AllowAnonymous": true },
               { "Hosts": [ "closed.internal" ], "Action": "Reject" } ] } }
             """,
             configure: builder => builder.Logging.ClearProviders());
-        var forwarder = gateway.Services.GetRequiredService<TcpForwarder>();
-        var metrics = gateway.Services.GetRequiredService<MtaTlsMetrics>();
-        await using var client = await RawClient.ConnectAsync(gateway.Port);
+        TcpForwarder forwarder = gateway.Services.GetRequiredService<TcpForwarder>();
+        MtaTlsMetrics metrics = gateway.Services.GetRequiredService<MtaTlsMetrics>();
+        await using RawClient client = await RawClient.ConnectAsync(gateway.Port);
 
         async Task<(long Memory, int Files)> DriveAsync(int count)
         {
-            var next = 0;
+            int next = 0;
             await Task.WhenAll(Enumerable.Range(0, AtOnce).Select(async _ =>
             {
                 while (Interlocked.Increment(ref next) is var n && n <= count)
+                {
                     await UseAsync(client, n);
+                }
             }));
             // Both ends: the channels of the client, the server's applications, the connections to the destination.
             await Patience.Until(() => client.Session.ActiveChannels == 0 && metrics.ActiveChannels == 0 && forwarder.Connections == 0);
             Assert.Equal(0, client.Session.PendingChannels);
             // What is left to finalizers goes with the second collection.
-            for (var i = 0; i < 2; i++)
+            for (int i = 0; i < 2; i++)
             {
                 GC.Collect();
                 GC.WaitForPendingFinalizers();
@@ -50,8 +52,8 @@ public class LeakTests
         }
 
         // Pools and tables reach their size first.
-        var before = await DriveAsync(2_000);
-        var after = await DriveAsync(Channels);
+        (long Memory, int Files) before = await DriveAsync(2_000);
+        (long Memory, int Files) after = await DriveAsync(Channels);
         // A leak of 400 octets a channel would show.
         Assert.InRange(after.Memory - before.Memory, long.MinValue, Channels * 400L);
         Assert.InRange(after.Files - before.Files, int.MinValue, AtOnce);
@@ -65,7 +67,7 @@ public class LeakTests
                 Assert.Equal("app", await client.GetAsync());
                 break;
             case 1:
-                await using (var channel = await client.OpenAsync("db.internal", 5432))
+                await using (HttpChannel channel = await client.OpenAsync("db.internal", 5432))
                 {
                     await channel.SendAsync("PING");
                     Assert.Equal("PING", Encoding.ASCII.GetString(await channel.ReadAsync(4)));

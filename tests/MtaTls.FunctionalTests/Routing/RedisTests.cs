@@ -10,13 +10,13 @@ public class RedisTests
     [SkippableFact]
     public async Task Redis_is_reached_by_name_over_a_channel()
     {
-        using var redis = await StartAsync();
-        await using var gateway = await Gateway.StartAsync($$"""
+        using Redis redis = await StartAsync();
+        await using TestApp gateway = await Gateway.StartAsync($$"""
             { "MtaTls": { "Channels": [ { "Hosts": [ "redis.internal" ], "Ports": [ "6379" ], "Action": "Tcp", "Upstream": "127.0.0.1:{{redis.Port}}", "AllowAnonymous": true } ] } }
             """);
-        await using var client = await RawClient.ConnectAsync(gateway.Port);
+        await using RawClient client = await RawClient.ConnectAsync(gateway.Port);
         Assert.Equal("app", await client.GetAsync());
-        await using var channel = await client.OpenAsync("redis.internal", 6379);
+        await using HttpChannel channel = await client.OpenAsync("redis.internal", 6379);
 
         async Task<string> AskAsync(string command, string answer)
         {
@@ -29,7 +29,7 @@ public class RedisTests
         Assert.Equal("$5\r\nhello\r\n", await AskAsync("GET greeting\r\n", "$5\r\nhello\r\n"));
 
         // A value of a megabyte, both ways.
-        var value = new string('v', 1_000_000);
+        string value = new string('v', 1_000_000);
         Assert.Equal("+OK\r\n", await AskAsync($"*3\r\n$3\r\nSET\r\n$3\r\nbig\r\n${value.Length}\r\n{value}\r\n", "+OK\r\n"));
         Assert.Equal($":{value.Length}\r\n", await AskAsync("STRLEN big\r\n", $":{value.Length}\r\n"));
 
@@ -40,10 +40,13 @@ public class RedisTests
 
     private static async Task<Redis> StartAsync()
     {
-        var port = FreePort.Find();
+        int port = FreePort.Find();
         var start = new ProcessStartInfo("redis-server") { RedirectStandardOutput = true, WorkingDirectory = Path.GetTempPath() };
-        foreach (var argument in (string[])["--port", $"{port}", "--bind", "127.0.0.1", "--save", "", "--appendonly", "no"])
+        foreach (string argument in (string[])["--port", $"{port}", "--bind", "127.0.0.1", "--save", "", "--appendonly", "no"])
+        {
             start.ArgumentList.Add(argument);
+        }
+
         Process process;
         try
         {
@@ -59,7 +62,9 @@ public class RedisTests
         while (await process.StandardOutput.ReadLineAsync().Soon() is { } line)
         {
             if (line.Contains("Ready to accept connections", StringComparison.Ordinal))
+            {
                 return redis;
+            }
         }
 
         redis.Dispose();

@@ -12,24 +12,31 @@ public class ReloadTests
     public async Task A_change_of_routes_applies_without_a_restart_and_an_invalid_one_changes_nothing()
     {
         await using var server = TcpServer.StartNamed("inside");
-        var tcp = $$"""{ "MtaTls": { "Channels": [ { "Hosts": [ "db.internal" ], "Action": "Tcp", "Upstream": "127.0.0.1:{{server.Port}}", "AllowAnonymous": true } ] } }""";
-        await using var gateway = await Gateway.StartAsync("""{ "MtaTls": { "Channels": [ { "Hosts": [ "db.internal" ], "Action": "Reject" } ] } }""");
-        await using var client = await RawClient.ConnectAsync(gateway.Port);
+        string tcp = $$"""{ "MtaTls": { "Channels": [ { "Hosts": [ "db.internal" ], "Action": "Tcp", "Upstream": "127.0.0.1:{{server.Port}}", "AllowAnonymous": true } ] } }""";
+        await using TestApp gateway = await Gateway.StartAsync("""{ "MtaTls": { "Channels": [ { "Hosts": [ "db.internal" ], "Action": "Reject" } ] } }""");
+        await using RawClient client = await RawClient.ConnectAsync(gateway.Port);
         await Assert.ThrowsAsync<MtaTlsChannelRefusedException>(() => client.OpenAsync("db.internal", 5432));
 
         // The same session: a channel is decided by what is in force when it is opened.
         Gateway.Write(gateway.ContentRoot, tcp);
         await Patience.Until(() => gateway.Messages("OptionsReloaded").Length > 0);
-        await using (var channel = await client.OpenAsync("db.internal", 5432))
+        await using (HttpChannel channel = await client.OpenAsync("db.internal", 5432))
+        {
             Assert.Equal("inside", await channel.ReadToEndAsync());
+        }
 
         Gateway.Write(gateway.ContentRoot, """{ "MtaTls": { "Channels": [ { "Host": "db.internal", "Action": "Tpc", "Ports": [ "0" ] } ], "Tcp": { "MaxConnections": "none" } } }""");
         await Patience.Until(() => gateway.Messages("OptionsNotReloaded").Length > 0);
-        var error = gateway.Messages("OptionsNotReloaded")[0];
-        foreach (var key in (string[])["MtaTls:Channels:0:Host:", "MtaTls:Channels:0:Action:", "MtaTls:Channels:0:Ports:0:", "MtaTls:Tcp:MaxConnections:"])
+        string error = gateway.Messages("OptionsNotReloaded")[0];
+        foreach (string key in (string[])["MtaTls:Channels:0:Host:", "MtaTls:Channels:0:Action:", "MtaTls:Channels:0:Ports:0:", "MtaTls:Tcp:MaxConnections:"])
+        {
             Assert.Contains(key, error, StringComparison.Ordinal);
-        await using (var channel = await client.OpenAsync("db.internal", 5432))
+        }
+
+        await using (HttpChannel channel = await client.OpenAsync("db.internal", 5432))
+        {
             Assert.Equal("inside", await channel.ReadToEndAsync());
+        }
     }
 
     [Fact]
@@ -38,7 +45,7 @@ public class ReloadTests
         static string Settings(string name) => $$"""
             { "MtaTls": { "Endpoints": { "Public": { "Url": "https://127.0.0.1:0", "Certificate": { "Path": "{{name}}.pem", "KeyPath": "{{name}}.key" } } } } }
             """;
-        await using var gateway = await TestApp.StartBareAsync(
+        await using TestApp gateway = await TestApp.StartBareAsync(
             builder => builder.WebHost.UseMtaTls(),
             files: directory =>
             {
@@ -62,7 +69,7 @@ public class ReloadTests
     [Fact]
     public async Task All_that_is_wrong_is_in_one_message_that_names_each_key()
     {
-        var error = await Assert.ThrowsAsync<OptionsValidationException>(() => Gateway.StartAsync(
+        OptionsValidationException error = await Assert.ThrowsAsync<OptionsValidationException>(() => Gateway.StartAsync(
             """
             { "MtaTls": {
               "ExtensionType": "none",
@@ -78,7 +85,7 @@ public class ReloadTests
               "TrustedPeers": [ { "Networks": [ "everybody" ] }, { } ] } }
             """,
             configure: builder => builder.Services.AddReverseProxy().LoadFromMemory([], []).AddMtaTlsRouting()));
-        foreach (var key in (string[])
+        foreach (string key in (string[])
         [
             "MtaTls:ExtensionType", "MtaTls:AllowHostMismatch", "MtaTls:Limits:MaxPendingChannels", "MtaTls:Endpoints:Public:Url", "MtaTls:Endpoints:Public:Mode",
             "MtaTls:Tcp:ConnectTimeout", "MtaTls:Tcp:Timeout", "MtaTls:Channels:0:Hosts", "MtaTls:Channels:1:Hosts:0", "MtaTls:Channels:1:Upstream", "MtaTls:Channels:1:AllowedNetworks:0",
@@ -93,7 +100,7 @@ public class ReloadTests
     [Fact]
     public async Task A_Tcp_route_for_everybody_must_say_so()
     {
-        var error = await Assert.ThrowsAsync<OptionsValidationException>(() => Gateway.StartAsync("""{ "MtaTls": { "Channels": [ { "Action": "Tcp", "Hosts": [ "db.internal" ] } ] } }"""));
+        OptionsValidationException error = await Assert.ThrowsAsync<OptionsValidationException>(() => Gateway.StartAsync("""{ "MtaTls": { "Channels": [ { "Action": "Tcp", "Hosts": [ "db.internal" ] } ] } }"""));
         Assert.Contains("MtaTls:Channels:0: a Tcp route needs a ClientCertificate condition, or AllowAnonymous: true", error.Message, StringComparison.Ordinal);
     }
 
@@ -102,7 +109,7 @@ public class ReloadTests
     {
         await using var one = TcpServer.StartNamed("one");
         await using var two = TcpServer.StartNamed("two");
-        await using var gateway = await Gateway.StartAsync(
+        await using TestApp gateway = await Gateway.StartAsync(
             "{}",
             configure: builder =>
             {
@@ -116,20 +123,23 @@ public class ReloadTests
                 });
                 builder.WebHost.UseMtaTls(o => o.Channels.Add(new ChannelRouteOptions
                 {
-                    Hosts = { "*.internal" }, Action = ChannelRouteAction.Tcp, Upstream = $"127.0.0.1:{two.Port}", AllowAnonymous = true,
+                    Hosts = { "*.internal" },
+                    Action = ChannelRouteAction.Tcp,
+                    Upstream = $"127.0.0.1:{two.Port}",
+                    AllowAnonymous = true,
                 }));
             });
-        await using var client = await RawClient.ConnectAsync(gateway.Port);
-        foreach (var name in (string[])["one", "two"])
+        await using RawClient client = await RawClient.ConnectAsync(gateway.Port);
+        foreach (string name in (string[])["one", "two"])
         {
-            await using var channel = await client.OpenAsync(name + ".internal");
+            await using HttpChannel channel = await client.OpenAsync(name + ".internal");
             Assert.Equal(name, await channel.ReadToEndAsync());
         }
     }
 
     private static async Task<string> CertificateAsync(TestApp gateway)
     {
-        await using var client = await RawClient.HandshakeAsync(gateway.Port);
+        await using RawClient client = await RawClient.HandshakeAsync(gateway.Port);
         return client.Tls.RemoteCertificate!.Thumbprint;
     }
 }

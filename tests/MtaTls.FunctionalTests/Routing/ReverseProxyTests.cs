@@ -18,9 +18,9 @@ public class ReverseProxyTests
     [Fact]
     public async Task A_route_is_for_channels_to_its_destination_and_for_no_other_request()
     {
-        await using var one = await Backend.StartAsync("one");
-        await using var two = await Backend.StartAsync("two");
-        await using var gateway = await StartAsync($$"""
+        await using TestApp one = await Backend.StartAsync("one");
+        await using TestApp two = await Backend.StartAsync("two");
+        await using TestApp gateway = await StartAsync($$"""
             { "ReverseProxy": {
               "Routes": {
                 "one": { "ClusterId": "one", "Match": { "Path": "{**path}" }, "Metadata": { "MtaTls:Destination": "app1.internal:80" } },
@@ -29,9 +29,9 @@ public class ReverseProxyTests
                 "one": { "Destinations": { "d": { "Address": "http://127.0.0.1:{{one.Port}}" } } },
                 "two": { "Destinations": { "d": { "Address": "http://127.0.0.1:{{two.Port}}" } } } } } }
             """);
-        foreach (var version in (Version[])[HttpVersion.Version11, HttpVersion.Version20])
+        foreach (Version version in (Version[])[HttpVersion.Version11, HttpVersion.Version20])
         {
-            using var client = GatewayClient.Create(gateway.Port, version);
+            using HttpClient client = GatewayClient.Create(gateway.Port, version);
             Assert.Equal("one", (await client.GetSeenAsync("https://app1.internal:80/a")).Name);
             Assert.Equal("two", (await client.GetSeenAsync("https://app1.internal:81/a")).Name);
             Assert.Equal("two", (await client.GetSeenAsync("https://app2.internal/a")).Name);
@@ -48,13 +48,13 @@ public class ReverseProxyTests
     [Fact]
     public async Task A_request_for_another_host_than_its_channels_is_misdirected_where_routes_have_destinations()
     {
-        await using var one = await Backend.StartAsync("one");
-        await using var gateway = await StartAsync($$"""
+        await using TestApp one = await Backend.StartAsync("one");
+        await using TestApp gateway = await StartAsync($$"""
             { "ReverseProxy": {
               "Routes": { "one": { "ClusterId": "one", "Match": { "Path": "{**path}" }, "Metadata": { "MtaTls:Destination": "app1.internal" } } },
               "Clusters": { "one": { "Destinations": { "d": { "Address": "http://127.0.0.1:{{one.Port}}" } } } } } }
             """);
-        using var client = GatewayClient.Create(gateway.Port);
+        using HttpClient client = GatewayClient.Create(gateway.Port);
         Assert.Equal(HttpStatusCode.OK, await client.GetStatusAsync("https://app1.internal/"));
         Assert.Equal(HttpStatusCode.MisdirectedRequest, await client.GetStatusAsync("https://app1.internal/", "app2.internal"));
         Assert.Equal(HttpStatusCode.OK, await client.GetStatusAsync("https://app1.internal/"));
@@ -63,39 +63,39 @@ public class ReverseProxyTests
     [Fact]
     public async Task The_policy_picks_the_destination_by_address_or_by_metadata()
     {
-        await using var one = await Backend.StartAsync("one");
-        await using var two = await Backend.StartAsync("two");
-        await using var three = await Backend.StartAsync("three");
-        await using var gateway = await StartAsync($$"""
+        await using TestApp one = await Backend.StartAsync("one");
+        await using TestApp two = await Backend.StartAsync("two");
+        await using TestApp three = await Backend.StartAsync("three");
+        await using TestApp gateway = await StartAsync($$"""
             { {{AllToOneCluster}} { "apps": { "LoadBalancingPolicy": "MtaTlsDestination", "Destinations": {
                 "byAddress": { "Address": "http://127.0.0.1:{{one.Port}}" },
                 "byMetadata": { "Address": "http://127.0.0.1:{{two.Port}}", "Metadata": { "MtaTls:Destination": "app2.internal:80" } },
                 "wildcard": { "Address": "http://127.0.0.1:{{three.Port}}", "Metadata": { "MtaTls:Destination": "*.internal" } } } } } } }
             """);
-        using var client = GatewayClient.Create(gateway.Port);
+        using HttpClient client = GatewayClient.Create(gateway.Port);
         Assert.Equal("one", (await client.GetSeenAsync($"https://127.0.0.1:{one.Port}/")).Name);
         Assert.Equal("two", (await client.GetSeenAsync("https://app2.internal:80/")).Name);
         Assert.Equal("three", (await client.GetSeenAsync("https://app3.internal:80/")).Name);
         Assert.Equal(HttpStatusCode.MisdirectedRequest, await client.GetStatusAsync("https://app3.internal:80/", "app2.internal"));
 
         // YARP knows which destination it was: nothing is left of the count of requests under way.
-        var cluster = Assert.Single(gateway.Services.GetRequiredService<IProxyStateLookup>().GetClusters());
+        ClusterState cluster = Assert.Single(gateway.Services.GetRequiredService<IProxyStateLookup>().GetClusters());
         await Patience.Until(() => cluster.Destinations.Values.All(d => d.ConcurrentRequestCount == 0));
     }
 
     [Fact]
     public async Task No_such_destination_is_502_and_never_a_guess()
     {
-        await using var one = await Backend.StartAsync("one");
-        await using var gateway = await StartAsync($$"""
+        await using TestApp one = await Backend.StartAsync("one");
+        await using TestApp gateway = await StartAsync($$"""
             { {{AllToOneCluster}} { "apps": { "LoadBalancingPolicy": "MtaTlsDestination", "Destinations": {
                 "only": { "Address": "http://127.0.0.1:{{one.Port}}", "Metadata": { "MtaTls:Destination": "app1.internal" } } } } } } }
             """);
-        using var client = GatewayClient.Create(gateway.Port);
+        using HttpClient client = GatewayClient.Create(gateway.Port);
         Assert.Equal("one", (await client.GetSeenAsync("https://app1.internal/")).Name);
         // The only destination there is, and yet not the one that is asked for: YARP alone would take it.
         Assert.Equal(HttpStatusCode.BadGateway, await client.GetStatusAsync("https://app2.internal/"));
-        var message = Assert.Single(gateway.Messages("NoDestination"));
+        string message = Assert.Single(gateway.Messages("NoDestination"));
         Assert.Contains("'apps'", message, StringComparison.Ordinal);
         Assert.Contains("app2.internal:443", message, StringComparison.Ordinal);
         using var ordinary = new HttpClient(new SocketsHttpHandler { SslOptions = { TargetHost = "localhost", CertificateChainPolicy = TestCertificates.TrustRoot() } });
@@ -106,17 +106,17 @@ public class ReverseProxyTests
     [Fact]
     public async Task A_destination_that_is_down_is_not_replaced_by_another()
     {
-        await using var one = await Backend.StartAsync("one");
-        await using var two = await Backend.StartAsync("two");
-        await using var gateway = await StartAsync($$"""
+        await using TestApp one = await Backend.StartAsync("one");
+        await using TestApp two = await Backend.StartAsync("two");
+        await using TestApp gateway = await StartAsync($$"""
             { {{AllToOneCluster}} { "apps": { "LoadBalancingPolicy": "MtaTlsDestination", "Destinations": {
                 "one": { "Address": "http://127.0.0.1:{{one.Port}}", "Metadata": { "MtaTls:Destination": "app1.internal" } },
                 "two": { "Address": "http://127.0.0.1:{{two.Port}}", "Metadata": { "MtaTls:Destination": "*.internal" } } } } } } }
             """);
-        using var client = GatewayClient.Create(gateway.Port);
+        using HttpClient client = GatewayClient.Create(gateway.Port);
         Assert.Equal("one", (await client.GetSeenAsync("https://app1.internal/")).Name);
-        var state = gateway.Services.GetRequiredService<IProxyStateLookup>();
-        Assert.True(state.TryGetCluster("apps", out var cluster));
+        IProxyStateLookup state = gateway.Services.GetRequiredService<IProxyStateLookup>();
+        Assert.True(state.TryGetCluster("apps", out ClusterState? cluster));
         // As YARP's health checks leave it when the first is down.
         cluster.DestinationsState = new ClusterDestinationsState([.. cluster.Destinations.Values], [cluster.Destinations["two"]]);
         Assert.Equal(HttpStatusCode.ServiceUnavailable, await client.GetStatusAsync("https://app1.internal/"));
@@ -127,15 +127,15 @@ public class ReverseProxyTests
     [Fact]
     public async Task The_transform_sends_the_channels_destination_on_as_the_Host()
     {
-        await using var one = await Backend.StartAsync("one");
-        await using var gateway = await StartAsync($$"""
+        await using TestApp one = await Backend.StartAsync("one");
+        await using TestApp gateway = await StartAsync($$"""
             { "ReverseProxy": {
               "Routes": {
                 "with": { "ClusterId": "apps", "Match": { "Path": "/with/{**path}" }, "Transforms": [ { "MtaTlsDestination": "true" } ] },
                 "without": { "ClusterId": "apps", "Match": { "Path": "/without/{**path}" } } },
               "Clusters": { "apps": { "Destinations": { "d": { "Address": "http://127.0.0.1:{{one.Port}}" } } } } } }
             """);
-        using var client = GatewayClient.Create(gateway.Port);
+        using HttpClient client = GatewayClient.Create(gateway.Port);
         Assert.Equal("app1.internal", (await client.GetSeenAsync("https://app1.internal/with/x")).Host);
         Assert.Equal("app1.internal:8080", (await client.GetSeenAsync("https://app1.internal:8080/with/x")).Host);
         Assert.Equal($"127.0.0.1:{one.Port}", (await client.GetSeenAsync("https://app1.internal/without/x")).Host);
@@ -144,7 +144,7 @@ public class ReverseProxyTests
     [Fact]
     public async Task A_claimed_source_goes_on_only_from_a_trusted_peer()
     {
-        await using var one = await Backend.StartAsync("one");
+        await using TestApp one = await Backend.StartAsync("one");
         string Settings(string trusted) => $$"""
             { {{trusted}} "ReverseProxy": {
               "Routes": {
@@ -152,17 +152,17 @@ public class ReverseProxyTests
                 "f": { "ClusterId": "apps", "Match": { "Path": "/f/{**path}" }, "Transforms": [ { "Forwarded": "for", "ForFormat": "Ip", "Action": "Set" } ] } },
               "Clusters": { "apps": { "Destinations": { "d": { "Address": "http://127.0.0.1:{{one.Port}}" } } } } } }
             """;
-        var spoof = (HttpRequestMessage request) => request.Headers.Add("X-Forwarded-For", "203.0.113.66");
-        foreach (var trusted in (string[])["", """ "MtaTls": { "TrustedPeers": [ { "Networks": [ "10.0.0.0/8" ] } ] },"""])
+        Action<HttpRequestMessage> spoof = (HttpRequestMessage request) => request.Headers.Add("X-Forwarded-For", "203.0.113.66");
+        foreach (string trusted in (string[])["", """ "MtaTls": { "TrustedPeers": [ { "Networks": [ "10.0.0.0/8" ] } ] },"""])
         {
-            await using var gateway = await StartAsync(Settings(trusted));
-            using var client = GatewayClient.Create(gateway.Port);
+            await using TestApp gateway = await StartAsync(Settings(trusted));
+            using HttpClient client = GatewayClient.Create(gateway.Port);
             Assert.Equal("127.0.0.1", (await client.GetSeenAsync("https://app1.internal/x/y", spoof)).ForwardedFor);
             Assert.Equal("for=127.0.0.1", (await client.GetSeenAsync("https://app1.internal/f/y")).Forwarded);
         }
 
-        await using var trusting = await StartAsync(Settings(""" "MtaTls": { "TrustedPeers": [ { "Networks": [ "127.0.0.0/8" ] } ] },"""));
-        using var trustedClient = GatewayClient.Create(trusting.Port);
+        await using TestApp trusting = await StartAsync(Settings(""" "MtaTls": { "TrustedPeers": [ { "Networks": [ "127.0.0.0/8" ] } ] },"""));
+        using HttpClient trustedClient = GatewayClient.Create(trusting.Port);
         Assert.Equal("192.0.2.7,127.0.0.1", (await trustedClient.GetSeenAsync("https://app1.internal/x/y", spoof)).ForwardedFor.Replace(" ", "", StringComparison.Ordinal));
         Assert.Equal("for=\"192.0.2.7:4711\",for=127.0.0.1", (await trustedClient.GetSeenAsync("https://app1.internal/f/y")).Forwarded.Replace(" ", "", StringComparison.Ordinal));
     }
@@ -170,28 +170,28 @@ public class ReverseProxyTests
     [Fact]
     public async Task The_remote_address_stays_the_real_peer()
     {
-        await using var gateway = await StartAsync(
+        await using TestApp gateway = await StartAsync(
             """{ "MtaTls": { "TrustedPeers": [ { "Networks": [ "127.0.0.0/8" ] } ] }, "ReverseProxy": {} }""",
             app => app.MapGet("/", (HttpContext context) => context.Connection.RemoteIpAddress!.ToString()));
-        using var client = GatewayClient.Create(gateway.Port);
+        using HttpClient client = GatewayClient.Create(gateway.Port);
         Assert.Equal("127.0.0.1", await client.GetStringAsync(new Uri("https://app1.internal/")));
     }
 
     [Fact]
     public async Task The_forwarder_goes_by_its_table()
     {
-        await using var one = await Backend.StartAsync("one");
-        await using var two = await Backend.StartAsync("two");
+        await using TestApp one = await Backend.StartAsync("one");
+        await using TestApp two = await Backend.StartAsync("two");
         string Settings(TestApp others) => $$"""
             { "MtaTls": {
               "Destinations": { "app1.internal:80": "http://127.0.0.1:{{one.Port}}/base", "*.internal": "http://127.0.0.1:{{others.Port}}", "[2001:db8::1]:80": "http://127.0.0.1:{{one.Port}}" } } }
             """;
-        await using var gateway = await Gateway.StartAsync(
+        await using TestApp gateway = await Gateway.StartAsync(
             Settings(two),
             map: app => app.MapMtaTlsForwarder(),
             configure: builder => builder.Services.AddMtaTlsForwarder());
-        using var client = GatewayClient.Create(gateway.Port);
-        var seen = await client.GetSeenAsync("https://app1.internal:80/x", request =>
+        using HttpClient client = GatewayClient.Create(gateway.Port);
+        Backend.Seen seen = await client.GetSeenAsync("https://app1.internal:80/x", request =>
         {
             request.Headers.Add("X-Forwarded-For", "203.0.113.66");
             request.Headers.Add("Forwarded", "for=203.0.113.66");
@@ -211,13 +211,13 @@ public class ReverseProxyTests
     [Fact]
     public async Task The_forwarder_passes_a_claimed_source_on_from_a_trusted_peer_alone()
     {
-        await using var one = await Backend.StartAsync("one");
-        await using var gateway = await Gateway.StartAsync(
+        await using TestApp one = await Backend.StartAsync("one");
+        await using TestApp gateway = await Gateway.StartAsync(
             $$"""{ "MtaTls": { "Destinations": { "*": "http://127.0.0.1:{{one.Port}}" }, "TrustedPeers": [ { "Networks": [ "127.0.0.1" ] } ] } }""",
             map: app => app.MapMtaTlsForwarder(),
             configure: builder => builder.Services.AddMtaTlsForwarder());
-        using var client = GatewayClient.Create(gateway.Port);
-        var seen = await client.GetSeenAsync("https://app1.internal/");
+        using HttpClient client = GatewayClient.Create(gateway.Port);
+        Backend.Seen seen = await client.GetSeenAsync("https://app1.internal/");
         Assert.Equal("192.0.2.7,127.0.0.1", seen.ForwardedFor.Replace(" ", "", StringComparison.Ordinal));
         Assert.Equal("for=\"192.0.2.7:4711\"", seen.Forwarded);
     }
@@ -225,14 +225,14 @@ public class ReverseProxyTests
     [Fact]
     public async Task A_cluster_reaches_its_destinations_through_channels_of_the_next_gateway()
     {
-        await using var one = await Backend.StartAsync("one");
-        await using var two = await Backend.StartAsync("two");
-        await using var inner = await StartAsync($$"""
+        await using TestApp one = await Backend.StartAsync("one");
+        await using TestApp two = await Backend.StartAsync("two");
+        await using TestApp inner = await StartAsync($$"""
             { {{AllToOneCluster}} { "apps": { "LoadBalancingPolicy": "MtaTlsDestination", "Destinations": {
                 "one": { "Address": "http://127.0.0.1:{{one.Port}}", "Metadata": { "MtaTls:Destination": "app1.internal" } },
                 "two": { "Address": "http://127.0.0.1:{{two.Port}}", "Metadata": { "MtaTls:Destination": "app2.internal" } } } } } } }
             """);
-        await using var outer = await StartAsync(
+        await using TestApp outer = await StartAsync(
             $$"""
             { "ReverseProxy": {
               "Routes": { "all": { "ClusterId": "inner", "Match": { "Path": "{**path}" }, "Transforms": [ { "MtaTlsDestination": "true" } ] } },
@@ -241,8 +241,8 @@ public class ReverseProxyTests
                 "Destinations": { "any": { "Address": "https://any.internal/" } } } } } }
             """,
             proxy: proxy => proxy.AddMtaTlsHttpClient((_, options) => options.CertificateChainPolicy = TestCertificates.TrustRoot()));
-        using var client = GatewayClient.Create(outer.Port);
-        var names = await Task.WhenAll(Enumerable.Range(0, 60).Select(async i => (await client.GetSeenAsync($"https://app{i % 2 + 1}.internal/{i}")).Name));
+        using HttpClient client = GatewayClient.Create(outer.Port);
+        string[] names = await Task.WhenAll(Enumerable.Range(0, 60).Select(async i => (await client.GetSeenAsync($"https://app{i % 2 + 1}.internal/{i}")).Name));
         Assert.Equal(Enumerable.Range(0, 60).Select(i => i % 2 == 0 ? "one" : "two"), names);
         // Sixty requests, two hosts, one TLS session from gateway to gateway for each list of application protocols.
         Assert.InRange(inner.Messages("SessionStarted").Length, 1, 2);
@@ -252,35 +252,35 @@ public class ReverseProxyTests
     [Fact]
     public async Task WebSockets_and_events_pass_both_ways_also_through_two_gateways()
     {
-        await using var one = await Backend.StartAsync("one");
-        await using var inner = await StartAsync($$"""
+        await using TestApp one = await Backend.StartAsync("one");
+        await using TestApp inner = await StartAsync($$"""
             { {{AllToOneCluster}} { "apps": { "Destinations": { "one": { "Address": "http://127.0.0.1:{{one.Port}}" } } } } } }
             """);
-        await using var outer = await StartAsync(
+        await using TestApp outer = await StartAsync(
             $$"""
             { {{AllToOneCluster}} { "apps": {
                 "Metadata": { "MtaTls:Gateway": "https://127.0.0.1:{{inner.Port}}", "MtaTls:TargetHost": "localhost" },
                 "Destinations": { "any": { "Address": "https://app1.internal/" } } } } } }
             """,
             proxy: proxy => proxy.AddMtaTlsHttpClient((_, options) => options.CertificateChainPolicy = TestCertificates.TrustRoot()));
-        foreach (var gateway in (TestApp[])[inner, outer])
+        foreach (TestApp gateway in (TestApp[])[inner, outer])
         {
             using var invoker = new HttpMessageInvoker(new SocketsHttpHandler().UseMtaTls(GatewayClient.Options(gateway.Port)));
             using var socket = new ClientWebSocket();
             await socket.ConnectAsync(new Uri("wss://app1.internal/ws"), invoker, default).Soon();
-            for (var i = 0; i < 5; i++)
+            for (int i = 0; i < 5; i++)
             {
                 await socket.SendAsync(new[] { (byte)i }, WebSocketMessageType.Binary, true, default);
-                var buffer = new byte[10];
-                var message = await socket.ReceiveAsync(buffer, default).Soon();
+                byte[] buffer = new byte[10];
+                WebSocketReceiveResult message = await socket.ReceiveAsync(buffer, default).Soon();
                 Assert.Equal((1, (byte)i), (message.Count, buffer[0]));
             }
 
             await socket.CloseAsync(WebSocketCloseStatus.NormalClosure, null, default).Soon();
 
-            using var client = GatewayClient.Create(gateway.Port);
+            using HttpClient client = GatewayClient.Create(gateway.Port);
             using var stream = new StreamReader(await client.GetStreamAsync(new Uri("https://app1.internal/events")));
-            for (var i = 0; i < 3; i++)
+            for (int i = 0; i < 3; i++)
             {
                 Assert.Equal($"data: {i}", await stream.ReadLineAsync().Soon());
                 Assert.Equal("", await stream.ReadLineAsync().Soon());
@@ -291,14 +291,14 @@ public class ReverseProxyTests
     [Fact]
     public async Task A_gRPC_stream_passes_both_ways()
     {
-        await using var backend = await Backend.StartAsync("one", HttpProtocols.Http2, builder => builder.Services.AddGrpc(), app => app.MapGrpcService<EchoingChatter>());
-        await using var gateway = await StartAsync($$"""
+        await using TestApp backend = await Backend.StartAsync("one", HttpProtocols.Http2, builder => builder.Services.AddGrpc(), app => app.MapGrpcService<EchoingChatter>());
+        await using TestApp gateway = await StartAsync($$"""
             { {{AllToOneCluster}} { "apps": { "HttpRequest": { "Version": "2", "VersionPolicy": "RequestVersionExact" },
               "Destinations": { "one": { "Address": "http://127.0.0.1:{{backend.Port}}" } } } } } }
             """);
         using var channel = GrpcChannel.ForAddress("https://chat.internal", new GrpcChannelOptions { HttpHandler = new SocketsHttpHandler().UseMtaTls(GatewayClient.Options(gateway.Port)), DisposeHttpClient = true });
-        using var call = new Chatter.ChatterClient(channel).Chat();
-        for (var i = 0; i < 5; i++)
+        using AsyncDuplexStreamingCall<Line, Line> call = new Chatter.ChatterClient(channel).Chat();
+        for (int i = 0; i < 5; i++)
         {
             await call.RequestStream.WriteAsync(new Line { Text = $"line {i}" }).Soon();
             Assert.True(await call.ResponseStream.MoveNext(default).Soon());
@@ -317,7 +317,7 @@ public class ReverseProxyTests
     [InlineData("""{ "ReverseProxy": { "Routes": { "r": { "ClusterId": "c", "Match": { "Path": "/" }, "Transforms": [ { "MtaTlsDestination": "Host" } ] } }, "Clusters": { "c": {} } } }""", "the transform MtaTlsDestination is 'Host'")]
     public async Task Metadata_that_cannot_be_read_is_an_error_at_start(string settings, string error)
     {
-        var thrown = await Assert.ThrowsAsync<InvalidOperationException>(() => StartAsync(settings));
+        InvalidOperationException thrown = await Assert.ThrowsAsync<InvalidOperationException>(() => StartAsync(settings));
         Assert.Contains(error, thrown.ToString(), StringComparison.Ordinal);
     }
 
@@ -326,7 +326,7 @@ public class ReverseProxyTests
         map ?? (static app => app.MapReverseProxy()),
         configure: builder =>
         {
-            var reverseProxy = builder.Services.AddReverseProxy().LoadFromConfig(builder.Configuration.GetSection("ReverseProxy")).AddMtaTlsRouting();
+            IReverseProxyBuilder reverseProxy = builder.Services.AddReverseProxy().LoadFromConfig(builder.Configuration.GetSection("ReverseProxy")).AddMtaTlsRouting();
             proxy?.Invoke(reverseProxy);
         });
 
@@ -334,8 +334,10 @@ public class ReverseProxyTests
     {
         public override async Task Chat(IAsyncStreamReader<Line> requestStream, IServerStreamWriter<Line> responseStream, ServerCallContext context)
         {
-            await foreach (var line in requestStream.ReadAllAsync())
+            await foreach (Line line in requestStream.ReadAllAsync())
+            {
                 await responseStream.WriteAsync(line);
+            }
         }
     }
 }

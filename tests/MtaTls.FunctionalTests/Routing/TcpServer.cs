@@ -35,10 +35,12 @@ internal sealed class TcpServer : IAsyncDisposable
     public static TcpServer StartEcho(IPAddress? address = null) => Start(
         static async socket =>
         {
-            var buffer = new byte[16 * 1024];
+            byte[] buffer = new byte[16 * 1024];
             int count;
             while ((count = await socket.ReceiveAsync(buffer)) > 0)
+            {
                 await socket.SendAsync(buffer.AsMemory(0, count));
+            }
         },
         address);
 
@@ -59,7 +61,7 @@ internal sealed class TcpServer : IAsyncDisposable
         {
             while (true)
             {
-                var socket = await _listener.AcceptSocketAsync(_stop.Token);
+                Socket socket = await _listener.AcceptSocketAsync(_stop.Token);
                 Interlocked.Increment(ref _accepted);
                 _serving.Add(ServeAsync(socket, serve));
             }

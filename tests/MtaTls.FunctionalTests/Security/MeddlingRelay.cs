@@ -68,7 +68,10 @@ internal sealed class MeddlingRelay : IAsyncDisposable
                 await near.ReadExactlyAsync(record, _stop.Token);
                 byte[] rewritten = Rewrite(record, offer);
                 if (!rewritten.AsSpan().SequenceEqual(record))
+                {
                     Interlocked.Increment(ref _changed);
+                }
+
                 BinaryPrimitives.WriteUInt16BigEndian(header.AsSpan(3), (ushort)rewritten.Length);
                 await far.WriteAsync((byte[])[.. header, .. rewritten], _stop.Token);
                 await Task.WhenAll(PumpAsync(near, far, server), PumpAsync(far, near, client));
@@ -97,12 +100,18 @@ internal sealed class MeddlingRelay : IAsyncDisposable
         int end = at + 2 + BinaryPrimitives.ReadUInt16BigEndian(message.AsSpan(at));
         // First: a pre-shared key must stay the last one.
         if (offer)
+        {
             extensions.AddRange([DataMultiplexing >> 8, DataMultiplexing & 0xFF, 0, 0]);
+        }
+
         for (int i = at + 2; i < end;)
         {
             int length = 4 + BinaryPrimitives.ReadUInt16BigEndian(message.AsSpan(i + 2));
             if (BinaryPrimitives.ReadUInt16BigEndian(message.AsSpan(i)) != DataMultiplexing)
+            {
                 extensions.AddRange(message.AsSpan(i, length));
+            }
+
             i += length;
         }
 

@@ -110,6 +110,8 @@ public class ServerLimitsTests
     {
         using CancellationTokenSource hang = new(Patience.Long);
         while (!await condition())
+        {
             await Task.Delay(20, hang.Token);
+        }
     }
 }

@@ -84,7 +84,7 @@ public sealed class TenantTests
     [Fact]
     public async Task Destinations_that_take_nothing_hold_the_connections_of_one_address_alone()
     {
-        await using TcpServer stuck = TcpServer.Start(static async _ => await Task.Delay(Timeout.Infinite));
+        await using var stuck = TcpServer.Start(static async _ => await Task.Delay(Timeout.Infinite));
         await using TestApp gateway = await Gateway.StartAsync($$"""
             { "MtaTls": { "Tcp": { "MaxConnections": 3, "MaxConnectionsPerAddress": 2, "HalfCloseLinger": "00:05:00" }, "Channels": [
                 { "Hosts": [ "stuck.internal" ], "Action": "Tcp", "Upstream": "127.0.0.1:{{stuck.Port}}", "AllowAnonymous": true } ] } }

@@ -83,7 +83,7 @@ public sealed class ApplicationTests
     public async Task GRPC_streams_both_ways()
     {
         await using TestApp app = await TestApp.StartAsync(a => a.MapGrpcService<ChatterService>(), configure: builder => builder.Services.AddGrpc());
-        using GrpcChannel channel = GrpcChannel.ForAddress("https://chatter.test", new GrpcChannelOptions { HttpHandler = Handler(app, SslApplicationProtocol.Http2) });
+        using var channel = GrpcChannel.ForAddress("https://chatter.test", new GrpcChannelOptions { HttpHandler = Handler(app, SslApplicationProtocol.Http2) });
         Chatter.ChatterClient client = new(channel);
         await Task.WhenAll(Enumerable.Range(0, 10).Select(async caller =>
         {

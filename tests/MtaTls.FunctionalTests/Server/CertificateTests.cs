@@ -6,7 +6,7 @@ namespace MtaTls.FunctionalTests.Server;
 /// <summary>Certificates of <c>MtaTls:Endpoints</c>: where they come from, and that they can be replaced while the server runs.</summary>
 public sealed class CertificateTests
 {
-    private static readonly Dictionary<string, string?> FromFiles = new()
+    private static readonly Dictionary<string, string?> s_fromFiles = new()
     {
         ["MtaTls:Endpoints:Public:Url"] = "https://127.0.0.1:0",
         ["MtaTls:Endpoints:Public:Certificate:Path"] = "server.pem",
@@ -26,7 +26,7 @@ public sealed class CertificateTests
     [Fact]
     public async Task Replaced_files_count_from_the_next_handshake_on_for_all_clients()
     {
-        await using TestApp app = await StartAsync(FromFiles, root => PemFiles.Write(root, "server", TestCertificates.Server));
+        await using TestApp app = await StartAsync(s_fromFiles, root => PemFiles.Write(root, "server", TestCertificates.Server));
         await using RawClient session = await RawClient.ConnectAsync(app.Port);
         Assert.Equal(TestCertificates.Server.Thumbprint, await SeenByMtaTlsAsync(app));
         Assert.Equal(TestCertificates.Server.Thumbprint, (await OrdinaryClient.CertificatesAsync(app.Port))[0]);
@@ -40,7 +40,7 @@ public sealed class CertificateTests
     [Fact]
     public async Task A_replacement_that_does_not_fit_together_leaves_the_certificate_as_it_was()
     {
-        await using TestApp app = await StartAsync(FromFiles, root => PemFiles.Write(root, "server", TestCertificates.Server));
+        await using TestApp app = await StartAsync(s_fromFiles, root => PemFiles.Write(root, "server", TestCertificates.Server));
         await File.WriteAllTextAsync(Path.Combine(app.ContentRoot, "server.pem"), TestCertificates.OtherServer.ExportCertificatePem());
         Assert.Equal(TestCertificates.Server.Thumbprint, await SeenByMtaTlsAsync(app));
         Assert.Contains("MtaTls:Endpoints:Public:Certificate", Assert.Single(app.Warnings), StringComparison.Ordinal);
@@ -53,7 +53,7 @@ public sealed class CertificateTests
     [Fact]
     public async Task A_swapped_directory_link_is_a_replacement()
     {
-        Dictionary<string, string?> settings = new(FromFiles)
+        Dictionary<string, string?> settings = new(s_fromFiles)
         {
             ["MtaTls:Endpoints:Public:Certificate:Path"] = "tls/server.pem",
             ["MtaTls:Endpoints:Public:Certificate:KeyPath"] = "tls/server.key",
@@ -79,7 +79,7 @@ public sealed class CertificateTests
     [Fact]
     public async Task The_chain_in_a_PEM_file_is_sent_to_all_clients()
     {
-        await using TestApp app = await StartAsync(FromFiles, root => PemFiles.Write(root, "server", TestCertificates.ServerBelowIntermediate, TestCertificates.Intermediate));
+        await using TestApp app = await StartAsync(s_fromFiles, root => PemFiles.Write(root, "server", TestCertificates.ServerBelowIntermediate, TestCertificates.Intermediate));
         // Both trust the root and know no intermediate.
         Assert.True(await RawClient.IsNegotiatedAsync(app.Port));
         Assert.Equal("hello", await OrdinaryClient.GetAsync(app.Port));

@@ -57,7 +57,7 @@ public sealed class ChannelContractTests
         await using HttpChannel channel = await client.OpenAsync();
         await channel.SendAsync("GET /ws HTTP/1.1\r\nHost: app.test\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n");
         Assert.Equal(101, (await channel.ReadResponseAsync()).Status);
-        using WebSocket socket = WebSocket.CreateFromStream(channel.Channel.AsStream(), new WebSocketCreationOptions());
+        using var socket = WebSocket.CreateFromStream(channel.Channel.AsStream(), new WebSocketCreationOptions());
         byte[] sent = new byte[300_000];
         Random.Shared.NextBytes(sent);
         Task sending = socket.SendAsync(sent, WebSocketMessageType.Binary, true, default);

@@ -4,6 +4,7 @@ using System.Net.Security;
 using System.Text.RegularExpressions;
 using Microsoft.Extensions.Diagnostics.HealthChecks;
 using Microsoft.Extensions.Diagnostics.Metrics.Testing;
+using Microsoft.Extensions.Logging.Testing;
 using MtaTls.FunctionalTests.Support;
 using MtaTls.Tls;
 using OpenTelemetry;
@@ -181,7 +182,7 @@ public sealed class ObservabilityTests
             session = (string)app.Logs.GetSnapshot().Single(r => r.Id.Name == "SessionStarted").GetStructuredStateValue("SessionId")!;
         }
 
-        var ours = app.Logs.GetSnapshot().Where(r => r.Category!.StartsWith("MtaTls.AspNetCore.", StringComparison.Ordinal)).ToArray();
+        FakeLogRecord[] ours = app.Logs.GetSnapshot().Where(r => r.Category!.StartsWith("MtaTls.AspNetCore.", StringComparison.Ordinal)).ToArray();
         Assert.Equal(["EndpointBound", "SessionStarted", "ChannelOpened", "ChannelEnded", "SessionEnded"], ours.Select(r => r.Id.Name!));
         Assert.Equal(LogLevel.Information, ours[0].Level);
         Assert.All(ours[1..], r => Assert.Equal(LogLevel.Debug, r.Level));

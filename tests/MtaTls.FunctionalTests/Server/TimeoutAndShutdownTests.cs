@@ -152,9 +152,7 @@ public sealed class TimeoutAndShutdownTests
         {
             try
             {
-                for (; ; Interlocked.Increment(ref loaded))
-                    Assert.Equal("hello", await clients[i % 2].GetStringAsync(new Uri("https://app.test/")));
-            }
+                for (; ; Interlocked.Increment(ref loaded)) { Assert.Equal("hello", await clients[i % 2].GetStringAsync(new Uri("https://app.test/"))); } }
             catch (HttpRequestException)
             {
                 // The server is gone.
@@ -167,11 +165,16 @@ public sealed class TimeoutAndShutdownTests
         Assert.False(stopping.IsCompleted);
         release.SetResult();
         foreach (Task<byte[]> answer in answers)
+        {
             Assert.Equal(2 * Half, (await answer.Soon()).Length);
+        }
+
         await stopping.Soon();
         await Task.WhenAll(load).Soon();
         foreach (HttpClient client in clients)
+        {
             client.Dispose();
+        }
     }
 
     [Fact]
@@ -189,7 +192,8 @@ public sealed class TimeoutAndShutdownTests
             (o.Host, o.Port, o.TargetHost) = ("127.0.0.1", app.Port, "localhost");
             o.CertificateChainPolicy = TestCertificates.TrustRoot();
             o.ApplicationProtocols = [System.Net.Security.SslApplicationProtocol.Http2];
-        })) { DefaultRequestVersion = HttpVersion.Version20, DefaultVersionPolicy = HttpVersionPolicy.RequestVersionExact };
+        }))
+        { DefaultRequestVersion = HttpVersion.Version20, DefaultVersionPolicy = HttpVersionPolicy.RequestVersionExact };
         Task<string> answer = client.GetStringAsync(new Uri("https://app.test/busy"));
         await began.Task.Soon();
         Task stopping = app.App.StopAsync();

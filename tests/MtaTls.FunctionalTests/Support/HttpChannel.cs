@@ -27,7 +27,7 @@ internal sealed class HttpChannel(MtaTlsChannel channel) : IAsyncDisposable
         string head = await ReadUntilAsync("\r\n\r\n") ?? throw new EndOfStreamException("The channel ended before a response.");
         string[] lines = head.Split("\r\n", StringSplitOptions.RemoveEmptyEntries);
         int status = int.Parse(lines[0].Split(' ')[1], CultureInfo.InvariantCulture);
-        Dictionary<string, string> headers = lines.Skip(1).Select(l => l.Split(':', 2)).ToDictionary(p => p[0], p => p[1].Trim(), StringComparer.OrdinalIgnoreCase);
+        var headers = lines.Skip(1).Select(l => l.Split(':', 2)).ToDictionary(p => p[0], p => p[1].Trim(), StringComparer.OrdinalIgnoreCase);
         string body = "";
         if (status is 100 or 101 or 204 or 304)
         {

@@ -1,7 +1,7 @@
+using System.IO.Pipelines;
 using System.Net;
 using System.Net.Security;
 using System.Net.Sockets;
-using System.IO.Pipelines;
 using System.Security.Authentication;
 using MtaTls.Protocol;
 using MtaTls.Tls;

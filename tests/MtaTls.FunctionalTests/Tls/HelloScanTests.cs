@@ -1,8 +1,8 @@
 using System.Net;
 using System.Net.Sockets;
 using System.Security.Authentication;
-using MtaTls.FunctionalTests.Support;
 using Microsoft.AspNetCore.Server.Kestrel.Https;
+using MtaTls.FunctionalTests.Support;
 
 namespace MtaTls.FunctionalTests.Tls;
 
@@ -236,7 +236,7 @@ public sealed class HelloScanTests
     {
         using Peer peer = await Peer.ConnectAsync(app.Port);
         await peer.SendAsync(Hello.Records(Hello.Message(Extensions(offered, tls13: false))));
-        ServerHello? answer = ServerHello.Parse(await peer.ReadRecordAsync());
+        var answer = ServerHello.Parse(await peer.ReadRecordAsync());
         Assert.Equal(offered, answer!.Extensions.Contains(65389));
         await peer.SendAsync(octets);
         return await peer.ReadFatalAlertAsync();

@@ -46,7 +46,8 @@ public sealed class SecretsInLogsTests
                 EnabledSslProtocols = version,
                 KeyLogFile = keys,
                 LoggerFactory = logs,
-            })) { Timeout = Patience.Long };
+            }))
+            { Timeout = Patience.Long };
             Assert.Equal("hello", await http.GetStringAsync(new Uri($"https://localhost:{app.Port}/")));
         }
 

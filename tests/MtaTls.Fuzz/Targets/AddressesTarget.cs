@@ -18,13 +18,21 @@ internal sealed class AddressesTarget : FuzzTarget
             Require(address.Host.All(static c => char.IsAsciiLetterOrDigit(c) || c is '-' or '.' or '_' or ':'), "A host with other characters.");
             Require(new ChannelAddress(address.Host, address.Port) == address, "An address that is not equal to itself.");
             if (ChannelHost.TryParse(address.Host, out ChannelHost host))
+            {
                 Judge(host);
+            }
         }
         string text = Encoding.Latin1.GetString(input);
         if (ChannelHost.TryParse(text, out ChannelHost any))
+        {
             Judge(any);
+        }
+
         if (ChannelHost.TryParseUriHost(text, out ChannelHost uri))
+        {
             Judge(uri);
+        }
+
         _ = HostPattern.TryParse(text, out _, out _);
         _ = HostPattern.TryParseNetwork(text, out _);
         _ = PortRange.TryParse(text, out _);
@@ -35,6 +43,8 @@ internal sealed class AddressesTarget : FuzzTarget
     {
         Require(ChannelHost.TryParse(host.ToString(), out ChannelHost again) && again == host, $"'{host}' is another host when it is read again.");
         if (host.Address is { } address)
+        {
             _ = SpecialAddresses.Classify(address);
+        }
     }
 }

@@ -38,7 +38,10 @@ internal sealed class ClientHelloTarget : FuzzTarget
         {
             Memory = memory;
             if (before is null)
+            {
                 return;
+            }
+
             RunningIndex = before.RunningIndex + before.Memory.Length;
             before.Next = this;
         }

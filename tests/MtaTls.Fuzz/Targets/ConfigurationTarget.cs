@@ -17,7 +17,9 @@ internal sealed class ConfigurationTarget : FuzzTarget
         {
             int equals = line.IndexOf('=', StringComparison.Ordinal);
             if (equals > 0)
+            {
                 values["MtaTls:" + line[..equals]] = line[(equals + 1)..];
+            }
         }
         IConfiguration configuration = new ConfigurationBuilder().AddInMemoryCollection(values).Build();
         new ConfigureMtaTlsOptions(configuration).Configure(new MtaTlsOptions());

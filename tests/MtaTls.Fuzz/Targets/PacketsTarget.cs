@@ -19,13 +19,19 @@ internal sealed class PacketsTarget : FuzzTarget
                 if (header.Type == PacketType.Plaintext)
                 {
                     if (!Plaintext.TryRead(rest, header, out Plaintext data) || rest.Length - PacketHeader.DataSize < header.Length)
+                    {
                         break;
+                    }
+
                     Same(rest[..PacketHeader.DataSize], data.Write(_written));
                     rest = rest[(PacketHeader.DataSize + data.Length)..];
                     continue;
                 }
                 if (rest.Length < PacketHeader.Size + header.Length)
+                {
                     break;
+                }
+
                 ReadOnlySpan<byte> whole = rest[..(PacketHeader.Size + header.Length)];
                 Same(whole, Rewrite(header.Type, whole[PacketHeader.Size..]));
                 rest = rest[whole.Length..];

@@ -29,13 +29,18 @@ internal sealed class RoutingTarget : FuzzTarget
             routes.Add(route);
         }
         var errors = new List<string>();
-        ChannelRouteTable table = ChannelRouteTable.Create(routes, errors);
+        var table = ChannelRouteTable.Create(routes, errors);
         if (errors.Count > 0)
+        {
             return default;
+        }
+
         foreach (string text in (string[])["app.internal", "127.0.0.1", "::1", "10.1.2.3"])
         {
             if (ChannelHost.TryParse(text, out ChannelHost host))
+            {
                 _ = table.Find(host, random.Next(65_536), "Public", null);
+            }
         }
         return default;
     }
@@ -43,6 +48,8 @@ internal sealed class RoutingTarget : FuzzTarget
     private static void Add(IList<string> to, string list)
     {
         foreach (string item in list.Split(',', StringSplitOptions.RemoveEmptyEntries))
+        {
             to.Add(item);
+        }
     }
 }

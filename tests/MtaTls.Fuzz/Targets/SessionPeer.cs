@@ -23,10 +23,15 @@ internal sealed class SessionPeer(PipeWriter output, PipeReader input, MtaTlsRol
             Learn();
             int length = Write();
             if (_breaks && random.Next(20) == 0)
+            {
                 _buffer[random.Next(length)] ^= (byte)(1 << random.Next(8));
+            }
+
             await output.WriteAsync(_buffer.AsMemory(0, length));
             if (random.Next(4) == 0)
+            {
                 await Task.Yield();
+            }
         }
     }
 
@@ -35,9 +40,15 @@ internal sealed class SessionPeer(PipeWriter output, PipeReader input, MtaTlsRol
     {
         Learn();
         if (_channels.Count == 0)
+        {
             return octets;
+        }
+
         for (int at = 0; (at = Next(octets, at)) >= 0; at += 4)
+        {
             BinaryPrimitives.WriteUInt32BigEndian(octets.AsSpan(at), _channels[random.Next(_channels.Count)].Value);
+        }
+
         return octets;
     }
 
@@ -50,7 +61,10 @@ internal sealed class SessionPeer(PipeWriter output, PipeReader input, MtaTlsRol
     private int Write()
     {
         if (_requests.Count > 0 && random.Next(3) > 0)
+        {
             return Answer();
+        }
+
         ChannelId id = _channels.Count == 0 ? default : _channels[random.Next(_channels.Count)];
         return (_channels.Count == 0 ? 0 : random.Next(9)) switch
         {
@@ -79,9 +93,15 @@ internal sealed class SessionPeer(PipeWriter output, PipeReader input, MtaTlsRol
         ushort sender = _requests[which];
         // Now and then an answer comes twice.
         if (random.Next(20) > 0)
+        {
             _requests.RemoveAt(which);
+        }
+
         if (random.Next(5) == 0)
+        {
             return new ChannelRequestEchec { SenderChannelId = sender, Error = "no room"u8 }.Write(_buffer);
+        }
+
         var id = new ChannelId(sender, random.Next(20) == 0 ? (ushort)random.Next(65_536) : Half());
         _channels.Add(id);
         return new ChannelEstablishmentSuccess(id, (uint)random.Next(200_000), (uint)random.Next(1, 20_000)).Write(_buffer);
@@ -97,7 +117,10 @@ internal sealed class SessionPeer(PipeWriter output, PipeReader input, MtaTlsRol
     private ushort Half()
     {
         if (random.Next(20) > 0)
+        {
             _half += (ushort)random.Next(1, 8);
+        }
+
         return (ushort)(session == MtaTlsRole.Server ? _half & 0x7FFF : _half | 0x8000);
     }
 
@@ -105,19 +128,30 @@ internal sealed class SessionPeer(PipeWriter output, PipeReader input, MtaTlsRol
     private void Learn()
     {
         if (!input.TryRead(out ReadResult result))
+        {
             return;
+        }
+
         byte[] octets = result.Buffer.ToArray();
         int at = 0;
         while (PacketHeader.TryRead(octets.AsSpan(at), out PacketHeader header))
         {
             int length = header.Length + (header.Type == PacketType.Plaintext ? PacketHeader.DataSize : PacketHeader.Size);
             if (octets.Length - at < length)
+            {
                 break;
+            }
+
             ReadOnlySpan<byte> body = octets.AsSpan(at + PacketHeader.Size);
             if (header.Type == PacketType.ChannelEstablishmentSuccess)
+            {
                 _channels.Add(new ChannelId(BinaryPrimitives.ReadUInt32BigEndian(body)));
+            }
             else if (header.Type == PacketType.ChannelEstablishmentRequest)
+            {
                 _requests.Add(BinaryPrimitives.ReadUInt16BigEndian(body));
+            }
+
             at += length;
         }
         input.AdvanceTo(result.Buffer.GetPosition(at), result.Buffer.End);

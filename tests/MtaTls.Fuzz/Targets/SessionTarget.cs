@@ -26,7 +26,7 @@ internal sealed class SessionTarget(MtaTlsRole role) : FuzzTarget
         var there = new Pipe(new PipeOptions(pauseWriterThreshold: 0));
         // A peer that grants windows of 4 GiB to who writes without end must not be buried in gigabytes.
         var back = new Pipe(new PipeOptions(pauseWriterThreshold: 1 << 20, resumeWriterThreshold: 1 << 19));
-        MtaTlsSession session = MtaTlsSession.Start(new PipeTransport(new Duplex(there.Reader, back.Writer)), new MtaTlsSessionOptions
+        var session = MtaTlsSession.Start(new PipeTransport(new Duplex(there.Reader, back.Writer)), new MtaTlsSessionOptions
         {
             Role = role,
             ReceiveBudget = budget,
@@ -34,7 +34,10 @@ internal sealed class SessionTarget(MtaTlsRole role) : FuzzTarget
             ChannelRequested = request => applications.Add(ServeAsync(request, behaviours + request.SenderChannelId)),
         });
         for (int opens = role == MtaTlsRole.Client ? random.Next(12) : 0; opens > 0; opens--)
+        {
             applications.Add(OpenAsync(session, behaviours + opens));
+        }
+
         var peer = new SessionPeer(there.Writer, back.Reader, role, random);
         try
         {
@@ -46,9 +49,14 @@ internal sealed class SessionTarget(MtaTlsRole role) : FuzzTarget
             // The session has ended before: a peer that confirms no close is given up.
         }
         if (random.Next(2) == 0)
+        {
             await there.Writer.CompleteAsync();
+        }
         else
+        {
             await there.Writer.CompleteAsync(new IOException("Truncated."));
+        }
+
         Task drained = DrainAsync(back.Reader, hasty);
         try
         {
@@ -66,7 +74,10 @@ internal sealed class SessionTarget(MtaTlsRole role) : FuzzTarget
         Require(budget.Reserved == 0, $"{budget.Reserved} octets stay reserved.");
         // A session that gave up waiting for its send loop has ended before it: what the loop holds comes back when it ends.
         for (long begin = Environment.TickCount64; session.Unsent.Value != 0 && Environment.TickCount64 - begin < s_hang.TotalMilliseconds;)
+        {
             await Task.Delay(1);
+        }
+
         Require(session.Unsent.Value == 0, $"{session.Unsent.Value} octets stay unsent.");
     }
 
@@ -79,7 +90,9 @@ internal sealed class SessionTarget(MtaTlsRole role) : FuzzTarget
                 ReadResult result = await input.ReadAsync();
                 input.AdvanceTo(result.Buffer.End);
                 if (result.IsCompleted)
+                {
                     return;
+                }
             }
         }
         catch (Exception e) when (e is IOException || (hasty && e is TimeoutException))
@@ -120,7 +133,10 @@ internal sealed class SessionTarget(MtaTlsRole role) : FuzzTarget
         {
             ValueTask<MtaTlsChannel> opened = session.OpenChannelAsync(new ChannelAddress("192.0.2.1", 1), new ChannelAddress("app.internal", 80), patience.Token);
             if ((behaviour & 7) == 0)
+            {
                 await patience.CancelAsync();
+            }
+
             await UseAsync(await opened, behaviour);
         }
         catch (Exception e) when (e is IOException or OperationCanceledException)

@@ -12,7 +12,10 @@ internal sealed class TunnelTarget : FuzzTarget
     public override ValueTask RunAsync(byte[] input, Random random)
     {
         if (TunnelDatagram.TryRead(input, out _, out _, out ReadOnlySpan<byte> packet))
+        {
             Ip(packet);
+        }
+
         Ip(input);
         var control = new ConcentratorControl(new Silent(), 0, 4);
         try
@@ -23,7 +26,9 @@ internal sealed class TunnelTarget : FuzzTarget
                 control.OnStreamData(random.Next(3) * 4, input.AsSpan(at, length), random.Next(8) == 0);
                 at += length;
                 if (random.Next(10) == 0)
+                {
                     control.OnStreamReset(random.Next(1, 3) * 4);
+                }
             }
         }
         catch (ControlViolationException)
@@ -36,7 +41,10 @@ internal sealed class TunnelTarget : FuzzTarget
     private static void Ip(ReadOnlySpan<byte> packet)
     {
         if (!IpHeader.TryRead(packet, out IpHeader header))
+        {
             return;
+        }
+
         _ = HopLimit.TryDecrement(packet.ToArray(), header);
     }
 

@@ -33,7 +33,10 @@ public class ChannelBufferTests
         await using var pair = SessionPair.Create();
         var channels = new List<(MtaTlsChannel Client, MtaTlsChannel Server)>();
         for (int i = 0; i < 16; i++)
+        {
             channels.Add(await pair.OpenAsync());
+        }
+
         await Task.WhenAll(channels.Select((ends, index) => Task.Run(() => EchoAsync(ends.Client, ends.Server, (byte)index)))).WaitAsync(SessionPair.HangTimeout);
 
         // Blocks go from one channel to another through the pool: positions in them must not.

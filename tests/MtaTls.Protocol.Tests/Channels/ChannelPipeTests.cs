@@ -96,13 +96,15 @@ public class ChannelPipeTests
         const int Count = 20_000;
         await using var pair = SessionPair.Create();
         (MtaTlsChannel client, MtaTlsChannel server) = await pair.OpenAsync();
-        Task writing = Task.Run(async () =>
+        var writing = Task.Run(async () =>
         {
             for (int i = 0; i < Count; i++)
             {
                 await client.Output.WriteAsync(new[] { (byte)i });
                 if (i % 3 == 0)
+                {
                     await Task.Yield();
+                }
             }
             await client.DisposeAsync();
         });
@@ -116,10 +118,15 @@ public class ChannelPipeTests
             {
                 ReadResult result = await server.Input.ReadAsync(cancel.Token).AsTask().WaitAsync(s_hang);
                 foreach (byte octet in result.Buffer.ToArray())
+                {
                     Assert.Equal((byte)expected++, octet);
+                }
+
                 server.Input.AdvanceTo(result.Buffer.End);
                 if (result.IsCompleted)
+                {
                     break;
+                }
             }
             catch (OperationCanceledException)
             {
@@ -176,7 +183,10 @@ public class ChannelPipeTests
         Assert.Equal(0, channel.Output.UnflushedBytes);
         int received = 0;
         while (received < 20_000)
+        {
             received += (await peer.ReceiveAsync(PacketType.Plaintext)).Data.Length;
+        }
+
         Assert.Equal(20_000, received);
     }
 
@@ -188,12 +198,18 @@ public class ChannelPipeTests
         Memory<byte> memory = channel.Output.GetMemory(100_000);
         Assert.True(memory.Length >= 100_000);
         for (int i = 0; i < 100_000; i++)
+        {
             memory.Span[i] = (byte)(i % 251);
+        }
+
         channel.Output.Advance(100_000);
         await channel.Output.FlushAsync().AsTask().WaitAsync(s_hang);
         var received = new List<byte>();
         while (received.Count < 100_000)
+        {
             received.AddRange((await peer.ReceiveAsync(PacketType.Plaintext)).Data);
+        }
+
         Assert.Equal(Enumerable.Range(0, 100_000).Select(i => (byte)(i % 251)), received);
     }
 
@@ -204,7 +220,7 @@ public class ChannelPipeTests
         (MtaTlsChannel client, MtaTlsChannel server) = await pair.OpenAsync();
         await using Stream near = client.AsStream();
         await using Stream far = server.AsStream();
-        Task writing = Task.Run(async () =>
+        var writing = Task.Run(async () =>
         {
             await near.WriteAsync(new byte[100_000]);
             near.Write(new byte[10]);

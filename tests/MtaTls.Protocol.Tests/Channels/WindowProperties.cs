@@ -21,7 +21,9 @@ public class WindowProperties
                 bool fits = model + increment <= uint.MaxValue;
                 Assert.Equal(fits, sending.TryAdd(increment));
                 if (fits)
+                {
                     model += increment;
+                }
             }
             if (i < lengths.Length)
             {
@@ -63,7 +65,10 @@ public class WindowProperties
                 window.Received(received[i], roundTrip);
                 examined[i] += random.NextInt64(received[i] - examined[i] + 1);
                 if (random.Next(3) > 0)
+                {
                     consumed[i] += random.NextInt64(examined[i] - consumed[i] + 1);
+                }
+
                 long before = window.Limit;
                 uint granted = window.Grant(examined[i], consumed[i], budget, roundTrip);
                 Assert.Equal(before + granted, window.Limit);
@@ -88,7 +93,10 @@ public class WindowProperties
             }
         }
         for (int c = 0; c < Channels; c++)
+        {
             budget.ReleaseAll(windows[c].TakeReserved());
+        }
+
         Assert.Equal(0, budget.SharedReserved);
         Assert.Equal(0, pool?.Reserved ?? 0);
     }

@@ -60,7 +60,7 @@ public class CutProperties
                     break;
                 default:
                     // Mostly short; now and then longer than a record, or longer than is allowed.
-                    var data = new byte[random.Next(4) == 0 ? random.Next(17_000) : random.Next(300)];
+                    byte[] data = new byte[random.Next(4) == 0 ? random.Next(17_000) : random.Next(300)];
                     random.NextBytes(data);
                     octets.Write(RawPeer.Data(id, data));
                     break;
@@ -72,7 +72,7 @@ public class CutProperties
     private static async Task<string> RunAsync((byte[] Octets, int[] Opened) script, int[] pieces)
     {
         var channels = new List<MtaTlsChannel>();
-        await using MtaTlsSession session = MtaTlsSession.Start(
+        await using var session = MtaTlsSession.Start(
             new ScriptedTransport(script.Octets, pieces, script.Opened), new() { Role = MtaTlsRole.Server, ChannelRequested = request => channels.Add(request.Accept()) });
         await session.Completion.WaitAsync(SessionPair.HangTimeout);
         var result = new System.Text.StringBuilder();

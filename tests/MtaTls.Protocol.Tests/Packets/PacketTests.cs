@@ -27,7 +27,7 @@ public class PacketTests
         Assert.Equal("a.local"u8.ToArray(), packet.DestinationAddressMachine.ToArray());
         Assert.Equal(80, packet.DestinationPort);
 
-        var written = new byte[packet.Size];
+        byte[] written = new byte[packet.Size];
         Assert.Equal(octets.Length, packet.Write(written));
         Assert.Equal(octets, written);
         AssertEveryOtherLengthIsMalformed(octets.AsSpan(3), static body => ChannelEstablishmentRequest.Read(body));
@@ -63,7 +63,7 @@ public class PacketTests
         var packet = ChannelRequestEchec.Read(octets.AsSpan(3));
         Assert.Equal(5, packet.SenderChannelId);
         Assert.Equal("no"u8.ToArray(), packet.Error.ToArray());
-        var written = new byte[packet.Size];
+        byte[] written = new byte[packet.Size];
         Assert.Equal(octets.Length, packet.Write(written));
         Assert.Equal(octets, written);
         AssertEveryOtherLengthIsMalformed(octets.AsSpan(3), static body => ChannelRequestEchec.Read(body));
@@ -102,7 +102,9 @@ public class PacketTests
         Assert.Equal(new Plaintext(new ChannelId(0x0005_8001), 3), packet);
         AssertWrites(octets[..9], packet.Write);
         for (int length = 0; length < 9; length++)
+        {
             Assert.False(PacketHeader.TryRead(octets.AsSpan(0, length), out header) && Plaintext.TryRead(octets.AsSpan(0, length), header, out _));
+        }
     }
 
     [Fact]
@@ -138,9 +140,13 @@ public class PacketTests
         {
             byte[] octets = [(byte)type, 0, 4, 0, 0, 0, 0, 0, 0];
             if (type is >= 1 and <= 8)
+            {
                 Assert.True(PacketHeader.TryRead(octets, out _));
+            }
             else
+            {
                 Assert.Throws<MtaTlsProtocolException>(() => PacketHeader.TryRead(octets, out _));
+            }
         }
     }
 
@@ -170,7 +176,7 @@ public class PacketTests
 
     private static void AssertWrites(byte[] expected, Writing write)
     {
-        var buffer = new byte[expected.Length];
+        byte[] buffer = new byte[expected.Length];
         Assert.Equal(expected.Length, write(buffer));
         Assert.Equal(expected, buffer);
     }

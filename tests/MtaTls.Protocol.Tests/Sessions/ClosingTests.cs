@@ -74,7 +74,7 @@ public class ClosingTests
         await using var pair = SessionPair.Create();
         (MtaTlsChannel client, MtaTlsChannel server) = await pair.OpenAsync();
         Task writes = Task.WhenAll(client.Output.WriteAsync(new byte[3_000_000]).AsTask(), server.Output.WriteAsync(new byte[3_000_000]).AsTask());
-        Task closes = Task.WhenAll(client.CloseAsync().AsTask(), server.CloseAsync().AsTask());
+        var closes = Task.WhenAll(client.CloseAsync().AsTask(), server.CloseAsync().AsTask());
         await closes.WaitAsync(s_hang);
         await writes.WaitAsync(s_hang);
         await pair.Client.ShutdownAsync().WaitAsync(s_hang);
@@ -122,7 +122,7 @@ public class ClosingTests
         channel.Abort(new InvalidOperationException("failed"));
         await peer.ReceiveAsync(PacketType.ChannelCloseRequest);
         Assert.True(peer.Transport.ResumptionForbidden);
-        var error = await Assert.ThrowsAsync<MtaTlsChannelException>(() => channel.Input.ReadAsync().AsTask());
+        MtaTlsChannelException error = await Assert.ThrowsAsync<MtaTlsChannelException>(() => channel.Input.ReadAsync().AsTask());
         Assert.IsType<InvalidOperationException>(error.InnerException);
     }
 

@@ -27,8 +27,8 @@ public class CostTests
         for (int round = 0; round < 5; round++)
         {
             long before = GC.GetTotalAllocatedBytes(precise: true);
-            Task writing = Task.Run(() => WriteAsync(client.Output, packetLength, Packets));
-            Task reading = Task.Run(() => FlowControlTests.ReadExactlyAsync(server.Input, (long)packetLength * Packets));
+            var writing = Task.Run(() => WriteAsync(client.Output, packetLength, Packets));
+            var reading = Task.Run(() => FlowControlTests.ReadExactlyAsync(server.Input, (long)packetLength * Packets));
             await Task.WhenAll(writing, reading).WaitAsync(s_hang);
             best = Math.Min(best, GC.GetTotalAllocatedBytes(precise: true) - before);
         }
@@ -68,9 +68,14 @@ public class CostTests
         async Task OpenAsync(int first, int count)
         {
             for (int i = first; i < first + count; i++)
+            {
                 await peer.SendAsync(RawPeer.Request((ushort)i));
+            }
+
             for (int i = 0; i < count; i++)
+            {
                 await peer.ReceiveAsync(PacketType.ChannelEstablishmentSuccess);
+            }
         }
     }
 }

@@ -175,17 +175,25 @@ public class ExceededLimitsTests
         {
             var channels = new List<MtaTlsChannel>();
             for (ushort i = 1; i <= 8; i++)
+            {
                 channels.Add(await one.OpenAsync(i));
+            }
+
             Assert.Equal(32 * 1024, greedy.Reserved);
             await one.SendAsync(RawPeer.Request(9));
             MtaTlsChannelRequest request = (await one.Session.AcceptChannelAsync().AsTask().WaitAsync(SessionPair.HangTimeout))!;
             Assert.Throws<MtaTlsChannelRefusedException>(request.Accept);
             Assert.Equal(1, one.Session.GetTimesExceeded(MtaTlsSessionLimit.ReceiveBudget));
             for (ushort i = 1; i <= 8; i++)
+            {
                 channels.Add(await two.OpenAsync(i));
+            }
+
             Assert.Equal(64 * 1024, all.Reserved);
             foreach (MtaTlsChannel channel in channels)
+            {
                 await channel.DisposeAsync();
+            }
         }
         Assert.Equal((0, 0, 0), (all.Reserved, greedy.Reserved, modest.Reserved));
     }
@@ -204,6 +212,8 @@ public class ExceededLimitsTests
     {
         using var hang = new CancellationTokenSource(SessionPair.HangTimeout);
         while (!condition())
+        {
             await Task.Delay(1, hang.Token);
+        }
     }
 }

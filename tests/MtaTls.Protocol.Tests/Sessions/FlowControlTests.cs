@@ -37,9 +37,12 @@ public class FlowControlTests
 
         async Task<int[]> LengthsAsync(int count)
         {
-            var lengths = new int[count];
+            int[] lengths = new int[count];
             for (int i = 0; i < count; i++)
+            {
                 lengths[i] = (await peer.ReceiveAsync(PacketType.Plaintext)).Data.Length;
+            }
+
             return lengths;
         }
     }
@@ -187,7 +190,9 @@ public class FlowControlTests
             channel.Input.AdvanceTo(result.Buffer.End);
             await channel.Output.WriteAsync(new byte[1]);
             while ((await peer.ReceiveAsync())! is { Type: not PacketType.Plaintext } packet)
+            {
                 acknowledged.Add(packet.UInt32(4));
+            }
         }
         // The last reply is here, so what was sent with the first is, and the pause has begun.
         time.Advance(TimeSpan.FromMilliseconds(100));
@@ -224,9 +229,13 @@ public class FlowControlTests
             {
                 RawPacket? packet = await peer.ReceiveAsync();
                 if (packet!.Type == PacketType.NewMaxPacketLength)
+                {
                     announced = packet.UInt32(4);
+                }
                 else
+                {
                     credit += packet.UInt32(4);
+                }
             }
         }
         Assert.InRange(announced, 8190u, 16_375u);
@@ -266,7 +275,10 @@ public class FlowControlTests
         await Task.WhenAll(transfers).WaitAsync(s_hang);
         Assert.InRange(common.Reserved, 16 * 4096, common.Size);
         foreach (MtaTlsChannel channel in channels)
+        {
             await channel.DisposeAsync();
+        }
+
         await pair.Client.ShutdownAsync().WaitAsync(s_hang);
         await pair.Server.Completion.WaitAsync(s_hang);
         Assert.Equal(0, common.Reserved);
@@ -313,10 +325,15 @@ public class FlowControlTests
         {
             ReadResult result = await reader.ReadAsync().AsTask().WaitAsync(s_hang);
             foreach (ReadOnlyMemory<byte> part in result.Buffer)
+            {
                 all.Write(part.Span);
+            }
+
             reader.AdvanceTo(result.Buffer.End);
             if (result.IsCompleted)
+            {
                 return all.WrittenSpan.ToArray();
+            }
         }
     }
 }

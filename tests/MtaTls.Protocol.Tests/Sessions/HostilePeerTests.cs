@@ -95,7 +95,10 @@ public class HostilePeerTests
         await peer.SendAsync(RawPeer.Acknowledge(channels[^1].Id, Written));
         await writes[^1].WaitAsync(SessionPair.HangTimeout);
         foreach (MtaTlsChannel channel in channels)
+        {
             channel.Abort();
+        }
+
         await Task.WhenAll(writes).WaitAsync(SessionPair.HangTimeout);
         await UntilAsync(() => peer.Session.Unsent.Value == 0);
     }
@@ -182,7 +185,7 @@ public class HostilePeerTests
     /// <summary>A peer that has stopped reading in the middle of a channel's data, so that the session's send loop waits.</summary>
     private static async Task<RawPeer> StalledAsync(Func<RawPeer, Task>? before = null, Action<MtaTlsSessionOptions>? configure = null)
     {
-        RawPeer peer = RawPeer.Create(
+        var peer = RawPeer.Create(
             configure: o =>
             {
                 o.Limits.CloseTimeout = TimeSpan.FromMilliseconds(200);
@@ -191,7 +194,10 @@ public class HostilePeerTests
             pauseWriterThreshold: 1024);
         MtaTlsChannel channel = await peer.OpenAsync();
         if (before is not null)
+        {
             await before(peer);
+        }
+
         _ = channel.Output.WriteAsync(new byte[500_000]).AsTask();
         // Four full packets are what goes out before a flush.
         await UntilAsync(() => channel.BytesSent >= 65_500);
@@ -202,6 +208,8 @@ public class HostilePeerTests
     {
         using var hang = new CancellationTokenSource(SessionPair.HangTimeout);
         while (!condition())
+        {
             await Task.Delay(1, hang.Token);
+        }
     }
 }

@@ -33,7 +33,7 @@ public class OpeningTests
         Task<MtaTlsChannel> opening = peer.Session.OpenChannelAsync(SessionPair.Source, SessionPair.Destination).AsTask();
         RawPacket request = await peer.ReceiveAsync(PacketType.ChannelEstablishmentRequest);
         await peer.SendAsync(RawPeer.Echec(request.UInt16(0), "no\r\n\u001b[31mway\u2028" + new string('x', 5000)));
-        var refused = await Assert.ThrowsAsync<MtaTlsChannelRefusedException>(() => opening.WaitAsync(s_hang));
+        MtaTlsChannelRefusedException refused = await Assert.ThrowsAsync<MtaTlsChannelRefusedException>(() => opening.WaitAsync(s_hang));
         Assert.StartsWith("no???[31mway?xxx", refused.Reason);
         Assert.Equal(256, refused.Reason.Length);
         Assert.False(refused.IsLocal);
@@ -175,7 +175,10 @@ public class OpeningTests
         });
         await peer.SendAsync([.. Enumerable.Range(1, 50).Select(i => RawPeer.Request((ushort)i))]);
         for (int i = 0; i < 50; i++)
+        {
             await peer.ReceiveAsync(PacketType.ChannelEstablishmentSuccess);
+        }
+
         Assert.Equal(50, accepted.Count);
     }
 
@@ -190,7 +193,9 @@ public class OpeningTests
             {
                 kept.Add(request);
                 if (kept.Count == 2)
+                {
                     throw new InvalidOperationException("secret of the network behind");
+                }
             };
         });
         await peer.SendAsync(RawPeer.Request(1), RawPeer.Request(2));
@@ -210,9 +215,9 @@ public class OpeningTests
             new() { Limits = { MaxChannelsPerSession = 3 } }, new() { Limits = { MaxChannelsPerSession = 2 }, ChannelRequested = static r => r.Accept() });
         MtaTlsChannel first = await OpenAsync();
         await OpenAsync();
-        var byPeer = await Assert.ThrowsAsync<MtaTlsChannelRefusedException>(OpenAsync);
+        MtaTlsChannelRefusedException byPeer = await Assert.ThrowsAsync<MtaTlsChannelRefusedException>(OpenAsync);
         Assert.False(byPeer.IsLocal);
-        var local = await Assert.ThrowsAsync<MtaTlsChannelRefusedException>(
+        MtaTlsChannelRefusedException local = await Assert.ThrowsAsync<MtaTlsChannelRefusedException>(
             () => pair.Server.OpenChannelAsync(SessionPair.Source, SessionPair.Destination).AsTask());
         Assert.True(local.IsLocal);
         Assert.Equal(2, first.Session.ActiveChannels);

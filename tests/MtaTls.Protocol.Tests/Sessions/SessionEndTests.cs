@@ -116,7 +116,7 @@ public class SessionEndTests
         Task<MtaTlsChannelRequest?> accepting = pair.Client.AcceptChannelAsync().AsTask();
         var reason = new InvalidOperationException("why");
         pair.Client.Abort(reason);
-        var failure = await Assert.ThrowsAsync<MtaTlsSessionException>(() => pair.Client.Completion.WaitAsync(s_hang));
+        MtaTlsSessionException failure = await Assert.ThrowsAsync<MtaTlsSessionException>(() => pair.Client.Completion.WaitAsync(s_hang));
         Assert.Same(reason, failure.InnerException);
         await Assert.ThrowsAsync<MtaTlsSessionException>(() => client.Input.ReadAsync().AsTask());
         await Assert.ThrowsAsync<MtaTlsSessionException>(() => opening.WaitAsync(s_hang));
@@ -129,18 +129,21 @@ public class SessionEndTests
     public async Task A_peer_that_does_not_read_until_too_many_answers_wait_loses_its_session()
     {
         (IDuplexPipe a, IDuplexPipe b) = DuplexPipe.CreatePair(new PipeOptions(pauseWriterThreshold: 1024, resumeWriterThreshold: 512));
-        MtaTlsSession session = MtaTlsSession.Start(new PipeTransport(a), new() { Role = MtaTlsRole.Server, Limits = { MaxQueuedAnswers = 100 } });
+        var session = MtaTlsSession.Start(new PipeTransport(a), new() { Role = MtaTlsRole.Server, Limits = { MaxQueuedAnswers = 100 } });
         try
         {
             for (int i = 0; i < 10_000; i++)
+            {
                 await b.Output.WriteAsync(RawPeer.Request((ushort)i, host: "not/valid")).AsTask().WaitAsync(s_hang);
+            }
+
             Assert.Fail("The session took it all.");
         }
         catch (IOException)
         {
             // The session no longer reads.
         }
-        var failure = await Assert.ThrowsAsync<MtaTlsSessionException>(() => session.Completion.WaitAsync(s_hang));
+        MtaTlsSessionException failure = await Assert.ThrowsAsync<MtaTlsSessionException>(() => session.Completion.WaitAsync(s_hang));
         Assert.Contains("does not read", failure.Message);
     }
 
@@ -148,7 +151,7 @@ public class SessionEndTests
     public async Task Reading_goes_on_while_the_peer_does_not_read()
     {
         (IDuplexPipe a, IDuplexPipe b) = DuplexPipe.CreatePair(new PipeOptions(pauseWriterThreshold: 1024, resumeWriterThreshold: 512));
-        MtaTlsSession session = MtaTlsSession.Start(new PipeTransport(a), new() { Role = MtaTlsRole.Server });
+        var session = MtaTlsSession.Start(new PipeTransport(a), new() { Role = MtaTlsRole.Server });
         await b.Output.WriteAsync(RawPeer.Request(1));
         MtaTlsChannel channel = (await session.AcceptChannelAsync().AsTask().WaitAsync(s_hang))!.Accept();
         Task writing = channel.Output.WriteAsync(new byte[500_000]).AsTask();
@@ -157,7 +160,9 @@ public class SessionEndTests
             await b.Output.WriteAsync(RawPeer.Data(channel.Id, new byte[1000])).AsTask().WaitAsync(s_hang);
             await FlowControlTests.ReadExactlyAsync(channel.Input, 1000).WaitAsync(s_hang);
             if (i == 200)
+            {
                 break;   // within the first window: no acknowledgment can get through
+            }
         }
         Assert.False(writing.IsCompleted);
         session.Abort();

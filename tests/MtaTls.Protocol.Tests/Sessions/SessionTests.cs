@@ -39,7 +39,7 @@ public class SessionTests
     {
         await using var pair = SessionPair.Create();
         (MtaTlsChannel client, MtaTlsChannel server) = await pair.OpenAsync();
-        var sent = new byte[5_000_000];
+        byte[] sent = new byte[5_000_000];
         new Random(1).NextBytes(sent);
         Task writing = client.Output.WriteAsync(sent).AsTask();
         byte[] received = await ReadExactlyAsync(server.Input, sent.Length).WaitAsync(s_hang);

@@ -14,7 +14,7 @@ public class TwoSessionsProperties
         var random = new Random(seed);
         var link = new ChaoticLink(seed);
         await using var pair = SessionPair.Create(link.Client, link.Server, Options(random), Options(random));
-        Task accepting = Task.WhenAll(ServeAsync(pair.Client), ServeAsync(pair.Server));
+        var accepting = Task.WhenAll(ServeAsync(pair.Client), ServeAsync(pair.Server));
         Task[] opened = [.. channels.Take(24).Select((c, i) => OpenAsync(i % 3 == 0 ? pair.Server : pair.Client, c.Get ^ seed))];
         await Task.WhenAll(opened).WaitAsync(SessionPair.HangTimeout);
         await Task.WhenAll(pair.Client.ShutdownAsync(), pair.Server.ShutdownAsync()).WaitAsync(SessionPair.HangTimeout);
@@ -47,7 +47,10 @@ public class TwoSessionsProperties
     {
         var serving = new List<Task>();
         while (await session.AcceptChannelAsync() is { } request)
+        {
             serving.Add(RunAsync(request.Accept(), request.Destination.Port));
+        }
+
         await Task.WhenAll(serving);
     }
 
@@ -72,7 +75,10 @@ public class TwoSessionsProperties
         {
             await WriteAsync(channel.Output, plan, own.Next(fromAcceptor + 1), opener, own);
             if (own.Next(2) == 0)
+            {
                 channel.Abort();
+            }
+
             await channel.DisposeAsync();
             return;
         }
@@ -80,7 +86,10 @@ public class TwoSessionsProperties
         int expected = opener ? fromAcceptor : fromOpener;
         int read = await ReadAsync(channel.Input, plan, expected, !opener, new Random(plan ^ (opener ? 3 : 4)));
         if (!breaksOff)
+        {
             Assert.Equal(expected, read);
+        }
+
         await writing;
         if (opener || breaksOff)
         {
@@ -105,13 +114,21 @@ public class TwoSessionsProperties
             Memory<byte> memory = output.GetMemory(random.Next(2) == 0 ? 0 : piece);
             piece = Math.Min(piece, memory.Length);
             for (int i = 0; i < piece; i++)
+            {
                 memory.Span[i] = OctetAt(plan, opener, position + i);
+            }
+
             output.Advance(piece);
             position += piece;
             if (random.Next(3) > 0 && (await output.FlushAsync()).IsCompleted)
+            {
                 return;
+            }
+
             if (random.Next(4) == 0)
+            {
                 await Task.Yield();
+            }
         }
         await output.FlushAsync();
     }
@@ -126,20 +143,30 @@ public class TwoSessionsProperties
             // Consume some of it, having examined all, some or no more than that.
             long consumed = random.NextInt64(buffer.Length + 1);
             if (result.IsCompleted)
+            {
                 consumed = buffer.Length;
+            }
+
             int at = position;
             foreach (ReadOnlyMemory<byte> segment in buffer.Slice(0, consumed))
             {
                 foreach (byte octet in segment.Span)
+                {
                     Assert.Equal(OctetAt(plan, fromOpener, at++), octet);
+                }
             }
             position += (int)consumed;
             bool wait = random.Next(2) == 0 && position + (buffer.Length - consumed) < expected;
             input.AdvanceTo(buffer.GetPosition(consumed), wait ? buffer.End : buffer.GetPosition(consumed));
             if (result.IsCompleted)
+            {
                 break;
+            }
+
             if (random.Next(4) == 0)
+            {
                 await Task.Yield();
+            }
         }
         return position;
     }

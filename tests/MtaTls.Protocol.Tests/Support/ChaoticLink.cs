@@ -29,17 +29,27 @@ internal sealed class ChaoticLink
             {
                 ReadResult result = await from.ReadAsync();
                 if (result.IsCompleted && result.Buffer.IsEmpty)
+                {
                     break;
+                }
                 // Mostly pieces of a record or so, now and then of a few octets, or of one.
                 int piece = random.Next(10) switch { 0 => 1, 1 => random.Next(1, 16), 2 or 3 => random.Next(1, 1500), _ => random.Next(1, 40_000) };
                 ReadOnlySequence<byte> part = result.Buffer.Slice(0, Math.Min(piece, result.Buffer.Length));
                 foreach (ReadOnlyMemory<byte> segment in part)
+                {
                     to.Write(segment.Span);
+                }
+
                 from.AdvanceTo(part.End);
                 if ((await to.FlushAsync()).IsCompleted)
+                {
                     break;
+                }
+
                 for (int yields = random.Next(4); yields > 0; yields--)
+                {
                     await Task.Yield();
+                }
             }
         }
         catch (Exception e)

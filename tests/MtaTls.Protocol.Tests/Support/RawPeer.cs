@@ -44,7 +44,10 @@ internal sealed class RawPeer : IAsyncDisposable
     public async Task SendAsync(params byte[][] packets)
     {
         foreach (byte[] packet in packets)
+        {
             _pipe.Output.Write(packet);
+        }
+
         await _pipe.Output.FlushAsync();
     }
 
@@ -75,7 +78,9 @@ internal sealed class RawPeer : IAsyncDisposable
             }
             _pipe.Input.AdvanceTo(buffer.Start, buffer.End);
             if (result.IsCompleted)
+            {
                 return null;
+            }
         }
     }
 
@@ -85,7 +90,9 @@ internal sealed class RawPeer : IAsyncDisposable
         while (await ReceiveAsync() is { } packet)
         {
             if (packet.Type == type)
+            {
                 return packet;
+            }
         }
         throw new InvalidOperationException($"The stream ended before a {type}.");
     }
@@ -123,14 +130,14 @@ internal sealed class RawPeer : IAsyncDisposable
             DestinationAddressMachine = machine,
             DestinationPort = (ushort)port,
         };
-        var packet = new byte[request.Size];
+        byte[] packet = new byte[request.Size];
         request.Write(packet);
         return packet;
     }
 
     public static byte[] Success(ushort sender, ushort receiver, uint window = 1 << 20, uint maxPacketLength = 16_375)
     {
-        var packet = new byte[ChannelEstablishmentSuccess.Size];
+        byte[] packet = new byte[ChannelEstablishmentSuccess.Size];
         new ChannelEstablishmentSuccess(new ChannelId((uint)sender << 16 | receiver), window, maxPacketLength).Write(packet);
         return packet;
     }
@@ -139,14 +146,14 @@ internal sealed class RawPeer : IAsyncDisposable
     {
         byte[] text = System.Text.Encoding.UTF8.GetBytes(error);
         var echec = new ChannelRequestEchec { SenderChannelId = sender, Error = text };
-        var packet = new byte[echec.Size];
+        byte[] packet = new byte[echec.Size];
         echec.Write(packet);
         return packet;
     }
 
     public static byte[] Data(ChannelId id, params ReadOnlySpan<byte> data)
     {
-        var packet = new byte[PacketHeader.DataSize + data.Length];
+        byte[] packet = new byte[PacketHeader.DataSize + data.Length];
         new Plaintext(id, data.Length).Write(packet);
         data.CopyTo(packet.AsSpan(PacketHeader.DataSize));
         return packet;
@@ -154,28 +161,28 @@ internal sealed class RawPeer : IAsyncDisposable
 
     public static byte[] Close(ChannelId id)
     {
-        var packet = new byte[ChannelCloseRequest.Size];
+        byte[] packet = new byte[ChannelCloseRequest.Size];
         new ChannelCloseRequest(id).Write(packet);
         return packet;
     }
 
     public static byte[] Confirm(ChannelId id)
     {
-        var packet = new byte[ChannelCloseConfirmation.Size];
+        byte[] packet = new byte[ChannelCloseConfirmation.Size];
         new ChannelCloseConfirmation(id).Write(packet);
         return packet;
     }
 
     public static byte[] Acknowledge(ChannelId id, uint freeSpace)
     {
-        var packet = new byte[Acknowledgment.Size];
+        byte[] packet = new byte[Acknowledgment.Size];
         new Acknowledgment(id, freeSpace).Write(packet);
         return packet;
     }
 
     public static byte[] MaxPacketLength(ChannelId id, uint value)
     {
-        var packet = new byte[NewMaxPacketLength.Size];
+        byte[] packet = new byte[NewMaxPacketLength.Size];
         new NewMaxPacketLength(id, value).Write(packet);
         return packet;
     }

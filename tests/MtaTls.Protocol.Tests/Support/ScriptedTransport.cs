@@ -15,7 +15,10 @@ internal sealed class ScriptedTransport(byte[] octets, int[] pieces, int[] opene
     public async ValueTask<int> ReadAsync(Memory<byte> buffer, CancellationToken cancellationToken = default)
     {
         for (; _passed < opened.Length && _position == opened[_passed]; _passed++)
+        {
             await _successes.WaitAsync(cancellationToken);
+        }
+
         int end = _passed < opened.Length ? opened[_passed] : octets.Length;
         int wanted = pieces.Length == 0 ? int.MaxValue : pieces[_piece++ % pieces.Length];
         int count = Math.Min(Math.Min(Math.Max(wanted, 1), buffer.Length), end - _position);
@@ -29,7 +32,9 @@ internal sealed class ScriptedTransport(byte[] octets, int[] pieces, int[] opene
     public void Advance(int count)
     {
         if (_sink[0] == (byte)PacketType.ChannelEstablishmentSuccess)
+        {
             _successes.Release();
+        }
     }
 
     public void Write(ReadOnlySpan<byte> packets)

@@ -13,7 +13,7 @@ public sealed class OptionsTests
     [Fact]
     public void Every_setting_comes_from_the_section()
     {
-        var options = Bind(new()
+        QuicTunnelOptions options = Bind(new()
         {
             ["Listen:0"] = "0.0.0.0:4433",
             ["Listen:1"] = "[::]:4433",
@@ -48,7 +48,7 @@ public sealed class OptionsTests
     [Fact]
     public void One_message_names_every_key_that_is_wrong()
     {
-        var exception = Assert.Throws<OptionsValidationException>(() => Bind(new()
+        OptionsValidationException exception = Assert.Throws<OptionsValidationException>(() => Bind(new()
         {
             ["Listen:0"] = "4433",
             ["Certificate:Path"] = "/no/such/file.pem",
@@ -65,7 +65,7 @@ public sealed class OptionsTests
             ["Reordering:MaxPackets"] = "40000",
             ["Scheduler"] = "99",
         }));
-        foreach (var key in new[]
+        foreach (string key in new[]
         {
             "Listen:0", "Certificate:Path", "Authentication:AuthorityPath", "Interface:Name", "Interface:Addresses:0", "Interface:Mtu", "Addresses:Identities:CN=b:0",
             "Addresses:Pool:0", "Addresses:RestPeriod", "Sessions:MaxSessions", "Sessions:MaxConnectionsPerSession", "Reordering:MaxPackets", "Scheduler",
@@ -81,7 +81,7 @@ public sealed class OptionsTests
     [InlineData("ClientCertificate", "Authentication:AuthorityPath")]
     public void Each_mode_needs_its_own(string mode, string key)
     {
-        var exception = Assert.Throws<OptionsValidationException>(() => Bind(new()
+        OptionsValidationException exception = Assert.Throws<OptionsValidationException>(() => Bind(new()
         {
             ["Listen:0"] = "0.0.0.0:4433",
             ["Certificate:Path"] = s_anyFile,
@@ -99,9 +99,11 @@ public sealed class OptionsTests
         options.LocalAddresses.Add("192.0.2.1");
         options.LocalAddresses.Add("192.0.2.1");
         options.AccessNetworks["wlan0"] = AccessNetwork.NonGpp;
-        var exception = Assert.Throws<OptionsValidationException>(() => new QuicTunnelClient(options));
-        foreach (var key in new[] { "Concentrator", "QosIndication", "LocalAddresses:1", "AccessNetworks:wlan0", "ConnectTimeout", "Interface:Addresses" })
+        OptionsValidationException exception = Assert.Throws<OptionsValidationException>(() => new QuicTunnelClient(options));
+        foreach (string key in new[] { "Concentrator", "QosIndication", "LocalAddresses:1", "AccessNetworks:wlan0", "ConnectTimeout", "Interface:Addresses" })
+        {
             Assert.Contains($"QuicTunnelClient:{key}:", exception.Message, StringComparison.Ordinal);
+        }
     }
 
     [Fact]
@@ -114,10 +116,10 @@ public sealed class OptionsTests
 
     private static QuicTunnelOptions Bind(Dictionary<string, string?> settings)
     {
-        var builder = Host.CreateEmptyApplicationBuilder(null);
+        HostApplicationBuilder builder = Host.CreateEmptyApplicationBuilder(null);
         builder.Configuration.AddInMemoryCollection(settings.ToDictionary(pair => $"QuicTunnel:{pair.Key}", pair => pair.Value));
         builder.AddQuicTunnel();
-        using var host = builder.Build();
+        using IHost host = builder.Build();
         return host.Services.GetRequiredService<IOptions<QuicTunnelOptions>>().Value;
     }
 }

@@ -22,8 +22,8 @@ public sealed class ConcentratorControlTests : IConcentratorControlHandler
     [InlineData("0302ABCD", "join ABCD")]
     public void One_message_is_taken_however_it_is_cut(string message, string expected)
     {
-        var bytes = Convert.FromHexString(message);
-        for (var i = 0; i < bytes.Length; i++)
+        byte[] bytes = Convert.FromHexString(message);
+        for (int i = 0; i < bytes.Length; i++)
         {
             Assert.Empty(_seen);
             _control.OnStreamData(2, bytes.AsSpan(i, 1), fin: i == bytes.Length - 1);
@@ -126,7 +126,7 @@ public sealed class ConcentratorControlTests : IConcentratorControlHandler
         var control = new ConcentratorControl(this, 2, 2);
         try
         {
-            var at = octets.Length == 0 ? 0 : cut % octets.Length;
+            int at = octets.Length == 0 ? 0 : cut % octets.Length;
             control.OnStreamData(2, octets.AsSpan(0, at), fin: false);
             control.OnStreamData(2, octets.AsSpan(at), fin);
         }

@@ -44,7 +44,7 @@ public sealed class WireVectorTests
     [Fact]
     public void The_longest_TLV_has_255_octets_of_value()
     {
-        var bytes = Tlv.Encode(TlvType.NewSession, new byte[255]);
+        byte[] bytes = Tlv.Encode(TlvType.NewSession, new byte[255]);
         Assert.Equal(257, bytes.Length);
         Assert.Equal(0xFF, bytes[1]);
         Assert.Throws<ArgumentOutOfRangeException>(() => Tlv.Encode(TlvType.NewSession, new byte[256]));
@@ -53,14 +53,14 @@ public sealed class WireVectorTests
     [Fact]
     public void A_datagram_is_Protocol_Type_and_Packet_Tag_and_the_packet()
     {
-        var datagram = new byte[7];
+        byte[] datagram = new byte[7];
         TunnelDatagram.WriteHeader(datagram, ProtocolType.IPv4, 0x0102);
         datagram[4] = 0x45;
         Assert.Equal("08000102450000", Convert.ToHexString(datagram));
         TunnelDatagram.WriteHeader(datagram, ProtocolType.IPv6, 0xFFFE);
         Assert.Equal("86DDFFFE450000", Convert.ToHexString(datagram));
 
-        Assert.True(TunnelDatagram.TryRead(Convert.FromHexString("65581234AABB"), out var type, out var tag, out var packet));
+        Assert.True(TunnelDatagram.TryRead(Convert.FromHexString("65581234AABB"), out ushort type, out ushort tag, out ReadOnlySpan<byte> packet));
         Assert.Equal(ProtocolType.TransparentEthernetBridging, type);
         Assert.Equal(0x1234, tag);
         Assert.Equal("AABB", Convert.ToHexString(packet));

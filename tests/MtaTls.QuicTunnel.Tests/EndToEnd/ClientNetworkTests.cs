@@ -11,9 +11,9 @@ public sealed class ClientNetworkTests
     [SkippableFact]
     public async Task A_lost_access_network_is_reported_over_the_other_path_and_so_is_its_return()
     {
-        await using var host = await TunnelHost.StartAsync(options => options.Scheduler = TunnelScheduler.ActiveBackup);
+        await using TunnelHost host = await TunnelHost.StartAsync(options => options.Scheduler = TunnelScheduler.ActiveBackup);
         var network = new FakeNetwork();
-        await using var client = await host.ConnectAsync(
+        await using QuicTunnelClient client = await host.ConnectAsync(
             options =>
             {
                 options.LocalAddresses.Add("127.0.0.1");
@@ -37,10 +37,10 @@ public sealed class ClientNetworkTests
     [SkippableFact]
     public async Task An_address_that_is_not_there_is_waited_for()
     {
-        await using var host = await TunnelHost.StartAsync();
+        await using TunnelHost host = await TunnelHost.StartAsync();
         var network = new FakeNetwork();
         network.Lose("127.0.0.2");
-        await using var client = host.CreateClient(
+        await using QuicTunnelClient client = host.CreateClient(
             options =>
             {
                 options.LocalAddresses.Add("127.0.0.2");
@@ -58,8 +58,11 @@ public sealed class ClientNetworkTests
     public void Pauses_double_up_to_the_limit_and_are_never_the_same_for_all()
     {
         var backoff = new Backoff(TimeSpan.FromSeconds(1), TimeSpan.FromSeconds(5), new Random(3));
-        foreach (var due in new[] { 1, 2, 4, 5, 5 })
+        foreach (int due in new[] { 1, 2, 4, 5, 5 })
+        {
             Assert.InRange(backoff.Next().TotalSeconds, due / 2.0, due);
+        }
+
         backoff.Reset();
         Assert.InRange(backoff.Next().TotalSeconds, 0.5, 1);
         Assert.NotEqual(backoff.Next(), new Backoff(TimeSpan.FromSeconds(2), TimeSpan.FromSeconds(5), new Random(4)).Next());
@@ -74,7 +77,9 @@ public sealed class ClientNetworkTests
         public bool HasAddress(IPAddress address)
         {
             lock (_lost)
+            {
                 return !_lost.Contains(address.ToString());
+            }
         }
 
         public IPAddress? FindAddress(string interfaceName, AddressFamily family) => null;
@@ -84,14 +89,20 @@ public sealed class ClientNetworkTests
         public void Lose(string address)
         {
             lock (_lost)
+            {
                 _lost.Add(address);
+            }
+
             Changed?.Invoke();
         }
 
         public void Regain(string address)
         {
             lock (_lost)
+            {
                 _lost.Remove(address);
+            }
+
             Changed?.Invoke();
         }
 

@@ -11,19 +11,19 @@ public sealed class MetricsTests
     [SkippableFact]
     public async Task The_meter_tells_sessions_paths_packets_drops_and_round_trips()
     {
-        await using var host = await TunnelHost.StartAsync();
-        var factory = host.Services.GetRequiredService<IMeterFactory>();
+        await using TunnelHost host = await TunnelHost.StartAsync();
+        IMeterFactory factory = host.Services.GetRequiredService<IMeterFactory>();
         using var sessions = new MetricCollector<int>(factory, TunnelMetrics.MeterName, "mtatls.quic_tunnel.sessions");
         using var paths = new MetricCollector<int>(factory, TunnelMetrics.MeterName, "mtatls.quic_tunnel.paths");
         using var rtt = new MetricCollector<double>(factory, TunnelMetrics.MeterName, "mtatls.quic_tunnel.path.rtt");
         using var packets = new MetricCollector<long>(factory, TunnelMetrics.MeterName, "mtatls.quic_tunnel.packets");
         using var io = new MetricCollector<long>(factory, TunnelMetrics.MeterName, "mtatls.quic_tunnel.io");
         using var drops = new MetricCollector<long>(factory, TunnelMetrics.MeterName, "mtatls.quic_tunnel.dropped_packets");
-        await using var peer = await RawPeer.ConnectAsync(host.EndPoint);
-        var id = await peer.NewSessionAsync();
-        await using var second = await RawPeer.ConnectAsync(host.EndPoint);
+        await using RawPeer peer = await RawPeer.ConnectAsync(host.EndPoint);
+        byte[] id = await peer.NewSessionAsync();
+        await using RawPeer second = await RawPeer.ConnectAsync(host.EndPoint);
         await second.JoinAsync(id);
-        var packet = IpPackets.Udp("10.99.0.2", "10.99.0.1", 100);
+        byte[] packet = IpPackets.Udp("10.99.0.2", "10.99.0.1", 100);
         peer.SendPacket(0, packet);
         await host.Packets.ReceiveAsync();
         peer.SendPacket(1, IpPackets.Udp("10.99.0.9", "10.99.0.1", 100));

@@ -14,13 +14,13 @@ public sealed class TunnelTests
     [InlineData("fd99::2", "fd99::1")]
     public async Task Packets_go_both_ways_unchanged(string client, string concentrator)
     {
-        await using var host = await TunnelHost.StartAsync();
-        await using var tunnel = await host.ConnectAsync();
+        await using TunnelHost host = await TunnelHost.StartAsync();
+        await using QuicTunnelClient tunnel = await host.ConnectAsync();
         await Wait.UntilAsync(() => tunnel.Paths[0].MaxPacketSize >= 1280 && host.Sessions.List()[0].Paths[0].MaxPacketSize >= 1280, "no path for IPv6");
-        var up = IpPackets.Udp(client, concentrator, "up"u8);
+        byte[] up = IpPackets.Udp(client, concentrator, "up"u8);
         Assert.True(tunnel.Packets!.TrySend(up));
         Assert.Equal(up, await host.Packets.ReceiveAsync());
-        var down = IpPackets.Udp(concentrator, client, new byte[1280 - 48]);
+        byte[] down = IpPackets.Udp(concentrator, client, new byte[1280 - 48]);
         Assert.True(host.Packets.TrySend(down));
         Assert.Equal(down, await tunnel.Packets.ReceiveAsync());
     }
@@ -28,14 +28,14 @@ public sealed class TunnelTests
     [SkippableFact]
     public async Task Several_connections_are_one_session_and_the_application_sees_it()
     {
-        await using var host = await TunnelHost.StartAsync();
-        await using var client = await host.ConnectAsync(options =>
+        await using TunnelHost host = await TunnelHost.StartAsync();
+        await using QuicTunnelClient client = await host.ConnectAsync(options =>
         {
             options.LocalAddresses.Add("127.0.0.1");
             options.LocalAddresses.Add("127.0.0.2");
             options.QosIndication = "bulk";
         });
-        var session = Assert.Single(host.Sessions.List());
+        TunnelSessionInfo session = Assert.Single(host.Sessions.List());
         Assert.Equal(client.SessionName, session.Name);
         Assert.Equal(TunnelHost.Identity, session.Identity);
         Assert.Equal("bulk"u8, session.QosIndication.Span);
@@ -57,47 +57,59 @@ public sealed class TunnelTests
     [InlineData(TunnelScheduler.ActiveBackup)]
     public async Task Every_scheduler_brings_each_packet_once_and_in_order(TunnelScheduler scheduler)
     {
-        await using var host = await TunnelHost.StartAsync(options => options.Scheduler = scheduler);
-        await using var client = await host.ConnectAsync(options =>
+        await using TunnelHost host = await TunnelHost.StartAsync(options => options.Scheduler = scheduler);
+        await using QuicTunnelClient client = await host.ConnectAsync(options =>
         {
             options.LocalAddresses.Add("127.0.0.1");
             options.LocalAddresses.Add("127.0.0.2");
             options.Reordering.MaxDelay = TimeSpan.FromSeconds(5); // whatever this machine does meanwhile
         });
-        const int count = 600;
+        const int Count = 600;
         var receiving = Task.Run(async () =>
         {
-            for (var i = 0; i < count; i++)
+            for (int i = 0; i < Count; i++)
+            {
                 Assert.Equal(i, BitConverter.ToInt32(await client.Packets!.ReceiveAsync(), 28));
+            }
         });
-        for (var i = 0; i < count; i++)
+        for (int i = 0; i < Count; i++)
         {
             Assert.True(host.Packets.TrySend(IpPackets.Udp("10.99.0.1", "10.99.0.2", BitConverter.GetBytes(i))));
             // No more than the queues take.
             if (i % 50 == 0)
+            {
                 await Wait.UntilAsync(() => host.Sessions.List()[0].Paths.Sum(path => path.PacketsSent) >= i * (scheduler == TunnelScheduler.Redundant ? 2 : 1), "stuck");
+            }
         }
 
         await receiving;
-        var sent = host.Sessions.List()[0].Paths.Select(path => path.PacketsSent).ToArray();
-        Assert.Equal(scheduler == TunnelScheduler.Redundant ? 2 * count : count, sent.Sum());
+        long[] sent = host.Sessions.List()[0].Paths.Select(path => path.PacketsSent).ToArray();
+        Assert.Equal(scheduler == TunnelScheduler.Redundant ? 2 * Count : Count, sent.Sum());
         if (scheduler == TunnelScheduler.ActiveBackup)
-            Assert.Equal([0, count], sent.Order());
+        {
+            Assert.Equal([0, Count], sent.Order());
+        }
+
         if (scheduler == TunnelScheduler.RoundRobin)
-            Assert.All(sent, share => Assert.InRange(share, count / 10, count));
+        {
+            Assert.All(sent, share => Assert.InRange(share, Count / 10, Count));
+        }
+
         if (scheduler == TunnelScheduler.Redundant)
-            await Wait.UntilAsync(() => client.Counters.GetDropped(DropReason.Duplicate) == count, "duplicates were not told apart");
+        {
+            await Wait.UntilAsync(() => client.Counters.GetDropped(DropReason.Duplicate) == Count, "duplicates were not told apart");
+        }
     }
 
     [SkippableFact]
     public async Task A_packet_that_no_path_takes_is_answered_with_the_MTU()
     {
-        await using var host = await TunnelHost.StartAsync();
-        await using var client = await host.ConnectAsync();
+        await using TunnelHost host = await TunnelHost.StartAsync();
+        await using QuicTunnelClient client = await host.ConnectAsync();
         await Task.Delay(1100); // a path's MTU discovery has a second before senders are told
-        var most = client.Paths[0].MaxPacketSize;
+        int most = client.Paths[0].MaxPacketSize;
         client.Packets!.TrySend(IpPackets.Udp("10.99.0.2", "10.99.0.1", most));
-        var error = await client.Packets.ReceiveAsync();
+        byte[] error = await client.Packets.ReceiveAsync();
         Assert.Equal(3, error[20]);
         Assert.Equal(4, error[21]);
         Assert.Equal(most, (error[26] << 8) | error[27]);
@@ -112,18 +124,18 @@ public sealed class TunnelTests
     [SkippableFact]
     public async Task Pool_addresses_go_to_the_first_that_sends_from_them_and_rest_afterwards()
     {
-        await using var host = await TunnelHost.StartAsync(options =>
+        await using TunnelHost host = await TunnelHost.StartAsync(options =>
         {
             options.Authentication.Mode = TunnelAuthenticationMode.Anonymous;
             options.Addresses.Identities.Clear();
             options.Sessions.GracePeriod = TimeSpan.Zero;
             options.Addresses.RestPeriod = TimeSpan.FromHours(1);
         });
-        var first = await RawPeer.ConnectAsync(host.EndPoint);
+        RawPeer first = await RawPeer.ConnectAsync(host.EndPoint);
         await first.NewSessionAsync();
-        await using var second = await RawPeer.ConnectAsync(host.EndPoint);
+        await using RawPeer second = await RawPeer.ConnectAsync(host.EndPoint);
         await second.NewSessionAsync();
-        var packet = IpPackets.Udp("10.99.0.70", "10.99.0.1", "x"u8);
+        byte[] packet = IpPackets.Udp("10.99.0.70", "10.99.0.1", "x"u8);
         first.SendPacket(0, packet);
         Assert.Equal(packet, await host.Packets.ReceiveAsync());
         second.SendPacket(0, packet);
@@ -144,17 +156,17 @@ public sealed class TunnelTests
     [SkippableFact]
     public async Task Clients_reach_each_other_only_where_that_is_allowed()
     {
-        foreach (var allowed in new[] { false, true })
+        foreach (bool allowed in new[] { false, true })
         {
-            await using var host = await TunnelHost.StartAsync(options =>
+            await using TunnelHost host = await TunnelHost.StartAsync(options =>
             {
                 options.Authentication.Mode = TunnelAuthenticationMode.Anonymous;
                 options.Addresses.Identities.Clear();
                 options.Addresses.AllowClientToClient = allowed;
             });
-            await using var first = await RawPeer.ConnectAsync(host.EndPoint);
+            await using RawPeer first = await RawPeer.ConnectAsync(host.EndPoint);
             await first.NewSessionAsync();
-            await using var second = await RawPeer.ConnectAsync(host.EndPoint);
+            await using RawPeer second = await RawPeer.ConnectAsync(host.EndPoint);
             await second.NewSessionAsync();
             second.SendPacket(0, IpPackets.Udp("10.99.0.71", "10.99.0.1", "here"u8));
             await host.Packets.ReceiveAsync();
@@ -167,7 +179,7 @@ public sealed class TunnelTests
             }
 
             await Wait.UntilAsync(() => second.Datagrams.Count == 1, "it did not come");
-            Assert.True(IpHeader.TryRead(second.Datagrams.First().AsSpan(4), out var header));
+            Assert.True(IpHeader.TryRead(second.Datagrams.First().AsSpan(4), out IpHeader header));
             Assert.Equal(8, header.HopLimit);
             first.SendPacket(1, IpPackets.Udp("10.99.0.70", "10.99.0.71", "hello"u8, hopLimit: 1));
             await Wait.UntilAsync(() => first.Datagrams.Count == 1, "no time exceeded");
@@ -178,10 +190,10 @@ public sealed class TunnelTests
     [SkippableFact]
     public async Task An_Access_Report_moves_the_packets_to_the_other_path()
     {
-        await using var host = await TunnelHost.StartAsync(options => options.Scheduler = TunnelScheduler.ActiveBackup);
-        await using var first = await RawPeer.ConnectAsync(host.EndPoint);
-        var id = await first.NewSessionAsync();
-        await using var second = await RawPeer.ConnectAsync(host.EndPoint);
+        await using TunnelHost host = await TunnelHost.StartAsync(options => options.Scheduler = TunnelScheduler.ActiveBackup);
+        await using RawPeer first = await RawPeer.ConnectAsync(host.EndPoint);
+        byte[] id = await first.NewSessionAsync();
+        await using RawPeer second = await RawPeer.ConnectAsync(host.EndPoint);
         Assert.Equal("", await second.JoinAsync(id));
         first.Send("00021001"); // this connection is on network 1
         second.Send("00022001"); // and this on network 2
@@ -195,22 +207,22 @@ public sealed class TunnelTests
     [SkippableFact]
     public async Task A_client_that_lost_all_its_paths_comes_back_within_the_grace_period()
     {
-        await using var host = await TunnelHost.StartAsync();
+        await using TunnelHost host = await TunnelHost.StartAsync();
         await using var relay = new UdpRelay(host.EndPoint);
-        await using var client = host.CreateClient(options =>
+        await using QuicTunnelClient client = host.CreateClient(options =>
         {
             options.IdleTimeout = TimeSpan.FromSeconds(1);
             options.KeepAliveInterval = TimeSpan.FromSeconds(1);
         }, to: relay.EndPoint);
         client.Start();
         await client.WaitForSessionAsync().WaitAsync(Wait.Patience);
-        var name = client.SessionName;
+        string? name = client.SessionName;
         relay.Cut = true;
         await Wait.UntilAsync(() => host.Sessions.List()[0].Paths.Count == 0, "the concentrator did not notice");
         relay.Cut = false;
         await Wait.UntilAsync(() => host.Sessions.List()[0].Paths.Count == 1 && client.Paths.Count == 1, "the client did not come back");
         Assert.Equal(name, client.SessionName);
-        var packet = IpPackets.Udp("10.99.0.2", "10.99.0.1", "again"u8);
+        byte[] packet = IpPackets.Udp("10.99.0.2", "10.99.0.1", "again"u8);
         client.Packets!.TrySend(packet);
         Assert.Equal(packet, await host.Packets.ReceiveAsync());
     }
@@ -218,12 +230,12 @@ public sealed class TunnelTests
     [SkippableFact]
     public async Task After_the_grace_period_the_client_begins_a_new_session()
     {
-        await using var host = await TunnelHost.StartAsync(options => options.Sessions.GracePeriod = TimeSpan.Zero);
+        await using TunnelHost host = await TunnelHost.StartAsync(options => options.Sessions.GracePeriod = TimeSpan.Zero);
         await using var relay = new UdpRelay(host.EndPoint);
-        await using var client = host.CreateClient(options => options.IdleTimeout = TimeSpan.FromSeconds(1), to: relay.EndPoint);
+        await using QuicTunnelClient client = host.CreateClient(options => options.IdleTimeout = TimeSpan.FromSeconds(1), to: relay.EndPoint);
         client.Start();
         await client.WaitForSessionAsync().WaitAsync(Wait.Patience);
-        var name = client.SessionName;
+        string? name = client.SessionName;
         relay.Cut = true;
         await Wait.UntilAsync(() => host.Sessions.List().Count == 0, "the session did not expire");
         relay.Cut = false;
@@ -233,11 +245,11 @@ public sealed class TunnelTests
     [SkippableFact]
     public async Task A_path_that_dies_without_a_word_is_left_and_its_packets_go_over_the_other()
     {
-        await using var host = await TunnelHost.StartAsync(options => options.Scheduler = TunnelScheduler.ActiveBackup);
+        await using TunnelHost host = await TunnelHost.StartAsync(options => options.Scheduler = TunnelScheduler.ActiveBackup);
         await using var relay = new UdpRelay(host.EndPoint);
-        await using var dying = await RawPeer.ConnectAsync(relay.EndPoint);
-        var id = await dying.NewSessionAsync();
-        await using var living = await RawPeer.ConnectAsync(host.EndPoint);
+        await using RawPeer dying = await RawPeer.ConnectAsync(relay.EndPoint);
+        byte[] id = await dying.NewSessionAsync();
+        await using RawPeer living = await RawPeer.ConnectAsync(host.EndPoint);
         Assert.Equal("", await living.JoinAsync(id));
         await SendUntilAsync(host, dying);
         relay.Cut = true;
@@ -249,9 +261,12 @@ public sealed class TunnelTests
                 return host.Sessions.List()[0].Paths.Any(path => path.State == TunnelPathState.Stalled);
             },
             "the dead path was not noticed");
-        var sent = host.Sessions.List()[0].Paths.Single(path => path.State == TunnelPathState.Stalled).PacketsSent;
-        for (var i = 0; i < 100; i++)
+        long sent = host.Sessions.List()[0].Paths.Single(path => path.State == TunnelPathState.Stalled).PacketsSent;
+        for (int i = 0; i < 100; i++)
+        {
             host.Packets.TrySend(IpPackets.Udp("10.99.0.1", "10.99.0.2", "y"u8));
+        }
+
         await Wait.UntilAsync(() => living.Datagrams.Count(datagram => datagram[^1] == 'y') == 100, "packets were lost on the dead path");
         Assert.Equal(sent, host.Sessions.List()[0].Paths.Single(path => path.State == TunnelPathState.Stalled).PacketsSent);
     }
@@ -259,20 +274,20 @@ public sealed class TunnelTests
     [SkippableFact]
     public async Task A_token_names_the_identity()
     {
-        await using var host = await TunnelHost.StartAsync(options =>
+        await using TunnelHost host = await TunnelHost.StartAsync(options =>
         {
             options.Authentication.Mode = TunnelAuthenticationMode.Token;
             options.Authentication.Tokens[TunnelHost.Identity] = "0123456789abcdef";
         });
-        await using var client = await host.ConnectAsync(options => options.Token = "0123456789abcdef");
-        var session = Assert.Single(host.Sessions.List());
+        await using QuicTunnelClient client = await host.ConnectAsync(options => options.Token = "0123456789abcdef");
+        TunnelSessionInfo session = Assert.Single(host.Sessions.List());
         Assert.Equal(TunnelHost.Identity, session.Identity);
         Assert.True(session.QosIndication.IsEmpty);
 
-        await using var wrong = await RawPeer.ConnectAsync(host.EndPoint);
+        await using RawPeer wrong = await RawPeer.ConnectAsync(host.EndPoint);
         wrong.Send("0110" + Convert.ToHexString("0123456789abcdeX"u8));
         Assert.Equal((ulong)QuicTunnelError.Unauthorized, (await wrong.Closed).ErrorCode);
-        await using var none = await RawPeer.ConnectAsync(host.EndPoint);
+        await using RawPeer none = await RawPeer.ConnectAsync(host.EndPoint);
         none.Send("0100");
         Assert.Equal((ulong)QuicTunnelError.Unauthorized, (await none.Closed).ErrorCode);
     }
@@ -280,15 +295,18 @@ public sealed class TunnelTests
     [SkippableFact]
     public async Task Health_follows_the_paths_and_no_log_shows_a_session_id()
     {
-        await using var host = await TunnelHost.StartAsync();
-        var checks = host.Services.GetRequiredService<HealthCheckService>();
+        await using TunnelHost host = await TunnelHost.StartAsync();
+        HealthCheckService checks = host.Services.GetRequiredService<HealthCheckService>();
         Assert.Equal(HealthStatus.Healthy, (await checks.CheckHealthAsync()).Status);
-        await using var peer = await RawPeer.ConnectAsync(host.EndPoint);
-        var id = await peer.NewSessionAsync();
-        await using var joined = await RawPeer.ConnectAsync(host.EndPoint);
+        await using RawPeer peer = await RawPeer.ConnectAsync(host.EndPoint);
+        byte[] id = await peer.NewSessionAsync();
+        await using RawPeer joined = await RawPeer.ConnectAsync(host.EndPoint);
         await joined.JoinAsync(id);
-        foreach (var half in new[] { id.AsSpan(0, 8).ToArray(), id.AsSpan(24).ToArray() })
+        foreach (byte[] half in new[] { id.AsSpan(0, 8).ToArray(), id.AsSpan(24).ToArray() })
+        {
             Assert.DoesNotContain(host.Logs.Entries, entry => entry.Message.Contains(Convert.ToHexString(half), StringComparison.OrdinalIgnoreCase));
+        }
+
         Assert.Contains(host.Logs.Entries, entry => entry.Event == "SessionJoined");
     }
 

@@ -19,11 +19,11 @@ public sealed class ClientTests
     [InlineData("01000100")] // twice
     public async Task What_breaks_the_control_stream_closes_that_connection_alone(string message)
     {
-        await using var host = await TunnelHost.StartAsync();
-        await using var real = await host.ConnectAsync();
-        await using var peer = await RawPeer.ConnectAsync(host.EndPoint);
+        await using TunnelHost host = await TunnelHost.StartAsync();
+        await using QuicTunnelClient real = await host.ConnectAsync();
+        await using RawPeer peer = await RawPeer.ConnectAsync(host.EndPoint);
         peer.Send(message);
-        var closed = await peer.Closed;
+        QuicCloseReason closed = await peer.Closed;
         Assert.Equal(QuicCloseKind.Application, closed.Kind);
         Assert.Equal((ulong)QuicTunnelError.ProtocolViolation, closed.ErrorCode);
         await AssertWorksAsync(host, real);
@@ -37,15 +37,15 @@ public sealed class ClientTests
     [InlineData("")]
     public async Task What_breaks_a_report_closes_that_connection_and_leaves_the_session(string message)
     {
-        await using var host = await TunnelHost.StartAsync();
-        await using var bad = await RawPeer.ConnectAsync(host.EndPoint);
-        var id = await bad.NewSessionAsync();
-        await using var good = await RawPeer.ConnectAsync(host.EndPoint);
+        await using TunnelHost host = await TunnelHost.StartAsync();
+        await using RawPeer bad = await RawPeer.ConnectAsync(host.EndPoint);
+        byte[] id = await bad.NewSessionAsync();
+        await using RawPeer good = await RawPeer.ConnectAsync(host.EndPoint);
         Assert.Equal("", await good.JoinAsync(id));
         bad.Send(message);
         Assert.Equal((ulong)QuicTunnelError.ProtocolViolation, (await bad.Closed).ErrorCode);
         await Wait.UntilAsync(() => host.Sessions.List().Single().Paths.Count == 1, "the path is still there");
-        var packet = IpPackets.Udp("10.99.0.2", "10.99.0.1", "still here"u8);
+        byte[] packet = IpPackets.Udp("10.99.0.2", "10.99.0.1", "still here"u8);
         good.SendPacket(1, packet);
         Assert.Equal(packet, await host.Packets.ReceiveAsync());
     }
@@ -53,10 +53,10 @@ public sealed class ClientTests
     [SkippableFact]
     public async Task A_client_that_says_nothing_or_an_octet_now_and_then_is_closed()
     {
-        await using var host = await TunnelHost.StartAsync(options => options.Sessions.NegotiationTimeout = TimeSpan.FromSeconds(2));
-        await using var silent = await RawPeer.ConnectAsync(host.EndPoint);
-        await using var slow = await RawPeer.ConnectAsync(host.EndPoint);
-        var stream = slow.Connection.OpenUnidirectionalStream();
+        await using TunnelHost host = await TunnelHost.StartAsync(options => options.Sessions.NegotiationTimeout = TimeSpan.FromSeconds(2));
+        await using RawPeer silent = await RawPeer.ConnectAsync(host.EndPoint);
+        await using RawPeer slow = await RawPeer.ConnectAsync(host.EndPoint);
+        long stream = slow.Connection.OpenUnidirectionalStream();
         using var timer = new Timer(_ => slow.Connection.SendStream(stream, [0x01], fin: false), null, 0, Timeout.Infinite);
         using var second = new Timer(_ => slow.Connection.SendStream(stream, [0xFF], fin: false), null, 700, Timeout.Infinite);
         Assert.Equal((ulong)QuicTunnelError.NegotiationTimeout, (await silent.Closed).ErrorCode);
@@ -66,50 +66,62 @@ public sealed class ClientTests
     [SkippableFact]
     public async Task A_client_that_opens_thousands_of_streams_gets_a_few()
     {
-        await using var host = await TunnelHost.StartAsync();
-        await using var real = await host.ConnectAsync();
-        await using var peer = await RawPeer.ConnectAsync(host.EndPoint, TestCertificates.Instance.Create("CN=laptop-2", server: false));
+        await using TunnelHost host = await TunnelHost.StartAsync();
+        await using QuicTunnelClient real = await host.ConnectAsync();
+        await using RawPeer peer = await RawPeer.ConnectAsync(host.EndPoint, TestCertificates.Instance.Create("CN=laptop-2", server: false));
         await peer.NewSessionAsync();
         // Streams that never end: only as many exist at the concentrator as it gives credit for.
-        for (var i = 0; i < 5000; i++)
+        for (int i = 0; i < 5000; i++)
+        {
             peer.Connection.SendStream(peer.Connection.OpenUnidirectionalStream(), [0x00], fin: false);
+        }
+
         await AssertWorksAsync(host, real);
         // And streams that come and go, each a valid report.
-        await using var second = await RawPeer.ConnectAsync(host.EndPoint, TestCertificates.Instance.Create("CN=laptop-3", server: false));
+        await using RawPeer second = await RawPeer.ConnectAsync(host.EndPoint, TestCertificates.Instance.Create("CN=laptop-3", server: false));
         await second.NewSessionAsync();
-        for (var i = 0; i < 3000; i++)
+        for (int i = 0; i < 3000; i++)
+        {
             second.Send("00022001");
+        }
+
         await AssertWorksAsync(host, real);
     }
 
     [SkippableFact]
     public async Task A_client_that_floods_datagrams_harms_nobody_and_memory_stays_bounded()
     {
-        await using var host = await TunnelHost.StartAsync(options => options.Authentication.Mode = TunnelAuthenticationMode.ClientCertificate);
-        await using var real = await host.ConnectAsync();
-        await using var flood = await RawPeer.ConnectAsync(host.EndPoint, TestCertificates.Instance.Create("CN=laptop-2", server: false));
+        await using TunnelHost host = await TunnelHost.StartAsync(options => options.Authentication.Mode = TunnelAuthenticationMode.ClientCertificate);
+        await using QuicTunnelClient real = await host.ConnectAsync();
+        await using RawPeer flood = await RawPeer.ConnectAsync(host.EndPoint, TestCertificates.Instance.Create("CN=laptop-2", server: false));
         await flood.NewSessionAsync();
         var random = new Random(1);
-        var junk = new byte[1100];
+        byte[] junk = new byte[1100];
         Send(5_000);
-        var before = GC.GetTotalMemory(forceFullCollection: true);
+        long before = GC.GetTotalMemory(forceFullCollection: true);
         Send(100_000);
         Assert.InRange(GC.GetTotalMemory(forceFullCollection: true) - before, long.MinValue, 32 * 1024 * 1024);
         await AssertWorksAsync(host, real);
 
         void Send(int count)
         {
-            for (var i = 0; i < count;)
+            for (int i = 0; i < count;)
             {
                 // Random tags keep the reorder buffer as busy as can be; valid heads take it to the filter.
                 random.NextBytes(junk);
                 byte[] head = [0x08, 0x00, junk[0], junk[1]];
                 if (flood.Connection.TrySendDatagram(i % 2 == 0 ? head : [], junk))
+                {
                     i++;
+                }
                 else if (!flood.Connection.IsConnected)
+                {
                     Assert.Fail("The flooding connection was closed.");
+                }
                 else
+                {
                     Thread.Yield();
+                }
             }
         }
     }
@@ -117,17 +129,23 @@ public sealed class ClientTests
     [SkippableFact]
     public async Task A_client_that_never_reads_costs_no_more_than_its_queue()
     {
-        await using var host = await TunnelHost.StartAsync();
+        await using TunnelHost host = await TunnelHost.StartAsync();
         await using var relay = new UdpRelay(host.EndPoint);
-        await using var deaf = await RawPeer.ConnectAsync(relay.EndPoint);
+        await using RawPeer deaf = await RawPeer.ConnectAsync(relay.EndPoint);
         await deaf.NewSessionAsync();
         relay.Filter = static (toServer, _) => toServer; // it sends and takes nothing
-        var packet = IpPackets.Udp("10.99.0.1", "10.99.0.2", 1000);
-        for (var i = 0; i < 2000; i++)
+        byte[] packet = IpPackets.Udp("10.99.0.1", "10.99.0.2", 1000);
+        for (int i = 0; i < 2000; i++)
+        {
             host.Packets.TrySend(packet);
-        var before = GC.GetTotalMemory(forceFullCollection: true);
-        for (var i = 0; i < 200_000; i++)
+        }
+
+        long before = GC.GetTotalMemory(forceFullCollection: true);
+        for (int i = 0; i < 200_000; i++)
+        {
             host.Packets.TrySend(packet);
+        }
+
         Assert.InRange(GC.GetTotalMemory(forceFullCollection: true) - before, long.MinValue, 8 * 1024 * 1024);
         Assert.True(host.Concentrator.Counters.GetDropped(DropReason.Congested) > 190_000);
     }
@@ -135,16 +153,19 @@ public sealed class ClientTests
     [SkippableFact]
     public async Task Packets_that_must_not_pass_are_dropped_and_counted()
     {
-        await using var host = await TunnelHost.StartAsync();
-        await using var peer = await RawPeer.ConnectAsync(host.EndPoint);
+        await using TunnelHost host = await TunnelHost.StartAsync();
+        await using RawPeer peer = await RawPeer.ConnectAsync(host.EndPoint);
         await peer.NewSessionAsync();
-        var good = IpPackets.Udp("10.99.0.2", "10.99.0.1", "good"u8);
-        var wrongVersion = (byte[])good.Clone();
+        byte[] good = IpPackets.Udp("10.99.0.2", "10.99.0.1", "good"u8);
+        byte[] wrongVersion = (byte[])good.Clone();
         wrongVersion[0] = 0x55;
         byte[][] malformed = [[], good[..10], good[..^1], [.. good, 0], wrongVersion, IpPackets.Wrap("10.99.0.2", "10.99.0.1", 17, [1], options: [0x83, 7, 4, 10, 0, 0, 1, 0])];
         ushort tag = 0;
-        foreach (var packet in malformed)
+        foreach (byte[] packet in malformed)
+        {
             peer.Connection.TrySendDatagram([0x08, 0x00, 0, (byte)tag++], packet);
+        }
+
         peer.Connection.TrySendDatagram([0x08], []);
         await CountedAsync(DropReason.Malformed, malformed.Length + 1);
 
@@ -152,17 +173,23 @@ public sealed class ClientTests
         peer.Connection.TrySendDatagram([0x86, 0xDD, 0, (byte)tag++], good);
         await CountedAsync(DropReason.UnsupportedProtocol, 2);
 
-        foreach (var source in new[] { "10.99.0.3", "10.99.0.1", "10.99.0.0", "10.99.0.255", "10.99.0.64", "8.8.8.8", "0.0.0.0", "127.0.0.1", "255.255.255.255", "224.0.0.1" })
+        foreach (string source in new[] { "10.99.0.3", "10.99.0.1", "10.99.0.0", "10.99.0.255", "10.99.0.64", "8.8.8.8", "0.0.0.0", "127.0.0.1", "255.255.255.255", "224.0.0.1" })
+        {
             peer.SendPacket(tag++, IpPackets.Udp(source, "10.99.0.1", "spoofed"u8));
-        foreach (var source in new[] { "fd99::3", "fd99::1", "::", "::1", "fe80::1", "ff02::1" })
+        }
+
+        foreach (string source in new[] { "fd99::3", "fd99::1", "::", "::1", "fe80::1", "ff02::1" })
+        {
             peer.SendPacket(tag++, IpPackets.Udp(source, "fd99::1", "spoofed"u8));
+        }
+
         await CountedAsync(DropReason.SpoofedSource, 16);
 
         peer.SendPacket(tag++, IpPackets.Udp("10.99.0.2", "224.0.0.1", "all"u8));
         await CountedAsync(DropReason.LinkScope, 1);
 
         // Harmless options pass, and what is good comes through after all that.
-        var withOptions = IpPackets.Wrap("10.99.0.2", "10.99.0.1", 17, [1, 2], options: [0x94, 4, 0, 0]);
+        byte[] withOptions = IpPackets.Wrap("10.99.0.2", "10.99.0.1", 17, [1, 2], options: [0x94, 4, 0, 0]);
         peer.SendPacket(tag++, withOptions);
         peer.SendPacket(tag, good);
         Assert.Equal(withOptions, await host.Packets.ReceiveAsync());
@@ -176,8 +203,8 @@ public sealed class ClientTests
     [SkippableFact]
     public async Task Garbage_at_50_000_packets_a_second_leaves_real_clients_working()
     {
-        await using var host = await TunnelHost.StartAsync();
-        await using var real = await host.ConnectAsync();
+        await using TunnelHost host = await TunnelHost.StartAsync();
+        await using QuicTunnelClient real = await host.ConnectAsync();
         // Real handshakes to mutate: the packets of a relay that a client goes through.
         var recorded = new List<byte[]>();
         await using (var relay = new UdpRelay(host.EndPoint))
@@ -187,28 +214,30 @@ public sealed class ClientTests
                 lock (recorded)
                 {
                     if (toServer && recorded.Count < 64)
+                    {
                         recorded.Add(packet.ToArray());
+                    }
                 }
 
                 return true;
             };
-            await using var peer = await RawPeer.ConnectAsync(relay.EndPoint, TestCertificates.Instance.Create("CN=laptop-3", server: false));
+            await using RawPeer peer = await RawPeer.ConnectAsync(relay.EndPoint, TestCertificates.Instance.Create("CN=laptop-3", server: false));
             await peer.NewSessionAsync();
         }
 
-        var seconds = Environment.GetEnvironmentVariable("MTATLS_LONG_TESTS") == "1" ? 10 : 2;
-        var sent = 0;
+        int seconds = Environment.GetEnvironmentVariable("MTATLS_LONG_TESTS") == "1" ? 10 : 2;
+        int sent = 0;
         using var stop = new CancellationTokenSource(TimeSpan.FromSeconds(seconds));
-        var flooding = Task.Factory.StartNew(
+        Task flooding = Task.Factory.StartNew(
             () =>
             {
                 var random = new Random(7);
-                var garbage = new byte[1200];
+                byte[] garbage = new byte[1200];
                 using var socket = new Socket(AddressFamily.InterNetwork, SocketType.Dgram, System.Net.Sockets.ProtocolType.Udp);
-                var start = Environment.TickCount64;
+                long start = Environment.TickCount64;
                 while (!stop.IsCancellationRequested)
                 {
-                    for (var i = 0; i < 50; i++)
+                    for (int i = 0; i < 50; i++)
                     {
                         Span<byte> packet;
                         if (random.Next(2) == 0)
@@ -219,8 +248,10 @@ public sealed class ClientTests
                         else
                         {
                             packet = (byte[])recorded[random.Next(recorded.Count)].Clone();
-                            for (var changes = random.Next(1, 4); changes > 0; changes--)
+                            for (int changes = random.Next(1, 4); changes > 0; changes--)
+                            {
                                 packet[random.Next(packet.Length)] = (byte)random.Next(256);
+                            }
                         }
 
                         socket.SendTo(packet, host.EndPoint);
@@ -229,22 +260,27 @@ public sealed class ClientTests
 
                     // 50,000 a second, where the machine can.
                     while (sent > (Environment.TickCount64 - start + 1) * 50 && !stop.IsCancellationRequested)
+                    {
                         Thread.Yield();
+                    }
                 }
             },
             TaskCreationOptions.LongRunning);
         while (!flooding.IsCompleted)
+        {
             await AssertWorksAsync(host, real);
+        }
+
         await flooding;
         Assert.True(sent > 1000 * seconds, $"only {sent} packets of garbage");
-        await using var late = await RawPeer.ConnectAsync(host.EndPoint, TestCertificates.Instance.Create("CN=laptop-4", server: false));
+        await using RawPeer late = await RawPeer.ConnectAsync(host.EndPoint, TestCertificates.Instance.Create("CN=laptop-4", server: false));
         await late.NewSessionAsync();
     }
 
     /// <summary>A packet each way. Sent again where the flood of the test has the kernel lose it.</summary>
     private static async Task AssertWorksAsync(TunnelHost host, QuicTunnelClient client)
     {
-        foreach (var (from, to, packet) in new[]
+        foreach ((InMemoryPacketInterface from, InMemoryPacketInterface to, byte[] packet) in new[]
         {
             (client.Packets!, host.Packets, IpPackets.Udp("10.99.0.2", "10.99.0.1", Guid.NewGuid().ToByteArray())),
             (host.Packets, client.Packets!, IpPackets.Udp("10.99.0.1", "10.99.0.2", Guid.NewGuid().ToByteArray())),

@@ -1,3 +1,4 @@
+using System.Security.Cryptography.X509Certificates;
 using MtaTls.QuicTunnel.Diagnostics;
 using MtaTls.QuicTunnel.Tests.Support;
 
@@ -11,9 +12,9 @@ public sealed class JoinTests
     [SkippableFact]
     public async Task A_guessed_id_is_unknown()
     {
-        await using var host = await TunnelHost.StartAsync();
-        await using var real = await host.ConnectAsync();
-        await using var peer = await RawPeer.ConnectAsync(host.EndPoint);
+        await using TunnelHost host = await TunnelHost.StartAsync();
+        await using QuicTunnelClient real = await host.ConnectAsync();
+        await using RawPeer peer = await RawPeer.ConnectAsync(host.EndPoint);
         Assert.Equal(s_unknownSession, await peer.JoinAsync(new byte[32]));
         // Being refused gives no way in: what it sends is dropped.
         peer.SendPacket(0, IpPackets.Udp("10.99.0.2", "10.99.0.1", "x"u8));
@@ -24,12 +25,12 @@ public sealed class JoinTests
     [SkippableFact]
     public async Task An_id_that_is_nearly_right_is_unknown()
     {
-        await using var host = await TunnelHost.StartAsync();
-        await using var owner = await RawPeer.ConnectAsync(host.EndPoint);
-        var id = await owner.NewSessionAsync();
-        foreach (var wrong in new[] { id[..31], [.. id, 0], [.. id[..31], (byte)(id[31] ^ 1)] })
+        await using TunnelHost host = await TunnelHost.StartAsync();
+        await using RawPeer owner = await RawPeer.ConnectAsync(host.EndPoint);
+        byte[] id = await owner.NewSessionAsync();
+        foreach (byte[] wrong in new[] { id[..31], [.. id, 0], [.. id[..31], (byte)(id[31] ^ 1)] })
         {
-            await using var peer = await RawPeer.ConnectAsync(host.EndPoint);
+            await using RawPeer peer = await RawPeer.ConnectAsync(host.EndPoint);
             Assert.Equal(s_unknownSession, await peer.JoinAsync(wrong));
         }
     }
@@ -37,66 +38,66 @@ public sealed class JoinTests
     [SkippableFact]
     public async Task Another_identitys_id_is_unknown()
     {
-        await using var host = await TunnelHost.StartAsync();
-        await using var owner = await RawPeer.ConnectAsync(host.EndPoint);
-        var id = await owner.NewSessionAsync();
-        await using var other = await RawPeer.ConnectAsync(host.EndPoint, TestCertificates.Instance.Create("CN=laptop-2", server: false));
+        await using TunnelHost host = await TunnelHost.StartAsync();
+        await using RawPeer owner = await RawPeer.ConnectAsync(host.EndPoint);
+        byte[] id = await owner.NewSessionAsync();
+        await using RawPeer other = await RawPeer.ConnectAsync(host.EndPoint, TestCertificates.Instance.Create("CN=laptop-2", server: false));
         Assert.Equal(s_unknownSession, await other.JoinAsync(id));
-        await using var same = await RawPeer.ConnectAsync(host.EndPoint, TestCertificates.Instance.Create("CN=laptop-1", server: false));
+        await using RawPeer same = await RawPeer.ConnectAsync(host.EndPoint, TestCertificates.Instance.Create("CN=laptop-1", server: false));
         Assert.Equal("", await same.JoinAsync(id));
     }
 
     [SkippableFact]
     public async Task An_expired_id_is_unknown()
     {
-        await using var host = await TunnelHost.StartAsync(options => options.Sessions.GracePeriod = TimeSpan.Zero);
-        await using var owner = await RawPeer.ConnectAsync(host.EndPoint);
-        var id = await owner.NewSessionAsync();
+        await using TunnelHost host = await TunnelHost.StartAsync(options => options.Sessions.GracePeriod = TimeSpan.Zero);
+        await using RawPeer owner = await RawPeer.ConnectAsync(host.EndPoint);
+        byte[] id = await owner.NewSessionAsync();
         owner.Connection.Close(0);
         await owner.Closed;
         await Wait.UntilAsync(() => host.Sessions.List().Count == 0, "the session did not expire");
-        await using var late = await RawPeer.ConnectAsync(host.EndPoint);
+        await using RawPeer late = await RawPeer.ConnectAsync(host.EndPoint);
         Assert.Equal(s_unknownSession, await late.JoinAsync(id));
     }
 
     [SkippableFact]
     public async Task A_session_takes_no_more_connections_than_it_may()
     {
-        await using var host = await TunnelHost.StartAsync(options => options.Sessions.MaxConnectionsPerSession = 2);
-        await using var first = await RawPeer.ConnectAsync(host.EndPoint);
-        var id = await first.NewSessionAsync();
-        await using var second = await RawPeer.ConnectAsync(host.EndPoint);
+        await using TunnelHost host = await TunnelHost.StartAsync(options => options.Sessions.MaxConnectionsPerSession = 2);
+        await using RawPeer first = await RawPeer.ConnectAsync(host.EndPoint);
+        byte[] id = await first.NewSessionAsync();
+        await using RawPeer second = await RawPeer.ConnectAsync(host.EndPoint);
         Assert.Equal("", await second.JoinAsync(id));
-        await using var third = await RawPeer.ConnectAsync(host.EndPoint);
+        await using RawPeer third = await RawPeer.ConnectAsync(host.EndPoint);
         Assert.Equal($"reset {(int)QuicTunnelError.ConflictingState}", await third.JoinAsync(id));
     }
 
     [SkippableFact]
     public async Task Joins_beyond_the_rate_are_refused()
     {
-        await using var host = await TunnelHost.StartAsync(options => options.Sessions.MaxJoinsPerSecond = 1);
-        await using var first = await RawPeer.ConnectAsync(host.EndPoint);
-        await using var second = await RawPeer.ConnectAsync(host.EndPoint);
-        await using var third = await RawPeer.ConnectAsync(host.EndPoint);
-        var answers = await Task.WhenAll(first.JoinAsync(new byte[32]), second.JoinAsync(new byte[32]), third.JoinAsync(new byte[32]));
+        await using TunnelHost host = await TunnelHost.StartAsync(options => options.Sessions.MaxJoinsPerSecond = 1);
+        await using RawPeer first = await RawPeer.ConnectAsync(host.EndPoint);
+        await using RawPeer second = await RawPeer.ConnectAsync(host.EndPoint);
+        await using RawPeer third = await RawPeer.ConnectAsync(host.EndPoint);
+        string[] answers = await Task.WhenAll(first.JoinAsync(new byte[32]), second.JoinAsync(new byte[32]), third.JoinAsync(new byte[32]));
         Assert.Contains($"reset {(int)QuicTunnelError.Unknown}", answers);
     }
 
     [SkippableFact]
     public async Task Sessions_are_limited_in_all_and_for_each_identity()
     {
-        await using var host = await TunnelHost.StartAsync(options =>
+        await using TunnelHost host = await TunnelHost.StartAsync(options =>
         {
             options.Sessions.MaxSessions = 3;
             options.Sessions.MaxSessionsPerIdentity = 2;
         });
-        var other = TestCertificates.Instance.Create("CN=laptop-2", server: false);
-        await using var first = await RawPeer.ConnectAsync(host.EndPoint);
+        X509Certificate2 other = TestCertificates.Instance.Create("CN=laptop-2", server: false);
+        await using RawPeer first = await RawPeer.ConnectAsync(host.EndPoint);
         await first.NewSessionAsync();
-        var second = await RawPeer.ConnectAsync(host.EndPoint);
+        RawPeer second = await RawPeer.ConnectAsync(host.EndPoint);
         await second.NewSessionAsync();
         await RefusedAsync(host, null);
-        await using var third = await RawPeer.ConnectAsync(host.EndPoint, other);
+        await using RawPeer third = await RawPeer.ConnectAsync(host.EndPoint, other);
         await third.NewSessionAsync();
         await RefusedAsync(host, other);
 
@@ -106,7 +107,7 @@ public sealed class JoinTests
         await second.DisposeAsync();
         await Wait.UntilAsync(() => host.Sessions.List().Any(session => session.Paths.Count == 0), "still connected");
         host.Concentrator.Options.Sessions.MaxSessions = 4;
-        await using var fourth = await RawPeer.ConnectAsync(host.EndPoint);
+        await using RawPeer fourth = await RawPeer.ConnectAsync(host.EndPoint);
         await fourth.NewSessionAsync();
         Assert.Equal(3, host.Sessions.List().Count);
     }
@@ -114,11 +115,11 @@ public sealed class JoinTests
     [SkippableFact]
     public async Task A_client_without_a_certificate_is_refused()
     {
-        await using var host = await TunnelHost.StartAsync();
-        var stranger = new TestCertificates("CN=another authority").Create("CN=laptop-1", server: false);
-        var refused = await Record.ExceptionAsync(async () =>
+        await using TunnelHost host = await TunnelHost.StartAsync();
+        X509Certificate2 stranger = new TestCertificates("CN=another authority").Create("CN=laptop-1", server: false);
+        Exception refused = await Record.ExceptionAsync(async () =>
         {
-            await using var peer = await RawPeer.ConnectAsync(host.EndPoint, stranger);
+            await using RawPeer peer = await RawPeer.ConnectAsync(host.EndPoint, stranger);
             await peer.NewSessionAsync();
         });
         Assert.IsType<IOException>(refused);
@@ -127,7 +128,7 @@ public sealed class JoinTests
 
     private static async Task RefusedAsync(TunnelHost host, System.Security.Cryptography.X509Certificates.X509Certificate2? certificate)
     {
-        await using var peer = await RawPeer.ConnectAsync(host.EndPoint, certificate);
+        await using RawPeer peer = await RawPeer.ConnectAsync(host.EndPoint, certificate);
         peer.Send("0100");
         Assert.Equal((ulong)QuicTunnelError.LimitExceeded, (await peer.Closed).ErrorCode);
     }

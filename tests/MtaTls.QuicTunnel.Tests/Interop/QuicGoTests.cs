@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using System.Net;
 using System.Runtime.CompilerServices;
+using System.Security.Cryptography;
 using MtaTls.QuicTunnel.Quic;
 using MtaTls.QuicTunnel.Tests.Quic;
 using MtaTls.QuicTunnel.Tests.Support;
@@ -20,7 +21,7 @@ public sealed class QuicGoTests : IDisposable
         var server = new RecordingHandler();
         quic.NextHandler = _ => server;
 
-        using var peer = Start(program, "client", quic.EndPoint.ToString());
+        using Process peer = Start(program, "client", quic.EndPoint.ToString());
         await TalkAsync(await server.Connected, server, peer, ownStream: 3, peersStream: 2);
     }
 
@@ -31,13 +32,15 @@ public sealed class QuicGoTests : IDisposable
         string program = await BuildAsync();
         string certificate = Path.Combine(_folder, "server.pem"), key = Path.Combine(_folder, "server.key");
         await File.WriteAllTextAsync(certificate, TestCertificates.Instance.Server.ExportCertificatePem());
-        using (var ecdsa = System.Security.Cryptography.X509Certificates.ECDsaCertificateExtensions.GetECDsaPrivateKey(TestCertificates.Instance.Server)!)
+        using (ECDsa ecdsa = System.Security.Cryptography.X509Certificates.ECDsaCertificateExtensions.GetECDsaPrivateKey(TestCertificates.Instance.Server)!)
+        {
             await File.WriteAllTextAsync(key, ecdsa.ExportPkcs8PrivateKeyPem());
+        }
 
-        using var peer = Start(program, "server", "127.0.0.1:0", certificate, key);
+        using Process peer = Start(program, "server", "127.0.0.1:0", certificate, key);
         string listening = await LineAsync(peer);
         Assert.StartsWith("listening ", listening);
-        var (connection, handler) = quic.Connect(to: IPEndPoint.Parse(listening["listening ".Length..]));
+        (IQuicConnection? connection, RecordingHandler? handler) = quic.Connect(to: IPEndPoint.Parse(listening["listening ".Length..]));
         await handler.Connected;
         await TalkAsync(connection, handler, peer, ownStream: 2, peersStream: 3);
     }
@@ -47,7 +50,7 @@ public sealed class QuicGoTests : IDisposable
     private static async Task TalkAsync(IQuicConnection connection, RecordingHandler handler, Process peer, long ownStream, long peersStream)
     {
         Assert.Equal("qt-session", connection.ApplicationProtocol);
-        var (id, data) = await handler.Streams.ReadAsync().AsTask().WaitAsync(RecordingHandler.Patience);
+        (long id, byte[]? data) = await handler.Streams.ReadAsync().AsTask().WaitAsync(RecordingHandler.Patience);
         Assert.Equal(peersStream, id);
         Assert.Equal([1, 0], data);
 
@@ -62,13 +65,22 @@ public sealed class QuicGoTests : IDisposable
         {
             // A datagram may be lost, also in quic-go's own queue: again, until a hundred were received there.
             if (next - echoed.Count < 5)
+            {
                 connection.TrySendDatagram(BitConverter.GetBytes(next++), new byte[1000]);
+            }
+
             while (handler.Datagrams.TryRead(out byte[]? datagram))
+            {
                 echoed.Add(BitConverter.ToInt32(datagram));
+            }
+
             return echoed.Count >= 95;
         });
         for (int i = 0; i < 20; i++)
+        {
             connection.TrySendDatagram(BitConverter.GetBytes(next++), []);
+        }
+
         await RecordingHandler.Until(() => handler.DatagramCount >= 100);
         connection.Close(0x77, "bye");
         await handler.Closed;
@@ -96,7 +108,7 @@ public sealed class QuicGoTests : IDisposable
         start.Environment["GO111MODULE"] = "off";
         start.Environment["GOPATH"] = "/usr/share/gocode";
         start.Environment["GOCACHE"] = Path.Combine(Path.GetTempPath(), "mtatls-go-cache");
-        using var build = Process.Start(start)!;
+        using Process build = Process.Start(start)!;
         string errors = await build.StandardError.ReadToEndAsync();
         await build.WaitForExitAsync();
         Assert.True(build.ExitCode == 0, errors);

@@ -34,7 +34,7 @@ internal sealed class LossyRelay : IDisposable
 
     private void Pass(Random random, Socket socket, bool fromClient)
     {
-        var buffer = new byte[65536];
+        byte[] buffer = new byte[65536];
         while (true)
         {
             try
@@ -52,11 +52,17 @@ internal sealed class LossyRelay : IDisposable
                 }
 
                 if (random.NextDouble() < _loss)
+                {
                     Interlocked.Increment(ref _lost);
+                }
                 else if (fromClient)
+                {
                     _back.Send(buffer, length, SocketFlags.None);
+                }
                 else if (Volatile.Read(ref _client) is { } client)
+                {
                     _front.SendTo(buffer.AsSpan(0, length), SocketFlags.None, client);
+                }
             }
             catch (ObjectDisposedException)
             {
@@ -65,7 +71,9 @@ internal sealed class LossyRelay : IDisposable
             catch (SocketException exception)
             {
                 if (exception.SocketErrorCode is SocketError.OperationAborted or SocketError.Interrupted)
+                {
                     return;
+                }
             }
         }
     }

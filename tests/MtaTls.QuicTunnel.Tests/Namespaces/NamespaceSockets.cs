@@ -1,6 +1,7 @@
 using System.Net;
 using System.Net.Sockets;
 using System.Runtime.InteropServices;
+using Microsoft.Win32.SafeHandles;
 
 namespace MtaTls.QuicTunnel.Tests.Namespaces;
 
@@ -18,9 +19,12 @@ internal static partial class NamespaceSockets
         {
             try
             {
-                using var file = File.OpenHandle($"/run/netns/{name}");
+                using SafeFileHandle file = File.OpenHandle($"/run/netns/{name}");
                 if (SetNs((int)file.DangerousGetHandle(), NetworkNamespace) != 0)
+                {
                     throw new IOException($"setns: {Marshal.GetLastPInvokeErrorMessage()}");
+                }
+
                 socket = new Socket(endPoint.AddressFamily, SocketType.Dgram, ProtocolType.Udp) { ReceiveBufferSize = 1 << 22, SendBufferSize = 1 << 22 };
                 socket.Bind(endPoint);
             }

@@ -22,7 +22,10 @@ public sealed class NamespaceTests : IDisposable
     public NamespaceTests()
     {
         if (s_whyNot is not null)
+        {
             return;
+        }
+
         _networks = new AccessNetworks($"{Environment.ProcessId % 100_000}-{Interlocked.Increment(ref s_count)}");
         _tunnel = new TunnelProcesses(_networks);
     }
@@ -41,9 +44,9 @@ public sealed class NamespaceTests : IDisposable
     public async Task Ping_reaches_the_concentrator_over_IPv4_and_IPv6()
     {
         await StartAsync();
-        foreach (var address in new[] { "10.99.0.1", "fd99::1" })
+        foreach (string address in new[] { "10.99.0.1", "fd99::1" })
         {
-            var (code, output) = await RunAsync("ping", "-c", "3", "-i", "0.2", "-W", "10", address);
+            (int code, string? output) = await RunAsync("ping", "-c", "3", "-i", "0.2", "-W", "10", address);
             Assert.True(code == 0, output);
             // The concentrator is the next hop: nobody counts one on the way.
             Assert.Contains("ttl=64", output, StringComparison.Ordinal);
@@ -112,11 +115,14 @@ public sealed class NamespaceTests : IDisposable
     public async Task Loss_on_both_paths_stalls_nothing()
     {
         Start();
-        var isLong = Environment.GetEnvironmentVariable("MTATLS_LONG_TESTS") == "1";
+        bool isLong = Environment.GetEnvironmentVariable("MTATLS_LONG_TESTS") == "1";
         var concentrator = new IPEndPoint(IPAddress.Parse(AccessNetworks.ConcentratorAddress), 4433);
         var relay = new IPEndPoint(IPAddress.Parse("10.200.0.9"), 4433);
-        foreach (var network in "ab")
+        foreach (char network in "ab")
+        {
             AccessNetworks.Start(Networks.Access(network), "ip", "address", "add", "10.200.0.9/32", "dev", "lo").WaitForExit();
+        }
+
         using var first = new LossyRelay(Networks.Access('a'), relay, concentrator, 0.03, seed: 1);
         using var second = new LossyRelay(Networks.Access('b'), relay, concentrator, 0.03, seed: 3);
         await StartAsync(2, "--QuicTunnelClient:Concentrator", relay.ToString());
@@ -142,9 +148,9 @@ public sealed class NamespaceTests : IDisposable
 
     private async Task<(int Code, string Output)> RunAsync(string program, params string[] arguments)
     {
-        using var process = AccessNetworks.Start(Networks.Client, program, arguments);
-        var output = process.StandardOutput.ReadToEndAsync();
-        var error = process.StandardError.ReadToEndAsync();
+        using Process process = AccessNetworks.Start(Networks.Client, program, arguments);
+        Task<string> output = process.StandardOutput.ReadToEndAsync();
+        Task<string> error = process.StandardError.ReadToEndAsync();
         await process.WaitForExitAsync().WaitAsync(s_patience);
         return (process.ExitCode, await output + await error);
     }
@@ -172,18 +178,21 @@ public sealed class NamespaceTests : IDisposable
         {
             var end = Stopwatch.StartNew();
             var pause = Stopwatch.StartNew();
-            for (var before = 0L; !_curl.HasExited;)
+            for (long before = 0L; !_curl.HasExited;)
             {
                 await Task.WhenAny(_curl.WaitForExitAsync(), Task.Delay(100));
-                var now = Received;
+                long now = Received;
                 if (now != before)
+                {
                     pause.Restart();
+                }
+
                 before = now;
                 Assert.True(pause.Elapsed < (longestPause ?? s_patience) && end.Elapsed < s_patience * 2, $"stalled at {now}:\n{Said}");
             }
 
             Assert.True(_curl.ExitCode == 0, $"{await _curl.StandardError.ReadToEndAsync()}\n{Said}");
-            await using var content = File.OpenRead(_file);
+            await using FileStream content = File.OpenRead(_file);
             Assert.Equal(_size, content.Length);
             Assert.Equal(SampleData.Hash(_size), Convert.ToHexStringLower(await SHA256.HashDataAsync(content)));
         }
@@ -191,7 +200,10 @@ public sealed class NamespaceTests : IDisposable
         public void Dispose()
         {
             if (!_curl.HasExited)
+            {
                 _curl.Kill();
+            }
+
             _curl.Dispose();
             File.Delete(_file);
         }

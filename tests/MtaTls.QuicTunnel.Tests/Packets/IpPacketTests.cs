@@ -12,8 +12,8 @@ public sealed class IpPacketTests
     public void IPv4_with_options_is_read()
     {
         // Router alert (RFC 2113), as IGMP has it.
-        var packet = IpPackets.Wrap("10.99.0.2", "10.99.0.1", 17, [1, 2, 3], options: [0x94, 4, 0, 0]);
-        Assert.True(IpHeader.TryRead(packet, out var header));
+        byte[] packet = IpPackets.Wrap("10.99.0.2", "10.99.0.1", 17, [1, 2, 3], options: [0x94, 4, 0, 0]);
+        Assert.True(IpHeader.TryRead(packet, out IpHeader header));
         Assert.Equal(24, header.Length);
         Assert.Equal(IPAddress.Parse("10.99.0.2"), IpHeader.ToAddress(header.Source));
         Assert.Equal(IPAddress.Parse("10.99.0.1"), IpHeader.ToAddress(header.Destination));
@@ -23,7 +23,7 @@ public sealed class IpPacketTests
     [Fact]
     public void IPv6_is_read()
     {
-        Assert.True(IpHeader.TryRead(IpPackets.Udp("fd99::2", "fd99::1", 10), out var header));
+        Assert.True(IpHeader.TryRead(IpPackets.Udp("fd99::2", "fd99::1", 10), out IpHeader header));
         Assert.Equal(IPAddress.Parse("fd99::2"), IpHeader.ToAddress(header.Source));
         Assert.Equal(IPAddress.Parse("fd99::1"), IpHeader.ToAddress(header.Destination));
         Assert.Equal(ProtocolType.IPv6, header.ProtocolType);
@@ -42,10 +42,13 @@ public sealed class IpPacketTests
     [Fact]
     public void Truncated_and_overlong_packets_are_refused()
     {
-        foreach (var packet in new[] { IpPackets.Udp("10.99.0.2", "10.99.0.1", 20), IpPackets.Udp("fd99::2", "fd99::1", 20) })
+        foreach (byte[] packet in new[] { IpPackets.Udp("10.99.0.2", "10.99.0.1", 20), IpPackets.Udp("fd99::2", "fd99::1", 20) })
         {
-            for (var length = 0; length < packet.Length; length++)
+            for (int length = 0; length < packet.Length; length++)
+            {
                 Assert.False(IpHeader.TryRead(packet.AsSpan(0, length), out _));
+            }
+
             Assert.False(IpHeader.TryRead([.. packet, 0], out _));
         }
     }
@@ -57,7 +60,7 @@ public sealed class IpPacketTests
     [InlineData(0x44)] // a header of 16 octets
     public void Wrong_versions_and_header_lengths_are_refused(byte first)
     {
-        var packet = IpPackets.Udp("10.99.0.2", "10.99.0.1", 20);
+        byte[] packet = IpPackets.Udp("10.99.0.2", "10.99.0.1", 20);
         packet[0] = first;
         Assert.False(IpHeader.TryRead(packet, out _));
     }
@@ -65,13 +68,13 @@ public sealed class IpPacketTests
     [Fact]
     public void An_IPv4_address_cannot_be_claimed_in_an_IPv6_header()
     {
-        var packet = IpPackets.Udp("fd99::2", "fd99::1", 4);
+        byte[] packet = IpPackets.Udp("fd99::2", "fd99::1", 4);
         IPAddress.Parse("::ffff:10.99.0.2").GetAddressBytes().CopyTo(packet, 8);
         Assert.False(IpHeader.TryRead(packet, out _));
     }
 
     [Property(MaxTest = 1000)]
-    public bool No_octets_break_the_parser(byte[] octets) => !IpHeader.TryRead(octets, out var header) || header.Length <= octets.Length;
+    public bool No_octets_break_the_parser(byte[] octets) => !IpHeader.TryRead(octets, out IpHeader header) || header.Length <= octets.Length;
 
     [Fact]
     public void The_checksum_is_that_of_RFC_1071_section_3() =>
@@ -82,15 +85,17 @@ public sealed class IpPacketTests
     [InlineData("fd99::2", "fd99::1")]
     public void A_routed_packet_loses_a_hop_and_keeps_a_right_checksum(string source, string destination)
     {
-        for (var hops = 2; hops <= 255; hops++)
+        for (int hops = 2; hops <= 255; hops++)
         {
-            var packet = IpPackets.Udp(source, destination, [9], (byte)hops);
-            Assert.True(IpHeader.TryRead(packet, out var header));
+            byte[] packet = IpPackets.Udp(source, destination, [9], (byte)hops);
+            Assert.True(IpHeader.TryRead(packet, out IpHeader header));
             Assert.True(HopLimit.TryDecrement(packet, header));
             Assert.True(IpHeader.TryRead(packet, out header));
             Assert.Equal(hops - 1, header.HopLimit);
             if (!header.IsIPv6)
+            {
                 Assert.Equal(0, InternetChecksum.Compute(packet.AsSpan(0, 20)));
+            }
         }
     }
 
@@ -99,19 +104,19 @@ public sealed class IpPacketTests
     [InlineData((byte)1)]
     public void The_last_hop_is_not_spent(byte hops)
     {
-        var packet = IpPackets.Udp("10.99.0.2", "10.99.0.1", [9], hops);
-        Assert.True(IpHeader.TryRead(packet, out var header));
+        byte[] packet = IpPackets.Udp("10.99.0.2", "10.99.0.1", [9], hops);
+        Assert.True(IpHeader.TryRead(packet, out IpHeader header));
         Assert.False(HopLimit.TryDecrement(packet, header));
     }
 
     [Fact]
     public void Fragmentation_needed_RFC_1191_section_4()
     {
-        var packet = IpPackets.Udp("10.99.0.1", "10.99.0.2", 1400);
-        IpHeader.TryRead(packet, out var header);
+        byte[] packet = IpPackets.Udp("10.99.0.1", "10.99.0.2", 1400);
+        IpHeader.TryRead(packet, out IpHeader header);
         Span<byte> error = new byte[IcmpError.MaxLength];
         error = error[..IcmpError.WriteTooBig(packet, header, 1240, error)];
-        Assert.True(IpHeader.TryRead(error, out var icmp));
+        Assert.True(IpHeader.TryRead(error, out IpHeader icmp));
         Assert.Equal(576, error.Length);
         Assert.Equal(header.Source, icmp.Destination);
         Assert.Equal(1, icmp.Protocol);
@@ -126,11 +131,11 @@ public sealed class IpPacketTests
     [Fact]
     public void Packet_too_big_RFC_4443_section_3_2()
     {
-        var packet = IpPackets.Udp("fd99::1", "fd99::2", 1400);
-        IpHeader.TryRead(packet, out var header);
+        byte[] packet = IpPackets.Udp("fd99::1", "fd99::2", 1400);
+        IpHeader.TryRead(packet, out IpHeader header);
         Span<byte> error = new byte[IcmpError.MaxLength];
         error = error[..IcmpError.WriteTooBig(packet, header, 1280, error)];
-        Assert.True(IpHeader.TryRead(error, out var icmp));
+        Assert.True(IpHeader.TryRead(error, out IpHeader icmp));
         Assert.Equal(1280, error.Length);
         Assert.Equal(header.Source, icmp.Destination);
         Assert.Equal(2, error[40]);
@@ -145,7 +150,7 @@ public sealed class IpPacketTests
     public void No_error_answers_an_error_a_fragment_or_a_multicast()
     {
         Span<byte> error = new byte[IcmpError.MaxLength];
-        foreach (var packet in new[]
+        foreach (byte[] packet in new[]
         {
             IpPackets.Wrap("10.99.0.1", "10.99.0.2", 1, [3, 4, 0, 0, 0, 0, 0, 0]),
             IpPackets.Wrap("fd99::1", "fd99::2", 58, [2, 0, 0, 0, 0, 0, 0, 0]),
@@ -153,16 +158,16 @@ public sealed class IpPacketTests
             IpPackets.Udp("fd99::1", "ff02::1", 4),
         })
         {
-            Assert.True(IpHeader.TryRead(packet, out var header));
+            Assert.True(IpHeader.TryRead(packet, out IpHeader header));
             Assert.Equal(0, IcmpError.WriteTooBig(packet, header, 1280, error));
         }
 
-        var fragment = IpPackets.Udp("10.99.0.1", "10.99.0.2", 40);
+        byte[] fragment = IpPackets.Udp("10.99.0.1", "10.99.0.2", 40);
         fragment[7] = 5;
-        IpHeader.TryRead(fragment, out var later);
+        IpHeader.TryRead(fragment, out IpHeader later);
         Assert.Equal(0, IcmpError.WriteTooBig(fragment, later, 1280, error));
-        var echo = IpPackets.Wrap("10.99.0.1", "10.99.0.2", 1, [8, 0, 0, 0, 0, 0, 0, 0]);
-        IpHeader.TryRead(echo, out var request);
+        byte[] echo = IpPackets.Wrap("10.99.0.1", "10.99.0.2", 1, [8, 0, 0, 0, 0, 0, 0, 0]);
+        IpHeader.TryRead(echo, out IpHeader request);
         Assert.NotEqual(0, IcmpError.WriteTooBig(echo, request, 1280, error));
     }
 }

@@ -24,8 +24,8 @@ public partial class ConnectionMemoryTests
     {
         RequirePages();
         var memory = new ConnectionMemory();
-        var block = (byte*)memory.Allocate(3 * Page - 16);
-        var start = block - 16;
+        byte* block = (byte*)memory.Allocate(3 * Page - 16);
+        byte* start = block - 16;
         Assert.Equal(0, (nint)start % Page);
         new Span<byte>(block, 500).Fill(1);
         Assert.Equal(1, Resident(start, 3));
@@ -49,24 +49,27 @@ public partial class ConnectionMemoryTests
         var random = new Random(seed);
         var memory = new ConnectionMemory();
         var pieces = new List<(nint Start, int Size, byte Mark)>();
-        for (var step = 0; step < 20_000; step++)
+        for (int step = 0; step < 20_000; step++)
         {
-            var size = random.Next(4) == 0 ? random.Next(9 * Page) : random.Next(600);
-            var mark = (byte)random.Next(1, 256);
+            int size = random.Next(4) == 0 ? random.Next(9 * Page) : random.Next(600);
+            byte mark = (byte)random.Next(1, 256);
             if (pieces.Count < 200 && random.Next(2) == 0)
             {
-                var zeroed = random.Next(4) == 0;
-                var start = (byte*)memory.Allocate((nuint)size, zeroed);
+                bool zeroed = random.Next(4) == 0;
+                byte* start = (byte*)memory.Allocate((nuint)size, zeroed);
                 Assert.Equal(0, (nint)start % 16);
                 if (zeroed)
+                {
                     Assert.Equal(-1, new Span<byte>(start, size).IndexOfAnyExcept((byte)0));
+                }
+
                 new Span<byte>(start, size).Fill(mark);
                 pieces.Add(((nint)start, size, mark));
             }
             else if (pieces.Count > 0)
             {
-                var index = random.Next(pieces.Count);
-                var piece = pieces[index];
+                int index = random.Next(pieces.Count);
+                (nint Start, int Size, byte Mark) piece = pieces[index];
                 Assert.Equal(-1, new Span<byte>((void*)piece.Start, piece.Size).IndexOfAnyExcept(piece.Mark));
                 if (random.Next(2) == 0)
                 {
@@ -75,15 +78,18 @@ public partial class ConnectionMemoryTests
                     continue;
                 }
 
-                var moved = (byte*)memory.Reallocate((void*)piece.Start, (nuint)size);
+                byte* moved = (byte*)memory.Reallocate((void*)piece.Start, (nuint)size);
                 Assert.Equal(-1, new Span<byte>(moved, Math.Min(size, piece.Size)).IndexOfAnyExcept(piece.Mark));
                 new Span<byte>(moved, size).Fill(mark);
                 pieces[index] = ((nint)moved, size, mark);
             }
         }
 
-        foreach (var piece in pieces)
+        foreach ((nint Start, int Size, byte Mark) piece in pieces)
+        {
             memory.Free((void*)piece.Start);
+        }
+
         Assert.Equal(0, memory.Blocks);
         memory.Free(null);
     }
@@ -93,14 +99,20 @@ public partial class ConnectionMemoryTests
     {
         RequirePages();
         var memory = new ConnectionMemory();
-        var blocks = new nint[1000];
+        nint[] blocks = new nint[1000];
         long reserved = 0;
-        for (var round = 0; round < 20; round++)
+        for (int round = 0; round < 20; round++)
         {
-            for (var i = 0; i < blocks.Length; i++)
+            for (int i = 0; i < blocks.Length; i++)
+            {
                 blocks[i] = (nint)memory.Allocate((nuint)(i % 3 + 1) * 4100);
-            foreach (var block in blocks)
+            }
+
+            foreach (nint block in blocks)
+            {
                 memory.Free((void*)block);
+            }
+
             reserved = round == 0 ? memory.Reserved : reserved;
             Assert.Equal(reserved, memory.Reserved);
         }
@@ -124,11 +136,14 @@ public partial class ConnectionMemoryTests
 
     private static unsafe int Resident(byte* start, int pages)
     {
-        var states = stackalloc byte[pages];
+        byte* states = stackalloc byte[pages];
         Assert.Equal(0, InCore(start, (nuint)(pages * Page), states));
-        var count = 0;
-        for (var i = 0; i < pages; i++)
+        int count = 0;
+        for (int i = 0; i < pages; i++)
+        {
             count += states[i] & 1;
+        }
+
         return count;
     }
 

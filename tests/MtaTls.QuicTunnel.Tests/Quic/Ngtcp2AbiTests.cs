@@ -19,7 +19,7 @@ public unsafe class Ngtcp2AbiTests
     [InlineData(16, "Error", "-201 InvalidArgument, -204 InvalidState, -206 StreamIdBlocked, -208 StreamDataBlocked, -213 Crypto, -219 StreamShutWrite, -220 StreamNotFound, -222 ReceivedVersionNegotiation, -223 Closing, -224 Draining, -227 ConnectionIdBlocked, -231 Retry, -232 DropConnection, -236 HandshakeTimeout, -238 IdleClose, -502 CallbackFailure")]
     public void The_tables_are_the_librarys_layouts(int soname, string group, string facts)
     {
-        var abi = soname == 9 ? Ngtcp2Abi.Soname9 : Ngtcp2Abi.Soname16;
+        Ngtcp2Abi abi = soname == 9 ? Ngtcp2Abi.Soname9 : Ngtcp2Abi.Soname16;
         var expected = facts.Split(", ").Select(f => f.Split(' ')).ToDictionary(f => group + f[1], f => int.Parse(f[0]));
 
         var table = typeof(Ngtcp2Abi).GetProperties(BindingFlags.Public | BindingFlags.Instance)
@@ -57,8 +57,8 @@ public unsafe class Ngtcp2AbiTests
     public void The_library_that_is_installed_agrees_with_its_table()
     {
         Skip.IfNot(QuicEngine.IsSupported, QuicEngine.UnsupportedReason);
-        var library = LibNgtcp2.Instance!;
-        var abi = library.Abi;
+        LibNgtcp2 library = LibNgtcp2.Instance!;
+        Ngtcp2Abi abi = library.Abi;
 
         Assert.Equal("ERR_DRAINING", library.ErrorText(abi.ErrorDraining));
         Assert.Equal("ERR_CLOSING", library.ErrorText(abi.ErrorClosing));
@@ -96,9 +96,9 @@ public unsafe class Ngtcp2AbiTests
     [Fact]
     public void A_missing_library_is_told_with_the_packages_to_install()
     {
-        var missing = Ngtcp2Abi.Soname9 with { Soname = 909 };
+        Ngtcp2Abi missing = Ngtcp2Abi.Soname9 with { Soname = 909 };
 
-        var (library, error) = LibNgtcp2.Load([missing, Ngtcp2Abi.Soname16 with { Soname = 1616 }], LibGnuTls.FileName);
+        (LibNgtcp2? library, string? error) = LibNgtcp2.Load([missing, Ngtcp2Abi.Soname16 with { Soname = 1616 }], LibGnuTls.FileName);
 
         Assert.Null(library);
         Assert.Contains("libngtcp2-9 and libngtcp2-crypto-gnutls2 (Debian 12)", error);
@@ -109,7 +109,7 @@ public unsafe class Ngtcp2AbiTests
     public void A_library_without_its_binding_or_without_GnuTLS_is_told()
     {
         Skip.IfNot(QuicEngine.IsSupported, QuicEngine.UnsupportedReason);
-        var abi = LibNgtcp2.Instance!.Abi;
+        Ngtcp2Abi abi = LibNgtcp2.Instance!.Abi;
 
         Assert.Contains("libngtcp2_crypto_none.so.1 is not", LibNgtcp2.Load([abi with { CryptoLibrary = "libngtcp2_crypto_none.so.1" }], LibGnuTls.FileName).Error);
         Assert.Contains("libgnutls.so.99 (package libgnutls30) is not there", LibNgtcp2.Load([abi], "libgnutls.so.99").Error);

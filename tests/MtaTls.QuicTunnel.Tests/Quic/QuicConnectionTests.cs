@@ -13,7 +13,7 @@ public class QuicConnectionTests
     {
         await using var quic = new QuicFixture(v6);
 
-        var pair = await quic.ConnectPairAsync();
+        Pair pair = await quic.ConnectPairAsync();
 
         Assert.Equal("qt-session", pair.Client.ApplicationProtocol);
         Assert.Equal("qt-session", pair.Server.ApplicationProtocol);
@@ -36,7 +36,7 @@ public class QuicConnectionTests
     {
         await using var quic = new QuicFixture();
 
-        var pair = await quic.ConnectPairAsync(o => o.ApplicationProtocols = ["qt-session-00"]);
+        Pair pair = await quic.ConnectPairAsync(o => o.ApplicationProtocols = ["qt-session-00"]);
 
         Assert.Equal("qt-session-00", pair.Server.ApplicationProtocol);
     }
@@ -46,8 +46,8 @@ public class QuicConnectionTests
     {
         await using var quic = new QuicFixture();
 
-        var (_, handler) = quic.Connect(o => o.ApplicationProtocols = ["h3"]);
-        var reason = await handler.Closed;
+        (IQuicConnection _, RecordingHandler? handler) = quic.Connect(o => o.ApplicationProtocols = ["h3"]);
+        QuicCloseReason reason = await handler.Closed;
 
         Assert.Equal(new QuicCloseReason(QuicCloseKind.Tls, IsRemote: true, 0x178), reason);
         Assert.False(handler.IsConnected);
@@ -60,7 +60,7 @@ public class QuicConnectionTests
     public async Task Datagrams_go_both_ways(bool v6)
     {
         await using var quic = new QuicFixture(v6);
-        var pair = await quic.ConnectPairAsync();
+        Pair pair = await quic.ConnectPairAsync();
 
         Assert.True(pair.Client.TrySendDatagram([8, 0, 0, 1], "to the server"u8));
         Assert.Equal([8, 0, 0, 1, .. "to the server"u8], await pair.ServerHandler.Datagrams.ReadAsync().AsTask().WaitAsync(RecordingHandler.Patience));
@@ -72,13 +72,13 @@ public class QuicConnectionTests
     public async Task Streams_carry_octets_and_their_end()
     {
         await using var quic = new QuicFixture();
-        var pair = await quic.ConnectPairAsync();
+        Pair pair = await quic.ConnectPairAsync();
 
         long id = pair.Client.OpenUnidirectionalStream();
         Assert.Equal(2, id);
         pair.Client.SendStream(id, [1], fin: false);
         pair.Client.SendStream(id, [0], fin: true);
-        var got = await pair.ServerHandler.Streams.ReadAsync().AsTask().WaitAsync(RecordingHandler.Patience);
+        (long StreamId, byte[] Data) got = await pair.ServerHandler.Streams.ReadAsync().AsTask().WaitAsync(RecordingHandler.Patience);
         Assert.Equal(2, got.StreamId);
         Assert.Equal([1, 0], got.Data);
 

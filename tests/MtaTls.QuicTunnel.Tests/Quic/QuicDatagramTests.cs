@@ -16,7 +16,7 @@ public class QuicDatagramTests
     {
         await using var quic = new QuicFixture(v6);
         await using var relay = new UdpRelay(quic.EndPoint, seed: (int)(loss * 100)) { Delay = TimeSpan.FromMilliseconds(2) };
-        var pair = await quic.ConnectPairAsync(to: relay.EndPoint);
+        Pair pair = await quic.ConnectPairAsync(to: relay.EndPoint);
         pair.ServerHandler.KeepDatagrams = pair.ClientHandler.KeepDatagrams = false;
         relay.Loss = loss;
 
@@ -38,13 +38,15 @@ public class QuicDatagramTests
     {
         await using var quic = new QuicFixture();
         await using var relay = new UdpRelay(quic.EndPoint) { Duplicates = 0.2, Jitter = TimeSpan.FromMilliseconds(5) };
-        var pair = await quic.ConnectPairAsync(to: relay.EndPoint);
+        Pair pair = await quic.ConnectPairAsync(to: relay.EndPoint);
 
         await SendAll(pair.Client, pair.ClientHandler, 1000);
 
         var seen = new HashSet<int>();
         while (seen.Count < 950)
+        {
             Assert.True(seen.Add(BitConverter.ToInt32(await pair.ServerHandler.Datagrams.ReadAsync().AsTask().WaitAsync(RecordingHandler.Patience))), "a datagram came twice");
+        }
     }
 
     [SkippableFact]
@@ -52,7 +54,7 @@ public class QuicDatagramTests
     {
         await using var quic = new QuicFixture();
         await using var relay = new UdpRelay(quic.EndPoint);
-        var pair = await quic.ConnectPairAsync(o => o.DatagramQueueLength = 10, relay.EndPoint);
+        Pair pair = await quic.ConnectPairAsync(o => o.DatagramQueueLength = 10, relay.EndPoint);
         pair.ServerHandler.KeepDatagrams = false;
         relay.Cut = true;
         var ready = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
@@ -79,13 +81,15 @@ public class QuicDatagramTests
     {
         await using var quic = new QuicFixture();
         await using var relay = new UdpRelay(quic.EndPoint);
-        var pair = await quic.ConnectPairAsync(to: relay.EndPoint);
+        Pair pair = await quic.ConnectPairAsync(to: relay.EndPoint);
         relay.Cut = true;
         int next = 0;
         void Fill()
         {
             while (pair.Client.TrySendDatagram(BitConverter.GetBytes(next), new byte[1000]))
+            {
                 next++;
+            }
         }
 
         // Once the congestion window is full as well, what is queued stays there, but for what a probe takes with it.
@@ -103,7 +107,10 @@ public class QuicDatagramTests
         Assert.Equal(Enumerable.Range(next - count, count), first);
 
         for (int i = 0; i < 20; i++)
+        {
             Assert.True(pair.Client.TrySendDatagram(BitConverter.GetBytes(next++), new byte[1000]));
+        }
+
         var last = new List<int>();
         pair.ClientHandler.ClosedAction = c => c.DrainUnsent(static (data, state) => ((List<int>)state!).Add(BitConverter.ToInt32(data)), last);
         pair.Client.Abort();
@@ -120,7 +127,7 @@ public class QuicDatagramTests
     {
         await using var quic = new QuicFixture();
         await using var relay = new UdpRelay(quic.EndPoint) { Mtu = 1350 };
-        var pair = await quic.ConnectPairAsync(to: relay.EndPoint);
+        Pair pair = await quic.ConnectPairAsync(to: relay.EndPoint);
         await RecordingHandler.Until(() =>
         {
             pair.Client.Ping();
@@ -140,7 +147,7 @@ public class QuicDatagramTests
     public async Task Without_discovery_the_size_is_what_the_options_say_from_the_start()
     {
         await using var quic = new QuicFixture(server: static o => (o.PathMtuDiscovery, o.MaxUdpPayloadSize) = (false, 1350));
-        var pair = await quic.ConnectPairAsync(static o => (o.PathMtuDiscovery, o.MaxUdpPayloadSize) = (false, 8000));
+        Pair pair = await quic.ConnectPairAsync(static o => (o.PathMtuDiscovery, o.MaxUdpPayloadSize) = (false, 8000));
 
         Assert.InRange(pair.Client.MaxDatagramSize, 1350, 8000 - 29);
         Assert.InRange(pair.Server.MaxDatagramSize, 1350 - 41, 1350 - 29);
@@ -154,10 +161,10 @@ public class QuicDatagramTests
     {
         await using var quic = new QuicFixture();
 
-        var none = await quic.ConnectPairAsync(o => o.MaxDatagramSize = 0);
+        Pair none = await quic.ConnectPairAsync(o => o.MaxDatagramSize = 0);
         Assert.Equal(0, none.Server.MaxDatagramSize);
         Assert.False(none.Server.TrySendDatagram([], [1]));
-        var small = await quic.ConnectPairAsync(o => o.MaxDatagramSize = 100);
+        Pair small = await quic.ConnectPairAsync(o => o.MaxDatagramSize = 100);
         Assert.Equal(97, small.Server.MaxDatagramSize);
         Assert.True(small.Server.TrySendDatagram([], new byte[97]));
         Assert.Equal(97, (await small.ClientHandler.Datagrams.ReadAsync().AsTask().WaitAsync(RecordingHandler.Patience)).Length);
@@ -170,9 +177,9 @@ public class QuicDatagramTests
     [InlineData("Bbr")]
     public async Task Every_congestion_controller_carries_datagrams(string name)
     {
-        var controller = Enum.Parse<QuicCongestionControl>(name);
+        QuicCongestionControl controller = Enum.Parse<QuicCongestionControl>(name);
         await using var quic = new QuicFixture(server: o => o.CongestionControl = controller);
-        var pair = await quic.ConnectPairAsync(o => o.CongestionControl = controller);
+        Pair pair = await quic.ConnectPairAsync(o => o.CongestionControl = controller);
         pair.ServerHandler.KeepDatagrams = false;
 
         await SendAll(pair.Client, pair.ClientHandler, 5000);
@@ -188,8 +195,8 @@ public class QuicDatagramTests
     {
         await using var quic = new QuicFixture();
         var server = new EchoHandler(start: false);
-        var options = QuicFixture.ServerOptions();
-        await using var listener = quic.Engine.Listen(options, _ => server);
+        QuicListenerOptions options = QuicFixture.ServerOptions();
+        await using IQuicListener listener = quic.Engine.Listen(options, _ => server);
         var client = new EchoHandler(start: true);
         quic.Engine.Connect(QuicFixture.ClientOptions(listener.LocalEndPoints[0]), client);
 
@@ -207,7 +214,9 @@ public class QuicDatagramTests
         for (int i = 0; i < count; i++)
         {
             while (!connection.TrySendDatagram(BitConverter.GetBytes(i), payload))
+            {
                 Assert.True(await room.WaitAsync(RecordingHandler.Patience), $"no room after {i} datagrams");
+            }
         }
         handler.ReadyAction = null;
     }
@@ -230,16 +239,24 @@ public class QuicDatagramTests
             Span<byte> payload = stackalloc byte[1000];
             payload.Clear();
             for (int i = 0; start && i < 20; i++)
+            {
                 connection.TrySendDatagram([], payload);
+            }
         }
 
         public void OnDatagram(IQuicConnection connection, ReadOnlySpan<byte> data)
         {
             connection.TrySendDatagram(data[..4], data[4..]);
             if (++_received == Warm)
+            {
                 _before = GC.GetAllocatedBytesForCurrentThread();
+            }
+
             if (_received != Count)
+            {
                 return;
+            }
+
             Allocated = GC.GetAllocatedBytesForCurrentThread() - _before;
             _done.SetResult();
         }

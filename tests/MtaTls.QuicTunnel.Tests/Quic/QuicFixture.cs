@@ -17,11 +17,11 @@ internal sealed class QuicFixture : IAsyncDisposable
     {
         Skip.IfNot(QuicEngine.IsSupported, QuicEngine.UnsupportedReason);
         Engine = QuicEngine.Create(logs ?? NullLoggerFactory.Instance);
-        var options = ServerOptions(v6);
+        QuicListenerOptions options = ServerOptions(v6);
         server?.Invoke(options);
         Listener = Engine.Listen(options, connection =>
         {
-            var handler = NextHandler?.Invoke(connection) ?? new RecordingHandler();
+            RecordingHandler handler = NextHandler?.Invoke(connection) ?? new RecordingHandler();
             handler.ConnectedAction ??= _ =>
             {
                 _accepted.Enqueue(handler);
@@ -49,7 +49,7 @@ internal sealed class QuicFixture : IAsyncDisposable
 
     public (IQuicConnection Connection, RecordingHandler Handler) Connect(Action<QuicClientOptions>? client = null, IPEndPoint? to = null)
     {
-        var options = ClientOptions(to ?? EndPoint);
+        QuicClientOptions options = ClientOptions(to ?? EndPoint);
         client?.Invoke(options);
         var handler = new RecordingHandler();
         return (Engine.Connect(options, handler), handler);
@@ -58,16 +58,16 @@ internal sealed class QuicFixture : IAsyncDisposable
     /// <summary>Both ends of a connection that is up.</summary>
     public async Task<Pair> ConnectPairAsync(Action<QuicClientOptions>? client = null, IPEndPoint? to = null)
     {
-        var (connection, handler) = Connect(client, to);
+        (IQuicConnection? connection, RecordingHandler? handler) = Connect(client, to);
         await handler.Connected;
-        var server = await AcceptedAsync();
+        RecordingHandler server = await AcceptedAsync();
         return new Pair(connection, handler, await server.Connected, server);
     }
 
     public async Task<RecordingHandler> AcceptedAsync()
     {
         Assert.True(await _acceptedSignal.WaitAsync(RecordingHandler.Patience), "nobody connected");
-        Assert.True(_accepted.TryDequeue(out var handler));
+        Assert.True(_accepted.TryDequeue(out RecordingHandler? handler));
         return handler;
     }
 

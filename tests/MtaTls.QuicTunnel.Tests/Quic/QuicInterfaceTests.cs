@@ -19,13 +19,13 @@ public partial class QuicInterfaceTests
         network.Run(() => Ip("link set lo up"));
 
         // Sockets belong to the namespace of the thread that makes them.
-        var quic = network.Run(() => new QuicFixture());
-        var (connection, handler) = network.Run(() => quic.Connect());
+        QuicFixture quic = network.Run(() => new QuicFixture());
+        (IQuicConnection? connection, RecordingHandler? handler) = network.Run(() => quic.Connect());
         await handler.Connected;
-        var server = await quic.AcceptedAsync();
+        RecordingHandler server = await quic.AcceptedAsync();
 
         network.Run(() => Ip("addr del 127.0.0.1/8 dev lo"));
-        var error = await Probe(connection, handler);
+        SocketError error = await Probe(connection, handler);
         Assert.NotEqual(SocketError.Success, error);
         Assert.True(connection.IsConnected);
         Assert.True(connection.Statistics.SendErrors > 0);
@@ -56,7 +56,7 @@ public partial class QuicInterfaceTests
 
     private static bool Ip(string arguments)
     {
-        using var ip = Process.Start(new ProcessStartInfo("ip", arguments) { RedirectStandardError = true })!;
+        using Process ip = Process.Start(new ProcessStartInfo("ip", arguments) { RedirectStandardError = true })!;
         string errors = ip.StandardError.ReadToEnd();
         ip.WaitForExit();
         Assert.True(ip.ExitCode == 0, $"ip {arguments}: {errors}");
@@ -70,8 +70,10 @@ public partial class QuicInterfaceTests
 
         public NetworkThread() => new Thread(() =>
         {
-            foreach (var work in _work.GetConsumingEnumerable())
+            foreach (Action work in _work.GetConsumingEnumerable())
+            {
                 work();
+            }
         })
         { IsBackground = true }.Start();
 

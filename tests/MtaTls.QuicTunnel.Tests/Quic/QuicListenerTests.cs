@@ -50,11 +50,11 @@ public class QuicListenerTests
         await using var quic = new QuicFixture();
         using var server = new Socket(AddressFamily.InterNetwork, SocketType.Dgram, ProtocolType.Udp);
         server.Bind(new IPEndPoint(IPAddress.Loopback, 0));
-        var (_, handler) = quic.Connect(to: (IPEndPoint)server.LocalEndPoint!);
+        (IQuicConnection _, RecordingHandler? handler) = quic.Connect(to: (IPEndPoint)server.LocalEndPoint!);
         byte[] initial = new byte[2048];
-        var from = await server.ReceiveFromAsync(initial, SocketFlags.None, new IPEndPoint(IPAddress.Any, 0));
-        var destination = initial.AsSpan(6, initial[5]);
-        var source = initial.AsSpan(7 + destination.Length, initial[6 + destination.Length]);
+        SocketReceiveFromResult from = await server.ReceiveFromAsync(initial, SocketFlags.None, new IPEndPoint(IPAddress.Any, 0));
+        Span<byte> destination = initial.AsSpan(6, initial[5]);
+        Span<byte> source = initial.AsSpan(7 + destination.Length, initial[6 + destination.Length]);
         byte[] negotiation = [0xc0, 0, 0, 0, 0, (byte)source.Length, .. source, (byte)destination.Length, .. destination, 0x1a, 0x2a, 0x3a, 0x4a];
         await server.SendToAsync(negotiation, from.RemoteEndPoint);
 
@@ -71,23 +71,29 @@ public class QuicListenerTests
         relay.Filter = (toServer, packet) =>
         {
             if (toServer && (packet.Span[0] & 0xb0) == 0x80)
+            {
                 _ = first is null ? first = packet.ToArray() : second ??= packet.ToArray();
+            }
+
             if (!toServer && (packet.Span[0] & 0xf0) == 0xf0)
+            {
                 retry ??= packet.ToArray();
+            }
+
             return true;
         };
 
-        var pair = await quic.ConnectPairAsync(to: relay.EndPoint);
+        Pair pair = await quic.ConnectPairAsync(to: relay.EndPoint);
 
         Assert.NotNull(pair.Server);
         Assert.True(quic.Listener.Statistics.RetriesSent >= 1);
         Assert.Equal(1, quic.Listener.Statistics.Accepted);
-        var (firstDestination, firstSource) = Ids(first!);
-        var (retryDestination, retrySource) = Ids(retry!);
+        (byte[]? firstDestination, byte[]? firstSource) = Ids(first!);
+        (byte[]? retryDestination, byte[]? retrySource) = Ids(retry!);
         Assert.Equal(1u, BinaryPrimitives.ReadUInt32BigEndian(retry.AsSpan(1)));
         Assert.Equal(firstSource, retryDestination);
         Assert.NotEqual(firstDestination, retrySource);
-        var (secondDestination, _) = Ids(second!);
+        (byte[]? secondDestination, byte[] _) = Ids(second!);
         Assert.Equal(retrySource, secondDestination);
         byte[] token = retry![(7 + retryDestination.Length + retrySource.Length)..^16];
         Assert.InRange(token.Length, 40, 96);
@@ -118,7 +124,10 @@ public class QuicListenerTests
 
         // Handshakes that never go on: five are kept, then addresses are validated.
         foreach (byte[] initial in await CaptureInitialsAsync(20))
+        {
             sleepers.Send(initial);
+        }
+
         await RecordingHandler.Until(() => quic.Listener.Statistics is { RetriesSent: 15, Accepted: 5 });
         Assert.Equal(5, quic.Listener.Statistics.HandshakesInFlight);
 
@@ -141,14 +150,14 @@ public class QuicListenerTests
         {
             sleeper.Send((await CaptureInitialsAsync(1))[0]);
             await RecordingHandler.Until(() => quic.Listener.Statistics.HandshakesInFlight == 1);
-            var (_, refused) = quic.Connect();
+            (IQuicConnection _, RecordingHandler? refused) = quic.Connect();
             Assert.Equal((QuicCloseKind.Refused, true, 2UL), Essence(await refused.Closed));
             await RecordingHandler.Until(() => quic.Listener.Statistics.HandshakesInFlight == 0);
         }
 
-        var first = await quic.ConnectPairAsync();
+        Pair first = await quic.ConnectPairAsync();
         await quic.ConnectPairAsync();
-        var (_, third) = quic.Connect();
+        (IQuicConnection _, RecordingHandler? third) = quic.Connect();
         Assert.Equal(QuicCloseKind.Refused, (await third.Closed).Kind);
         first.Client.Close(0);
         await first.ServerHandler.Closed;
@@ -179,7 +188,10 @@ public class QuicListenerTests
         await RecordingHandler.Until(() => quic.Listener.Statistics.PacketsDropped == 1);
 
         for (int i = 0; i < 500; i++)
+        {
             raw.Send(packet);
+        }
+
         await RecordingHandler.Until(() => quic.Listener.Statistics.PacketsReceived == 505);
         Assert.InRange(quic.Listener.Statistics.StatelessResetsSent, 10, 60);
     }
@@ -188,11 +200,11 @@ public class QuicListenerTests
     public async Task Garbage_and_mutated_packets_harm_nobody_while_clients_go_on()
     {
         await using var quic = new QuicFixture();
-        var pair = await quic.ConnectPairAsync();
-        var valid = await CaptureAsync(quic);
+        Pair pair = await quic.ConnectPairAsync();
+        List<byte[]> valid = await CaptureAsync(quic);
         long before = GC.GetTotalMemory(forceFullCollection: true);
         using var stop = new CancellationTokenSource();
-        var flood = Task.Factory.StartNew(() => Flood(quic.EndPoint, valid, stop.Token), TaskCreationOptions.LongRunning);
+        Task flood = Task.Factory.StartNew(() => Flood(quic.EndPoint, valid, stop.Token), TaskCreationOptions.LongRunning);
 
         for (int i = 0; i < 20; i++)
         {
@@ -202,7 +214,7 @@ public class QuicListenerTests
                 pair.Client.TrySendDatagram([], mark);
                 return pair.ServerHandler.Datagrams.TryRead(out byte[]? got) && got.Length == 4;
             });
-            var (another, handler) = quic.Connect();
+            (IQuicConnection? another, RecordingHandler? handler) = quic.Connect();
             await handler.Connected;
             another.Close(0);
         }
@@ -221,9 +233,9 @@ public class QuicListenerTests
         // Without Retry: a first packet that was repeated before the Retry came would begin a handshake that nobody goes on with.
         await using var quic = new QuicFixture(server: o => (o.Shards, o.AddressValidation) = (2, QuicAddressValidation.Never));
 
-        var pairs = await Task.WhenAll(Enumerable.Range(0, 200).Select(async i =>
+        (IQuicConnection connection, RecordingHandler handler)[] pairs = await Task.WhenAll(Enumerable.Range(0, 200).Select(async i =>
         {
-            var (connection, handler) = quic.Connect(o => o.SocketBufferSize = 64 * 1024);
+            (IQuicConnection? connection, RecordingHandler? handler) = quic.Connect(o => o.SocketBufferSize = 64 * 1024);
             await handler.Connected;
             connection.TrySendDatagram([], BitConverter.GetBytes(i));
             return (connection, handler);
@@ -233,11 +245,14 @@ public class QuicListenerTests
         var seen = new HashSet<int>();
         for (int i = 0; i < 200; i++)
         {
-            var server = await quic.AcceptedAsync();
+            RecordingHandler server = await quic.AcceptedAsync();
             Assert.True(seen.Add(BitConverter.ToInt32(await server.Datagrams.ReadAsync().AsTask().WaitAsync(RecordingHandler.Patience))));
         }
-        foreach (var (connection, _) in pairs)
+        foreach ((IQuicConnection connection, RecordingHandler _) in pairs)
+        {
             connection.Close(0);
+        }
+
         await RecordingHandler.Until(() => quic.Listener.Statistics.Connections == 0);
     }
 
@@ -247,7 +262,7 @@ public class QuicListenerTests
     public async Task A_port_in_use_is_an_error(int shards)
     {
         await using var quic = new QuicFixture(server: o => o.Shards = shards);
-        var options = QuicFixture.ServerOptions();
+        QuicListenerOptions options = QuicFixture.ServerOptions();
         options.EndPoints[0] = quic.EndPoint;
         options.Shards = shards;
 
@@ -277,9 +292,14 @@ public class QuicListenerTests
                     length = Math.Min(source.Length, packet.Length);
                     source.AsSpan(0, length).CopyTo(packet);
                     for (int change = random.Next(1, 4); change > 0; change--)
+                    {
                         packet[random.Next(Math.Min(length, 60))] = (byte)random.Next(256);
+                    }
+
                     if (random.Next(10) == 0)
+                    {
                         length = random.Next(length);
+                    }
                 }
                 try
                 {
@@ -311,8 +331,8 @@ public class QuicListenerTests
     /// <summary>First packets of clients that talk to nobody: each begins a handshake that never goes on.</summary>
     private static async Task<byte[][]> CaptureInitialsAsync(int count)
     {
-        await using var engine = QuicEngine.Create(Microsoft.Extensions.Logging.Abstractions.NullLoggerFactory.Instance);
-        var initials = new byte[count][];
+        await using IQuicEngine engine = QuicEngine.Create(Microsoft.Extensions.Logging.Abstractions.NullLoggerFactory.Instance);
+        byte[][] initials = new byte[count][];
         for (int i = 0; i < count; i++)
         {
             using var sink = new Socket(AddressFamily.InterNetwork, SocketType.Dgram, ProtocolType.Udp);
@@ -332,10 +352,13 @@ public class QuicListenerTests
         relay.Filter = (toServer, packet) =>
         {
             if (toServer)
+            {
                 packets.Add(packet.ToArray());
+            }
+
             return true;
         };
-        var pair = await quic.ConnectPairAsync(to: relay.EndPoint);
+        Pair pair = await quic.ConnectPairAsync(to: relay.EndPoint);
         pair.Client.TrySendDatagram([], new byte[100]);
         await pair.ServerHandler.Datagrams.ReadAsync().AsTask().WaitAsync(RecordingHandler.Patience);
         pair.Client.Close(0);

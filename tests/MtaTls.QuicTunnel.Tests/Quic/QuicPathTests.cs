@@ -13,7 +13,7 @@ public class QuicPathTests
     {
         await using var quic = new QuicFixture(v6, o => o.Shards = shards);
         await using var relay = new UdpRelay(quic.EndPoint);
-        var pair = await quic.ConnectPairAsync(to: relay.EndPoint);
+        Pair pair = await quic.ConnectPairAsync(to: relay.EndPoint);
 
         for (int i = 0; i < 5; i++)
         {
@@ -31,7 +31,7 @@ public class QuicPathTests
     public async Task The_client_moves_to_another_local_address()
     {
         await using var quic = new QuicFixture();
-        var pair = await quic.ConnectPairAsync(o => o.LocalAddress = IPAddress.Loopback);
+        Pair pair = await quic.ConnectPairAsync(o => o.LocalAddress = IPAddress.Loopback);
         Assert.Equal(IPAddress.Loopback, pair.Server.RemoteEndPoint.Address);
 
         foreach (string to in (string[])["127.0.0.2", "127.0.0.3", "127.0.0.2"])
@@ -50,7 +50,7 @@ public class QuicPathTests
     public async Task A_move_to_a_path_that_does_not_answer_leaves_the_connection_where_it_was()
     {
         await using var quic = new QuicFixture();
-        var pair = await quic.ConnectPairAsync(o => o.LocalAddress = IPAddress.Loopback);
+        Pair pair = await quic.ConnectPairAsync(o => o.LocalAddress = IPAddress.Loopback);
         // A socket on another loopback address reaches the server; one bound to an interface that does not lead there does not.
         Assert.ThrowsAny<Exception>(() => pair.Client.Migrate(null, "no-such-if0"));
         Assert.ThrowsAny<Exception>(() => pair.Client.Migrate(IPAddress.Parse("192.0.2.77"), null));
@@ -67,7 +67,7 @@ public class QuicPathTests
         await using var quic = new QuicFixture(server: o => o.EndPoints[0] = new IPEndPoint(IPAddress.Any, 0));
         foreach (string address in (string[])["127.0.0.1", "127.0.0.9"])
         {
-            var pair = await quic.ConnectPairAsync(to: new IPEndPoint(IPAddress.Parse(address), quic.EndPoint.Port));
+            Pair pair = await quic.ConnectPairAsync(to: new IPEndPoint(IPAddress.Parse(address), quic.EndPoint.Port));
             await Exchange(pair);
             Assert.Equal(IPAddress.Parse(address), pair.Server.LocalEndPoint.Address);
         }
@@ -82,8 +82,8 @@ public class QuicPathTests
             o.EndPoints.Add(new IPEndPoint(IPAddress.IPv6Any, 0));
         });
 
-        var v4 = await quic.ConnectPairAsync(to: new IPEndPoint(IPAddress.Loopback, quic.Listener.LocalEndPoints[0].Port));
-        var v6 = await quic.ConnectPairAsync(to: new IPEndPoint(IPAddress.IPv6Loopback, quic.Listener.LocalEndPoints[1].Port));
+        Pair v4 = await quic.ConnectPairAsync(to: new IPEndPoint(IPAddress.Loopback, quic.Listener.LocalEndPoints[0].Port));
+        Pair v6 = await quic.ConnectPairAsync(to: new IPEndPoint(IPAddress.IPv6Loopback, quic.Listener.LocalEndPoints[1].Port));
         await Exchange(v4);
         await Exchange(v6);
 

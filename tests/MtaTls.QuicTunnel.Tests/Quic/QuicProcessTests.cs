@@ -12,8 +12,10 @@ public class QuicProcessTests
     public async Task Process_exits_in_the_middle_of_work(string work)
     {
         Skip.IfNot(QuicEngine.IsSupported, QuicEngine.UnsupportedReason);
-        for (var seed = 0; seed < 10; seed += 2)
+        for (int seed = 0; seed < 10; seed += 2)
+        {
             await Task.WhenAll(RunAsync("exit", work, $"{seed}"), RunAsync("exit", work, $"{seed + 1}"));
+        }
     }
 
     private static Task RunAsync(params string[] arguments) => ChildProcess.RunAsync(typeof(QuicProcessTests).Assembly, Program.Success, [], arguments);

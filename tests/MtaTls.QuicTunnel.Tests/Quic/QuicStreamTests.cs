@@ -8,15 +8,17 @@ public class QuicStreamTests
     public async Task Many_streams_pass_one_after_another_through_a_limit_of_eight()
     {
         await using var quic = new QuicFixture();
-        var pair = await quic.ConnectPairAsync();
+        Pair pair = await quic.ConnectPairAsync();
 
         for (int i = 0; i < 300; i++)
+        {
             pair.Client.SendStream(pair.Client.OpenUnidirectionalStream(), BitConverter.GetBytes(i), fin: true);
+        }
 
         var seen = new HashSet<int>();
         for (int i = 0; i < 300; i++)
         {
-            var (id, data) = await pair.ServerHandler.Streams.ReadAsync().AsTask().WaitAsync(RecordingHandler.Patience);
+            (long id, byte[]? data) = await pair.ServerHandler.Streams.ReadAsync().AsTask().WaitAsync(RecordingHandler.Patience);
             Assert.Equal(2 + 4L * BitConverter.ToInt32(data), id);
             Assert.True(seen.Add(BitConverter.ToInt32(data)));
         }
@@ -28,13 +30,16 @@ public class QuicStreamTests
     public async Task A_reset_carries_its_code_and_gives_room_for_another_stream(bool opened)
     {
         await using var quic = new QuicFixture(server: o => o.MaxConcurrentStreams = 1);
-        var pair = await quic.ConnectPairAsync();
+        Pair pair = await quic.ConnectPairAsync();
 
         long first = pair.Client.OpenUnidirectionalStream(), second = pair.Client.OpenUnidirectionalStream();
         pair.Client.SendStream(first, [1, 2, 3], fin: false);
         pair.Client.SendStream(second, [9], fin: true);
         if (opened)
+        {
             await Until(() => pair.ServerHandler.OctetsOf(first) == 3);
+        }
+
         pair.Client.ResetStream(first, 0x1234);
 
         Assert.Equal(("reset", first, 0x1234UL), await pair.ServerHandler.StreamEnds.ReadAsync().AsTask().WaitAsync(RecordingHandler.Patience));
@@ -45,7 +50,7 @@ public class QuicStreamTests
     public async Task Stop_sending_carries_its_code_and_gives_room_for_another_stream()
     {
         await using var quic = new QuicFixture(server: o => o.MaxConcurrentStreams = 1);
-        var pair = await quic.ConnectPairAsync();
+        Pair pair = await quic.ConnectPairAsync();
         long first = pair.Client.OpenUnidirectionalStream();
         pair.Client.SendStream(first, [1], fin: false);
         await Until(() => pair.ServerHandler.OctetsOf(first) == 1);
@@ -64,7 +69,7 @@ public class QuicStreamTests
     public async Task A_stream_gets_no_more_than_its_octets_in_all()
     {
         await using var quic = new QuicFixture(server: o => o.MaxStreamData = 1000);
-        var pair = await quic.ConnectPairAsync();
+        Pair pair = await quic.ConnectPairAsync();
 
         long greedy = pair.Client.OpenUnidirectionalStream(), modest = pair.Client.OpenUnidirectionalStream();
         pair.Client.SendStream(greedy, new byte[5000], fin: true);
@@ -80,12 +85,18 @@ public class QuicStreamTests
     public async Task A_peer_that_opens_stream_after_stream_gets_no_more_than_the_limit()
     {
         await using var quic = new QuicFixture(server: o => o.MaxStreams = 20);
-        var pair = await quic.ConnectPairAsync();
+        Pair pair = await quic.ConnectPairAsync();
 
         for (int i = 0; i < 50; i++)
+        {
             pair.Client.SendStream(pair.Client.OpenUnidirectionalStream(), [1], fin: true);
+        }
+
         for (int i = 0; i < 20; i++)
+        {
             await pair.ServerHandler.Streams.ReadAsync().AsTask().WaitAsync(RecordingHandler.Patience);
+        }
+
         await RoundTrip(pair);
 
         Assert.False(pair.ServerHandler.Streams.TryRead(out _));
@@ -96,7 +107,7 @@ public class QuicStreamTests
     public async Task What_waits_for_the_peer_is_bounded_and_acknowledged_octets_make_room()
     {
         await using var quic = new QuicFixture(server: o => o.MaxStreamData = 16 * 1024 * 1024);
-        var pair = await quic.ConnectPairAsync(o => o.MaxStreamSendBuffer = 1000);
+        Pair pair = await quic.ConnectPairAsync(o => o.MaxStreamSendBuffer = 1000);
         long id = pair.Client.OpenUnidirectionalStream();
 
         pair.Client.SendStream(id, new byte[1000], fin: false);
@@ -123,7 +134,7 @@ public class QuicStreamTests
     public async Task Octets_for_a_stream_that_is_not_this_ends_go_nowhere()
     {
         await using var quic = new QuicFixture();
-        var pair = await quic.ConnectPairAsync();
+        Pair pair = await quic.ConnectPairAsync();
 
         pair.Client.SendStream(3, [1], fin: true);
         pair.Client.SendStream(2, [1], fin: true);
@@ -139,10 +150,10 @@ public class QuicStreamTests
     public async Task Streams_sent_before_the_handshake_is_done_arrive_after_it()
     {
         await using var quic = new QuicFixture();
-        var (connection, handler) = quic.Connect();
+        (IQuicConnection? connection, RecordingHandler? handler) = quic.Connect();
         connection.SendStream(connection.OpenUnidirectionalStream(), "early"u8, fin: true);
 
-        var server = await quic.AcceptedAsync();
+        RecordingHandler server = await quic.AcceptedAsync();
 
         Assert.Equal("early"u8.ToArray(), (await server.Streams.ReadAsync().AsTask().WaitAsync(RecordingHandler.Patience)).Data);
         await handler.Connected;

@@ -8,14 +8,14 @@ namespace MtaTls.QuicTunnel.Tests.Quic;
 
 public class QuicTlsTests
 {
-    private static readonly TestCertificates Certificates = TestCertificates.Instance;
+    private static readonly TestCertificates s_certificates = TestCertificates.Instance;
 
     [SkippableFact]
     public async Task A_client_certificate_of_the_authority_is_accepted_and_known()
     {
         await using var quic = new QuicFixture(server: RequireClientCertificates);
 
-        var pair = await quic.ConnectPairAsync(o => o.Certificate = Certificates.Client);
+        Pair pair = await quic.ConnectPairAsync(o => o.Certificate = s_certificates.Client);
 
         Assert.Equal("CN=laptop-1", pair.Server.PeerCertificate!.Subject);
     }
@@ -27,7 +27,7 @@ public class QuicTlsTests
         var server = new RecordingHandler();
         quic.NextHandler = _ => server;
 
-        var (_, client) = quic.Connect();
+        (IQuicConnection _, RecordingHandler? client) = quic.Connect();
 
         Assert.Equal(new QuicCloseReason(QuicCloseKind.Tls, IsRemote: true, 0x174), await client.Closed);
         Assert.Equal((QuicCloseKind.Tls, false, 0x174UL), Essence(await server.Closed));
@@ -44,18 +44,18 @@ public class QuicTlsTests
         await using var quic = new QuicFixture(server: RequireClientCertificates);
         var server = new RecordingHandler();
         quic.NextHandler = _ => server;
-        using var certificate = which switch
+        using X509Certificate2 certificate = which switch
         {
             "another authority" => new TestCertificates("CN=test authority").Create("CN=laptop-1", server: false),
-            "expired" => Certificates.Create("CN=laptop-1", server: false, notAfter: DateTimeOffset.UtcNow.AddMinutes(-5)),
-            "a server's" => Certificates.Create("CN=laptop-1", server: true),
+            "expired" => s_certificates.Create("CN=laptop-1", server: false, notAfter: DateTimeOffset.UtcNow.AddMinutes(-5)),
+            "a server's" => s_certificates.Create("CN=laptop-1", server: true),
             _ => SelfSigned("CN=laptop-1"),
         };
 
-        var (_, client) = quic.Connect(o => o.Certificate = certificate);
+        (IQuicConnection _, RecordingHandler? client) = quic.Connect(o => o.Certificate = certificate);
 
         Assert.Equal(new QuicCloseReason(QuicCloseKind.Tls, IsRemote: true, 0x12a), await client.Closed);
-        var reason = await server.Closed;
+        QuicCloseReason reason = await server.Closed;
         Assert.Equal((QuicCloseKind.Tls, false, 0x12aUL), Essence(reason));
         Assert.Contains("CN=laptop-1", reason.Text);
         Assert.False(client.IsConnected);
@@ -72,9 +72,9 @@ public class QuicTlsTests
         });
 
         Assert.Null((await quic.ConnectPairAsync()).Server.PeerCertificate);
-        Assert.NotNull((await quic.ConnectPairAsync(o => o.Certificate = Certificates.Client)).Server.PeerCertificate);
-        using var bad = SelfSigned("CN=mallory");
-        var (_, client) = quic.Connect(o => o.Certificate = bad);
+        Assert.NotNull((await quic.ConnectPairAsync(o => o.Certificate = s_certificates.Client)).Server.PeerCertificate);
+        using X509Certificate2 bad = SelfSigned("CN=mallory");
+        (IQuicConnection _, RecordingHandler? client) = quic.Connect(o => o.Certificate = bad);
         Assert.Equal(0x12aUL, (await client.Closed).ErrorCode);
     }
 
@@ -83,9 +83,9 @@ public class QuicTlsTests
     {
         await using var quic = new QuicFixture();
 
-        var (_, client) = quic.Connect(o => o.TrustedAuthorities = new TestCertificates("CN=another").Authorities);
+        (IQuicConnection _, RecordingHandler? client) = quic.Connect(o => o.TrustedAuthorities = new TestCertificates("CN=another").Authorities);
 
-        var reason = await client.Closed;
+        QuicCloseReason reason = await client.Closed;
         Assert.Equal((QuicCloseKind.Tls, false, 0x12aUL), Essence(reason));
         Assert.Contains("RemoteCertificateChainErrors", reason.Text);
     }
@@ -95,7 +95,7 @@ public class QuicTlsTests
     {
         await using var quic = new QuicFixture();
 
-        var (_, client) = quic.Connect(o => o.TrustedAuthorities = null);
+        (IQuicConnection _, RecordingHandler? client) = quic.Connect(o => o.TrustedAuthorities = null);
 
         Assert.Equal((QuicCloseKind.Tls, false, 0x12aUL), Essence(await client.Closed));
     }
@@ -108,15 +108,19 @@ public class QuicTlsTests
     public async Task The_server_must_have_the_name_that_was_asked_for(string name, bool accepted)
     {
         await using var quic = new QuicFixture();
-        var options = new QuicClientOptions(quic.EndPoint, name) { TrustedAuthorities = Certificates.Authorities };
+        var options = new QuicClientOptions(quic.EndPoint, name) { TrustedAuthorities = s_certificates.Authorities };
         var handler = new RecordingHandler();
 
         quic.Engine.Connect(options, handler);
 
         if (accepted)
+        {
             await handler.Connected;
+        }
         else
+        {
             Assert.Contains("RemoteCertificateNameMismatch", (await handler.Closed).Text);
+        }
     }
 
     [SkippableFact]
@@ -127,13 +131,13 @@ public class QuicTlsTests
             RequireClientCertificates(o);
             o.CertificateValidation = static (certificate, _, errors) => errors == SslPolicyErrors.RemoteCertificateChainErrors && certificate!.Subject == "CN=known";
         });
-        using var known = SelfSigned("CN=known");
-        using var unknown = SelfSigned("CN=unknown");
+        using X509Certificate2 known = SelfSigned("CN=known");
+        using X509Certificate2 unknown = SelfSigned("CN=unknown");
 
         await quic.ConnectPairAsync(o => o.Certificate = known);
-        var (_, refused) = quic.Connect(o => o.Certificate = unknown);
+        (IQuicConnection _, RecordingHandler? refused) = quic.Connect(o => o.Certificate = unknown);
         await refused.Closed;
-        var (_, throwing) = quic.Connect(o => o.CertificateValidation = static (_, _, _) => throw new InvalidOperationException("judge"));
+        (IQuicConnection _, RecordingHandler? throwing) = quic.Connect(o => o.CertificateValidation = static (_, _, _) => throw new InvalidOperationException("judge"));
         Assert.Equal(0x12aUL, (await throwing.Closed).ErrorCode);
         Assert.Equal("judge", (await throwing.Closed).Exception?.Message);
         Assert.False(refused.IsConnected || throwing.IsConnected);
@@ -142,13 +146,13 @@ public class QuicTlsTests
     [SkippableFact]
     public async Task An_rsa_certificate_works_and_a_new_one_is_used_for_new_connections()
     {
-        using var first = Certificates.Create("CN=first", server: true, rsa: true);
-        using var second = Certificates.Create("CN=second", server: true);
+        using X509Certificate2 first = s_certificates.Create("CN=first", server: true, rsa: true);
+        using X509Certificate2 second = s_certificates.Create("CN=second", server: true);
         await using var quic = new QuicFixture(server: o => o.Certificate = first);
 
-        var before = await quic.ConnectPairAsync();
+        Pair before = await quic.ConnectPairAsync();
         quic.Listener.UseCertificate(second);
-        var after = await quic.ConnectPairAsync();
+        Pair after = await quic.ConnectPairAsync();
 
         Assert.Equal("CN=first", before.Client.PeerCertificate!.Subject);
         Assert.Equal("CN=second", after.Client.PeerCertificate!.Subject);
@@ -160,10 +164,10 @@ public class QuicTlsTests
     public async Task A_certificate_without_private_key_is_an_error_at_once()
     {
         await using var quic = new QuicFixture();
-        var options = QuicFixture.ServerOptions();
-        options.Certificate = X509CertificateLoader.LoadCertificate(Certificates.Server.RawData);
+        QuicListenerOptions options = QuicFixture.ServerOptions();
+        options.Certificate = X509CertificateLoader.LoadCertificate(s_certificates.Server.RawData);
 
-        var error = Assert.Throws<CryptographicException>(() => quic.Engine.Listen(options, static _ => new RecordingHandler()));
+        CryptographicException error = Assert.Throws<CryptographicException>(() => quic.Engine.Listen(options, static _ => new RecordingHandler()));
         Assert.Contains("CN=localhost", error.Message);
     }
 
@@ -171,7 +175,7 @@ public class QuicTlsTests
     public async Task Asking_for_client_certificates_without_authorities_is_an_error()
     {
         await using var quic = new QuicFixture();
-        var options = QuicFixture.ServerOptions();
+        QuicListenerOptions options = QuicFixture.ServerOptions();
         options.ClientCertificateMode = QuicClientCertificateMode.Require;
 
         Assert.Throws<ArgumentException>(() => quic.Engine.Listen(options, static _ => new RecordingHandler()));
@@ -180,7 +184,7 @@ public class QuicTlsTests
     private static void RequireClientCertificates(QuicListenerOptions options)
     {
         options.ClientCertificateMode = QuicClientCertificateMode.Require;
-        options.TrustedAuthorities = Certificates.Authorities;
+        options.TrustedAuthorities = s_certificates.Authorities;
     }
 
     private static (QuicCloseKind, bool, ulong) Essence(QuicCloseReason reason) => (reason.Kind, reason.IsRemote, reason.ErrorCode);

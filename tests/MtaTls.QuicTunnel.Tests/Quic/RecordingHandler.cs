@@ -67,16 +67,21 @@ internal sealed class RecordingHandler : IQuicConnectionHandler
     {
         using var patience = new CancellationTokenSource(Patience);
         while (!condition())
+        {
             await Task.Delay(5, patience.Token);
+        }
     }
 
     /// <summary>How many octets of a stream have come.</summary>
-    public int OctetsOf(long streamId) => _streams.TryGetValue(streamId, out var octets) ? octets.Count : 0;
+    public int OctetsOf(long streamId) => _streams.TryGetValue(streamId, out List<byte>? octets) ? octets.Count : 0;
 
     public void OnConnected(IQuicConnection connection)
     {
         if (IsConnected)
+        {
             Violations.Add("connected twice");
+        }
+
         ConnectedAction?.Invoke(connection);
         _connected.TrySetResult(connection);
     }
@@ -85,10 +90,12 @@ internal sealed class RecordingHandler : IQuicConnectionHandler
     {
         Expect();
         ThrowIfToldTo();
-        var octets = _streams.GetOrAdd(streamId, static _ => []);
+        List<byte> octets = _streams.GetOrAdd(streamId, static _ => []);
         octets.AddRange(data);
         if (fin)
+        {
             StreamChannel.Writer.TryWrite((streamId, [.. octets]));
+        }
     }
 
     public void OnStreamReset(IQuicConnection connection, long streamId, ulong errorCode)
@@ -111,7 +118,10 @@ internal sealed class RecordingHandler : IQuicConnectionHandler
         ThrowIfToldTo();
         Interlocked.Increment(ref _datagramCount);
         if (!KeepDatagrams)
+        {
             return;
+        }
+
         byte[] copy = data.ToArray();
         DatagramChannel.Writer.TryWrite(copy);
         DatagramAction?.Invoke(connection, copy);
@@ -144,12 +154,16 @@ internal sealed class RecordingHandler : IQuicConnectionHandler
     private void ThrowIfToldTo([CallerMemberName] string name = "")
     {
         if (name == ThrowsIn)
+        {
             throw new InvalidOperationException(name);
+        }
     }
 
     private void Expect()
     {
         if (!_connected.Task.IsCompleted || _closedCalls > 0)
+        {
             Violations.Add("a call before OnConnected or after OnClosed");
+        }
     }
 }

@@ -12,10 +12,10 @@ public class DuplicateFilterTests
         const int Capacity = 64;
         var filter = new DuplicateFilter(Capacity);
         var newest = new Dictionary<int, (ushort, bool)>();
-        foreach (var packet in packets.SelectMany(static p => new[] { p, ((ushort)(p.Tag % 200), p.Other) }))
+        foreach ((ushort, bool Other) packet in packets.SelectMany(static p => new[] { p, ((ushort)(p.Tag % 200), p.Other) }))
         {
-            var place = packet.Item1 % Capacity;
-            var expected = newest.TryGetValue(place, out var before) && before == packet;
+            int place = packet.Item1 % Capacity;
+            bool expected = newest.TryGetValue(place, out (ushort, bool) before) && before == packet;
             newest[place] = packet;
 
             Assert.Equal(expected, filter.IsDuplicate(packet.Item1, packet.Item2 ? "other"u8 : "octets"u8));
@@ -26,10 +26,16 @@ public class DuplicateFilterTests
     public void The_last_packets_are_remembered_up_to_the_capacity()
     {
         var filter = new DuplicateFilter(512);
-        for (var tag = 0; tag < 70_000; tag++)
+        for (int tag = 0; tag < 70_000; tag++)
+        {
             Assert.False(filter.IsDuplicate((ushort)tag, BitConverter.GetBytes(tag)));
-        for (var tag = 70_000 - 512; tag < 70_000; tag++)
+        }
+
+        for (int tag = 70_000 - 512; tag < 70_000; tag++)
+        {
             Assert.True(filter.IsDuplicate((ushort)tag, BitConverter.GetBytes(tag)));
+        }
+
         Assert.False(filter.IsDuplicate(unchecked((ushort)(70_000 - 513)), BitConverter.GetBytes(70_000 - 513)));
     }
 }

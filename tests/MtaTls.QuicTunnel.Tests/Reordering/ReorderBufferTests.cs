@@ -29,8 +29,11 @@ public sealed class ReorderBufferTests : IReorderSink
     [InlineData(new[] { 17, 16 }, new[] { 17, 16 })]
     public void A_session_begins_with_its_first_packet_whichever_path_is_quicker(int[] tags, int[] expected)
     {
-        for (var i = 0; i < tags.Length; i++)
+        for (int i = 0; i < tags.Length; i++)
+        {
             Receive(i % 2, tags[i]);
+        }
+
         Assert.Equal(expected, _delivered);
     }
 
@@ -125,8 +128,11 @@ public sealed class ReorderBufferTests : IReorderSink
     [Fact]
     public void Tags_that_are_no_count_lose_nothing()
     {
-        for (var i = 0; i < 100; i++)
+        for (int i = 0; i < 100; i++)
+        {
             _buffer.Receive(i % 2, 0, BitConverter.GetBytes(i), 0);
+        }
+
         Assert.Equal(Enumerable.Range(0, 100), _delivered);
     }
 
@@ -134,7 +140,7 @@ public sealed class ReorderBufferTests : IReorderSink
     public void The_buffer_never_holds_more_than_it_may()
     {
         Receive(0, 0);
-        for (var i = 2; i < 400; i += 2)
+        for (int i = 2; i < 400; i += 2)
         {
             Receive(i % 4 / 2, i);
             Assert.InRange(_buffer.Depth, 0, 16);
@@ -149,8 +155,11 @@ public sealed class ReorderBufferTests : IReorderSink
     {
         Receive(0, 0);
         Receive(1, 1);
-        for (var i = 0; i < 10; i++)
+        for (int i = 0; i < 10; i++)
+        {
             _buffer.Receive(0, (ushort)(3 + i), [.. BitConverter.GetBytes(3 + i), .. new byte[60_000]], 0);
+        }
+
         Assert.InRange(_buffer.Depth, 0, 16 * 2048 / 60_000);
     }
 
@@ -158,8 +167,11 @@ public sealed class ReorderBufferTests : IReorderSink
     public void A_peer_that_counts_anew_is_followed()
     {
         Receive(0, 30000, 30001);
-        for (var i = 0; i < 40; i++)
+        for (int i = 0; i < 40; i++)
+        {
             Receive(0, i);
+        }
+
         _delivered.Clear();
         Receive(0, 41, 40);
         Assert.Equal([40, 41], _delivered);
@@ -168,19 +180,22 @@ public sealed class ReorderBufferTests : IReorderSink
     [Property(MaxTest = 300)]
     public Property Every_packet_is_delivered_once_and_those_within_the_window_in_order()
     {
-        var gen = from count in Gen.Choose(1, 200)
-                  from shifts in Gen.Choose(0, 12).ArrayOf(count)
-                  from paths in Gen.Choose(0, 1).ArrayOf(count)
-                  from start in Gen.Choose(0, ushort.MaxValue)
-                  select (shifts, paths, start);
+        Gen<(int[] shifts, int[] paths, int start)> gen = from count in Gen.Choose(1, 200)
+                                                          from shifts in Gen.Choose(0, 12).ArrayOf(count)
+                                                          from paths in Gen.Choose(0, 1).ArrayOf(count)
+                                                          from start in Gen.Choose(0, ushort.MaxValue)
+                                                          select (shifts, paths, start);
         return Prop.ForAll(gen.ToArbitrary(), input =>
         {
             _delivered.Clear();
             _buffer = Create(maxPackets: 32);
             // Each packet comes up to 12 places late; all arrive, so none is lost. The first sets the count. Fresh paths, so that nothing is given up early.
-            var order = Enumerable.Range(0, input.shifts.Length).OrderBy(i => i == 0 ? -1 : i + input.shifts[i]).ToArray();
-            foreach (var i in order)
+            int[] order = Enumerable.Range(0, input.shifts.Length).OrderBy(i => i == 0 ? -1 : i + input.shifts[i]).ToArray();
+            foreach (int i in order)
+            {
                 _buffer.Receive(2 + i % 2, (ushort)(input.start + i), BitConverter.GetBytes(i), 0);
+            }
+
             _buffer.Flush();
             return _delivered.Order().SequenceEqual(Enumerable.Range(0, order.Length)) && _buffer.Depth == 0;
         });
@@ -191,8 +206,11 @@ public sealed class ReorderBufferTests : IReorderSink
     {
         _delivered.Clear();
         _buffer = Create(maxPackets: 8);
-        for (var i = 0; i < tags.Length; i++)
+        for (int i = 0; i < tags.Length; i++)
+        {
             _buffer.Receive(i % 3, tags[i], BitConverter.GetBytes(i), i);
+        }
+
         _buffer.Expire(tags.Length + MaxDelay);
         return _delivered.Order().SequenceEqual(Enumerable.Range(0, tags.Length)) && _buffer.Depth == 0 && _buffer.Deadline == long.MaxValue;
     }
@@ -203,7 +221,9 @@ public sealed class ReorderBufferTests : IReorderSink
 
     private void Receive(int path, long at, params int[] tags)
     {
-        foreach (var tag in tags)
+        foreach (int tag in tags)
+        {
             _buffer.Receive(path, (ushort)tag, BitConverter.GetBytes(tag), at);
+        }
     }
 }

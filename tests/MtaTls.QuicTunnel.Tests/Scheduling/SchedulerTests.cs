@@ -13,7 +13,7 @@ public sealed class SchedulerTests
     [Fact]
     public void MinRtt_takes_the_quick_path_while_its_window_has_room_then_the_other()
     {
-        var session = Create(TunnelScheduler.MinRtt);
+        TestSession session = Create(TunnelScheduler.MinRtt);
         Send(session, 10);
         Assert.Equal((10, 0), (_quick.Sent.Count, _slow.Sent.Count));
         _quick.BytesInFlight = _quick.CongestionWindow;
@@ -24,7 +24,7 @@ public sealed class SchedulerTests
     [Fact]
     public void MinRtt_with_every_window_full_takes_the_path_that_will_have_delivered_first()
     {
-        var session = Create(TunnelScheduler.MinRtt);
+        TestSession session = Create(TunnelScheduler.MinRtt);
         _slow.BytesInFlight = _slow.CongestionWindow; // 80 ms
         _quick.BytesInFlight = _quick.CongestionWindow * 5; // 60 ms
         Send(session, 1);
@@ -53,7 +53,7 @@ public sealed class SchedulerTests
     [Fact]
     public void ActiveBackup_keeps_to_the_first_path_until_it_is_left()
     {
-        var session = Create(TunnelScheduler.ActiveBackup);
+        TestSession session = Create(TunnelScheduler.ActiveBackup);
         Send(session, 5);
         Assert.Equal((5, 0), (_quick.Sent.Count, _slow.Sent.Count));
         session.Paths[0].HasSendError = true;
@@ -67,7 +67,7 @@ public sealed class SchedulerTests
     [InlineData(TunnelScheduler.ActiveBackup)]
     public void A_path_whose_queue_is_full_is_passed_over(TunnelScheduler scheduler)
     {
-        var session = Create(scheduler);
+        TestSession session = Create(scheduler);
         _quick.QueueLimit = 0;
         Send(session, 4);
         Assert.Equal((0, 4), (_quick.Sent.Count, _slow.Sent.Count));
@@ -78,23 +78,28 @@ public sealed class SchedulerTests
     [Fact]
     public void Choosing_allocates_nothing()
     {
-        foreach (var scheduler in Enum.GetValues<TunnelScheduler>())
+        foreach (TunnelScheduler scheduler in Enum.GetValues<TunnelScheduler>())
         {
-            var session = Create(scheduler);
+            TestSession session = Create(scheduler);
             _quick.QueueLimit = _slow.QueueLimit = 0; // the fakes keep what they take
-            var packet = IpPackets.Udp("10.99.0.1", "10.99.0.2", 100);
+            byte[] packet = IpPackets.Udp("10.99.0.1", "10.99.0.2", 100);
             session.Send(packet, 0x0800, out _);
-            var before = GC.GetAllocatedBytesForCurrentThread();
-            for (var i = 0; i < 1000; i++)
+            long before = GC.GetAllocatedBytesForCurrentThread();
+            for (int i = 0; i < 1000; i++)
+            {
                 session.Send(packet, 0x0800, out _);
+            }
+
             Assert.Equal(0, GC.GetAllocatedBytesForCurrentThread() - before);
         }
     }
 
     private static void Send(TestSession session, int count)
     {
-        for (var i = 0; i < count; i++)
+        for (int i = 0; i < count; i++)
+        {
             Assert.Equal(SendResult.Sent, session.SendPacket());
+        }
     }
 
     private TestSession Create(TunnelScheduler scheduler)

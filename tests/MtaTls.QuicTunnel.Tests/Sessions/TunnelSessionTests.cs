@@ -13,14 +13,14 @@ public sealed class TunnelSessionTests
     [Fact]
     public void Tags_count_over_all_paths_and_start_again_after_65535()
     {
-        var session = Create();
-        for (var i = 0; i < 65_540; i++)
+        TestSession session = Create();
+        for (int i = 0; i < 65_540; i++)
         {
             _first.BytesInFlight = i % 2 * _first.CongestionWindow;
             session.SendPacket(payload: 0);
         }
 
-        var tags = _first.Sent.Concat(_second.Sent).Select(datagram => (datagram[2] << 8) | datagram[3]).GroupBy(tag => tag).ToArray();
+        IGrouping<int, int>[] tags = _first.Sent.Concat(_second.Sent).Select(datagram => (datagram[2] << 8) | datagram[3]).GroupBy(tag => tag).ToArray();
         Assert.Equal(65_536, tags.Length);
         Assert.Equal(32_770, _second.Sent.Count);
     }
@@ -28,10 +28,13 @@ public sealed class TunnelSessionTests
     [Fact]
     public void A_path_that_does_not_answer_is_left_at_once_and_its_unsent_packets_go_over_the_other()
     {
-        var session = Create();
+        TestSession session = Create();
         _first.KeepInQueue = true;
-        for (var i = 0; i < 5; i++)
+        for (int i = 0; i < 5; i++)
+        {
             session.SendPacket();
+        }
+
         _first.UnansweredSinceTimestamp = session.Time.GetTimestamp() + 1;
         Advance(session, 99);
         Assert.Empty(_second.Sent);
@@ -53,7 +56,7 @@ public sealed class TunnelSessionTests
     [Fact]
     public void A_path_with_a_long_round_trip_is_given_the_time()
     {
-        var session = Create();
+        TestSession session = Create();
         _first.SmoothedRtt = TimeSpan.FromMilliseconds(15);
         _second.SmoothedRtt = TimeSpan.FromMilliseconds(300);
         session.SendPacket();
@@ -78,7 +81,7 @@ public sealed class TunnelSessionTests
     [Fact]
     public void A_path_that_ends_hands_its_unsent_packets_over()
     {
-        var session = Create();
+        TestSession session = Create();
         _first.KeepInQueue = true;
         session.SendPacket();
         Assert.Equal(1, session.Remove(session.Paths[0]));
@@ -90,7 +93,7 @@ public sealed class TunnelSessionTests
     [Fact]
     public void A_path_below_1284_octets_takes_no_IPv6()
     {
-        var session = Create();
+        TestSession session = Create();
         _first.MaxDatagramSize = 1283;
         Assert.Equal(SendResult.Sent, session.Send(IpPackets.Udp("fd99::1", "fd99::2", 10), ProtocolType.IPv6, out _));
         Assert.Empty(_first.Sent);
@@ -102,10 +105,10 @@ public sealed class TunnelSessionTests
     [Fact]
     public void What_no_path_takes_is_too_big_once_the_paths_have_had_time_to_find_their_MTU()
     {
-        var session = Create();
+        TestSession session = Create();
         Assert.Equal(SendResult.NoPath, session.Send(new byte[1397], ProtocolType.IPv4, out _));
         session.Time.Advance(TimeSpan.FromSeconds(2));
-        Assert.Equal(SendResult.TooBig, session.Send(new byte[1397], ProtocolType.IPv4, out var most));
+        Assert.Equal(SendResult.TooBig, session.Send(new byte[1397], ProtocolType.IPv4, out int most));
         Assert.Equal(1396, most);
         _second.MaxDatagramSize = 1500;
         Assert.Equal(SendResult.Sent, session.Send(new byte[1397], ProtocolType.IPv4, out _));
@@ -115,7 +118,7 @@ public sealed class TunnelSessionTests
     [Fact]
     public void A_gap_is_given_up_by_the_clock()
     {
-        var session = Create();
+        TestSession session = Create();
         session.Receive(session.Paths[0], Datagram(1));
         session.Receive(session.Paths[1], Datagram(3));
         Assert.Equal(1, session.ReorderDepth);
@@ -130,8 +133,11 @@ public sealed class TunnelSessionTests
     {
         var session = new TestSession(reordering: false);
         session.Add(_first);
-        foreach (var tag in new ushort[] { 9, 3, 3, 500 })
+        foreach (ushort tag in new ushort[] { 9, 3, 3, 500 })
+        {
             session.Receive(session.Paths[0], Datagram(tag));
+        }
+
         Assert.Equal([Datagram(9), Datagram(3), Datagram(3), Datagram(500)], session.Delivered);
     }
 
@@ -140,15 +146,20 @@ public sealed class TunnelSessionTests
     {
         var session = new TestSession(reordering: true);
         session.Add(_first);
-        var sink = new byte[4 + 28];
+        byte[] sink = new byte[4 + 28];
         IpPackets.Udp("10.99.0.1", "10.99.0.2", 0).CopyTo(sink, 4);
-        for (var i = 0; i < 1000; i++)
+        for (int i = 0; i < 1000; i++)
+        {
             Receive(i);
+        }
+
         session.Delivered.Clear();
         session.Delivered.EnsureCapacity(20_000);
-        var before = GC.GetAllocatedBytesForCurrentThread();
-        for (var i = 1000; i < 11_000; i++)
+        long before = GC.GetAllocatedBytesForCurrentThread();
+        for (int i = 1000; i < 11_000; i++)
+        {
             Receive(i);
+        }
         // What the test keeps of each: an array of 32 octets.
         Assert.Equal(10_000 * 56, GC.GetAllocatedBytesForCurrentThread() - before);
 
@@ -162,7 +173,7 @@ public sealed class TunnelSessionTests
     [Fact]
     public void Redundant_copies_are_counted_as_duplicates()
     {
-        var session = Create();
+        TestSession session = Create();
         session.Receive(session.Paths[0], Datagram(1));
         session.Receive(session.Paths[1], Datagram(1));
         Assert.Single(session.Delivered);
@@ -175,7 +186,9 @@ public sealed class TunnelSessionTests
     {
         // In the supervision's steps: a jump is a hiccup, which it rightly ignores.
         for (; milliseconds > 0; milliseconds -= 25)
+        {
             session.Time.Advance(TimeSpan.FromMilliseconds(Math.Min(25, milliseconds)));
+        }
     }
 
     private TestSession Create()

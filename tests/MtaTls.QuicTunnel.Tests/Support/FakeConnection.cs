@@ -47,18 +47,24 @@ internal sealed class FakeConnection : IQuicConnection
     public bool TrySendDatagram(ReadOnlySpan<byte> header, ReadOnlySpan<byte> payload)
     {
         if (!IsConnected || header.Length + payload.Length > MaxDatagramSize || _queue.Count >= QueueLimit)
+        {
             return false;
+        }
+
         byte[] datagram = [.. header, .. payload];
         Sent.Add(datagram);
         if (KeepInQueue)
+        {
             _queue.Enqueue(datagram);
+        }
+
         return true;
     }
 
     public int DrainUnsent(QuicDatagramVisitor visitor, object? state)
     {
-        var count = 0;
-        while (_queue.TryDequeue(out var datagram))
+        int count = 0;
+        while (_queue.TryDequeue(out byte[]? datagram))
         {
             visitor(datagram, state);
             count++;

@@ -9,7 +9,7 @@ internal static class IpPackets
 {
     public static byte[] Udp(string source, string destination, ReadOnlySpan<byte> payload, byte hopLimit = 64)
     {
-        var udp = new byte[8 + payload.Length];
+        byte[] udp = new byte[8 + payload.Length];
         BinaryPrimitives.WriteUInt16BigEndian(udp, 4000);
         BinaryPrimitives.WriteUInt16BigEndian(udp.AsSpan(2), 5000);
         BinaryPrimitives.WriteUInt16BigEndian(udp.AsSpan(4), (ushort)udp.Length);
@@ -21,12 +21,12 @@ internal static class IpPackets
 
     public static byte[] Wrap(string source, string destination, byte protocol, ReadOnlySpan<byte> payload, byte hopLimit = 64, byte[]? options = null)
     {
-        var from = IPAddress.Parse(source).GetAddressBytes();
-        var to = IPAddress.Parse(destination).GetAddressBytes();
+        byte[] from = IPAddress.Parse(source).GetAddressBytes();
+        byte[] to = IPAddress.Parse(destination).GetAddressBytes();
         byte[] packet;
         if (from.Length == 4)
         {
-            var headerLength = 20 + (options?.Length ?? 0);
+            int headerLength = 20 + (options?.Length ?? 0);
             packet = new byte[headerLength + payload.Length];
             packet[0] = (byte)(0x40 | (headerLength / 4));
             BinaryPrimitives.WriteUInt16BigEndian(packet.AsSpan(2), (ushort)packet.Length);
@@ -56,7 +56,7 @@ internal static class IpPackets
 
     public static byte[] Datagram(ushort tag, ReadOnlySpan<byte> packet)
     {
-        var datagram = new byte[4 + packet.Length];
+        byte[] datagram = new byte[4 + packet.Length];
         TunnelDatagram.WriteHeader(datagram, packet[0] >> 4 == 6 ? ProtocolType.IPv6 : ProtocolType.IPv4, tag);
         packet.CopyTo(datagram.AsSpan(4));
         return datagram;

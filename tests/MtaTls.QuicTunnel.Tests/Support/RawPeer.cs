@@ -1,8 +1,8 @@
 using System.Collections.Concurrent;
 using System.Net;
 using System.Net.Sockets;
-using Microsoft.Extensions.Logging.Abstractions;
 using System.Security.Cryptography.X509Certificates;
+using Microsoft.Extensions.Logging.Abstractions;
 using MtaTls.QuicTunnel.Quic;
 
 namespace MtaTls.QuicTunnel.Tests.Support;
@@ -41,7 +41,7 @@ internal sealed class RawPeer : IQuicConnectionHandler, IAsyncDisposable
     /// <summary>Opens the next stream (2, 6, 10, ...) and sends these octets.</summary>
     public long Send(string hex, bool fin = true)
     {
-        var stream = Connection.OpenUnidirectionalStream();
+        long stream = Connection.OpenUnidirectionalStream();
         Connection.SendStream(stream, Convert.FromHexString(hex), fin);
         return stream;
     }
@@ -49,7 +49,7 @@ internal sealed class RawPeer : IQuicConnectionHandler, IAsyncDisposable
     public async Task<byte[]> NewSessionAsync(string value = "")
     {
         Send($"01{value.Length / 2:X2}{value}");
-        var answer = Convert.FromHexString(await Answer);
+        byte[] answer = Convert.FromHexString(await Answer);
         Assert.Equal(2, answer[0]);
         Assert.Equal(32, answer[1]);
         Assert.Equal(34, answer.Length);
@@ -71,10 +71,15 @@ internal sealed class RawPeer : IQuicConnectionHandler, IAsyncDisposable
     public void OnStreamData(IQuicConnection connection, long streamId, ReadOnlySpan<byte> data, bool fin)
     {
         if (streamId != 3)
+        {
             _answer.TrySetException(new InvalidOperationException($"stream {streamId}"));
+        }
+
         _received.Write(data);
         if (fin)
+        {
             _answer.TrySetResult(Convert.ToHexString(_received.ToArray()));
+        }
     }
 
     public void OnStreamReset(IQuicConnection connection, long streamId, ulong errorCode) => _answer.TrySetResult($"reset {errorCode}");

@@ -36,8 +36,8 @@ internal sealed class TestCertificates
     public X509Certificate2 Create(string name, bool server, DateTimeOffset? notAfter = null, bool rsa = false)
     {
         using var ecdsa = ECDsa.Create(ECCurve.NamedCurves.nistP256);
-        using var rsaKey = rsa ? RSA.Create(2048) : null;
-        var request = rsaKey is null
+        using RSA? rsaKey = rsa ? RSA.Create(2048) : null;
+        CertificateRequest request = rsaKey is null
             ? new CertificateRequest(name, ecdsa, HashAlgorithmName.SHA256)
             : new CertificateRequest(name, rsaKey, HashAlgorithmName.SHA256, RSASignaturePadding.Pkcs1);
         request.CertificateExtensions.Add(new X509BasicConstraintsExtension(false, false, 0, true));
@@ -53,8 +53,8 @@ internal sealed class TestCertificates
         }
         byte[] serial = RandomNumberGenerator.GetBytes(12);
         serial[0] &= 0x7f;
-        var generator = _authority.GetECDsaPrivateKey()!;
-        using var certificate = request.Create(_authority.SubjectName, X509SignatureGenerator.CreateForECDsa(generator), DateTimeOffset.UtcNow.AddDays(-1), notAfter ?? DateTimeOffset.UtcNow.AddYears(1), serial);
+        ECDsa generator = _authority.GetECDsaPrivateKey()!;
+        using X509Certificate2 certificate = request.Create(_authority.SubjectName, X509SignatureGenerator.CreateForECDsa(generator), DateTimeOffset.UtcNow.AddDays(-1), notAfter ?? DateTimeOffset.UtcNow.AddYears(1), serial);
         return rsaKey is null ? certificate.CopyWithPrivateKey(ecdsa) : certificate.CopyWithPrivateKey(rsaKey);
     }
 }

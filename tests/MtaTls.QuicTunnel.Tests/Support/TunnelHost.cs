@@ -19,7 +19,7 @@ internal sealed class TunnelHost : IAsyncDisposable
     {
         AuthorityPath = Path.Combine(_directory, "ca.pem");
         File.WriteAllText(AuthorityPath, TestCertificates.Instance.Authority.ExportCertificatePem());
-        var builder = Host.CreateEmptyApplicationBuilder(null);
+        HostApplicationBuilder builder = Host.CreateEmptyApplicationBuilder(null);
         builder.Logging.SetMinimumLevel(LogLevel.Debug);
         Logs = new RecordingLoggerProvider();
         builder.Logging.AddProvider(Logs);
@@ -78,7 +78,7 @@ internal sealed class TunnelHost : IAsyncDisposable
 
     public async Task<QuicTunnelClient> ConnectAsync(Action<QuicTunnelClientOptions>? configure = null, INetworkMonitor? network = null)
     {
-        var client = CreateClient(configure, network);
+        QuicTunnelClient client = CreateClient(configure, network);
         client.Start();
         await client.WaitForSessionAsync().WaitAsync(Wait.Patience);
         await Wait.UntilAsync(() => client.Paths.Count == Math.Max(1, client.Options.LocalAddresses.Count), "not every path came up");
@@ -89,7 +89,10 @@ internal sealed class TunnelHost : IAsyncDisposable
     {
         await _host.StopAsync();
         if (_host is IAsyncDisposable disposable)
+        {
             await disposable.DisposeAsync();
+        }
+
         Directory.Delete(_directory, recursive: true);
     }
 

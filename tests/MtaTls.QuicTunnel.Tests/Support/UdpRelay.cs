@@ -62,16 +62,21 @@ internal sealed class UdpRelay : IAsyncDisposable
     /// <summary>From now on every client comes to the server from another port.</summary>
     public void Rebind()
     {
-        foreach (var link in _links.Values)
+        foreach (Link link in _links.Values)
+        {
             link.Rebind();
+        }
     }
 
     public async ValueTask DisposeAsync()
     {
         await _end.CancelAsync();
         _front.Dispose();
-        foreach (var link in _links.Values)
+        foreach (Link link in _links.Values)
+        {
             link.Dispose();
+        }
+
         await _reading;
     }
 
@@ -93,7 +98,7 @@ internal sealed class UdpRelay : IAsyncDisposable
             try
             {
                 int length = await _front.ReceiveFromAsync(buffer, SocketFlags.None, from, _end.Token);
-                if (!_links.TryGetValue(from, out var link))
+                if (!_links.TryGetValue(from, out Link? link))
                 {
                     var copy = new SocketAddress(_server.AddressFamily, from.Size);
                     from.Buffer.Span[..from.Size].CopyTo(copy.Buffer.Span);
@@ -104,7 +109,9 @@ internal sealed class UdpRelay : IAsyncDisposable
             catch (Exception exception) when (Ended(exception))
             {
                 if (exception is ObjectDisposedException or OperationCanceledException)
+                {
                     return;
+                }
             }
         }
     }
@@ -119,14 +126,21 @@ internal sealed class UdpRelay : IAsyncDisposable
             delay = Delay + Jitter * _random.NextDouble();
         }
         if (copies == 0)
+        {
             Interlocked.Increment(ref _dropped);
+        }
+
         for (int i = 0; i < copies; i++)
         {
             Interlocked.Increment(ref toServer ? ref _toServer : ref _toClient);
             if (delay == TimeSpan.Zero)
+            {
                 link.Send(packet.Span, toServer);
+            }
             else
+            {
                 _ = SendLaterAsync(packet.ToArray(), link, toServer, delay);
+            }
         }
     }
 
@@ -160,7 +174,10 @@ internal sealed class UdpRelay : IAsyncDisposable
         public void Rebind()
         {
             lock (_former)
+            {
                 _former.Add(_back);
+            }
+
             _back = _relay.Bind();
             _ = ReadServerAsync(_back);
         }
@@ -170,9 +187,13 @@ internal sealed class UdpRelay : IAsyncDisposable
             try
             {
                 if (toServer)
+                {
                     _back.SendTo(packet, SocketFlags.None, _relay._server);
+                }
                 else
+                {
                     _relay._front.SendTo(packet, SocketFlags.None, _client);
+                }
             }
             catch (Exception exception) when (Ended(exception))
             {
@@ -183,7 +204,9 @@ internal sealed class UdpRelay : IAsyncDisposable
         {
             _back.Dispose();
             lock (_former)
+            {
                 _former.ForEach(static s => s.Dispose());
+            }
         }
 
         private async Task ReadServerAsync(Socket socket)
@@ -199,7 +222,9 @@ internal sealed class UdpRelay : IAsyncDisposable
                 catch (Exception exception) when (Ended(exception))
                 {
                     if (exception is not SocketException)
+                    {
                         return;
+                    }
                 }
             }
         }

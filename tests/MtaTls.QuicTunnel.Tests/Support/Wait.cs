@@ -7,7 +7,7 @@ internal static class Wait
 
     public static async Task UntilAsync(Func<bool> condition, string otherwise, TimeSpan? patience = null)
     {
-        var end = Environment.TickCount64 + (long)(patience ?? Patience).TotalMilliseconds;
+        long end = Environment.TickCount64 + (long)(patience ?? Patience).TotalMilliseconds;
         while (!condition())
         {
             Assert.True(Environment.TickCount64 < end, otherwise);
@@ -18,9 +18,9 @@ internal static class Wait
     /// <summary>The next packet that the interface brings.</summary>
     public static async Task<byte[]> ReceiveAsync(this InMemoryPacketInterface packets)
     {
-        var buffer = new byte[2048];
+        byte[] buffer = new byte[2048];
         using var timeout = new CancellationTokenSource(Patience);
-        var length = await packets.ReceiveAsync(buffer, timeout.Token);
+        int length = await packets.ReceiveAsync(buffer, timeout.Token);
         return buffer[..length];
     }
 }

@@ -50,10 +50,14 @@ internal sealed record ProcessSample
             }
         }
 
-        using Process process = Process.GetCurrentProcess();
+        using var process = Process.GetCurrentProcess();
         return new ProcessSample
         {
-            WorkingSet = process.WorkingSet64, Heap = GC.GetTotalMemory(false), Handles = process.HandleCount, Threads = process.Threads.Count, Blocks = BlockPool.InUse,
+            WorkingSet = process.WorkingSet64,
+            Heap = GC.GetTotalMemory(false),
+            Handles = process.HandleCount,
+            Threads = process.Threads.Count,
+            Blocks = BlockPool.InUse,
         };
     }
 

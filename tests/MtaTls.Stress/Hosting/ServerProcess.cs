@@ -23,7 +23,10 @@ internal sealed class ServerProcess : IAsyncDisposable
         string program = Environment.ProcessPath!;
         ProcessStartInfo start = new(program) { RedirectStandardInput = true, RedirectStandardOutput = true };
         if (Path.GetFileNameWithoutExtension(program) == "dotnet")
+        {
             start.ArgumentList.Add(typeof(ServerProcess).Assembly.Location);
+        }
+
         start.ArgumentList.Add("server");
         ServerProcess server = new(Process.Start(start)!);
         ServerInfo info = JsonSerializer.Deserialize<ServerInfo>(await server.ReadLineAsync())!;

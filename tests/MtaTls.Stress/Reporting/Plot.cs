@@ -28,7 +28,10 @@ internal static class Plot
             {
                 body.Append(Invariant($"<polyline class=\"{style}\" points=\""));
                 for (int i = 0; i < values.Length; i++)
+                {
                     body.Append(Invariant($"{Left + (Width - Left - Right) * minutes[i] / end:0.0},{y + PanelHeight * (1 - values[i] / top):0.0} "));
+                }
+
                 body.Append("\"/>\n");
             }
 
@@ -50,7 +53,10 @@ internal static class Plot
     private static double Ceiling(double value)
     {
         if (value <= 0)
+        {
             return 1;
+        }
+
         double order = Math.Pow(10, Math.Floor(Math.Log10(value)));
         return order * new[] { 1, 2, 5, 10 }.First(step => value <= step * order);
     }

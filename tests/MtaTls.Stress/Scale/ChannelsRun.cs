@@ -25,7 +25,10 @@ internal sealed class ChannelsRun(StressOptions options) : ScaleRun(options, cou
                 while ((all = await server.SampleAsync()).Requests < Count - 1)
                 {
                     if (requests.FirstOrDefault(static r => r.IsFaulted) is { } failed)
+                    {
                         await failed;
+                    }
+
                     await Task.Delay(50);
                 }
 
@@ -38,7 +41,10 @@ internal sealed class ChannelsRun(StressOptions options) : ScaleRun(options, cou
 
         MtaTlsClientStatistics statistics = client.GetStatistics();
         if (statistics.Handshakes != 1 || statistics.ActiveChannels != Count)
+        {
             throw new InvalidDataException($"{statistics.ActiveChannels} channels on {statistics.Handshakes} sessions.");
+        }
+
         return $"{Count} channels on one session, two requests on each, all at once ({MemoryPer(Count, before, all!.Heap, "request under way on its channel, server")})";
     }
 
@@ -47,6 +53,8 @@ internal sealed class ChannelsRun(StressOptions options) : ScaleRun(options, cou
         using HttpRequestMessage request = new(HttpMethod.Get, $"https://app.internal/gather/{Count}");
         using HttpResponseMessage response = await http.SendAsync(request, CancellationToken.None);
         if (await response.EnsureSuccessStatusCode().Content.ReadAsStringAsync() != Count.ToString(System.Globalization.CultureInfo.InvariantCulture))
+        {
             throw new InvalidDataException("A wrong answer.");
+        }
     }
 }

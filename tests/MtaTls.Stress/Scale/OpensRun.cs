@@ -25,7 +25,10 @@ internal sealed class OpensRun(StressOptions options) : ScaleRun(options, count:
         })));
         _opened += Count / Rounds;
         if (_client.GetStatistics() is var statistics && (statistics.Handshakes, statistics.ChannelsOpened, statistics.ChannelsRefused) != (1, _opened, 0))
+        {
             throw new InvalidDataException($"{statistics}");
+        }
+
         return $"{Count / Rounds} opens, {_opened} on this session";
     }
 

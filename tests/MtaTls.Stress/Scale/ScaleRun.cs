@@ -54,13 +54,19 @@ internal abstract class ScaleRun(StressOptions options, int count, int rounds)
     {
         long begun = Stopwatch.GetTimestamp();
         while (!(IsIdle(await server.SampleAsync()) && IsIdle(ProcessSample.Take(collect: false))) && Stopwatch.GetElapsedTime(begun) < TimeSpan.FromMinutes(1))
+        {
             await Task.Delay(50);
+        }
+
         (ProcessSample Server, ProcessSample Client) sample = (await server.SampleAsync(collect: true), ProcessSample.Take(collect: true));
         idle.Add(sample);
         Console.WriteLine($"  server {sample.Server}");
         Console.WriteLine($"  client {sample.Client}");
         if (IsIdle(sample.Server) && IsIdle(sample.Client))
+        {
             return true;
+        }
+
         Console.WriteLine("  SOMETHING IS LEFT");
         return false;
     }

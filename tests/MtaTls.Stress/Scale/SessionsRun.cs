@@ -21,14 +21,22 @@ internal sealed class SessionsRun(StressOptions options) : ScaleRun(options, cou
                 using HttpResponseMessage response = await http.SendAsync(request, cancellationToken);
                 byte[] body = await response.EnsureSuccessStatusCode().Content.ReadAsByteArrayAsync(cancellationToken);
                 if (!body.AsSpan().SequenceEqual(Payload.ToArray(seed, (int)size)))
+                {
                     throw new InvalidDataException("A wrong answer.");
+                }
             }
         });
         ProcessSample all = await server.SampleAsync(collect: true);
         if (all.Sessions != Count || clients.Any(static c => c.GetStatistics() is not { ActiveSessions: 1, ConnectFailures: 0 }))
+        {
             throw new InvalidDataException($"{all.Sessions} sessions at the server.");
+        }
+
         foreach (HttpMessageInvoker http in handlers)
+        {
             http.Dispose();
+        }
+
         await Task.WhenAll(clients.Select(static c => c.DisposeAsync().AsTask()));
         return $"{Count} sessions, three requests on each ({MemoryPer(Count, before, all.Heap, "session, server")}, {all.WorkingSet / 1048576} MiB working set)";
     }

@@ -23,7 +23,9 @@ internal sealed class EchoServer : IDisposable
         try
         {
             while (true)
+            {
                 _ = EchoAsync(await _listener.AcceptSocketAsync());
+            }
         }
         catch (Exception e) when (e is SocketException or ObjectDisposedException)
         {
@@ -41,7 +43,9 @@ internal sealed class EchoServer : IDisposable
                 for (int count; (count = await socket.ReceiveAsync(buffer)) > 0;)
                 {
                     for (int sent = 0; sent < count;)
+                    {
                         sent += await socket.SendAsync(buffer.AsMemory(sent, count - sent));
+                    }
                 }
             }
             catch (SocketException)

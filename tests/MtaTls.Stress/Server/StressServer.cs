@@ -84,15 +84,21 @@ internal sealed class StressServer
         app.MapGet("/bytes/{seed:long}/{count:long}", async (long seed, long count, HttpContext context) =>
         {
             if (seed % 2 == 0)
+            {
                 context.Response.ContentLength = count;
+            }
+
             await WriteAsync(context, seed, count, count);
         });
         app.MapMethods("/hash", ["POST", "PUT"], async context =>
         {
-            using IncrementalHash hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
+            using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
             byte[] buffer = new byte[16 * 1024];
             for (int count; (count = await context.Request.Body.ReadAsync(buffer)) > 0;)
+            {
                 hash.AppendData(buffer, 0, count);
+            }
+
             await context.Response.WriteAsync(Convert.ToHexString(hash.GetHashAndReset()));
         });
         app.MapPost("/echo", static context => context.Request.Body.CopyToAsync(context.Response.Body, context.RequestAborted));
@@ -120,7 +126,10 @@ internal sealed class StressServer
             using WebSocket socket = await context.WebSockets.AcceptWebSocketAsync();
             byte[] buffer = new byte[16 * 1024];
             while (await socket.ReceiveAsync(buffer, context.RequestAborted) is { MessageType: not WebSocketMessageType.Close } received)
+            {
                 await socket.SendAsync(buffer.AsMemory(0, received.Count), received.MessageType, received.EndOfMessage, context.RequestAborted);
+            }
+
             await socket.CloseAsync(WebSocketCloseStatus.NormalClosure, null, context.RequestAborted);
         });
     }

@@ -77,7 +77,9 @@ internal sealed class Caller : IAsyncDisposable
         Http1.Dispose();
         Http2?.Dispose();
         if (Client is not null)
+        {
             await Client.DisposeAsync();
+        }
     }
 
     private static HttpMessageInvoker Invoker(SocketsHttpHandler handler)

@@ -49,7 +49,10 @@ internal sealed class DropRelay : IAsyncDisposable
     public async ValueTask DisposeAsync()
     {
         lock (_lock)
+        {
             _ended = true;
+        }
+
         _listener.Dispose();
         await _accepting;
         Drop();
@@ -73,9 +76,13 @@ internal sealed class DropRelay : IAsyncDisposable
             lock (_lock)
             {
                 if (_ended)
+                {
                     connection.Reset();
+                }
                 else
+                {
                     _connections.Add(connection);
+                }
             }
 
             _ = RunAsync(connection);
@@ -85,9 +92,14 @@ internal sealed class DropRelay : IAsyncDisposable
     private async Task RunAsync(Connection connection)
     {
         using (connection)
+        {
             await connection.RunAsync(_target);
+        }
+
         lock (_lock)
+        {
             _connections.Remove(connection);
+        }
     }
 
     private sealed class Connection(Socket client) : IDisposable
@@ -139,7 +151,9 @@ internal sealed class DropRelay : IAsyncDisposable
                 for (int count; (count = await from.ReceiveAsync(buffer)) > 0;)
                 {
                     for (int sent = 0; sent < count;)
+                    {
                         sent += await to.SendAsync(buffer.AsMemory(sent, count - sent));
+                    }
                 }
 
                 to.Shutdown(SocketShutdown.Send);

@@ -21,7 +21,10 @@ internal sealed class PayloadStream(long seed, long length, long stopAt = long.M
     {
         long sent = length - _payload.Left;
         if (sent >= stopAt)
+        {
             await Task.Delay(Timeout.Infinite, cancellationToken);
+        }
+
         return _payload.Read(buffer.Span[..(int)Math.Min(buffer.Length, stopAt - sent)]);
     }
 

@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using MtaTls.Client;
 using MtaTls.Stress.Hosting;
 using MtaTls.Stress.Reporting;
 
@@ -16,8 +17,8 @@ internal sealed class SoakRun(StressOptions options)
         Console.WriteLine($"seed {options.Seed}, {options.Minutes} minutes, {options.Workers} workers");
         await using ServerProcess server = await ServerProcess.StartAsync();
         SampleLog log = new(options.Output, "soak");
-        TimeSpan duration = TimeSpan.FromMinutes(options.Minutes);
-        TimeSpan interval = TimeSpan.FromSeconds(Math.Clamp(duration.TotalSeconds / 12, 0.5, 10));
+        var duration = TimeSpan.FromMinutes(options.Minutes);
+        var interval = TimeSpan.FromSeconds(Math.Clamp(duration.TotalSeconds / 12, 0.5, 10));
         int dropped;
         await using (DropRelay relay = new(server.Port))
         {
@@ -30,7 +31,9 @@ internal sealed class SoakRun(StressOptions options)
             {
                 await Task.Delay(interval, over.Token).ContinueWith(static _ => { }, TaskScheduler.Default);
                 if (over.IsCancellationRequested)
+                {
                     break;
+                }
                 // How much garbage waits for its collection says more about what else the machine does than about what is kept.
                 bool collect = sample % 3 == 0;
                 log.Add(await server.SampleAsync(collect), Sample(callers, collect), _tally.Done, collect);
@@ -39,7 +42,10 @@ internal sealed class SoakRun(StressOptions options)
             await Task.WhenAll(tasks);
             dropped = relay.Dropped;
             foreach (Caller caller in callers)
+            {
                 await caller.DisposeAsync();
+            }
+
             await SettleAsync(server, callers);
         }
 
@@ -55,7 +61,7 @@ internal sealed class SoakRun(StressOptions options)
     public async Task<int> ReplayAsync()
     {
         await using ServerProcess server = await ServerProcess.StartAsync();
-        await using Caller caller = Caller.Multiplexed("calm", server, null);
+        await using var caller = Caller.Multiplexed("calm", server, null);
         await DoAsync(caller, options.Seed, "replayed");
         _tally.Print();
         return _tally.Defects == 0 ? 0 : 1;
@@ -75,7 +81,7 @@ internal sealed class SoakRun(StressOptions options)
     private async Task DoAsync(Caller caller, int seed, string place)
     {
         Random random = new(seed);
-        var (name, _, _, runAsync) = Pick(random, caller.Client is not null);
+        (string? name, int _, bool _, Func<Caller, Random, CancellationToken, Task>? runAsync) = Pick(random, caller.Client is not null);
         long begun = Stopwatch.GetTimestamp();
         using CancellationTokenSource hang = new(s_hang);
         try
@@ -97,14 +103,18 @@ internal sealed class SoakRun(StressOptions options)
     {
         Random random = new(options.Seed);
         while (await ContinuesAsync(random.Next(4000, 8000), over))
+        {
             relay.Drop();
+        }
     }
 
     private async Task ReloadAsync(ServerProcess server, CancellationToken over)
     {
         Random random = new(options.Seed);
         while (await ContinuesAsync(random.Next(1000, 10_000), over))
+        {
             await server.ReloadAsync(random.Next(2) == 0 ? "certificate" : "settings");
+        }
     }
 
     /// <summary>Waits until nothing is left at either end, and judges what is.</summary>
@@ -122,14 +132,19 @@ internal sealed class SoakRun(StressOptions options)
         Console.WriteLine($"after the end, server: {there}");
         Console.WriteLine($"after the end, client: {here}");
         if (!there.IsIdle)
+        {
             _tally.Defect("something is left at the server", there);
+        }
+
         if (!here.IsIdle)
+        {
             _tally.Defect("something is left at the client", here);
+        }
     }
 
     private static ProcessSample Sample(Caller[] callers, bool collect)
     {
-        var statistics = callers.Select(static c => c.Client).OfType<Client.MtaTlsClient>().Select(static c => c.GetStatistics()).ToArray();
+        MtaTlsClientStatistics[] statistics = callers.Select(static c => c.Client).OfType<Client.MtaTlsClient>().Select(static c => c.GetStatistics()).ToArray();
         return ProcessSample.Take(collect) with { Sessions = statistics.Sum(static s => s.ActiveSessions), Channels = statistics.Sum(static s => s.ActiveChannels) };
     }
 
@@ -138,9 +153,11 @@ internal sealed class SoakRun(StressOptions options)
         while (true)
         {
             int at = random.Next(Work.Kinds.Sum(static k => k.Weight));
-            var kind = Work.Kinds.First(k => (at -= k.Weight) < 0);
+            (string Name, int Weight, bool NeedsChannels, Func<Caller, Random, CancellationToken, Task> RunAsync) kind = Work.Kinds.First(k => (at -= k.Weight) < 0);
             if (hasChannels || !kind.NeedsChannels)
+            {
                 return kind;
+            }
         }
     }
 

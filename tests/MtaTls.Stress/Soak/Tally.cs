@@ -24,13 +24,17 @@ internal sealed class Tally
     public void Defect(string what, object failure)
     {
         if (Interlocked.Increment(ref _defects) <= Printed)
+        {
             Console.WriteLine($"DEFECT {what}: {failure}");
+        }
     }
 
     public void Print()
     {
         foreach ((string kind, Counts counts) in _kinds.OrderBy(static k => k.Key, StringComparer.Ordinal))
+        {
             Console.WriteLine($"  {kind,-24} {counts.Done,9} done {counts.Dropped,6} failed with a dropped session");
+        }
     }
 
     private Counts Of(string kind) => _kinds.GetOrAdd(kind, static _ => new Counts());

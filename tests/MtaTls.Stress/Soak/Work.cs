@@ -1,6 +1,7 @@
 using System.Net;
 using System.Net.WebSockets;
 using System.Security.Cryptography;
+using MtaTls.Client;
 
 namespace MtaTls.Stress.Soak;
 
@@ -42,7 +43,10 @@ internal static class Work
         using HttpRequestMessage request = Request(caller, random, random.Next(2) == 0 ? HttpMethod.Put : HttpMethod.Post, "/hash");
         request.Content = new StreamContent(new PayloadStream(seed, size));
         if (random.Next(2) == 0)
+        {
             request.Content.Headers.ContentLength = size;
+        }
+
         using HttpResponseMessage response = await SendAsync(caller, request, hang);
         Same(Payload.Hash(seed, size), await response.Content.ReadAsStringAsync(hang), "The server has hashed other octets");
     }
@@ -68,14 +72,21 @@ internal static class Work
             await socket.SendAsync(sent, WebSocketMessageType.Binary, true, hang);
             int received = 0;
             while (received < sent.Length)
+            {
                 received += (await socket.ReceiveAsync(buffer.AsMemory(received), hang)).Count;
+            }
+
             Same(Convert.ToHexString(SHA256.HashData(sent)), Convert.ToHexString(SHA256.HashData(buffer.AsSpan(0, received))), "A message came back changed");
         }
 
         if (random.Next(4) == 0)
+        {
             socket.Abort();
+        }
         else
+        {
             await socket.CloseAsync(WebSocketCloseStatus.NormalClosure, null, hang);
+        }
     }
 
     private static async Task AbortDownloadAsync(Caller caller, Random random, CancellationToken hang)
@@ -120,7 +131,7 @@ internal static class Work
 
     private static async Task TcpRouteAsync(Caller caller, Random random, CancellationToken hang)
     {
-        await using var channel = await caller.Client!.OpenChannelAsync("echo.internal", 7, hang);
+        await using MtaTlsClientChannel channel = await caller.Client!.OpenChannelAsync("echo.internal", 7, hang);
         byte[] sent = Payload.ToArray(random.Next(), random.Next(1, 60_000)), received = new byte[sent.Length];
         await channel.WriteAsync(sent, hang);
         await channel.ReadExactlyAsync(received, hang);
@@ -129,17 +140,22 @@ internal static class Work
 
     private static async Task SilentChannelAsync(Caller caller, Random random, CancellationToken hang)
     {
-        await using var channel = await caller.Client!.OpenChannelAsync("app.internal", 443, hang);
+        await using MtaTlsClientChannel channel = await caller.Client!.OpenChannelAsync("app.internal", 443, hang);
         if (random.Next(2) == 0)
+        {
             await channel.WriteAsync("GET / HT"u8.ToArray(), hang);
+        }
+
         if (random.Next(2) == 0)
+        {
             await Task.Delay(random.Next(200), hang);
+        }
     }
 
     /// <summary>Waits for a while and no longer.</summary>
     private static async Task GiveUpAsync(Caller caller, HttpRequestMessage request, Random random, CancellationToken hang)
     {
-        using CancellationTokenSource patience = CancellationTokenSource.CreateLinkedTokenSource(hang);
+        using var patience = CancellationTokenSource.CreateLinkedTokenSource(hang);
         patience.CancelAfter(random.Next(1, 300));
         try
         {
@@ -163,7 +179,10 @@ internal static class Work
     {
         HttpResponseMessage response = await (request.Version.Major == 2 ? caller.Http2! : caller.Http1).SendAsync(request, cancellationToken);
         if (response.StatusCode != HttpStatusCode.OK || response.Version != request.Version)
+        {
             throw new InvalidDataException($"{request.Method} {request.RequestUri} (HTTP/{request.Version}): {(int)response.StatusCode} (HTTP/{response.Version})");
+        }
+
         return response;
     }
 
@@ -179,7 +198,10 @@ internal static class Work
         {
             int read = await body.ReadAsync(buffer.AsMemory(0, (int)Math.Min(buffer.Length, count - received)), hang);
             if (read == 0)
+            {
                 throw new InvalidDataException($"The answer ended after {received} of {size} octets.");
+            }
+
             int due = payload.Read(expected.AsSpan(0, read));
             actual.AppendData(buffer, 0, read);
             right.AppendData(expected, 0, due);
@@ -188,13 +210,17 @@ internal static class Work
 
         Same(Convert.ToHexString(right.GetHashAndReset()), Convert.ToHexString(actual.GetHashAndReset()), $"The first {received} octets of the answer are wrong");
         if (count == size && await body.ReadAsync(buffer, hang) != 0)
+        {
             throw new InvalidDataException($"The answer is longer than {size} octets.");
+        }
     }
 
     private static void Same(string expected, string actual, string failure)
     {
         if (expected != actual)
+        {
             throw new InvalidDataException($"{failure}: SHA-256 {actual} in place of {expected}.");
+        }
     }
 
     /// <summary>Mostly small; all orders of magnitude below the limit are alike.</summary>

@@ -54,8 +54,8 @@ internal static class TestCertificates
     public static X509Certificate2 Issue(
         string subject, X509Certificate2 issuer, string purpose, string[] names, DateTimeOffset? notAfter = null, bool rsa = false)
     {
-        using ECDsa ecdsaKey = ECDsa.Create(ECCurve.NamedCurves.nistP256);
-        using RSA rsaKey = RSA.Create(2048);
+        using var ecdsaKey = ECDsa.Create(ECCurve.NamedCurves.nistP256);
+        using var rsaKey = RSA.Create(2048);
         CertificateRequest request = rsa
             ? new CertificateRequest(subject, rsaKey, HashAlgorithmName.SHA256, RSASignaturePadding.Pkcs1)
             : new CertificateRequest(subject, ecdsaKey, HashAlgorithmName.SHA256);
@@ -76,7 +76,7 @@ internal static class TestCertificates
 
     private static X509Certificate2 MakeAuthority(string subject, X509Certificate2? issuer)
     {
-        using ECDsa key = ECDsa.Create(ECCurve.NamedCurves.nistP256);
+        using var key = ECDsa.Create(ECCurve.NamedCurves.nistP256);
         var request = new CertificateRequest(subject, key, HashAlgorithmName.SHA256);
         request.CertificateExtensions.Add(new X509BasicConstraintsExtension(true, false, 0, true));
         request.CertificateExtensions.Add(new X509KeyUsageExtension(X509KeyUsageFlags.KeyCertSign | X509KeyUsageFlags.CrlSign, true));

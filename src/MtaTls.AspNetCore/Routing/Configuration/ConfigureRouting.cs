@@ -23,15 +23,20 @@ internal sealed class ConfigureRouting(IConfiguration configuration) : IConfigur
             tcp.RejectUnknownKeys();
         }
 
-        foreach (var route in section.Sections(nameof(MtaTlsOptions.Channels)))
+        foreach (SectionReader route in section.Sections(nameof(MtaTlsOptions.Channels)))
+        {
             options.Channels.Add(ReadRoute(route));
+        }
     }
 
     /// <summary>Reads a client certificate condition, wherever one stands.</summary>
     public static ClientCertificateConditionOptions? ReadCertificate(SectionReader section)
     {
         if (section.Section(nameof(ChannelRouteOptions.ClientCertificate)) is not { } certificate)
+        {
             return null;
+        }
+
         var options = new ClientCertificateConditionOptions
         {
             Subject = certificate.Text(nameof(ClientCertificateConditionOptions.Subject)),

@@ -10,7 +10,7 @@ namespace MtaTls.AspNetCore.Routing;
 internal sealed class CertificateIdentity
 {
     private const string SubjectAlternativeNameOid = "2.5.29.17";
-    private static readonly ConditionalWeakTable<X509Certificate2, CertificateIdentity> _known = [];
+    private static readonly ConditionalWeakTable<X509Certificate2, CertificateIdentity> s_known = [];
 
     private CertificateIdentity(X509Certificate2 certificate)
     {
@@ -32,15 +32,18 @@ internal sealed class CertificateIdentity
 
     public IReadOnlySet<SubjectAlternativeName> SubjectAlternativeNames { get; }
 
-    public static CertificateIdentity Of(X509Certificate2 certificate) => _known.GetValue(certificate, static c => new CertificateIdentity(c));
+    public static CertificateIdentity Of(X509Certificate2 certificate) => s_known.GetValue(certificate, static c => new CertificateIdentity(c));
 
     private static HashSet<SubjectAlternativeName> ReadSubjectAlternativeNames(X509Certificate2 certificate)
     {
         var names = new HashSet<SubjectAlternativeName>();
-        foreach (var extension in certificate.Extensions)
+        foreach (X509Extension extension in certificate.Extensions)
         {
             if (extension.Oid?.Value != SubjectAlternativeNameOid)
+            {
                 continue;
+            }
+
             try
             {
                 Read(new AsnReader(extension.RawData, AsnEncodingRules.DER).ReadSequence(), names);
@@ -61,7 +64,7 @@ internal sealed class CertificateIdentity
     {
         while (reader.HasData)
         {
-            var tag = reader.PeekTag();
+            Asn1Tag tag = reader.PeekTag();
             switch (tag.TagValue)
             {
                 case 1:

@@ -13,7 +13,7 @@ internal readonly record struct ChannelHost
 {
     private const int MaxNameLength = 253;
     private const int MaxLabelLength = 63;
-    private static readonly SearchValues<char> _hexDigits = SearchValues.Create("0123456789abcdefABCDEF");
+    private static readonly SearchValues<char> s_hexDigits = SearchValues.Create("0123456789abcdefABCDEF");
 
     private ChannelHost(string? name, IPAddress? address)
     {
@@ -39,22 +39,31 @@ internal readonly record struct ChannelHost
         if (text.Contains(':'))
         {
             // A zone names an interface of this machine: nobody else can mean it.
-            if (text.ContainsAny("%[]/") || !IPAddress.TryParse(text, out var v6) || v6.AddressFamily != AddressFamily.InterNetworkV6)
+            if (text.ContainsAny("%[]/") || !IPAddress.TryParse(text, out IPAddress? v6) || v6.AddressFamily != AddressFamily.InterNetworkV6)
+            {
                 return false;
+            }
+
             host = From(v6);
             return true;
         }
 
         if (text.EndsWith('.'))
+        {
             text = text[..^1];
-        if (TryParseIPv4(text, out var v4))
+        }
+
+        if (TryParseIPv4(text, out IPAddress? v4))
         {
             host = From(v4);
             return true;
         }
 
         if (!IsName(text))
+        {
             return false;
+        }
+
         host = new ChannelHost(text.ToString().ToLowerInvariant(), null);
         return true;
     }
@@ -63,7 +72,10 @@ internal readonly record struct ChannelHost
     public static bool TryParseUriHost(ReadOnlySpan<char> text, out ChannelHost host)
     {
         if (text is not ['[', .. var inner, ']'])
+        {
             return TryParse(text, out host) && host.Address?.AddressFamily != AddressFamily.InterNetworkV6;
+        }
+
         return TryParse(inner, out host) && inner.Contains(':');
     }
 
@@ -79,10 +91,10 @@ internal readonly record struct ChannelHost
     {
         address = null;
         Span<byte> octets = stackalloc byte[4];
-        var count = 0;
-        foreach (var part in text.Split('.'))
+        int count = 0;
+        foreach (Range part in text.Split('.'))
         {
-            var digits = text[part];
+            ReadOnlySpan<char> digits = text[part];
             if (count == 4 || digits.Length is 0 or > 3 || (digits.Length > 1 && digits[0] == '0')
                 || !byte.TryParse(digits, NumberStyles.None, CultureInfo.InvariantCulture, out octets[count]))
             {
@@ -93,7 +105,10 @@ internal readonly record struct ChannelHost
         }
 
         if (count != 4)
+        {
             return false;
+        }
+
         address = new IPAddress(octets);
         return true;
     }
@@ -101,17 +116,25 @@ internal readonly record struct ChannelHost
     private static bool IsName(ReadOnlySpan<char> text)
     {
         if (text.Length is 0 or > MaxNameLength)
+        {
             return false;
+        }
+
         ReadOnlySpan<char> last = default;
-        foreach (var range in text.Split('.'))
+        foreach (Range range in text.Split('.'))
         {
             last = text[range];
             if (last.Length is 0 or > MaxLabelLength || last[0] == '-' || last[^1] == '-')
+            {
                 return false;
-            foreach (var c in last)
+            }
+
+            foreach (char c in last)
             {
                 if (!char.IsAsciiLetterOrDigit(c) && c is not ('-' or '_'))
+                {
                     return false;
+                }
             }
         }
 
@@ -121,5 +144,5 @@ internal readonly record struct ChannelHost
     /// <summary>A name whose last label is a number is an IPv4 address to many resolvers ("127.1", "0x7f000001").</summary>
     private static bool IsNumber(ReadOnlySpan<char> label) =>
         !label.ContainsAnyExceptInRange('0', '9')
-        || (label.StartsWith("0x", StringComparison.OrdinalIgnoreCase) && !label[2..].ContainsAnyExcept(_hexDigits));
+        || (label.StartsWith("0x", StringComparison.OrdinalIgnoreCase) && !label[2..].ContainsAnyExcept(s_hexDigits));
 }

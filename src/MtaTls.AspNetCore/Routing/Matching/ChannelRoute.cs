@@ -19,34 +19,52 @@ internal sealed class ChannelRoute
         Action = options.Action;
         _endpoints = new HashSet<string>(options.Endpoints, StringComparer.OrdinalIgnoreCase);
 
-        for (var i = 0; i < options.Hosts.Count; i++)
+        for (int i = 0; i < options.Hosts.Count; i++)
         {
-            if (HostPattern.TryParse(options.Hosts[i], out var pattern, out var error))
+            if (HostPattern.TryParse(options.Hosts[i], out HostPattern? pattern, out string? error))
+            {
                 _hosts.Add(pattern);
+            }
             else
+            {
                 errors.Add($"{key}:Hosts:{i}: {error}.");
+            }
         }
 
-        for (var i = 0; i < options.Ports.Count; i++)
+        for (int i = 0; i < options.Ports.Count; i++)
         {
-            if (PortRange.TryParse(options.Ports[i], out var range))
+            if (PortRange.TryParse(options.Ports[i], out PortRange range))
+            {
                 _ports.Add(range);
+            }
             else
+            {
                 errors.Add($"{key}:Ports:{i}: '{options.Ports[i]}' is neither a port (443) nor a range (7000-7010) within 1 to 65535.");
+            }
         }
 
-        for (var i = 0; i < options.AllowedNetworks.Count; i++)
+        for (int i = 0; i < options.AllowedNetworks.Count; i++)
         {
-            if (HostPattern.TryParseNetwork(options.AllowedNetworks[i], out var network))
+            if (HostPattern.TryParseNetwork(options.AllowedNetworks[i], out IPNetwork network))
+            {
                 _allowedNetworks.Add(network);
+            }
             else
+            {
                 errors.Add($"{key}:AllowedNetworks:{i}: '{options.AllowedNetworks[i]}' is neither an IP address nor a network that begins at the address given, such as 10.0.0.0/8.");
+            }
         }
 
         if (options.ClientCertificate is { } certificate)
+        {
             _certificate = new ClientCertificateCondition(certificate, $"{key}:ClientCertificate", errors);
+        }
+
         if (!Enum.IsDefined(options.Action))
+        {
             errors.Add($"{key}:Action: '{options.Action}' is not one of Http, Tcp, Reject.");
+        }
+
         ReadTcp(options, key, errors);
     }
 
@@ -60,9 +78,15 @@ internal sealed class ChannelRoute
     public bool Matches(in ChannelHost host, int port, string? endpoint, X509Certificate2? clientCertificate)
     {
         if (_endpoints.Count > 0 && (endpoint is null || !_endpoints.Contains(endpoint)))
+        {
             return false;
+        }
+
         if (_ports.Count > 0 && !_ports.Exists(range => range.Contains(port)))
+        {
             return false;
+        }
+
         return MatchesHost(host) && (_certificate is null || _certificate.Matches(clientCertificate));
     }
 
@@ -70,17 +94,24 @@ internal sealed class ChannelRoute
     public bool Names(IPAddress address)
     {
         if (Upstream is { Host.Address: { } upstream } && upstream.Equals(address))
-            return true;
-        foreach (var network in _allowedNetworks)
         {
-            if (SpecialAddresses.Names(network, address))
-                return true;
+            return true;
         }
 
-        foreach (var host in _hosts)
+        foreach (IPNetwork network in _allowedNetworks)
+        {
+            if (SpecialAddresses.Names(network, address))
+            {
+                return true;
+            }
+        }
+
+        foreach (HostPattern host in _hosts)
         {
             if (host.Network is { } network && SpecialAddresses.Names(network, address))
+            {
                 return true;
+            }
         }
 
         return false;
@@ -90,7 +121,10 @@ internal sealed class ChannelRoute
     public bool NamesExactly(IPAddress address, int port)
     {
         if (Upstream is { } upstream)
+        {
             return upstream.Port == port && address.Equals(upstream.Host.Address);
+        }
+
         return _ports.Contains(new PortRange(port, port))
             && _hosts.Exists(host => host.Network is { } network && network.BaseAddress.Equals(address) && network.PrefixLength == address.GetAddressBytes().Length * 8);
     }
@@ -98,11 +132,16 @@ internal sealed class ChannelRoute
     private bool MatchesHost(in ChannelHost host)
     {
         if (_hosts.Count == 0)
+        {
             return true;
-        foreach (var pattern in _hosts)
+        }
+
+        foreach (HostPattern pattern in _hosts)
         {
             if (pattern.Matches(host))
+            {
                 return true;
+            }
         }
 
         return false;
@@ -113,22 +152,41 @@ internal sealed class ChannelRoute
         if (options.Action != ChannelRouteAction.Tcp)
         {
             if (options.Upstream is not null)
+            {
                 errors.Add($"{key}:Upstream: is for the action Tcp; this route's action is {options.Action}.");
+            }
+
             if (options.AllowedNetworks.Count > 0)
+            {
                 errors.Add($"{key}:AllowedNetworks: is for the action Tcp; this route's action is {options.Action}.");
+            }
+
             if (options.AllowAnonymous)
+            {
                 errors.Add($"{key}:AllowAnonymous: is for the action Tcp; this route's action is {options.Action}.");
+            }
+
             return;
         }
 
         if (options.ClientCertificate is null && !options.AllowAnonymous)
+        {
             errors.Add($"{key}: a Tcp route needs a ClientCertificate condition, or AllowAnonymous: true to be open to everybody.");
+        }
+
         if (options.Upstream is null)
+        {
             return;
-        var colon = options.Upstream.LastIndexOf(':');
-        if (colon > 0 && ChannelHost.TryParseUriHost(options.Upstream.AsSpan(0, colon), out var host) && PortRange.TryParsePort(options.Upstream.AsSpan(colon + 1), out var port))
+        }
+
+        int colon = options.Upstream.LastIndexOf(':');
+        if (colon > 0 && ChannelHost.TryParseUriHost(options.Upstream.AsSpan(0, colon), out ChannelHost host) && PortRange.TryParsePort(options.Upstream.AsSpan(colon + 1), out int port))
+        {
             Upstream = (host, port);
+        }
         else
+        {
             errors.Add($"{key}:Upstream: '{options.Upstream}' is not 'host:port' (IPv6 in brackets).");
+        }
     }
 }

@@ -22,13 +22,16 @@ internal sealed class ChannelRouteTable
     {
         var routes = new List<ChannelRoute>();
         var names = new HashSet<string>(StringComparer.OrdinalIgnoreCase);
-        foreach (var route in options)
+        foreach (ChannelRouteOptions route in options)
         {
-            var index = routes.Count.ToString(CultureInfo.InvariantCulture);
-            var key = route.ConfigurationKey ?? $"{Section}:{index}";
+            string index = routes.Count.ToString(CultureInfo.InvariantCulture);
+            string key = route.ConfigurationKey ?? $"{Section}:{index}";
             var read = new ChannelRoute(route, key, index, errors);
             if (!names.Add(read.Name))
+            {
                 errors.Add($"{key}:Name: '{read.Name}' is the name of an earlier route.");
+            }
+
             routes.Add(read);
         }
 
@@ -38,10 +41,12 @@ internal sealed class ChannelRouteTable
     /// <summary>The first route that matches, or null.</summary>
     public ChannelRoute? Find(in ChannelHost host, int port, string? endpoint, X509Certificate2? clientCertificate)
     {
-        foreach (var route in _routes)
+        foreach (ChannelRoute route in _routes)
         {
             if (route.Matches(host, port, endpoint, clientCertificate))
+            {
                 return route;
+            }
         }
 
         return null;

@@ -15,37 +15,59 @@ internal sealed class ClientCertificateCondition
 
     public ClientCertificateCondition(ClientCertificateConditionOptions options, string key, List<string> errors)
     {
-        for (var i = 0; i < options.Thumbprints.Count; i++)
+        for (int i = 0; i < options.Thumbprints.Count; i++)
         {
-            var digits = (options.Thumbprints[i] ?? "").Replace(":", "", StringComparison.Ordinal).Replace(" ", "", StringComparison.Ordinal).ToUpperInvariant();
+            string digits = (options.Thumbprints[i] ?? "").Replace(":", "", StringComparison.Ordinal).Replace(" ", "", StringComparison.Ordinal).ToUpperInvariant();
             if (digits.Length is Sha1Digits or Sha256Digits && digits.All(char.IsAsciiHexDigit))
+            {
                 _thumbprints.Add(digits);
+            }
             else
+            {
                 errors.Add($"{key}:Thumbprints:{i}: '{options.Thumbprints[i]}' is neither 64 (SHA-256) nor 40 (SHA-1) hexadecimal digits.");
+            }
         }
 
-        for (var i = 0; i < options.SubjectAlternativeNames.Count; i++)
+        for (int i = 0; i < options.SubjectAlternativeNames.Count; i++)
         {
-            if (SubjectAlternativeName.TryParse(options.SubjectAlternativeNames[i], out var name))
+            if (SubjectAlternativeName.TryParse(options.SubjectAlternativeNames[i], out SubjectAlternativeName name))
+            {
                 _names.Add(name);
+            }
             else
+            {
                 errors.Add($"{key}:SubjectAlternativeNames:{i}: '{options.SubjectAlternativeNames[i]}' is not a DNS name, nor 'dns:', 'ip:', 'email:' or 'uri:' followed by one.");
+            }
         }
 
         if (options.Subject is not null && !DistinguishedName.TryParse(options.Subject, out _subject))
+        {
             errors.Add($"{key}:Subject: '{options.Subject}' is not a distinguished name such as 'CN=client, O=Example'.");
+        }
+
         if (options.Issuer is not null && !DistinguishedName.TryParse(options.Issuer, out _issuer))
+        {
             errors.Add($"{key}:Issuer: '{options.Issuer}' is not a distinguished name such as 'CN=Example CA, O=Example'.");
+        }
+
         if (options.Subject is not null && options.Issuer is null)
+        {
             errors.Add($"{key}:Issuer: is needed beside Subject; a subject means something only in its issuer's name space.");
+        }
+
         if (options.Thumbprints.Count == 0 && options.SubjectAlternativeNames.Count == 0 && options.Subject is null && options.Issuer is null)
+        {
             errors.Add($"{key}: names none of Thumbprints, SubjectAlternativeNames, Subject with Issuer, Issuer.");
+        }
     }
 
     public bool Matches(X509Certificate2? certificate)
     {
         if (certificate is null)
+        {
             return false;
+        }
+
         var identity = CertificateIdentity.Of(certificate);
         return (_thumbprints.Count == 0 || _thumbprints.Contains(identity.Sha256) || _thumbprints.Contains(identity.Sha1))
             && (_names.Count == 0 || _names.Exists(identity.SubjectAlternativeNames.Contains))

@@ -27,14 +27,14 @@ internal sealed class DestinationPattern
             return false;
         }
 
-        var host = text;
+        string host = text;
         int? port = null;
-        var colon = text.LastIndexOf(':');
-        var bracket = text.LastIndexOf(']');
+        int colon = text.LastIndexOf(':');
+        int bracket = text.LastIndexOf(']');
         // IPv6 without brackets has no port; a network in brackets is not written, so "fd00::/8" has none either.
         if (colon > bracket && (bracket >= 0 || text.IndexOf(':', StringComparison.Ordinal) == colon))
         {
-            if (!PortRange.TryParsePort(text.AsSpan(colon + 1), out var value))
+            if (!PortRange.TryParsePort(text.AsSpan(colon + 1), out int value))
             {
                 error = $"'{text}' does not end in a port from 1 to 65535";
                 return false;
@@ -45,9 +45,15 @@ internal sealed class DestinationPattern
         }
 
         if (host is ['[', .. var inner, ']'])
+        {
             host = inner;
-        if (!HostPattern.TryParse(host, out var hostPattern, out error))
+        }
+
+        if (!HostPattern.TryParse(host, out HostPattern? hostPattern, out error))
+        {
             return false;
+        }
+
         pattern = new DestinationPattern(hostPattern, port);
         return true;
     }

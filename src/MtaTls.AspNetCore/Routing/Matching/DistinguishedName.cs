@@ -19,10 +19,13 @@ internal sealed class DistinguishedName : IEquatable<DistinguishedName>
         try
         {
             var parts = new List<(string, string)>();
-            foreach (var part in name.EnumerateRelativeDistinguishedNames(reversed: false))
+            foreach (X500RelativeDistinguishedName part in name.EnumerateRelativeDistinguishedNames(reversed: false))
             {
                 if (part.HasMultipleElements || part.GetSingleElementValue() is not { } value)
+                {
                     return null;
+                }
+
                 parts.Add((part.GetSingleElementType().Value ?? "", value));
             }
 
@@ -38,7 +41,10 @@ internal sealed class DistinguishedName : IEquatable<DistinguishedName>
     {
         name = null;
         if (string.IsNullOrWhiteSpace(text))
+        {
             return false;
+        }
+
         try
         {
             name = Read(new X500DistinguishedName(text));
@@ -58,8 +64,11 @@ internal sealed class DistinguishedName : IEquatable<DistinguishedName>
     public override int GetHashCode()
     {
         var hash = new HashCode();
-        foreach (var part in _parts)
+        foreach ((string Oid, string Value) part in _parts)
+        {
             hash.Add(part);
+        }
+
         return hash.ToHashCode();
     }
 }

@@ -36,22 +36,29 @@ internal sealed class HostPattern
         }
         else if (text is not null && text.StartsWith("*.", StringComparison.Ordinal))
         {
-            if (ChannelHost.TryParse(text.AsSpan(2), out var suffix) && suffix.Name is not null)
+            if (ChannelHost.TryParse(text.AsSpan(2), out ChannelHost suffix) && suffix.Name is not null)
+            {
                 pattern = new HostPattern(default, "." + suffix.Name, null, any: false);
+            }
         }
         else if (text is not null && text.Contains('/'))
         {
-            if (TryParseNetwork(text, out var network))
+            if (TryParseNetwork(text, out IPNetwork network))
+            {
                 pattern = new HostPattern(default, null, network, any: false);
+            }
         }
-        else if (ChannelHost.TryParse(text, out var exact))
+        else if (ChannelHost.TryParse(text, out ChannelHost exact))
         {
-            var network = exact.Address is { } address ? new IPNetwork(address, address.AddressFamily == AddressFamily.InterNetwork ? 32 : 128) : (IPNetwork?)null;
+            IPNetwork? network = exact.Address is { } address ? new IPNetwork(address, address.AddressFamily == AddressFamily.InterNetwork ? 32 : 128) : (IPNetwork?)null;
             pattern = new HostPattern(exact, null, network, any: false);
         }
 
         if (pattern is null)
+        {
             error = $"'{text}' is not a host name (non-ASCII names as A-labels, 'xn--...'), an IP address, '*.suffix', a network such as 10.0.0.0/8 or 'fd00::/8', or '*'";
+        }
+
         return pattern is not null;
     }
 
@@ -59,21 +66,31 @@ internal sealed class HostPattern
     public static bool TryParseNetwork(string? text, out IPNetwork network)
     {
         network = default;
-        var slash = text?.IndexOf('/', StringComparison.Ordinal) ?? -1;
-        if (!ChannelHost.TryParse(slash < 0 ? text : text.AsSpan(0, slash), out var host) || host.Address is null)
+        int slash = text?.IndexOf('/', StringComparison.Ordinal) ?? -1;
+        if (!ChannelHost.TryParse(slash < 0 ? text : text.AsSpan(0, slash), out ChannelHost host) || host.Address is null)
+        {
             return false;
-        var mapped = host.Address.AddressFamily == AddressFamily.InterNetwork && text!.Contains(':');
-        var bits = host.Address.AddressFamily == AddressFamily.InterNetwork ? 32 : 128;
-        var length = bits;
+        }
+
+        bool mapped = host.Address.AddressFamily == AddressFamily.InterNetwork && text!.Contains(':');
+        int bits = host.Address.AddressFamily == AddressFamily.InterNetwork ? 32 : 128;
+        int length = bits;
         if (slash >= 0)
         {
             if (!int.TryParse(text.AsSpan(slash + 1), NumberStyles.None, CultureInfo.InvariantCulture, out length))
+            {
                 return false;
+            }
             // ::ffff:10.0.0.0/104 is 10.0.0.0/8.
             if (mapped)
+            {
                 length -= 96;
+            }
+
             if (length < 0 || length > bits)
+            {
                 return false;
+            }
         }
 
         // A network that does not begin at the address given is a slip of the pen, and a wide one: IPNetwork would clear the bits and go on.
@@ -83,11 +100,20 @@ internal sealed class HostPattern
     public bool Matches(in ChannelHost host)
     {
         if (_any)
+        {
             return true;
+        }
+
         if (_suffix is not null)
+        {
             return host.Name is { } name && name.Length > _suffix.Length && name.EndsWith(_suffix, StringComparison.Ordinal);
+        }
+
         if (_exact != default)
+        {
             return _exact == host;
+        }
+
         return host.Address is { } address && Network!.Value.Contains(address);
     }
 

@@ -9,12 +9,18 @@ internal readonly record struct PortRange(int First, int Last)
     public static bool TryParse(ReadOnlySpan<char> text, out PortRange range)
     {
         range = default;
-        var dash = text.IndexOf('-');
-        if (!TryParsePort(dash < 0 ? text : text[..dash], out var first))
+        int dash = text.IndexOf('-');
+        if (!TryParsePort(dash < 0 ? text : text[..dash], out int first))
+        {
             return false;
-        var last = first;
+        }
+
+        int last = first;
         if (dash >= 0 && !TryParsePort(text[(dash + 1)..], out last))
+        {
             return false;
+        }
+
         range = new PortRange(first, last);
         return first <= last;
     }

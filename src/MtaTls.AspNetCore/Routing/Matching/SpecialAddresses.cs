@@ -7,7 +7,7 @@ namespace MtaTls.AspNetCore.Routing;
 internal static class SpecialAddresses
 {
     // First match wins: the narrow before the wide.
-    private static readonly (IPNetwork Network, AddressClass Class)[] _ipv4 =
+    private static readonly (IPNetwork Network, AddressClass Class)[] s_ipv4 =
     [
         (IPNetwork.Parse("169.254.169.254/32"), AddressClass.Metadata), // AWS, Azure, Google Cloud, OpenStack and most others
         (IPNetwork.Parse("169.254.170.0/24"), AddressClass.Metadata), // AWS ECS and EKS credentials
@@ -31,7 +31,7 @@ internal static class SpecialAddresses
         (IPNetwork.Parse("240.0.0.0/4"), AddressClass.Reserved),
     ];
 
-    private static readonly (IPNetwork Network, AddressClass Class)[] _ipv6 =
+    private static readonly (IPNetwork Network, AddressClass Class)[] s_ipv6 =
     [
         (IPNetwork.Parse("fd00:ec2::254/128"), AddressClass.Metadata), // AWS
         (IPNetwork.Parse("fd00:ec2::23/128"), AddressClass.Metadata), // AWS EKS credentials
@@ -47,31 +47,45 @@ internal static class SpecialAddresses
         (IPNetwork.Parse("3fff::/20"), AddressClass.Reserved),
     ];
 
-    private static readonly IPNetwork _globalUnicast = IPNetwork.Parse("2000::/3");
-    private static readonly IPNetwork _nat64 = IPNetwork.Parse("64:ff9b::/96");
-    private static readonly IPNetwork _compatible = IPNetwork.Parse("::/96");
-    private static readonly IPNetwork _translatedIPv4 = IPNetwork.Parse("::ffff:0:0:0/96");
-    private static readonly IPNetwork _6to4 = IPNetwork.Parse("2002::/16");
-    private static readonly IPNetwork _teredo = IPNetwork.Parse("2001::/32");
-    private static readonly IPNetwork _ietfProtocols = IPNetwork.Parse("2001::/23");
+    private static readonly IPNetwork s_globalUnicast = IPNetwork.Parse("2000::/3");
+    private static readonly IPNetwork s_nat64 = IPNetwork.Parse("64:ff9b::/96");
+    private static readonly IPNetwork s_compatible = IPNetwork.Parse("::/96");
+    private static readonly IPNetwork s_translatedIPv4 = IPNetwork.Parse("::ffff:0:0:0/96");
+    private static readonly IPNetwork s_6to4 = IPNetwork.Parse("2002::/16");
+    private static readonly IPNetwork s_teredo = IPNetwork.Parse("2001::/32");
+    private static readonly IPNetwork s_ietfProtocols = IPNetwork.Parse("2001::/23");
 
     public static AddressClass Classify(IPAddress address)
     {
         address = ChannelHost.Normalize(address);
         if (address.AddressFamily == AddressFamily.InterNetwork)
-            return Find(_ipv4, address)?.Class ?? AddressClass.Public;
+        {
+            return Find(s_ipv4, address)?.Class ?? AddressClass.Public;
+        }
+
         if (address.AddressFamily != AddressFamily.InterNetworkV6)
+        {
             return AddressClass.Reserved;
-        if (Find(_ipv6, address) is { } special)
+        }
+
+        if (Find(s_ipv6, address) is { } special)
+        {
             return special.Class;
+        }
 
         Span<byte> octets = stackalloc byte[16];
         address.TryWriteBytes(octets, out _);
         if (CarriesSpecialIPv4(address, octets))
+        {
             return AddressClass.Translated;
-        if (_nat64.Contains(address))
+        }
+
+        if (s_nat64.Contains(address))
+        {
             return AddressClass.Public;
-        return _globalUnicast.Contains(address) && (!_ietfProtocols.Contains(address) || _teredo.Contains(address)) ? AddressClass.Public : AddressClass.Reserved;
+        }
+
+        return s_globalUnicast.Contains(address) && (!s_ietfProtocols.Contains(address) || s_teredo.Contains(address)) ? AddressClass.Public : AddressClass.Reserved;
     }
 
     /// <summary>
@@ -83,18 +97,23 @@ internal static class SpecialAddresses
     {
         address = ChannelHost.Normalize(address);
         if (network.BaseAddress.AddressFamily != address.AddressFamily || !network.Contains(address))
+        {
             return false;
-        var block = Find(address.AddressFamily == AddressFamily.InterNetwork ? _ipv4 : _ipv6, address)?.Network;
-        var most = address.AddressFamily == AddressFamily.InterNetwork ? 32 : 128;
+        }
+
+        IPNetwork? block = Find(address.AddressFamily == AddressFamily.InterNetwork ? s_ipv4 : s_ipv6, address)?.Network;
+        int most = address.AddressFamily == AddressFamily.InterNetwork ? 32 : 128;
         return network.PrefixLength >= (block?.PrefixLength ?? most);
     }
 
     private static (IPNetwork Network, AddressClass Class)? Find((IPNetwork Network, AddressClass Class)[] blocks, IPAddress address)
     {
-        foreach (var block in blocks)
+        foreach ((IPNetwork Network, AddressClass Class) block in blocks)
         {
             if (block.Network.Contains(address))
+            {
                 return block;
+            }
         }
 
         return null;
@@ -102,11 +121,17 @@ internal static class SpecialAddresses
 
     private static bool CarriesSpecialIPv4(IPAddress address, ReadOnlySpan<byte> octets)
     {
-        if (_nat64.Contains(address) || _compatible.Contains(address) || _translatedIPv4.Contains(address))
+        if (s_nat64.Contains(address) || s_compatible.Contains(address) || s_translatedIPv4.Contains(address))
+        {
             return IsSpecial(octets[12..]);
-        if (_6to4.Contains(address))
+        }
+
+        if (s_6to4.Contains(address))
+        {
             return IsSpecial(octets.Slice(2, 4));
-        if (_teredo.Contains(address))
+        }
+
+        if (s_teredo.Contains(address))
         {
             Span<byte> client = [(byte)~octets[12], (byte)~octets[13], (byte)~octets[14], (byte)~octets[15]];
             return IsSpecial(octets.Slice(4, 4)) || IsSpecial(client);
@@ -116,5 +141,5 @@ internal static class SpecialAddresses
         return octets[8] is 0 or 2 && octets.Slice(9, 3).SequenceEqual((ReadOnlySpan<byte>)[0x00, 0x5e, 0xfe]) && IsSpecial(octets[12..]);
     }
 
-    private static bool IsSpecial(ReadOnlySpan<byte> ipv4) => Find(_ipv4, new IPAddress(ipv4)) is not null;
+    private static bool IsSpecial(ReadOnlySpan<byte> ipv4) => Find(s_ipv4, new IPAddress(ipv4)) is not null;
 }

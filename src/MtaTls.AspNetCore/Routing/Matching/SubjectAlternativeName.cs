@@ -22,15 +22,18 @@ internal readonly record struct SubjectAlternativeName(SubjectAlternativeNameKin
     {
         name = default;
         if (string.IsNullOrEmpty(text))
+        {
             return false;
-        var colon = text.IndexOf(':', StringComparison.Ordinal);
-        var value = text[(colon + 1)..];
+        }
+
+        int colon = text.IndexOf(':', StringComparison.Ordinal);
+        string value = text[(colon + 1)..];
         switch (colon < 0 ? "dns" : text[..colon].ToLowerInvariant())
         {
-            case "dns" when ChannelHost.TryParse(value, out var host) && host.Name is not null && !value.EndsWith('.'):
+            case "dns" when ChannelHost.TryParse(value, out ChannelHost host) && host.Name is not null && !value.EndsWith('.'):
                 name = Dns(value);
                 return true;
-            case "ip" when ChannelHost.TryParse(value, out var host) && host.Address is { } address:
+            case "ip" when ChannelHost.TryParse(value, out ChannelHost host) && host.Address is { } address:
                 name = Ip(address);
                 return true;
             case "email" when value.Contains('@', StringComparison.Ordinal):

@@ -13,16 +13,23 @@ internal sealed class OwnListeners(IServiceProvider services)
     {
         // Not injected: the server is made of what is made of this.
         if (services.GetRequiredService<IServer>().Features.Get<IServerAddressesFeature>() is not { } feature)
-            return false;
-        foreach (var text in feature.Addresses)
         {
-            if (!TryParse(text, out var host, out var listenPort) || listenPort != port)
+            return false;
+        }
+
+        foreach (string text in feature.Addresses)
+        {
+            if (!TryParse(text, out string? host, out int listenPort) || listenPort != port)
+            {
                 continue;
+            }
             // A host that is no address ("localhost", "*", "+") listens on what it stands for: take it for every address of this machine.
-            if (!IPAddress.TryParse(host.Trim('[', ']'), out var listenAddress) || listenAddress.Equals(IPAddress.Any) || listenAddress.Equals(IPAddress.IPv6Any))
+            if (!IPAddress.TryParse(host.Trim('[', ']'), out IPAddress? listenAddress) || listenAddress.Equals(IPAddress.Any) || listenAddress.Equals(IPAddress.IPv6Any))
             {
                 if (IsLocal(address))
+                {
                     return true;
+                }
             }
             else if (ChannelHost.Normalize(listenAddress).Equals(address))
             {
@@ -37,14 +44,20 @@ internal sealed class OwnListeners(IServiceProvider services)
     {
         host = "";
         port = 0;
-        var start = text.IndexOf("://", StringComparison.Ordinal);
-        var authority = start < 0 ? text : text[(start + 3)..];
-        var end = authority.IndexOf('/', StringComparison.Ordinal);
+        int start = text.IndexOf("://", StringComparison.Ordinal);
+        string authority = start < 0 ? text : text[(start + 3)..];
+        int end = authority.IndexOf('/', StringComparison.Ordinal);
         if (end >= 0)
+        {
             authority = authority[..end];
-        var colon = authority.LastIndexOf(':');
+        }
+
+        int colon = authority.LastIndexOf(':');
         if (colon < 0 || !PortRange.TryParsePort(authority.AsSpan(colon + 1), out port))
+        {
             return false;
+        }
+
         host = authority[..colon];
         return true;
     }
@@ -53,13 +66,18 @@ internal sealed class OwnListeners(IServiceProvider services)
     private static bool IsLocal(IPAddress address)
     {
         if (IPAddress.IsLoopback(address) || address.Equals(IPAddress.Any) || address.Equals(IPAddress.IPv6Any))
-            return true;
-        foreach (var card in NetworkInterface.GetAllNetworkInterfaces())
         {
-            foreach (var unicast in card.GetIPProperties().UnicastAddresses)
+            return true;
+        }
+
+        foreach (NetworkInterface card in NetworkInterface.GetAllNetworkInterfaces())
+        {
+            foreach (UnicastIPAddressInformation unicast in card.GetIPProperties().UnicastAddresses)
             {
                 if (ChannelHost.Normalize(unicast.Address).Equals(address))
+                {
                     return true;
+                }
             }
         }
 

@@ -11,7 +11,7 @@ namespace MtaTls.AspNetCore.Routing;
 internal sealed class TcpConnector(IHostResolver resolver, TimeProvider timeProvider)
 {
     /// <summary>RFC 8305, section 5: the recommended delay before the next address is tried beside the ones before it.</summary>
-    private static readonly TimeSpan _attemptDelay = TimeSpan.FromMilliseconds(250);
+    private static readonly TimeSpan s_attemptDelay = TimeSpan.FromMilliseconds(250);
 
     /// <summary>A name with more addresses is tried at these many: whoever runs the name chooses how many there are.</summary>
     private const int MaxAttempts = 8;
@@ -24,10 +24,13 @@ internal sealed class TcpConnector(IHostResolver resolver, TimeProvider timeProv
         using var linked = CancellationTokenSource.CreateLinkedTokenSource(timer.Token, cancellationToken);
         try
         {
-            var addresses = host.Address is { } address ? [address] : await ResolveAsync(host.Name!, client, linked.Token);
+            IPAddress[] addresses = host.Address is { } address ? [address] : await ResolveAsync(host.Name!, client, linked.Token);
             var permitted = addresses.Select(ChannelHost.Normalize).Distinct().Where(isPermitted).ToList();
             if (permitted.Count == 0)
+            {
                 throw new TcpConnectException(addresses.Length == 0 ? "the name has no address" : $"the route does not allow {string.Join(", ", addresses.Take(MaxAttempts).Select(ChannelHost.Normalize))}");
+            }
+
             return await RaceAsync(Interleave(permitted).Take(MaxAttempts).Select(a => new IPEndPoint(a, port)).ToArray(), linked.Token);
         }
         catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)
@@ -51,14 +54,19 @@ internal sealed class TcpConnector(IHostResolver resolver, TimeProvider timeProv
     /// <summary>RFC 8305, section 4: the families in turn, beginning with that of the resolver's first answer.</summary>
     private static IEnumerable<IPAddress> Interleave(List<IPAddress> addresses)
     {
-        var first = addresses.Where(a => a.AddressFamily == addresses[0].AddressFamily).ToArray();
-        var second = addresses.Where(a => a.AddressFamily != addresses[0].AddressFamily).ToArray();
-        for (var i = 0; i < Math.Max(first.Length, second.Length); i++)
+        IPAddress[] first = addresses.Where(a => a.AddressFamily == addresses[0].AddressFamily).ToArray();
+        IPAddress[] second = addresses.Where(a => a.AddressFamily != addresses[0].AddressFamily).ToArray();
+        for (int i = 0; i < Math.Max(first.Length, second.Length); i++)
         {
             if (i < first.Length)
+            {
                 yield return first[i];
+            }
+
             if (i < second.Length)
+            {
                 yield return second[i];
+            }
         }
     }
 
@@ -70,15 +78,18 @@ internal sealed class TcpConnector(IHostResolver resolver, TimeProvider timeProv
         SocketException? error = null;
         try
         {
-            for (var next = 0; next < endpoints.Length || attempts.Count > 0;)
+            for (int next = 0; next < endpoints.Length || attempts.Count > 0;)
             {
                 if (next < endpoints.Length)
+                {
                     attempts.Add(ConnectAsync(endpoints[next++], losers.Token));
-                var first = Task.WhenAny(attempts);
+                }
+
+                Task<Task<Socket>> first = Task.WhenAny(attempts);
                 Task<Socket>? ended;
                 try
                 {
-                    ended = next < endpoints.Length ? await first.WaitAsync(_attemptDelay, timeProvider, losers.Token) : await first;
+                    ended = next < endpoints.Length ? await first.WaitAsync(s_attemptDelay, timeProvider, losers.Token) : await first;
                 }
                 catch (TimeoutException)
                 {
@@ -101,8 +112,20 @@ internal sealed class TcpConnector(IHostResolver resolver, TimeProvider timeProv
         finally
         {
             await losers.CancelAsync();
-            foreach (var loser in attempts)
-                _ = loser.ContinueWith(static t => { if (t.IsCompletedSuccessfully) t.Result.Dispose(); else _ = t.Exception; }, TaskScheduler.Default);
+            foreach (Task<Socket> loser in attempts)
+            {
+                _ = loser.ContinueWith(static t =>
+                {
+                    if (t.IsCompletedSuccessfully)
+                    {
+                        t.Result.Dispose();
+                    }
+                    else
+                    {
+                        _ = t.Exception;
+                    }
+                }, TaskScheduler.Default);
+            }
         }
     }
 

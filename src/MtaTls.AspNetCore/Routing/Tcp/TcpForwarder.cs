@@ -38,7 +38,7 @@ internal sealed class TcpForwarder(IHostResolver resolver, OwnListeners listener
         else
         {
             metrics.TcpConnectionStarted();
-            var (destination, port) = route.Upstream ?? (host, request.Destination.Port);
+            (ChannelHost destination, int port) = route.Upstream ?? (host, request.Destination.Port);
             ThreadPool.UnsafeQueueUserWorkItem(_ => Forward(session, request, route, destination, port, options), null);
         }
 
@@ -53,9 +53,11 @@ internal sealed class TcpForwarder(IHostResolver resolver, OwnListeners listener
     {
         try
         {
-            using var socket = await ConnectAsync(session, request, route, host, port, options);
+            using Socket? socket = await ConnectAsync(session, request, route, host, port, options);
             if (socket is not null && session.Accept(request) is { } channel)
+            {
                 await TunnelAsync(session, request, route, channel, socket, options);
+            }
         }
         catch (Exception e)
         {
@@ -78,7 +80,10 @@ internal sealed class TcpForwarder(IHostResolver resolver, OwnListeners listener
         catch (TcpConnectException e)
         {
             if (e.IsTimeout)
+            {
                 session.LimitExceeded($"{nameof(MtaTlsOptions.Tcp)}:{nameof(options.ConnectTimeout)}", "opens are refused");
+            }
+
             Refuse(session, request, route, e.Message, "connect");
         }
         catch (OperationCanceledException)
@@ -104,9 +109,12 @@ internal sealed class TcpForwarder(IHostResolver resolver, OwnListeners listener
             return false;
         }
 
-        var @class = SpecialAddresses.Classify(address);
+        AddressClass @class = SpecialAddresses.Classify(address);
         if (@class == AddressClass.Public || route.Names(address))
+        {
             return true;
+        }
+
         _logger.AddressNotAllowed(session.SessionId, request.Destination, address, @class, route.Name);
         return false;
     }
@@ -118,15 +126,19 @@ internal sealed class TcpForwarder(IHostResolver resolver, OwnListeners listener
         try
         {
             channel.OnClosed(static (_, _, state) => ((TcpTunnel)state!).ChannelClosed(), tunnel);
-            var stopping = session.Connection.Features.Get<IConnectionLifetimeNotificationFeature>()?.ConnectionClosedRequested ?? default;
-            using var registration = stopping.UnsafeRegister(_ => tunnel.ShutDown(options.ShutdownIdleTimeout), null);
-            var end = await tunnel.RunAsync();
+            CancellationToken stopping = session.Connection.Features.Get<IConnectionLifetimeNotificationFeature>()?.ConnectionClosedRequested ?? default;
+            using CancellationTokenRegistration registration = stopping.UnsafeRegister(_ => tunnel.ShutDown(options.ShutdownIdleTimeout), null);
+            TcpTunnelEnd end = await tunnel.RunAsync();
             _logger.TunnelEnded(session.SessionId, channel.Id, end, tunnel.BytesSent, tunnel.BytesReceived, tunnel.Error?.Message ?? "");
             if (tunnel.HasGivenUp)
+            {
                 session.LimitExceeded($"{nameof(MtaTlsOptions.Tcp)}:{nameof(options.HalfCloseLinger)}", "connections of closed channels are ended");
+            }
             // A destination that fails is no failure of TLS's peer: no reason is given, so that the TLS session stays resumable.
             if (end is TcpTunnelEnd.DestinationFailed or TcpTunnelEnd.ChannelFailed)
+            {
                 channel.Abort();
+            }
         }
         finally
         {

@@ -60,7 +60,9 @@ internal sealed class TcpTunnel : IDisposable
     {
         _shuttingDown = true;
         if (!_channelClosed)
+        {
             GiveUpAfter(idle);
+        }
     }
 
     /// <summary>Returns when both ways have ended and the socket is closed. Closing or aborting the channel is the caller's.</summary>
@@ -70,7 +72,10 @@ internal sealed class TcpTunnel : IDisposable
         var end = (TcpTunnelEnd)_end;
         HasGivenUp = end is not TcpTunnelEnd.ServerStopped && _stop.IsCancellationRequested && !Volatile.Read(ref _stopped);
         if (end is TcpTunnelEnd.ChannelFailed)
+        {
             _socket.LingerState = new LingerOption(true, 0);
+        }
+
         _socket.Dispose();
         return end;
     }
@@ -83,7 +88,7 @@ internal sealed class TcpTunnel : IDisposable
 
     private async Task ToDestinationAsync()
     {
-        var input = _channel.Input;
+        PipeReader input = _channel.Input;
         try
         {
             while (true)
@@ -99,11 +104,16 @@ internal sealed class TcpTunnel : IDisposable
                     return;
                 }
 
-                foreach (var segment in result.Buffer)
+                foreach (ReadOnlyMemory<byte> segment in result.Buffer)
+                {
                     await SendAsync(segment);
+                }
+
                 input.AdvanceTo(result.Buffer.End);
                 if (result.IsCompleted)
+                {
                     break;
+                }
             }
 
             // Everything that arrived has been written: FIN, then wait for the other side's.
@@ -125,7 +135,7 @@ internal sealed class TcpTunnel : IDisposable
     {
         while (!octets.IsEmpty)
         {
-            var sent = await _socket.SendAsync(octets, SocketFlags.None, _stop.Token);
+            int sent = await _socket.SendAsync(octets, SocketFlags.None, _stop.Token);
             octets = octets[sent..];
             Interlocked.Add(ref _bytesSent, sent);
             Progressed();
@@ -162,19 +172,25 @@ internal sealed class TcpTunnel : IDisposable
     /// <summary>True at the destination's FIN, with all flushed; false where the channel takes nothing more.</summary>
     private async Task<bool> CopyToChannelAsync()
     {
-        var output = _channel.Output;
+        PipeWriter output = _channel.Output;
         while (true)
         {
             // Waits without a buffer: an idle tunnel holds none.
             await _socket.ReceiveAsync(Memory<byte>.Empty, SocketFlags.None, _stop.Token);
-            var received = await _socket.ReceiveAsync(output.GetMemory(), SocketFlags.None, _stop.Token);
+            int received = await _socket.ReceiveAsync(output.GetMemory(), SocketFlags.None, _stop.Token);
             if (received == 0)
+            {
                 return true;
+            }
+
             output.Advance(received);
             Interlocked.Add(ref _bytesReceived, received);
-            var flush = await output.FlushAsync(_stop.Token);
+            FlushResult flush = await output.FlushAsync(_stop.Token);
             if (flush.IsCompleted)
+            {
                 return false;
+            }
+
             Progressed();
         }
     }
@@ -182,7 +198,7 @@ internal sealed class TcpTunnel : IDisposable
     /// <summary>Until the FIN: a connection closed with octets unread is reset, and the reset may overtake what the destination has not read yet.</summary>
     private async Task DiscardAsync()
     {
-        var buffer = ArrayPool<byte>.Shared.Rent(DiscardBufferSize);
+        byte[] buffer = ArrayPool<byte>.Shared.Rent(DiscardBufferSize);
         try
         {
             while (await _socket.ReceiveAsync(buffer, SocketFlags.None, _stop.Token) > 0)
@@ -199,9 +215,15 @@ internal sealed class TcpTunnel : IDisposable
     private void End(TcpTunnelEnd end, Exception? error)
     {
         if (SetEnd(end))
+        {
             Error = error;
+        }
+
         if (_stop.IsCancellationRequested)
+        {
             return;
+        }
+
         Volatile.Write(ref _stopped, true);
         _stop.Cancel();
     }
@@ -212,7 +234,9 @@ internal sealed class TcpTunnel : IDisposable
     {
         long limit = Volatile.Read(ref _idleLimit);
         if (limit != Timeout.Infinite)
+        {
             GiveUpAfter(TimeSpan.FromTicks(limit));
+        }
     }
 
     /// <summary>From now on, so long after each progress.</summary>

@@ -35,10 +35,16 @@ internal sealed unsafe partial class ConnectionMemory
     {
         nuint total = size + (nuint)sizeof(Header);
         if (total < size)
+        {
             return null;
+        }
+
         nuint pages = (total + PageSize - 1) / PageSize;
         if (zeroed || pages is 1 or > MaxPages)
+        {
             return Describe(zeroed ? NativeMemory.AllocZeroed(total) : NativeMemory.Alloc(total), 0, size);
+        }
+
         byte* block = TakePages((int)pages);
         return block is null ? null : Describe(block, (int)pages, size);
     }
@@ -47,22 +53,35 @@ internal sealed unsafe partial class ConnectionMemory
     public void Free(void* memory)
     {
         if (memory is null)
+        {
             return;
+        }
+
         Header* header = (Header*)memory - 1;
         if (header->Pages == 0)
+        {
             NativeMemory.Free(header);
+        }
         else
+        {
             ReturnPages((byte*)header, header->Pages);
+        }
     }
 
     /// <summary>As realloc: the content up to the lesser size stays, the former memory is gone; null, and it stays, when there is no memory.</summary>
     public void* Reallocate(void* memory, nuint size)
     {
         if (memory is null)
+        {
             return Allocate(size);
+        }
+
         void* larger = Allocate(size);
         if (larger is null)
+        {
             return null;
+        }
+
         nuint kept = Math.Min(size, ((Header*)memory - 1)->Size);
         Buffer.MemoryCopy(memory, larger, kept, kept);
         Free(memory);
@@ -83,7 +102,10 @@ internal sealed unsafe partial class ConnectionMemory
             if (!_free[pages].TryPop(out nint block))
             {
                 if (_end - _next < pages * PageSize && !AddRegion())
+                {
                     return null;
+                }
+
                 block = (nint)_next;
                 _next += pages * PageSize;
             }
@@ -107,7 +129,9 @@ internal sealed unsafe partial class ConnectionMemory
     {
         byte* region = Map(null, RegionSize, ProtectRead | ProtectWrite, MapPrivate | MapAnonymous | MapNoReserve, -1, 0);
         if ((nint)region == -1)
+        {
             return false;
+        }
         // A huge page would put memory behind everything.
         _ = Advise(region, RegionSize, AdviceNoHugePage);
         _next = region;

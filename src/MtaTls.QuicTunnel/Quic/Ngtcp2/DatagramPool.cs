@@ -36,8 +36,11 @@ internal sealed unsafe class DatagramPool(int slotSize, int maxSlots)
         lock (_lock)
         {
             if (_free is null && !Grow())
+            {
                 return null;
-            var slot = _free!;
+            }
+
+            DatagramSlot slot = _free!;
             _free = slot.Next;
             slot.Next = null;
             return slot;
@@ -57,13 +60,18 @@ internal sealed unsafe class DatagramPool(int slotSize, int maxSlots)
     private bool Grow()
     {
         if (Allocated >= maxSlots)
+        {
             return false;
+        }
+
         byte[] slab = GC.AllocateUninitializedArray<byte>(SlotSize * SlabSlots, pinned: true);
         _slabs.Add(slab);
         fixed (byte* start = slab)
         {
             for (int i = 0; i < SlabSlots; i++)
+            {
                 _free = new DatagramSlot(start + i * SlotSize) { Next = _free };
+            }
         }
         Allocated += SlabSlots;
         return true;

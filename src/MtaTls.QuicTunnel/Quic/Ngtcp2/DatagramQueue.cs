@@ -19,11 +19,17 @@ internal sealed class DatagramQueue(DatagramPool pool, int limit)
     {
         int length = header.Length + payload.Length;
         if (length > pool.SlotSize)
+        {
             return false;
+        }
+
         lock (_lock)
         {
             if (_closed)
+            {
                 return false;
+            }
+
             if (_count >= limit || pool.Rent() is not { } slot)
             {
                 _refused = true;
@@ -33,9 +39,14 @@ internal sealed class DatagramQueue(DatagramPool pool, int limit)
             payload.CopyTo(slot.FullSpan(pool.SlotSize)[header.Length..]);
             slot.Length = length;
             if (_last is null)
+            {
                 _first = slot;
+            }
             else
+            {
                 _last.Next = slot;
+            }
+
             _last = slot;
             _count++;
             return true;
@@ -47,7 +58,7 @@ internal sealed class DatagramQueue(DatagramPool pool, int limit)
     {
         lock (_lock)
         {
-            var first = _first;
+            DatagramSlot? first = _first;
             (_first, _last) = (null, null);
             return first;
         }
@@ -60,21 +71,30 @@ internal sealed class DatagramQueue(DatagramPool pool, int limit)
     public bool EndBurst(DatagramSlot? first, DatagramSlot? lastDone, int done, DatagramSlot? rest)
     {
         if (done > 0)
+        {
             pool.Return(first!, lastDone!);
+        }
+
         lock (_lock)
         {
             if (rest is not null)
             {
-                var last = rest;
+                DatagramSlot last = rest;
                 while (last.Next is not null)
+                {
                     last = last.Next;
+                }
+
                 last.Next = _first;
                 _first = rest;
                 _last ??= last;
             }
             _count -= done;
             if (!_refused || _count > limit / 2)
+            {
                 return false;
+            }
+
             _refused = false;
             return true;
         }
@@ -90,12 +110,15 @@ internal sealed class DatagramQueue(DatagramPool pool, int limit)
             (_first, _last) = (null, null);
         }
         if (first is null)
+        {
             return 0;
+        }
+
         int count = 0;
         DatagramSlot last = first;
         try
         {
-            for (var slot = first; slot is not null; slot = slot.Next)
+            for (DatagramSlot? slot = first; slot is not null; slot = slot.Next)
             {
                 (last, count) = (slot, count + 1);
                 visitor?.Invoke(slot.Span, state);
@@ -105,10 +128,15 @@ internal sealed class DatagramQueue(DatagramPool pool, int limit)
         {
             // A visitor that threw has lost the rest.
             while (last.Next is not null)
+            {
                 (last, count) = (last.Next, count + 1);
+            }
+
             pool.Return(first, last);
             lock (_lock)
+            {
                 _count -= count;
+            }
         }
         return count;
     }
@@ -117,7 +145,10 @@ internal sealed class DatagramQueue(DatagramPool pool, int limit)
     public int Close()
     {
         lock (_lock)
+        {
             _closed = true;
+        }
+
         return Drain(null, null);
     }
 }

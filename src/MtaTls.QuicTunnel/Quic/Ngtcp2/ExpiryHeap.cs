@@ -16,7 +16,10 @@ internal sealed class ExpiryHeap
         if (connection.HeapIndex < 0)
         {
             if (Count == _heap.Length)
+            {
                 Array.Resize(ref _heap, Count * 2);
+            }
+
             connection.HeapIndex = Count;
             _heap[Count++] = connection;
             connection.HeapExpiry = expiry;
@@ -26,21 +29,31 @@ internal sealed class ExpiryHeap
         ulong before = connection.HeapExpiry;
         connection.HeapExpiry = expiry;
         if (expiry < before)
+        {
             Up(connection.HeapIndex);
+        }
         else if (expiry > before)
+        {
             Down(connection.HeapIndex);
+        }
     }
 
     public void Remove(Ngtcp2Connection connection)
     {
         int index = connection.HeapIndex;
         if (index < 0)
+        {
             return;
+        }
+
         connection.HeapIndex = -1;
-        var last = _heap[--Count];
+        Ngtcp2Connection last = _heap[--Count];
         _heap[Count] = null!;
         if (index == Count)
+        {
             return;
+        }
+
         Place(last, index);
         Up(index);
         Down(last.HeapIndex);
@@ -48,12 +61,15 @@ internal sealed class ExpiryHeap
 
     private void Up(int index)
     {
-        var moving = _heap[index];
+        Ngtcp2Connection moving = _heap[index];
         while (index > 0)
         {
             int parent = (index - 1) / 2;
             if (_heap[parent].HeapExpiry <= moving.HeapExpiry)
+            {
                 break;
+            }
+
             Place(_heap[parent], index);
             index = parent;
         }
@@ -62,16 +78,25 @@ internal sealed class ExpiryHeap
 
     private void Down(int index)
     {
-        var moving = _heap[index];
+        Ngtcp2Connection moving = _heap[index];
         while (true)
         {
             int child = index * 2 + 1;
             if (child >= Count)
+            {
                 break;
+            }
+
             if (child + 1 < Count && _heap[child + 1].HeapExpiry < _heap[child].HeapExpiry)
+            {
                 child++;
+            }
+
             if (_heap[child].HeapExpiry >= moving.HeapExpiry)
+            {
                 break;
+            }
+
             Place(_heap[child], index);
             index = child;
         }

@@ -9,7 +9,7 @@ namespace MtaTls.QuicTunnel.Quic.Ngtcp2;
 /// </summary>
 internal sealed unsafe class LibNgtcp2
 {
-    private static readonly Lazy<(LibNgtcp2? Library, string? Error)> Loaded = new(Load);
+    private static readonly Lazy<(LibNgtcp2? Library, string? Error)> s_loaded = new(Load);
 
     private readonly nint _library;
     private readonly nint _crypto;
@@ -149,10 +149,10 @@ internal sealed unsafe class LibNgtcp2
     }
 
     /// <summary>The library of this machine; null where there is none (then <see cref="LoadError"/> says why).</summary>
-    public static LibNgtcp2? Instance => Loaded.Value.Library;
+    public static LibNgtcp2? Instance => s_loaded.Value.Library;
 
     /// <summary>Why <see cref="Instance"/> is null.</summary>
-    public static string? LoadError => Loaded.Value.Error;
+    public static string? LoadError => s_loaded.Value.Error;
 
     /// <summary>The binary interface that was found.</summary>
     public Ngtcp2Abi Abi { get; }
@@ -173,7 +173,10 @@ internal sealed unsafe class LibNgtcp2
     public NativeCloseError GetCloseError(nint connection)
     {
         if (Abi.Soname >= 16)
+        {
             return *GetCloseErrorSoname16(connection);
+        }
+
         NativeCloseError error = default;
         GetCloseErrorSoname9(connection, &error);
         return error;
@@ -183,7 +186,10 @@ internal sealed unsafe class LibNgtcp2
     internal static (LibNgtcp2? Library, string? Error) Load()
     {
         if (!OperatingSystem.IsLinux() || RuntimeInformation.ProcessArchitecture is not (Architecture.X64 or Architecture.Arm64))
+        {
             return (null, "QUIC tunnels run on Linux on x64 and arm64 only.");
+        }
+
         return Load([Ngtcp2Abi.Soname16, Ngtcp2Abi.Soname9], LibGnuTls.FileName);
     }
 
@@ -191,14 +197,20 @@ internal sealed unsafe class LibNgtcp2
     {
         var error = new StringBuilder("QUIC tunnels need libngtcp2 with its GnuTLS binding, and GnuTLS. Install the packages ");
         for (int i = 0; i < candidates.Length; i++)
+        {
             error.Append(i == 0 ? "" : ", or ").Append(candidates[i].Packages);
+        }
+
         error.Append('.');
 
-        foreach (var abi in candidates)
+        foreach (Ngtcp2Abi abi in candidates)
         {
             // In this order: the binding then finds the library by its soname wherever that was loaded from.
             if (!NativeLibrary.TryLoad(abi.Library, out nint library))
+            {
                 continue;
+            }
+
             if (!NativeLibrary.TryLoad(abi.CryptoLibrary, out nint crypto))
             {
                 error.Append(' ').Append(abi.Library).Append(" is there, ").Append(abi.CryptoLibrary).Append(" is not.");

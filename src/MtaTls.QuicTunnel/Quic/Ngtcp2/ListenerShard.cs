@@ -79,18 +79,30 @@ internal sealed unsafe class ListenerShard : IPacketRouter
             return;
         }
 
-        if (version is 0 or Ngtcp2Structures.Version1 && id.Length <= Ngtcp2Structures.MaxConnectionIdLength && Loop.TryGet(new ConnectionId(id), out var connection))
+        if (version is 0 or Ngtcp2Structures.Version1 && id.Length <= Ngtcp2Structures.MaxConnectionIdLength && Loop.TryGet(new ConnectionId(id), out Ngtcp2Connection? connection))
+        {
             connection.Receive(packet, local, remote, socketIndex);
+        }
         else if (isLong && version != Ngtcp2Structures.Version1)
+        {
             NegotiateVersion(packet, version, local, remote, socketIndex);
+        }
         else if (isLong && id.Length <= Ngtcp2Structures.MaxConnectionIdLength && (packet[0] & 0x30) == 0)
+        {
             Accept(packet, local, remote, socketIndex);
+        }
         else if (!handed && id.Length == ConnectionId.LocalLength && _shards[Loop.OwnerOf(id)] is var owner && owner != this)
+        {
             owner.HandOver(packet, local, remote, socketIndex);
+        }
         else if (!isLong)
+        {
             Reset(packet, id, local, remote, socketIndex);
+        }
         else
+        {
             _dropped++;
+        }
     }
 
     /// <summary>RFC 8999, section 5.1: what long headers of every version have in common.</summary>
@@ -99,11 +111,17 @@ internal sealed unsafe class ListenerShard : IPacketRouter
         id = default;
         version = 0;
         if (packet.Length < 7)
+        {
             return false;
+        }
+
         version = BinaryPrimitives.ReadUInt32BigEndian(packet[1..]);
         int length = packet[5];
         if (packet.Length < 7 + length || packet.Length < 7 + length + packet[6 + length])
+        {
             return false;
+        }
+
         id = packet.Slice(6, length);
         return true;
     }
@@ -113,7 +131,10 @@ internal sealed unsafe class ListenerShard : IPacketRouter
         NativePacketHeader header;
         int result;
         fixed (byte* data = packet)
+        {
             result = Loop.Library.Accept(&header, data, (nuint)packet.Length);
+        }
+
         if (result != 0 || packet.Length < Ngtcp2Structures.MinInitialPacket || header.Version != Ngtcp2Structures.Version1)
         {
             _dropped++;
@@ -168,7 +189,9 @@ internal sealed unsafe class ListenerShard : IPacketRouter
         _accepted++;
         Loop.Add(connection);
         if (connection.StartServer(header, validated ? original : null, socketIndex))
+        {
             connection.Receive(packet, local, remote, socketIndex);
+        }
     }
 
     private bool MustValidate() => _state.Options.AddressValidation switch
@@ -183,8 +206,11 @@ internal sealed unsafe class ListenerShard : IPacketRouter
         NativeConnectionId id = default;
         int result;
         fixed (byte* key = _state.RetryKey)
+        {
             result = Loop.Library.VerifyRetryToken(&id, header.Token, header.TokenLength, key, (nuint)_state.RetryKey.Length, header.Version,
                 (byte*)&remote, (uint)remote.Length, &header.DestinationId, RetryTokenLifetime, Loop.Now);
+        }
+
         original = id;
         return result == 0;
     }
@@ -207,17 +233,25 @@ internal sealed unsafe class ListenerShard : IPacketRouter
             written = length < 0 ? length : Loop.Library.WriteRetry(answer, (nuint)_answer.Length, header.Version, &header.SourceId, &id, &header.DestinationId, token, (nuint)length);
         }
         if (Send(written, local, remote, socketIndex))
+        {
             _retriesSent++;
+        }
     }
 
     private void Refuse(NativePacketHeader header, ulong code, in RawAddress local, in RawAddress remote, int socketIndex)
     {
         _refused++;
         if (!_refusals.TryTake(Loop.Now))
+        {
             return;
+        }
+
         nint written;
         fixed (byte* answer = _answer)
+        {
             written = Loop.Library.WriteInitialClose(answer, (nuint)_answer.Length, header.Version, &header.SourceId, &header.DestinationId, code, null, 0);
+        }
+
         Send(written, local, remote, socketIndex);
     }
 
@@ -231,13 +265,18 @@ internal sealed unsafe class ListenerShard : IPacketRouter
         }
         uint supported = Ngtcp2Structures.Version1;
         int idLength = packet[5];
-        var id = packet.Slice(6, idLength);
-        var source = packet.Slice(7 + idLength, packet[6 + idLength]);
+        ReadOnlySpan<byte> id = packet.Slice(6, idLength);
+        ReadOnlySpan<byte> source = packet.Slice(7 + idLength, packet[6 + idLength]);
         nint written;
         fixed (byte* answer = _answer, idStart = id, sourceStart = source)
+        {
             written = Loop.Library.WriteVersionNegotiation(answer, (nuint)_answer.Length, (byte)RandomNumberGenerator.GetInt32(256), sourceStart, (nuint)source.Length, idStart, (nuint)idLength, &supported, 1);
+        }
+
         if (Send(written, local, remote, socketIndex))
+        {
             _versionNegotiationsSent++;
+        }
     }
 
     /// <summary>RFC 9000, section 10.3: shorter than what it answers, so that two ends cannot reset each other for ever.</summary>
@@ -255,17 +294,28 @@ internal sealed unsafe class ListenerShard : IPacketRouter
         RandomNumberGenerator.Fill(random);
         nint written;
         fixed (byte* answer = _answer, tokenStart = token, randomStart = random)
+        {
             written = Loop.Library.WriteStatelessReset(answer, (nuint)_answer.Length, tokenStart, randomStart, (nuint)random.Length);
+        }
+
         if (Send(written, local, remote, socketIndex))
+        {
             _resetsSent++;
+        }
     }
 
     private bool Send(nint length, in RawAddress local, in RawAddress remote, int socketIndex)
     {
         if (length <= 0 || Loop.Socket(socketIndex) is not { } socket)
+        {
             return false;
+        }
+
         fixed (byte* answer = _answer)
+        {
             Loop.Sender.Send(socket, answer, (int)length, (int)length, remote, local);
+        }
+
         return true;
     }
 
@@ -285,7 +335,7 @@ internal sealed unsafe class ListenerShard : IPacketRouter
 
     private void TakeHanded()
     {
-        while (_handed.TryDequeue(out var handed))
+        while (_handed.TryDequeue(out HandedPacket handed))
         {
             Interlocked.Decrement(ref _handedCount);
             Route(handed.Octets.AsSpan(0, handed.Length), handed.Local, handed.Remote, handed.SocketIndex, handed: true);

@@ -13,7 +13,7 @@ internal static unsafe class Ngtcp2Callbacks
     /// <summary>All callbacks, those of the library's GnuTLS binding included.</summary>
     public static NativeCallbacks Create(LibNgtcp2 library)
     {
-        var callbacks = library.CryptoCallbacks;
+        NativeCallbacks callbacks = library.CryptoCallbacks;
         callbacks.HandshakeCompleted = (nint)(delegate* unmanaged[Cdecl]<nint, nint, int>)&HandshakeCompleted;
         callbacks.HandshakeConfirmed = (nint)(delegate* unmanaged[Cdecl]<nint, nint, int>)&HandshakeConfirmed;
         callbacks.ReceiveVersionNegotiation = (nint)(delegate* unmanaged[Cdecl]<nint, void*, uint*, nuint, nint, int>)&ReceiveVersionNegotiation;

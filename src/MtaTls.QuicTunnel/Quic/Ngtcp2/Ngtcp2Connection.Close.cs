@@ -54,7 +54,10 @@ internal sealed unsafe partial class Ngtcp2Connection
                 byte alert = _library.GetTlsAlert(_native);
                 _library.SetTlsAlert(&close, alert, null, 0);
                 if (_certificateFailure is not null)
+                {
                     Log.CertificateFailed(_loop.Logger, Id, _certificateFailure);
+                }
+
                 reason = new QuicCloseReason(QuicCloseKind.Tls, IsRemote: false, close.Code, _certificateFinding.Length > 0 ? _certificateFinding : $"TLS alert {alert}", _certificateFailure);
             }
             else
@@ -70,14 +73,18 @@ internal sealed unsafe partial class Ngtcp2Connection
     private void CloseByApplication(ulong code, string text)
     {
         if (_native == 0)
+        {
             return;
+        }
         // What was queued before it (a stream's last octets, say) gets a chance to go first.
         if (_isConnected)
         {
             OpenStreams();
             Write(_loop.Now);
             if (_native == 0)
+            {
                 return;
+            }
         }
         byte[] reason = Encoding.UTF8.GetBytes(text);
         NativeCloseError close = default;
@@ -91,7 +98,7 @@ internal sealed unsafe partial class Ngtcp2Connection
 
     private QuicCloseReason PeerReason()
     {
-        var close = _library.GetCloseError(_native);
+        NativeCloseError close = _library.GetCloseError(_native);
         string text = "";
         if (close.Reason is not null && close.ReasonLength > 0)
         {
@@ -99,10 +106,12 @@ internal sealed unsafe partial class Ngtcp2Connection
             text = string.Create(text.Length, text, static (to, from) =>
             {
                 for (int i = 0; i < to.Length; i++)
+                {
                     to[i] = char.IsControl(from[i]) ? '\uFFFD' : from[i];
+                }
             });
         }
-        var kind = close.Type == Ngtcp2Structures.CloseApplication ? QuicCloseKind.Application
+        QuicCloseKind kind = close.Type == Ngtcp2Structures.CloseApplication ? QuicCloseKind.Application
             : close.Code == QuicTransportError.ConnectionRefused ? QuicCloseKind.Refused
             : close.Code is >= QuicTransportError.CryptoError and <= QuicTransportError.CryptoErrorEnd ? QuicCloseKind.Tls
             : QuicCloseKind.Transport;
@@ -117,7 +126,10 @@ internal sealed unsafe partial class Ngtcp2Connection
         byte* packet = stackalloc byte[Ngtcp2Structures.MinInitialPacket];
         nint written = _library.WriteConnectionClose(_native, &path, 1, &info, packet, Ngtcp2Structures.MinInitialPacket, close, _loop.Now);
         if (written <= 0)
+        {
             return; // No keys yet, or a client that is not validated: nothing may be sent.
+        }
+
         _closePacket = new ReadOnlySpan<byte>(packet, (int)written).ToArray();
         local.Length = (int)path.Local.Length;
         remote.Length = (int)path.Remote.Length;
@@ -129,9 +141,14 @@ internal sealed unsafe partial class Ngtcp2Connection
     private void SendClosePacket()
     {
         if (_closePacket is not { } packet || _closeSocket is not { } socket)
+        {
             return;
+        }
+
         fixed (byte* start = packet)
+        {
             _loop.Sender.Send(socket, start, packet.Length, packet.Length, _remote, _local);
+        }
     }
 
     /// <summary>The loop ends: without a word to the peer, and without lingering.</summary>
@@ -139,7 +156,9 @@ internal sealed unsafe partial class Ngtcp2Connection
     {
         Finish(new QuicCloseReason(QuicCloseKind.Aborted, IsRemote: false));
         if (_isClosed)
+        {
             Forget();
+        }
     }
 
     /// <summary>Something of this connection threw where nothing should: it ends, and no other.</summary>
@@ -153,14 +172,19 @@ internal sealed unsafe partial class Ngtcp2Connection
     private void AnswerClosed()
     {
         if (_isClosed && System.Numerics.BitOperations.IsPow2(++_packetsAfterClose))
+        {
             SendClosePacket();
+        }
     }
 
     /// <summary>Frees everything native and tells the owner, once.</summary>
     private void Finish(QuicCloseReason reason, bool lingers = false)
     {
         if (_isClosed)
+        {
             return;
+        }
+
         _isConnected = false;
         _isClosed = true;
         ulong linger = lingers && _native != 0 ? 3 * _library.GetProbeTimeout(_native) : 0;
@@ -190,17 +214,25 @@ internal sealed unsafe partial class Ngtcp2Connection
     private void ServiceClosed()
     {
         if (_isClosed && HeapIndex >= 0 && HeapExpiry <= _loop.Now)
+        {
             Forget();
+        }
     }
 
     private void Forget()
     {
-        foreach (var id in _ids)
+        foreach (ConnectionId id in _ids)
+        {
             _loop.RemoveId(id);
+        }
+
         _ids.Clear();
         _loop.Expiries.Remove(this);
-        foreach (var socket in _sockets)
+        foreach (UdpSocket socket in _sockets)
+        {
             _loop.RemoveSocket(socket);
+        }
+
         _sockets.Clear();
         (_closePacket, _closeSocket, _candidate) = (null, null, null);
         _loop.Forget(this);
@@ -210,13 +242,18 @@ internal sealed unsafe partial class Ngtcp2Connection
     {
         // In this order: the connection uses the session, and both use the handle.
         if (_native != 0)
+        {
             _library.Delete(_native);
+        }
+
         _native = 0;
         _session?.Dispose();
         _session = null;
         FreeStreams();
         if (_self.IsAllocated)
+        {
             _self.Free();
+        }
     }
 
     private void EndHandshake()
@@ -228,6 +265,8 @@ internal sealed unsafe partial class Ngtcp2Connection
     private void AddId(ConnectionId id)
     {
         if (_ids.Add(id))
+        {
             _loop.AddId(id, this);
+        }
     }
 }

@@ -24,13 +24,17 @@ internal sealed partial class Ngtcp2Connection
     public void OnHandshakeCompleted()
     {
         if (IsServer)
+        {
             Connected(); // The client's certificate was judged before: a server's handshake is confirmed when it is complete.
+        }
     }
 
     public void OnHandshakeConfirmed()
     {
         if (!IsServer)
+        {
             Connected();
+        }
     }
 
     public void OnStreamOpened(long streamId)
@@ -42,7 +46,10 @@ internal sealed partial class Ngtcp2Connection
     public void OnStreamData(long streamId, ReadOnlySpan<byte> data, bool fin)
     {
         if (!_incoming.Contains(streamId))
+        {
             return; // Stopped.
+        }
+
         if (!_isConnected)
         {
             // A client may get the server's octets before the confirmation. The initial window bounds them: there is no credit before they are delivered.
@@ -56,7 +63,10 @@ internal sealed partial class Ngtcp2Connection
     {
         // A reset that is the first to come of a stream opens none in the library, which then gives the credit back itself.
         if (!_incoming.Contains(streamId) && !MarkSeen(streamId))
+        {
             return;
+        }
+
         if (!_isConnected)
         {
             (_early ??= []).Add(new EarlyEvent(EarlyKind.Reset, streamId, [], code));
@@ -69,23 +79,33 @@ internal sealed partial class Ngtcp2Connection
     public void OnStreamClosed(long streamId, ulong? code)
     {
         // The peer's streams are done with at their end: soname 9 never closes them.
-        if (!_streams.Remove(streamId, out var stream))
+        if (!_streams.Remove(streamId, out OutgoingStream? stream))
+        {
             return;
+        }
+
         Interlocked.Add(ref _unacknowledged, -stream.Free());
         if (code is { } stopped && stream.ResetCode is null && _isConnected)
+        {
             Handler.OnStopSending(this, streamId, stopped);
+        }
     }
 
     public void OnStreamAcknowledged(long streamId, long offset)
     {
-        if (_streams.TryGetValue(streamId, out var stream))
+        if (_streams.TryGetValue(streamId, out OutgoingStream? stream))
+        {
             Interlocked.Add(ref _unacknowledged, -stream.Acknowledged(offset));
+        }
     }
 
     public void OnDatagram(ReadOnlySpan<byte> data)
     {
         if (!_isConnected)
+        {
             return; // Unreliable anyhow, and nobody knows this peer yet.
+        }
+
         _datagramsReceived++;
         Handler.OnDatagram(this, data);
     }
@@ -97,7 +117,9 @@ internal sealed partial class Ngtcp2Connection
         if (_candidate is { } candidate && candidate.Local.Equals(local))
         {
             if (!success)
+            {
                 DropCandidate("the path did not answer");
+            }
         }
     }
 
@@ -106,14 +128,25 @@ internal sealed partial class Ngtcp2Connection
     {
         X509Certificate2Collection certificates = TlsSession.GetPeerCertificates(session);
         if (certificates.Count == 0 && _options is QuicListenerOptions { ClientCertificateMode: QuicClientCertificateMode.Request })
+        {
             return true;
+        }
+
         bool accepted = CertificateJudge.Accepts(_options, certificates, _loop.Time.GetUtcNow(), out _certificateFinding);
         if (accepted && certificates.Count > 0)
+        {
             PeerCertificate = certificates[0];
+        }
         else
+        {
             Log.CertificateRefused(_loop.Logger, Id, _certificateFinding);
+        }
+
         for (int i = accepted ? 1 : 0; i < certificates.Count; i++)
+        {
             certificates[i].Dispose();
+        }
+
         return accepted;
     }
 
@@ -127,35 +160,50 @@ internal sealed partial class Ngtcp2Connection
     public void RemoveId(ConnectionId id)
     {
         if (_ids.Remove(id))
+        {
             _loop.RemoveId(id);
+        }
     }
 
     private void Connected()
     {
         if (_isConnected || _isClosed)
+        {
             return;
+        }
+
         ApplicationProtocol = _session!.ApplicationProtocol;
         UpdateSnapshot();
         UpdateMaxDatagramSize();
         _isConnected = true;
         EndHandshake();
         if (_options.KeepAliveInterval > TimeSpan.Zero)
+        {
             unsafe
             {
                 _library.SetKeepAliveTimeout(_native, Nanoseconds(_options.KeepAliveInterval));
             }
+        }
+
         Log.Connected(_loop.Logger, Id, _remoteEndPoint, ApplicationProtocol);
         Handler.OnConnected(this);
 
         if (_early is not { } early)
+        {
             return;
+        }
+
         _early = null;
-        foreach (var item in early)
+        foreach (EarlyEvent item in early)
         {
             if (item.Kind == EarlyKind.Reset)
+            {
                 OnStreamReset(item.StreamId, item.Code);
+            }
             else
+            {
                 Deliver(item.StreamId, item.Data, item.Kind == EarlyKind.Fin);
+            }
         }
     }
 
@@ -164,7 +212,10 @@ internal sealed partial class Ngtcp2Connection
         // Credit for the connection, none for the stream: it may have MaxStreamData octets in all.
         _library.ExtendMaxOffset(_native, (ulong)data.Length);
         if (fin)
+        {
             EndIncoming(streamId);
+        }
+
         Handler.OnStreamData(this, streamId, data, fin);
     }
 
@@ -173,10 +224,16 @@ internal sealed partial class Ngtcp2Connection
     {
         long index = streamId >> 2;
         if (index >= _options.MaxStreams)
+        {
             return false;
+        }
+
         int word = (int)(index >> 6);
         if (word >= _seen.Length)
+        {
             Array.Resize(ref _seen, Math.Max(word + 1, _seen.Length * 2));
+        }
+
         ulong bit = 1UL << (int)(index & 63);
         bool first = (_seen[word] & bit) == 0;
         _seen[word] |= bit;
@@ -187,7 +244,10 @@ internal sealed partial class Ngtcp2Connection
     private unsafe void EndIncoming(long streamId)
     {
         if (!_incoming.Remove(streamId) || _streamsGranted >= _options.MaxStreams)
+        {
             return;
+        }
+
         _streamsGranted++;
         _library.ExtendMaxStreamsUni(_native, 1);
     }

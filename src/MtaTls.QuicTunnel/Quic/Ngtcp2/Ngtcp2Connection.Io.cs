@@ -49,22 +49,32 @@ internal sealed unsafe partial class Ngtcp2Connection
             return;
         }
         if (!IsServer && !remote.Equals(_remote))
+        {
             return; // RFC 9000, section 9: a server keeps its address, so this is from somebody else.
+        }
+
         _packetsReceived++;
         _bytesReceived += packet.Length;
         _lastReceived = _loop.Timestamp;
         _unansweredSince = 0;
         _probeBackoff = 0;
         RawAddress localCopy = local, remoteCopy = remote;
-        var path = Path(&localCopy, &remoteCopy, socketIndex);
+        NativePath path = Path(&localCopy, &remoteCopy, socketIndex);
         ulong info = 0;
         int result;
         fixed (byte* data = packet)
+        {
             result = _library.ReadPacket(_native, &path, 1, &info, data, (nuint)packet.Length, _loop.Now);
+        }
+
         if (result != 0)
+        {
             Failed(result);
+        }
         else
+        {
             _loop.Schedule(this);
+        }
     }
 
     /// <summary>What is due by now, and what can be sent. Returns whether there is more to send at once.</summary>
@@ -96,7 +106,10 @@ internal sealed unsafe partial class Ngtcp2Connection
         TryMigrate();
         bool more = _native != 0 && Write(now);
         if (_native == 0)
+        {
             return false;
+        }
+
         UpdateSnapshot();
         DropOldSocket(now);
         _loop.Expiries.Set(this, Math.Min(Math.Min(_library.GetExpiry(_native), _oldSocketUntil), _probeAt));
@@ -110,9 +123,13 @@ internal sealed unsafe partial class Ngtcp2Connection
     private void ArmProbe(bool sent)
     {
         if (!_abi.DatagramsArmNoProbe || !_isConnected || _bytesInFlight == 0)
+        {
             _probeAt = Ngtcp2Structures.NoExpiry;
+        }
         else if (sent || _probeAt <= _loop.Now || _probeAt == Ngtcp2Structures.NoExpiry)
+        {
             _probeAt = _loop.Now + (3 * _library.GetProbeTimeout(_native) << _probeBackoff);
+        }
     }
 
     private static NativePath Path(RawAddress* local, RawAddress* remote, int socketIndex) => new()
@@ -128,17 +145,17 @@ internal sealed unsafe partial class Ngtcp2Connection
     /// <summary>Writes a burst: streams first, then datagrams, then whatever the library has (acknowledgements, probes). True when there is more.</summary>
     private bool Write(ulong now)
     {
-        var sender = _loop.Sender;
+        PacketSender sender = _loop.Sender;
         long refused = sender.Refused;
         sender.BeginBurst();
         RawAddress local = default, remote = default;
         var path = new NativePath { Local = { Address = (byte*)&local }, Remote = { Address = (byte*)&remote } };
-        var burst = _isConnected ? _datagrams.BeginBurst() : null;
-        var first = burst;
+        DatagramSlot? burst = _isConnected ? _datagrams.BeginBurst() : null;
+        DatagramSlot? first = burst;
         DatagramSlot? lastDone = null;
         int done = 0, packets = 0;
         nint written = 0;
-        var current = _loop.Socket((int)_library.GetPath(_native)->UserData);
+        UdpSocket? current = _loop.Socket((int)_library.GetPath(_native)->UserData);
 
         for (; packets < BurstPackets; packets++)
         {
@@ -148,11 +165,13 @@ internal sealed unsafe partial class Ngtcp2Connection
                 _loop.ScheduleUnblocked(this);
                 break;
             }
-            if (_writable.TryPeek(out var stream))
+            if (_writable.TryPeek(out OutgoingStream? stream))
             {
                 written = WriteStream(stream, &path, sender.Next, now, out bool takesNothing);
                 if (takesNothing)
+                {
                     continue;
+                }
             }
             else
             {
@@ -178,9 +197,15 @@ internal sealed unsafe partial class Ngtcp2Connection
                 }
             }
             if (written <= 0)
+            {
                 break;
+            }
+
             if (_loop.Socket((int)path.UserData) is not { } socket)
+            {
                 break; // A former path, whose socket is gone: the packet is lost, as it could be on the way.
+            }
+
             local.Length = (int)path.Local.Length;
             remote.Length = (int)path.Remote.Length;
             (path.Local.Length, path.Remote.Length) = (0, 0);
@@ -191,7 +216,10 @@ internal sealed unsafe partial class Ngtcp2Connection
 
         sender.Flush();
         if (lastDone is not null)
+        {
             lastDone.Next = null;
+        }
+
         bool ready = _datagrams.EndBurst(first, lastDone, done, burst);
         if (written < 0)
         {
@@ -201,9 +229,15 @@ internal sealed unsafe partial class Ngtcp2Connection
         _library.UpdatePacketTxTime(_native, now);
         _sendErrors += sender.Refused - refused;
         if (packets > 0)
+        {
             NoteSendError(sender);
+        }
+
         if (_native != 0 && _isConnected && ready)
+        {
             Call(static c => c.Handler.OnDatagramReady(c));
+        }
+
         return packets == BurstPackets;
     }
 
@@ -211,13 +245,15 @@ internal sealed unsafe partial class Ngtcp2Connection
     {
         takesNothing = false;
         ulong info = 0;
-        var vector = stream.Next(out bool fin);
+        NativeVector vector = stream.Next(out bool fin);
         nint count;
         nint written = _library.WriteStream(_native, path, 1, &info, destination, PacketRoom, &count, fin ? Ngtcp2Structures.WriteStreamFin : 0, stream.Id, &vector, 1, now);
         if (written < 0)
         {
             if (written != _abi.ErrorStreamDataBlocked && written != _abi.ErrorStreamShutWrite && written != _abi.ErrorStreamNotFound)
+            {
                 return written;
+            }
             // Blocked: it waits for the peer's credit, which comes in a packet. Otherwise it takes no more.
             Unqueue(stream, blocked: written == _abi.ErrorStreamDataBlocked);
             takesNothing = true;
@@ -227,7 +263,9 @@ internal sealed unsafe partial class Ngtcp2Connection
         {
             stream.Sent(count, fin);
             if (!stream.HasUnsent)
+            {
                 Unqueue(stream, blocked: false);
+            }
         }
         return written;
     }
@@ -236,7 +274,10 @@ internal sealed unsafe partial class Ngtcp2Connection
     {
         // MAX_DATA goes along, harmless, because it arms the probe time-out; the window per stream and the number of streams bound memory.
         if (_abi.DatagramsArmNoProbe)
+        {
             _library.ExtendMaxOffset(_native, InitialMaxData / 2 + 1);
+        }
+
         ulong info = 0;
         int taken = 0;
         var vector = new NativeVector { Base = slot.Data, Length = (nuint)slot.Length };
@@ -247,12 +288,17 @@ internal sealed unsafe partial class Ngtcp2Connection
 
     private void NoteSendError(PacketSender sender)
     {
-        var error = sender.LastError;
+        SocketError error = sender.LastError;
         if (error == _sendError || (error == SocketError.Success && !sender.AnySent))
+        {
             return;
+        }
+
         _sendError = error;
         if (_isConnected)
+        {
             Call(static c => c.Handler.OnSendError(c, c._sendError));
+        }
     }
 
     /// <summary>What others may read, brought up to date.</summary>
@@ -267,9 +313,14 @@ internal sealed unsafe partial class Ngtcp2Connection
         long inFlight = *(long*)(statistics + _abi.StatisticsBytesInFlight);
         Volatile.Write(ref _bytesInFlight, inFlight);
         if (inFlight == 0)
+        {
             _unansweredSince = 0;
+        }
         else if (_unansweredSince == 0 && _packetsSent > _packetsSentBefore)
+        {
             _unansweredSince = _loop.Timestamp;
+        }
+
         ArmProbe(sent: _packetsSent > _packetsSentBefore);
         _packetsSentBefore = _packetsSent;
 
@@ -278,20 +329,30 @@ internal sealed unsafe partial class Ngtcp2Connection
     private void UpdateMaxDatagramSize()
     {
         if (_native == 0)
+        {
             return;
+        }
+
         int size = ComputeMaxDatagramSize();
         if (size == _maxDatagramSize)
+        {
             return;
+        }
+
         _maxDatagramSize = size;
         if (_isConnected)
+        {
             Call(static c => c.Handler.OnPathChanged(c));
+        }
     }
 
     private int ComputeMaxDatagramSize()
     {
         byte* remote = _library.GetRemoteTransportParameters(_native);
         if (remote is null)
+        {
             return 0;
+        }
         // Type and length are 3 octets up to 16,383, 5 above.
         ulong frame = *(ulong*)(remote + _abi.ParametersMaxDatagramFrameSize);
         long byPeer = frame > 16383 + 5 ? (long)Math.Min(frame, 65535) - 5 : (long)frame - 3;
@@ -312,7 +373,9 @@ internal sealed unsafe partial class Ngtcp2Connection
         {
             PendingReason = new QuicCloseReason(QuicCloseKind.Transport, IsRemote: false, QuicTransportError.InternalError, "A handler failed.", exception);
             if (_native != 0)
+            {
                 Failed(_abi.ErrorCallbackFailure);
+            }
         }
     }
 }

@@ -17,7 +17,10 @@ internal sealed unsafe partial class Ngtcp2Connection
         var local = new RawAddress(path->Local.Address, (int)path->Local.Length);
         var remote = new RawAddress(path->Remote.Address, (int)path->Remote.Length);
         if (local.Equals(_local) && remote.Equals(_remote))
+        {
             return;
+        }
+
         (_local, _remote) = (local, remote);
         (_localEndPoint, _remoteEndPoint) = (local.ToEndPoint(), remote.ToEndPoint());
         if (_candidate is { } candidate && candidate.Local.Equals(local))
@@ -28,7 +31,9 @@ internal sealed unsafe partial class Ngtcp2Connection
         }
         Log.PathChanged(_loop.Logger, Id, _localEndPoint, _remoteEndPoint);
         if (_isConnected)
+        {
             Call(static c => c.Handler.OnPathChanged(c));
+        }
     }
 
     private void BeginMigration(UdpSocket socket)
@@ -50,21 +55,32 @@ internal sealed unsafe partial class Ngtcp2Connection
     private void TryMigrate()
     {
         if (_candidate is not { } candidate || _candidateTried || !_isConnected)
+        {
             return;
+        }
+
         RawAddress local = candidate.Local, remote = _remote;
-        var path = Path(&local, &remote, candidate.Index);
+        NativePath path = Path(&local, &remote, candidate.Index);
         int result = _library.InitiateMigration(_native, &path, _loop.Now);
         if (result == _abi.ErrorConnectionIdBlocked)
+        {
             return; // Again with the next packet, which may bring one.
+        }
+
         _candidateTried = true;
         if (result != 0)
+        {
             DropCandidate(_library.ErrorText(result));
+        }
     }
 
     private void DropCandidate(string why)
     {
         if (_candidate is not { } candidate)
+        {
             return;
+        }
+
         _candidate = null;
         Log.MigrationFailed(_loop.Logger, Id, candidate.LocalEndPoint, why);
         _sockets.Remove(candidate);
@@ -75,13 +91,19 @@ internal sealed unsafe partial class Ngtcp2Connection
     private void DropOldSocket(ulong now)
     {
         if (now < _oldSocketUntil)
+        {
             return;
+        }
+
         _oldSocketUntil = Ngtcp2Structures.NoExpiry;
         for (int i = _sockets.Count - 1; i >= 0; i--)
         {
-            var socket = _sockets[i];
+            UdpSocket socket = _sockets[i];
             if (ReferenceEquals(socket, _candidate) || socket.Local.Equals(_local))
+            {
                 continue;
+            }
+
             _sockets.RemoveAt(i);
             _loop.RemoveSocket(socket);
         }

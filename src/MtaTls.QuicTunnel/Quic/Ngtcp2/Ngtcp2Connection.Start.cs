@@ -25,7 +25,7 @@ internal sealed unsafe partial class Ngtcp2Connection
     /// <param name="socketIndex">The socket that the packet came to.</param>
     public bool StartServer(in NativePacketHeader header, in NativeConnectionId? originalId, int socketIndex)
     {
-        var first = header.DestinationId;
+        NativeConnectionId first = header.DestinationId;
         AddId(ConnectionId.From(&first)); // Until the client uses the server's.
         return Start(header.SourceId, header.Version, socketIndex, header, originalId);
     }
@@ -50,7 +50,10 @@ internal sealed unsafe partial class Ngtcp2Connection
             {
                 *(NativeConnectionId*)(parameters + _abi.ParametersOriginalDcid) = originalId ?? header.DestinationId;
                 if (_abi.ParametersOriginalDcidPresent >= 0)
+                {
                     parameters[_abi.ParametersOriginalDcidPresent] = 1;
+                }
+
                 if (originalId is not null)
                 {
                     *(NativeConnectionId*)(parameters + _abi.ParametersRetryScid) = header.DestinationId;
@@ -58,21 +61,26 @@ internal sealed unsafe partial class Ngtcp2Connection
                     *(byte**)(settings + _abi.SettingsToken) = header.Token;
                     *(nuint*)(settings + _abi.SettingsTokenLength) = header.TokenLength;
                     if (_abi.SettingsTokenType >= 0)
+                    {
                         *(int*)(settings + _abi.SettingsTokenType) = 1; // NGTCP2_TOKEN_TYPE_RETRY
+                    }
                 }
                 parameters[_abi.ParametersStatelessResetTokenPresent] = 1;
                 _loop.StatelessResetToken(id, new Span<byte>(parameters + _abi.ParametersStatelessResetToken, Ngtcp2Structures.StatelessResetTokenLength));
             }
 
             RawAddress local = _local, remote = _remote;
-            var path = Path(&local, &remote, socketIndex);
-            var callbacks = _loop.Callbacks;
+            NativePath path = Path(&local, &remote, socketIndex);
+            NativeCallbacks callbacks = _loop.Callbacks;
             nint native;
             int result = IsServer
                 ? _library.ServerNew(&native, &peerId, &ownId, &path, version, 1, &callbacks, _abi.SettingsVersion, settings, 1, parameters, ConnectionMemory.Allocator, GCHandle.ToIntPtr(_self))
                 : _library.ClientNew(&native, &peerId, &ownId, &path, version, 1, &callbacks, _abi.SettingsVersion, settings, 1, parameters, ConnectionMemory.Allocator, GCHandle.ToIntPtr(_self));
             if (result != 0)
+            {
                 throw new CryptographicException(_library.ErrorText(result));
+            }
+
             _native = native;
             _library.SetTlsNativeHandle(_native, _session.Handle);
             _loop.Schedule(this);

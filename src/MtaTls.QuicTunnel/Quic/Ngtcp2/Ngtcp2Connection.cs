@@ -92,7 +92,10 @@ internal sealed partial class Ngtcp2Connection : IQuicConnection
     public void SendStream(long streamId, ReadOnlySpan<byte> data, bool fin)
     {
         if (_isClosed)
+        {
             return;
+        }
+
         if (Interlocked.Add(ref _unacknowledged, data.Length) > _options.MaxStreamSendBuffer)
         {
             Interlocked.Add(ref _unacknowledged, -data.Length);
@@ -100,7 +103,9 @@ internal sealed partial class Ngtcp2Connection : IQuicConnection
         }
         var block = new StreamBlock(data);
         if (!_loop.Post(() => AppendToStream(streamId, block, fin)))
+        {
             block.Free();
+        }
     }
 
     public void ResetStream(long streamId, ulong errorCode) => _loop.Post(() => ResetOutgoing(streamId, errorCode));
@@ -110,7 +115,10 @@ internal sealed partial class Ngtcp2Connection : IQuicConnection
     public bool TrySendDatagram(ReadOnlySpan<byte> header, ReadOnlySpan<byte> payload)
     {
         if (!_isConnected || header.Length + payload.Length > _maxDatagramSize || !_datagrams.TryAdd(header, payload))
+        {
             return false;
+        }
+
         _loop.Schedule(this);
         return true;
     }
@@ -124,11 +132,16 @@ internal sealed partial class Ngtcp2Connection : IQuicConnection
     public void Migrate(IPAddress? localAddress, string? interfaceName)
     {
         if (IsServer)
+        {
             throw new InvalidOperationException("Only the client can move a connection to another address (RFC 9000, section 9).");
-        var any = _remote.IsV6 ? IPAddress.IPv6Any : IPAddress.Any;
+        }
+
+        IPAddress any = _remote.IsV6 ? IPAddress.IPv6Any : IPAddress.Any;
         var socket = new UdpSocket(new IPEndPoint(localAddress ?? any, 0), interfaceName, reusePort: false, _options.SocketBufferSize);
         if (!_loop.Post(() => BeginMigration(socket)))
+        {
             socket.Dispose();
+        }
     }
 
     public void Ping() => _loop.Post(SendPing);

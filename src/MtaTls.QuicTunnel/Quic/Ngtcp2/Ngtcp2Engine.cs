@@ -54,7 +54,9 @@ internal sealed class Ngtcp2Engine(LibNgtcp2 library, ILoggerFactory loggerFacto
             loop = _clients;
             int size = SlotSize(options.MaxUdpPayloadSize);
             if (!_pools.TryGetValue(size, out pool!))
+            {
                 _pools[size] = pool = CreatePool(size, MaxWaitingDatagrams);
+            }
         }
 
         var credentials = TlsCredentials.Create(options.Certificate, options.IntermediateCertificates);
@@ -93,14 +95,23 @@ internal sealed class Ngtcp2Engine(LibNgtcp2 library, ILoggerFactory loggerFacto
         lock (_lock)
         {
             if (_disposed)
+            {
                 return;
+            }
+
             _disposed = true;
             clients = _clients;
         }
-        foreach (var listener in _listeners)
+        foreach (Ngtcp2Listener listener in _listeners)
+        {
             await listener.DisposeAsync().ConfigureAwait(false);
+        }
+
         if (clients is null)
+        {
             return;
+        }
+
         clients.Stop();
         await clients.Ended.ConfigureAwait(false);
     }

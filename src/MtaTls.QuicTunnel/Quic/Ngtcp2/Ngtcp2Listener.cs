@@ -20,11 +20,19 @@ internal sealed class Ngtcp2Listener : IQuicListener
     public Ngtcp2Listener(LibNgtcp2 library, ILogger logger, TimeProvider time, QuicListenerOptions options, Func<IQuicConnection, IQuicConnectionHandler> accept)
     {
         if (options.EndPoints.Count == 0)
+        {
             throw new ArgumentException("A listener needs an end point.", nameof(options));
+        }
+
         if (options.Certificate is null)
+        {
             throw new ArgumentException("A listener needs a certificate with its private key.", nameof(options));
+        }
+
         if (options.ClientCertificateMode != QuicClientCertificateMode.None && options.TrustedAuthorities is null && options.CertificateValidation is null)
+        {
             throw new ArgumentException("A listener that asks for client certificates needs the authorities that they come from.", nameof(options));
+        }
 
         int count = options.Shards > 0 ? options.Shards : Math.Clamp(Environment.ProcessorCount / 2, 1, 8);
         byte[] resetKey = options.StatelessResetKey ?? DeriveResetKey(options.Certificate);
@@ -39,10 +47,13 @@ internal sealed class Ngtcp2Listener : IQuicListener
                 _shards[shard] = new ListenerShard(_state, new QuicLoop(library, logger, time, $"QUIC listener {shard}", options.MaxUdpPayloadSize, resetKey, shard, count));
                 for (int i = 0; i < options.EndPoints.Count; i++)
                 {
-                    var socket = Bind(shard == 0 ? options.EndPoints[i] : endPoints[i], options, count > 1, first: shard == 0);
+                    UdpSocket socket = Bind(shard == 0 ? options.EndPoints[i] : endPoints[i], options, count > 1, first: shard == 0);
                     sockets.Add(socket);
                     if (shard == 0)
+                    {
                         endPoints.Add(socket.LocalEndPoint);
+                    }
+
                     _shards[shard].Loop.AddSocket(socket);
                 }
             }
@@ -50,17 +61,29 @@ internal sealed class Ngtcp2Listener : IQuicListener
         }
         catch
         {
-            foreach (var socket in sockets)
+            foreach (UdpSocket socket in sockets)
+            {
                 socket.Dispose();
-            foreach (var shard in _shards)
+            }
+
+            foreach (ListenerShard shard in _shards)
+            {
                 shard?.Loop.DisposeUnstarted();
+            }
+
             _state.Credentials.Dispose();
             throw;
         }
-        foreach (var shard in _shards)
+        foreach (ListenerShard shard in _shards)
+        {
             shard.SetShards(_shards);
-        foreach (var shard in _shards)
+        }
+
+        foreach (ListenerShard shard in _shards)
+        {
             shard.Loop.Start();
+        }
+
         Log.Listening(logger, string.Join(", ", LocalEndPoints), count, QuicEngine.Version);
     }
 
@@ -71,8 +94,11 @@ internal sealed class Ngtcp2Listener : IQuicListener
         get
         {
             var sum = new QuicListenerStatistics { Connections = _state.Connections, HandshakesInFlight = _state.Handshakes };
-            foreach (var shard in _shards)
+            foreach (ListenerShard shard in _shards)
+            {
                 shard.AddTo(ref sum);
+            }
+
             return sum;
         }
     }
@@ -81,12 +107,14 @@ internal sealed class Ngtcp2Listener : IQuicListener
 
     public void CloseConnections(ulong applicationErrorCode, string? reason = null)
     {
-        foreach (var shard in _shards)
+        foreach (ListenerShard shard in _shards)
         {
             shard.Loop.Post(() =>
             {
-                foreach (var connection in shard.Loop.Connections())
+                foreach (Ngtcp2Connection connection in shard.Loop.Connections())
+                {
                     connection.Close(applicationErrorCode, reason);
+                }
             });
         }
     }
@@ -94,7 +122,7 @@ internal sealed class Ngtcp2Listener : IQuicListener
     public void UseCertificate(X509Certificate2 certificate, X509Certificate2Collection? intermediates = null)
     {
         ArgumentNullException.ThrowIfNull(certificate);
-        var former = _state.Credentials;
+        TlsCredentials former = _state.Credentials;
         _state.Credentials = TlsCredentials.Create(certificate, intermediates);
         former.Dispose(); // Freed with the last session that uses it.
     }
@@ -102,12 +130,21 @@ internal sealed class Ngtcp2Listener : IQuicListener
     public async ValueTask DisposeAsync()
     {
         if (Interlocked.Exchange(ref _disposed, 1) != 0)
+        {
             return;
+        }
+
         StopAccepting();
-        foreach (var shard in _shards)
+        foreach (ListenerShard shard in _shards)
+        {
             shard.Loop.Stop();
-        foreach (var shard in _shards)
+        }
+
+        foreach (ListenerShard shard in _shards)
+        {
             await shard.Loop.Ended.ConfigureAwait(false);
+        }
+
         _state.Credentials.Dispose();
     }
 
@@ -115,7 +152,10 @@ internal sealed class Ngtcp2Listener : IQuicListener
     {
         // SO_REUSEPORT would let a second process share the port by mistake: so see first whether it is free.
         if (share && first && endPoint.Port != 0)
+        {
             new UdpSocket(endPoint, null, reusePort: false, options.SocketBufferSize).Dispose();
+        }
+
         return new UdpSocket(endPoint, null, share, options.SocketBufferSize);
     }
 

@@ -32,7 +32,9 @@ internal unsafe struct NativeConnectionId
     {
         Length = (nuint)id.Length;
         fixed (byte* data = Data)
+        {
             id.CopyTo(new Span<byte>(data, Ngtcp2Structures.MaxConnectionIdLength));
+        }
     }
 }
 

@@ -26,7 +26,10 @@ internal sealed unsafe class OutgoingStream(long id)
     public void Append(StreamBlock block, bool fin)
     {
         if (block.Length > 0)
+        {
             _blocks.Enqueue(block);
+        }
+
         _end += block.Length;
         _fin |= fin;
     }
@@ -35,7 +38,7 @@ internal sealed unsafe class OutgoingStream(long id)
     public NativeVector Next(out bool fin)
     {
         long offset = _start;
-        foreach (var block in _blocks)
+        foreach (StreamBlock block in _blocks)
         {
             if (_sent < offset + block.Length)
             {
@@ -58,7 +61,7 @@ internal sealed unsafe class OutgoingStream(long id)
     public int Acknowledged(long offset)
     {
         int freed = 0;
-        while (_blocks.TryPeek(out var block) && _start + block.Length <= offset)
+        while (_blocks.TryPeek(out StreamBlock block) && _start + block.Length <= offset)
         {
             _blocks.Dequeue().Free();
             _start += block.Length;
@@ -71,7 +74,7 @@ internal sealed unsafe class OutgoingStream(long id)
     public int Free()
     {
         int freed = 0;
-        while (_blocks.TryDequeue(out var block))
+        while (_blocks.TryDequeue(out StreamBlock block))
         {
             block.Free();
             freed += block.Length;
@@ -87,7 +90,10 @@ internal readonly unsafe struct StreamBlock
     {
         Length = octets.Length;
         if (Length == 0)
+        {
             return;
+        }
+
         Data = (byte*)NativeMemory.Alloc((nuint)Length);
         octets.CopyTo(new Span<byte>(Data, Length));
     }

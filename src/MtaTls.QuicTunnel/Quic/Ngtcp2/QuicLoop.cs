@@ -98,7 +98,10 @@ internal sealed unsafe class QuicLoop
         lock (_stateLock)
         {
             if (_closedForPosts)
+            {
                 return false;
+            }
+
             _posted.Enqueue(action);
         }
         Wake();
@@ -109,14 +112,20 @@ internal sealed unsafe class QuicLoop
     public void Schedule(Ngtcp2Connection connection)
     {
         if (Interlocked.Exchange(ref connection.Scheduled, 1) != 0)
+        {
             return;
-        var top = Volatile.Read(ref _scheduled);
+        }
+
+        Ngtcp2Connection? top = Volatile.Read(ref _scheduled);
         while (true)
         {
             connection.NextScheduled = top;
-            var seen = Interlocked.CompareExchange(ref _scheduled, connection, top);
+            Ngtcp2Connection? seen = Interlocked.CompareExchange(ref _scheduled, connection, top);
             if (ReferenceEquals(seen, top))
+            {
                 break;
+            }
+
             top = seen;
         }
         Wake();
@@ -126,7 +135,9 @@ internal sealed unsafe class QuicLoop
     public void ScheduleUnblocked(Ngtcp2Connection connection)
     {
         if (!_waitingForSocket.Contains(connection))
+        {
             _waitingForSocket.Add(connection);
+        }
     }
 
     /// <summary>Ends every connection and the thread.</summary>
@@ -159,7 +170,10 @@ internal sealed unsafe class QuicLoop
     public void RemoveSocket(UdpSocket socket)
     {
         if (Socket(socket.Index) == socket)
+        {
             _sockets[socket.Index] = null;
+        }
+
         socket.Dispose();
     }
 
@@ -176,7 +190,9 @@ internal sealed unsafe class QuicLoop
     {
         RandomNumberGenerator.Fill(id);
         if (_count > 1)
+        {
             id[0] = (byte)(id[0] % (256 / _count) * _count + _index);
+        }
     }
 
     /// <summary>The loop that gave an id.</summary>
@@ -202,7 +218,9 @@ internal sealed unsafe class QuicLoop
     private void Wake()
     {
         if (Interlocked.Exchange(ref _sleeping, 0) != 0)
+        {
             LibSocket.SetEvent(_event);
+        }
     }
 
     private void UpdateTime()
@@ -216,7 +234,9 @@ internal sealed unsafe class QuicLoop
         try
         {
             while (!_stop)
+            {
                 Round();
+            }
         }
         catch (Exception exception)
         {
@@ -234,13 +254,16 @@ internal sealed unsafe class QuicLoop
         RunPosted();
         ServiceScheduled();
         while (Expiries.First is { } due && due.HeapExpiry <= Now && !_stop)
+        {
             Service(due);
+        }
+
         Wait();
     }
 
     private void RunPosted()
     {
-        while (_posted.TryDequeue(out var action))
+        while (_posted.TryDequeue(out Action? action))
         {
             try
             {
@@ -256,18 +279,18 @@ internal sealed unsafe class QuicLoop
     private void ServiceScheduled()
     {
         // Those that are scheduled meanwhile wait for the next round, after packets were received: acknowledgements are not starved.
-        var stack = Interlocked.Exchange(ref _scheduled, null);
+        Ngtcp2Connection? stack = Interlocked.Exchange(ref _scheduled, null);
         Ngtcp2Connection? queue = null;
         while (stack is not null)
         {
-            var next = stack.NextScheduled;
+            Ngtcp2Connection? next = stack.NextScheduled;
             stack.NextScheduled = queue;
             queue = stack;
             stack = next;
         }
         while (queue is not null)
         {
-            var connection = queue;
+            Ngtcp2Connection connection = queue;
             queue = queue.NextScheduled;
             connection.NextScheduled = null;
             Volatile.Write(ref connection.Scheduled, 0);
@@ -280,7 +303,9 @@ internal sealed unsafe class QuicLoop
         try
         {
             if (connection.Service())
+            {
                 Schedule(connection);
+            }
         }
         catch (Exception exception)
         {
@@ -292,9 +317,12 @@ internal sealed unsafe class QuicLoop
     {
         int count = 1;
         if (_poll.Length < _sockets.Count + 1)
+        {
             _poll = new LibSocket.PollDescriptor[_sockets.Count * 2 + 1];
+        }
+
         _poll[0] = new LibSocket.PollDescriptor { Descriptor = _event, Events = LibSocket.PollIn };
-        foreach (var socket in _sockets)
+        foreach (UdpSocket? socket in _sockets)
         {
             // A negative descriptor is skipped: positions stay those of the list.
             _poll[count++] = new LibSocket.PollDescriptor
@@ -307,32 +335,55 @@ internal sealed unsafe class QuicLoop
         Interlocked.Exchange(ref _sleeping, 1);
         long timeout = -1;
         if (_stop || Volatile.Read(ref _scheduled) is not null || !_posted.IsEmpty)
+        {
             timeout = 0;
+        }
         else if (Expiries.First is { } first && first.HeapExpiry != Ngtcp2Structures.NoExpiry)
+        {
             timeout = (long)Math.Min(first.HeapExpiry - Math.Min(Now, first.HeapExpiry), 60_000_000_000UL);
+        }
+
         int ready;
         fixed (LibSocket.PollDescriptor* descriptors = _poll)
+        {
             ready = LibSocket.Poll(descriptors, count, timeout);
+        }
+
         Volatile.Write(ref _sleeping, 0);
         UpdateTime();
         if (ready <= 0)
+        {
             return;
+        }
+
         if (_poll[0].Returned != 0)
+        {
             LibSocket.ResetEvent(_event);
+        }
+
         for (int i = 1; i < count; i++)
         {
             if (_poll[i].Returned == 0 || Socket(i - 1) is not { } socket)
+            {
                 continue;
+            }
+
             if (socket.IsBlocked && (_poll[i].Returned & LibSocket.PollOut) != 0 && socket.SendHeld(Sender))
+            {
                 Unblock();
+            }
+
             Receive(socket);
         }
     }
 
     private void Unblock()
     {
-        foreach (var connection in _waitingForSocket)
+        foreach (Ngtcp2Connection connection in _waitingForSocket)
+        {
             Schedule(connection);
+        }
+
         _waitingForSocket.Clear();
     }
 
@@ -343,16 +394,23 @@ internal sealed unsafe class QuicLoop
             int received = _receiver.Receive(socket);
             for (int i = 0; i < received; i++)
             {
-                var packet = _receiver.Packet(i);
+                Span<byte> packet = _receiver.Packet(i);
                 if (packet.IsEmpty)
+                {
                     continue;
-                var remote = _receiver.Remote(i);
+                }
+
+                RawAddress remote = _receiver.Remote(i);
                 try
                 {
                     if (socket.Owner is Ngtcp2Connection owner)
+                    {
                         owner.Receive(packet, socket.Local, remote, socket.Index);
+                    }
                     else
+                    {
                         Router?.Route(packet, _receiver.Local(socket, i), remote, socket.Index);
+                    }
                 }
                 catch (Exception exception)
                 {
@@ -360,19 +418,30 @@ internal sealed unsafe class QuicLoop
                 }
             }
             if (received < PacketReceiver.Batch)
+            {
                 return;
+            }
         }
     }
 
     private void End()
     {
         lock (_stateLock)
+        {
             _closedForPosts = true;
+        }
+
         RunPosted();
-        foreach (var connection in Connections())
+        foreach (Ngtcp2Connection connection in Connections())
+        {
             connection.EndNow();
-        foreach (var socket in _sockets)
+        }
+
+        foreach (UdpSocket? socket in _sockets)
+        {
             socket?.Dispose();
+        }
+
         _sockets.Clear();
         Sender.Dispose();
         _receiver.Dispose();

@@ -25,7 +25,10 @@ internal sealed unsafe class TlsCredentials : SafeHandle
             credentials.SetHandle(handle);
             LibGnuTls.SetVerifyFunction(handle, &Ngtcp2Callbacks.VerifyPeer);
             if (certificate is not null)
+            {
                 credentials.SetCertificate(certificate, intermediates);
+            }
+
             return credentials;
         }
         catch
@@ -67,14 +70,19 @@ internal sealed unsafe class TlsCredentials : SafeHandle
     private static void Check(int result, string what)
     {
         if (result < 0)
+        {
             throw new CryptographicException($"GnuTLS does not take {what}: {LibGnuTls.ErrorText(result)}");
+        }
     }
 
     private void SetCertificate(X509Certificate2 certificate, X509Certificate2Collection? intermediates)
     {
-        var pem = new StringBuilder(certificate.ExportCertificatePem()).Append('\n');
-        foreach (var intermediate in intermediates ?? [])
+        StringBuilder pem = new StringBuilder(certificate.ExportCertificatePem()).Append('\n');
+        foreach (X509Certificate2 intermediate in intermediates ?? [])
+        {
             pem.Append(intermediate.ExportCertificatePem()).Append('\n');
+        }
+
         byte[] chain = Encoding.ASCII.GetBytes(pem.ToString());
         char[] keyText = ExportPrivateKey(certificate);
         byte[] key = Encoding.ASCII.GetBytes(keyText);

@@ -13,11 +13,14 @@ internal sealed unsafe class TlsSession : IDisposable
         "NORMAL:-VERS-ALL:+VERS-TLS1.3:-CIPHER-ALL:+AES-128-GCM:+AES-256-GCM:+CHACHA20-POLY1305:-GROUP-ALL:+GROUP-X25519:+GROUP-SECP256R1:+GROUP-SECP384R1:%DISABLE_TLS13_COMPAT_MODE\0"u8;
 
     // 8 KiB, the same for all: shared, and never freed.
-    private static readonly Lazy<nint> Priorities = new(static () =>
+    private static readonly Lazy<nint> s_priorities = new(static () =>
     {
         nint priorities;
         fixed (byte* text = Priority)
+        {
             Check(LibGnuTls.InitPriorities(out priorities, text, 0));
+        }
+
         return priorities;
     });
 
@@ -34,7 +37,7 @@ internal sealed unsafe class TlsSession : IDisposable
         {
             bool server = options is QuicListenerOptions;
             Check(LibGnuTls.Init(out _session, server ? LibGnuTls.Server | LibGnuTls.NoAutoSendTicket | LibGnuTls.NoEndOfEarlyData : LibGnuTls.Client | LibGnuTls.NoEndOfEarlyData));
-            Check(LibGnuTls.SetPriorities(_session, Priorities.Value));
+            Check(LibGnuTls.SetPriorities(_session, s_priorities.Value));
             Check(server ? library.ConfigureServerSession(_session) : library.ConfigureClientSession(_session));
             Check(LibGnuTls.SetCredentials(_session, LibGnuTls.CredentialsCertificate, credentials.DangerousGetHandle()));
 
@@ -45,12 +48,17 @@ internal sealed unsafe class TlsSession : IDisposable
 
             SetApplicationProtocols(options.ApplicationProtocols);
             if (options is QuicListenerOptions { ClientCertificateMode: not QuicClientCertificateMode.None } listener)
+            {
                 LibGnuTls.SetCertificateRequest(_session, listener.ClientCertificateMode == QuicClientCertificateMode.Require ? LibGnuTls.CertificateRequire : LibGnuTls.CertificateRequest);
+            }
+
             if (options is QuicClientOptions client && !IPAddress.TryParse(client.ServerName, out _))
             {
                 byte[] name = Encoding.ASCII.GetBytes(new System.Globalization.IdnMapping().GetAscii(client.ServerName));
                 fixed (byte* start = name)
+                {
                     Check(LibGnuTls.SetServerName(_session, LibGnuTls.NameDns, start, (nuint)name.Length));
+                }
             }
         }
         catch
@@ -77,31 +85,42 @@ internal sealed unsafe class TlsSession : IDisposable
         var certificates = new X509Certificate2Collection();
         LibGnuTls.Datum* chain = LibGnuTls.GetPeers(session, out uint count);
         for (uint i = 0; chain is not null && i < count; i++)
+        {
             certificates.Add(X509CertificateLoader.LoadCertificate(new ReadOnlySpan<byte>(chain[i].Data, (int)chain[i].Size)));
+        }
+
         return certificates;
     }
 
     public void Dispose()
     {
         if (_session != 0)
+        {
             LibGnuTls.Deinit(_session);
+        }
+
         _session = 0;
         NativeMemory.Free(_reference);
         _reference = null;
         if (_referenced)
+        {
             _credentials.DangerousRelease();
+        }
+
         GC.SuppressFinalize(this);
     }
 
     private static void Check(int result)
     {
         if (result < 0)
+        {
             throw new CryptographicException($"GnuTLS: {LibGnuTls.ErrorText(result)}");
+        }
     }
 
     private void SetApplicationProtocols(IReadOnlyList<string> protocols)
     {
-        var datums = stackalloc LibGnuTls.Datum[protocols.Count];
+        LibGnuTls.Datum* datums = stackalloc LibGnuTls.Datum[protocols.Count];
         int length = protocols.Sum(static p => p.Length);
         byte* octets = stackalloc byte[length];
         for (int i = 0; i < protocols.Count; i++)

@@ -14,7 +14,10 @@ internal struct TokenBucket(int perSecond)
             _last = now;
         }
         if (_tokens < 1)
+        {
             return false;
+        }
+
         _tokens--;
         return true;
     }

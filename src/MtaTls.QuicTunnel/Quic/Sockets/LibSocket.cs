@@ -96,7 +96,10 @@ internal static unsafe partial class LibSocket
     public static int Poll(PollDescriptor* descriptors, int count, long nanoseconds)
     {
         if (nanoseconds < 0)
+        {
             return Poll(descriptors, (nuint)count, null, 0);
+        }
+
         var timeout = new TimeSpec { Seconds = nanoseconds / 1_000_000_000, Nanoseconds = nanoseconds % 1_000_000_000 };
         return Poll(descriptors, (nuint)count, &timeout, 0);
     }

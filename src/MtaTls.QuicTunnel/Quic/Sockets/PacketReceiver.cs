@@ -52,7 +52,7 @@ internal sealed unsafe class PacketReceiver : IDisposable
 
     public RawAddress Remote(int index)
     {
-        var remote = _names[index];
+        RawAddress remote = _names[index];
         remote.Length = (int)Math.Min(_messages[index].Header.NameLength, RawAddress.Capacity);
         return remote;
     }
@@ -60,25 +60,39 @@ internal sealed unsafe class PacketReceiver : IDisposable
     /// <summary>The address that packet <paramref name="index"/> was sent to.</summary>
     public RawAddress Local(UdpSocket socket, int index)
     {
-        var local = socket.Local;
+        RawAddress local = socket.Local;
         if (!socket.IsWildcard)
+        {
             return local;
+        }
+
         byte* control = _messages[index].Header.Control;
         var header = (LibSocket.ControlHeader*)control;
         if (_messages[index].Header.ControlLength < (nuint)sizeof(LibSocket.ControlHeader))
+        {
             return local;
+        }
+
         byte* data = control + sizeof(LibSocket.ControlHeader);
         if (header->Level == LibSocket.IpProtocol && header->Type == LibSocket.IpPacketInfo)
+        {
             new ReadOnlySpan<byte>(data + 8, 4).CopyTo(local.AddressOctets);
+        }
         else if (header->Level == LibSocket.Ipv6Protocol && header->Type == LibSocket.Ipv6PacketInfo)
+        {
             new ReadOnlySpan<byte>(data, 16).CopyTo(local.AddressOctets);
+        }
+
         return local;
     }
 
     public void Dispose()
     {
         if (_packets is null)
+        {
             return;
+        }
+
         NativeMemory.AlignedFree(_packets);
         NativeMemory.Free(_messages);
         NativeMemory.Free(_vectors);

@@ -59,15 +59,20 @@ internal sealed unsafe class PacketSender : IDisposable
         _length += length;
         _count++;
         if (length < _segment || _count == MaxSegments || _length + _maxPacket > MaxOctets || !socket.Segmentation)
+        {
             Flush();
+        }
     }
 
     /// <summary>Sends what was added.</summary>
     public void Flush()
     {
         if (_count == 0)
+        {
             return;
-        var socket = _socket!;
+        }
+
+        UdpSocket socket = _socket!;
         int length = _length;
         (_length, _count) = (0, 0);
         Send(socket, _buffer, length, _segment, _remote, _local);
@@ -109,7 +114,10 @@ internal sealed unsafe class PacketSender : IDisposable
                 default:
                     Refused += (length - sent + segment - 1) / segment;
                     if (error is not (LibSocket.Enobufs or LibSocket.Econnrefused))
+                    {
                         LastError = ToSocketError(error);
+                    }
+
                     return;
             }
         }
@@ -118,7 +126,10 @@ internal sealed unsafe class PacketSender : IDisposable
     public void Dispose()
     {
         if (_buffer is not null)
+        {
             NativeMemory.AlignedFree(_buffer);
+        }
+
         _buffer = null;
     }
 

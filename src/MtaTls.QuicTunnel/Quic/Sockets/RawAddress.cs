@@ -24,7 +24,9 @@ internal unsafe struct RawAddress : IEquatable<RawAddress>
             BinaryPrimitives.WriteUInt16BigEndian(new Span<byte>(octets + 2, 2), (ushort)endPoint.Port);
             endPoint.Address.TryWriteBytes(new Span<byte>(octets + (v6 ? 8 : 4), v6 ? 16 : 4), out _);
             if (v6)
+            {
                 *(uint*)(octets + 24) = (uint)endPoint.Address.ScopeId;
+            }
         }
     }
 
@@ -32,7 +34,9 @@ internal unsafe struct RawAddress : IEquatable<RawAddress>
     {
         Length = Math.Clamp(length, 0, Capacity);
         fixed (byte* octets = _octets)
+        {
             new ReadOnlySpan<byte>(address, Length).CopyTo(new Span<byte>(octets, Capacity));
+        }
     }
 
     public readonly ushort Family
@@ -40,7 +44,9 @@ internal unsafe struct RawAddress : IEquatable<RawAddress>
         get
         {
             fixed (byte* octets = _octets)
+            {
                 return *(ushort*)octets;
+            }
         }
     }
 

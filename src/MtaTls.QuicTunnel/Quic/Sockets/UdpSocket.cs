@@ -23,19 +23,32 @@ internal sealed unsafe class UdpSocket : IDisposable
             _socket.ReceiveBufferSize = bufferSize;
             _socket.SendBufferSize = bufferSize;
             if (v6)
+            {
                 _socket.DualMode = false;
+            }
+
             if (reusePort)
+            {
                 SetOption(LibSocket.SolSocket, LibSocket.SoReusePort, 1);
+            }
+
             if (interfaceName is not null)
+            {
                 _socket.SetRawSocketOption(LibSocket.SolSocket, LibSocket.SoBindToDevice, Encoding.UTF8.GetBytes(interfaceName + "\0"));
+            }
 
             // The path's MTU is QUIC's to discover: packets are never fragmented, nor refused for what the kernel thinks.
             SetOption(v6 ? LibSocket.Ipv6Protocol : LibSocket.IpProtocol, v6 ? LibSocket.Ipv6MtuDiscover : LibSocket.IpMtuDiscover, LibSocket.MtuDiscoverProbe);
             if (v6)
+            {
                 SetOption(LibSocket.Ipv6Protocol, LibSocket.Ipv6DontFragment, 1);
+            }
+
             IsWildcard = endPoint.Address.Equals(IPAddress.Any) || endPoint.Address.Equals(IPAddress.IPv6Any);
             if (IsWildcard)
+            {
                 SetOption(v6 ? LibSocket.Ipv6Protocol : LibSocket.IpProtocol, v6 ? LibSocket.Ipv6ReceivePacketInfo : LibSocket.IpPacketInfo, 1);
+            }
 
             _socket.Bind(endPoint);
             LocalEndPoint = (IPEndPoint)_socket.LocalEndPoint!;
@@ -78,10 +91,16 @@ internal sealed unsafe class UdpSocket : IDisposable
     public bool SendHeld(PacketSender sender)
     {
         if (_held is not { } held)
+        {
             return true;
+        }
+
         _held = null;
         fixed (byte* packets = held)
+        {
             sender.Send(this, packets, held.Length, _heldSegment, _heldRemote, _heldLocal);
+        }
+
         return !IsBlocked;
     }
 
