@@ -1,5 +1,5 @@
 using System.Net;
-using MtaTls.QuicTunnel.Quic;
+using MtaTls.Quic;
 using MtaTls.QuicTunnel.Sessions;
 
 namespace MtaTls.QuicTunnel;

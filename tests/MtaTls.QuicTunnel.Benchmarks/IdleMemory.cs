@@ -4,10 +4,10 @@ using System.Net.Sockets;
 using System.Security.Cryptography.X509Certificates;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging.Abstractions;
+using MtaTls.Quic;
 using MtaTls.QuicTunnel.Configuration;
 using MtaTls.QuicTunnel.Control;
 using MtaTls.QuicTunnel.Packets;
-using MtaTls.QuicTunnel.Quic;
 
 namespace MtaTls.QuicTunnel.Benchmarks;
 
@@ -84,7 +84,7 @@ internal static class IdleMemory
             _message = message;
             _number = number;
             engine.Connect(
-                new QuicClientOptions(new IPEndPoint(IPAddress.Loopback, port), "concentrator.example") { TrustedAuthorities = authorities, IdleTimeout = TimeSpan.FromMinutes(10) }, this);
+                new QuicClientOptions(new IPEndPoint(IPAddress.Loopback, port), "concentrator.example") { TrustedAuthorities = authorities, ApplicationProtocols = TunnelProtocol.ApplicationProtocols, IdleTimeout = TimeSpan.FromMinutes(10) }, this);
             return _answer.Task;
         }
 

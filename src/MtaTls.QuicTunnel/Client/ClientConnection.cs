@@ -1,7 +1,7 @@
 using System.Net.Sockets;
+using MtaTls.Quic;
 using MtaTls.QuicTunnel.Control;
 using MtaTls.QuicTunnel.Diagnostics;
-using MtaTls.QuicTunnel.Quic;
 using MtaTls.QuicTunnel.Sessions;
 
 namespace MtaTls.QuicTunnel.Client;

@@ -1,7 +1,7 @@
 using System.Net;
 using System.Net.Sockets;
+using MtaTls.Quic;
 using MtaTls.QuicTunnel.Control;
-using MtaTls.QuicTunnel.Quic;
 using MtaTls.QuicTunnel.Sessions;
 
 namespace MtaTls.QuicTunnel.Client;
@@ -173,6 +173,7 @@ internal sealed class ClientLink
     {
         var options = new QuicClientOptions(server, _client.ServerName)
         {
+            ApplicationProtocols = TunnelProtocol.ApplicationProtocols,
             LocalAddress = _address ?? (_interfaceName is null ? null : _client.Network.FindAddress(_interfaceName, server.AddressFamily)),
             InterfaceName = _interfaceName,
             IdleTimeout = _client.Options.IdleTimeout,

@@ -1,7 +1,7 @@
+using MtaTls.Quic;
 using MtaTls.QuicTunnel.Concentrator;
 using MtaTls.QuicTunnel.Diagnostics;
 using MtaTls.QuicTunnel.Interfaces;
-using MtaTls.QuicTunnel.Quic;
 using MtaTls.QuicTunnel.Sessions;
 
 namespace MtaTls.QuicTunnel.Client;

@@ -5,13 +5,13 @@ using System.Text;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Abstractions;
 using Microsoft.Extensions.Options;
+using MtaTls.Quic;
 using MtaTls.QuicTunnel.Client;
 using MtaTls.QuicTunnel.Configuration;
 using MtaTls.QuicTunnel.Control;
 using MtaTls.QuicTunnel.Diagnostics;
 using MtaTls.QuicTunnel.Interfaces;
 using MtaTls.QuicTunnel.Packets;
-using MtaTls.QuicTunnel.Quic;
 using MtaTls.QuicTunnel.Sessions;
 
 namespace MtaTls.QuicTunnel;

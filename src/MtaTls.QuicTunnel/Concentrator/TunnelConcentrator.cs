@@ -2,11 +2,12 @@ using System.Collections.Concurrent;
 using System.Net;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Options;
+using MtaTls.Quic;
 using MtaTls.QuicTunnel.Configuration;
+using MtaTls.QuicTunnel.Control;
 using MtaTls.QuicTunnel.Diagnostics;
 using MtaTls.QuicTunnel.Interfaces;
 using MtaTls.QuicTunnel.Packets;
-using MtaTls.QuicTunnel.Quic;
 using MtaTls.QuicTunnel.Sessions;
 
 namespace MtaTls.QuicTunnel.Concentrator;
@@ -158,6 +159,7 @@ internal sealed class TunnelConcentrator : ITunnelSessions, IAsyncDisposable
         (System.Security.Cryptography.X509Certificates.X509Certificate2? certificate, System.Security.Cryptography.X509Certificates.X509Certificate2Collection? intermediates) = CertificateLoader.Load(Options.Certificate)!.Value;
         var options = new QuicListenerOptions
         {
+            ApplicationProtocols = TunnelProtocol.ApplicationProtocols,
             Certificate = certificate,
             IntermediateCertificates = intermediates,
             IdleTimeout = sessions.IdleTimeout,

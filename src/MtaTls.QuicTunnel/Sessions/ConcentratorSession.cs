@@ -1,5 +1,5 @@
+using MtaTls.Quic;
 using MtaTls.QuicTunnel.Control;
-using MtaTls.QuicTunnel.Quic;
 
 namespace MtaTls.QuicTunnel.Sessions;
 

@@ -1,6 +1,6 @@
 using System.Collections.Concurrent;
 using Microsoft.Extensions.Logging;
-using MtaTls.QuicTunnel.Quic;
+using MtaTls.Quic;
 
 namespace MtaTls.QuicTunnel.Sessions;
 

@@ -1,4 +1,4 @@
-using MtaTls.QuicTunnel.Quic;
+using MtaTls.Quic;
 using MtaTls.QuicTunnel.Scheduling;
 
 namespace MtaTls.QuicTunnel.Sessions;

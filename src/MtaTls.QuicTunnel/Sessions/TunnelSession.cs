@@ -1,6 +1,6 @@
+using MtaTls.Quic;
 using MtaTls.QuicTunnel.Diagnostics;
 using MtaTls.QuicTunnel.Packets;
-using MtaTls.QuicTunnel.Quic;
 using MtaTls.QuicTunnel.Reordering;
 using MtaTls.QuicTunnel.Scheduling;
 

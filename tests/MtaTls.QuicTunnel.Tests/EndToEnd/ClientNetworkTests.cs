@@ -1,5 +1,6 @@
 using System.Net;
 using System.Net.Sockets;
+using MtaTls.Quic.Tests.Support;
 using MtaTls.QuicTunnel.Client;
 using MtaTls.QuicTunnel.Tests.Support;
 

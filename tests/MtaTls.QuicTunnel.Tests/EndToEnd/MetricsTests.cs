@@ -1,6 +1,7 @@
 using System.Diagnostics.Metrics;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Diagnostics.Metrics.Testing;
+using MtaTls.Quic.Tests.Support;
 using MtaTls.QuicTunnel.Diagnostics;
 using MtaTls.QuicTunnel.Tests.Support;
 

@@ -1,5 +1,6 @@
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Diagnostics.HealthChecks;
+using MtaTls.Quic.Tests.Support;
 using MtaTls.QuicTunnel.Diagnostics;
 using MtaTls.QuicTunnel.Packets;
 using MtaTls.QuicTunnel.Tests.Support;

@@ -1,6 +1,7 @@
 using System.Net.Sockets;
+using MtaTls.Quic;
+using MtaTls.Quic.Tests.Support;
 using MtaTls.QuicTunnel.Diagnostics;
-using MtaTls.QuicTunnel.Quic;
 using MtaTls.QuicTunnel.Tests.Support;
 
 namespace MtaTls.QuicTunnel.Tests.Hostile;

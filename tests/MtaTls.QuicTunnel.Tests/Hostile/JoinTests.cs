@@ -1,4 +1,5 @@
 using System.Security.Cryptography.X509Certificates;
+using MtaTls.Quic.Tests.Support;
 using MtaTls.QuicTunnel.Diagnostics;
 using MtaTls.QuicTunnel.Tests.Support;
 

@@ -1,7 +1,8 @@
 using System.Diagnostics;
 using System.Net;
 using System.Security.Cryptography;
-using MtaTls.QuicTunnel.Quic;
+using MtaTls.Quic;
+using MtaTls.Quic.Tests.Support;
 using MtaTls.QuicTunnel.Tests.Support;
 using QuicTunnelSample;
 

@@ -1,6 +1,6 @@
 using System.Net;
 using System.Security.Cryptography.X509Certificates;
-using MtaTls.QuicTunnel.Quic;
+using MtaTls.Quic;
 
 namespace MtaTls.QuicTunnel.Tests.Support;
 

@@ -3,7 +3,9 @@ using System.Net;
 using System.Net.Sockets;
 using System.Security.Cryptography.X509Certificates;
 using Microsoft.Extensions.Logging.Abstractions;
-using MtaTls.QuicTunnel.Quic;
+using MtaTls.Quic;
+using MtaTls.Quic.Tests.Support;
+using MtaTls.QuicTunnel.Control;
 
 namespace MtaTls.QuicTunnel.Tests.Support;
 
@@ -19,7 +21,7 @@ internal sealed class RawPeer : IQuicConnectionHandler, IAsyncDisposable
     private RawPeer(IPEndPoint server, X509Certificate2? certificate)
     {
         _engine = QuicEngine.Create(NullLoggerFactory.Instance);
-        Connection = _engine.Connect(new QuicClientOptions(server, "localhost") { TrustedAuthorities = TestCertificates.Instance.Authorities, Certificate = certificate }, this);
+        Connection = _engine.Connect(new QuicClientOptions(server, "localhost") { TrustedAuthorities = TestCertificates.Instance.Authorities, ApplicationProtocols = TunnelProtocol.ApplicationProtocols, Certificate = certificate }, this);
     }
 
     public IQuicConnection Connection { get; }

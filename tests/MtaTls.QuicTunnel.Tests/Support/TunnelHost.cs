@@ -2,9 +2,10 @@ using System.Net;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
+using MtaTls.Quic;
+using MtaTls.Quic.Tests.Support;
 using MtaTls.QuicTunnel.Client;
 using MtaTls.QuicTunnel.Concentrator;
-using MtaTls.QuicTunnel.Quic;
 
 namespace MtaTls.QuicTunnel.Tests.Support;
 

@@ -1,0 +1,232 @@
+using System.Runtime.CompilerServices;
+using System.Runtime.InteropServices;
+
+namespace MtaTls.Quic.Ngtcp2;
+
+/// <summary>
+/// The memory of the library's connections. The library takes its small objects from blocks of 4 to 12 KiB, a kind each, which it fills from the front: those of an
+/// idle connection are nearly empty for ever. So a large block begins a page of its own, in regions that hold nothing else, and gives its pages back when it is freed:
+/// what was never used has no memory behind it. Anything smaller, and what is asked for cleared, which is used as a whole, comes from the C library.
+/// </summary>
+internal sealed unsafe partial class ConnectionMemory
+{
+    private const int PageSize = 4096;
+    private const int MaxPages = 8;
+    private const nuint RegionSize = 16 * 1024 * 1024; // Of addresses. Regions stay.
+
+    private readonly Lock _lock = new();
+    private readonly Stack<nint>[] _free = [.. Enumerable.Range(0, MaxPages + 1).Select(static _ => new Stack<nint>())];
+    private byte* _next, _end;
+
+    /// <summary>What the library uses.</summary>
+    public static ConnectionMemory Shared { get; } = new();
+
+    /// <summary>The ngtcp2_mem of <see cref="Shared"/>; 0, which means the C library's functions, where pages are larger: they would cost more than they save.</summary>
+    public static nint Allocator { get; } = Environment.SystemPageSize == PageSize ? CreateAllocator() : 0;
+
+    /// <summary>Large blocks in use.</summary>
+    public int Blocks { get; private set; }
+
+    /// <summary>Octets of address space taken for large blocks.</summary>
+    public long Reserved { get; private set; }
+
+    /// <summary>Memory aligned to 16 octets, or null.</summary>
+    public void* Allocate(nuint size, bool zeroed = false)
+    {
+        nuint total = size + (nuint)sizeof(Header);
+        if (total < size)
+        {
+            return null;
+        }
+
+        nuint pages = (total + PageSize - 1) / PageSize;
+        if (zeroed || pages is 1 or > MaxPages)
+        {
+            return Describe(zeroed ? NativeMemory.AllocZeroed(total) : NativeMemory.Alloc(total), 0, size);
+        }
+
+        byte* block = TakePages((int)pages);
+        return block is null ? null : Describe(block, (int)pages, size);
+    }
+
+    /// <summary>Frees what <see cref="Allocate"/> or <see cref="Reallocate"/> gave, or nothing.</summary>
+    public void Free(void* memory)
+    {
+        if (memory is null)
+        {
+            return;
+        }
+
+        Header* header = (Header*)memory - 1;
+        if (header->Pages == 0)
+        {
+            NativeMemory.Free(header);
+        }
+        else
+        {
+            ReturnPages((byte*)header, header->Pages);
+        }
+    }
+
+    /// <summary>As realloc: the content up to the lesser size stays, the former memory is gone; null, and it stays, when there is no memory.</summary>
+    public void* Reallocate(void* memory, nuint size)
+    {
+        if (memory is null)
+        {
+            return Allocate(size);
+        }
+
+        void* larger = Allocate(size);
+        if (larger is null)
+        {
+            return null;
+        }
+
+        nuint kept = Math.Min(size, ((Header*)memory - 1)->Size);
+        Buffer.MemoryCopy(memory, larger, kept, kept);
+        Free(memory);
+        return larger;
+    }
+
+    private static void* Describe(void* start, int pages, nuint size)
+    {
+        var header = (Header*)start;
+        *header = new Header { Pages = pages, Size = size };
+        return header + 1;
+    }
+
+    private byte* TakePages(int pages)
+    {
+        lock (_lock)
+        {
+            if (!_free[pages].TryPop(out nint block))
+            {
+                if (_end - _next < pages * PageSize && !AddRegion())
+                {
+                    return null;
+                }
+
+                block = (nint)_next;
+                _next += pages * PageSize;
+            }
+            Blocks++;
+            return (byte*)block;
+        }
+    }
+
+    private void ReturnPages(byte* block, int pages)
+    {
+        // Where it fails (locked memory) the pages stay, and are used again as they are.
+        _ = Advise(block, (nuint)(pages * PageSize), AdviceDontNeed);
+        lock (_lock)
+        {
+            Blocks--;
+            _free[pages].Push((nint)block);
+        }
+    }
+
+    private bool AddRegion()
+    {
+        byte* region = Map(null, RegionSize, ProtectRead | ProtectWrite, MapPrivate | MapAnonymous | MapNoReserve, -1, 0);
+        if ((nint)region == -1)
+        {
+            return false;
+        }
+        // A huge page would put memory behind everything.
+        _ = Advise(region, RegionSize, AdviceNoHugePage);
+        _next = region;
+        _end = region + RegionSize;
+        Reserved += (long)RegionSize;
+        return true;
+    }
+
+    private static nint CreateAllocator()
+    {
+        var functions = (NativeAllocator*)NativeMemory.Alloc((nuint)sizeof(NativeAllocator)); // For good.
+        *functions = new NativeAllocator { Allocate = &Malloc, Free = &FreeMemory, AllocateZeroed = &Calloc, Reallocate = &Realloc };
+        return (nint)functions;
+    }
+
+    // The library's calls. No exception may leave them: without memory the answer is null, and the connection fails.
+
+    [UnmanagedCallersOnly(CallConvs = [typeof(CallConvCdecl)])]
+    private static void* Malloc(nuint size, nint userData)
+    {
+        try
+        {
+            return Shared.Allocate(size);
+        }
+        catch (OutOfMemoryException)
+        {
+            return null;
+        }
+    }
+
+    [UnmanagedCallersOnly(CallConvs = [typeof(CallConvCdecl)])]
+    private static void FreeMemory(void* memory, nint userData)
+    {
+        try
+        {
+            Shared.Free(memory);
+        }
+        catch (OutOfMemoryException)
+        {
+            // There is no room to note that the pages are free: their addresses are lost.
+        }
+    }
+
+    [UnmanagedCallersOnly(CallConvs = [typeof(CallConvCdecl)])]
+    private static void* Calloc(nuint count, nuint size, nint userData)
+    {
+        try
+        {
+            return size == 0 || count <= nuint.MaxValue / size ? Shared.Allocate(count * size, zeroed: true) : null;
+        }
+        catch (OutOfMemoryException)
+        {
+            return null;
+        }
+    }
+
+    [UnmanagedCallersOnly(CallConvs = [typeof(CallConvCdecl)])]
+    private static void* Realloc(void* memory, nuint size, nint userData)
+    {
+        try
+        {
+            return Shared.Reallocate(memory, size);
+        }
+        catch (OutOfMemoryException)
+        {
+            return null;
+        }
+    }
+
+    /// <summary>Before each piece of memory: its size, and its pages (0: it is the C library's).</summary>
+    [StructLayout(LayoutKind.Sequential, Size = 16)]
+    private struct Header
+    {
+        public nuint Size;
+        public int Pages;
+    }
+
+    /// <summary>ngtcp2_mem</summary>
+    [StructLayout(LayoutKind.Sequential)]
+    private struct NativeAllocator
+    {
+        public nint UserData;
+        public delegate* unmanaged[Cdecl]<nuint, nint, void*> Allocate;
+        public delegate* unmanaged[Cdecl]<void*, nint, void> Free;
+        public delegate* unmanaged[Cdecl]<nuint, nuint, nint, void*> AllocateZeroed;
+        public delegate* unmanaged[Cdecl]<void*, nuint, nint, void*> Reallocate;
+    }
+
+    private const int ProtectRead = 1, ProtectWrite = 2;
+    private const int MapPrivate = 0x02, MapAnonymous = 0x20, MapNoReserve = 0x4000;
+    private const int AdviceDontNeed = 4, AdviceNoHugePage = 15;
+
+    [LibraryImport("libc", EntryPoint = "mmap")]
+    private static partial byte* Map(void* address, nuint length, int protection, int flags, int descriptor, nint offset);
+
+    [LibraryImport("libc", EntryPoint = "madvise")]
+    private static partial int Advise(void* address, nuint length, int advice);
+}

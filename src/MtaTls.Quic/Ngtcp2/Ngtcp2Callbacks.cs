@@ -1,0 +1,250 @@
+using System.Runtime.CompilerServices;
+using System.Runtime.InteropServices;
+using System.Security.Cryptography;
+using MtaTls.Quic.Sockets;
+
+namespace MtaTls.Quic.Ngtcp2;
+
+/// <summary>The functions that the libraries call. Nothing may be thrown through them: what a connection throws is kept there, and the library is told of a failure.</summary>
+internal static unsafe class Ngtcp2Callbacks
+{
+    private const int Failure = -502;
+
+    /// <summary>All callbacks, those of the library's GnuTLS binding included.</summary>
+    public static NativeCallbacks Create(LibNgtcp2 library)
+    {
+        NativeCallbacks callbacks = library.CryptoCallbacks;
+        callbacks.HandshakeCompleted = (nint)(delegate* unmanaged[Cdecl]<nint, nint, int>)&HandshakeCompleted;
+        callbacks.HandshakeConfirmed = (nint)(delegate* unmanaged[Cdecl]<nint, nint, int>)&HandshakeConfirmed;
+        callbacks.ReceiveVersionNegotiation = (nint)(delegate* unmanaged[Cdecl]<nint, void*, uint*, nuint, nint, int>)&ReceiveVersionNegotiation;
+        callbacks.ReceiveStreamData = (nint)(delegate* unmanaged[Cdecl]<nint, uint, long, ulong, byte*, nuint, nint, nint, int>)&ReceiveStreamData;
+        callbacks.AckedStreamDataOffset = (nint)(delegate* unmanaged[Cdecl]<nint, long, ulong, ulong, nint, nint, int>)&AckedStreamDataOffset;
+        callbacks.StreamOpen = (nint)(delegate* unmanaged[Cdecl]<nint, long, nint, int>)&StreamOpen;
+        callbacks.StreamClose = (nint)(delegate* unmanaged[Cdecl]<nint, uint, long, ulong, nint, nint, int>)&StreamClose;
+        callbacks.StreamReset = (nint)(delegate* unmanaged[Cdecl]<nint, long, ulong, ulong, nint, nint, int>)&StreamReset;
+        callbacks.ReceiveStatelessReset = (nint)(delegate* unmanaged[Cdecl]<nint, void*, nint, int>)&ReceiveStatelessReset;
+        callbacks.Random = (nint)(delegate* unmanaged[Cdecl]<byte*, nuint, void*, void>)&FillRandom;
+        callbacks.GetNewConnectionId = (nint)(delegate* unmanaged[Cdecl]<nint, NativeConnectionId*, byte*, nuint, nint, int>)&GetNewConnectionId;
+        callbacks.RemoveConnectionId = (nint)(delegate* unmanaged[Cdecl]<nint, NativeConnectionId*, nint, int>)&RemoveConnectionId;
+        callbacks.PathValidation = library.Abi.PathValidationTellsOldPath
+            ? (nint)(delegate* unmanaged[Cdecl]<nint, uint, NativePath*, NativePath*, int, nint, int>)&PathValidationWithOldPath
+            : (nint)(delegate* unmanaged[Cdecl]<nint, uint, NativePath*, int, nint, int>)&PathValidation;
+        callbacks.ReceiveDatagram = (nint)(delegate* unmanaged[Cdecl]<nint, uint, byte*, nuint, nint, int>)&ReceiveDatagram;
+        callbacks.LostDatagram = (nint)(delegate* unmanaged[Cdecl]<nint, ulong, nint, int>)&LostDatagram;
+        return callbacks;
+    }
+
+    /// <summary>ngtcp2_crypto_conn_ref's get_conn: from a TLS session to the connection.</summary>
+    [UnmanagedCallersOnly(CallConvs = [typeof(CallConvCdecl)])]
+    public static nint GetConnection(NativeConnectionReference* reference) => From(reference->UserData).Native;
+
+    /// <summary>GnuTLS's verify function: 0 accepts the peer's certificate.</summary>
+    [UnmanagedCallersOnly(CallConvs = [typeof(CallConvCdecl)])]
+    public static int VerifyPeer(nint session)
+    {
+        Ngtcp2Connection? connection = null;
+        try
+        {
+            connection = From(((NativeConnectionReference*)LibGnuTls.GetSessionPointer(session))->UserData);
+            return connection.AcceptsPeer(session) ? 0 : -1;
+        }
+        catch (Exception exception)
+        {
+            connection?.CertificateFailed(exception);
+            return -1;
+        }
+    }
+
+    private static Ngtcp2Connection From(nint userData) => (Ngtcp2Connection)GCHandle.FromIntPtr(userData).Target!;
+
+    private static int Fail(nint userData, Exception exception)
+    {
+        From(userData).PendingReason = new QuicCloseReason(QuicCloseKind.Transport, IsRemote: false, QuicTransportError.InternalError, "A handler failed.", exception);
+        return Failure;
+    }
+
+    [UnmanagedCallersOnly(CallConvs = [typeof(CallConvCdecl)])]
+    private static int HandshakeCompleted(nint native, nint userData)
+    {
+        try
+        {
+            From(userData).OnHandshakeCompleted();
+            return 0;
+        }
+        catch (Exception exception)
+        {
+            return Fail(userData, exception);
+        }
+    }
+
+    [UnmanagedCallersOnly(CallConvs = [typeof(CallConvCdecl)])]
+    private static int HandshakeConfirmed(nint native, nint userData)
+    {
+        try
+        {
+            From(userData).OnHandshakeConfirmed();
+            return 0;
+        }
+        catch (Exception exception)
+        {
+            return Fail(userData, exception);
+        }
+    }
+
+    [UnmanagedCallersOnly(CallConvs = [typeof(CallConvCdecl)])]
+    private static int ReceiveVersionNegotiation(nint native, void* header, uint* versions, nuint count, nint userData)
+    {
+        From(userData).PendingReason = new QuicCloseReason(QuicCloseKind.VersionNegotiation, IsRemote: true, Text: "The server does not speak QUIC version 1.");
+        return 0;
+    }
+
+    [UnmanagedCallersOnly(CallConvs = [typeof(CallConvCdecl)])]
+    private static int ReceiveStreamData(nint native, uint flags, long streamId, ulong offset, byte* data, nuint length, nint userData, nint streamData)
+    {
+        try
+        {
+            From(userData).OnStreamData(streamId, new ReadOnlySpan<byte>(data, (int)length), (flags & Ngtcp2Structures.StreamDataFin) != 0);
+            return 0;
+        }
+        catch (Exception exception)
+        {
+            return Fail(userData, exception);
+        }
+    }
+
+    [UnmanagedCallersOnly(CallConvs = [typeof(CallConvCdecl)])]
+    private static int AckedStreamDataOffset(nint native, long streamId, ulong offset, ulong length, nint userData, nint streamData)
+    {
+        try
+        {
+            From(userData).OnStreamAcknowledged(streamId, (long)(offset + length));
+            return 0;
+        }
+        catch (Exception exception)
+        {
+            return Fail(userData, exception);
+        }
+    }
+
+    [UnmanagedCallersOnly(CallConvs = [typeof(CallConvCdecl)])]
+    private static int StreamOpen(nint native, long streamId, nint userData)
+    {
+        try
+        {
+            From(userData).OnStreamOpened(streamId);
+            return 0;
+        }
+        catch (Exception exception)
+        {
+            return Fail(userData, exception);
+        }
+    }
+
+    [UnmanagedCallersOnly(CallConvs = [typeof(CallConvCdecl)])]
+    private static int StreamClose(nint native, uint flags, long streamId, ulong code, nint userData, nint streamData)
+    {
+        try
+        {
+            From(userData).OnStreamClosed(streamId, (flags & Ngtcp2Structures.StreamCloseHasCode) != 0 ? code : null);
+            return 0;
+        }
+        catch (Exception exception)
+        {
+            return Fail(userData, exception);
+        }
+    }
+
+    [UnmanagedCallersOnly(CallConvs = [typeof(CallConvCdecl)])]
+    private static int StreamReset(nint native, long streamId, ulong finalSize, ulong code, nint userData, nint streamData)
+    {
+        try
+        {
+            From(userData).OnStreamReset(streamId, code);
+            return 0;
+        }
+        catch (Exception exception)
+        {
+            return Fail(userData, exception);
+        }
+    }
+
+    [UnmanagedCallersOnly(CallConvs = [typeof(CallConvCdecl)])]
+    private static int ReceiveStatelessReset(nint native, void* reset, nint userData)
+    {
+        From(userData).PendingReason = new QuicCloseReason(QuicCloseKind.StatelessReset, IsRemote: true, Text: "The peer does not know this connection.");
+        return 0;
+    }
+
+    [UnmanagedCallersOnly(CallConvs = [typeof(CallConvCdecl)])]
+    private static void FillRandom(byte* destination, nuint length, void* context) => RandomNumberGenerator.Fill(new Span<byte>(destination, (int)length));
+
+    [UnmanagedCallersOnly(CallConvs = [typeof(CallConvCdecl)])]
+    private static int GetNewConnectionId(nint native, NativeConnectionId* id, byte* token, nuint length, nint userData)
+    {
+        try
+        {
+            id->Length = length;
+            From(userData).FillConnectionId(new Span<byte>(id->Data, (int)length), new Span<byte>(token, Ngtcp2Structures.StatelessResetTokenLength));
+            return 0;
+        }
+        catch (Exception exception)
+        {
+            return Fail(userData, exception);
+        }
+    }
+
+    [UnmanagedCallersOnly(CallConvs = [typeof(CallConvCdecl)])]
+    private static int RemoveConnectionId(nint native, NativeConnectionId* id, nint userData)
+    {
+        try
+        {
+            From(userData).RemoveId(ConnectionId.From(id));
+            return 0;
+        }
+        catch (Exception exception)
+        {
+            return Fail(userData, exception);
+        }
+    }
+
+    [UnmanagedCallersOnly(CallConvs = [typeof(CallConvCdecl)])]
+    private static int PathValidation(nint native, uint flags, NativePath* path, int result, nint userData) => PathValidated(path, result, userData);
+
+    [UnmanagedCallersOnly(CallConvs = [typeof(CallConvCdecl)])]
+    private static int PathValidationWithOldPath(nint native, uint flags, NativePath* path, NativePath* oldPath, int result, nint userData) =>
+        PathValidated(path, result, userData);
+
+    private static int PathValidated(NativePath* path, int result, nint userData)
+    {
+        try
+        {
+            From(userData).OnPathValidated(result == Ngtcp2Structures.PathValidationSuccess, new RawAddress(path->Local.Address, (int)path->Local.Length));
+            return 0;
+        }
+        catch (Exception exception)
+        {
+            return Fail(userData, exception);
+        }
+    }
+
+    [UnmanagedCallersOnly(CallConvs = [typeof(CallConvCdecl)])]
+    private static int ReceiveDatagram(nint native, uint flags, byte* data, nuint length, nint userData)
+    {
+        try
+        {
+            From(userData).OnDatagram(new ReadOnlySpan<byte>(data, (int)length));
+            return 0;
+        }
+        catch (Exception exception)
+        {
+            return Fail(userData, exception);
+        }
+    }
+
+    [UnmanagedCallersOnly(CallConvs = [typeof(CallConvCdecl)])]
+    private static int LostDatagram(nint native, ulong id, nint userData)
+    {
+        From(userData).OnDatagramLost();
+        return 0;
+    }
+}

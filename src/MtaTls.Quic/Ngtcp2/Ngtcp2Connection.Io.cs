@@ -1,0 +1,381 @@
+using System.Net.Sockets;
+using System.Runtime.InteropServices;
+using MtaTls.Quic.Sockets;
+
+namespace MtaTls.Quic.Ngtcp2;
+
+/// <summary>Reads, writes and times out; all on the loop's thread, none inside of a callback.</summary>
+internal sealed unsafe partial class Ngtcp2Connection
+{
+    /// <summary>Packets written before other connections get their turn.</summary>
+    private const int BurstPackets = 64;
+
+    /// <summary>What any path and any peer takes but for a few.</summary>
+    private const int HandshakePacket = 1452;
+
+    private readonly TlsCredentials _credentials;
+    private readonly Dictionary<long, OutgoingStream> _streams = [];
+    private readonly Queue<OutgoingStream> _writable = new();
+    private LibNgtcp2 _library => _loop.Library;
+    private Ngtcp2Abi _abi => _loop.Library.Abi;
+    private nint _native;
+    private TlsSession? _session;
+    private GCHandle _self;
+    private long _nextToOpen;
+    private RawAddress _local, _remote;
+    private SocketError _sendError;
+    private long _packetsSentBefore;
+    private ulong _probeAt = Ngtcp2Structures.NoExpiry;
+    private int _probeBackoff;
+
+    /// <summary>The owner's handler: set before the connection starts.</summary>
+    public IQuicConnectionHandler Handler { get; set; } = null!;
+
+    /// <summary>The library's connection; 0 before the start and after the end.</summary>
+    public nint Native => _native;
+
+    // The loop's bookkeeping.
+    public int HeapIndex { get; set; } = -1;
+    public ulong HeapExpiry { get; set; }
+    public int Scheduled;
+    public Ngtcp2Connection? NextScheduled;
+
+    /// <summary>A packet for this connection.</summary>
+    public void Receive(ReadOnlySpan<byte> packet, in RawAddress local, in RawAddress remote, int socketIndex)
+    {
+        if (_native == 0)
+        {
+            AnswerClosed();
+            return;
+        }
+        if (!IsServer && !remote.Equals(_remote))
+        {
+            return; // RFC 9000, section 9: a server keeps its address, so this is from somebody else.
+        }
+
+        _packetsReceived++;
+        _bytesReceived += packet.Length;
+        _lastReceived = _loop.Timestamp;
+        _unansweredSince = 0;
+        _probeBackoff = 0;
+        RawAddress localCopy = local, remoteCopy = remote;
+        NativePath path = Path(&localCopy, &remoteCopy, socketIndex);
+        ulong info = 0;
+        int result;
+        fixed (byte* data = packet)
+        {
+            result = _library.ReadPacket(_native, &path, 1, &info, data, (nuint)packet.Length, _loop.Now);
+        }
+
+        if (result != 0)
+        {
+            Failed(result);
+        }
+        else
+        {
+            _loop.Schedule(this);
+        }
+    }
+
+    /// <summary>What is due by now, and what can be sent. Returns whether there is more to send at once.</summary>
+    public bool Service()
+    {
+        if (_native == 0)
+        {
+            ServiceClosed();
+            return false;
+        }
+        ulong now = _loop.Now;
+        if (_library.GetExpiry(_native) <= now)
+        {
+            int result = _library.HandleExpiry(_native, now);
+            if (result != 0)
+            {
+                Failed(result);
+                return false;
+            }
+        }
+        if (now >= _probeAt)
+        {
+            _library.ExtendMaxOffset(_native, InitialMaxData / 2 + 1);
+            _probeBackoff = Math.Min(_probeBackoff + 1, 6);
+        }
+        RefreshPath();
+        UpdateMaxDatagramSize();
+        OpenStreams();
+        TryMigrate();
+        bool more = _native != 0 && Write(now);
+        if (_native == 0)
+        {
+            return false;
+        }
+
+        UpdateSnapshot();
+        DropOldSocket(now);
+        _loop.Expiries.Set(this, Math.Min(Math.Min(_library.GetExpiry(_native), _oldSocketUntil), _probeAt));
+        return more;
+    }
+
+    /// <summary>
+    /// Where DATAGRAM frames arm no probe, neither does a probe that is only a PING: were it lost, what is in flight would stay so for ever. So there is a probe of our own, long after the
+    /// library's would have come.
+    /// </summary>
+    private void ArmProbe(bool sent)
+    {
+        if (!_abi.DatagramsArmNoProbe || !_isConnected || _bytesInFlight == 0)
+        {
+            _probeAt = Ngtcp2Structures.NoExpiry;
+        }
+        else if (sent || _probeAt <= _loop.Now || _probeAt == Ngtcp2Structures.NoExpiry)
+        {
+            _probeAt = _loop.Now + (3 * _library.GetProbeTimeout(_native) << _probeBackoff);
+        }
+    }
+
+    private static NativePath Path(RawAddress* local, RawAddress* remote, int socketIndex) => new()
+    {
+        Local = new NativeAddress { Address = (byte*)local, Length = (uint)local->Length },
+        Remote = new NativeAddress { Address = (byte*)remote, Length = (uint)remote->Length },
+        UserData = socketIndex,
+    };
+
+    /// <summary>Before the peer has told what it takes, packets are of a size that anybody takes, whatever the options say of the path.</summary>
+    private nuint PacketRoom => (nuint)(_isConnected ? _options.MaxUdpPayloadSize : Math.Min(_options.MaxUdpPayloadSize, HandshakePacket));
+
+    /// <summary>Writes a burst: streams first, then datagrams, then whatever the library has (acknowledgements, probes). True when there is more.</summary>
+    private bool Write(ulong now)
+    {
+        PacketSender sender = _loop.Sender;
+        long refused = sender.Refused;
+        sender.BeginBurst();
+        RawAddress local = default, remote = default;
+        var path = new NativePath { Local = { Address = (byte*)&local }, Remote = { Address = (byte*)&remote } };
+        DatagramSlot? burst = _isConnected ? _datagrams.BeginBurst() : null;
+        DatagramSlot? first = burst;
+        DatagramSlot? lastDone = null;
+        int done = 0, packets = 0;
+        nint written = 0;
+        UdpSocket? current = _loop.Socket((int)_library.GetPath(_native)->UserData);
+
+        for (; packets < BurstPackets; packets++)
+        {
+            written = 0;
+            if (current is { IsBlocked: true })
+            {
+                _loop.ScheduleUnblocked(this);
+                break;
+            }
+            if (_writable.TryPeek(out OutgoingStream? stream))
+            {
+                written = WriteStream(stream, &path, sender.Next, now, out bool takesNothing);
+                if (takesNothing)
+                {
+                    continue;
+                }
+            }
+            else
+            {
+                while (burst is not null && burst.Length > _maxDatagramSize)
+                {
+                    // The path has become narrower.
+                    _datagramsDropped++;
+                    (lastDone, burst, done) = (burst, burst.Next, done + 1);
+                }
+                if (burst is not null)
+                {
+                    written = WriteDatagram(burst, &path, sender.Next, now, out bool accepted);
+                    if (accepted)
+                    {
+                        _datagramsSent++;
+                        (lastDone, burst, done) = (burst, burst.Next, done + 1);
+                    }
+                }
+                else
+                {
+                    ulong info = 0;
+                    written = _library.WriteStream(_native, &path, 1, &info, sender.Next, PacketRoom, null, 0, -1, null, 0, now);
+                }
+            }
+            if (written <= 0)
+            {
+                break;
+            }
+
+            if (_loop.Socket((int)path.UserData) is not { } socket)
+            {
+                break; // A former path, whose socket is gone: the packet is lost, as it could be on the way.
+            }
+
+            local.Length = (int)path.Local.Length;
+            remote.Length = (int)path.Remote.Length;
+            (path.Local.Length, path.Remote.Length) = (0, 0);
+            _packetsSent++;
+            _bytesSent += written;
+            sender.Add((int)written, socket, remote, local);
+        }
+
+        sender.Flush();
+        if (lastDone is not null)
+        {
+            lastDone.Next = null;
+        }
+
+        bool ready = _datagrams.EndBurst(first, lastDone, done, burst);
+        if (written < 0)
+        {
+            Failed((int)written);
+            return false;
+        }
+        _library.UpdatePacketTxTime(_native, now);
+        _sendErrors += sender.Refused - refused;
+        if (packets > 0)
+        {
+            NoteSendError(sender);
+        }
+
+        if (_native != 0 && _isConnected && ready)
+        {
+            Call(static c => c.Handler.OnDatagramReady(c));
+        }
+
+        return packets == BurstPackets;
+    }
+
+    private nint WriteStream(OutgoingStream stream, NativePath* path, byte* destination, ulong now, out bool takesNothing)
+    {
+        takesNothing = false;
+        ulong info = 0;
+        NativeVector vector = stream.Next(out bool fin);
+        nint count;
+        nint written = _library.WriteStream(_native, path, 1, &info, destination, PacketRoom, &count, fin ? Ngtcp2Structures.WriteStreamFin : 0, stream.Id, &vector, 1, now);
+        if (written < 0)
+        {
+            if (written != _abi.ErrorStreamDataBlocked && written != _abi.ErrorStreamShutWrite && written != _abi.ErrorStreamNotFound)
+            {
+                return written;
+            }
+            // Blocked: it waits for the peer's credit, which comes in a packet. Otherwise it takes no more.
+            Unqueue(stream, blocked: written == _abi.ErrorStreamDataBlocked);
+            takesNothing = true;
+            return 0;
+        }
+        if (count >= 0)
+        {
+            stream.Sent(count, fin);
+            if (!stream.HasUnsent)
+            {
+                Unqueue(stream, blocked: false);
+            }
+        }
+        return written;
+    }
+
+    private nint WriteDatagram(DatagramSlot slot, NativePath* path, byte* destination, ulong now, out bool accepted)
+    {
+        // MAX_DATA goes along, harmless, because it arms the probe time-out; the window per stream and the number of streams bound memory.
+        if (_abi.DatagramsArmNoProbe)
+        {
+            _library.ExtendMaxOffset(_native, InitialMaxData / 2 + 1);
+        }
+
+        ulong info = 0;
+        int taken = 0;
+        var vector = new NativeVector { Base = slot.Data, Length = (nuint)slot.Length };
+        nint written = _library.WriteDatagram(_native, path, 1, &info, destination, PacketRoom, &taken, 0, 0, &vector, 1, now);
+        accepted = taken != 0;
+        return written;
+    }
+
+    private void NoteSendError(PacketSender sender)
+    {
+        SocketError error = sender.LastError;
+        if (error == _sendError || (error == SocketError.Success && !sender.AnySent))
+        {
+            return;
+        }
+
+        _sendError = error;
+        if (_isConnected)
+        {
+            Call(static c => c.Handler.OnSendError(c, c._sendError));
+        }
+    }
+
+    /// <summary>What others may read, brought up to date.</summary>
+    private void UpdateSnapshot()
+    {
+        byte* statistics = stackalloc byte[_abi.StatisticsSize];
+        _library.GetStatistics(_native, 1, statistics);
+        Volatile.Write(ref _smoothedRtt, *(long*)(statistics + _abi.StatisticsSmoothedRtt));
+        long least = *(long*)(statistics + _abi.StatisticsMinRtt);
+        Volatile.Write(ref _minRtt, least is < 0 or long.MaxValue ? 0 : least);
+        Volatile.Write(ref _congestionWindow, *(long*)(statistics + _abi.StatisticsCongestionWindow));
+        long inFlight = *(long*)(statistics + _abi.StatisticsBytesInFlight);
+        Volatile.Write(ref _bytesInFlight, inFlight);
+        if (inFlight == 0)
+        {
+            _unansweredSince = 0;
+        }
+        else if (_unansweredSince == 0 && _packetsSent > _packetsSentBefore)
+        {
+            _unansweredSince = _loop.Timestamp;
+        }
+
+        ArmProbe(sent: _packetsSent > _packetsSentBefore);
+        _packetsSentBefore = _packetsSent;
+
+    }
+
+    private void UpdateMaxDatagramSize()
+    {
+        if (_native == 0)
+        {
+            return;
+        }
+
+        int size = ComputeMaxDatagramSize();
+        if (size == _maxDatagramSize)
+        {
+            return;
+        }
+
+        _maxDatagramSize = size;
+        if (_isConnected)
+        {
+            Call(static c => c.Handler.OnPathChanged(c));
+        }
+    }
+
+    private int ComputeMaxDatagramSize()
+    {
+        byte* remote = _library.GetRemoteTransportParameters(_native);
+        if (remote is null)
+        {
+            return 0;
+        }
+        // Type and length are 3 octets up to 16,383, 5 above.
+        ulong frame = *(ulong*)(remote + _abi.ParametersMaxDatagramFrameSize);
+        long byPeer = frame > 16383 + 5 ? (long)Math.Min(frame, 65535) - 5 : (long)frame - 3;
+        // The short header with a packet number of 4 octets, the tag, the frame's type and length, MAX_DATA where it goes along.
+        int overhead = 1 + (int)_library.GetDestinationId(_native)->Length + 4 + 16 + 3 + (_abi.DatagramsArmNoProbe ? 9 : 0);
+        long byPath = (long)_library.GetPathMaxTxUdpPayloadSize(_native) - overhead;
+        return (int)Math.Clamp(Math.Min(byPeer, byPath), 0, 65535);
+    }
+
+    /// <summary>Calls the owner outside of the library's callbacks; what it throws closes the connection.</summary>
+    private void Call(Action<Ngtcp2Connection> action)
+    {
+        try
+        {
+            action(this);
+        }
+        catch (Exception exception)
+        {
+            PendingReason = new QuicCloseReason(QuicCloseKind.Transport, IsRemote: false, QuicTransportError.InternalError, "A handler failed.", exception);
+            if (_native != 0)
+            {
+                Failed(_abi.ErrorCallbackFailure);
+            }
+        }
+    }
+}

@@ -1,0 +1,111 @@
+using System.Net;
+using System.Net.Sockets;
+using System.Runtime.InteropServices;
+using System.Text;
+
+namespace MtaTls.Quic.Sockets;
+
+/// <summary>A bound, non-blocking UDP socket of one loop. Only the loop sends and receives on it.</summary>
+internal sealed unsafe class UdpSocket : IDisposable
+{
+    private readonly Socket _socket;
+    private byte[]? _held;
+    private int _heldSegment;
+    private RawAddress _heldRemote, _heldLocal;
+
+    public UdpSocket(IPEndPoint endPoint, string? interfaceName, bool reusePort, int bufferSize)
+    {
+        bool v6 = endPoint.AddressFamily == AddressFamily.InterNetworkV6;
+        _socket = new Socket(endPoint.AddressFamily, SocketType.Dgram, ProtocolType.Udp);
+        try
+        {
+            _socket.Blocking = false;
+            _socket.ReceiveBufferSize = bufferSize;
+            _socket.SendBufferSize = bufferSize;
+            if (v6)
+            {
+                _socket.DualMode = false;
+            }
+
+            if (reusePort)
+            {
+                SetOption(LibSocket.SolSocket, LibSocket.SoReusePort, 1);
+            }
+
+            if (interfaceName is not null)
+            {
+                _socket.SetRawSocketOption(LibSocket.SolSocket, LibSocket.SoBindToDevice, Encoding.UTF8.GetBytes(interfaceName + "\0"));
+            }
+
+            // The path's MTU is QUIC's to discover: packets are never fragmented, nor refused for what the kernel thinks.
+            SetOption(v6 ? LibSocket.Ipv6Protocol : LibSocket.IpProtocol, v6 ? LibSocket.Ipv6MtuDiscover : LibSocket.IpMtuDiscover, LibSocket.MtuDiscoverProbe);
+            if (v6)
+            {
+                SetOption(LibSocket.Ipv6Protocol, LibSocket.Ipv6DontFragment, 1);
+            }
+
+            IsWildcard = endPoint.Address.Equals(IPAddress.Any) || endPoint.Address.Equals(IPAddress.IPv6Any);
+            if (IsWildcard)
+            {
+                SetOption(v6 ? LibSocket.Ipv6Protocol : LibSocket.IpProtocol, v6 ? LibSocket.Ipv6ReceivePacketInfo : LibSocket.IpPacketInfo, 1);
+            }
+
+            _socket.Bind(endPoint);
+            LocalEndPoint = (IPEndPoint)_socket.LocalEndPoint!;
+            Local = new RawAddress(LocalEndPoint);
+            Descriptor = (int)_socket.SafeHandle.DangerousGetHandle();
+        }
+        catch
+        {
+            _socket.Dispose();
+            throw;
+        }
+    }
+
+    public int Descriptor { get; }
+
+    public IPEndPoint LocalEndPoint { get; }
+
+    /// <summary>The bound address as the library wants it.</summary>
+    public RawAddress Local { get; }
+
+    /// <summary>Bound to no address: the one that a packet came to is told by the kernel, and must be named when the answer is sent.</summary>
+    public bool IsWildcard { get; }
+
+    /// <summary>The position in the loop's list of sockets, which a path carries.</summary>
+    public int Index { get; set; }
+
+    /// <summary>The connection that every packet is for (client); null where connection ids tell (listener).</summary>
+    public object? Owner { get; set; }
+
+    /// <summary>The kernel's buffer is full; what could not be sent is held here and nothing more may be sent until <see cref="SendHeld"/> has succeeded.</summary>
+    public bool IsBlocked => _held is not null;
+
+    /// <summary>The kernel does segmentation (UDP_SEGMENT) on this socket.</summary>
+    public bool Segmentation { get; set; } = true;
+
+    public void Hold(ReadOnlySpan<byte> packets, int segment, in RawAddress remote, in RawAddress local) =>
+        (_held, _heldSegment, _heldRemote, _heldLocal) = (packets.ToArray(), segment, remote, local);
+
+    /// <summary>Sends what was held; false while the kernel still takes nothing.</summary>
+    public bool SendHeld(PacketSender sender)
+    {
+        if (_held is not { } held)
+        {
+            return true;
+        }
+
+        _held = null;
+        fixed (byte* packets = held)
+        {
+            sender.Send(this, packets, held.Length, _heldSegment, _heldRemote, _heldLocal);
+        }
+
+        return !IsBlocked;
+    }
+
+    public void Dispose() => _socket.Dispose();
+
+    private void SetOption(int level, int name, int value) =>
+        _socket.SetRawSocketOption(level, name, MemoryMarshal.AsBytes(new ReadOnlySpan<int>(in value)));
+}

@@ -1,0 +1,66 @@
+using System.Globalization;
+using MtaTls.Quic.Tests.Support;
+
+namespace MtaTls.Quic.Tests;
+
+/// <summary>The tests as a process of its own, for <see cref="QuicProcessTests"/>: what happens to it is what happens to an application.</summary>
+internal static class Program
+{
+    /// <summary>What a process that ended as it was to ends with.</summary>
+    public const int Success = 42;
+
+    private static long s_operations;
+
+    public static async Task<int> Main(string[] arguments)
+    {
+        if (arguments is not ["exit", var work, var seed])
+        {
+            Console.Error.WriteLine("This is a test project: run it with dotnet test.");
+            return 1;
+        }
+
+        var quic = new QuicFixture();
+        for (int i = 0; i < 3; i++)
+        {
+            _ = Task.Run(() => work == "handshake" ? HandshakeAsync(quic) : TransferAsync(quic));
+        }
+
+        // In the middle of the work, wherever that is.
+        while (Interlocked.Read(ref s_operations) < 5)
+        {
+            await Task.Yield();
+        }
+
+        var random = new Random(int.Parse(seed, CultureInfo.InvariantCulture));
+        Thread.SpinWait(random.Next(200_000));
+        if (random.Next(2) == 0)
+        {
+            Environment.Exit(Success);
+        }
+
+        return Success;
+    }
+
+    private static async Task HandshakeAsync(QuicFixture quic)
+    {
+        while (true)
+        {
+            Pair pair = await quic.ConnectPairAsync();
+            Interlocked.Increment(ref s_operations);
+            pair.Client.Close(0);
+        }
+    }
+
+    private static async Task TransferAsync(QuicFixture quic)
+    {
+        quic.NextHandler = static _ => new RecordingHandler { DatagramAction = static (_, _) => Interlocked.Increment(ref s_operations) };
+        Pair pair = await quic.ConnectPairAsync();
+        while (true)
+        {
+            if (!pair.Client.TrySendDatagram([], new byte[1000]))
+            {
+                await Task.Yield();
+            }
+        }
+    }
+}

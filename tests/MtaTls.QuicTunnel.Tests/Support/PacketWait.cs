@@ -1,0 +1,15 @@
+using MtaTls.Quic.Tests.Support;
+
+namespace MtaTls.QuicTunnel.Tests.Support;
+
+internal static class PacketWait
+{
+    /// <summary>The next packet that the interface brings.</summary>
+    public static async Task<byte[]> ReceiveAsync(this InMemoryPacketInterface packets)
+    {
+        byte[] buffer = new byte[2048];
+        using var timeout = new CancellationTokenSource(Wait.Patience);
+        int length = await packets.ReceiveAsync(buffer, timeout.Token);
+        return buffer[..length];
+    }
+}
