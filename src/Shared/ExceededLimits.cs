@@ -15,6 +15,8 @@ internal sealed class ExceededLimits
     public static string Answer(MtaTlsSessionLimit limit) => limit switch
     {
         MtaTlsSessionLimit.MaxChannelsPerSession or MtaTlsSessionLimit.MaxPendingChannels or MtaTlsSessionLimit.MaxOpensPerSecond => "opens are refused",
+        MtaTlsSessionLimit.MaxSignalsPerSecond => "pings and go-aways are refused",
+        MtaTlsSessionLimit.OpenTimeout => "opens fail",
         MtaTlsSessionLimit.MinPeerPacketLength => "opens are refused and channels closed",
         MtaTlsSessionLimit.MaxPacketLength or MtaTlsSessionLimit.MaxWindowSize or MtaTlsSessionLimit.ChannelWriteStallTimeout => "channels are closed",
         MtaTlsSessionLimit.SessionReceiveBudget => "windows wait for others to be read",

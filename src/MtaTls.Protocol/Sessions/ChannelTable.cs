@@ -14,12 +14,14 @@ internal sealed class ChannelTable(MtaTlsRole role, int remembered)
     private readonly HalfAllocator _receiverHalves = new(role);
     private readonly HashSet<uint> _freed = [];
     private readonly Queue<uint> _freedInOrder = new();
+    private int _ownSignals;
 
     public int PeerOpens => _peerOpens.Count;
 
     public IEnumerable<MtaTlsChannel> Channels => _channels.Values;
 
-    public int OwnOpenCount => _ownOpens.Count;
+    /// <summary>Own opens that wait for their answer, without signals: those hold nothing up and count against no limit.</summary>
+    public int OwnOpenCount => _ownOpens.Count - _ownSignals;
 
     public IEnumerable<PendingOpen> OwnOpens => _ownOpens.Values;
 
@@ -40,13 +42,19 @@ internal sealed class ChannelTable(MtaTlsRole role, int remembered)
         open.SenderChannelId = half;
         open.SharesHalf = shared;
         _ownOpens.Add(half, open);
+        _ownSignals += open.IsSignal ? 1 : 0;
         return true;
     }
 
     public bool HasOwnOpen(ushort senderChannelId) => _ownOpens.ContainsKey(senderChannelId);
 
     /// <summary>An own open was answered.</summary>
-    public bool TryTakeOwnOpen(ushort senderChannelId, [NotNullWhen(true)] out PendingOpen? open) => _ownOpens.Remove(senderChannelId, out open);
+    public bool TryTakeOwnOpen(ushort senderChannelId, [NotNullWhen(true)] out PendingOpen? open)
+    {
+        bool found = _ownOpens.Remove(senderChannelId, out open);
+        _ownSignals -= found && open!.IsSignal ? 1 : 0;
+        return found;
+    }
 
     /// <summary>An own open was refused: its half is free.</summary>
     public void FreeOwnOpen(PendingOpen open)
@@ -113,6 +121,7 @@ internal sealed class ChannelTable(MtaTlsRole role, int remembered)
     {
         _channels.Clear();
         _ownOpens.Clear();
+        _ownSignals = 0;
         _peerOpens.Clear();
     }
 }

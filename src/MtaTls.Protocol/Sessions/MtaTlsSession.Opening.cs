@@ -45,24 +45,25 @@ public sealed partial class MtaTlsSession
                 throw new MtaTlsChannelRefusedException(NoBuffers, isLocal: true);
             }
 
-            var open = new PendingOpen(source, destination, firstWindow);
+            var open = new PendingOpen(source, destination, firstWindow) { Begun = _time.GetTimestamp() };
             if (!_table.TryAddOwnOpen(open))
             {
                 Budget.ReleaseAll(firstWindow);
                 throw new MtaTlsChannelRefusedException(TooManyPending, isLocal: true);
             }
-            Scheduler.EnqueueRequest(RequestPacket(open));
+            Scheduler.EnqueueRequest(RequestPacket(open, open.FirstWindow, NewReceiveWindow(open.FirstWindow).MaxPacketLength));
+            Liveness.OnOpenSent();
             return open;
         }
     }
 
-    private byte[] RequestPacket(PendingOpen open)
+    private static byte[] RequestPacket(PendingOpen open, int window, int maxPacketLength)
     {
         var request = new ChannelEstablishmentRequest
         {
             SenderChannelId = open.SenderChannelId,
-            SenderWindowLength = (uint)open.FirstWindow,
-            SenderMaxPacketLength = (uint)NewReceiveWindow(open.FirstWindow).MaxPacketLength,
+            SenderWindowLength = (uint)window,
+            SenderMaxPacketLength = (uint)maxPacketLength,
             SourceAddressMachine = Encoding.ASCII.GetBytes(open.Source.Host),
             SourcePort = (ushort)open.Source.Port,
             DestinationAddressMachine = Encoding.ASCII.GetBytes(open.Destination.Host),
@@ -95,6 +96,13 @@ public sealed partial class MtaTlsSession
                 NewReceiveWindow(open.FirstWindow), isOwn: true, open.SharesHalf);
             AddChannel(channel);
         }
+        if (open.IsSignal)
+        {
+            _ = channel.CloseAsync().AsTask();   // a peer that accepts every name
+            OnSignalAnswered(open);
+            open.TrySetResult(channel);
+            return;
+        }
         if (success.ReceiverMaxPacketLength < Limits.MinPeerPacketLength)
         {
             channel.PeerPacketsTooShort();
@@ -121,12 +129,23 @@ public sealed partial class MtaTlsSession
             CheckDrained();
         }
         Budget.ReleaseAll(open.FirstWindow);
+        if (open.IsSignal)
+        {
+            OnSignalAnswered(open);
+            open.TrySetResult(null);
+            return;
+        }
         Counters.CountRefusedByPeer();
         open.TrySetException(new MtaTlsChannelRefusedException(Printable(echec.Error)));
     }
 
     private void OnRequest(ChannelEstablishmentRequest packet)
     {
+        if (TryAnswerSignal(packet))
+        {
+            return;
+        }
+
         bool valid = ChannelAddress.TryCreate(packet.SourceAddressMachine, packet.SourcePort, ref _recentSource, out ChannelAddress source)
             & ChannelAddress.TryCreate(packet.DestinationAddressMachine, packet.DestinationPort, ref _recentDestination, out ChannelAddress destination);
         bool tooMany = !_opens.Count();
@@ -236,6 +255,12 @@ public sealed partial class MtaTlsSession
 
     private void EnqueueRefusal(ushort senderChannelId, string reason)
     {
+        Counters.CountRefused();
+        EnqueueEchec(senderChannelId, reason);
+    }
+
+    private void EnqueueEchec(ushort senderChannelId, string reason)
+    {
         byte[] error = Encoding.UTF8.GetBytes(reason);
         int length = error.Length;
         if (length > ChannelRequestEchec.MaxErrorLength)
@@ -249,7 +274,6 @@ public sealed partial class MtaTlsSession
         var echec = new ChannelRequestEchec { SenderChannelId = senderChannelId, Error = error.AsSpan(0, length) };
         byte[] packet = new byte[echec.Size];
         echec.Write(packet);
-        Counters.CountRefused();
         Scheduler.EnqueueRefusal(packet);
     }
 

@@ -107,6 +107,7 @@ public sealed partial class MtaTlsSession
         {
             // The session has ended, and how it did is known; the connection below can add nothing.
         }
+        Liveness.Dispose();
         Scheduler.Dispose();
         Clock.Dispose();
     }
@@ -248,6 +249,7 @@ public sealed partial class MtaTlsSession
             _channels--;
             CheckDrained();
         }
+        _channelEnded?.Invoke();
     }
 
     internal void ForbidResumption()

@@ -10,6 +10,7 @@ public sealed partial class MtaTlsSession : IAsyncDisposable
     private readonly IMtaTlsTransport _transport;
     private readonly TimeProvider _time;
     private readonly Action<MtaTlsChannelRequest>? _channelRequested;
+    private readonly Action? _channelEnded;
     private readonly TaskCompletionSource _completion = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
     private MtaTlsSession(IMtaTlsTransport transport, MtaTlsSessionOptions options)
@@ -17,13 +18,19 @@ public sealed partial class MtaTlsSession : IAsyncDisposable
         _transport = transport;
         _time = options.TimeProvider;
         _channelRequested = options.ChannelRequested;
+        _channelEnded = options.ChannelEnded;
+        _goAwayReceived = options.GoAwayReceived;
+        _pingAnswered = options.PingAnswered;
+        _suspected = options.Suspected;
         Role = options.Role;
         Limits = options.Limits.Validate();
         Budget = new SessionReceiveBudget(Limits.SessionReceiveBudget, Limits.MaxChannelsPerSession, options.ReceiveBudget?.Pool);
         RoundTrip = new RoundTrip(_time);
         Clock = new SessionClock(_time, Limits, Abort);
         Scheduler = new SendScheduler(this, transport, _time);
+        Liveness = new SessionLiveness(this, options);
         _opens = new PacketRate(Limits.MaxOpensPerSecond, _time);
+        _signals = new PacketRate(Limits.MaxSignalsPerSecond, _time);
         _emptyPackets = new PacketRate(Limits.MaxEmptyPacketsPerSecond, _time);
         _smallPackets = new PacketRate(Limits.MaxSmallPacketsPerSecond, _time);
         _acknowledgments = new PacketRate(Limits.MaxAcknowledgmentsPerSecond, _time);
@@ -41,6 +48,7 @@ public sealed partial class MtaTlsSession : IAsyncDisposable
         ArgumentNullException.ThrowIfNull(transport);
         ArgumentNullException.ThrowIfNull(options);
         var session = new MtaTlsSession(transport, options);
+        session.Liveness.Start();
         _ = Task.Run(session.RunAsync);
         return session;
     }
@@ -110,7 +118,7 @@ public sealed partial class MtaTlsSession : IAsyncDisposable
     {
         lock (_gate)
         {
-            return Counters.Snapshot(_channels, _table.PeerOpens);
+            return Counters.Snapshot(_channels, _table.PeerOpens, Volatile.Read(ref _pingsReceived));
         }
     }
 

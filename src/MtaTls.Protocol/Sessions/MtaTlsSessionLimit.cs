@@ -56,4 +56,13 @@ public enum MtaTlsSessionLimit
 
     /// <summary>The session was ended.</summary>
     WriteStallTimeout,
+
+    /// <summary>The peer's ping or go-away was refused and had no effect.</summary>
+    MaxSignalsPerSecond,
+
+    /// <summary><see cref="MtaTlsSessionOptions.OpenTimeout"/>: an own open failed.</summary>
+    OpenTimeout,
+
+    /// <summary><see cref="MtaTlsSessionOptions.KeepAliveTimeout"/>: the session was ended.</summary>
+    KeepAliveTimeout,
 }

@@ -21,6 +21,7 @@ public sealed class MtaTlsSessionLimits
     private long _sessionSendBudget = 64 * 1024 * 1024;
     private int _minPeerPacketLength = 1;
     private int _maxOpensPerSecond;
+    private int _maxSignalsPerSecond = 10;
     private int _maxEmptyPacketsPerSecond;
     private int _maxSmallPacketsPerSecond;
     private int _maxAcknowledgmentsPerSecond;
@@ -162,6 +163,14 @@ public sealed class MtaTlsSessionLimits
     {
         get => _maxOpensPerSecond;
         set => _maxOpensPerSecond = InRange(value, 0, 1_000_000_000);
+    }
+
+    /// <summary>The peer's signals (pings and go-aways) in one second; above it they are refused as other opens are, and have no effect.</summary>
+    /// <value>Default: 10. Range: 0 (no limit) to 1,000,000,000.</value>
+    public int MaxSignalsPerSecond
+    {
+        get => _maxSignalsPerSecond;
+        set => _maxSignalsPerSecond = InRange(value, 0, 1_000_000_000);
     }
 
     /// <summary>

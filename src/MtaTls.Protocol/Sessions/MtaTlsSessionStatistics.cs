@@ -9,6 +9,9 @@ public readonly record struct MtaTlsSessionStatistics
     /// <summary>The peer's opens that were received and not yet answered.</summary>
     public int PendingChannels { get; init; }
 
+    /// <summary>Pings received and answered, those above <see cref="MtaTlsSessionLimits.MaxSignalsPerSecond"/> not counted.</summary>
+    public long PingsReceived { get; init; }
+
     /// <summary>Channels opened since the start, by either end.</summary>
     public long TotalChannelsOpened { get; init; }
 

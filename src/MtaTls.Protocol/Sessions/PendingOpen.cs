@@ -25,6 +25,18 @@ internal sealed class PendingOpen(ChannelAddress source, ChannelAddress destinat
 
     public bool SharesHalf { get; set; }
 
+    /// <summary>When it was sent.</summary>
+    public long Begun { get; init; }
+
+    /// <summary>Whether it is a signal: its answer alone counts, whatever it is.</summary>
+    public bool IsSignal { get; init; }
+
+    /// <summary>The time from a signal to its answer.</summary>
+    public TimeSpan RoundTrip { get; set; }
+
+    /// <summary>Whether its caller has been told something.</summary>
+    public bool IsDecided => Volatile.Read(ref _decided) != 0;
+
     /// <summary>The channel, for its caller alone: to be awaited once.</summary>
     /// <param name="cancellationToken">Ends the wait.</param>
     public ValueTask<MtaTlsChannel> WaitAsync(CancellationToken cancellationToken)
@@ -34,7 +46,7 @@ internal sealed class PendingOpen(ChannelAddress source, ChannelAddress destinat
     }
 
     /// <summary>Gives the channel to the caller, unless he has been told something else already.</summary>
-    public bool TrySetResult(MtaTlsChannel channel) => TryDecide(channel, null);
+    public bool TrySetResult(MtaTlsChannel? channel) => TryDecide(channel, null);
 
     /// <inheritdoc cref="TrySetResult"/>
     public bool TrySetException(Exception failure) => TryDecide(null, failure);

@@ -44,10 +44,11 @@ internal sealed class SessionCounters
 
     public long TimesExceeded(MtaTlsSessionLimit limit) => Volatile.Read(ref _timesExceeded[(int)limit]);
 
-    public MtaTlsSessionStatistics Snapshot(int active, int pending) => new()
+    public MtaTlsSessionStatistics Snapshot(int active, int pending, long pings) => new()
     {
         ActiveChannels = active,
         PendingChannels = pending,
+        PingsReceived = pings,
         TotalChannelsOpened = Volatile.Read(ref _opened),
         OpensRefused = Volatile.Read(ref _refused),
         OpensRefusedByPeer = Volatile.Read(ref _refusedByPeer),

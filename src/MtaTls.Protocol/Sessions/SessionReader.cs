@@ -36,6 +36,7 @@ internal sealed class SessionReader(MtaTlsSession session, IMtaTlsTransport tran
             {
                 int read = await ReadAsync(Room(needed)).ConfigureAwait(false);
                 session.Scheduler.Cork();
+                session.Liveness.OnReceived();
                 if (read == 0)
                 {
                     if (_start == _end)
@@ -95,6 +96,7 @@ internal sealed class SessionReader(MtaTlsSession session, IMtaTlsTransport tran
                 {
                     read = await ReadAsync(memory).ConfigureAwait(false);
                     session.Scheduler.Cork();
+                    session.Liveness.OnReceived();
                 }
                 finally
                 {

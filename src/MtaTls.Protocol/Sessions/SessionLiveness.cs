@@ -1,0 +1,215 @@
+namespace MtaTls.Protocol;
+
+/// <summary>
+/// Notices a peer that no longer answers: it sends pings, bounds the time that own opens wait, and ends the session. One timer for each session, which runs only where there is something to wait for.
+/// </summary>
+/// <remarks>Its lock guards the ping and the timer. The session's lock is never taken under it.</remarks>
+internal sealed class SessionLiveness : IDisposable
+{
+    /// <summary>How long an answer may take before the session is in doubt: an open without an answer is followed by a ping, a ping without an answer makes the session suspected.</summary>
+    private static readonly TimeSpan s_doubt = TimeSpan.FromSeconds(1);
+
+    private readonly Lock _lock = new();
+    private readonly MtaTlsSession _session;
+    private readonly TimeProvider _time;
+    private readonly MtaTlsKeepAlivePolicy _policy;
+    private readonly TimeSpan _interval;
+    private readonly TimeSpan _timeout;
+    private readonly TimeSpan _openTimeout;
+    private readonly ITimer _timer;
+    private long _received;         // the read loop's; when the last bytes came
+    private long _due = long.MaxValue;
+    private long _pingSent;         // 0: no ping waits for its answer
+    private TimeSpan _pingTimeout;
+    private long _suspectedSince;   // 0: the session is not suspected
+    private bool _disposed;
+
+    public SessionLiveness(MtaTlsSession session, MtaTlsSessionOptions options)
+    {
+        _session = session;
+        _time = options.TimeProvider;
+        _policy = options.KeepAlivePolicy;
+        _interval = options.KeepAliveInterval;
+        _timeout = options.KeepAliveTimeout;
+        _openTimeout = options.OpenTimeout;
+        _received = _time.GetTimestamp();
+        _timer = _time.CreateTimer(static liveness => ((SessionLiveness)liveness!).Tick(), this, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
+    }
+
+    private bool Pings => _policy != MtaTlsKeepAlivePolicy.Never;
+
+    /// <summary>Whether a ping waits longer than usual, and nothing else has come since.</summary>
+    public bool IsSuspected => Volatile.Read(ref _suspectedSince) is not 0 and long since && Volatile.Read(ref _received) <= since;
+
+    public void Start()
+    {
+        if (Pings)
+        {
+            Arm(_interval);
+        }
+    }
+
+    /// <summary>Bytes have arrived. The read loop's.</summary>
+    public void OnReceived() => Volatile.Write(ref _received, _time.GetTimestamp());
+
+    /// <summary>An own open was sent.</summary>
+    public void OnOpenSent()
+    {
+        if (Pings || _openTimeout != Timeout.InfiniteTimeSpan)
+        {
+            Arm(s_doubt);
+        }
+    }
+
+    /// <summary>A ping was answered, in whatever way.</summary>
+    public void OnPingAnswered()
+    {
+        lock (_lock)
+        {
+            _pingSent = 0;
+            Volatile.Write(ref _suspectedSince, 0);
+        }
+    }
+
+    /// <summary>Sends a ping now, unless one waits for its answer; without an answer in time the session ends.</summary>
+    public void Probe(TimeSpan timeout)
+    {
+        if (!Pings)
+        {
+            return;
+        }
+
+        lock (_lock)
+        {
+            if (_disposed || (_pingSent != 0 && _pingTimeout <= timeout))
+            {
+                return;
+            }
+        }
+        Ping(timeout);
+        Arm(s_doubt < timeout ? s_doubt : timeout);
+    }
+
+    public void Dispose()
+    {
+        lock (_lock)
+        {
+            _disposed = true;
+        }
+        _timer.Dispose();
+    }
+
+    private void Tick()
+    {
+        Volatile.Write(ref _due, long.MaxValue);
+        long now = _time.GetTimestamp(), received = Volatile.Read(ref _received);
+        long pingSent;
+        TimeSpan pingTimeout;
+        lock (_lock)
+        {
+            if (_disposed)
+            {
+                return;
+            }
+
+            (pingSent, pingTimeout) = (_pingSent, _pingTimeout);
+        }
+
+        TimeSpan next = Timeout.InfiniteTimeSpan;
+        if (_session.ExpireOpens(now, _openTimeout) is { } oldestOpen)
+        {
+            next = s_doubt;
+        }
+        else
+        {
+            oldestOpen = long.MaxValue;
+        }
+
+        if (pingSent != 0)
+        {
+            TimeSpan silence = _time.GetElapsedTime(Math.Max(pingSent, received), now);
+            if (silence >= pingTimeout)
+            {
+                _session.PeerIsSilent(_time.GetElapsedTime(received, now));
+                return;
+            }
+            if (received <= pingSent && silence >= s_doubt)
+            {
+                Suspect(now);
+            }
+
+            TimeSpan left = pingTimeout - silence;
+            next = left < s_doubt ? left : s_doubt;
+        }
+        else if (Pings)
+        {
+            TimeSpan silence = _time.GetElapsedTime(received, now);
+            bool openIsUnanswered = oldestOpen != long.MaxValue && _time.GetElapsedTime(Math.Max(oldestOpen, received), now) >= s_doubt;
+            bool isDue = silence >= _interval && (_policy == MtaTlsKeepAlivePolicy.Always || _session.HasChannels);
+            if (openIsUnanswered || isDue)
+            {
+                Ping(_timeout);
+                next = s_doubt < _timeout ? s_doubt : _timeout;
+            }
+            else if (next == Timeout.InfiniteTimeSpan)
+            {
+                // A session without channels that is not kept alive looks again after a whole interval.
+                next = silence < _interval ? _interval - silence : _interval;
+            }
+        }
+
+        if (next != Timeout.InfiniteTimeSpan)
+        {
+            Arm(next);
+        }
+    }
+
+    private void Suspect(long now)
+    {
+        if (Interlocked.CompareExchange(ref _suspectedSince, now, 0) == 0)
+        {
+            _session.OnSuspected();
+        }
+        else if (Volatile.Read(ref _received) > Volatile.Read(ref _suspectedSince))
+        {
+            // It was suspected before, has answered something since, and is silent again.
+            Volatile.Write(ref _suspectedSince, now);
+            _session.OnSuspected();
+        }
+    }
+
+    private void Ping(TimeSpan timeout)
+    {
+        long sent = _time.GetTimestamp();
+        lock (_lock)
+        {
+            (_pingSent, _pingTimeout) = (sent, timeout);
+        }
+        if (!_session.TrySendPing())
+        {
+            // Nothing is left of a budget that sessions share, or the session has ended: it is tried again later.
+            OnPingAnswered();
+        }
+    }
+
+    /// <summary>Looks again after a time at the latest.</summary>
+    private void Arm(TimeSpan delay)
+    {
+        long due = _time.GetTimestamp() + (long)(delay.TotalSeconds * _time.TimestampFrequency);
+        if (Volatile.Read(ref _due) <= due)
+        {
+            return;
+        }
+
+        lock (_lock)
+        {
+            if (_disposed || _due <= due)
+            {
+                return;
+            }
+
+            Volatile.Write(ref _due, due);
+            _timer.Change(delay > TimeSpan.FromMilliseconds(1) ? delay : TimeSpan.FromMilliseconds(1), Timeout.InfiniteTimeSpan);
+        }
+    }
+}
