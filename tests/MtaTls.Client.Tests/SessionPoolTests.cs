@@ -18,9 +18,9 @@ public sealed class SessionPoolTests : IAsyncLifetime
     private readonly ClientCounters _counters = new();
     private readonly List<SessionPool> _pools = [];
 
-    public Task InitializeAsync() => Task.CompletedTask;
+    public ValueTask InitializeAsync() => ValueTask.CompletedTask;
 
-    public async Task DisposeAsync()
+    public async ValueTask DisposeAsync()
     {
         var disposal = Task.WhenAll(_pools.Select(p => p.DisposeAsync().AsTask()));
         // The channels that a test left open are given up when ShutdownTimeout has passed, by the fake clock.

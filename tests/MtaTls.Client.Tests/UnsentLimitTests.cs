@@ -11,10 +11,10 @@ public class UnsentLimitTests
     private const int TcpInfo = 11;
     private const int NotSentOctetsInTcpInfo = 144;
 
-    [SkippableFact]
+    [Fact]
     public async Task The_kernel_takes_little_more_than_it_can_send()
     {
-        Skip.IfNot(OperatingSystem.IsLinux());
+        Assert.SkipUnless(OperatingSystem.IsLinux(), "Linux is needed.");
         using var listener = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
         listener.Bind(new IPEndPoint(IPAddress.Loopback, 0));
         listener.Listen();

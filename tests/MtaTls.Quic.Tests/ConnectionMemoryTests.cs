@@ -8,7 +8,7 @@ public partial class ConnectionMemoryTests
 {
     private const int Page = 4096;
 
-    [SkippableFact]
+    [Fact]
     public async Task The_library_takes_its_blocks_from_it()
     {
         RequirePages();
@@ -20,7 +20,7 @@ public partial class ConnectionMemoryTests
         Assert.True(ConnectionMemory.Shared.Reserved > 0);
     }
 
-    [SkippableFact]
+    [Fact]
     public unsafe void Of_a_large_block_only_what_is_used_is_resident_and_nothing_after_it_is_freed()
     {
         RequirePages();
@@ -40,7 +40,7 @@ public partial class ConnectionMemoryTests
     }
 
     /// <summary>Random sequences of all operations: nobody's octets change, all are aligned, and what is asked for cleared is.</summary>
-    [SkippableTheory]
+    [Theory]
     [InlineData(1)]
     [InlineData(2)]
     [InlineData(3)]
@@ -95,7 +95,7 @@ public partial class ConnectionMemoryTests
         memory.Free(null);
     }
 
-    [SkippableFact]
+    [Fact]
     public unsafe void Addresses_are_used_again()
     {
         RequirePages();
@@ -120,7 +120,7 @@ public partial class ConnectionMemoryTests
     }
 
     /// <summary>The library is told that there is no memory; nothing is thrown through it, and no size wraps.</summary>
-    [SkippableFact]
+    [Fact]
     public unsafe void A_size_beyond_all_memory_is_refused()
     {
         RequirePages();
@@ -133,7 +133,7 @@ public partial class ConnectionMemoryTests
         Assert.True(clear(nuint.MaxValue / 4, 8, 0) is null);
     }
 
-    private static void RequirePages() => Skip.IfNot(OperatingSystem.IsLinux() && Environment.SystemPageSize == Page, "Linux with pages of 4 KiB is needed.");
+    private static void RequirePages() => Assert.SkipUnless(OperatingSystem.IsLinux() && Environment.SystemPageSize == Page, "Linux with pages of 4 KiB is needed.");
 
     private static unsafe int Resident(byte* start, int pages)
     {

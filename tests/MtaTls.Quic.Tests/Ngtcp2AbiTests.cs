@@ -53,10 +53,10 @@ public unsafe class Ngtcp2AbiTests
     }
 
     /// <summary>The library of this machine, whichever it is: its error names and the defaults that it writes are where the table says.</summary>
-    [SkippableFact]
+    [Fact]
     public void The_library_that_is_installed_agrees_with_its_table()
     {
-        Skip.IfNot(QuicEngine.IsSupported, QuicEngine.UnsupportedReason);
+        Assert.SkipUnless(QuicEngine.IsSupported, QuicEngine.UnsupportedReason ?? "");
         LibNgtcp2 library = LibNgtcp2.Instance!;
         Ngtcp2Abi abi = library.Abi;
 
@@ -105,10 +105,10 @@ public unsafe class Ngtcp2AbiTests
         Assert.Contains("libngtcp2-16 and libngtcp2-crypto-gnutls8 (Debian 13)", error);
     }
 
-    [SkippableFact]
+    [Fact]
     public void A_library_without_its_binding_or_without_GnuTLS_is_told()
     {
-        Skip.IfNot(QuicEngine.IsSupported, QuicEngine.UnsupportedReason);
+        Assert.SkipUnless(QuicEngine.IsSupported, QuicEngine.UnsupportedReason ?? "");
         Ngtcp2Abi abi = LibNgtcp2.Instance!.Abi;
 
         Assert.Contains("libngtcp2_crypto_none.so.1 is not", LibNgtcp2.Load([abi with { CryptoLibrary = "libngtcp2_crypto_none.so.1" }], LibGnuTls.FileName).Error);

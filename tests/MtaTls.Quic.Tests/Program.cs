@@ -1,9 +1,10 @@
 using System.Globalization;
 using MtaTls.Quic.Tests.Support;
+using Xunit.Runner.InProc.SystemConsole;
 
 namespace MtaTls.Quic.Tests;
 
-/// <summary>The tests as a process of its own, for <see cref="QuicProcessTests"/>: what happens to it is what happens to an application.</summary>
+/// <summary>Starts the tests, or runs a part of them as a process of its own for <see cref="QuicProcessTests"/>.</summary>
 internal static class Program
 {
     /// <summary>What a process that ended as it was to ends with.</summary>
@@ -15,8 +16,7 @@ internal static class Program
     {
         if (arguments is not ["exit", var work, var seed])
         {
-            Console.Error.WriteLine("This is a test project: run it with dotnet test.");
-            return 1;
+            return await ConsoleRunner.Run(arguments);
         }
 
         var quic = new QuicFixture();

@@ -7,7 +7,7 @@ namespace MtaTls.Quic.Tests;
 public class QuicDatagramTests
 {
     /// <summary>A window full of datagrams whose tail is lost must not stop the connection: each packet arms the probe time-out.</summary>
-    [SkippableTheory]
+    [Theory]
     [InlineData(0.03, false)]
     [InlineData(0.20, false)]
     [InlineData(0.03, true)]
@@ -33,7 +33,7 @@ public class QuicDatagramTests
         Assert.Empty(pair.ClientHandler.Violations);
     }
 
-    [SkippableFact]
+    [Fact]
     public async Task Late_repeated_and_overtaking_packets_do_no_harm()
     {
         await using var quic = new QuicFixture();
@@ -49,7 +49,7 @@ public class QuicDatagramTests
         }
     }
 
-    [SkippableFact]
+    [Fact]
     public async Task The_queue_is_bounded_and_says_when_there_is_room_again()
     {
         await using var quic = new QuicFixture();
@@ -76,7 +76,7 @@ public class QuicDatagramTests
         Assert.True(pair.Client.TrySendDatagram([], new byte[1000]));
     }
 
-    [SkippableFact]
+    [Fact]
     public async Task What_was_not_sent_is_given_back_in_order_also_when_the_connection_ends()
     {
         await using var quic = new QuicFixture();
@@ -122,7 +122,7 @@ public class QuicDatagramTests
         Assert.Equal(0, pair.Client.DrainUnsent(static (_, _) => { }, null));
     }
 
-    [SkippableFact]
+    [Fact]
     public async Task Discovery_finds_what_the_path_takes_and_each_size_up_to_it_passes()
     {
         await using var quic = new QuicFixture();
@@ -143,7 +143,7 @@ public class QuicDatagramTests
         Assert.Equal(size, (await pair.ServerHandler.Datagrams.ReadAsync().AsTask().WaitAsync(RecordingHandler.Patience)).Length);
     }
 
-    [SkippableFact]
+    [Fact]
     public async Task Without_discovery_the_size_is_what_the_options_say_from_the_start()
     {
         await using var quic = new QuicFixture(server: static o => (o.PathMtuDiscovery, o.MaxUdpPayloadSize) = (false, 1350));
@@ -156,7 +156,7 @@ public class QuicDatagramTests
         Assert.Equal(pair.Server.MaxDatagramSize, (await pair.ClientHandler.Datagrams.ReadAsync().AsTask().WaitAsync(RecordingHandler.Patience)).Length);
     }
 
-    [SkippableFact]
+    [Fact]
     public async Task A_peer_that_takes_none_or_only_small_ones_gets_no_others()
     {
         await using var quic = new QuicFixture();
@@ -171,7 +171,7 @@ public class QuicDatagramTests
         Assert.False(small.ClientHandler.IsClosed);
     }
 
-    [SkippableTheory]
+    [Theory]
     [InlineData("Cubic")]
     [InlineData("Reno")]
     [InlineData("Bbr")]
@@ -190,7 +190,7 @@ public class QuicDatagramTests
     }
 
     /// <summary>An echo on the loops' own threads: what they allocate between the thousandth and the last datagram is nothing.</summary>
-    [SkippableFact]
+    [Fact]
     public async Task A_datagram_costs_no_allocation_at_either_end()
     {
         await using var quic = new QuicFixture();

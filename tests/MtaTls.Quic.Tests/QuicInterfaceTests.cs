@@ -11,12 +11,12 @@ public partial class QuicInterfaceTests
 {
     private const int NewNetwork = 0x40000000;
 
-    [SkippableFact]
+    [Fact]
     public async Task A_network_that_goes_down_is_told_at_once_and_the_connection_goes_on_when_it_is_back()
     {
-        Skip.IfNot(QuicEngine.IsSupported, QuicEngine.UnsupportedReason);
+        Assert.SkipUnless(QuicEngine.IsSupported, QuicEngine.UnsupportedReason ?? "");
         using var network = new NetworkThread();
-        Skip.IfNot(network.Run(() => Unshare(NewNetwork) == 0), "network namespaces are not permitted here");
+        Assert.SkipUnless(network.Run(() => Unshare(NewNetwork) == 0), "network namespaces are not permitted here");
         network.Run(() => Ip("link set lo up"));
 
         // Sockets belong to the namespace of the thread that makes them.

@@ -7,7 +7,7 @@ namespace MtaTls.Quic.Tests;
 
 public class QuicLifetimeTests
 {
-    [SkippableTheory]
+    [Theory]
     [InlineData(true)]
     [InlineData(false)]
     public async Task A_close_tells_the_peer_its_code_and_reason(bool byClient)
@@ -30,7 +30,7 @@ public class QuicLifetimeTests
         Assert.Equal(1, remote.ClosedCalls);
     }
 
-    [SkippableFact]
+    [Fact]
     public async Task What_a_stream_has_goes_before_the_close_and_a_hostile_reason_is_cleaned()
     {
         await using var quic = new QuicFixture();
@@ -45,7 +45,7 @@ public class QuicLifetimeTests
         Assert.True(reason.Text.Length <= 256);
     }
 
-    [SkippableTheory]
+    [Theory]
     [InlineData(true)]
     [InlineData(false)]
     public async Task Idle_connections_end_on_both_sides_after_the_shorter_time(bool serverIsShorter)
@@ -57,7 +57,7 @@ public class QuicLifetimeTests
         Assert.Equal(QuicCloseKind.IdleTimeout, (await pair.ServerHandler.Closed).Kind);
     }
 
-    [SkippableFact]
+    [Fact]
     public async Task Keep_alive_outlives_the_idle_timeout()
     {
         await using var quic = new QuicFixture(server: o => o.IdleTimeout = TimeSpan.FromSeconds(1));
@@ -72,7 +72,7 @@ public class QuicLifetimeTests
         Assert.True(kept.Client.IsConnected && kept.Server.IsConnected && later.Server.IsConnected);
     }
 
-    [SkippableFact]
+    [Fact]
     public async Task Nobody_there_is_a_handshake_timeout()
     {
         await using var quic = new QuicFixture();
@@ -85,7 +85,7 @@ public class QuicLifetimeTests
         Assert.False(connection.IsConnected);
     }
 
-    [SkippableFact]
+    [Fact]
     public async Task An_abort_says_nothing_and_the_peer_learns_by_stateless_reset()
     {
         await using var quic = new QuicFixture();
@@ -103,7 +103,7 @@ public class QuicLifetimeTests
         Assert.True(quic.Listener.Statistics.StatelessResetsSent > 0);
     }
 
-    [SkippableFact]
+    [Fact]
     public async Task After_a_restart_the_former_clients_learn_at_once_that_the_server_forgot_them()
     {
         await using var quic = new QuicFixture();
@@ -120,7 +120,7 @@ public class QuicLifetimeTests
         Assert.Equal(QuicCloseKind.StatelessReset, (await pair.ClientHandler.Closed).Kind);
     }
 
-    [SkippableFact]
+    [Fact]
     public async Task A_handler_that_throws_closes_its_connection_and_no_other()
     {
         await using var quic = new QuicFixture();
@@ -138,7 +138,7 @@ public class QuicLifetimeTests
         Assert.Equal([2], await bystander.ServerHandler.Datagrams.ReadAsync().AsTask().WaitAsync(RecordingHandler.Patience));
     }
 
-    [SkippableTheory]
+    [Theory]
     [InlineData(nameof(IQuicConnectionHandler.OnStreamData))]
     [InlineData(nameof(IQuicConnectionHandler.OnStreamReset))]
     [InlineData(nameof(IQuicConnectionHandler.OnStopSending))]
@@ -194,7 +194,7 @@ public class QuicLifetimeTests
         Assert.Equal([2], await bystander.ServerHandler.Datagrams.ReadAsync().AsTask().WaitAsync(RecordingHandler.Patience));
     }
 
-    [SkippableFact]
+    [Fact]
     public async Task A_handler_that_throws_when_told_of_the_end_or_of_the_beginning_harms_nobody()
     {
         await using var quic = new QuicFixture();
@@ -214,7 +214,7 @@ public class QuicLifetimeTests
         await RecordingHandler.Until(() => quic.Listener.Statistics is { Connections: 1, HandshakesInFlight: 0 });
     }
 
-    [SkippableFact]
+    [Fact]
     public async Task A_listener_closes_its_connections_and_refuses_new_ones()
     {
         await using var quic = new QuicFixture();
@@ -231,7 +231,7 @@ public class QuicLifetimeTests
         Assert.Equal(0, quic.Listener.Statistics.Connections);
     }
 
-    [SkippableFact]
+    [Fact]
     public async Task Disposing_ends_every_connection_and_what_comes_later_is_harmless()
     {
         var quic = new QuicFixture();

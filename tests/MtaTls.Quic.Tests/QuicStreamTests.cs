@@ -5,7 +5,7 @@ namespace MtaTls.Quic.Tests;
 
 public class QuicStreamTests
 {
-    [SkippableFact]
+    [Fact]
     public async Task Many_streams_pass_one_after_another_through_a_limit_of_eight()
     {
         await using var quic = new QuicFixture();
@@ -25,7 +25,7 @@ public class QuicStreamTests
         }
     }
 
-    [SkippableTheory]
+    [Theory]
     [InlineData(true)]
     [InlineData(false)]
     public async Task A_reset_carries_its_code_and_gives_room_for_another_stream(bool opened)
@@ -47,7 +47,7 @@ public class QuicStreamTests
         Assert.Equal(second, (await pair.ServerHandler.Streams.ReadAsync().AsTask().WaitAsync(RecordingHandler.Patience)).StreamId);
     }
 
-    [SkippableFact]
+    [Fact]
     public async Task Stop_sending_carries_its_code_and_gives_room_for_another_stream()
     {
         await using var quic = new QuicFixture(server: o => o.MaxConcurrentStreams = 1);
@@ -66,7 +66,7 @@ public class QuicStreamTests
         Assert.Equal(1, pair.ServerHandler.OctetsOf(first));
     }
 
-    [SkippableFact]
+    [Fact]
     public async Task A_stream_gets_no_more_than_its_octets_in_all()
     {
         await using var quic = new QuicFixture(server: o => o.MaxStreamData = 1000);
@@ -82,7 +82,7 @@ public class QuicStreamTests
         Assert.False(pair.ServerHandler.IsClosed);
     }
 
-    [SkippableFact]
+    [Fact]
     public async Task A_peer_that_opens_stream_after_stream_gets_no_more_than_the_limit()
     {
         await using var quic = new QuicFixture(server: o => o.MaxStreams = 20);
@@ -104,7 +104,7 @@ public class QuicStreamTests
         Assert.False(pair.ServerHandler.IsClosed);
     }
 
-    [SkippableFact]
+    [Fact]
     public async Task What_waits_for_the_peer_is_bounded_and_acknowledged_octets_make_room()
     {
         await using var quic = new QuicFixture(server: o => o.MaxStreamData = 16 * 1024 * 1024);
@@ -131,7 +131,7 @@ public class QuicStreamTests
         await Until(() => pair.ServerHandler.OctetsOf(id) == 20_000);
     }
 
-    [SkippableFact]
+    [Fact]
     public async Task Octets_for_a_stream_that_is_not_this_ends_go_nowhere()
     {
         await using var quic = new QuicFixture();
@@ -147,7 +147,7 @@ public class QuicStreamTests
         Assert.False(pair.ClientHandler.IsClosed);
     }
 
-    [SkippableFact]
+    [Fact]
     public async Task Streams_sent_before_the_handshake_is_done_arrive_after_it()
     {
         await using var quic = new QuicFixture();

@@ -10,7 +10,7 @@ public class QuicTlsTests
 {
     private static readonly TestCertificates s_certificates = TestCertificates.Instance;
 
-    [SkippableFact]
+    [Fact]
     public async Task A_client_certificate_of_the_authority_is_accepted_and_known()
     {
         await using var quic = new QuicFixture(server: RequireClientCertificates);
@@ -20,7 +20,7 @@ public class QuicTlsTests
         Assert.Equal("CN=laptop-1", pair.Server.PeerCertificate!.Subject);
     }
 
-    [SkippableFact]
+    [Fact]
     public async Task A_client_without_certificate_is_refused_with_alert_116_and_never_connected()
     {
         await using var quic = new QuicFixture(server: RequireClientCertificates);
@@ -37,7 +37,7 @@ public class QuicTlsTests
 
     public static TheoryData<string> BadClients => ["another authority", "expired", "a server's", "self-signed"];
 
-    [SkippableTheory]
+    [Theory]
     [MemberData(nameof(BadClients))]
     public async Task A_bad_client_certificate_is_refused_with_alert_42_and_never_connected(string which)
     {
@@ -62,7 +62,7 @@ public class QuicTlsTests
         Assert.False(server.IsConnected);
     }
 
-    [SkippableFact]
+    [Fact]
     public async Task A_requested_client_certificate_may_be_missing_but_not_bad()
     {
         await using var quic = new QuicFixture(server: o =>
@@ -78,7 +78,7 @@ public class QuicTlsTests
         Assert.Equal(0x12aUL, (await client.Closed).ErrorCode);
     }
 
-    [SkippableFact]
+    [Fact]
     public async Task The_client_refuses_a_server_of_another_authority()
     {
         await using var quic = new QuicFixture();
@@ -90,7 +90,7 @@ public class QuicTlsTests
         Assert.Contains("RemoteCertificateChainErrors", reason.Text);
     }
 
-    [SkippableFact]
+    [Fact]
     public async Task The_client_refuses_a_server_that_the_system_does_not_trust_when_no_authority_is_given()
     {
         await using var quic = new QuicFixture();
@@ -100,7 +100,7 @@ public class QuicTlsTests
         Assert.Equal((QuicCloseKind.Tls, false, 0x12aUL), Essence(await client.Closed));
     }
 
-    [SkippableTheory]
+    [Theory]
     [InlineData("localhost", true)]
     [InlineData("127.0.0.1", true)]
     [InlineData("tunnel.example", false)]
@@ -123,7 +123,7 @@ public class QuicTlsTests
         }
     }
 
-    [SkippableFact]
+    [Fact]
     public async Task The_applications_own_judgement_overrides()
     {
         await using var quic = new QuicFixture(server: o =>
@@ -143,7 +143,7 @@ public class QuicTlsTests
         Assert.False(refused.IsConnected || throwing.IsConnected);
     }
 
-    [SkippableFact]
+    [Fact]
     public async Task An_rsa_certificate_works_and_a_new_one_is_used_for_new_connections()
     {
         using X509Certificate2 first = s_certificates.Create("CN=first", server: true, rsa: true);
@@ -160,7 +160,7 @@ public class QuicTlsTests
         await before.ServerHandler.Datagrams.ReadAsync().AsTask().WaitAsync(RecordingHandler.Patience);
     }
 
-    [SkippableFact]
+    [Fact]
     public async Task A_certificate_without_private_key_is_an_error_at_once()
     {
         await using var quic = new QuicFixture();
@@ -171,7 +171,7 @@ public class QuicTlsTests
         Assert.Contains("CN=localhost", error.Message);
     }
 
-    [SkippableFact]
+    [Fact]
     public async Task Asking_for_client_certificates_without_authorities_is_an_error()
     {
         await using var quic = new QuicFixture();

@@ -19,7 +19,7 @@ public class OpenSslClientTests
     /// Wire notes, Negotiation: the empty extension is answered exactly when it was offered. (s_client offers what -serverinfo names in TLS 1.2 alone;
     /// <see cref="ExtensionTests"/> looks at TLS 1.3.)
     /// </summary>
-    [SkippableTheory]
+    [Theory]
     [InlineData("-tls1_2", true, DataMultiplexingMode.Allowed)]
     [InlineData("-tls1_2", false, DataMultiplexingMode.Allowed)]
     [InlineData("-tls1_3", false, DataMultiplexingMode.Allowed)]
@@ -27,7 +27,7 @@ public class OpenSslClientTests
     [InlineData("-tls1_2", true, DataMultiplexingMode.Disabled)]
     public async Task Extension_is_answered_when_offered(string version, bool offer, DataMultiplexingMode mode)
     {
-        Skip.IfNot(HasOpenSsl, "openssl is not installed.");
+        Assert.SkipUnless(HasOpenSsl, "openssl is not installed.");
         string output = await RunAsync(o => o.Mode = mode, $"{version} -tlsextdebug {(offer ? "-serverinfo 65389" : "")}");
         bool answered = offer && mode != DataMultiplexingMode.Disabled;
         Assert.Contains($"multiplexing {answered}", output, StringComparison.Ordinal);
@@ -37,17 +37,17 @@ public class OpenSslClientTests
         Assert.Equal(answered, output.Contains("/20AAA==", StringComparison.Ordinal));
     }
 
-    [SkippableTheory]
+    [Theory]
     [InlineData("-tls1_2", "alert number 40")]
     [InlineData("-tls1_3", "alert number 109")]
     public async Task Mode_required_sends_the_alert_of_the_version(string version, string alert)
     {
-        Skip.IfNot(HasOpenSsl, "openssl is not installed.");
+        Assert.SkipUnless(HasOpenSsl, "openssl is not installed.");
         Assert.Contains(alert, await RunAsync(o => o.Mode = DataMultiplexingMode.Required, version), StringComparison.Ordinal);
     }
 
     /// <summary>Secure defaults: what a scanner would look for.</summary>
-    [SkippableTheory]
+    [Theory]
     [InlineData("-tls1", "alert protocol version")]
     [InlineData("-tls1_1", "alert protocol version")]
     [InlineData("-tls1_2 -cipher AES128-GCM-SHA256", "handshake failure")]
@@ -59,46 +59,46 @@ public class OpenSslClientTests
     [InlineData("-tls1_3", "Cipher is TLS_AES_256_GCM_SHA384")]
     public async Task Secure_defaults(string arguments, string expected)
     {
-        Skip.IfNot(HasOpenSsl, "openssl is not installed.");
+        Assert.SkipUnless(HasOpenSsl, "openssl is not installed.");
 
         // Security level 0 lets s_client itself offer what is outdated.
         Assert.Contains(expected, await RunAsync(_ => { }, arguments.Contains("-cipher", StringComparison.Ordinal) ? arguments + ":@SECLEVEL=0" : arguments + " -cipher DEFAULT:@SECLEVEL=0"), StringComparison.Ordinal);
     }
 
-    [SkippableFact]
+    [Fact]
     public async Task No_stateless_ticket_is_issued_in_tls12()
     {
-        Skip.IfNot(HasOpenSsl, "openssl is not installed.");
+        Assert.SkipUnless(HasOpenSsl, "openssl is not installed.");
         string output = await RunAsync(_ => { }, "-tls1_2 -serverinfo 65389");
         Assert.DoesNotContain("TLS session ticket:", output, StringComparison.Ordinal);
         Assert.Matches("Session-ID: [0-9A-F]{64}", output);
     }
 
     /// <summary>R on a line of its own makes s_client ask for renegotiation; the connection survives the refusal or ends, but never renegotiates.</summary>
-    [SkippableFact]
+    [Fact]
     public async Task Renegotiation_is_refused()
     {
-        Skip.IfNot(HasOpenSsl, "openssl is not installed.");
+        Assert.SkipUnless(HasOpenSsl, "openssl is not installed.");
         string output = await RunAsync(_ => { }, "-tls1_2", "R\n");
         Assert.Contains("RENEGOTIATING", output, StringComparison.Ordinal);
         Assert.Contains("no renegotiation", output, StringComparison.Ordinal);
     }
 
     /// <summary>K asks for a KeyUpdate and its answer, k for one without; the data goes on under the new keys.</summary>
-    [SkippableFact]
+    [Fact]
     public async Task Key_update_is_answered()
     {
-        Skip.IfNot(HasOpenSsl, "openssl is not installed.");
+        Assert.SkipUnless(HasOpenSsl, "openssl is not installed.");
         string output = await RunAsync(_ => { }, "-tls1_3 -msg", "K\n", "k\n", "K\n");
         Assert.Equal(2, output.Split("<<< TLS 1.3, Handshake [length 0005], KeyUpdate").Length - 1);
         Assert.Equal(3, output.Split(">>> TLS 1.3, Handshake [length 0005], KeyUpdate").Length - 1);
     }
 
-    [SkippableTheory]
+    [Theory]
     [MemberData(nameof(Versions))]
     public async Task Alpn_and_server_name(SslProtocols version)
     {
-        Skip.IfNot(HasOpenSsl, "openssl is not installed.");
+        Assert.SkipUnless(HasOpenSsl, "openssl is not installed.");
         string output = await RunAsync(
             o =>
             {

@@ -1,10 +1,11 @@
 using System.Globalization;
 using System.Security.Authentication;
 using MtaTls.Tls.Tests.Support;
+using Xunit.Runner.InProc.SystemConsole;
 
 namespace MtaTls.Tls.Tests;
 
-/// <summary>The tests as a process of its own, for <see cref="ProcessTests"/>: what happens to it is what happens to an application.</summary>
+/// <summary>Starts the tests, or runs a part of them as a process of its own for <see cref="ProcessTests"/>.</summary>
 internal static class Program
 {
     /// <summary>What a process that ended as it was to ends with.</summary>
@@ -42,8 +43,7 @@ internal static class Program
 
                 return Success;
             default:
-                Console.Error.WriteLine("This is a test project: run it with dotnet test.");
-                return 1;
+                return await ConsoleRunner.Run(arguments);
         }
     }
 

@@ -21,7 +21,7 @@ public sealed class TcpTunnelTests : IAsyncLifetime, IDisposable
 
     private PipeReader PeerInput => _toPeer.Reader;
 
-    public async Task InitializeAsync()
+    public async ValueTask InitializeAsync()
     {
         using var listener = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
         listener.Bind(new IPEndPoint(IPAddress.Loopback, 0));
@@ -31,7 +31,7 @@ public sealed class TcpTunnelTests : IAsyncLifetime, IDisposable
         _destination = await listener.AcceptAsync();
     }
 
-    public Task DisposeAsync() => Task.CompletedTask;
+    public ValueTask DisposeAsync() => ValueTask.CompletedTask;
 
     public void Dispose()
     {

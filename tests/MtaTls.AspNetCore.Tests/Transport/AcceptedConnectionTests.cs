@@ -25,14 +25,14 @@ public sealed class AcceptedConnectionTests : IAsyncLifetime
     private IConnectionListener _listener = null!;
     private AcceptedConnection _connection = null!;
 
-    public async Task InitializeAsync()
+    public async ValueTask InitializeAsync()
     {
         _listener = AcceptedConnectionListener.Bind(new IPEndPoint(IPAddress.Loopback, 0), new SocketTransportOptions(), new SocketConnectionFactoryOptions(), null, _logger);
         await _peer.ConnectAsync(_listener.EndPoint);
         _connection = (AcceptedConnection)(await _listener.AcceptAsync())!;
     }
 
-    public async Task DisposeAsync()
+    public async ValueTask DisposeAsync()
     {
         await _connection.DisposeAsync();
         await _listener.DisposeAsync();

@@ -5,7 +5,6 @@ using MtaTls.AspNetCore.Connections;
 using MtaTls.Client;
 using MtaTls.FunctionalTests.Support;
 using MtaTls.Protocol;
-using Xunit.Abstractions;
 using TestApp = MtaTls.FunctionalTests.Support.TestApp;
 
 namespace MtaTls.FunctionalTests.Chaos;

@@ -85,12 +85,12 @@ public sealed class HttpClientFactoryTests
     }
 
     // In a URI an IPv6 address stands in brackets, on the wire and in a certificate it does not.
-    [SkippableTheory]
+    [Theory]
     [InlineData(true)]
     [InlineData(false)]
     public async Task An_IPv6_address_in_a_URI_is_a_channels_destination(bool ownEndpoint)
     {
-        Skip.IfNot(Socket.OSSupportsIPv6, "No IPv6.");
+        Assert.SkipUnless(Socket.OSSupportsIPv6, "No IPv6.");
         await using TestApp app = await TestApp.StartBareAsync(
             builder => builder.WebHost.UseMtaTls().ConfigureKestrel(k => k.Listen(IPAddress.IPv6Loopback, 0, e => e.UseHttps(GatewayCertificates.Server))),
             a => a.MapGet("/", (HttpContext c) => $"{c.Features.Get<IMtaTlsChannelFeature>()!.Destination}"));

@@ -12,10 +12,10 @@ public sealed class UnsentLimitTests
     private const int LevelTcp = 6;
     private const int NotSentLowWatermark = 25;
 
-    [SkippableFact]
+    [Fact]
     public async Task Both_sockets_of_a_session_have_the_limit_and_an_ordinary_connections_has_none()
     {
-        Skip.IfNot(OperatingSystem.IsLinux());
+        Assert.SkipUnless(OperatingSystem.IsLinux(), "Linux is needed.");
         var accepted = new TaskCompletionSource<Socket>();
         await using TestApp app = await TestApp.StartAsync(
             // A channel does not show its session's socket.

@@ -31,7 +31,7 @@ public sealed class PeerClientTests
         }
     }
 
-    [SkippableTheory]
+    [Theory]
     [MemberData(nameof(Cases))]
     public async Task Kestrel_keeps_every_rule(string name, string version)
     {

@@ -61,7 +61,7 @@ internal sealed class PeerProcess : IAsyncDisposable
     {
         await _process.WaitForExitAsync().WaitAsync(TimeSpan.FromSeconds(100));
         string errors = await _errors;
-        Skip.If(_process.ExitCode == 77, "libssl.so.3 is not installed.");
+        Assert.SkipWhen(_process.ExitCode == 77, "libssl.so.3 is not installed.");
         Assert.True(_process.ExitCode == 0, errors);
     }
 
@@ -78,7 +78,7 @@ internal sealed class PeerProcess : IAsyncDisposable
 
     private static PeerProcess Start(params string[] arguments)
     {
-        Skip.IfNot(NativeLibrary.TryLoad("libssl.so.3", out _), "libssl.so.3 is not installed.");
+        Assert.SkipUnless(NativeLibrary.TryLoad("libssl.so.3", out _), "libssl.so.3 is not installed.");
         ProcessStartInfo start = new("python3", ["-B", Path.Combine(AppContext.BaseDirectory, "Interop", "peer.py"), .. arguments])
         {
             RedirectStandardOutput = true,
@@ -90,7 +90,7 @@ internal sealed class PeerProcess : IAsyncDisposable
         }
         catch (System.ComponentModel.Win32Exception)
         {
-            Skip.If(true, "python3 is not installed.");
+            Assert.Skip("python3 is not installed.");
             throw;
         }
     }

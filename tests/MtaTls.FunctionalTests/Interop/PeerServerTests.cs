@@ -18,7 +18,7 @@ public sealed class PeerServerTests : IDisposable
     public void Dispose() => _directory.Delete(recursive: true);
 
     // Sections 2.1 and 2.2: the server's windows are 1,000 octets, its packets at most 100.
-    [SkippableTheory]
+    [Theory]
     [MemberData(nameof(Versions))]
     public async Task HttpClient_is_served_in_channels_side_by_side(string version)
     {
@@ -46,7 +46,7 @@ public sealed class PeerServerTests : IDisposable
     }
 
     // Section 2.1: "revert to an ordinary TLS handshake or stop the negotiation".
-    [SkippableTheory]
+    [Theory]
     [MemberData(nameof(Versions))]
     public async Task A_server_without_the_extension_is_fallen_back_to_or_an_error(string version)
     {
@@ -65,7 +65,7 @@ public sealed class PeerServerTests : IDisposable
     }
 
     // Section 2: "The extension_data field of this extension SHALL be empty".
-    [SkippableTheory]
+    [Theory]
     [MemberData(nameof(Versions))]
     public async Task An_answer_that_is_not_empty_is_a_decode_error(string version)
     {
@@ -75,7 +75,7 @@ public sealed class PeerServerTests : IDisposable
         await peer.SucceedAsync();
     }
 
-    [SkippableTheory]
+    [Theory]
     [MemberData(nameof(Versions))]
     public async Task The_end_of_TCP_without_close_notify_is_an_error_to_who_reads(string version)
     {
@@ -89,7 +89,7 @@ public sealed class PeerServerTests : IDisposable
     }
 
     // Section 2.1.1.
-    [SkippableTheory]
+    [Theory]
     [MemberData(nameof(Versions))]
     public async Task A_refused_open_is_an_error_and_the_session_goes_on(string version)
     {
@@ -105,7 +105,7 @@ public sealed class PeerServerTests : IDisposable
         await peer.SucceedAsync();
     }
 
-    [SkippableTheory]
+    [Theory]
     [MemberData(nameof(Versions))]
     public async Task Channels_that_the_server_opens_are_refused_where_nothing_accepts_them(string version)
     {
@@ -118,7 +118,7 @@ public sealed class PeerServerTests : IDisposable
         await peer.SucceedAsync();
     }
 
-    [SkippableTheory]
+    [Theory]
     [MemberData(nameof(Versions))]
     public async Task Channels_that_the_server_opens_are_served(string version)
     {
@@ -147,7 +147,7 @@ public sealed class PeerServerTests : IDisposable
         }
     }
 
-    [SkippableTheory]
+    [Theory]
     [MemberData(nameof(Versions))]
     public async Task A_second_request_with_a_pending_id_ends_the_session(string version)
     {
@@ -156,7 +156,7 @@ public sealed class PeerServerTests : IDisposable
         await peer.SucceedAsync();
     }
 
-    [SkippableTheory]
+    [Theory]
     [MemberData(nameof(Versions))]
     public async Task A_request_with_the_half_of_an_own_pending_open_is_refused(string version)
     {
@@ -173,7 +173,7 @@ public sealed class PeerServerTests : IDisposable
         await peer.SucceedAsync();
     }
 
-    [SkippableTheory]
+    [Theory]
     [MemberData(nameof(Versions))]
     public async Task The_late_success_of_a_cancelled_open_is_closed_at_once(string version)
     {
@@ -193,7 +193,7 @@ public sealed class PeerServerTests : IDisposable
     }
 
     // Section 2.2: no window, then increments of it, and other packet lengths.
-    [SkippableTheory]
+    [Theory]
     [MemberData(nameof(Versions))]
     public async Task The_servers_windows_and_packet_lengths_are_kept(string version)
     {
@@ -213,7 +213,7 @@ public sealed class PeerServerTests : IDisposable
         await peer.SucceedAsync();
     }
 
-    [SkippableTheory]
+    [Theory]
     [MemberData(nameof(Versions))]
     public async Task An_application_that_does_not_read_stops_its_own_channel(string version)
     {
@@ -231,7 +231,7 @@ public sealed class PeerServerTests : IDisposable
     }
 
     // Section 3: "both parties immediately close the related channel, but not the TLS session".
-    [SkippableTheory]
+    [Theory]
     [MemberData(nameof(Versions))]
     public async Task Errors_of_a_channel_end_that_channel_alone(string version)
     {
@@ -253,7 +253,7 @@ public sealed class PeerServerTests : IDisposable
     }
 
     // Section 2.1.2.
-    [SkippableTheory]
+    [Theory]
     [MemberData(nameof(Versions))]
     public async Task Channels_are_closed_from_either_end_and_from_both(string version)
     {
@@ -276,7 +276,7 @@ public sealed class PeerServerTests : IDisposable
         await peer.SucceedAsync();
     }
 
-    [SkippableTheory]
+    [Theory]
     [MemberData(nameof(Versions))]
     public async Task Close_notify_is_answered_and_ends_channels_in_order(string version)
     {
@@ -291,7 +291,7 @@ public sealed class PeerServerTests : IDisposable
     }
 
     // Section 2.3.
-    [SkippableTheory]
+    [Theory]
     [MemberData(nameof(Versions))]
     public async Task Packets_that_are_none_end_the_session(string version)
     {

@@ -32,7 +32,7 @@ public sealed class OtherHandsTests
         return await Tool.RunAsync("curl", "", ["-sS", "--cacert", root, "--resolve", $"localhost:{app.Port}:127.0.0.1", .. arguments]);
     }
 
-    [SkippableTheory]
+    [Theory]
     [InlineData("--http1.1", "--tls-max 1.2", "HTTP/1.1")]
     [InlineData("--http1.1", "--tlsv1.3", "HTTP/1.1")]
     [InlineData("--http2", "--tls-max 1.2", "HTTP/2")]
@@ -46,7 +46,7 @@ public sealed class OtherHandsTests
         Assert.Equal("HTTP/1.1 False", await client.GetAsync());
     }
 
-    [SkippableFact]
+    [Fact]
     public async Task Curl_uploads_unmultiplexed()
     {
         await using TestApp app = await StartAsync();
@@ -56,7 +56,7 @@ public sealed class OtherHandsTests
     }
 
     // draft-badra-tls-multiplexing-01, section 2.1: TLS 1.2 in the ServerHello. (s_client asks for no TLS 1.3 extension this way.)
-    [SkippableTheory]
+    [Theory]
     [InlineData(DataMultiplexingMode.Allowed, 65389, 65389, true)]
     [InlineData(DataMultiplexingMode.Required, 65389, 65389, true)]
     [InlineData(DataMultiplexingMode.Disabled, 65389, 65389, false)]
@@ -70,7 +70,7 @@ public sealed class OtherHandsTests
         Assert.Equal(answered, output.Contains($"-----BEGIN SERVERINFO FOR EXTENSION {offered}-----", StringComparison.Ordinal));
     }
 
-    [SkippableTheory]
+    [Theory]
     [InlineData("-tls1_2", "alert number 40")]
     [InlineData("-tls1_3", "alert number 109")]
     public async Task Where_it_is_required_a_client_that_does_not_offer_it_gets_an_alert(string version, string alert)
@@ -83,7 +83,7 @@ public sealed class OtherHandsTests
         Assert.Equal("HTTP/1.1 False", await client.GetAsync());
     }
 
-    [SkippableTheory]
+    [Theory]
     [InlineData("-tls1")]
     [InlineData("-tls1_1")]
     public async Task TLS_below_1_2_is_never_negotiated(string version)
@@ -95,7 +95,7 @@ public sealed class OtherHandsTests
     }
 
     // What is not TLS is Kestrel's to answer, in its own words.
-    [SkippableFact]
+    [Fact]
     public async Task Plain_HTTP_on_the_port_is_answered_as_Kestrel_does()
     {
         await using TestApp app = await StartAsync();

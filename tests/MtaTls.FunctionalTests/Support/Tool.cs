@@ -47,7 +47,7 @@ internal static class Tool
         }
         catch (System.ComponentModel.Win32Exception)
         {
-            Skip.If(true, $"{start.FileName} is not installed.");
+            Assert.Skip($"{start.FileName} is not installed.");
             throw;
         }
     }

@@ -16,7 +16,7 @@ public sealed class OpenSslScanTests
     private const string Get = "GET / HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n";
 
     /// <summary>R alone in a line makes s_client renegotiate.</summary>
-    [SkippableTheory]
+    [Theory]
     [InlineData(false)]
     [InlineData(true)]
     public async Task Renegotiation_is_refused(bool offered)
@@ -29,7 +29,7 @@ public sealed class OpenSslScanTests
     }
 
     /// <summary>Draft, section 3: after a fatal error of a channel the session is not resumed, by ticket or by id. (TLS 1.3 with the extension: the peer's case "resumption".)</summary>
-    [SkippableFact]
+    [Fact]
     public async Task A_session_is_resumed_until_a_channel_failed_in_it()
     {
         await using TestApp app = await StartAsync();
@@ -42,7 +42,7 @@ public sealed class OpenSslScanTests
     }
 
     /// <summary>Kestrel's own HTTPS resumes as it always does, and neither takes data before the handshake (0-RTT).</summary>
-    [SkippableTheory]
+    [Theory]
     [InlineData("-tls1_2")]
     [InlineData("-tls1_3")]
     public async Task Ordinary_sessions_are_resumed_without_early_data(string version)
@@ -74,7 +74,7 @@ public sealed class OpenSslScanTests
     }
 
     /// <summary>The alert says why: certificate_required or handshake_failure, unknown_ca, certificate_expired, bad_certificate. SslStream refuses without a word.</summary>
-    [SkippableTheory]
+    [Theory]
     [MemberData(nameof(ClientCertificates))]
     public async Task Client_certificates(string version, bool offered, string which, int alert)
     {
@@ -114,7 +114,7 @@ public sealed class OpenSslScanTests
     }
 
     /// <summary>A name that the certificate is not for is the client's to refuse; one that the selector does not know is the server's.</summary>
-    [SkippableTheory]
+    [Theory]
     [InlineData(false)]
     [InlineData(true)]
     public async Task Names_that_do_not_match(bool offered)

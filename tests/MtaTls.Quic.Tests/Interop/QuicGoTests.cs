@@ -12,7 +12,7 @@ public sealed class QuicGoTests : IDisposable
 {
     private readonly string _folder = Directory.CreateTempSubdirectory("quicgo").FullName;
 
-    [SkippableFact]
+    [Fact]
     public async Task A_client_on_quic_go_speaks_with_our_server()
     {
         await using var quic = new QuicFixture();
@@ -24,7 +24,7 @@ public sealed class QuicGoTests : IDisposable
         await TalkAsync(await server.Connected, server, peer, ownStream: 3, peersStream: 2);
     }
 
-    [SkippableFact]
+    [Fact]
     public async Task Our_client_speaks_with_a_server_on_quic_go()
     {
         await using var quic = new QuicFixture();
@@ -99,9 +99,9 @@ public sealed class QuicGoTests : IDisposable
 
     private async Task<string> BuildAsync([CallerFilePath] string here = "")
     {
-        Skip.IfNot(File.Exists("/usr/bin/go") && Directory.Exists("/usr/share/gocode/src/github.com/lucas-clemente/quic-go"), "golang-go or golang-github-lucas-clemente-quic-go-dev is not installed");
+        Assert.SkipUnless(File.Exists("/usr/bin/go") && Directory.Exists("/usr/share/gocode/src/github.com/lucas-clemente/quic-go"), "golang-go or golang-github-lucas-clemente-quic-go-dev is not installed");
         string source = Path.Combine(Path.GetDirectoryName(here)!, "QuicGo", "main.go");
-        Skip.IfNot(File.Exists(source), "the sources are not here");
+        Assert.SkipUnless(File.Exists(source), "the sources are not here");
         string program = Path.Combine(_folder, "quicgo");
         var start = new ProcessStartInfo("/usr/bin/go", ["build", "-o", program, source]) { RedirectStandardError = true, WorkingDirectory = _folder };
         start.Environment["GO111MODULE"] = "off";

@@ -14,7 +14,7 @@ internal sealed class QuicFixture : IAsyncDisposable
 
     public QuicFixture(bool v6 = false, Action<QuicListenerOptions>? server = null, ILoggerFactory? logs = null)
     {
-        Skip.IfNot(QuicEngine.IsSupported, QuicEngine.UnsupportedReason);
+        Assert.SkipUnless(QuicEngine.IsSupported, QuicEngine.UnsupportedReason ?? "");
         Engine = QuicEngine.Create(logs ?? NullLoggerFactory.Instance);
         QuicListenerOptions options = ServerOptions(v6);
         server?.Invoke(options);

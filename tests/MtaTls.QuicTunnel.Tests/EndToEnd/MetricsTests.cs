@@ -9,7 +9,7 @@ namespace MtaTls.QuicTunnel.Tests.EndToEnd;
 
 public sealed class MetricsTests
 {
-    [SkippableFact]
+    [Fact]
     public async Task The_meter_tells_sessions_paths_packets_drops_and_round_trips()
     {
         await using TunnelHost host = await TunnelHost.StartAsync();

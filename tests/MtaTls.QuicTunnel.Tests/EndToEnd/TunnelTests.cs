@@ -10,7 +10,7 @@ namespace MtaTls.QuicTunnel.Tests.EndToEnd;
 /// <summary>Concentrator and client, over real QUIC on loopback.</summary>
 public sealed class TunnelTests
 {
-    [SkippableTheory]
+    [Theory]
     [InlineData("10.99.0.2", "10.99.0.1")]
     [InlineData("fd99::2", "fd99::1")]
     public async Task Packets_go_both_ways_unchanged(string client, string concentrator)
@@ -26,7 +26,7 @@ public sealed class TunnelTests
         Assert.Equal(down, await tunnel.Packets.ReceiveAsync());
     }
 
-    [SkippableFact]
+    [Fact]
     public async Task Several_connections_are_one_session_and_the_application_sees_it()
     {
         await using TunnelHost host = await TunnelHost.StartAsync();
@@ -51,7 +51,7 @@ public sealed class TunnelTests
         Assert.DoesNotContain(host.Sessions.List(), other => other.Name == session.Name);
     }
 
-    [SkippableTheory]
+    [Theory]
     [InlineData(TunnelScheduler.MinRtt)]
     [InlineData(TunnelScheduler.RoundRobin)]
     [InlineData(TunnelScheduler.Redundant)]
@@ -102,7 +102,7 @@ public sealed class TunnelTests
         }
     }
 
-    [SkippableFact]
+    [Fact]
     public async Task A_packet_that_no_path_takes_is_answered_with_the_MTU()
     {
         await using TunnelHost host = await TunnelHost.StartAsync();
@@ -122,7 +122,7 @@ public sealed class TunnelTests
         Assert.Equal(most, (error[46] << 8) | error[47]);
     }
 
-    [SkippableFact]
+    [Fact]
     public async Task Pool_addresses_go_to_the_first_that_sends_from_them_and_rest_afterwards()
     {
         await using TunnelHost host = await TunnelHost.StartAsync(options =>
@@ -154,7 +154,7 @@ public sealed class TunnelTests
         await Wait.UntilAsync(() => host.Concentrator.Counters.GetDropped(DropReason.SpoofedSource) == 2, "the address did not rest");
     }
 
-    [SkippableFact]
+    [Fact]
     public async Task Clients_reach_each_other_only_where_that_is_allowed()
     {
         foreach (bool allowed in new[] { false, true })
@@ -188,7 +188,7 @@ public sealed class TunnelTests
         }
     }
 
-    [SkippableFact]
+    [Fact]
     public async Task An_Access_Report_moves_the_packets_to_the_other_path()
     {
         await using TunnelHost host = await TunnelHost.StartAsync(options => options.Scheduler = TunnelScheduler.ActiveBackup);
@@ -205,7 +205,7 @@ public sealed class TunnelTests
         await SendUntilAsync(host, first);
     }
 
-    [SkippableFact]
+    [Fact]
     public async Task A_client_that_lost_all_its_paths_comes_back_within_the_grace_period()
     {
         await using TunnelHost host = await TunnelHost.StartAsync();
@@ -228,7 +228,7 @@ public sealed class TunnelTests
         Assert.Equal(packet, await host.Packets.ReceiveAsync());
     }
 
-    [SkippableFact]
+    [Fact]
     public async Task After_the_grace_period_the_client_begins_a_new_session()
     {
         await using TunnelHost host = await TunnelHost.StartAsync(options => options.Sessions.GracePeriod = TimeSpan.Zero);
@@ -243,7 +243,7 @@ public sealed class TunnelTests
         await Wait.UntilAsync(() => client.SessionName is { } now && now != name && client.Paths.Count == 1, "no new session");
     }
 
-    [SkippableFact]
+    [Fact]
     public async Task A_path_that_dies_without_a_word_is_left_and_its_packets_go_over_the_other()
     {
         await using TunnelHost host = await TunnelHost.StartAsync(options => options.Scheduler = TunnelScheduler.ActiveBackup);
@@ -272,7 +272,7 @@ public sealed class TunnelTests
         Assert.Equal(sent, host.Sessions.List()[0].Paths.Single(path => path.State == TunnelPathState.Stalled).PacketsSent);
     }
 
-    [SkippableFact]
+    [Fact]
     public async Task A_token_names_the_identity()
     {
         await using TunnelHost host = await TunnelHost.StartAsync(options =>
@@ -293,7 +293,7 @@ public sealed class TunnelTests
         Assert.Equal((ulong)QuicTunnelError.Unauthorized, (await none.Closed).ErrorCode);
     }
 
-    [SkippableFact]
+    [Fact]
     public async Task Health_follows_the_paths_and_no_log_shows_a_session_id()
     {
         await using TunnelHost host = await TunnelHost.StartAsync();

@@ -9,7 +9,7 @@ namespace MtaTls.QuicTunnel.Tests.Hostile;
 /// <summary>Clients that misbehave. Each loses its own connection at most; a real client beside it notices nothing.</summary>
 public sealed class ClientTests
 {
-    [SkippableTheory]
+    [Theory]
     [InlineData("0204AABBCCDD")] // the concentrator's TLV
     [InlineData("00021001")] // a report on the control stream
     [InlineData("7F00")]
@@ -30,7 +30,7 @@ public sealed class ClientTests
         await AssertWorksAsync(host, real);
     }
 
-    [SkippableTheory]
+    [Theory]
     [InlineData("0100")]
     [InlineData("0302AABB")]
     [InlineData("000110")]
@@ -51,7 +51,7 @@ public sealed class ClientTests
         Assert.Equal(packet, await host.Packets.ReceiveAsync());
     }
 
-    [SkippableFact]
+    [Fact]
     public async Task A_client_that_says_nothing_or_an_octet_now_and_then_is_closed()
     {
         await using TunnelHost host = await TunnelHost.StartAsync(options => options.Sessions.NegotiationTimeout = TimeSpan.FromSeconds(2));
@@ -64,7 +64,7 @@ public sealed class ClientTests
         Assert.Equal((ulong)QuicTunnelError.NegotiationTimeout, (await slow.Closed).ErrorCode);
     }
 
-    [SkippableFact]
+    [Fact]
     public async Task A_client_that_opens_thousands_of_streams_gets_a_few()
     {
         await using TunnelHost host = await TunnelHost.StartAsync();
@@ -89,7 +89,7 @@ public sealed class ClientTests
         await AssertWorksAsync(host, real);
     }
 
-    [SkippableFact]
+    [Fact]
     public async Task A_client_that_floods_datagrams_harms_nobody_and_memory_stays_bounded()
     {
         await using TunnelHost host = await TunnelHost.StartAsync(options => options.Authentication.Mode = TunnelAuthenticationMode.ClientCertificate);
@@ -127,7 +127,7 @@ public sealed class ClientTests
         }
     }
 
-    [SkippableFact]
+    [Fact]
     public async Task A_client_that_never_reads_costs_no_more_than_its_queue()
     {
         await using TunnelHost host = await TunnelHost.StartAsync();
@@ -151,7 +151,7 @@ public sealed class ClientTests
         Assert.True(host.Concentrator.Counters.GetDropped(DropReason.Congested) > 190_000);
     }
 
-    [SkippableFact]
+    [Fact]
     public async Task Packets_that_must_not_pass_are_dropped_and_counted()
     {
         await using TunnelHost host = await TunnelHost.StartAsync();
@@ -201,7 +201,7 @@ public sealed class ClientTests
     }
 
     /// <summary>With <c>MTATLS_LONG_TESTS=1</c> for ten seconds.</summary>
-    [SkippableFact]
+    [Fact]
     public async Task Garbage_at_50_000_packets_a_second_leaves_real_clients_working()
     {
         await using TunnelHost host = await TunnelHost.StartAsync();

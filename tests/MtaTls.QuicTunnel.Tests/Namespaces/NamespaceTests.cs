@@ -41,7 +41,7 @@ public sealed class NamespaceTests : IDisposable
         _networks?.Dispose();
     }
 
-    [SkippableFact]
+    [Fact]
     public async Task Ping_reaches_the_concentrator_over_IPv4_and_IPv6()
     {
         await StartAsync();
@@ -54,7 +54,7 @@ public sealed class NamespaceTests : IDisposable
         }
     }
 
-    [SkippableTheory]
+    [Theory]
     [InlineData(1)]
     [InlineData(2)]
     public async Task A_download_of_100_MB_comes_whole(int paths)
@@ -64,7 +64,7 @@ public sealed class NamespaceTests : IDisposable
         await download.AssertWholeAsync();
     }
 
-    [SkippableFact]
+    [Fact]
     public async Task A_download_survives_the_loss_of_an_access_network()
     {
         Start();
@@ -78,7 +78,7 @@ public sealed class NamespaceTests : IDisposable
         Assert.Contains(Tunnel.Output, line => line.Contains("does not answer", StringComparison.Ordinal));
     }
 
-    [SkippableFact]
+    [Fact]
     public async Task A_download_survives_both_access_networks_going_one_after_the_other()
     {
         Start();
@@ -97,7 +97,7 @@ public sealed class NamespaceTests : IDisposable
         await download.AssertWholeAsync();
     }
 
-    [SkippableFact]
+    [Fact]
     public async Task A_download_survives_the_client_roaming_to_another_address()
     {
         Start();
@@ -112,7 +112,7 @@ public sealed class NamespaceTests : IDisposable
     }
 
     /// <summary>With <c>MTATLS_LONG_TESTS=1</c> for a minute, else as long as 25 MB take.</summary>
-    [SkippableFact]
+    [Fact]
     public async Task Loss_on_both_paths_stalls_nothing()
     {
         Start();
@@ -137,7 +137,7 @@ public sealed class NamespaceTests : IDisposable
         Assert.True(first.Lost > 0 && second.Lost > 0, "nothing was lost");
     }
 
-    private static void Start() => Skip.If(s_whyNot is not null, s_whyNot);
+    private static void Start() => Assert.SkipWhen(s_whyNot is not null, s_whyNot ?? "");
 
     private async Task StartAsync(int paths = 2, params string[] settings)
     {

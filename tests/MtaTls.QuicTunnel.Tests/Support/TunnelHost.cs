@@ -55,7 +55,7 @@ internal sealed class TunnelHost : IAsyncDisposable
 
     public static async Task<TunnelHost> StartAsync(Action<QuicTunnelOptions>? configure = null)
     {
-        Skip.IfNot(QuicEngine.IsSupported, QuicEngine.UnsupportedReason);
+        Assert.SkipUnless(QuicEngine.IsSupported, QuicEngine.UnsupportedReason ?? "");
         var host = new TunnelHost(configure);
         await host._host.StartAsync();
         return host;

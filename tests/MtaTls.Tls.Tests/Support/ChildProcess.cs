@@ -11,7 +11,10 @@ internal static class ChildProcess
     /// <summary>Runs it to its end, which must be the exit code.</summary>
     public static async Task RunAsync(Assembly tests, int exitCode, Dictionary<string, string> environment, params string[] arguments)
     {
-        var start = new ProcessStartInfo(Environment.ProcessPath!, ["exec", tests.Location, .. arguments]) { RedirectStandardOutput = true, RedirectStandardError = true };
+        // The runner may have started this process with its own executable or with dotnet.
+        string program = Environment.ProcessPath!;
+        bool dotnet = Path.GetFileNameWithoutExtension(program) == "dotnet";
+        var start = new ProcessStartInfo(program, dotnet ? ["exec", tests.Location, .. arguments] : arguments) { RedirectStandardOutput = true, RedirectStandardError = true };
         foreach ((string name, string value) in environment)
         {
             start.Environment[name] = value;
