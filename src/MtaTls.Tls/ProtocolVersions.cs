@@ -12,5 +12,6 @@ internal static class ProtocolVersions
             ? value
             : throw new ArgumentOutOfRangeException(nameof(value), value, "TLS 1.2 and TLS 1.3 are supported, nothing older.");
 
-    public static SslProtocols Effective(SslProtocols value) => value == SslProtocols.None ? All : value;
+    /// <summary>Those of the versions that the engine speaks.</summary>
+    public static SslProtocols Supported(SslProtocols value) => value & All;
 }

@@ -23,7 +23,7 @@ public sealed class TlsClientOptions
     /// <summary>Whether the handshake fails when the server does not answer the extension. Default: false.</summary>
     public bool RequireDataMultiplexing { get; set; }
 
-    /// <summary><see cref="SslProtocols.Tls12"/>, <see cref="SslProtocols.Tls13"/> or both. <see cref="SslProtocols.None"/>, the default, means both.</summary>
+    /// <summary><see cref="SslProtocols.Tls12"/>, <see cref="SslProtocols.Tls13"/> or both. <see cref="SslProtocols.None"/>, the default, means those of the machine's TLS policy.</summary>
     /// <exception cref="ArgumentOutOfRangeException">A version below TLS 1.2 is named.</exception>
     public SslProtocols EnabledSslProtocols { get; set => field = ProtocolVersions.Validated(value); }
 

@@ -1,3 +1,4 @@
+using System.Security.Authentication;
 using MtaTls.Tls.OpenSsl;
 
 namespace MtaTls.Tls;
@@ -21,6 +22,10 @@ public static class TlsEngine
     public static string? EnvironmentKeyLogFile
         => AppContext.TryGetSwitch("System.Net.EnableSslKeyLogging", out bool enabled) && enabled
             && Environment.GetEnvironmentVariable("SSLKEYLOGFILE") is { Length: > 0 } file ? file : null;
+
+    /// <summary>Why the machine's TLS policy (<c>system_default</c> in OpenSSL's configuration file) leaves the engine nothing to negotiate; null where it does not.</summary>
+    /// <param name="enabled">The versions that the application asks for; <see cref="SslProtocols.None"/>: the machine's.</param>
+    public static string? FindPolicyObstacle(SslProtocols enabled) => IsSupported ? MachinePolicy.Current.FindObstacle(ProtocolVersions.Supported(enabled)) : null;
 
     /// <summary>Does nothing where the engine is supported.</summary>
     /// <exception cref="PlatformNotSupportedException">OpenSSL 3 is missing, too old or not the one that .NET uses; the message says what to install.</exception>

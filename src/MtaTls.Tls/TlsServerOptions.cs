@@ -20,7 +20,7 @@ public sealed class TlsServerOptions
     /// <summary>Whether the extension is answered, required or ignored. Default: <see cref="DataMultiplexingMode.Allowed"/>.</summary>
     public DataMultiplexingMode Mode { get; set; }
 
-    /// <summary><see cref="SslProtocols.Tls12"/>, <see cref="SslProtocols.Tls13"/> or both. <see cref="SslProtocols.None"/>, the default, means both.</summary>
+    /// <summary><see cref="SslProtocols.Tls12"/>, <see cref="SslProtocols.Tls13"/> or both. <see cref="SslProtocols.None"/>, the default, means those of the machine's TLS policy.</summary>
     /// <exception cref="ArgumentOutOfRangeException">A version below TLS 1.2 is named.</exception>
     public SslProtocols EnabledSslProtocols { get; set => field = ProtocolVersions.Validated(value); }
 

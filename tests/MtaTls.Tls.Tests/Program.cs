@@ -22,6 +22,12 @@ internal static class Program
                 await tests.Connections_that_end_at_any_point();
                 await tests.Handshakes_that_are_disposed_from_elsewhere();
                 return Success;
+            case ["policy", "compare", var versions, var namesSuites]:
+                await PolicyComparison.CompareAsync(Enum.Parse<SslProtocols>(versions), bool.Parse(namesSuites));
+                return Success;
+            case ["policy", "nothing", _, _]:
+                PolicyComparison.FindNothing();
+                return Success;
             case ["exit", var work, var seed]:
                 for (int i = 0; i < 3; i++)
                 {

@@ -24,6 +24,8 @@ internal static unsafe partial class LibSsl
     public const int CtrlSetMinProtocol = 123;
     public const int CtrlSetMaxProtocol = 124;
     public const int CtrlSetGroupsList = 92;
+    public const int CtrlGetMinProtocol = 130;
+    public const int CtrlGetMaxProtocol = 131;
 
     public const nint ModeAcceptMovingWriteBuffer = 0x02;
     public const nint ModeNoAutoChain = 0x08;
@@ -39,6 +41,8 @@ internal static unsafe partial class LibSsl
     public const ulong OptionNoCompression = 1UL << 17;
     public const ulong OptionAllowUnsafeLegacyRenegotiation = 1UL << 18;
     public const ulong OptionCipherServerPreference = 1UL << 22;
+    public const ulong OptionNoTls12 = 1UL << 27;
+    public const ulong OptionNoTls13 = 1UL << 29;
     public const ulong OptionNoRenegotiation = 1UL << 30;
 
     public const int VerifyNone = 0;
@@ -77,8 +81,10 @@ internal static unsafe partial class LibSsl
     [LibraryImport(Ssl)] public static partial void SSL_CTX_free(nint ctx);
     [LibraryImport(Ssl)] public static partial nint SSL_CTX_ctrl(nint ctx, int command, nint number, nint pointer);
     [LibraryImport(Ssl)] public static partial ulong SSL_CTX_set_options(nint ctx, ulong options);
+    [LibraryImport(Ssl)] public static partial ulong SSL_CTX_get_options(nint ctx);
     [LibraryImport(Ssl)] public static partial ulong SSL_CTX_clear_options(nint ctx, ulong options);
     [LibraryImport(Ssl, StringMarshalling = StringMarshalling.Utf8)] public static partial int SSL_CTX_set_cipher_list(nint ctx, string list);
+    [LibraryImport(Ssl)] public static partial nint SSL_CTX_get_ciphers(nint ctx);
     [LibraryImport(Ssl)] public static partial void SSL_CTX_set_verify(nint ctx, int mode, nint callback);
     [LibraryImport(Ssl)] public static partial int SSL_CTX_set_num_tickets(nint ctx, nuint count);
     [LibraryImport(Ssl)] public static partial nint SSL_CTX_set_timeout(nint ctx, nint seconds);
@@ -122,6 +128,7 @@ internal static unsafe partial class LibSsl
     [LibraryImport(Ssl)] public static partial int SSL_version(nint ssl);
     [LibraryImport(Ssl)] public static partial nint SSL_get_current_cipher(nint ssl);
     [LibraryImport(Ssl)] public static partial ushort SSL_CIPHER_get_protocol_id(nint cipher);
+    [LibraryImport(Ssl)] public static partial byte* SSL_CIPHER_get_name(nint cipher);
     [LibraryImport(Ssl)] public static partial void SSL_get0_alpn_selected(nint ssl, byte** data, uint* length);
     [LibraryImport(Ssl)] public static partial nint SSL_get0_peer_CA_list(nint ssl);
 
@@ -142,6 +149,8 @@ internal static unsafe partial class LibSsl
     [LibraryImport(Crypto)] public static partial int BIO_meth_set_write(nint method, delegate* unmanaged[Cdecl]<nint, byte*, int, int> write);
     [LibraryImport(Crypto)] public static partial int BIO_meth_set_ctrl(nint method, delegate* unmanaged[Cdecl]<nint, int, nint, nint, nint> control);
     [LibraryImport(Crypto)] public static partial nint BIO_new(nint method);
+    [LibraryImport(Crypto)] public static partial nint BIO_s_mem();
+    [LibraryImport(Crypto)] public static partial int BIO_read(nint bio, byte* buffer, int length);
     [LibraryImport(Crypto)] public static partial void BIO_set_init(nint bio, int initialized);
     [LibraryImport(Crypto), SuppressGCTransition] public static partial void BIO_set_flags(nint bio, int flags);
     [LibraryImport(Crypto), SuppressGCTransition] public static partial void BIO_clear_flags(nint bio, int flags);

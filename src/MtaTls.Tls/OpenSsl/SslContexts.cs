@@ -3,16 +3,9 @@ using System.Security.Authentication;
 
 namespace MtaTls.Tls.OpenSsl;
 
-/// <summary>Makes the native contexts: secure settings whatever openssl.cnf says, then what the options ask for.</summary>
+/// <summary>Makes the native contexts: the machine's TLS policy, narrowed to secure settings, then what the options ask for.</summary>
 internal static unsafe class SslContexts
 {
-    // Forward secrecy and authenticated encryption only. TLS 1.3 has nothing else.
-    private const string Tls12CipherSuites = "ECDHE+AESGCM:ECDHE+CHACHA20";
-
-    // OpenSSL's own choice without the finite fields: ffdhe8192 costs a server some 15 ms, and a client that sends any number for its share nothing.
-    // The first that this OpenSSL understands (3.5 and later; 3.0 and later; without the curves that FIPS does not have) counts.
-    private static readonly string[] s_groups = ["?*X25519MLKEM768 / ?*X25519:?secp256r1 / ?X448:?secp384r1:?secp521r1", "X25519:P-256:X448:P-521:P-384", "P-256:P-384:P-521"];
-
     public static SslContextHandle ForServer(TlsServerOptions options, bool logKeys)
     {
         var context = new SslContextHandle(server: true);
@@ -64,14 +57,23 @@ internal static unsafe class SslContexts
 
     private static void SetCommon(nint ctx, SslProtocols protocols, bool logKeys)
     {
-        protocols = ProtocolVersions.Effective(protocols);
+        MachinePolicy policy = MachinePolicy.Current;
+        if (policy.FindObstacle(protocols) is { } obstacle)
+        {
+            throw new PlatformNotSupportedException($"The TLS engine can't be used: {obstacle}");
+        }
+
+        protocols = policy.Versions(protocols);
         int min = (protocols & SslProtocols.Tls12) != 0 ? LibSsl.Tls12 : LibSsl.Tls13;
         int max = (protocols & SslProtocols.Tls13) != 0 ? LibSsl.Tls13 : LibSsl.Tls12;
         OpenSslErrors.ThrowIf(LibSsl.SSL_CTX_ctrl(ctx, LibSsl.CtrlSetMinProtocol, min, 0) != 1, "SSL_CTX_set_min_proto_version");
         OpenSslErrors.ThrowIf(LibSsl.SSL_CTX_ctrl(ctx, LibSsl.CtrlSetMaxProtocol, max, 0) != 1, "SSL_CTX_set_max_proto_version");
-        OpenSslErrors.ThrowIf(LibSsl.SSL_CTX_set_cipher_list(ctx, Tls12CipherSuites) != 1, "SSL_CTX_set_cipher_list");
+        if (policy.Tls12CipherSuites is { } suites)
+        {
+            OpenSslErrors.ThrowIf(LibSsl.SSL_CTX_set_cipher_list(ctx, suites) != 1, "SSL_CTX_set_cipher_list");
+        }
 
-        OpenSslErrors.ThrowIf(!s_groups.Any(groups => SetGroups(ctx, groups)), "SSL_CTX_set1_groups_list");
+        OpenSslErrors.ThrowIf(!SetGroups(ctx, policy.Groups!), "SSL_CTX_set1_groups_list");
 
         // The first would hide truncation, the second allows renegotiation with peers that do not protect it.
         _ = LibSsl.SSL_CTX_clear_options(ctx, LibSsl.OptionIgnoreUnexpectedEof | LibSsl.OptionAllowUnsafeLegacyRenegotiation);
@@ -88,7 +90,8 @@ internal static unsafe class SslContexts
         }
     }
 
-    private static bool SetGroups(nint ctx, string groups)
+    /// <summary>Sets the groups; false when this OpenSSL does not understand the list.</summary>
+    public static bool SetGroups(nint ctx, string groups)
     {
         LibSsl.ERR_clear_error();
         nint list = Marshal.StringToCoTaskMemUTF8(groups);

@@ -1,0 +1,185 @@
+using System.Buffers.Binary;
+using System.Runtime.InteropServices;
+using System.Security.Authentication;
+
+namespace MtaTls.Tls.OpenSsl;
+
+/// <summary>
+/// The machine's TLS policy: the section that <c>system_default</c> names in OpenSSL's configuration file, which SslStream obeys too. OpenSSL applies it to each
+/// new context. The engine then only narrows it: versions, cipher suites and groups that the policy does not allow are never negotiated.
+/// </summary>
+internal sealed unsafe class MachinePolicy
+{
+    // Forward secrecy and authenticated encryption only. TLS 1.3 has nothing else.
+    private const string StrongTls12CipherSuites = "ECDHE+AESGCM:ECDHE+CHACHA20";
+
+    // OpenSSL's own choice without the finite fields: ffdhe8192 costs a server some 15 ms, and a client that sends any number for its share nothing.
+    // The first that this OpenSSL understands (3.5 and later; 3.0 and later; without the curves that FIPS does not have) counts.
+    private static readonly string[] s_preferredGroups = ["?*X25519MLKEM768 / ?*X25519:?secp256r1 / ?X448:?secp384r1:?secp521r1", "X25519:P-256:X448:P-521:P-384", "P-256:P-384:P-521"];
+
+    // The groups that are cheap for a server, by their number on the wire.
+    private static readonly Dictionary<ushort, string> s_groupNames = new()
+    {
+        [0x0017] = "P-256",
+        [0x0018] = "P-384",
+        [0x0019] = "P-521",
+        [0x001A] = "brainpoolP256r1",
+        [0x001B] = "brainpoolP384r1",
+        [0x001C] = "brainpoolP512r1",
+        [0x001D] = "X25519",
+        [0x001E] = "X448",
+        [0x001F] = "brainpoolP256r1tls13",
+        [0x0020] = "brainpoolP384r1tls13",
+        [0x0021] = "brainpoolP512r1tls13",
+        [0x0200] = "MLKEM512",
+        [0x0201] = "MLKEM768",
+        [0x0202] = "MLKEM1024",
+        [0x11EB] = "SecP256r1MLKEM768",
+        [0x11EC] = "X25519MLKEM768",
+        [0x11ED] = "SecP384r1MLKEM1024",
+    };
+
+    private static readonly Lazy<MachinePolicy> s_current = new(static () => new MachinePolicy());
+
+    private readonly SslProtocols _versions;
+    private readonly SslProtocols _versionsNotTurnedOff;
+
+    private MachinePolicy()
+    {
+        using var context = new SslContextHandle(server: false);
+        nint ctx = context.DangerousGetHandle();
+        nint min = LibSsl.SSL_CTX_ctrl(ctx, LibSsl.CtrlGetMinProtocol, 0, 0), max = LibSsl.SSL_CTX_ctrl(ctx, LibSsl.CtrlGetMaxProtocol, 0, 0);
+        ulong options = LibSsl.SSL_CTX_get_options(ctx);
+        List<string> suites = CipherSuites(ctx, out bool hasTls13);
+        _versionsNotTurnedOff = ((options & LibSsl.OptionNoTls12) == 0 ? SslProtocols.Tls12 : 0) | ((options & LibSsl.OptionNoTls13) == 0 && hasTls13 ? SslProtocols.Tls13 : 0);
+        Tls12CipherSuites = StrongTls12Suites(ctx, suites);
+        if (Tls12CipherSuites is null)
+        {
+            _versionsNotTurnedOff &= ~SslProtocols.Tls12;
+        }
+
+        _versions = _versionsNotTurnedOff & ((IsWithin(LibSsl.Tls12, min, max) ? SslProtocols.Tls12 : 0) | (IsWithin(LibSsl.Tls13, min, max) ? SslProtocols.Tls13 : 0));
+        Groups = CheapGroups();
+    }
+
+    /// <summary>The policy of this process; OpenSSL must have been loaded.</summary>
+    public static MachinePolicy Current => s_current.Value;
+
+    /// <summary>OpenSSL's list of the suites of TLS 1.2 that both the policy and the engine allow; null where there are none.</summary>
+    public string? Tls12CipherSuites { get; }
+
+    /// <summary>OpenSSL's list of the groups that both the policy and the engine allow; null where there are none.</summary>
+    public string? Groups { get; }
+
+    /// <summary>The versions that may be negotiated.</summary>
+    /// <param name="enabled">What the application asks for. As for SslStream, versions that it names count more than MinProtocol and MaxProtocol.</param>
+    public SslProtocols Versions(SslProtocols enabled) => Groups is null ? SslProtocols.None : enabled == SslProtocols.None ? _versions : enabled & _versionsNotTurnedOff;
+
+    /// <summary>Why the engine can't be used under this policy; null where it can.</summary>
+    /// <param name="enabled">What the application asks for.</param>
+    public string? FindObstacle(SslProtocols enabled) => Groups is null
+        ? "the machine's TLS policy (system_default in openssl.cnf) allows no key exchange over elliptic curves, which MTA-TLS needs."
+        : Versions(enabled) == SslProtocols.None
+            ? "the machine's TLS policy (system_default in openssl.cnf) allows neither TLS 1.3 nor a cipher suite of TLS 1.2 with ECDHE and AES-GCM or ChaCha20-Poly1305."
+            : null;
+
+    private static bool IsWithin(nint version, nint min, nint max) => (min == 0 || version >= min) && (max == 0 || version <= max);
+
+    private static List<string> CipherSuites(nint ctx, out bool hasTls13)
+    {
+        List<string> names = [];
+        hasTls13 = false;
+        nint stack = LibSsl.SSL_CTX_get_ciphers(ctx);
+        for (int i = 0; i < LibSsl.OPENSSL_sk_num(stack); i++)
+        {
+            nint cipher = LibSsl.OPENSSL_sk_value(stack, i);
+            if (LibSsl.SSL_CIPHER_get_protocol_id(cipher) >> 8 == 0x13)
+            {
+                hasTls13 = true;
+            }
+            else
+            {
+                names.Add(Marshal.PtrToStringUTF8((nint)LibSsl.SSL_CIPHER_get_name(cipher))!);
+            }
+        }
+
+        return names;
+    }
+
+    private static string? StrongTls12Suites(nint ctx, List<string> policy)
+    {
+        OpenSslErrors.ThrowIf(LibSsl.SSL_CTX_set_cipher_list(ctx, StrongTls12CipherSuites) != 1, "SSL_CTX_set_cipher_list");
+        HashSet<string> strong = [.. CipherSuites(ctx, out _)];
+        List<string> allowed = [.. policy.Where(strong.Contains)];
+        return allowed.Count == 0 ? null : string.Join(':', allowed);
+    }
+
+    private static string? CheapGroups()
+    {
+        List<ushort> policy = OfferedGroups(null);
+        List<ushort> allowed = [.. policy.Where(s_groupNames.ContainsKey)];
+        string? preferred = Array.Find(s_preferredGroups, static groups => OfferedGroups(groups).Count > 0);
+        return allowed.Count == 0 ? null
+            : preferred is not null && allowed.SequenceEqual(OfferedGroups(preferred)) ? preferred
+            : string.Join(':', allowed.Select(static g => s_groupNames[g]));
+    }
+
+    /// <summary>
+    /// The groups that a client offers: OpenSSL has no call that tells a context's groups, but its ClientHello names them in their order. Empty where the
+    /// list is not understood or no version may be spoken.
+    /// </summary>
+    /// <param name="groups">A list to set; null: the policy's.</param>
+    private static List<ushort> OfferedGroups(string? groups)
+    {
+        using var context = new SslContextHandle(server: false);
+        nint ctx = context.DangerousGetHandle();
+        if ((groups is not null && !SslContexts.SetGroups(ctx, groups))
+            || LibSsl.SSL_CTX_ctrl(ctx, LibSsl.CtrlSetMinProtocol, LibSsl.Tls12, 0) != 1
+            || LibSsl.SSL_CTX_ctrl(ctx, LibSsl.CtrlSetMaxProtocol, LibSsl.Tls13, 0) != 1
+            || LibSsl.SSL_CTX_set_cipher_list(ctx, StrongTls12CipherSuites) != 1)
+        {
+            LibSsl.ERR_clear_error();
+            return [];
+        }
+
+        using var ssl = new SslHandle(context);
+        nint output = LibSsl.BIO_new(LibSsl.BIO_s_mem());
+        LibSsl.SSL_set_bio(ssl.DangerousGetHandle(), LibSsl.BIO_new(LibSsl.BIO_s_mem()), output);
+        LibSsl.SSL_set_connect_state(ssl.DangerousGetHandle());
+        _ = LibSsl.SSL_do_handshake(ssl.DangerousGetHandle());
+        LibSsl.ERR_clear_error();
+        byte[] hello = new byte[16 * 1024];
+        fixed (byte* start = hello)
+        {
+            return ReadGroups(hello.AsSpan(0, Math.Max(0, LibSsl.BIO_read(output, start, hello.Length))));
+        }
+    }
+
+    /// <summary>The supported_groups (10) of a ClientHello in one record.</summary>
+    private static List<ushort> ReadGroups(ReadOnlySpan<byte> record)
+    {
+        const int RecordHeader = 5, MessageHeader = 4, VersionAndRandom = 2 + 32;
+        List<ushort> groups = [];
+        if (record.Length < RecordHeader + MessageHeader + VersionAndRandom)
+        {
+            return groups;
+        }
+
+        ReadOnlySpan<byte> rest = record[(RecordHeader + MessageHeader + VersionAndRandom)..];
+        rest = rest[(1 + rest[0])..];
+        rest = rest[(2 + BinaryPrimitives.ReadUInt16BigEndian(rest))..];
+        rest = rest[(1 + rest[0])..];
+        for (rest = rest[2..]; rest.Length >= 4; rest = rest[(4 + BinaryPrimitives.ReadUInt16BigEndian(rest[2..]))..])
+        {
+            if (BinaryPrimitives.ReadUInt16BigEndian(rest) == 10)
+            {
+                for (ReadOnlySpan<byte> list = rest.Slice(6, BinaryPrimitives.ReadUInt16BigEndian(rest[4..])); list.Length >= 2; list = list[2..])
+                {
+                    groups.Add(BinaryPrimitives.ReadUInt16BigEndian(list));
+                }
+            }
+        }
+
+        return groups;
+    }
+}
