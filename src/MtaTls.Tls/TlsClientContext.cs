@@ -21,6 +21,11 @@ public sealed class TlsClientContext : IDisposable
         ArgumentNullException.ThrowIfNull(options);
         TlsEngine.ThrowIfUnsupported();
         Options = options.Clone();
+        if (TlsEngine.IsResumptionDisabled)
+        {
+            Options.SessionCacheSize = 0;
+        }
+
         if (Options.RequireDataMultiplexing && !Options.OfferDataMultiplexing)
         {
             throw new ArgumentException($"{nameof(options.RequireDataMultiplexing)} needs {nameof(options.OfferDataMultiplexing)}.", nameof(options));

@@ -23,6 +23,12 @@ public static class TlsEngine
         => AppContext.TryGetSwitch("System.Net.EnableSslKeyLogging", out bool enabled) && enabled
             && Environment.GetEnvironmentVariable("SSLKEYLOGFILE") is { Length: > 0 } file ? file : null;
 
+    /// <summary>Whether sessions are never resumed in this process: the switch of .NET's that turns resumption off for SslStream.</summary>
+    internal static bool IsResumptionDisabled
+        => AppContext.TryGetSwitch("System.Net.Security.DisableTlsResume", out bool disabled)
+            ? disabled
+            : Environment.GetEnvironmentVariable("DOTNET_SYSTEM_NET_SECURITY_DISABLETLSRESUME") is { } text && (text == "1" || text.Equals("true", StringComparison.OrdinalIgnoreCase));
+
     /// <summary>Why the machine's TLS policy (<c>system_default</c> in OpenSSL's configuration file) leaves the engine nothing to negotiate; null where it does not.</summary>
     /// <param name="enabled">The versions that the application asks for; <see cref="SslProtocols.None"/>: the machine's.</param>
     public static string? FindPolicyObstacle(SslProtocols enabled) => IsSupported ? MachinePolicy.Current.FindObstacle(ProtocolVersions.Supported(enabled)) : null;

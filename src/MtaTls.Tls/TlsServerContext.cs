@@ -22,6 +22,11 @@ public sealed class TlsServerContext : IDisposable
         ArgumentNullException.ThrowIfNull(options);
         TlsEngine.ThrowIfUnsupported();
         Options = options.Clone();
+        if (TlsEngine.IsResumptionDisabled)
+        {
+            Options.SessionCacheSize = 0;
+        }
+
         if (Options.ServerCertificate is null && Options.ServerCertificateSelector is null)
         {
             throw new ArgumentException($"Either {nameof(options.ServerCertificate)} or {nameof(options.ServerCertificateSelector)} must be set.", nameof(options));

@@ -25,6 +25,9 @@ internal static class Program
             case ["policy", "compare", var versions, var namesSuites]:
                 await PolicyComparison.CompareAsync(Enum.Parse<SslProtocols>(versions), bool.Parse(namesSuites));
                 return Success;
+            case ["resume"]:
+                await ResumptionTests.AssertNothingIsResumedAsync();
+                return Success;
             case ["policy", "nothing", _, _]:
                 PolicyComparison.FindNothing();
                 return Success;

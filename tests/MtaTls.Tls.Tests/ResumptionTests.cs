@@ -9,6 +9,27 @@ public class ResumptionTests
 {
     public static TheoryData<SslProtocols> Versions => TlsTest.Versions;
 
+    /// <summary>.NET's switch for SslStream turns resumption off here too, in a process of its own.</summary>
+    [Theory]
+    [InlineData("1")]
+    [InlineData("true")]
+    public Task Nothing_is_resumed_where_NET_resumes_nothing(string value) => ChildProcess.RunAsync(
+        typeof(ResumptionTests).Assembly, Program.Success, new Dictionary<string, string> { ["DOTNET_SYSTEM_NET_SECURITY_DISABLETLSRESUME"] = value }, "resume");
+
+    /// <summary>What the process of <see cref="Nothing_is_resumed_where_NET_resumes_nothing"/> does.</summary>
+    internal static async Task AssertNothingIsResumedAsync()
+    {
+        foreach (SslProtocols version in new[] { SslProtocols.Tls12, SslProtocols.Tls13 })
+        {
+            using TlsServerContext server = TlsTest.Server(version);
+            using TlsClientContext client = TlsTest.Client(version);
+            Assert.False(await ConnectOnceAsync(client, server));
+            Assert.False(await ConnectOnceAsync(client, server));
+            Assert.Equal(0, server.Sessions.Count);
+            Assert.Equal(0, client.Sessions.Count);
+        }
+    }
+
     [Theory]
     [MemberData(nameof(Versions))]
     public async Task Orderly_session_is_resumed_and_negotiates_the_extension_again(SslProtocols version)

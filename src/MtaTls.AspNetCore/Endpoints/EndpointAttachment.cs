@@ -113,7 +113,7 @@ internal sealed class EndpointAttachment(ListenOptions endpoint, MtaTlsListenOpt
             return "other connection middleware stands between it and UseHttps; call listenOptions.UseMtaTls() right before UseHttps.";
         }
 
-        return TlsEngine.IsSupported ? null : EngineFailure();
+        return TlsEngine.IsSupported ? TlsEngine.FindPolicyObstacle(https.SslProtocols) : EngineFailure();
     }
 
     // Middleware between this and HTTPS expects octets of TLS, or a connection that is the peer's own: channels are neither.

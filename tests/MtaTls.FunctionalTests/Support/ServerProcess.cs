@@ -1,0 +1,106 @@
+using System.Diagnostics;
+using System.Globalization;
+using System.Text.RegularExpressions;
+
+namespace MtaTls.FunctionalTests.Support;
+
+/// <summary>samples/Server as a process of its own, on a free port of the loopback: what its environment says is what it hears.</summary>
+internal sealed partial class ServerProcess : IAsyncDisposable
+{
+    private readonly Process _process;
+    private readonly DirectoryInfo _folder = Directory.CreateTempSubdirectory("mtatls-process-");
+    private readonly List<string> _lines = [];
+    private readonly TaskCompletionSource<int> _port = new(TaskCreationOptions.RunContinuationsAsynchronously);
+
+    private ServerProcess(Dictionary<string, string> environment)
+    {
+        PemFiles.Write(_folder.FullName, "server", TestCertificates.Server);
+        ProcessStartInfo start = new(Environment.ProcessPath!, ["exec", Path.Combine(AppContext.BaseDirectory, "Server.dll")])
+        {
+            WorkingDirectory = _folder.FullName,
+            RedirectStandardOutput = true,
+            RedirectStandardError = true,
+            Environment =
+            {
+                ["ASPNETCORE_ENVIRONMENT"] = "Production",
+                ["Logging__LogLevel__Default"] = "Information",
+                ["MtaTls__Endpoints__Public__Url"] = "https://127.0.0.1:0",
+                ["MtaTls__Endpoints__Public__Certificate__Path"] = Path.Combine(_folder.FullName, "server.pem"),
+                ["MtaTls__Endpoints__Public__Certificate__KeyPath"] = Path.Combine(_folder.FullName, "server.key"),
+            },
+        };
+        foreach ((string name, string value) in environment)
+        {
+            start.Environment[name] = value;
+        }
+
+        _process = new Process { StartInfo = start, EnableRaisingEvents = true };
+        _process.OutputDataReceived += (_, e) => Add(e.Data);
+        _process.ErrorDataReceived += (_, e) => Add(e.Data);
+        _process.Exited += (_, _) => _port.TrySetException(new InvalidOperationException("The sample ended:\n" + Log));
+    }
+
+    public int Port { get; private set; }
+
+    public string Log
+    {
+        get
+        {
+            lock (_lines)
+            {
+                return string.Join('\n', _lines);
+            }
+        }
+    }
+
+    public static async Task<ServerProcess> StartAsync(Dictionary<string, string> environment)
+    {
+        ServerProcess server = new(environment);
+        try
+        {
+            server._process.Start();
+            server._process.BeginOutputReadLine();
+            server._process.BeginErrorReadLine();
+            server.Port = await server._port.Task.Soon();
+            return server;
+        }
+        catch
+        {
+            await server.DisposeAsync();
+            throw;
+        }
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        if (!_process.HasExited)
+        {
+            _process.Kill(entireProcessTree: true);
+        }
+
+        await _process.WaitForExitAsync().Soon();
+        _process.Dispose();
+        _folder.Delete(recursive: true);
+    }
+
+    [GeneratedRegex(@"Now listening on: https://127\.0\.0\.1:(\d+)")]
+    private static partial Regex Listening();
+
+    private void Add(string? line)
+    {
+        if (line is null)
+        {
+            return;
+        }
+
+        lock (_lines)
+        {
+            _lines.Add(line);
+        }
+
+        if (Listening().Match(line) is { Success: true } match)
+        {
+            _port.TrySetResult(int.Parse(match.Groups[1].Value, CultureInfo.InvariantCulture));
+        }
+    }
+}
