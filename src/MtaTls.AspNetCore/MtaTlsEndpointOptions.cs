@@ -1,6 +1,7 @@
 using System.Security.Authentication;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
 using Microsoft.AspNetCore.Server.Kestrel.Https;
+using MtaTls.Configuration;
 using MtaTls.Tls;
 
 namespace MtaTls.AspNetCore;
@@ -40,5 +41,5 @@ public sealed class MtaTlsEndpointOptions
     /// The server's certificate. Where it names none: <c>Kestrel:Certificates:Default</c>, then the ASP.NET Core development certificate,
     /// then, in the Development environment only, one that is generated at start.
     /// </summary>
-    public MtaTlsCertificateOptions Certificate { get; } = new();
+    public CertificateOptions Certificate { get; } = new();
 }

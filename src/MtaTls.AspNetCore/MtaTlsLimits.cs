@@ -1,4 +1,5 @@
 using System.Runtime.CompilerServices;
+using MtaTls.Configuration;
 using MtaTls.Protocol;
 
 namespace MtaTls.AspNetCore;
@@ -6,9 +7,6 @@ namespace MtaTls.AspNetCore;
 /// <summary>What a client can make the server spend, session by session. Each limit is read when a session starts and enforced while it runs.</summary>
 public sealed class MtaTlsLimits
 {
-    // As far as a timer reaches.
-    private static readonly TimeSpan s_maxTimeout = TimeSpan.FromMilliseconds(uint.MaxValue - 1);
-
     /// <summary>Open channels of one session, those whose application has not ended yet included; 1 to 1,000,000, default 10,000. Further opens are refused.</summary>
     /// <exception cref="ArgumentOutOfRangeException">Out of range.</exception>
     public int MaxChannelsPerSession { get => Session.MaxChannelsPerSession; set => Session.MaxChannelsPerSession = value; }
@@ -105,6 +103,22 @@ public sealed class MtaTlsLimits
     /// <exception cref="ArgumentOutOfRangeException">Out of range.</exception>
     public long SessionSendBudget { get => Session.SessionSendBudget; set => Session.SessionSendBudget = value; }
 
+    /// <summary>The bytes that a channel's application may have written and not sent before its next flush waits; 1 to 1 GiB, default 131,072 (128 KiB).</summary>
+    /// <exception cref="ArgumentOutOfRangeException">Out of range.</exception>
+    public int OutputBufferSize { get => Session.OutputBufferSize; set => Session.OutputBufferSize = value; }
+
+    /// <summary>
+    /// Refusals and confirmations of one session that wait to be sent; 16 to 1,048,576, default 16,384. A client that causes more without reading them loses its session.
+    /// </summary>
+    /// <exception cref="ArgumentOutOfRangeException">Out of range.</exception>
+    public int MaxQueuedAnswers { get => Session.MaxQueuedAnswers; set => Session.MaxQueuedAnswers = value; }
+
+    /// <summary>
+    /// Ids of closed channels that are remembered; 4,096 to 1,048,576, default 4,096. Late packets for them are ignored; packets for other unknown ids end the session.
+    /// </summary>
+    /// <exception cref="ArgumentOutOfRangeException">Out of range.</exception>
+    public int RememberedChannelIds { get => Session.RememberedChannelIds; set => Session.RememberedChannelIds = value; }
+
     /// <summary>
     /// The smallest max_packet_length that a client may announce; 1 to 16,384, default 1: any that the draft allows. Opens below it are refused, channels that fall below it
     /// are closed: packets of an octet would cost ten times the answer that they carry.
@@ -182,7 +196,7 @@ public sealed class MtaTlsLimits
             : throw new ArgumentOutOfRangeException(name, value, $"The value must be from {least} to {most}.");
 
     private static TimeSpan Check(TimeSpan value, [CallerMemberName] string? name = null)
-        => value == Timeout.InfiniteTimeSpan || (value > TimeSpan.Zero && value <= s_maxTimeout)
+        => value == Timeout.InfiniteTimeSpan || (value > TimeSpan.Zero && value <= SettingRanges.MaxTimeout)
             ? value
-            : throw new ArgumentOutOfRangeException(name, value, $"The value must be more than zero and at most {s_maxTimeout:c}, or -00:00:00.001 for infinite.");
+            : throw new ArgumentOutOfRangeException(name, value, $"The value must be more than zero and at most {SettingRanges.MaxTimeout:c}, or -00:00:00.001 for infinite.");
 }

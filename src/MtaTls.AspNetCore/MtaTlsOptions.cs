@@ -1,4 +1,4 @@
-using MtaTls.AspNetCore.Configuration;
+using MtaTls.Configuration;
 using MtaTls.Tls;
 
 namespace MtaTls.AspNetCore;
@@ -49,5 +49,5 @@ public sealed class MtaTlsOptions
     public bool AllowHostMismatch { get; set; }
 
     /// <summary>What could not be read from the configuration; reported with everything else that is wrong.</summary>
-    internal ConfigurationErrors ConfigurationErrors { get; } = new();
+    internal ErrorList ConfigurationErrors { get; } = new();
 }

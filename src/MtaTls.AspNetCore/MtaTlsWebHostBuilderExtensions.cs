@@ -3,6 +3,7 @@ using Microsoft.AspNetCore.Server.Kestrel.Core;
 using Microsoft.AspNetCore.Server.Kestrel.Transport.Sockets;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.DependencyInjection.Extensions;
+using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Options;
 using MtaTls.AspNetCore;
 using MtaTls.AspNetCore.Certificates;
@@ -46,6 +47,8 @@ public static class MtaTlsWebHostBuilderExtensions
     {
         services.AddMtaTlsOptions();
         services.TryAddEnumerable(ServiceDescriptor.Singleton<IPostConfigureOptions<KestrelServerOptions>, KestrelEndpoints>());
+        services.TryAddSingleton<StartupFailure>();
+        services.TryAddEnumerable(ServiceDescriptor.Singleton<IHostedService, StartupFailureService>());
         services.TryAddEnumerable(ServiceDescriptor.Singleton<IStartupFilter, HostMatchingStartupFilter>());
         services.TryAddSingleton<IMtaTlsChannelRouter, ChannelRouter>();
         services.TryAddSingleton<TcpForwarder>();
@@ -77,11 +80,10 @@ public static class MtaTlsWebHostBuilderExtensions
         services.AddOptions();
         services.AddMetrics();
         services.TryAddEnumerable(ServiceDescriptor.Singleton<IConfigureOptions<MtaTlsOptions>, ConfigureMtaTlsOptions>());
-        services.TryAddEnumerable(ServiceDescriptor.Singleton<IConfigureOptions<MtaTlsOptions>, ConfigureRouting>());
         services.TryAddEnumerable(ServiceDescriptor.Singleton<IValidateOptions<MtaTlsOptions>, ValidateMtaTlsOptions>());
         services.TryAddEnumerable(ServiceDescriptor.Singleton<IValidateOptions<MtaTlsOptions>, ValidateRouting>());
         services.TryAddSingleton(TimeProvider.System);
-        services.TryAddSingleton<CertificateSources>();
+        services.TryAddSingleton<EndpointCertificates>();
         services.TryAddSingleton<CurrentSettings>();
         services.TryAddSingleton<HostMatching>();
         services.TryAddSingleton<RoutingMetrics>();

@@ -1,5 +1,5 @@
 using MtaTls.AspNetCore;
-using MtaTls.AspNetCore.Configuration;
+using MtaTls.Configuration;
 
 namespace MtaTls.ReverseProxy;
 
@@ -16,5 +16,5 @@ public sealed class MtaTlsReverseProxyOptions
     public IList<TrustedPeerOptions> TrustedPeers { get; } = [];
 
     /// <summary>What could not be read from the configuration; reported with everything else that is wrong.</summary>
-    internal ConfigurationErrors ConfigurationErrors { get; } = new();
+    internal ErrorList ConfigurationErrors { get; } = new();
 }

@@ -3,6 +3,7 @@ using System.Text.Json;
 using System.Text.Json.Nodes;
 using MtaTls.AspNetCore;
 using MtaTls.Client;
+using MtaTls.Configuration;
 using MtaTls.Protocol;
 using NJsonSchema;
 
@@ -102,7 +103,7 @@ public class ConfigurationSchemaTests
         AssertSame(section["EndpointDefaults"]!["properties"]!.AsObject(), new MtaTlsEndpointDefaults());
         JsonObject endpoint = section["Endpoints"]!["additionalProperties"]!["properties"]!.AsObject();
         AssertSame(endpoint, new MtaTlsEndpointOptions());
-        AssertSame(endpoint["Certificate"]!["properties"]!.AsObject(), new MtaTlsCertificateOptions());
+        AssertSame(endpoint["Certificate"]!["properties"]!.AsObject(), new CertificateOptions(), static p => p.Name is "Certificate" or "Intermediates");
         JsonObject route = section["Channels"]!["items"]!["properties"]!.AsObject();
         AssertSame(route, new ChannelRouteOptions());
         AssertSame(route["ClientCertificate"]!["properties"]!.AsObject(), new ClientCertificateConditionOptions());

@@ -3,6 +3,7 @@ using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Options;
 using MtaTls.AspNetCore.Diagnostics;
 using MtaTls.AspNetCore.Routing;
+using MtaTls.Configuration;
 
 namespace MtaTls.AspNetCore.Configuration;
 

@@ -3,30 +3,29 @@ using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Server.Kestrel.Https;
 using Microsoft.Extensions.Options;
 using MtaTls.AspNetCore.Certificates;
+using MtaTls.Configuration;
 using MtaTls.Tls;
 
 namespace MtaTls.AspNetCore.Configuration;
 
 /// <summary>Checks <see cref="MtaTlsOptions"/> as a whole and reports everything that is wrong at once, each with the key that it is about.</summary>
-internal sealed class ValidateMtaTlsOptions(CertificateSources certificates) : IValidateOptions<MtaTlsOptions>
+internal sealed class ValidateMtaTlsOptions(EndpointCertificates certificates) : IValidateOptions<MtaTlsOptions>
 {
-    private const int ChannelFloor = 4096;
-
     public ValidateOptionsResult Validate(string? name, MtaTlsOptions options)
     {
-        ConfigurationErrors errors = new();
+        ErrorList errors = new();
+        errors.AddRange(options.ConfigurationErrors.All);
         ValidateExtensionType(errors, options.ExtensionType);
         ValidateLimits(errors, options.Limits);
         foreach ((string endpointName, MtaTlsEndpointOptions endpoint) in options.Endpoints)
         {
-            ValidateEndpoint(errors, $"{ConfigureMtaTlsOptions.SectionName}:Endpoints:{endpointName}", endpoint, options.EndpointDefaults);
+            ValidateEndpoint(errors, $"{MtaTlsSettings.SectionName}:Endpoints:{endpointName}", endpoint, options.EndpointDefaults);
         }
 
-        string[] all = [.. options.ConfigurationErrors.All, .. errors.All];
-        return all.Length == 0 ? ValidateOptionsResult.Success : ValidateOptionsResult.Fail(all);
+        return errors.ToResult();
     }
 
-    private static void ValidateExtensionType(ConfigurationErrors errors, ushort value)
+    private static void ValidateExtensionType(ErrorList errors, ushort value)
     {
         try
         {
@@ -34,36 +33,21 @@ internal sealed class ValidateMtaTlsOptions(CertificateSources certificates) : I
         }
         catch (ArgumentOutOfRangeException)
         {
-            errors.Add($"{ConfigureMtaTlsOptions.SectionName}:ExtensionType", $"{value} is an extension that TLS handles itself; it cannot stand for data_multiplexing.");
+            errors.Add($"{MtaTlsSettings.SectionName}:ExtensionType", $"{value} is an extension type that TLS itself uses. Choose another from 0 to 65,535; the default is 65389 (0xFF6D).");
         }
     }
 
-    private static void ValidateLimits(ConfigurationErrors errors, MtaTlsLimits limits)
+    private static void ValidateLimits(ErrorList errors, MtaTlsLimits limits)
     {
-        const string Key = $"{ConfigureMtaTlsOptions.SectionName}:Limits";
-        if (limits.MaxWindowSize < limits.InitialWindowSize)
-        {
-            errors.Add($"{Key}:MaxWindowSize", $"{limits.MaxWindowSize} is less than InitialWindowSize ({limits.InitialWindowSize}).");
-        }
-
-        if (limits.MaxPacketLength >= limits.InitialWindowSize)
-        {
-            errors.Add($"{Key}:MaxPacketLength", $"{limits.MaxPacketLength} is not less than InitialWindowSize ({limits.InitialWindowSize}).");
-        }
-
-        long floor = (long)limits.MaxChannelsPerSession * ChannelFloor;
-        if (limits.SessionReceiveBudget < floor)
-        {
-            errors.Add($"{Key}:SessionReceiveBudget", $"{limits.SessionReceiveBudget} does not leave 4 KiB for each of MaxChannelsPerSession ({limits.MaxChannelsPerSession}): {floor} is the least.");
-        }
-
+        const string Key = $"{MtaTlsSettings.SectionName}:Limits";
+        SessionLimits.Validate(limits.Session, Key, errors);
         if (limits.ServerReceiveBudget < limits.SessionReceiveBudget)
         {
             errors.Add($"{Key}:ServerReceiveBudget", $"{limits.ServerReceiveBudget} is less than SessionReceiveBudget ({limits.SessionReceiveBudget}).");
         }
     }
 
-    private void ValidateEndpoint(ConfigurationErrors errors, string key, MtaTlsEndpointOptions endpoint, MtaTlsEndpointDefaults defaults)
+    private void ValidateEndpoint(ErrorList errors, string key, MtaTlsEndpointOptions endpoint, MtaTlsEndpointDefaults defaults)
     {
         ValidateUrl(errors, $"{key}:Url", endpoint.Url);
         if (endpoint.SslProtocols is { } protocols && protocols != SslProtocols.None && (protocols & (SslProtocols.Tls12 | SslProtocols.Tls13)) == 0)
@@ -76,10 +60,10 @@ internal sealed class ValidateMtaTlsOptions(CertificateSources certificates) : I
             errors.Add($"{key}:ClientCertificateMode", "DelayCertificate does not multiplex, so Mode cannot be Required.");
         }
 
-        ValidateCertificate(errors, $"{key}:Certificate", endpoint.Certificate);
+        certificates.Create($"{key}:Certificate", endpoint.Certificate, errors);
     }
 
-    private static void ValidateUrl(ConfigurationErrors errors, string key, string? url)
+    private static void ValidateUrl(ErrorList errors, string key, string? url)
     {
         if (string.IsNullOrWhiteSpace(url))
         {
@@ -113,30 +97,6 @@ internal sealed class ValidateMtaTlsOptions(CertificateSources certificates) : I
         else if (address is { Port: 0, IsUnixPipe: false, IsNamedPipe: false } && EndpointAddress.IsLocalhost(address.Host))
         {
             errors.Add(key, $"'{url}' asks for any free port on two addresses; write https://127.0.0.1:0 or https://[::1]:0.");
-        }
-    }
-
-    private void ValidateCertificate(ConfigurationErrors errors, string key, MtaTlsCertificateOptions certificate)
-    {
-        if (certificate.IsFile && certificate.IsStore)
-        {
-            errors.Add(key, "names both a file (Path) and a store (Subject, Thumbprint); name one.");
-            return;
-        }
-
-        if (!certificate.IsFile && !string.IsNullOrEmpty(certificate.KeyPath))
-        {
-            errors.Add($"{key}:Path", "is missing beside KeyPath.");
-            return;
-        }
-
-        try
-        {
-            certificates.Create(key, certificate);
-        }
-        catch (InvalidOperationException e)
-        {
-            errors.Add(key, e.Message[(key.Length + 2)..]);
         }
     }
 }

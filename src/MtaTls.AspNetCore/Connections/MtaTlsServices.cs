@@ -45,6 +45,6 @@ internal static class MtaTlsServices
     {
         public ValidateOptionsResult Validate(string? name, MtaTlsOptions options) => options.Channels.Count == 0
             ? ValidateOptionsResult.Success
-            : ValidateOptionsResult.Fail($"{ConfigureMtaTlsOptions.SectionName}:{nameof(MtaTlsOptions.Channels)}: channel routes need builder.WebHost.UseMtaTls(): without it nothing holds the requests of a channel to the destination that it was routed by.");
+            : ValidateOptionsResult.Fail($"{MtaTlsSettings.SectionName}:{nameof(MtaTlsOptions.Channels)}: channel routes need builder.WebHost.UseMtaTls(): without it nothing holds the requests of a channel to the destination that it was routed by.");
     }
 }

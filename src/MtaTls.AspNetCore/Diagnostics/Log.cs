@@ -22,12 +22,6 @@ internal static partial class Log
     [LoggerMessage(4, LogLevel.Warning, "{Key} has no certificate, and there is no default one: a self-signed certificate with thumbprint {Thumbprint} was generated. Nobody trusts it; run 'dotnet dev-certs https' or set {Key}:Certificate.", EventName = "CertificateGenerated")]
     public static partial void CertificateGenerated(this ILogger logger, string key, string thumbprint);
 
-    [LoggerMessage(5, LogLevel.Information, "The certificate of {Key} has changed; the next handshakes use {Thumbprint}, valid until {NotAfter:u}.", EventName = "CertificateReloaded")]
-    public static partial void CertificateReloaded(this ILogger logger, string key, string thumbprint, DateTime notAfter);
-
-    [LoggerMessage(6, LogLevel.Warning, "The certificate of {Key} has changed and can't be read; the one before stays in use.", EventName = "CertificateNotReloaded")]
-    public static partial void CertificateNotReloaded(this ILogger logger, string key, Exception exception);
-
     [LoggerMessage(7, LogLevel.Warning, "The keys of all MTA-TLS sessions are written to {File}: who reads it reads the traffic.", EventName = "KeysAreLogged")]
     public static partial void KeysAreLogged(this ILogger logger, string file);
 

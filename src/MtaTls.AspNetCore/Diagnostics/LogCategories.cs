@@ -3,6 +3,8 @@ namespace MtaTls.AspNetCore.Diagnostics;
 /// <summary>The categories of this library's logs; <c>Logging:LogLevel:MtaTls.AspNetCore</c> sets them all.</summary>
 internal static class LogCategories
 {
+    public const string Configuration = "MtaTls.AspNetCore.Configuration";
+
     public const string Endpoints = "MtaTls.AspNetCore.Endpoints";
 
     public const string Sessions = "MtaTls.AspNetCore.Sessions";

@@ -37,10 +37,4 @@ internal static partial class RoutingLog
 
     [LoggerMessage(69, LogLevel.Information, "Connection {ConnectionId}: answered 421, for the request names another host than its channel's destination {Destination}.", EventName = "RequestMisdirected")]
     public static partial void RequestMisdirected(this ILogger logger, string connectionId, string? destination);
-
-    [LoggerMessage(70, LogLevel.Information, "The configuration has changed: {Options} apply from now on.", EventName = "OptionsReloaded")]
-    public static partial void OptionsReloaded(this ILogger logger, string options);
-
-    [LoggerMessage(71, LogLevel.Error, "The configuration has changed and is not valid; the {Options} before stay in force. {Errors}", EventName = "OptionsNotReloaded")]
-    public static partial void OptionsNotReloaded(this ILogger logger, string options, string errors);
 }

@@ -2,10 +2,10 @@ using Microsoft.AspNetCore.Connections;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
 using Microsoft.AspNetCore.Server.Kestrel.Https;
 using Microsoft.Extensions.DependencyInjection;
-using MtaTls.AspNetCore.Certificates;
 using MtaTls.AspNetCore.Connections;
 using MtaTls.AspNetCore.Diagnostics;
 using MtaTls.AspNetCore.Transport;
+using MtaTls.Configuration;
 using MtaTls.Tls;
 
 namespace MtaTls.AspNetCore.Endpoints;

@@ -1,5 +1,5 @@
 using Microsoft.AspNetCore.Server.Kestrel.Https;
-using MtaTls.AspNetCore.Certificates;
+using MtaTls.Configuration;
 using MtaTls.Tls;
 
 namespace MtaTls.AspNetCore.Endpoints;

@@ -4,7 +4,7 @@ using System.Security.Cryptography.X509Certificates;
 using Microsoft.AspNetCore.Connections;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
 using Microsoft.AspNetCore.Server.Kestrel.Https;
-using MtaTls.AspNetCore.Certificates;
+using MtaTls.Configuration;
 using MtaTls.Tls;
 
 namespace MtaTls.AspNetCore.Endpoints;
@@ -51,10 +51,10 @@ internal sealed class EndpointTls(EndpointSettings settings, HttpProtocols proto
     private Snapshot Read()
     {
         HttpsConnectionAdapterOptions https = settings.Https;
-        ServerCertificate? own = settings.Certificate?.Current;
+        LoadedCertificate? own = settings.Certificate?.Current;
         return new Snapshot(
             own is null ? https.ServerCertificate : own.Certificate,
-            own is null ? https.ServerCertificateChain : own.Chain,
+            own is null ? https.ServerCertificateChain : own.Intermediates,
             own is null ? https.ServerCertificateSelector : null,
             https.ClientCertificateMode,
             https.ClientCertificateValidation,

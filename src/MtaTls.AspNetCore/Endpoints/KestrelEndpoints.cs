@@ -7,6 +7,7 @@ using Microsoft.Extensions.Options;
 using MtaTls.AspNetCore.Certificates;
 using MtaTls.AspNetCore.Configuration;
 using MtaTls.AspNetCore.Diagnostics;
+using MtaTls.Configuration;
 
 namespace MtaTls.AspNetCore.Endpoints;
 
@@ -14,12 +15,25 @@ namespace MtaTls.AspNetCore.Endpoints;
 /// Brings MTA-TLS to Kestrel once the application has said all about its endpoints. Those of <c>MtaTls:Endpoints</c> are added and speak it; without any, all
 /// others do: those made in code already exist, those of <c>Kestrel:Endpoints</c> and of URLs are still to come. Never runs under another server.
 /// </summary>
-internal sealed class KestrelEndpoints(IOptions<MtaTlsOptions> options, CurrentSettings settings, CertificateSources certificates, IHostEnvironment environment, ILoggerFactory loggers, TimeProvider time)
+internal sealed class KestrelEndpoints(IOptions<MtaTlsOptions> options, CurrentSettings settings, EndpointCertificates certificates, StartupFailure failure, IHostEnvironment environment, ILoggerFactory loggers, TimeProvider time)
     : IPostConfigureOptions<KestrelServerOptions>
 {
     private readonly ILogger _logger = loggers.CreateLogger(LogCategories.Endpoints);
 
     public void PostConfigure(string? name, KestrelServerOptions kestrel)
+    {
+        try
+        {
+            Apply(kestrel);
+        }
+        catch (Exception e)
+        {
+            // The host's start reports it and fails.
+            failure.Exception = e;
+        }
+    }
+
+    private void Apply(KestrelServerOptions kestrel)
     {
         MtaTlsOptions mtaTls = options.Value;
         if (mtaTls.KeyLogFile is { } file)
@@ -78,11 +92,17 @@ internal sealed class KestrelEndpoints(IOptions<MtaTlsOptions> options, CurrentS
         https.SslProtocols = endpoint.SslProtocols ?? https.SslProtocols;
         https.ClientCertificateMode = endpoint.ClientCertificateMode ?? https.ClientCertificateMode;
 
-        string key = $"{ConfigureMtaTlsOptions.SectionName}:Endpoints:{name}";
-        ICertificateSource? certificate = certificates.Create($"{key}:Certificate", endpoint.Certificate);
-        if (certificate is not null)
+        string key = $"{MtaTlsSettings.SectionName}:Endpoints:{name}";
+        ErrorList errors = new();
+        ICertificateSource? certificate = null;
+        if (certificates.Create($"{key}:Certificate", endpoint.Certificate, errors) is { } source)
         {
-            certificate = new EndpointCertificate(name, $"{key}:Certificate", certificate, endpoint.Certificate, certificates, settings, _logger);
+            certificate = new EndpointCertificate(name, $"{key}:Certificate", source, certificates, settings, _logger);
+        }
+        else if (errors.All is [string error, ..])
+        {
+            // It could be read a moment ago, when the options were validated.
+            throw new InvalidOperationException(error);
         }
         else if (https is { ServerCertificate: null, ServerCertificateSelector: null })
         {
@@ -101,7 +121,7 @@ internal sealed class KestrelEndpoints(IOptions<MtaTlsOptions> options, CurrentS
         }
     }
 
-    private FixedCertificate? FallBack(KestrelServerOptions kestrel, HttpsConnectionAdapterOptions https, string key)
+    private GivenCertificateSource? FallBack(KestrelServerOptions kestrel, HttpsConnectionAdapterOptions https, string key)
     {
         KestrelInternals.ApplyDefaultCertificate(kestrel, https);
         if (https.ServerCertificate is not null)
@@ -115,8 +135,8 @@ internal sealed class KestrelEndpoints(IOptions<MtaTlsOptions> options, CurrentS
                 $"{key}:Certificate names no certificate, and there is neither a Kestrel:Certificates:Default nor an ASP.NET Core development certificate.");
         }
 
-        ServerCertificate generated = new(TemporaryCertificate.Create(time), []);
+        CertificateOptions generated = new() { Certificate = TemporaryCertificate.Create(time) };
         _logger.CertificateGenerated(key, generated.Certificate.Thumbprint);
-        return new FixedCertificate(generated);
+        return new GivenCertificateSource(certificates.Describe(generated));
     }
 }

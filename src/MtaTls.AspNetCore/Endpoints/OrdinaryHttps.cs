@@ -1,7 +1,7 @@
 using System.Net.Security;
 using System.Security.Cryptography.X509Certificates;
 using Microsoft.AspNetCore.Server.Kestrel.Https;
-using MtaTls.AspNetCore.Certificates;
+using MtaTls.Configuration;
 
 namespace MtaTls.AspNetCore.Endpoints;
 
@@ -32,11 +32,11 @@ internal sealed class OrdinaryHttps(HttpsConnectionAdapterOptions https, ICertif
 
     private SslStreamCertificateContext CertificateContext()
     {
-        ServerCertificate current = certificate.Current;
+        LoadedCertificate current = certificate.Current;
         Prepared? prepared = _prepared;
         if (prepared?.Certificate != current)
         {
-            _prepared = prepared = new Prepared(current, SslStreamCertificateContext.Create(current.Certificate, current.Chain, offline: true));
+            _prepared = prepared = new Prepared(current, SslStreamCertificateContext.Create(current.Certificate, current.Intermediates, offline: true));
         }
 
         return prepared.Context;
@@ -53,5 +53,5 @@ internal sealed class OrdinaryHttps(HttpsConnectionAdapterOptions https, ICertif
         return https.ClientCertificateValidation is { } validate ? validate(client, chain, errors) : errors == SslPolicyErrors.None;
     }
 
-    private sealed record Prepared(ServerCertificate Certificate, SslStreamCertificateContext Context);
+    private sealed record Prepared(LoadedCertificate Certificate, SslStreamCertificateContext Context);
 }

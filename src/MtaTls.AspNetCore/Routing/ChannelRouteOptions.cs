@@ -47,5 +47,5 @@ public sealed class ChannelRouteOptions
     public bool AllowAnonymous { get; set; }
 
     /// <summary>Where the route stands in the configuration, for error messages; null for a route made in code.</summary>
-    internal string? ConfigurationKey { get; init; }
+    internal string? ConfigurationKey { get; set; }
 }

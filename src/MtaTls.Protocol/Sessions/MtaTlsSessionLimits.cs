@@ -6,6 +6,9 @@ public sealed class MtaTlsSessionLimits
     /// <summary>The part of the receive budget that is kept for each channel: the smallest window that a channel starts with.</summary>
     internal const int WindowFloor = 4096;
 
+    // What every timer of .NET can measure.
+    private static readonly TimeSpan s_maxTimeout = TimeSpan.FromDays(24);
+
     private int _maxChannelsPerSession = 10_000;
     private int _maxPendingChannels = 256;
     private int _initialWindowSize = 256 * 1024;
@@ -109,7 +112,7 @@ public sealed class MtaTlsSessionLimits
     }
 
     /// <summary>How long a graceful close goes on sending what its application wrote without any progress; then the rest is discarded.</summary>
-    /// <value>Default: 5 seconds. Range: more than zero.</value>
+    /// <value>Default: 5 seconds. Range: more than zero, at most 24 days.</value>
     public TimeSpan CloseLingerTimeout
     {
         get => _closeLingerTimeout;
@@ -117,7 +120,7 @@ public sealed class MtaTlsSessionLimits
     }
 
     /// <summary>How long the peer may take to confirm a ChannelCloseRequest, and to answer close_notify; after it the session ends.</summary>
-    /// <value>Default: 30 seconds. Range: more than zero.</value>
+    /// <value>Default: 30 seconds. Range: more than zero, at most 24 days.</value>
     public TimeSpan CloseTimeout
     {
         get => _closeTimeout;
@@ -128,7 +131,7 @@ public sealed class MtaTlsSessionLimits
     /// How long the peer may read nothing while octets wait to be sent; after it the session ends. One flush of some 64 KiB must end within it, whatever the
     /// rate at which the peer reads.
     /// </summary>
-    /// <value>Default: 60 seconds. Range: more than zero, or <see cref="Timeout.InfiniteTimeSpan"/>.</value>
+    /// <value>Default: 60 seconds. Range: more than zero, at most 24 days, or <see cref="Timeout.InfiniteTimeSpan"/>.</value>
     public TimeSpan WriteStallTimeout
     {
         get => _writeStallTimeout;
@@ -201,7 +204,7 @@ public sealed class MtaTlsSessionLimits
     }
 
     /// <summary>How long the peer may grant a channel no window while octets wait to be sent on it; after it the channel is closed, and the session goes on.</summary>
-    /// <value>Default: 5 minutes. Range: more than zero, or <see cref="Timeout.InfiniteTimeSpan"/>.</value>
+    /// <value>Default: 5 minutes. Range: more than zero, at most 24 days, or <see cref="Timeout.InfiniteTimeSpan"/>.</value>
     public TimeSpan ChannelWriteStallTimeout
     {
         get => _channelWriteStallTimeout;
@@ -234,9 +237,9 @@ public sealed class MtaTlsSessionLimits
 
     private static TimeSpan Positive(TimeSpan value)
     {
-        if (value <= TimeSpan.Zero)
+        if (value <= TimeSpan.Zero || value > s_maxTimeout)
         {
-            throw new ArgumentOutOfRangeException(nameof(value), value, "The value must be more than zero.");
+            throw new ArgumentOutOfRangeException(nameof(value), value, "The value must be more than zero and at most 24 days.");
         }
 
         return value;

@@ -2,6 +2,7 @@ using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Options;
 using MtaTls.AspNetCore.Configuration;
+using MtaTls.Configuration;
 using MtaTls.AspNetCore.Routing;
 using MtaTls.ReverseProxy.Forwarder;
 
@@ -27,9 +28,9 @@ internal sealed class ReverseProxySettings(IConfiguration configuration, IOption
     {
         public static State Read(MtaTlsReverseProxyOptions options, List<string> errors)
         {
-            var destinations = new DestinationTable(options.Destinations, $"{ConfigureMtaTlsOptions.SectionName}:{nameof(MtaTlsReverseProxyOptions.Destinations)}", errors);
+            var destinations = new DestinationTable(options.Destinations, $"{MtaTlsSettings.SectionName}:{nameof(MtaTlsReverseProxyOptions.Destinations)}", errors);
             TrustedPeer[] peers = options.TrustedPeers
-                .Select((peer, i) => new TrustedPeer(peer, $"{ConfigureMtaTlsOptions.SectionName}:{nameof(MtaTlsReverseProxyOptions.TrustedPeers)}:{i}", errors))
+                .Select((peer, i) => new TrustedPeer(peer, $"{MtaTlsSettings.SectionName}:{nameof(MtaTlsReverseProxyOptions.TrustedPeers)}:{i}", errors))
                 .ToArray();
             return new State(destinations, peers);
         }

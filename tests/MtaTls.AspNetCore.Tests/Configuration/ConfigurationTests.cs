@@ -20,8 +20,8 @@ public sealed class ConfigurationTests
     {
         IConfiguration configuration = new ConfigurationBuilder().AddJsonStream(new MemoryStream(Encoding.UTF8.GetBytes(json))).Build();
         MtaTlsOptions options = new();
-        new ConfigureMtaTlsOptions(configuration).Configure(options);
-        ValidateOptionsResult result = new ValidateMtaTlsOptions(new CertificateSources(new Environment(), configuration, NullLoggerFactory.Instance)).Validate(null, options);
+        new ConfigureMtaTlsOptions(configuration, new Environment()).Configure(options);
+        ValidateOptionsResult result = new ValidateMtaTlsOptions(new EndpointCertificates(new Environment(), configuration, NullLoggerFactory.Instance, TimeProvider.System)).Validate(null, options);
         return (options, [.. result.Failures ?? []]);
     }
 
@@ -44,11 +44,11 @@ public sealed class ConfigurationTests
                 "SessionIdleTimeout": "-00:00:00.001", "CloseLingerTimeout": "00:00:01", "CloseTimeout": "00:00:02",
                 "WriteStallTimeout": "00:00:03", "SessionSendBudget": 4096, "MinPeerPacketLength": 1, "MaxOpensPerSecond": 5, "MaxEmptyPacketsPerSecond": 6,
                 "MaxSmallPacketsPerSecond": 7, "MaxAcknowledgmentsPerSecond": 8, "ChannelWriteStallTimeout": "00:00:09", "AddressReceiveBudget": 65536, "MaxSessionsPerAddress": 9,
-                "MaxClientHelloLength": 600, "MaxHandshakes": 7, "MaxSessions": 8, "MaxChannels": 9 } } }
+                "OutputBufferSize": 11, "MaxQueuedAnswers": 17, "RememberedChannelIds": 4099, "MaxClientHelloLength": 600, "MaxHandshakes": 7, "MaxSessions": 8, "MaxChannels": 9 } } }
             """);
         Assert.Empty(errors);
         Assert.Equal(65400, options.ExtensionType);
-        Assert.Equal("keys.log", options.KeyLogFile);
+        Assert.Equal(Path.Combine(Path.GetTempPath(), "keys.log"), options.KeyLogFile);
         Assert.Equal((DataMultiplexingMode.Disabled, MtaTlsDispatch.Open), (options.EndpointDefaults.Mode, options.EndpointDefaults.Dispatch));
         MtaTlsEndpointOptions endpoint = options.Endpoints["public"];
         Assert.Equal("https://*:8443", endpoint.Url);
@@ -67,6 +67,7 @@ public sealed class ConfigurationTests
         Assert.Equal((7, 8, 65536, 9), (limits.MaxSmallPacketsPerSecond, limits.MaxAcknowledgmentsPerSecond, limits.AddressReceiveBudget, limits.MaxSessionsPerAddress));
         Assert.Equal(TimeSpan.FromSeconds(9), limits.ChannelWriteStallTimeout);
         Assert.Equal((4096, 1, 5, 6), (limits.SessionSendBudget, limits.MinPeerPacketLength, limits.MaxOpensPerSecond, limits.MaxEmptyPacketsPerSecond));
+        Assert.Equal((11, 17, 4099), (limits.OutputBufferSize, limits.MaxQueuedAnswers, limits.RememberedChannelIds));
         Assert.Equal((600, 7, 8, 9), (limits.MaxClientHelloLength, limits.MaxHandshakes, limits.MaxSessions, limits.MaxChannels));
     }
 
@@ -99,12 +100,12 @@ public sealed class ConfigurationTests
     [InlineData("""{ "Endpoints": { "E": { "Url": "https://*:1", "Protocols": "Http7" } } }""", "MtaTls:Endpoints:E:Protocols")]
     [InlineData("""{ "Endpoints": { "E": { "Url": "https://*:1", "ClientCertificateMode": "Maybe" } } }""", "MtaTls:Endpoints:E:ClientCertificateMode")]
     [InlineData("""{ "Endpoints": { "E": { "Url": "https://*:1", "ClientCertificateMode": "DelayCertificate", "Mode": "Required" } } }""", "MtaTls:Endpoints:E:ClientCertificateMode")]
-    [InlineData("""{ "Endpoints": { "E": { "Url": "https://*:1", "SslProtocols": [ "Tls11" ] } } }""", "MtaTls:Endpoints:E:SslProtocols")]
+    [InlineData("""{ "Endpoints": { "E": { "Url": "https://*:1", "SslProtocols": [ "Tls11" ] } } }""", "MtaTls:Endpoints:E:SslProtocols:0")]
     [InlineData("""{ "Endpoints": { "E": { "Url": "https://*:1", "SslProtocols": [ "Tls12", "Tls14" ] } } }""", "MtaTls:Endpoints:E:SslProtocols:1")]
-    [InlineData("""{ "Endpoints": { "E": { "Url": "https://*:1", "Certificate": { "Path": "none.pem" } } } }""", "MtaTls:Endpoints:E:Certificate")]
+    [InlineData("""{ "Endpoints": { "E": { "Url": "https://*:1", "Certificate": { "Path": "none.pem" } } } }""", "MtaTls:Endpoints:E:Certificate:Path")]
     [InlineData("""{ "Endpoints": { "E": { "Url": "https://*:1", "Certificate": { "KeyPath": "none.key" } } } }""", "MtaTls:Endpoints:E:Certificate:Path")]
     [InlineData("""{ "Endpoints": { "E": { "Url": "https://*:1", "Certificate": { "Path": "a.pem", "Subject": "b" } } } }""", "MtaTls:Endpoints:E:Certificate")]
-    [InlineData("""{ "Endpoints": { "E": { "Url": "https://*:1", "Certificate": { "Subject": "nobody.has.this.test" } } } }""", "MtaTls:Endpoints:E:Certificate")]
+    [InlineData("""{ "Endpoints": { "E": { "Url": "https://*:1", "Certificate": { "Subject": "nobody.has.this.test" } } } }""", "MtaTls:Endpoints:E:Certificate:Subject")]
     [InlineData("""{ "Endpoints": { "E": { "Url": "https://*:1", "Certificate": { "AllowInvalid": "perhaps" } } } }""", "MtaTls:Endpoints:E:Certificate:AllowInvalid")]
     [InlineData("""{ "Endpoints": { "E": { "Url": "https://*:1", "Certificate": { "Location": "Elsewhere" } } } }""", "MtaTls:Endpoints:E:Certificate:Location")]
     [InlineData("""{ "Limits": { "MaxChannelsPerSession": 0 } }""", "MtaTls:Limits:MaxChannelsPerSession")]
@@ -138,7 +139,35 @@ public sealed class ConfigurationTests
         Assert.StartsWith($"{key}: ", Assert.Single(errors), StringComparison.Ordinal);
     }
 
-    // Other parts read these from the same section.
+    [Theory]
+    [InlineData("\"0xff6d\"", 0xFF6D)]
+    [InlineData("\"0XFE00\"", 0xFE00)]
+    [InlineData("65400", 65400)]
+    public void An_extension_type_may_be_hexadecimal(string value, int expected)
+    {
+        (MtaTlsOptions options, string[] errors) = Read($$"""{ "MtaTls": { "ExtensionType": {{value}} } }""");
+        Assert.Empty(errors);
+        Assert.Equal(expected, options.ExtensionType);
+    }
+
+    [Theory]
+    [InlineData("70000", "MtaTls:ExtensionType: '70000' is not a whole number from 0 to 65,535.")]
+    [InlineData("\"0x1ffff\"", "MtaTls:ExtensionType: '0x1ffff' is not a whole number from 0 to 65,535.")]
+    [InlineData("16", "MtaTls:ExtensionType: 16 is an extension type that TLS itself uses. Choose another from 0 to 65,535; the default is 65389 (0xFF6D).")]
+    public void A_wrong_extension_type_is_told_its_range(string value, string error)
+    {
+        (_, string[] errors) = Read($$"""{ "MtaTls": { "ExtensionType": {{value}} } }""");
+        Assert.Equal(error, Assert.Single(errors));
+    }
+
+    [Fact]
+    public void A_misspelled_key_is_told_the_right_one()
+    {
+        (_, string[] errors) = Read("""{ "MtaTls": { "Limits": { "MaxChanelsPerSession": 1 } } }""");
+        Assert.Equal("MtaTls:Limits:MaxChanelsPerSession: there is no such setting. Did you mean MaxChannelsPerSession?", Assert.Single(errors));
+    }
+
+    // The reverse proxy reads two of these from the same section.
     [Fact]
     public void Keys_of_routing_and_of_the_reverse_proxy_are_known()
     {

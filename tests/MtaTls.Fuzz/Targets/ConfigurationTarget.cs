@@ -1,5 +1,6 @@
 using System.Text;
 using Microsoft.Extensions.Configuration;
+using Microsoft.Extensions.Hosting.Internal;
 using MtaTls.AspNetCore;
 using MtaTls.AspNetCore.Configuration;
 
@@ -8,6 +9,8 @@ namespace MtaTls.Fuzz.Targets;
 /// <summary>The section MtaTls as key=value lines: a wrong value is remembered as an error, never thrown.</summary>
 internal sealed class ConfigurationTarget : FuzzTarget
 {
+    private static readonly HostingEnvironment s_environment = new() { ContentRootPath = AppContext.BaseDirectory };
+
     public override string Name => "configuration";
 
     public override ValueTask RunAsync(byte[] input, Random random)
@@ -22,7 +25,7 @@ internal sealed class ConfigurationTarget : FuzzTarget
             }
         }
         IConfiguration configuration = new ConfigurationBuilder().AddInMemoryCollection(values).Build();
-        new ConfigureMtaTlsOptions(configuration).Configure(new MtaTlsOptions());
+        new ConfigureMtaTlsOptions(configuration, s_environment).Configure(new MtaTlsOptions());
         return default;
     }
 }

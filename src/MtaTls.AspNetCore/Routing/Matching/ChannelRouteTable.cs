@@ -7,7 +7,7 @@ namespace MtaTls.AspNetCore.Routing;
 /// <summary>The routes in force, in order. It never changes: a reload makes another.</summary>
 internal sealed class ChannelRouteTable
 {
-    private const string Section = $"{ConfigureMtaTlsOptions.SectionName}:{nameof(MtaTlsOptions.Channels)}";
+    private const string Section = $"{MtaTlsSettings.SectionName}:{nameof(MtaTlsOptions.Channels)}";
 
     public static readonly ChannelRouteTable Empty = new([]);
 

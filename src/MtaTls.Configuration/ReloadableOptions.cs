@@ -1,15 +1,15 @@
+using System.Diagnostics.CodeAnalysis;
 using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Options;
 using Microsoft.Extensions.Primitives;
-using MtaTls.AspNetCore.Diagnostics;
 
-namespace MtaTls.AspNetCore.Configuration;
+namespace MtaTls.Configuration;
 
 /// <summary>
-/// What is made of options and changes with the configuration, all of it at once: a change that is not valid is logged, every error of it, and what was in force stays so.
+/// State that is made of options and changes with the configuration, all of it at once. An invalid change is logged with every error of it, and the state stays as it was.
 /// </summary>
-internal sealed class ReloadableOptions<TOptions, TState> : IDisposable
+internal sealed class ReloadableOptions<[DynamicallyAccessedMembers(DynamicallyAccessedMemberTypes.PublicParameterlessConstructor)] TOptions, TState> : IDisposable
     where TOptions : class
     where TState : class
 {
@@ -20,7 +20,7 @@ internal sealed class ReloadableOptions<TOptions, TState> : IDisposable
     private readonly IDisposable _subscription;
     private volatile TState _current;
 
-    /// <exception cref="OptionsValidationException">The options are not valid; the message has all errors.</exception>
+    /// <exception cref="OptionsValidationException">The options are invalid; the message has all errors.</exception>
     public ReloadableOptions(IConfiguration configuration, IOptionsFactory<TOptions> factory, Func<TOptions, TState> create, ILogger logger)
     {
         _factory = factory;
@@ -45,7 +45,7 @@ internal sealed class ReloadableOptions<TOptions, TState> : IDisposable
             }
             catch (Exception e)
             {
-                // Whatever it is: an exception here would go to whoever changed the configuration, or end the process.
+                // Whatever it is: an exception here would go to the code that changed the configuration, or end the process.
                 _logger.OptionsNotReloaded(typeof(TOptions).Name, e.Message);
             }
         }

@@ -1,0 +1,50 @@
+using MtaTls.Configuration;
+using S = MtaTls.Configuration.Settings<MtaTls.AspNetCore.MtaTlsLimits>;
+
+namespace MtaTls.AspNetCore.Configuration;
+
+/// <summary>The settings of <c>MtaTls:Limits</c>: those of each session, which the client has too, and those of the server.</summary>
+internal static class LimitSettings
+{
+    private const int Most = 1_000_000;
+    private const long Least = 65_536;
+    private const long MostBytes = 1L << 40;
+
+    public static SettingTable<MtaTlsLimits> Table { get; } = new(
+    [
+        .. SessionLimits.Table.Select(static limit => limit.In<MtaTlsLimits>(l => l.Session)),
+        S.Integer(
+            nameof(MtaTlsLimits.AddressReceiveBudget),
+            "How much data of all sessions of one client address (an IPv4 address, or a /64 of IPv6) may be in flight or unread. No limit where it is not less than ServerReceiveBudget.",
+            l => l.AddressReceiveBudget, (l, v) => l.AddressReceiveBudget = v, Least, MostBytes, "bytes"),
+        S.Integer(
+            nameof(MtaTlsLimits.ServerReceiveBudget),
+            "How much data of all sessions of the server may be in flight or unread. Not less than SessionReceiveBudget. Where it is used up, windows stop growing and opens are refused.",
+            l => l.ServerReceiveBudget, (l, v) => l.ServerReceiveBudget = v, Least, MostBytes, "bytes"),
+        S.Duration(
+            nameof(MtaTlsLimits.HandshakeTimeout), "How long a TLS handshake may take, its ClientHello included.",
+            l => l.HandshakeTimeout, (l, v) => l.HandshakeTimeout = v, infinite: true),
+        S.Duration(
+            nameof(MtaTlsLimits.ChannelIdleTimeout), "How long an open channel may wait for its first byte.",
+            l => l.ChannelIdleTimeout, (l, v) => l.ChannelIdleTimeout = v, infinite: true),
+        S.Duration(
+            nameof(MtaTlsLimits.SessionIdleTimeout), "How long a session may have no channel. Then it is ended in order.",
+            l => l.SessionIdleTimeout, (l, v) => l.SessionIdleTimeout = v, infinite: true),
+        S.Integer(
+            nameof(MtaTlsLimits.MaxClientHelloLength),
+            "The longest ClientHello in which the extension is looked for, record headers included. A connection with a longer one is left to Kestrel's HTTPS.",
+            l => l.MaxClientHelloLength, (l, v) => l.MaxClientHelloLength = v, 512, 131_072, "bytes"),
+        S.Integer(
+            nameof(MtaTlsLimits.MaxHandshakes), "TLS handshakes of all endpoints that are under way. Further connections are closed.",
+            l => l.MaxHandshakes, (l, v) => l.MaxHandshakes = v, 1, Most, "handshakes"),
+        S.Integer(
+            nameof(MtaTlsLimits.MaxSessions), "MTA-TLS sessions of all endpoints at a time. Further connections that offer the extension are closed.",
+            l => l.MaxSessions, (l, v) => l.MaxSessions = v, 1, Most, "sessions"),
+        S.Integer(
+            nameof(MtaTlsLimits.MaxSessionsPerAddress), "Handshakes and sessions of one client address (an IPv4 address, or a /64 of IPv6) at a time; 0 for no limit.",
+            l => l.MaxSessionsPerAddress, (l, v) => l.MaxSessionsPerAddress = v, 0, Most, "sessions"),
+        S.Integer(
+            nameof(MtaTlsLimits.MaxChannels), "Open channels of all sessions together. Further opens are refused.",
+            l => l.MaxChannels, (l, v) => l.MaxChannels = v, 1, Most, "channels"),
+    ]);
+}

@@ -1,0 +1,84 @@
+using System.Security.Authentication;
+using Microsoft.AspNetCore.Server.Kestrel.Core;
+using Microsoft.AspNetCore.Server.Kestrel.Https;
+using MtaTls.Configuration;
+using MtaTls.Tls;
+using Defaults = MtaTls.Configuration.Settings<MtaTls.AspNetCore.MtaTlsEndpointDefaults>;
+using Endpoint = MtaTls.Configuration.Settings<MtaTls.AspNetCore.MtaTlsEndpointOptions>;
+using S = MtaTls.Configuration.Settings<MtaTls.AspNetCore.MtaTlsOptions>;
+
+namespace MtaTls.AspNetCore.Configuration;
+
+/// <summary>The settings of the section <c>MtaTls</c>.</summary>
+internal static class MtaTlsSettings
+{
+    public const string SectionName = "MtaTls";
+
+    private const string Mode = "Whether the TLS extension data_multiplexing is answered where a client offers it (Allowed), required, or ignored (Disabled).";
+    private const string Dispatch = "When an open channel is given to the application: with its first data, or as soon as it is open, for protocols in which the server speaks first.";
+
+    private static readonly string[] s_sslProtocols = [nameof(SslProtocols.None), nameof(SslProtocols.Tls12), nameof(SslProtocols.Tls13)];
+
+    /// <summary>Keys of the section that other packages read.</summary>
+    public static string[] OfOthers { get; } = ["Destinations", "TrustedPeers"];
+
+    public static SettingTable<MtaTlsEndpointDefaults> EndpointDefaults { get; } = new(
+    [
+        Defaults.Choice<DataMultiplexingMode>(nameof(MtaTlsEndpointDefaults.Mode), Mode, o => o.Mode, (o, v) => o.Mode = v),
+        Defaults.Choice<MtaTlsDispatch>(nameof(MtaTlsEndpointDefaults.Dispatch), Dispatch, o => o.Dispatch, (o, v) => o.Dispatch = v),
+    ]);
+
+    public static SettingTable<MtaTlsEndpointOptions> EndpointTable { get; } = new(
+    [
+        Endpoint.Text(
+            nameof(MtaTlsEndpointOptions.Url), "Where to listen, as in Kestrel:Endpoints: https://*:8443, for example.",
+            o => o.Url, (o, v) => o.Url = v, pattern: "^[Hh][Tt][Tt][Pp][Ss]://", required: true),
+        Endpoint.Choice<DataMultiplexingMode>(nameof(MtaTlsEndpointOptions.Mode), Mode, o => o.Mode, (o, v) => o.Mode = v, "EndpointDefaults:Mode"),
+        Endpoint.Choice<HttpProtocols>(
+            nameof(MtaTlsEndpointOptions.Protocols), "The HTTP versions, offered by ALPN.", o => o.Protocols, (o, v) => o.Protocols = v, "Kestrel:EndpointDefaults:Protocols"),
+        Endpoint.Choice<ClientCertificateMode>(
+            nameof(MtaTlsEndpointOptions.ClientCertificateMode), "Whether clients are asked for a certificate. An endpoint with DelayCertificate does not multiplex.",
+            o => o.ClientCertificateMode, (o, v) => o.ClientCertificateMode = v, "Kestrel:EndpointDefaults:ClientCertificateMode"),
+        Endpoint.Flags<SslProtocols>(
+            nameof(MtaTlsEndpointOptions.SslProtocols), "The versions of TLS.",
+            o => o.SslProtocols, (o, v) => o.SslProtocols = (o.SslProtocols ?? SslProtocols.None) | v, s_sslProtocols, "Kestrel:EndpointDefaults:SslProtocols"),
+        Endpoint.Choice<MtaTlsDispatch>(nameof(MtaTlsEndpointOptions.Dispatch), Dispatch, o => o.Dispatch, (o, v) => o.Dispatch = v, "EndpointDefaults:Dispatch"),
+        Endpoint.Section(
+            nameof(MtaTlsEndpointOptions.Certificate),
+            "The server's certificate, with the schema of Kestrel:Certificates: a file (Path) or a certificate store (Subject or Thumbprint). "
+            + "Without it: Kestrel:Certificates:Default, the development certificate, and in the Development environment a generated one.",
+            o => o.Certificate, CertificateSettings.Table),
+    ]);
+
+    /// <summary>The whole section.</summary>
+    public static SettingTable<MtaTlsOptions> Table { get; } = new(
+    [
+        S.Integer(
+            nameof(MtaTlsOptions.ExtensionType), "The code point of the TLS extension data_multiplexing. Clients must be set to the same. Hexadecimal digits after 0x are accepted.",
+            o => o.ExtensionType, (o, v) => o.ExtensionType = v, ushort.MinValue, ushort.MaxValue, hexadecimal: true),
+        S.File(
+            nameof(MtaTlsOptions.KeyLogFile),
+            "A file to which the keys of every session are appended (SSLKEYLOGFILE format), for debugging. A person who reads it can read the traffic.",
+            o => o.KeyLogFile, (o, v) => o.KeyLogFile = v, "none"),
+        S.Section(nameof(MtaTlsOptions.EndpointDefaults), "What applies to every HTTPS endpoint that does not say otherwise.", o => o.EndpointDefaults, EndpointDefaults),
+        S.Map(
+            nameof(MtaTlsOptions.Endpoints),
+            "Endpoints to listen on, by name. Like Kestrel:Endpoints they override URLs. Without any, the application's own HTTPS endpoints speak MTA-TLS.",
+            (o, name, endpoint) => o.Endpoints[name] = endpoint, EndpointTable),
+        S.Section(nameof(MtaTlsOptions.Limits), "What a client can make the server spend.", o => o.Limits, LimitSettings.Table),
+        S.Sections(
+            nameof(MtaTlsOptions.Channels),
+            "Where channels go, by the destination that they name. The first route that matches decides. A channel that no route matches goes to the application.",
+            static (o, key, route) =>
+            {
+                route.ConfigurationKey = key;
+                o.Channels.Add(route);
+            },
+            RoutingSettings.Route),
+        S.Section(nameof(MtaTlsOptions.Tcp), "How channels are forwarded over TCP, where a route says so.", o => o.Tcp, RoutingSettings.Tcp),
+        S.Boolean(
+            nameof(MtaTlsOptions.AllowHostMismatch),
+            "Whether a request may name another host than the destination of its channel although channels are routed by that. Otherwise it is answered 421.",
+            o => o.AllowHostMismatch, (o, v) => o.AllowHostMismatch = v),
+    ]);
+}

@@ -1,0 +1,45 @@
+using System.Collections;
+
+namespace MtaTls.Configuration;
+
+/// <summary>The settings of one section.</summary>
+/// <param name="settings">The settings.</param>
+/// <param name="schema">What the schema says beside them, as the members of a JSON object: which settings exclude or need each other.</param>
+internal abstract class SettingTable(IReadOnlyList<Setting> settings, string? schema)
+{
+    public IReadOnlyList<Setting> Settings => settings;
+
+    public string? Schema => schema;
+
+    /// <summary>The value that a setting has where nothing is configured; null where it has none that is a single value.</summary>
+    public abstract object? Default(Setting setting);
+}
+
+/// <summary>The settings of one section, and the options that they go into.</summary>
+/// <typeparam name="TOptions">The options.</typeparam>
+internal sealed class SettingTable<TOptions>(IReadOnlyList<Setting<TOptions>> settings, string? schema = null)
+    : SettingTable(settings, schema), IReadOnlyList<Setting<TOptions>>
+    where TOptions : class, new()
+{
+    public int Count => settings.Count;
+
+    public Setting<TOptions> this[int index] => settings[index];
+
+    public override object? Default(Setting setting) => ((Setting<TOptions>)setting).Get?.Invoke(new TOptions());
+
+    /// <summary>The values of all settings: options with equal values are equal.</summary>
+    public object?[] Values(TOptions options) => [.. settings.Select(setting => setting.Get?.Invoke(options))];
+
+    /// <summary>Copies every value from one object to another.</summary>
+    public void Copy(TOptions from, TOptions to)
+    {
+        foreach (Setting<TOptions> setting in settings)
+        {
+            setting.Copy(from, to);
+        }
+    }
+
+    public IEnumerator<Setting<TOptions>> GetEnumerator() => settings.GetEnumerator();
+
+    IEnumerator IEnumerable.GetEnumerator() => GetEnumerator();
+}
