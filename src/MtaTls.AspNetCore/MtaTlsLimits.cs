@@ -130,6 +130,10 @@ public sealed class MtaTlsLimits
     /// <exception cref="ArgumentOutOfRangeException">Out of range.</exception>
     public int MaxOpensPerSecond { get => Session.MaxOpensPerSecond; set => Session.MaxOpensPerSecond = value; }
 
+    /// <summary>Pings and go-aways of one session in one second; 0 (no limit) to 1,000,000,000, default 10. Further signals are refused without effect.</summary>
+    /// <exception cref="ArgumentOutOfRangeException">Out of range.</exception>
+    public int MaxSignalsPerSecond { get => Session.MaxSignalsPerSecond; set => Session.MaxSignalsPerSecond = value; }
+
     /// <summary>
     /// Packets of one session in one second that bring nothing (data without octets, acknowledgments of nothing, NewMaxPacketLength, packets for closed
     /// channels, opens that are refused); 0 to 1,000,000,000, default 0: no limit. A client that sends more loses its session.

@@ -10,11 +10,18 @@ namespace MtaTls.AspNetCore.Configuration;
 /// <summary>The part of <see cref="MtaTlsOptions"/> that follows the configuration while the server runs: routes, and which certificates endpoints name.</summary>
 internal sealed class CurrentSettings(IConfiguration configuration, IOptionsFactory<MtaTlsOptions> options, ILoggerFactory loggers) : IDisposable
 {
-    private readonly ReloadableOptions<MtaTlsOptions, State> _options = new(configuration, options, State.Read, loggers.CreateLogger(LogCategories.Routing));
+    // Read when it is first asked for: an invalid section must not keep the application from being built, but its host from starting.
+    private readonly Lazy<ReloadableOptions<MtaTlsOptions, State>> _options = new(() => new(configuration, options, State.Read, loggers.CreateLogger(LogCategories.Routing)));
 
-    public State Current => _options.Current;
+    public State Current => _options.Value.Current;
 
-    public void Dispose() => _options.Dispose();
+    public void Dispose()
+    {
+        if (_options.IsValueCreated)
+        {
+            _options.Value.Dispose();
+        }
+    }
 
     internal sealed record State(MtaTlsOptions Options, ChannelRouteTable Routes)
     {

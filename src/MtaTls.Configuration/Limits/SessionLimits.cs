@@ -78,6 +78,10 @@ internal static class SessionLimits
             "The peer's opens in one second; 0 for no limit. Further opens are refused.",
             l => l.MaxOpensPerSecond, (l, v) => l.MaxOpensPerSecond = v, 0, Most, "opens a second"),
         S.Integer(
+            nameof(MtaTlsSessionLimits.MaxSignalsPerSecond),
+            "The peer's pings and go-aways in one second; 0 for no limit. Further signals are refused without effect.",
+            l => l.MaxSignalsPerSecond, (l, v) => l.MaxSignalsPerSecond = v, 0, Most, "signals a second"),
+        S.Integer(
             nameof(MtaTlsSessionLimits.MaxEmptyPacketsPerSecond),
             "The peer's packets in one second that carry nothing; 0 for no limit. A peer that sends more loses its session.",
             l => l.MaxEmptyPacketsPerSecond, (l, v) => l.MaxEmptyPacketsPerSecond = v, 0, Most, "packets a second"),

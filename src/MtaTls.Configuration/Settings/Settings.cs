@@ -49,7 +49,7 @@ internal static class Settings<TOptions>
 
             if (TryParse(text, hexadecimal, out TNumber value) && value >= least && value <= most)
             {
-                Assign(setting, section, () => set(options, value), text);
+                Assign(setting.Name, section, () => set(options, value), text);
             }
             else
             {
@@ -75,7 +75,7 @@ internal static class Settings<TOptions>
 
             if (double.TryParse(text, NumberStyles.Float, CultureInfo.InvariantCulture, out double value) && value >= least && value <= most)
             {
-                Assign(setting, section, () => set(options, value), text);
+                Assign(setting.Name, section, () => set(options, value), text);
             }
             else
             {
@@ -110,7 +110,7 @@ internal static class Settings<TOptions>
 
             if (TryParseTime(text, out TimeSpan value) && ((infinite && value == Timeout.InfiniteTimeSpan) || (value >= minimum && value <= maximum)))
             {
-                Assign(setting, section, () => set(options, value), text);
+                Assign(setting.Name, section, () => set(options, value), text);
             }
             else
             {
@@ -214,9 +214,9 @@ internal static class Settings<TOptions>
         string name, string description, Action<TOptions, string> add, string? pattern = null, bool numbers = false, bool required = false, string? defaultText = null)
         => new(name, SettingKind.TextList, description, (setting, section, options) =>
         {
-            foreach ((string _, string text) in section.List(setting.Name))
+            foreach ((string key, string text) in section.List(setting.Name))
             {
-                add(options, text);
+                Assign(key[(section.Key.Length + 1)..], section, () => add(options, text), text);
             }
         })
         {
@@ -244,7 +244,7 @@ internal static class Settings<TOptions>
             {
                 TChild value = new();
                 child.Read(table, value);
-                set(options, value);
+                Assign(setting.Name, section, () => set(options, value), null);
             }
         })
         {
@@ -338,7 +338,7 @@ internal static class Settings<TOptions>
             DefaultText = "empty",
         };
 
-    private static void Assign(Setting setting, SectionReader section, Action set, string text)
+    private static void Assign(string name, SectionReader section, Action set, string? text)
     {
         try
         {
@@ -347,7 +347,8 @@ internal static class Settings<TOptions>
         catch (ArgumentException e)
         {
             // The member refuses more than the range: an extension type that TLS itself uses, for example. Its first line says why.
-            section.Error(setting.Name, $"'{text}': {e.Message.Split(" (Parameter", 2)[0]}");
+            string reason = e.Message.Split(" (Parameter", 2)[0];
+            section.Error(name, text is null ? reason : $"'{text}': {reason}");
         }
     }
 

@@ -444,7 +444,7 @@ public sealed class EndpointTests
                 ["MtaTls:Limits:HandshakeTimeout"] = "soon",
             }));
         foreach (string key in (string[])["MtaTls:ExtensionType", "MtaTls:Endpoints:One:Url", "MtaTls:Endpoints:One:Mode", "MtaTls:Endpoints:Two:Url", "MtaTls:Endpoints:Two:Protocols",
-            "MtaTls:Endpoints:Two:Certificate", "MtaTls:Limits:MaxPendingChannels", "MtaTls:Limits:HandshakeTimeout"])
+            "MtaTls:Endpoints:Two:Certificate:Path", "MtaTls:Limits:MaxPendingChannels", "MtaTls:Limits:HandshakeTimeout"])
         {
             Assert.Contains($"{key}: ", e.Message, StringComparison.Ordinal);
         }
