@@ -95,7 +95,9 @@ public sealed class MtaTlsClientChannel : Stream, IDuplexPipe
         ReadAsync(buffer.AsMemory(offset, count), cancellationToken).AsTask();
 
     /// <inheritdoc/>
+#pragma warning disable VSTHRD002 // The synchronous half of Stream, for callers that chose to wait.
     public override int Read(byte[] buffer, int offset, int count) => ReadAsync(buffer.AsMemory(offset, count)).AsTask().GetAwaiter().GetResult();
+#pragma warning restore VSTHRD002
 
     /// <summary>Writes; waits while too much is unsent.</summary>
     /// <param name="buffer">The octets.</param>
@@ -110,7 +112,9 @@ public sealed class MtaTlsClientChannel : Stream, IDuplexPipe
             return Wait(write);
         }
 
+#pragma warning disable VSTHRD103 // It has ended.
         Check(write.Result);
+#pragma warning restore VSTHRD103
         return ValueTask.CompletedTask;
 
         [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder))]
@@ -122,7 +126,9 @@ public sealed class MtaTlsClientChannel : Stream, IDuplexPipe
         WriteAsync(buffer.AsMemory(offset, count), cancellationToken).AsTask();
 
     /// <inheritdoc/>
+#pragma warning disable VSTHRD002 // The synchronous half of Stream, for callers that chose to wait.
     public override void Write(byte[] buffer, int offset, int count) => WriteAsync(buffer.AsMemory(offset, count)).AsTask().GetAwaiter().GetResult();
+#pragma warning restore VSTHRD002
 
     /// <summary>Does nothing: what is written is sent.</summary>
     public override void Flush() { }

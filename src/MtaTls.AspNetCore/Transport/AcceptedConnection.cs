@@ -55,10 +55,16 @@ internal sealed class AcceptedConnection : DefaultConnectionContext, IConnection
     {
         get
         {
+            ConnectionContext? made = null;
+            IDuplexPipe transport;
             lock (_gate)
             {
-                return _transport ??= _isClosed ? Ended() : UseKestrels();
+                transport = _transport ??= _isClosed ? Ended() : UseKestrels(out made);
             }
+
+            // Not under the lock: of a connection that has ended already the callback, and with it the application's, runs here.
+            made?.ConnectionClosed.UnsafeRegister(static connection => ((AcceptedConnection)connection!).FireClosed(), this);
+            return transport;
         }
 
         set
@@ -101,14 +107,9 @@ internal sealed class AcceptedConnection : DefaultConnectionContext, IConnection
     /// <summary>Ends the connection with a reset, as Kestrel does.</summary>
     public override void Abort(ConnectionAbortedException abortReason)
     {
-        ConnectionContext? kestrel;
-        lock (_gate)
+        if (BeginClose(out ConnectionContext? kestrel))
         {
-            kestrel = _kestrel;
-            if (kestrel is null)
-            {
-                Close(static socket => socket.Close(0));
-            }
+            Close(static socket => socket.Close(0));
         }
 
         kestrel?.Abort(abortReason);
@@ -116,18 +117,16 @@ internal sealed class AcceptedConnection : DefaultConnectionContext, IConnection
 
     public override async ValueTask DisposeAsync()
     {
-        ConnectionContext? kestrel;
-        lock (_gate)
+        if (BeginClose(out ConnectionContext? kestrel))
         {
-            kestrel = _kestrel;
-            if (kestrel is null)
-            {
-                Close(CloseInOrder);
-                _peeked?.Complete();
-            }
+            Close(CloseInOrder);
         }
 
-        if (kestrel is not null)
+        if (kestrel is null)
+        {
+            _peeked?.Complete();
+        }
+        else
         {
             await kestrel.DisposeAsync();
         }
@@ -141,14 +140,13 @@ internal sealed class AcceptedConnection : DefaultConnectionContext, IConnection
     }
 
     // Under the lock.
-    private IDuplexPipe UseKestrels()
+    private IDuplexPipe UseKestrels(out ConnectionContext made)
     {
-        _kestrel = _kestrels.Create(Socket);
-        _kestrel.ConnectionId = ConnectionId;
-        Features.Set(_kestrel.Features.Get<IMemoryPoolFeature>());
-        _kestrel.ConnectionClosed.UnsafeRegister(static connection => ((AcceptedConnection)connection!).FireClosed(), this);
+        made = _kestrel = _kestrels.Create(Socket);
+        made.ConnectionId = ConnectionId;
+        Features.Set(made.Features.Get<IMemoryPoolFeature>());
         ReadOnlyMemory<byte> peeked = TakePeeked();
-        return peeked.IsEmpty ? _kestrel.Transport : new ReplayedTransport(peeked, _kestrel.Transport);
+        return peeked.IsEmpty ? made.Transport : new ReplayedTransport(peeked, made.Transport);
     }
 
     private byte[] TakePeeked()
@@ -171,35 +169,50 @@ internal sealed class AcceptedConnection : DefaultConnectionContext, IConnection
         return new DuplexPipe(pipe.Reader, PipeWriter.Create(Stream.Null));
     }
 
+    /// <summary>Sends a FIN behind all that was written, and takes off what is unread. It never waits.</summary>
     private static void CloseInOrder(Socket socket)
     {
         socket.Shutdown(SocketShutdown.Send);
+
+        // A receive that may block waits for an event that a thread of the pool hands on, and holds one meanwhile: many at a time would stop the server.
+        socket.Blocking = false;
         Span<byte> unread = stackalloc byte[4096];
-        for (int drained = 0; drained < MaxDrained && socket.Available > 0;)
+        for (int drained = 0; drained < MaxDrained;)
         {
-            int count = socket.Receive(unread);
-            drained += count > 0 ? count : MaxDrained;
+#pragma warning disable RS0030 // The socket does not block.
+            int count = socket.Receive(unread, SocketFlags.None, out SocketError error);
+#pragma warning restore RS0030
+            if (error != SocketError.Success || count == 0)
+            {
+                break;
+            }
+
+            drained += count;
         }
 
         socket.Dispose();
     }
 
-    // Under the lock.
+    /// <summary>Whether the caller is to close the socket. Nothing is closed under the lock.</summary>
+    /// <param name="kestrel">Kestrel's connection, which closes it otherwise.</param>
+    private bool BeginClose(out ConnectionContext? kestrel)
+    {
+        lock (_gate)
+        {
+            kestrel = _kestrel;
+            return kestrel is null && !_isClosed && (_isClosed = true);
+        }
+    }
+
     private void Close(Action<Socket> close)
     {
-        if (_isClosed)
-        {
-            return;
-        }
-
-        _isClosed = true;
         try
         {
             close(Socket);
         }
         catch (Exception e) when (e is SocketException or ObjectDisposedException)
         {
-            // The peer was faster, or somebody has closed the socket that a feature showed him.
+            // The peer was faster, or other code has closed the socket that a feature shows.
             Socket.Dispose();
         }
 

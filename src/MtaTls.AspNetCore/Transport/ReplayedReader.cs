@@ -20,7 +20,7 @@ internal sealed class ReplayedReader(ReadOnlyMemory<byte> first, PipeReader rest
             return rest.ReadAsync(cancellationToken);
         }
 
-        return _isFirstExamined ? JoinAsync(rest.ReadAsync(cancellationToken)) : new(Join(default));
+        return _isFirstExamined ? CombineWithNextAsync(rest.ReadAsync(cancellationToken)) : new(Combine(default));
     }
 
     public override bool TryRead(out ReadResult result)
@@ -37,7 +37,7 @@ internal sealed class ReplayedReader(ReadOnlyMemory<byte> first, PipeReader rest
             return false;
         }
 
-        result = Join(next);
+        result = Combine(next);
         return true;
     }
 
@@ -73,9 +73,9 @@ internal sealed class ReplayedReader(ReadOnlyMemory<byte> first, PipeReader rest
 
     private SequencePosition RestAt(long offset) => _restBuffer.GetPosition(Math.Max(offset, 0));
 
-    private async ValueTask<ReadResult> JoinAsync(ValueTask<ReadResult> next) => Join(await next);
+    private async ValueTask<ReadResult> CombineWithNextAsync(ValueTask<ReadResult> next) => Combine(await next);
 
-    private ReadResult Join(ReadResult next)
+    private ReadResult Combine(ReadResult next)
     {
         _restBuffer = next.Buffer;
         Segment start = new(_first, 0), end = start;

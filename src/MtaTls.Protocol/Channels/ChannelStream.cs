@@ -25,7 +25,9 @@ internal sealed class ChannelStream(MtaTlsChannel channel) : Stream
     public override ValueTask<int> ReadAsync(Memory<byte> buffer, CancellationToken cancellationToken = default)
     {
         ValueTask<ReadResult> read = channel.Input.ReadAsync(cancellationToken);
+#pragma warning disable VSTHRD103 // It has ended.
         return read.IsCompletedSuccessfully ? Take(read.Result, buffer.Span, cancellationToken) : WaitAndTakeAsync(read, buffer, cancellationToken);
+#pragma warning restore VSTHRD103
     }
 
     [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
@@ -66,7 +68,9 @@ internal sealed class ChannelStream(MtaTlsChannel channel) : Stream
     public override ValueTask WriteAsync(ReadOnlyMemory<byte> buffer, CancellationToken cancellationToken = default)
     {
         ValueTask<FlushResult> flush = channel.Output.WriteAsync(buffer, cancellationToken);
+#pragma warning disable VSTHRD103 // It has ended.
         return flush.IsCompletedSuccessfully ? Check(flush.Result) : WaitAndCheckAsync(flush);
+#pragma warning restore VSTHRD103
     }
 
     [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder))]
@@ -99,7 +103,9 @@ internal sealed class ChannelStream(MtaTlsChannel channel) : Stream
         }
         else
         {
+#pragma warning disable VSTHRD002 // The synchronous half of Stream, for callers that chose to wait.
             write.AsTask().GetAwaiter().GetResult();
+#pragma warning restore VSTHRD002
         }
     }
 
@@ -131,5 +137,7 @@ internal sealed class ChannelStream(MtaTlsChannel channel) : Stream
         base.Dispose(disposing);
     }
 
+#pragma warning disable VSTHRD002 // The synchronous half of Stream, for callers that chose to wait.
     private static int Wait(ValueTask<int> read) => read.IsCompleted ? read.GetAwaiter().GetResult() : read.AsTask().GetAwaiter().GetResult();
+#pragma warning restore VSTHRD002
 }

@@ -29,7 +29,9 @@ internal sealed class SystemNetworkMonitor : INetworkMonitor
         {
             // Connecting a UDP socket sends nothing; it only asks the routes.
             using var socket = new Socket(destination.AddressFamily, SocketType.Dgram, ProtocolType.Udp);
+#pragma warning disable RS0030 // It waits for nothing.
             socket.Connect(destination, 9);
+#pragma warning restore RS0030
             return ((IPEndPoint)socket.LocalEndPoint!).Address;
         }
         catch (SocketException)

@@ -111,7 +111,9 @@ internal sealed class PipeOutput(PipeWriter writer, Lock gate)
             return FinishAsync(flush, cancellationToken);
         }
 
+#pragma warning disable VSTHRD103 // It has ended.
         FlushResult result = flush.Result;
+#pragma warning restore VSTHRD103
         if (End())
         {
             FlushInBackground();

@@ -6,8 +6,8 @@ using MtaTls.AspNetCore.Diagnostics;
 namespace MtaTls.AspNetCore.Routing;
 
 /// <summary>
-/// The system's own resolver: hosts file, search domains and all. A lookup holds a thread of the pool until it ends, whoever still waits for it: names that
-/// never resolve must not hold them all, nor those of one client keep the others' waiting.
+/// The system's own resolver: hosts file, search domains and all. A lookup holds a thread until it ends, whether or not a caller still waits for it. The thread is
+/// none of the pool's, so that names that never resolve hold up nothing else, and the lookups of one client do not keep the others' waiting.
 /// </summary>
 internal sealed class SystemHostResolver(IOptions<MtaTlsOptions> options, LimitReports limits) : IHostResolver, IDisposable
 {
@@ -15,7 +15,7 @@ internal sealed class SystemHostResolver(IOptions<MtaTlsOptions> options, LimitR
     private readonly SemaphoreSlim _lookups = new(options.Value.Tcp.MaxLookups);
 
     /// <summary>Asks the system; another in tests.</summary>
-    internal Func<string, Task<IPAddress[]>> LookUp { get; init; } = Dns.GetHostAddressesAsync;
+    internal Func<string, Task<IPAddress[]>> LookUp { get; init; } = LookUpOnOwnThread;
 
     public async Task<IPAddress[]> ResolveAsync(string name, ClientAddress client, CancellationToken cancellationToken)
     {
@@ -36,9 +36,18 @@ internal sealed class SystemHostResolver(IOptions<MtaTlsOptions> options, LimitR
 
     public void Dispose() => _lookups.Dispose();
 
+    // Dns.GetHostAddressesAsync would ask the system on a thread of the pool.
+#pragma warning disable RS0030 // The thread is its own.
+    private static Task<IPAddress[]> LookUpOnOwnThread(string name) =>
+        Task.Factory.StartNew(static n => Dns.GetHostAddresses((string)n!), name, CancellationToken.None, TaskCreationOptions.LongRunning | TaskCreationOptions.DenyChildAttach, TaskScheduler.Default);
+#pragma warning restore RS0030
+
     private async ValueTask EnterAsync(SemaphoreSlim lookups, string limit, CancellationToken cancellationToken)
     {
-        if (!lookups.Wait(0, CancellationToken.None))
+#pragma warning disable VSTHRD103 // It does not wait.
+        bool hasRoom = lookups.Wait(0, CancellationToken.None);
+#pragma warning restore VSTHRD103
+        if (!hasRoom)
         {
             limits.Exceeded($"{nameof(MtaTlsOptions.Tcp)}:{limit}", "lookups wait");
             await lookups.WaitAsync(cancellationToken);
