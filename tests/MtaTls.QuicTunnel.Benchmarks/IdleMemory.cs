@@ -114,23 +114,7 @@ internal static class IdleMemory
 
         public void OnStreamReset(IQuicConnection connection, long streamId, ulong errorCode) => _answer.TrySetException(new IOException($"refused {errorCode}"));
 
-        public void OnStopSending(IQuicConnection connection, long streamId, ulong errorCode)
-        {
-        }
-
         public void OnDatagram(IQuicConnection connection, ReadOnlySpan<byte> data)
-        {
-        }
-
-        public void OnDatagramReady(IQuicConnection connection)
-        {
-        }
-
-        public void OnPathChanged(IQuicConnection connection)
-        {
-        }
-
-        public void OnSendError(IQuicConnection connection, SocketError error)
         {
         }
 

@@ -28,6 +28,7 @@ internal sealed unsafe class QuicLoop
     private readonly Thread _thread;
     private readonly ConcurrentQueue<Action> _posted = new();
     private readonly List<UdpSocket?> _sockets = [];
+    private readonly Dictionary<int, UdpSocket> _socketsByIndex = [];
     private readonly Dictionary<ConnectionId, Ngtcp2Connection> _ids = [];
     private readonly HashSet<Ngtcp2Connection> _connections = [];
     private readonly List<Ngtcp2Connection> _waitingForSocket = [];
@@ -39,6 +40,7 @@ internal sealed unsafe class QuicLoop
     private readonly double _nanosecondsPerTick;
     private Ngtcp2Connection? _scheduled; // A stack that any thread pushes on.
     private LibSocket.PollDescriptor[] _poll = new LibSocket.PollDescriptor[8];
+    private int _nextSocketIndex;
     private int _sleeping;
     private bool _closedForPosts, _stop;
 
@@ -157,27 +159,24 @@ internal sealed unsafe class QuicLoop
 
     public void AddSocket(UdpSocket socket)
     {
-        int free = _sockets.IndexOf(null);
-        if (free < 0)
-        {
-            free = _sockets.Count;
-            _sockets.Add(null);
-        }
-        socket.Index = free;
-        _sockets[free] = socket;
+        // A number is never used again: the library may still validate a path of a socket that is gone.
+        socket.Index = _nextSocketIndex++;
+        _sockets.Add(socket);
+        _socketsByIndex.Add(socket.Index, socket);
     }
 
     public void RemoveSocket(UdpSocket socket)
     {
-        if (Socket(socket.Index) == socket)
+        if (_socketsByIndex.Remove(socket.Index))
         {
-            _sockets[socket.Index] = null;
+            // The place stays until the round's end: positions are those of the poll.
+            _sockets[_sockets.IndexOf(socket)] = null;
         }
 
         socket.Dispose();
     }
 
-    public UdpSocket? Socket(int index) => (uint)index < (uint)_sockets.Count ? _sockets[index] : null;
+    public UdpSocket? Socket(int index) => _socketsByIndex.GetValueOrDefault(index);
 
     public bool TryGet(ConnectionId id, out Ngtcp2Connection connection) => _ids.TryGetValue(id, out connection!);
 
@@ -315,6 +314,7 @@ internal sealed unsafe class QuicLoop
 
     private void Wait()
     {
+        _sockets.RemoveAll(static socket => socket is null);
         int count = 1;
         if (_poll.Length < _sockets.Count + 1)
         {
@@ -324,11 +324,10 @@ internal sealed unsafe class QuicLoop
         _poll[0] = new LibSocket.PollDescriptor { Descriptor = _event, Events = LibSocket.PollIn };
         foreach (UdpSocket? socket in _sockets)
         {
-            // A negative descriptor is skipped: positions stay those of the list.
             _poll[count++] = new LibSocket.PollDescriptor
             {
-                Descriptor = socket?.Descriptor ?? -1,
-                Events = socket is { IsBlocked: true } ? (short)(LibSocket.PollIn | LibSocket.PollOut) : LibSocket.PollIn,
+                Descriptor = socket!.Descriptor,
+                Events = socket.IsBlocked ? (short)(LibSocket.PollIn | LibSocket.PollOut) : LibSocket.PollIn,
             };
         }
 
@@ -363,7 +362,7 @@ internal sealed unsafe class QuicLoop
 
         for (int i = 1; i < count; i++)
         {
-            if (_poll[i].Returned == 0 || Socket(i - 1) is not { } socket)
+            if (_poll[i].Returned == 0 || _sockets[i - 1] is not { } socket)
             {
                 continue;
             }

@@ -1,108 +1,80 @@
-using System.Net.Sockets;
 using MtaTls.Quic;
 using MtaTls.QuicTunnel.Control;
-using MtaTls.QuicTunnel.Diagnostics;
 using MtaTls.QuicTunnel.Sessions;
 
 namespace MtaTls.QuicTunnel.Client;
 
-/// <summary>One QUIC connection of the client: negotiates, then is a path. Its link awaits what becomes of it.</summary>
-internal sealed class ClientConnection(QuicTunnelClient client) : IQuicConnectionHandler, IClientControlHandler
+/// <summary>One QUIC connection of the client. Its link awaits what becomes of it.</summary>
+internal sealed class ClientConnection(ClientSessions sessions) : TunnelConnection(sessions.Counters), IClientControlHandler
 {
-    /// <summary>The concentrator's first unidirectional stream.</summary>
-    public const long ConcentratorControlStreamId = 3;
-
     private readonly TaskCompletionSource<bool> _connected = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly TaskCompletionSource<NegotiationOutcome> _negotiated = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly TaskCompletionSource<QuicCloseReason> _closed = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private volatile ClientControl? _control;
-    private IQuicConnection? _connection;
     private ClientSession? _joining;
-    private volatile TunnelPath? _path;
 
     /// <summary>True when the handshake is done, false when the connection ended before.</summary>
     public Task<bool> Connected => _connected.Task;
 
     public Task<QuicCloseReason> Closed => _closed.Task;
 
-    public TunnelPath? Path => _path;
-
     /// <summary>Asks for a new session, or to join one.</summary>
-    public Task<NegotiationOutcome> NegotiateAsync(IQuicConnection connection, ClientSession? session, ReadOnlySpan<byte> newSessionValue)
+    public Task<NegotiationOutcome> NegotiateAsync(ClientSession? session, ReadOnlySpan<byte> newSessionValue)
     {
-        _connection = connection;
         _joining = session;
-        _control = new ClientControl(this, ConcentratorControlStreamId, joining: session is not null);
+        _control = new ClientControl(this, TunnelProtocol.ConcentratorControlStreamId, joining: session is not null);
         byte[] message = session is null ? Tlv.Encode(TlvType.NewSession, newSessionValue) : Tlv.Encode(TlvType.JoinSession, session.Id);
-        connection.SendStream(connection.OpenUnidirectionalStream(), message, fin: true);
+        Connection.SendStream(Connection.OpenUnidirectionalStream(), message, fin: true);
         return _negotiated.Task;
     }
 
-    public void OnConnected(IQuicConnection connection) => _connected.TrySetResult(true);
-
-    public void OnStreamData(IQuicConnection connection, long streamId, ReadOnlySpan<byte> data, bool fin)
+    // On the loop thread: packets that follow the answer find their session.
+    void IClientControlHandler.OnSessionCreated(ReadOnlySpan<byte> sessionId)
     {
-        try
-        {
-            if (_control is not { } control)
-            {
-                throw new ControlViolationException("The concentrator answered before it was asked.");
-            }
-
-            control.OnStreamData(streamId, data, fin);
-        }
-        catch (ControlViolationException violation)
-        {
-            client.Log.ConcentratorViolation(connection.RemoteEndPoint, violation.Message);
-            connection.Close((ulong)violation.Error, violation.Message);
-        }
+        ClientSession session = sessions.Create(sessionId.ToArray());
+        Joined(session.Join(Connection)!);
+        sessions.OnReady(session);
+        _negotiated.TrySetResult(NegotiationOutcome.Attached);
     }
 
-    public void OnStreamReset(IQuicConnection connection, long streamId, ulong errorCode) =>
-        _control?.OnStreamReset(streamId, (long)errorCode);
-
-    public void OnStopSending(IQuicConnection connection, long streamId, ulong errorCode)
+    void IClientControlHandler.OnSessionJoined()
     {
-    }
-
-    public void OnDatagram(IQuicConnection connection, ReadOnlySpan<byte> data)
-    {
-        if (_path is { } path)
+        if (_joining!.Join(Connection) is { } path)
         {
-            path.Session.Receive(path, data);
-        }
-        else
-        {
-            client.Counters.Dropped(DropReason.NotNegotiated);
-        }
-    }
-
-    public void OnDatagramReady(IQuicConnection connection)
-    {
-    }
-
-    public void OnPathChanged(IQuicConnection connection)
-    {
-        client.Log.PathMoved(connection.LocalEndPoint, connection.RemoteEndPoint, connection.MaxDatagramSize);
-    }
-
-    public void OnSendError(IQuicConnection connection, SocketError error)
-    {
-        if (_path is not { } path)
-        {
-            return;
+            Joined(path);
         }
 
-        path.HasSendError = error != SocketError.Success;
-        if (path.HasSendError)
-        {
-            path.Session.Drain(path);
-        }
+        _negotiated.TrySetResult(Path is null ? NegotiationOutcome.Failed : NegotiationOutcome.Attached);
     }
 
-    public void OnClosed(IQuicConnection connection, QuicCloseReason reason)
+    void IClientControlHandler.OnNegotiationRefused(QuicTunnelError error)
     {
-        if (_path is { } path)
+        sessions.Log.JoinRefused(Connection.LocalEndPoint, error);
+        _negotiated.TrySetResult(error == QuicTunnelError.UnknownSessionId ? NegotiationOutcome.SessionUnknown : NegotiationOutcome.Failed);
+    }
+
+    protected override void OnNegotiating() => _connected.TrySetResult(true);
+
+    protected override void OnControlData(long streamId, ReadOnlySpan<byte> data, bool fin)
+    {
+        if (_control is not { } control)
+        {
+            throw new ControlViolationException("The concentrator answered before it was asked.");
+        }
+
+        control.OnStreamData(streamId, data, fin);
+    }
+
+    protected override void OnControlReset(long streamId, ulong errorCode) => _control?.OnStreamReset(streamId, (long)errorCode);
+
+    protected override void OnViolation(ControlViolationException violation) => sessions.Log.ConcentratorViolation(Connection.RemoteEndPoint, violation.Message);
+
+    protected override void OnPathMoved(TunnelPath path) =>
+        sessions.Log.PathMoved(Connection.LocalEndPoint, Connection.RemoteEndPoint, Connection.MaxDatagramSize);
+
+    protected override void OnEnded(TunnelPath? path, QuicCloseReason reason)
+    {
+        if (path is not null)
         {
             ((ClientSession)path.Session).Leave(path);
         }
@@ -110,26 +82,5 @@ internal sealed class ClientConnection(QuicTunnelClient client) : IQuicConnectio
         _connected.TrySetResult(false);
         _negotiated.TrySetResult(NegotiationOutcome.Failed);
         _closed.TrySetResult(reason);
-    }
-
-    // On the loop thread: packets that follow the answer find their session.
-    void IClientControlHandler.OnSessionCreated(ReadOnlySpan<byte> sessionId)
-    {
-        ClientSession session = client.CreateSession(sessionId.ToArray());
-        _path = session.Join(_connection!);
-        client.OnSessionReady(session);
-        _negotiated.TrySetResult(NegotiationOutcome.Attached);
-    }
-
-    void IClientControlHandler.OnSessionJoined()
-    {
-        _path = _joining!.Join(_connection!);
-        _negotiated.TrySetResult(_path is null ? NegotiationOutcome.Failed : NegotiationOutcome.Attached);
-    }
-
-    void IClientControlHandler.OnNegotiationRefused(QuicTunnelError error)
-    {
-        client.Log.JoinRefused(_connection!.LocalEndPoint, error);
-        _negotiated.TrySetResult(error == QuicTunnelError.UnknownSessionId ? NegotiationOutcome.SessionUnknown : NegotiationOutcome.Failed);
     }
 }

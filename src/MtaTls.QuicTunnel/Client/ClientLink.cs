@@ -14,32 +14,36 @@ internal sealed class ClientLink
 {
     private static readonly TimeSpan s_migrationTime = TimeSpan.FromSeconds(3);
 
-    private readonly QuicTunnelClient _client;
+    private readonly ClientTunnel _tunnel;
     private readonly IPAddress? _address;
     private readonly string? _interfaceName;
     private readonly Backoff _backoff;
+    private readonly ClientDialer _dialer;
     private readonly Lock _lock = new();
     private TaskCompletionSource _changed = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private volatile IQuicConnection? _connection;
     private volatile ClientConnection? _handler;
+    private volatile IPAddress? _source; // Of a link without an entry: where the routes had the connection begin.
+    private IPAddress? _movingTo; // guarded by _lock
     private bool _isUp = true;
     private bool _hasHurried;
 
-    public ClientLink(QuicTunnelClient client, string? entry)
+    public ClientLink(ClientTunnel tunnel, string? entry)
     {
-        _client = client;
+        _tunnel = tunnel;
         Name = entry ?? "default";
         if (entry is not null && !IPAddress.TryParse(entry, out _address))
         {
             _interfaceName = entry;
         }
 
-        if (entry is not null && client.Options.AccessNetworks.TryGetValue(entry, out AccessNetwork access))
+        if (entry is not null && tunnel.Options.AccessNetworks.TryGetValue(entry, out AccessNetwork access))
         {
             Access = access;
         }
 
-        _backoff = new Backoff(client.Options.ReconnectDelay, client.Options.MaxReconnectDelay, Random.Shared);
+        _dialer = new ClientDialer(tunnel, Name, _address, _interfaceName);
+        _backoff = new Backoff(tunnel.Options.ReconnectDelay, tunnel.Options.MaxReconnectDelay, Random.Shared);
     }
 
     public string Name { get; }
@@ -64,7 +68,7 @@ internal sealed class ClientLink
             }
             catch (Exception exception) when (exception is SocketException or IOException)
             {
-                _client.Log.ConnectFailed(Name, exception.Message);
+                _tunnel.Log.ConnectFailed(Name, exception.Message);
             }
             catch (OperationCanceledException) when (cancellationToken.IsCancellationRequested)
             {
@@ -72,7 +76,7 @@ internal sealed class ClientLink
             }
             catch (Exception exception)
             {
-                _client.Log.LinkFailed(exception, Name);
+                _tunnel.Log.LinkFailed(exception, Name);
             }
 
             await PauseAsync(changed, cancellationToken);
@@ -105,25 +109,24 @@ internal sealed class ClientLink
     {
         if (!IsAvailable())
         {
-            _client.Log.AddressNotThere(Name);
+            _tunnel.Log.AddressNotThere(Name);
             return false;
         }
 
-        IPEndPoint server = await _client.ResolveAsync(_address?.AddressFamily, cancellationToken);
-        var handler = new ClientConnection(_client);
-        IQuicConnection connection = _client.Engine.Connect(CreateOptions(server), handler);
+        if (await _dialer.ConnectAsync(cancellationToken) is not { } dialed)
+        {
+            return false;
+        }
+
+        IQuicConnection connection = dialed.Connection;
+        ClientConnection handler = dialed.Handler;
+        _source = _tunnel.Network.FindSource(dialed.Server.Address);
         _connection = connection;
         _handler = handler;
         try
         {
             using CancellationTokenRegistration registration = cancellationToken.Register(static state => ((IQuicConnection)state!).Close(0, "The client stops."), connection);
-            if (!await handler.Connected)
-            {
-                _client.Log.ConnectFailed(Name, (await handler.Closed).ToString());
-                return false;
-            }
-
-            NegotiationOutcome outcome = await NegotiateAsync(connection, handler, cancellationToken);
+            NegotiationOutcome outcome = await NegotiateAsync(handler, cancellationToken);
             if (outcome != NegotiationOutcome.Attached)
             {
                 connection.Close(0, "No session.");
@@ -136,13 +139,13 @@ internal sealed class ClientLink
 
             _hasHurried = false;
             _backoff.Reset();
-            _client.Log.LinkUp(Name, connection.LocalEndPoint, server, handler.Path!.Session is ClientSession session ? session.Name : "");
+            _tunnel.Log.LinkUp(Name, connection.LocalEndPoint, dialed.Server, handler.Path!.Session is ClientSession session ? session.Name : "");
             ReportAvailable(connection);
             QuicCloseReason reason = await handler.Closed;
-            _client.Log.LinkDown(Name, reason.ToString());
+            _tunnel.Log.LinkDown(Name, reason.ToString());
             if (reason is { Kind: QuicCloseKind.Application, IsRemote: true, ErrorCode: (ulong)QuicTunnelError.SessionEnded })
             {
-                _client.ForgetSession((ClientSession)handler.Path.Session);
+                _tunnel.Sessions.Forget((ClientSession)handler.Path.Session);
             }
             // A path that was lost on the way, or moved in vain, is tried again at once; one that the concentrator closed is not.
             return !reason.IsRemote && reason.Kind is QuicCloseKind.IdleTimeout or QuicCloseKind.Aborted;
@@ -154,47 +157,26 @@ internal sealed class ClientLink
         }
     }
 
-    private async Task<NegotiationOutcome> NegotiateAsync(IQuicConnection connection, ClientConnection handler, CancellationToken cancellationToken)
+    private async Task<NegotiationOutcome> NegotiateAsync(ClientConnection handler, CancellationToken cancellationToken)
     {
-        using var timeout = new CancellationTokenSource(_client.Options.ConnectTimeout, _client.TimeProvider);
+        using var timeout = new CancellationTokenSource(_tunnel.Options.ConnectTimeout, _tunnel.TimeProvider);
         using var either = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, timeout.Token);
         try
         {
-            return await _client.NegotiateAsync(connection, handler, either.Token);
+            return await _tunnel.Sessions.NegotiateAsync(handler, either.Token);
         }
         catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)
         {
-            _client.Log.ConnectFailed(Name, "The concentrator did not answer.");
+            _tunnel.Log.ConnectFailed(Name, "The concentrator did not answer.");
             return NegotiationOutcome.Failed;
         }
-    }
-
-    private QuicClientOptions CreateOptions(IPEndPoint server)
-    {
-        var options = new QuicClientOptions(server, _client.ServerName)
-        {
-            ApplicationProtocols = TunnelProtocol.ApplicationProtocols,
-            LocalAddress = _address ?? (_interfaceName is null ? null : _client.Network.FindAddress(_interfaceName, server.AddressFamily)),
-            InterfaceName = _interfaceName,
-            IdleTimeout = _client.Options.IdleTimeout,
-            KeepAliveInterval = _client.Options.KeepAliveInterval,
-            HandshakeTimeout = _client.Options.ConnectTimeout,
-            MaxConcurrentStreams = 1,
-            TrustedAuthorities = _client.Authorities,
-        };
-        if (_client.Certificate is { } certificate)
-        {
-            (options.Certificate, options.IntermediateCertificates) = certificate;
-        }
-
-        return options;
     }
 
     private async Task PauseAsync(Task changed, CancellationToken cancellationToken)
     {
         try
         {
-            await changed.WaitAsync(_backoff.Next(), _client.TimeProvider, cancellationToken);
+            await changed.WaitAsync(_backoff.Next(), _tunnel.TimeProvider, cancellationToken);
         }
         catch (Exception exception) when (exception is TimeoutException or OperationCanceledException)
         {
@@ -206,13 +188,13 @@ internal sealed class ClientLink
     {
         if (_address is not null)
         {
-            return _client.Network.HasAddress(_address);
+            return _tunnel.Network.HasAddress(_address);
         }
 
         if (_interfaceName is not null)
         {
-            return _client.Network.FindAddress(_interfaceName, AddressFamily.InterNetwork) is not null
-                || _client.Network.FindAddress(_interfaceName, AddressFamily.InterNetworkV6) is not null;
+            return _tunnel.Network.FindAddress(_interfaceName, AddressFamily.InterNetwork) is not null
+                || _tunnel.Network.FindAddress(_interfaceName, AddressFamily.InterNetworkV6) is not null;
         }
 
         return true;
@@ -222,11 +204,11 @@ internal sealed class ClientLink
     {
         if (up)
         {
-            _client.Log.AccessBack(Name);
+            _tunnel.Log.AccessBack(Name);
         }
         else
         {
-            _client.Log.AccessLost(Name);
+            _tunnel.Log.AccessLost(Name);
         }
 
         if (Path is { } path)
@@ -240,7 +222,7 @@ internal sealed class ClientLink
 
         if (Access != AccessNetwork.Unknown)
         {
-            _client.Report(this, new AccessReport(Access, up ? AccessSignal.Available : AccessSignal.Unavailable));
+            _tunnel.Report(this, new AccessReport(Access, up ? AccessSignal.Available : AccessSignal.Unavailable));
         }
 
         if (up)
@@ -260,36 +242,69 @@ internal sealed class ClientLink
     // The interface has another address, or the routes lead another way: the connection moves there, or is made anew.
     private void FollowAddress()
     {
-        if (_address is not null || _connection is not { IsConnected: true } connection)
+        if (_address is not null || _connection is not { IsConnected: true } connection || FindNewAddress(connection) is not { } target || target.Equals(_movingTo))
         {
             return;
         }
 
-        IPAddress remote = connection.RemoteEndPoint.Address;
-        IPAddress? current = _interfaceName is null ? _client.Network.FindSource(remote) : _client.Network.FindAddress(_interfaceName, remote.AddressFamily);
-        if (current is null || current.Equals(connection.LocalEndPoint.Address))
-        {
-            return;
-        }
-
-        _client.Log.Migrating(Name, connection.LocalEndPoint.Address, current);
+        _tunnel.Log.Migrating(Name, _source ?? connection.LocalEndPoint.Address, target);
         try
         {
-            connection.Migrate(current, _interfaceName);
-            _ = AbandonUnlessMovedAsync(connection, current);
+            connection.Migrate(target, _interfaceName);
+            // A host tells several times of one change: the migration that runs is let run.
+            _movingTo = target;
+            _ = AbandonUnlessMovedAsync(connection, target);
         }
         catch (SocketException exception)
         {
-            _client.Log.ConnectFailed(Name, exception.Message);
+            _tunnel.Log.ConnectFailed(Name, exception.Message);
         }
     }
 
-    private async Task AbandonUnlessMovedAsync(IQuicConnection connection, IPAddress address)
+    /// <summary>Null when the connection can stay where it is.</summary>
+    private IPAddress? FindNewAddress(IQuicConnection connection)
     {
-        await Task.Delay(s_migrationTime, _client.TimeProvider);
-        if (connection.IsConnected && !connection.LocalEndPoint.Address.Equals(address))
+        IPAddress remote = connection.RemoteEndPoint.Address;
+        IPAddress local = connection.LocalEndPoint.Address;
+        if (_interfaceName is not null)
+        {
+            IPAddress? current = _tunnel.Network.FindAddress(_interfaceName, remote.AddressFamily);
+            return current is null || current.Equals(local) || _tunnel.Network.HasAddress(local, _interfaceName) ? null : current;
+        }
+
+        // Without an entry the socket is bound to no address: it is the routes' choice that may have changed.
+        IPAddress? routed = _tunnel.Network.FindSource(remote);
+        return routed is null || routed.Equals(_source) ? null : routed;
+    }
+
+    private async Task AbandonUnlessMovedAsync(IQuicConnection connection, IPAddress target)
+    {
+        await Task.Delay(s_migrationTime, _tunnel.TimeProvider);
+        bool moved = connection.LocalEndPoint.Address.Equals(target);
+        lock (_lock)
+        {
+            if (target.Equals(_movingTo))
+            {
+                _movingTo = null;
+            }
+
+            if (moved && _connection == connection)
+            {
+                _source = target;
+            }
+        }
+
+        if (connection.IsConnected && !moved && !IsMovingElsewhere())
         {
             connection.Abort();
+        }
+    }
+
+    private bool IsMovingElsewhere()
+    {
+        lock (_lock)
+        {
+            return _movingTo is not null;
         }
     }
 }

@@ -1,7 +1,7 @@
 using MtaTls.Quic;
-using MtaTls.QuicTunnel.Concentrator;
 using MtaTls.QuicTunnel.Diagnostics;
 using MtaTls.QuicTunnel.Interfaces;
+using MtaTls.QuicTunnel.Packets;
 using MtaTls.QuicTunnel.Sessions;
 
 namespace MtaTls.QuicTunnel.Client;
@@ -20,9 +20,9 @@ internal sealed class ClientSession(byte[] id, IPacketInterface packetInterface,
 
     public void End() => EndDataPlane();
 
-    public override void Deliver(ReadOnlySpan<byte> datagram)
+    public override void Deliver(ushort protocolType, ReadOnlySpan<byte> packet)
     {
-        if (!PacketRouter.TryReadPacket(datagram, out ReadOnlySpan<byte> packet, out _, out DropReason reason))
+        if (!InnerPacket.TryRead(protocolType, packet, out _, out DropReason reason))
         {
             Counters.Dropped(reason);
         }

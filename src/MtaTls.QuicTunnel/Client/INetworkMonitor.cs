@@ -12,6 +12,9 @@ internal interface INetworkMonitor : IDisposable
     /// <summary>Whether the host has the address, on an interface that is up.</summary>
     bool HasAddress(IPAddress address);
 
+    /// <summary>Whether that interface is up and has the address.</summary>
+    bool HasAddress(IPAddress address, string interfaceName);
+
     /// <summary>An address of that family of the interface, if it is there and up.</summary>
     IPAddress? FindAddress(string interfaceName, AddressFamily family);
 

@@ -18,6 +18,9 @@ internal sealed class SystemNetworkMonitor : INetworkMonitor
     public bool HasAddress(IPAddress address) =>
         UpInterfaces().Any(candidate => Addresses(candidate).Any(address.Equals));
 
+    public bool HasAddress(IPAddress address, string interfaceName) =>
+        UpInterfaces().Where(candidate => candidate.Name == interfaceName).SelectMany(Addresses).Contains(address);
+
     public IPAddress? FindAddress(string interfaceName, AddressFamily family) =>
         UpInterfaces().Where(candidate => candidate.Name == interfaceName)
             .SelectMany(Addresses)

@@ -1,39 +1,29 @@
-using System.Net.Sockets;
 using MtaTls.Quic;
 using MtaTls.QuicTunnel.Control;
-using MtaTls.QuicTunnel.Diagnostics;
 using MtaTls.QuicTunnel.Sessions;
 
 namespace MtaTls.QuicTunnel.Concentrator;
 
 /// <summary>One client connection: negotiates its session once, then is a path of it. What a client does wrong costs it this connection and nothing else.</summary>
-internal sealed class ConcentratorConnection : IQuicConnectionHandler, IConcentratorControlHandler
+internal sealed class ConcentratorConnection : TunnelConnection, IConcentratorControlHandler
 {
-    /// <summary>The client's first unidirectional stream.</summary>
-    public const long ControlStreamId = 2;
-
     private readonly TunnelConcentrator _concentrator;
-    private readonly IQuicConnection _connection;
     private readonly ConcentratorControl _control;
     private string? _identity;
     private ITimer? _negotiationTimer;
-    private TunnelPath? _path;
-    private bool _closing;
 
-    public ConcentratorConnection(TunnelConcentrator concentrator, IQuicConnection connection)
+    public ConcentratorConnection(TunnelConcentrator concentrator)
+        : base(concentrator.Counters)
     {
         _concentrator = concentrator;
-        _connection = connection;
-        _control = new ConcentratorControl(this, ControlStreamId, concentrator.Options.Sessions.MaxPendingReports);
+        _control = new ConcentratorControl(this, TunnelProtocol.ClientControlStreamId, concentrator.Options.Sessions.MaxPendingReports);
     }
 
-    private ConcentratorSession Session => (ConcentratorSession)_path!.Session;
-
-    public void OnConnected(IQuicConnection connection)
+    protected override void OnNegotiating()
     {
         if (_concentrator.Options.Authentication.Mode == TunnelAuthenticationMode.ClientCertificate)
         {
-            _identity = connection.PeerCertificate?.Subject;
+            _identity = Connection.PeerCertificate?.Subject;
             if (string.IsNullOrEmpty(_identity))
             {
                 Close(QuicTunnelError.Unauthorized, "A client certificate with a subject is needed.");
@@ -45,95 +35,27 @@ internal sealed class ConcentratorConnection : IQuicConnectionHandler, IConcentr
             static state => ((ConcentratorConnection)state!).OnNegotiationTimeout(), this, _concentrator.Options.Sessions.NegotiationTimeout, Timeout.InfiniteTimeSpan);
     }
 
-    public void OnStreamData(IQuicConnection connection, long streamId, ReadOnlySpan<byte> data, bool fin)
+    protected override void OnControlData(long streamId, ReadOnlySpan<byte> data, bool fin) => _control.OnStreamData(streamId, data, fin);
+
+    protected override void OnControlReset(long streamId, ulong errorCode) => _control.OnStreamReset(streamId);
+
+    protected override void OnViolation(ControlViolationException violation) => _concentrator.Log.ControlViolation(Connection.RemoteEndPoint, violation.Message);
+
+    protected override void OnPathMoved(TunnelPath path) =>
+        _concentrator.Log.PathMoved(SessionOf(path).Id.Name, Connection.RemoteEndPoint, Connection.MaxDatagramSize);
+
+    protected override void OnEnded(TunnelPath? path, QuicCloseReason reason)
     {
-        if (_closing)
-        {
-            return;
-        }
-
-        try
-        {
-            _control.OnStreamData(streamId, data, fin);
-        }
-        catch (ControlViolationException violation)
-        {
-            Refuse(violation);
-        }
-    }
-
-    public void OnStreamReset(IQuicConnection connection, long streamId, ulong errorCode)
-    {
-        if (_closing)
-        {
-            return;
-        }
-
-        try
-        {
-            _control.OnStreamReset(streamId);
-        }
-        catch (ControlViolationException violation)
-        {
-            Refuse(violation);
-        }
-    }
-
-    public void OnStopSending(IQuicConnection connection, long streamId, ulong errorCode)
-    {
-    }
-
-    public void OnDatagram(IQuicConnection connection, ReadOnlySpan<byte> data)
-    {
-        if (_path is { } path)
-        {
-            path.Session.Receive(path, data);
-        }
-        else
-        {
-            _concentrator.Counters.Dropped(DropReason.NotNegotiated);
-        }
-    }
-
-    public void OnDatagramReady(IQuicConnection connection)
-    {
-    }
-
-    public void OnPathChanged(IQuicConnection connection)
-    {
-        if (_path is not null)
-        {
-            _concentrator.Log.PathMoved(Session.Id.Name, connection.RemoteEndPoint, connection.MaxDatagramSize);
-        }
-    }
-
-    public void OnSendError(IQuicConnection connection, SocketError error)
-    {
-        if (_path is not { } path)
-        {
-            return;
-        }
-
-        path.HasSendError = error != SocketError.Success;
-        if (path.HasSendError)
-        {
-            path.Session.Drain(path);
-        }
-    }
-
-    public void OnClosed(IQuicConnection connection, QuicCloseReason reason)
-    {
-        _closing = true;
         _negotiationTimer?.Dispose();
         _concentrator.OnConnectionClosed(this);
-        if (_path is null)
+        if (path is null)
         {
-            _concentrator.Log.ConnectionEnded(connection.RemoteEndPoint, reason.ToString());
+            _concentrator.Log.ConnectionEnded(Connection.RemoteEndPoint, reason.ToString());
             return;
         }
 
-        _concentrator.Log.ConnectionLeft(Session.Id.Name, connection.RemoteEndPoint, reason.ToString());
-        Session.Leave(_path);
+        _concentrator.Log.ConnectionLeft(SessionOf(path).Id.Name, Connection.RemoteEndPoint, reason.ToString());
+        SessionOf(path).Leave(path);
     }
 
     void IConcentratorControlHandler.OnNewSession(ReadOnlySpan<byte> value)
@@ -155,15 +77,15 @@ internal sealed class ConcentratorConnection : IQuicConnectionHandler, IConcentr
             return;
         }
 
-        if (_concentrator.Registry.Create(_identity, qosIndication, _connection, out TunnelPath? path) is not { } session)
+        if (_concentrator.Registry.Create(_identity, qosIndication, Connection, out TunnelPath? path) is not { } session)
         {
             RefuseSession(QuicTunnelError.LimitExceeded, "There are too many sessions.");
             return;
         }
 
-        Attach(path);
-        _concentrator.Log.SessionCreated(session.Id.Name, _identity ?? "an anonymous client", _connection.RemoteEndPoint);
-        _connection.SendStream(_connection.OpenUnidirectionalStream(), Tlv.Encode(TlvType.SessionId, session.Id.Value), fin: true);
+        Attach(path!);
+        _concentrator.Log.SessionCreated(session.Id.Name, _identity ?? "an anonymous client", Connection.RemoteEndPoint);
+        Connection.SendStream(Connection.OpenUnidirectionalStream(), Tlv.Encode(TlvType.SessionId, session.Id.Value), fin: true);
     }
 
     void IConcentratorControlHandler.OnJoinSession(ReadOnlySpan<byte> sessionId)
@@ -173,7 +95,7 @@ internal sealed class ConcentratorConnection : IQuicConnectionHandler, IConcentr
         if (_concentrator.TryTakeJoin())
         {
             bool mustBeIdentity = _concentrator.Options.Authentication.Mode == TunnelAuthenticationMode.ClientCertificate;
-            switch (_concentrator.Registry.Join(sessionId, _identity, mustBeIdentity, _connection, out path))
+            switch (_concentrator.Registry.Join(sessionId, _identity, mustBeIdentity, Connection, out path))
             {
                 case JoinResult.UnknownSession:
                     error = QuicTunnelError.UnknownSessionId;
@@ -184,37 +106,39 @@ internal sealed class ConcentratorConnection : IQuicConnectionHandler, IConcentr
             }
         }
 
-        long stream = _connection.OpenUnidirectionalStream();
+        long stream = Connection.OpenUnidirectionalStream();
         if (path is null)
         {
             // The client closes the connection, or the negotiation's time-out does.
-            _concentrator.Log.JoinRefused(_connection.RemoteEndPoint, error);
-            _connection.ResetStream(stream, (ulong)error);
+            _concentrator.Log.JoinRefused(Connection.RemoteEndPoint, error);
+            Connection.ResetStream(stream, (ulong)error);
             return;
         }
 
         Attach(path);
-        _concentrator.Log.SessionJoined(Session.Id.Name, _connection.RemoteEndPoint);
-        _connection.SendStream(stream, default, fin: true);
+        _concentrator.Log.SessionJoined(SessionOf(path).Id.Name, Connection.RemoteEndPoint);
+        Connection.SendStream(stream, default, fin: true);
     }
 
     void IConcentratorControlHandler.OnAccessReport(AccessReport report)
     {
-        if (_path is not null)
+        if (Path is { } path)
         {
-            Session.Report(_path, report);
+            SessionOf(path).Report(path, report);
         }
     }
 
-    private void Attach(TunnelPath? path)
+    private static ConcentratorSession SessionOf(TunnelPath path) => (ConcentratorSession)path.Session;
+
+    private void Attach(TunnelPath path)
     {
-        _path = path;
+        Joined(path);
         _negotiationTimer?.Dispose();
     }
 
     private void OnNegotiationTimeout()
     {
-        if (_path is null)
+        if (Path is null)
         {
             Close(QuicTunnelError.NegotiationTimeout, "No session was negotiated in time.");
         }
@@ -222,19 +146,7 @@ internal sealed class ConcentratorConnection : IQuicConnectionHandler, IConcentr
 
     private void RefuseSession(QuicTunnelError error, string reason)
     {
-        _concentrator.Log.SessionRefused(_connection.RemoteEndPoint, reason);
+        _concentrator.Log.SessionRefused(Connection.RemoteEndPoint, reason);
         Close(error, reason);
-    }
-
-    private void Refuse(ControlViolationException violation)
-    {
-        _concentrator.Log.ControlViolation(_connection.RemoteEndPoint, violation.Message);
-        Close(violation.Error, violation.Message);
-    }
-
-    private void Close(QuicTunnelError error, string reason)
-    {
-        _closing = true;
-        _connection.Close((ulong)error, reason);
     }
 }

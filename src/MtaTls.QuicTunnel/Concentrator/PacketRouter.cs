@@ -28,9 +28,9 @@ internal sealed class PacketRouter : ISessionRouter, IPacketReceiver
     }
 
     /// <summary>A packet from a client.</summary>
-    public void OnPacketFrom(ConcentratorSession session, ReadOnlySpan<byte> datagram)
+    public void OnPacketFrom(ConcentratorSession session, ushort protocolType, ReadOnlySpan<byte> packet)
     {
-        if (!TryReadPacket(datagram, out ReadOnlySpan<byte> packet, out IpHeader header, out DropReason reason))
+        if (!InnerPacket.TryRead(protocolType, packet, out IpHeader header, out DropReason reason))
         {
             _counters.Dropped(reason);
         }
@@ -71,30 +71,6 @@ internal sealed class PacketRouter : ISessionRouter, IPacketReceiver
         {
             AnswerTooBig(packet, header, maxPacket, origin: null);
         }
-    }
-
-    public static bool TryReadPacket(ReadOnlySpan<byte> datagram, out ReadOnlySpan<byte> packet, out IpHeader header, out DropReason reason)
-    {
-        header = default;
-        reason = DropReason.Malformed;
-        if (!TunnelDatagram.TryRead(datagram, out ushort protocolType, out _, out packet))
-        {
-            return false;
-        }
-
-        if (protocolType is not (ProtocolType.IPv4 or ProtocolType.IPv6))
-        {
-            reason = DropReason.UnsupportedProtocol;
-            return false;
-        }
-
-        if (!IpHeader.TryRead(packet, out header))
-        {
-            return false;
-        }
-
-        reason = DropReason.UnsupportedProtocol;
-        return header.ProtocolType == protocolType;
     }
 
     private void RouteBetween(ConcentratorSession from, ConcentratorSession to, ReadOnlySpan<byte> packet, in IpHeader header)

@@ -18,7 +18,7 @@ internal sealed class TunnelConcentrator : ITunnelSessions, IAsyncDisposable
     private readonly ILoggerFactory _loggerFactory;
     private readonly ConcurrentDictionary<ConcentratorConnection, byte> _connections = new();
     private readonly TokenBucket _joinBucket;
-    private IPacketInterface? _interface;
+    private readonly PacketRouter _router;
     private IQuicEngine? _engine;
     private IQuicListener? _listener;
     private TaskCompletionSource? _drained;
@@ -35,7 +35,9 @@ internal sealed class TunnelConcentrator : ITunnelSessions, IAsyncDisposable
             new AddressPlan(Options.Addresses, Options.Interface), Options.Addresses.MaxPerSession, Options.Addresses.RestPeriod, timeProvider);
         var dataPlane = new DataPlaneOptions(
             Options.Scheduler, Options.Reordering.Enabled, Options.Reordering.MaxDelay, Options.Reordering.MaxPackets, Counters, timeProvider);
-        Registry = new SessionRegistry(Options.Sessions, Addresses, dataPlane, new LateRouter(this), Log);
+        Interface = PacketInterfaces.Create(Options.Interface, Log);
+        _router = new PacketRouter(Interface, Addresses, Options.Addresses.AllowClientToClient, Counters, timeProvider);
+        Registry = new SessionRegistry(Options.Sessions, Addresses, dataPlane, _router, Log);
     }
 
     public QuicTunnelOptions Options { get; }
@@ -52,7 +54,8 @@ internal sealed class TunnelConcentrator : ITunnelSessions, IAsyncDisposable
 
     public SessionRegistry Registry { get; }
 
-    public IPacketInterface? Interface => _interface;
+    /// <summary>There before the start, so that the application can be given it; a TUN device is opened by the start.</summary>
+    public IPacketInterface Interface { get; }
 
     public IReadOnlyList<IPEndPoint> EndPoints => _listener?.LocalEndPoints ?? [];
 
@@ -60,19 +63,12 @@ internal sealed class TunnelConcentrator : ITunnelSessions, IAsyncDisposable
 
     public bool IsRunning => _listener is not null;
 
-    private PacketRouter? Router { get; set; }
-
-    /// <summary>The in-memory interface can be asked for before the start; a TUN device is opened by it.</summary>
-    public IPacketInterface OpenInterface() => _interface ??= PacketInterfaces.Create(Options.Interface, Log);
-
     public void Start()
     {
         QuicEngine.ThrowIfUnsupported();
-        IPacketInterface packetInterface = OpenInterface();
-        Router = new PacketRouter(packetInterface, Addresses, Options.Addresses.AllowClientToClient, Counters, TimeProvider);
+        Interface.Start(_router);
         _engine = QuicEngine.Create(_loggerFactory, TimeProvider);
         _listener = _engine.Listen(CreateListenerOptions(), Accept);
-        packetInterface.Start(Router);
         Log.ConcentratorStarted(string.Join(", ", EndPoints), QuicEngine.Version);
     }
 
@@ -142,13 +138,13 @@ internal sealed class TunnelConcentrator : ITunnelSessions, IAsyncDisposable
             await engine.DisposeAsync();
         }
 
-        Interlocked.Exchange(ref _interface, null)?.Dispose();
+        Interface.Dispose();
         Registry.Dispose();
     }
 
-    private ConcentratorConnection Accept(IQuicConnection connection)
+    private ConcentratorConnection Accept(IQuicConnection _)
     {
-        var accepted = new ConcentratorConnection(this, connection);
+        var accepted = new ConcentratorConnection(this);
         _connections[accepted] = 0;
         return accepted;
     }
@@ -192,11 +188,5 @@ internal sealed class TunnelConcentrator : ITunnelSessions, IAsyncDisposable
 
         return new TunnelSessionInfo(
             session.Id.Name, session.Identity, session.QosIndication, session.CreatedAt, [.. session.OwnedAddresses.Select(IpHeader.ToAddress)], paths);
-    }
-
-    // The registry is there before the interface is: the options can be read, and sessions listed, before the start.
-    private sealed class LateRouter(TunnelConcentrator concentrator) : ISessionRouter
-    {
-        public void OnPacketFrom(ConcentratorSession session, ReadOnlySpan<byte> datagram) => concentrator.Router!.OnPacketFrom(session, datagram);
     }
 }

@@ -7,6 +7,11 @@ internal sealed class ClientHealthCheck(QuicTunnelClient client) : IHealthCheck
 {
     public Task<HealthCheckResult> CheckHealthAsync(HealthCheckContext context, CancellationToken cancellationToken = default)
     {
+        if (client.Tunnel.Interface.Failure is { } failure)
+        {
+            return Task.FromResult(new HealthCheckResult(context.Registration.FailureStatus, failure));
+        }
+
         int wanted = Math.Max(1, client.Options.LocalAddresses.Count);
         int active = client.Paths.Count(path => path.State == TunnelPathState.Active);
         string description = $"{active} of {wanted} paths work.";

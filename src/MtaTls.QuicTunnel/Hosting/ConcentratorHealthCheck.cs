@@ -15,6 +15,11 @@ internal sealed class ConcentratorHealthCheck(TunnelConcentrator concentrator) :
             return Task.FromResult(new HealthCheckResult(context.Registration.FailureStatus, "The concentrator does not run.", data: data));
         }
 
+        if (concentrator.Interface.Failure is { } failure)
+        {
+            return Task.FromResult(new HealthCheckResult(context.Registration.FailureStatus, failure, data: data));
+        }
+
         int most = concentrator.Options.Sessions.MaxSessions;
         return Task.FromResult(sessions < most
             ? HealthCheckResult.Healthy($"{sessions} sessions.", data)

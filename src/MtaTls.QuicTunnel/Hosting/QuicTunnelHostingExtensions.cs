@@ -40,7 +40,7 @@ public static class QuicTunnelHostingExtensions
         services.TryAddSingleton<TunnelConcentrator>();
         services.TryAddSingleton<ConcentratorMetrics>();
         services.TryAddSingleton<ITunnelSessions>(static provider => provider.GetRequiredService<TunnelConcentrator>());
-        services.TryAddSingleton(static provider => provider.GetRequiredService<TunnelConcentrator>().OpenInterface() as InMemoryPacketInterface
+        services.TryAddSingleton(static provider => provider.GetRequiredService<TunnelConcentrator>().Interface as InMemoryPacketInterface
             ?? throw new InvalidOperationException("The concentrator's packet interface is a TUN device: set QuicTunnel:Interface:Kind to InMemory to have packets in the application."));
         services.TryAddEnumerable(ServiceDescriptor.Singleton<IHostedService, ConcentratorService>());
         services.AddHealthChecks().AddCheck<ConcentratorHealthCheck>("quic_tunnel", tags: ["quic_tunnel"]);

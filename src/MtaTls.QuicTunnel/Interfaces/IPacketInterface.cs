@@ -7,7 +7,10 @@ internal interface IPacketInterface : IDisposable
 
     int Mtu { get; }
 
-    /// <summary>Packets for the tunnel go to <paramref name="receiver"/> from now on, on threads of the interface's.</summary>
+    /// <summary>Null while packets can go in and out; else why they cannot.</summary>
+    string? Failure { get; }
+
+    /// <summary>Opens it. Packets for the tunnel go to <paramref name="receiver"/> from now on, on threads of the interface's.</summary>
     void Start(IPacketReceiver receiver);
 
     /// <summary>Gives one packet that came out of the tunnel to the host; false when it did not take it. Any thread; neither blocks nor allocates.</summary>

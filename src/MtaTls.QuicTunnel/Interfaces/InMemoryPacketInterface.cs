@@ -22,6 +22,8 @@ public sealed class InMemoryPacketInterface : IPacketInterface
 
     string IPacketInterface.Name => "memory";
 
+    string? IPacketInterface.Failure => null;
+
     /// <summary>The largest packet, in octets, that applications should send.</summary>
     public int Mtu { get; }
 

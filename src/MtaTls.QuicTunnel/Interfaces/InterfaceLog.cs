@@ -14,6 +14,12 @@ internal static partial class InterfaceLog
     [LoggerMessage(42, LogLevel.Error, "The device {Name} failed: {Reason}.", EventName = "InterfaceFailed")]
     public static partial void InterfaceFailed(this ILogger logger, string name, string reason);
 
+    [LoggerMessage(44, LogLevel.Information, "The device {Name} works again.", EventName = "InterfaceBack")]
+    public static partial void InterfaceBack(this ILogger logger, string name);
+
+    [LoggerMessage(45, LogLevel.Warning, "IPv6 is disabled on this host: {Name} works without {What}.", EventName = "IPv6Disabled")]
+    public static partial void IPv6Disabled(this ILogger logger, string name, string what);
+
     [LoggerMessage(43, LogLevel.Error, "A packet from {Name} could not be handled.", EventName = "PacketFailed")]
     public static partial void PacketFailed(this ILogger logger, Exception exception, string name);
 }

@@ -7,9 +7,10 @@ internal static unsafe partial class LinuxNative
 {
     public const int EPERM = 1, EINTR = 4, ENOENT = 2, EAGAIN = 11, EACCES = 13, EBUSY = 16, EEXIST = 17, EINVAL = 22;
     public const int O_RDWR = 2, O_NONBLOCK = 0x800, O_CLOEXEC = 0x80000;
+    public const int EAFNOSUPPORT = 97, EADDRNOTAVAIL = 99, EOPNOTSUPP = 95, ENODEV = 19;
     public const int AF_INET = 2, AF_INET6 = 10, AF_NETLINK = 16;
-    public const int SOCK_RAW = 3, SOCK_DGRAM = 2, SOCK_CLOEXEC = 0x80000;
-    public const nuint TUNSETIFF = 0x400454CA, SIOCGIFFLAGS = 0x8913, SIOCGIFMTU = 0x8921;
+    public const int SOCK_RAW = 3, SOCK_DGRAM = 2, SOCK_CLOEXEC = 0x80000, SOCK_NONBLOCK = 0x800;
+    public const nuint TUNSETIFF = 0x400454CA, TUNGETIFF = 0x800454D2, SIOCGIFFLAGS = 0x8913, SIOCGIFMTU = 0x8921;
     public const short IFF_TUN = 0x0001, IFF_NO_PI = 0x1000, IFF_MULTI_QUEUE = 0x0100, IFF_UP = 0x0001;
     public const int EFD_CLOEXEC = 0x80000, EFD_NONBLOCK = 0x800;
     public const short POLLIN = 1;
@@ -37,6 +38,9 @@ internal static unsafe partial class LinuxNative
 
     [LibraryImport("libc", EntryPoint = "socket", SetLastError = true)]
     public static partial int Socket(int domain, int type, int protocol);
+
+    [LibraryImport("libc", EntryPoint = "bind", SetLastError = true)]
+    public static partial int Bind(int fd, byte* address, uint length);
 
     [LibraryImport("libc", EntryPoint = "send", SetLastError = true)]
     public static partial nint Send(int fd, byte* buffer, nuint count, int flags);

@@ -24,6 +24,24 @@ internal sealed unsafe class RouteNetlink : IDisposable
         }
     }
 
+    /// <summary>A non-blocking netlink socket that tells of changes of links and addresses; -1 where there is none.</summary>
+    public static int Subscribe()
+    {
+        const uint Link = 1, IPv4Address = 0x10, IPv6Address = 0x100;
+        int socket = LinuxNative.Socket(LinuxNative.AF_NETLINK, LinuxNative.SOCK_RAW | LinuxNative.SOCK_CLOEXEC | LinuxNative.SOCK_NONBLOCK, 0);
+        byte* address = stackalloc byte[12]; // sockaddr_nl: family, padding, port, groups
+        new Span<byte>(address, 12).Clear();
+        *(ushort*)address = LinuxNative.AF_NETLINK;
+        *(uint*)(address + 8) = Link | IPv4Address | IPv6Address;
+        if (socket >= 0 && LinuxNative.Bind(socket, address, 12) < 0)
+        {
+            _ = LinuxNative.Close(socket);
+            return -1;
+        }
+
+        return socket;
+    }
+
     /// <summary>Sets the largest packet and brings the device up.</summary>
     public int SetUp(int index, int mtu)
     {

@@ -1,5 +1,6 @@
 using System.Net;
 using System.Net.NetworkInformation;
+using System.Net.Sockets;
 using System.Runtime.Versioning;
 using Microsoft.Extensions.Logging;
 using MtaTls.QuicTunnel.Configuration;
@@ -71,7 +72,8 @@ internal static unsafe class TunDevice
         return LinuxNative.IoCtl(descriptor, LinuxNative.TUNSETIFF, &request) < 0 ? LinuxNative.LastError : 0;
     }
 
-    private static void SetUp(TunnelInterfaceOptions options, ILogger logger)
+    /// <summary>Gives the device its size, addresses and routes, as far as it lacks them.</summary>
+    public static void SetUp(TunnelInterfaceOptions options, ILogger logger)
     {
         int index = (int)LinuxNative.IfNameToIndex(options.Name);
         using var netlink = new RouteNetlink();
@@ -82,12 +84,21 @@ internal static unsafe class TunDevice
             Check("set the size and state of", options.Name, netlink.SetUp(index, options.Mtu));
         }
 
-        HashSet<(IPAddress Address, int PrefixLength)> present = NetworkInterface.GetAllNetworkInterfaces().FirstOrDefault(candidate => candidate.Name == options.Name)?
-            .GetIPProperties().UnicastAddresses.Select(address => (address.Address, address.PrefixLength)).ToHashSet() ?? [];
+        bool hasIPv6 = HasIPv6(options.Name);
+        if (!hasIPv6 && options.Addresses.All(static entry => entry.Contains(':')))
+        {
+            throw new IOException($"Cannot give {options.Name} its addresses ({string.Join(", ", options.Addresses)}): IPv6 is disabled on this host (net.ipv6.conf.*.disable_ipv6), and there is no IPv4 address.");
+        }
+
+        HashSet<(IPAddress Address, int PrefixLength)> present = AddressesOf(options.Name);
         foreach (string entry in options.Addresses)
         {
             (IPAddress? address, int length) = Split(entry);
-            if (!present.Contains((address, length)))
+            if (!hasIPv6 && address.AddressFamily == AddressFamily.InterNetworkV6)
+            {
+                logger.IPv6Disabled(options.Name, entry);
+            }
+            else if (!present.Contains((address, length)))
             {
                 Check($"give the address {entry} to", options.Name, netlink.AddAddress(index, address, length));
             }
@@ -95,18 +106,67 @@ internal static unsafe class TunDevice
 
         foreach (string entry in options.Routes)
         {
-            (IPAddress? address, int length) = Split(entry);
-            int error = netlink.AddRoute(index, ErrorList.NetworkOf(address, length));
-            // Without the right to set routes they are the administrator's, like the device.
-            if (error is LinuxNative.EPERM or LinuxNative.EACCES)
-            {
-                logger.RouteNotSet(options.Name, entry);
-            }
-            else if (error != LinuxNative.EEXIST)
-            {
-                Check($"route {entry} into", options.Name, error);
-            }
+            SetRoute(netlink, index, options.Name, entry, hasIPv6, logger);
         }
+    }
+
+    /// <summary>Whether the device is there and up.</summary>
+    public static bool IsUp(string name) => (GetFlags(name) & LinuxNative.IFF_UP) != 0;
+
+    /// <summary>Whether an address that the device can have is missing.</summary>
+    public static bool LacksAddresses(TunnelInterfaceOptions options)
+    {
+        HashSet<(IPAddress, int)> present = AddressesOf(options.Name);
+        bool hasIPv6 = HasIPv6(options.Name);
+        return options.Addresses.Select(Split).Any(wanted =>
+            !present.Contains(wanted) && (hasIPv6 || wanted.Address.AddressFamily == AddressFamily.InterNetwork));
+    }
+
+    private static void SetRoute(RouteNetlink netlink, int index, string name, string entry, bool hasIPv6, ILogger logger)
+    {
+        (IPAddress? address, int length) = Split(entry);
+        if (!hasIPv6 && address.AddressFamily == AddressFamily.InterNetworkV6)
+        {
+            logger.IPv6Disabled(name, entry);
+            return;
+        }
+
+        int error = netlink.AddRoute(index, ErrorList.NetworkOf(address, length));
+        // Without the right to set routes they are the administrator's, like the device.
+        if (error is LinuxNative.EPERM or LinuxNative.EACCES)
+        {
+            logger.RouteNotSet(name, entry);
+        }
+        else if (error != LinuxNative.EEXIST)
+        {
+            Check($"route {entry} into", name, error);
+        }
+    }
+
+    private static HashSet<(IPAddress Address, int PrefixLength)> AddressesOf(string name) =>
+        NetworkInterface.GetAllNetworkInterfaces().FirstOrDefault(candidate => candidate.Name == name)?
+            .GetIPProperties().UnicastAddresses.Select(address => (address.Address, address.PrefixLength)).ToHashSet() ?? [];
+
+    // Docker's default: the kernel has IPv6, and no device may have an address of it.
+    private static bool HasIPv6(string name)
+    {
+        try
+        {
+            return File.ReadAllText($"/proc/sys/net/ipv6/conf/{name}/disable_ipv6").Trim() == "0";
+        }
+        catch (IOException)
+        {
+            return false;
+        }
+    }
+
+    private static int GetFlags(string name)
+    {
+        int socket = LinuxNative.Socket(LinuxNative.AF_INET, LinuxNative.SOCK_DGRAM | LinuxNative.SOCK_CLOEXEC, 0);
+        var flags = new LinuxNative.InterfaceRequest(name);
+        int result = LinuxNative.IoCtl(socket, LinuxNative.SIOCGIFFLAGS, &flags);
+        _ = LinuxNative.Close(socket);
+        return result == 0 ? flags.Flags : 0;
     }
 
     private static (IPAddress Address, int Length) Split(string prefix)

@@ -3,139 +3,158 @@ using Microsoft.Extensions.Logging;
 
 namespace MtaTls.QuicTunnel.Interfaces;
 
-/// <summary>A TUN device of Linux: a thread for each queue reads what the host sends; what comes out of the tunnel is written by whoever brings it.</summary>
+/// <summary>
+/// A TUN device of Linux. What comes out of the tunnel is written by the thread that brings it. A thread of its own watches the device: one that is taken away is made again, and
+/// addresses and routes that are lost (the kernel takes IPv6 ones when a device goes down) are set again when it is up.
+/// </summary>
 [SupportedOSPlatform("linux")]
 internal sealed unsafe class TunInterface : IPacketInterface
 {
+    // Netlink tells of changes at once; the look at each interval is for what it loses when there are many.
+    private const int LookInterval = 2_000;
+
+    private readonly TunnelInterfaceOptions _options;
     private readonly ILogger _logger;
-    private readonly int[] _queues;
-    private readonly int _stopEvent;
-    private readonly Thread[] _threads;
+    private readonly Lock _lock = new();
     private IPacketReceiver? _receiver;
+    private volatile TunQueues? _queues;
+    private volatile string? _failure = "The device is not open.";
+    private Thread? _watcher;
+    private int _watch = -1;
+    private int _wake = -1;
     private volatile bool _stopping;
-    private int _writers;
 
     public TunInterface(TunnelInterfaceOptions options, ILogger logger)
     {
+        _options = options;
         _logger = logger;
-        Name = options.Name;
-        Mtu = options.Mtu;
-        _queues = TunDevice.Open(options, logger);
-        _stopEvent = LinuxNative.EventFd(0, LinuxNative.EFD_CLOEXEC | LinuxNative.EFD_NONBLOCK);
-        _threads = new Thread[_queues.Length];
-        logger.InterfaceUp(Name, string.Join(", ", options.Addresses), Mtu);
     }
 
-    public string Name { get; }
+    public string Name => _options.Name;
 
-    public int Mtu { get; }
+    public int Mtu => _options.Mtu;
+
+    public string? Failure => _failure;
 
     public void Start(IPacketReceiver receiver)
     {
         _receiver = receiver;
-        for (int i = 0; i < _queues.Length; i++)
-        {
-            int queue = _queues[i];
-            _threads[i] = new Thread(() => ReadLoop(queue)) { IsBackground = true, Name = $"{Name} reader {i}" };
-            _threads[i].Start();
-        }
+        Open();
+        _wake = LinuxNative.EventFd(0, LinuxNative.EFD_CLOEXEC | LinuxNative.EFD_NONBLOCK);
+        _watch = RouteNetlink.Subscribe();
+        _watcher = new Thread(Watch) { IsBackground = true, Name = $"{Name} watcher" };
+        _watcher.Start();
+        _logger.InterfaceUp(Name, string.Join(", ", _options.Addresses), Mtu);
     }
 
-    public bool Write(ReadOnlySpan<byte> packet)
-    {
-        // The descriptor must outlive the call: its number would soon be another file's.
-        Interlocked.Increment(ref _writers);
-        try
-        {
-            if (_stopping)
-            {
-                return false;
-            }
-
-            fixed (byte* pointer = packet)
-            {
-                return LinuxNative.Write(_queues[0], pointer, (nuint)packet.Length) == packet.Length;
-            }
-        }
-        finally
-        {
-            Interlocked.Decrement(ref _writers);
-        }
-    }
+    public bool Write(ReadOnlySpan<byte> packet) => _queues?.Write(packet) ?? false;
 
     public void Dispose()
     {
-        if (_stopping)
+        lock (_lock)
         {
-            return;
+            if (_stopping)
+            {
+                return;
+            }
+
+            _stopping = true;
         }
 
-        _stopping = true;
-        long one = 1L;
-        _ = LinuxNative.Write(_stopEvent, (byte*)&one, sizeof(long));
-        foreach (Thread thread in _threads)
+        Wake();
+        _watcher?.Join();
+        _queues?.Dispose();
+        _queues = null;
+        _failure = "The device is closed.";
+        if (_watch >= 0)
         {
-            thread?.Join();
+            _ = LinuxNative.Close(_watch);
         }
 
-        var spin = new SpinWait();
-        while (Volatile.Read(ref _writers) != 0)
+        if (_wake >= 0)
         {
-            spin.SpinOnce();
+            _ = LinuxNative.Close(_wake);
         }
-
-        foreach (int queue in _queues)
-        {
-            _ = LinuxNative.Close(queue);
-        }
-
-        _ = LinuxNative.Close(_stopEvent);
     }
 
-    private void ReadLoop(int queue)
+    private void Open()
     {
-        byte[] buffer = GC.AllocateUninitializedArray<byte>(ushort.MaxValue, pinned: true);
-        LinuxNative.PollDescriptor* descriptors = stackalloc LinuxNative.PollDescriptor[2];
-        descriptors[0] = new LinuxNative.PollDescriptor { Fd = queue, Events = LinuxNative.POLLIN };
-        descriptors[1] = new LinuxNative.PollDescriptor { Fd = _stopEvent, Events = LinuxNative.POLLIN };
-        fixed (byte* pointer = buffer)
+        _queues = new TunQueues(Name, TunDevice.Open(_options, _logger), _receiver!, Wake, _logger);
+        _failure = null;
+    }
+
+    private void Wake()
+    {
+        long one = 1L;
+        if (_wake >= 0)
         {
-            while (!_stopping)
+            _ = LinuxNative.Write(_wake, (byte*)&one, sizeof(long));
+        }
+    }
+
+    private void Watch()
+    {
+        byte[] buffer = GC.AllocateUninitializedArray<byte>(8192, pinned: true);
+        LinuxNative.PollDescriptor* descriptors = stackalloc LinuxNative.PollDescriptor[2];
+        descriptors[0] = new LinuxNative.PollDescriptor { Fd = _wake, Events = LinuxNative.POLLIN };
+        descriptors[1] = new LinuxNative.PollDescriptor { Fd = _watch, Events = LinuxNative.POLLIN };
+        while (!_stopping)
+        {
+            _ = LinuxNative.Poll(descriptors, 2, LookInterval);
+            fixed (byte* pointer = buffer)
             {
-                nint length = LinuxNative.Read(queue, pointer, (nuint)buffer.Length);
-                if (length > 0)
+                // What they say does not matter: that something has changed does.
+                _ = LinuxNative.Read(_wake, pointer, sizeof(long));
+                while (_watch >= 0 && LinuxNative.Read(_watch, pointer, (nuint)buffer.Length) > 0)
                 {
-                    Take(buffer.AsSpan(0, (int)length));
-                    continue;
                 }
+            }
 
-                int error = LinuxNative.LastError;
-                if (error == LinuxNative.EINTR)
-                {
-                    continue;
-                }
-
-                if (error != LinuxNative.EAGAIN)
-                {
-                    // EBADFD: the device was taken away under us. What is left can only be logged.
-                    _logger.InterfaceFailed(Name, LinuxNative.Describe(error));
-                    return;
-                }
-
-                _ = LinuxNative.Poll(descriptors, 2, -1);
+            if (!_stopping)
+            {
+                Look();
             }
         }
     }
 
-    private void Take(ReadOnlySpan<byte> packet)
+    /// <summary>Finds out how the device is, and mends what can be mended.</summary>
+    private void Look()
     {
         try
         {
-            _receiver!.OnPacket(packet);
+            if (_queues is not { } queues || !queues.Exists())
+            {
+                Lost("it was taken away");
+                _queues?.Dispose();
+                _queues = null;
+                Open();
+                _logger.InterfaceBack(Name);
+            }
+            else if (!TunDevice.IsUp(Name))
+            {
+                // An administrator's decision, which is respected.
+                Lost("it is down");
+            }
+            else if (_failure is not null || TunDevice.LacksAddresses(_options))
+            {
+                TunDevice.SetUp(_options, _logger);
+                _failure = null;
+                _logger.InterfaceBack(Name);
+            }
         }
-        catch (Exception exception)
+        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
         {
-            _logger.PacketFailed(exception, Name);
+            Lost(exception.Message);
         }
+    }
+
+    private void Lost(string reason)
+    {
+        if (_failure is null)
+        {
+            _logger.InterfaceFailed(Name, reason);
+        }
+
+        _failure = $"The device {Name} does not work: {reason}.";
     }
 }

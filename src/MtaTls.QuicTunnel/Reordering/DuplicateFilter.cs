@@ -3,8 +3,8 @@ using MtaTls.QuicTunnel.Packets;
 namespace MtaTls.QuicTunnel.Reordering;
 
 /// <summary>
-/// Remembers the last packets by tag and hash: a duplicate is an equal tag and equal octets. A tag alone says nothing, since what a peer
-/// puts there is its own affair. Small until there are packets to remember: a session that says little holds little.
+/// Remembers the last packets by tag and hash. A duplicate has an equal tag and equal octets, and came over another path: QUIC delivers no datagram twice, so an equal packet
+/// over the same path is one that was sent again. A tag alone says nothing, since its meaning is the peer's choice. Small until there are packets to remember: a session that says little holds little.
 /// </summary>
 /// <param name="capacity">How many, a power of 2.</param>
 internal sealed class DuplicateFilter(int capacity)
@@ -12,7 +12,7 @@ internal sealed class DuplicateFilter(int capacity)
     private Entry[] _entries = new Entry[Math.Min(capacity, 16)];
 
     /// <summary>True when that packet was there before; else it is remembered.</summary>
-    public bool IsDuplicate(ushort tag, ReadOnlySpan<byte> datagram)
+    public bool IsDuplicate(int path, ushort tag, ReadOnlySpan<byte> packet)
     {
         ref Entry entry = ref EntryOf(tag);
         while (entry.IsSet && entry.Tag != tag && _entries.Length < capacity)
@@ -21,13 +21,13 @@ internal sealed class DuplicateFilter(int capacity)
             entry = ref EntryOf(tag);
         }
 
-        ulong hash = PacketHash.Compute(datagram);
-        if (entry.IsSet && entry.Tag == tag && entry.Hash == hash)
+        ulong hash = PacketHash.Compute(packet);
+        if (entry.IsSet && entry.Tag == tag && entry.Hash == hash && entry.Path != path)
         {
             return true;
         }
 
-        entry = new Entry { IsSet = true, Tag = tag, Hash = hash };
+        entry = new Entry { IsSet = true, Tag = tag, Hash = hash, Path = (byte)path };
         return false;
     }
 
@@ -51,6 +51,7 @@ internal sealed class DuplicateFilter(int capacity)
     {
         public ulong Hash;
         public ushort Tag;
+        public byte Path;
         public bool IsSet;
     }
 }

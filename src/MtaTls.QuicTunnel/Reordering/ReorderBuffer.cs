@@ -1,5 +1,4 @@
 using System.Numerics;
-using MtaTls.QuicTunnel.Packets;
 
 namespace MtaTls.QuicTunnel.Reordering;
 
@@ -19,12 +18,13 @@ internal sealed class ReorderBuffer
 
     private const int LateStart = 16;
 
-    private const int AverageDatagram = 2048;
+    private const int AveragePacket = 2048;
 
     // A path that was quiet may be bringing its first packet for a while: it is waited for this part of the longest delay.
     private const int QuietPathDivisor = 4;
 
     private readonly IReorderSink _sink;
+    private readonly bool _isEnabled;
     private readonly int _maxPackets;
     private readonly long _maxDelay;
     private readonly PathMark[] _paths;
@@ -40,8 +40,10 @@ internal sealed class ReorderBuffer
     /// <param name="maxPackets">Packets that wait at most.</param>
     /// <param name="maxDelay">How long one waits at most, in the caller's clock's ticks.</param>
     /// <param name="maxPaths">Paths are numbered from 0 to this, less one.</param>
-    public ReorderBuffer(IReorderSink sink, int maxPackets, long maxDelay, int maxPaths)
+    /// <param name="isEnabled">False delivers every packet as it comes, duplicates excepted.</param>
+    public ReorderBuffer(IReorderSink sink, int maxPackets, long maxDelay, int maxPaths, bool isEnabled = true)
     {
+        _isEnabled = isEnabled;
         _sink = sink;
         _maxPackets = maxPackets;
         _maxDelay = maxDelay;
@@ -57,7 +59,7 @@ internal sealed class ReorderBuffer
 
     public long Duplicates { get; private set; }
 
-    public void Receive(int path, ushort tag, ReadOnlySpan<byte> datagram, long now)
+    public void Receive(int path, ushort tag, ushort protocolType, ReadOnlySpan<byte> packet, long now)
     {
         ref PathMark mark = ref _paths[path];
         if (!mark.HasHighest || (short)(tag - mark.Highest) > 0)
@@ -69,13 +71,17 @@ internal sealed class ReorderBuffer
         mark.HasHighest = true;
         mark.LastSeen = now;
 
-        if (_duplicates.IsDuplicate(tag, datagram))
+        if (_duplicates.IsDuplicate(path, tag, packet))
         {
             Duplicates++;
         }
+        else if (!_isEnabled)
+        {
+            _sink.Deliver(protocolType, packet);
+        }
         else
         {
-            Place(tag, datagram, now);
+            Place(tag, protocolType, packet, now);
         }
 
         if (_count > 0)
@@ -117,16 +123,18 @@ internal sealed class ReorderBuffer
     {
         for (int i = 0; i < _slots.Length && _count > 0; i++)
         {
-            if (_slots[i].Buffer is { } buffer)
+            if (_slots[i].IsTaken)
             {
-                Free(ref _slots[i], buffer);
+                HeldPacket packet = _slots[i].Packet;
+                Vacate(ref _slots[i]);
+                packet.Free();
             }
         }
 
         UpdateDeadline();
     }
 
-    private void Place(ushort tag, ReadOnlySpan<byte> datagram, long now)
+    private void Place(ushort tag, ushort protocolType, ReadOnlySpan<byte> packet, long now)
     {
         if (!_started)
         {
@@ -138,23 +146,23 @@ internal sealed class ReorderBuffer
         short distance = (short)(tag - _next);
         if (distance == 0)
         {
-            DeliverDue(datagram);
+            DeliverDue(protocolType, packet);
         }
         else if (distance < 0)
         {
-            DeliverLate(distance, tag, datagram);
+            DeliverLate(distance, tag, protocolType, packet);
         }
         else
         {
-            Hold(tag, distance, datagram, now);
+            Hold(tag, distance, protocolType, packet, now);
         }
     }
 
-    private void DeliverDue(ReadOnlySpan<byte> datagram)
+    private void DeliverDue(ushort protocolType, ReadOnlySpan<byte> packet)
     {
         _farBehind = 0;
         _next++;
-        _sink.Deliver(datagram);
+        _sink.Deliver(protocolType, packet);
         if (_count > 0)
         {
             int before = _count;
@@ -166,7 +174,7 @@ internal sealed class ReorderBuffer
         }
     }
 
-    private void DeliverLate(int distance, ushort tag, ReadOnlySpan<byte> datagram)
+    private void DeliverLate(int distance, ushort tag, ushort protocolType, ReadOnlySpan<byte> packet)
     {
         if (distance < -_maxPackets)
         {
@@ -187,13 +195,13 @@ internal sealed class ReorderBuffer
             _farBehind = 0;
         }
 
-        _sink.Deliver(datagram);
+        _sink.Deliver(protocolType, packet);
     }
 
-    private void Hold(ushort tag, int distance, ReadOnlySpan<byte> datagram, long now)
+    private void Hold(ushort tag, int distance, ushort protocolType, ReadOnlySpan<byte> packet, long now)
     {
         _farBehind = 0;
-        while (_count > 0 && (distance >= _maxPackets || _bytes + datagram.Length > _maxPackets * AverageDatagram))
+        while (_count > 0 && (distance >= _maxPackets || _bytes + packet.Length > _maxPackets * AveragePacket))
         {
             SkipGap();
             distance = (short)(tag - _next);
@@ -207,7 +215,7 @@ internal sealed class ReorderBuffer
                 _next = (ushort)(tag + 1);
             }
 
-            _sink.Deliver(datagram);
+            _sink.Deliver(protocolType, packet);
             DeliverConsecutive();
             UpdateDeadline();
             return;
@@ -219,18 +227,16 @@ internal sealed class ReorderBuffer
         }
 
         ref Slot slot = ref _slots[tag & (_slots.Length - 1)];
-        if (slot.Buffer is not null)
+        if (slot.IsTaken)
         {
             // Another packet with this tag waits already: the peer's tags are no count.
-            _sink.Deliver(datagram);
+            _sink.Deliver(protocolType, packet);
             return;
         }
 
-        slot.Buffer = PacketPool.Shared.Rent(datagram.Length);
-        slot.Length = datagram.Length;
+        slot.Packet = HeldPacket.Copy(protocolType, packet);
         slot.Arrival = now;
-        datagram.CopyTo(slot.Buffer);
-        _bytes += datagram.Length;
+        _bytes += packet.Length;
         if (_count++ == 0)
         {
             Deadline = now + _maxDelay;
@@ -268,7 +274,7 @@ internal sealed class ReorderBuffer
 
     private void SkipGap()
     {
-        while (_slots[_next & (_slots.Length - 1)].Buffer is null)
+        while (!_slots[_next & (_slots.Length - 1)].IsTaken)
         {
             _next++;
         }
@@ -281,33 +287,23 @@ internal sealed class ReorderBuffer
         while (_count > 0)
         {
             ref Slot slot = ref _slots[_next & (_slots.Length - 1)];
-            if (slot.Buffer is not { } buffer)
+            if (!slot.IsTaken)
             {
                 return;
             }
 
-            int length = slot.Length;
+            HeldPacket packet = slot.Packet;
             _next++;
-            slot.Buffer = null;
-            _bytes -= length;
-            _count--;
-            try
-            {
-                _sink.Deliver(buffer.AsSpan(0, length));
-            }
-            finally
-            {
-                PacketPool.Shared.Return(buffer);
-            }
+            Vacate(ref slot);
+            _sink.Deliver(packet);
         }
     }
 
-    private void Free(ref Slot slot, byte[] buffer)
+    private void Vacate(ref Slot slot)
     {
-        slot.Buffer = null;
-        _bytes -= slot.Length;
+        _bytes -= slot.Packet.Length;
         _count--;
-        PacketPool.Shared.Return(buffer);
+        slot.Packet = default;
     }
 
     // The gap before the first packet that waits is as old as the first packet that came after it.
@@ -318,7 +314,7 @@ internal sealed class ReorderBuffer
         for (ushort tag = _next; left > 0; tag++)
         {
             ref readonly Slot slot = ref _slots[tag & (_slots.Length - 1)];
-            if (slot.Buffer is null)
+            if (!slot.IsTaken)
             {
                 continue;
             }
@@ -334,9 +330,10 @@ internal sealed class ReorderBuffer
 
     private struct Slot
     {
-        public byte[]? Buffer;
-        public int Length;
+        public HeldPacket Packet;
         public long Arrival;
+
+        public readonly bool IsTaken => Packet.Buffer is not null;
     }
 
     private struct PathMark

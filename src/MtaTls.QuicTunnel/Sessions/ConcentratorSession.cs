@@ -160,7 +160,7 @@ internal sealed class ConcentratorSession : TunnelSession
         return true;
     }
 
-    public override void Deliver(ReadOnlySpan<byte> datagram) => _registry.Router.OnPacketFrom(this, datagram);
+    public override void Deliver(ushort protocolType, ReadOnlySpan<byte> packet) => _registry.Router.OnPacketFrom(this, protocolType, packet);
 
     protected override void OnPathStateChanged(TunnelPath path, bool left)
     {

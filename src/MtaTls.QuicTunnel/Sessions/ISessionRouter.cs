@@ -3,5 +3,5 @@ namespace MtaTls.QuicTunnel.Sessions;
 /// <summary>Takes the packets of clients on their way out of the tunnel.</summary>
 internal interface ISessionRouter
 {
-    void OnPacketFrom(ConcentratorSession session, ReadOnlySpan<byte> datagram);
+    void OnPacketFrom(ConcentratorSession session, ushort protocolType, ReadOnlySpan<byte> packet);
 }

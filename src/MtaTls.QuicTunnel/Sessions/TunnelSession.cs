@@ -1,7 +1,6 @@
 using MtaTls.Quic;
 using MtaTls.QuicTunnel.Diagnostics;
 using MtaTls.QuicTunnel.Packets;
-using MtaTls.QuicTunnel.Reordering;
 using MtaTls.QuicTunnel.Scheduling;
 
 namespace MtaTls.QuicTunnel.Sessions;
@@ -9,7 +8,7 @@ namespace MtaTls.QuicTunnel.Sessions;
 /// <summary>
 /// A tunnelling session's data plane, the same at both ends: spreads packets over its paths, counts their tags, and puts what comes back into order.
 /// </summary>
-internal abstract class TunnelSession : IReorderSink
+internal abstract class TunnelSession
 {
     /// <summary>A path that carries less takes no IPv6: 1,280 octets and the tunnel's head.</summary>
     public const int LeastIPv6Datagram = 1280 + TunnelDatagram.HeaderLength;
@@ -26,23 +25,20 @@ internal abstract class TunnelSession : IReorderSink
     private static readonly TimeSpan s_mtuDiscoveryTime = TimeSpan.FromSeconds(1);
 
     private readonly Lock _pathsLock = new();
-    private readonly Lock _receiveLock = new();
+    private readonly ReceiveSide _receiveSide;
     private readonly IPathScheduler _scheduler;
     private readonly PathSupervisor _supervisor;
     private readonly DataPlaneOptions _options;
     private TunnelPath[] _paths = [];
     private int _lastTag;
     private int _supervised;
-    private ReorderBuffer? _reorder;
-    private ITimer? _reorderTimer;
-    private bool _reorderTimerArmed;
-    private bool _ended;
 
     protected TunnelSession(DataPlaneOptions options, PathSupervisor supervisor)
     {
         _options = options;
         _supervisor = supervisor;
         _scheduler = PathSchedulers.Create(options.Scheduler);
+        _receiveSide = new ReceiveSide(this, options);
     }
 
     public TunnelCounters Counters => _options.Counters;
@@ -51,7 +47,7 @@ internal abstract class TunnelSession : IReorderSink
 
     public ReadOnlySpan<TunnelPath> Paths => Volatile.Read(ref _paths);
 
-    public int ReorderDepth => Volatile.Read(ref _reorder)?.Depth ?? 0;
+    public int ReorderDepth => _receiveSide.ReorderDepth;
 
     /// <summary>Adds a path; null when the session has all it may have.</summary>
     protected TunnelPath? AddPath(IQuicConnection connection, int maxPaths)
@@ -71,11 +67,7 @@ internal abstract class TunnelSession : IReorderSink
 
             var added = new TunnelPath(this, connection, number, TimeProvider.GetTimestamp());
             Volatile.Write(ref _paths, [.. _paths, added]);
-            lock (_receiveLock)
-            {
-                _reorder?.Attach(number);
-            }
-
+            _receiveSide.Attach(number);
             return added;
         }
     }
@@ -91,11 +83,7 @@ internal abstract class TunnelSession : IReorderSink
         }
 
         Drain(path);
-        lock (_receiveLock)
-        {
-            _reorder?.Forget(path.Number);
-        }
-
+        _receiveSide.Forget(path.Number);
         return left;
     }
 
@@ -125,42 +113,10 @@ internal abstract class TunnelSession : IReorderSink
     }
 
     /// <summary>Takes one datagram from a path.</summary>
-    public void Receive(TunnelPath path, ReadOnlySpan<byte> datagram)
-    {
-        if (!TunnelDatagram.TryRead(datagram, out _, out ushort tag, out ReadOnlySpan<byte> packet))
-        {
-            Counters.Dropped(DropReason.Malformed);
-            return;
-        }
+    public void Receive(TunnelPath path, ReadOnlySpan<byte> datagram) => _receiveSide.Receive(path, datagram);
 
-        Counters.Received(packet.Length);
-        if (!_options.ReorderingEnabled)
-        {
-            Deliver(datagram);
-            return;
-        }
-
-        lock (_receiveLock)
-        {
-            if (_ended)
-            {
-                return;
-            }
-
-            ReorderBuffer reorder = _reorder ??= CreateReorderBuffer();
-            long duplicates = reorder.Duplicates;
-            long now = TimeProvider.GetTimestamp();
-            reorder.Receive(path.Number, tag, datagram, now);
-            if (reorder.Duplicates != duplicates)
-            {
-                Counters.Dropped(DropReason.Duplicate);
-            }
-
-            ArmReorderTimer(now);
-        }
-    }
-
-    public abstract void Deliver(ReadOnlySpan<byte> datagram);
+    /// <summary>Hands on a packet that is due. One thread at a time; no lock is held.</summary>
+    public abstract void Deliver(ushort protocolType, ReadOnlySpan<byte> packet);
 
     /// <summary>What a path has queued and not sent goes over the others, if there are any.</summary>
     public void Drain(TunnelPath path)
@@ -231,15 +187,7 @@ internal abstract class TunnelSession : IReorderSink
     }
 
     /// <summary>Ends the data plane: what waits for its turn is given up.</summary>
-    protected void EndDataPlane()
-    {
-        lock (_receiveLock)
-        {
-            _ended = true;
-            _reorder?.Clear();
-            _reorderTimer?.Dispose();
-        }
-    }
+    protected void EndDataPlane() => _receiveSide.End();
 
     private bool TrySend(TunnelPath[] paths, uint candidates, ReadOnlySpan<byte> header, ReadOnlySpan<byte> packet)
     {
@@ -343,48 +291,4 @@ internal abstract class TunnelSession : IReorderSink
         EvaluatePaths();
         _supervisor.Watch(this);
     }
-
-    private void ArmReorderTimer(long now)
-    {
-        if (_reorderTimerArmed || _reorder!.Deadline == long.MaxValue)
-        {
-            return;
-        }
-
-        _reorderTimer ??= TimeProvider.CreateTimer(static state => ((TunnelSession)state!).OnReorderTimer(), this, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
-        TimeSpan due = TimeProvider.GetElapsedTime(now, Math.Max(now, _reorder.Deadline));
-        _reorderTimerArmed = true;
-        // Timers count whole milliseconds, and one that rings early rings for nothing.
-        _reorderTimer.Change(TimeSpan.FromMilliseconds(Math.Ceiling(due.TotalMilliseconds)), Timeout.InfiniteTimeSpan);
-    }
-
-    private void OnReorderTimer()
-    {
-        lock (_receiveLock)
-        {
-            _reorderTimerArmed = false;
-            if (_ended)
-            {
-                return;
-            }
-
-            long now = TimeProvider.GetTimestamp();
-            _reorder!.Expire(now);
-            ArmReorderTimer(now);
-        }
-    }
-
-    // With the first packet: a session that gets none has no use for it.
-    private ReorderBuffer CreateReorderBuffer()
-    {
-        var buffer = new ReorderBuffer(this, _options.ReorderingMaxPackets, ToTimestamp(_options.ReorderingMaxDelay), MaxPaths);
-        foreach (TunnelPath path in Paths)
-        {
-            buffer.Attach(path.Number);
-        }
-
-        return buffer;
-    }
-
-    private long ToTimestamp(TimeSpan time) => (long)(time.TotalSeconds * TimeProvider.TimestampFrequency);
 }

@@ -83,6 +83,8 @@ public sealed class ClientNetworkTests
             }
         }
 
+        public bool HasAddress(IPAddress address, string interfaceName) => true;
+
         public IPAddress? FindAddress(string interfaceName, AddressFamily family) => null;
 
         public IPAddress? FindSource(IPAddress destination) => null;

@@ -10,9 +10,17 @@ internal static partial class NamespaceSockets
 {
     private const int NetworkNamespace = 0x40000000;
 
-    public static Socket Bind(string name, IPEndPoint endPoint)
+    public static Socket Bind(string name, IPEndPoint endPoint) => Run(name, () =>
     {
-        Socket? socket = null;
+        var socket = new Socket(endPoint.AddressFamily, SocketType.Dgram, ProtocolType.Udp) { ReceiveBufferSize = 1 << 22, SendBufferSize = 1 << 22 };
+        socket.Bind(endPoint);
+        return socket;
+    });
+
+    /// <summary>Runs something in a namespace. Threads that it starts stay there.</summary>
+    public static T Run<T>(string name, Func<T> action)
+    {
+        T result = default!;
         Exception? failure = null;
         // A thread of its own: it ends in the other namespace, and must do nothing else there.
         var thread = new Thread(() =>
@@ -25,8 +33,7 @@ internal static partial class NamespaceSockets
                     throw new IOException($"setns: {Marshal.GetLastPInvokeErrorMessage()}");
                 }
 
-                socket = new Socket(endPoint.AddressFamily, SocketType.Dgram, ProtocolType.Udp) { ReceiveBufferSize = 1 << 22, SendBufferSize = 1 << 22 };
-                socket.Bind(endPoint);
+                result = action();
             }
             catch (Exception exception)
             {
@@ -35,7 +42,7 @@ internal static partial class NamespaceSockets
         });
         thread.Start();
         thread.Join();
-        return failure is null ? socket! : throw new IOException($"No socket in {name}.", failure);
+        return failure is null ? result : throw new IOException($"{name}: {failure.Message}", failure);
     }
 
     [LibraryImport("libc", EntryPoint = "setns", SetLastError = true)]

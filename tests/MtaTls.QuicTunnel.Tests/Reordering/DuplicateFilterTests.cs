@@ -7,18 +7,23 @@ public class DuplicateFilterTests
 {
     /// <summary>However it grows: the newest packet of each of so many tags is remembered, and nothing else.</summary>
     [Property(MaxTest = 200)]
-    public void A_packet_is_a_duplicate_when_the_newest_of_its_place_has_its_tag_and_octets((ushort Tag, bool Other)[] packets)
+    public void A_packet_is_a_duplicate_when_the_newest_of_its_place_has_its_tag_and_octets_and_came_over_another_path((ushort Tag, bool Other)[] packets)
     {
         const int Capacity = 64;
         var filter = new DuplicateFilter(Capacity);
-        var newest = new Dictionary<int, (ushort, bool)>();
+        var newest = new Dictionary<int, ((ushort, bool) Packet, int Path)>();
+        int count = 0;
         foreach ((ushort, bool Other) packet in packets.SelectMany(static p => new[] { p, ((ushort)(p.Tag % 200), p.Other) }))
         {
             int place = packet.Item1 % Capacity;
-            bool expected = newest.TryGetValue(place, out (ushort, bool) before) && before == packet;
-            newest[place] = packet;
+            int path = count++ % 3;
+            bool expected = newest.TryGetValue(place, out ((ushort, bool) Packet, int Path) before) && before.Packet == packet && before.Path != path;
+            if (!expected)
+            {
+                newest[place] = (packet, path);
+            }
 
-            Assert.Equal(expected, filter.IsDuplicate(packet.Item1, packet.Item2 ? "other"u8 : "octets"u8));
+            Assert.Equal(expected, filter.IsDuplicate(path, packet.Item1, packet.Item2 ? "other"u8 : "octets"u8));
         }
     }
 
@@ -28,14 +33,14 @@ public class DuplicateFilterTests
         var filter = new DuplicateFilter(512);
         for (int tag = 0; tag < 70_000; tag++)
         {
-            Assert.False(filter.IsDuplicate((ushort)tag, BitConverter.GetBytes(tag)));
+            Assert.False(filter.IsDuplicate(0, (ushort)tag, BitConverter.GetBytes(tag)));
         }
 
         for (int tag = 70_000 - 512; tag < 70_000; tag++)
         {
-            Assert.True(filter.IsDuplicate((ushort)tag, BitConverter.GetBytes(tag)));
+            Assert.True(filter.IsDuplicate(1, (ushort)tag, BitConverter.GetBytes(tag)));
         }
 
-        Assert.False(filter.IsDuplicate(unchecked((ushort)(70_000 - 513)), BitConverter.GetBytes(70_000 - 513)));
+        Assert.False(filter.IsDuplicate(1, unchecked((ushort)(70_000 - 513)), BitConverter.GetBytes(70_000 - 513)));
     }
 }

@@ -13,7 +13,13 @@ public sealed class ReorderBufferTests : IReorderSink
 
     public ReorderBufferTests() => _buffer = Create(maxPackets: 16);
 
-    void IReorderSink.Deliver(ReadOnlySpan<byte> datagram) => _delivered.Add(BitConverter.ToInt32(datagram));
+    void IReorderSink.Deliver(ushort protocolType, ReadOnlySpan<byte> packet) => _delivered.Add(BitConverter.ToInt32(packet));
+
+    void IReorderSink.Deliver(HeldPacket packet)
+    {
+        _delivered.Add(BitConverter.ToInt32(packet.Span));
+        packet.Free();
+    }
 
     [Fact]
     public void Packets_in_order_go_through_at_once()
@@ -121,7 +127,7 @@ public sealed class ReorderBufferTests : IReorderSink
         Receive(1, 1, 2, 4);
         Assert.Equal(3, _buffer.Duplicates);
         Assert.Equal([1, 2], _delivered);
-        _buffer.Receive(1, 2, BitConverter.GetBytes(1002), 0); // the tag alone says nothing
+        _buffer.Receive(1, 2, 0, BitConverter.GetBytes(1002), 0); // the tag alone says nothing
         Assert.Equal([1, 2, 1002], _delivered);
     }
 
@@ -130,7 +136,7 @@ public sealed class ReorderBufferTests : IReorderSink
     {
         for (int i = 0; i < 100; i++)
         {
-            _buffer.Receive(i % 2, 0, BitConverter.GetBytes(i), 0);
+            _buffer.Receive(i % 2, 0, 0, BitConverter.GetBytes(i), 0);
         }
 
         Assert.Equal(Enumerable.Range(0, 100), _delivered);
@@ -157,7 +163,7 @@ public sealed class ReorderBufferTests : IReorderSink
         Receive(1, 1);
         for (int i = 0; i < 10; i++)
         {
-            _buffer.Receive(0, (ushort)(3 + i), [.. BitConverter.GetBytes(3 + i), .. new byte[60_000]], 0);
+            _buffer.Receive(0, (ushort)(3 + i), 0, [.. BitConverter.GetBytes(3 + i), .. new byte[60_000]], 0);
         }
 
         Assert.InRange(_buffer.Depth, 0, 16 * 2048 / 60_000);
@@ -193,7 +199,7 @@ public sealed class ReorderBufferTests : IReorderSink
             int[] order = Enumerable.Range(0, input.shifts.Length).OrderBy(i => i == 0 ? -1 : i + input.shifts[i]).ToArray();
             foreach (int i in order)
             {
-                _buffer.Receive(2 + i % 2, (ushort)(input.start + i), BitConverter.GetBytes(i), 0);
+                _buffer.Receive(2 + i % 2, (ushort)(input.start + i), 0, BitConverter.GetBytes(i), 0);
             }
 
             _buffer.Flush();
@@ -208,7 +214,7 @@ public sealed class ReorderBufferTests : IReorderSink
         _buffer = Create(maxPackets: 8);
         for (int i = 0; i < tags.Length; i++)
         {
-            _buffer.Receive(i % 3, tags[i], BitConverter.GetBytes(i), i);
+            _buffer.Receive(i % 3, tags[i], 0, BitConverter.GetBytes(i), i);
         }
 
         _buffer.Expire(tags.Length + MaxDelay);
@@ -223,7 +229,7 @@ public sealed class ReorderBufferTests : IReorderSink
     {
         foreach (int tag in tags)
         {
-            _buffer.Receive(path, (ushort)tag, BitConverter.GetBytes(tag), at);
+            _buffer.Receive(path, (ushort)tag, 0, BitConverter.GetBytes(tag), at);
         }
     }
 }

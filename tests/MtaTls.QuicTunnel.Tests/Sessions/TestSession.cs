@@ -20,6 +20,8 @@ internal sealed class TestSession : TunnelSession
 
     public List<byte[]> Delivered { get; } = [];
 
+    public PacketAction? Delivering { get; set; }
+
     public List<string> Events { get; } = [];
 
     public TunnelPath Add(FakeConnection connection) => AddPath(connection, MaxPaths)!;
@@ -28,7 +30,13 @@ internal sealed class TestSession : TunnelSession
 
     public SendResult SendPacket(int payload = 100) => Send(IpPackets.Udp("10.99.0.1", "10.99.0.2", payload), 0x0800, out _);
 
-    public override void Deliver(ReadOnlySpan<byte> datagram) => Delivered.Add(datagram.ToArray());
+    public override void Deliver(ushort protocolType, ReadOnlySpan<byte> packet)
+    {
+        Delivering?.Invoke(packet);
+        Delivered.Add(packet.ToArray());
+    }
 
     protected override void OnPathStateChanged(TunnelPath path, bool left) => Events.Add($"{path.Number} {(left ? "left" : "back")}");
 }
+
+internal delegate void PacketAction(ReadOnlySpan<byte> packet);

@@ -125,7 +125,7 @@ public sealed class TunnelSessionTests
         session.Time.Advance(TimeSpan.FromMilliseconds(49));
         Assert.Single(session.Delivered);
         session.Time.Advance(TimeSpan.FromMilliseconds(2));
-        Assert.Equal([Datagram(1), Datagram(3)], session.Delivered);
+        Assert.Equal([Packet(1), Packet(3)], session.Delivered);
     }
 
     [Fact]
@@ -138,7 +138,46 @@ public sealed class TunnelSessionTests
             session.Receive(session.Paths[0], Datagram(tag));
         }
 
-        Assert.Equal([Datagram(9), Datagram(3), Datagram(3), Datagram(500)], session.Delivered);
+        Assert.Equal([Packet(9), Packet(3), Packet(3), Packet(500)], session.Delivered);
+    }
+
+    [Fact]
+    public void With_reordering_off_the_second_copy_of_a_packet_is_dropped_all_the_same()
+    {
+        var session = new TestSession(reordering: false);
+        session.Add(_first);
+        session.Add(_second);
+        session.Receive(session.Paths[0], Datagram(1));
+        session.Receive(session.Paths[1], Datagram(1));
+        session.Receive(session.Paths[1], Datagram(2));
+        Assert.Equal([Packet(1), Packet(2)], session.Delivered);
+        Assert.Equal(1, session.Counters.GetDropped(DropReason.Duplicate));
+    }
+
+    [Fact]
+    public void A_packet_that_is_handed_on_holds_up_nobody_who_brings_others()
+    {
+        TestSession session = Create();
+        using var inside = new ManualResetEventSlim();
+        using var goOn = new ManualResetEventSlim();
+        session.Delivering = packet =>
+        {
+            if (packet.SequenceEqual(Packet(1)))
+            {
+                inside.Set();
+                Assert.True(goOn.Wait(TimeSpan.FromSeconds(30)));
+            }
+        };
+        Thread slow = new(() => session.Receive(session.Paths[0], Datagram(1)));
+        slow.Start();
+        Assert.True(inside.Wait(TimeSpan.FromSeconds(30)));
+        // A write that does not return holds no lock: the next packets are taken, and wait for their turn.
+        session.Receive(session.Paths[1], Datagram(2));
+        session.Receive(session.Paths[1], Datagram(3));
+        Assert.Empty(session.Delivered);
+        goOn.Set();
+        slow.Join();
+        Assert.Equal([Packet(1), Packet(2), Packet(3)], session.Delivered);
     }
 
     [Fact]
@@ -160,7 +199,7 @@ public sealed class TunnelSessionTests
         {
             Receive(i);
         }
-        // What the test keeps of each: an array of 32 octets.
+        // What the test keeps of each: an array of 28 octets.
         Assert.Equal(10_000 * 56, GC.GetAllocatedBytesForCurrentThread() - before);
 
         void Receive(int tag)
@@ -180,7 +219,9 @@ public sealed class TunnelSessionTests
         Assert.Equal(1, session.Counters.GetDropped(DropReason.Duplicate));
     }
 
-    private static byte[] Datagram(ushort tag) => IpPackets.Datagram(tag, IpPackets.Udp("10.99.0.1", "10.99.0.2", 4));
+    private static byte[] Datagram(ushort tag) => IpPackets.Datagram(tag, Packet(tag));
+
+    private static byte[] Packet(int number) => IpPackets.Udp("10.99.0.1", "10.99.0.2", BitConverter.GetBytes(number));
 
     private static void Advance(TestSession session, int milliseconds)
     {

@@ -86,23 +86,7 @@ internal sealed class RawPeer : IQuicConnectionHandler, IAsyncDisposable
 
     public void OnStreamReset(IQuicConnection connection, long streamId, ulong errorCode) => _answer.TrySetResult($"reset {errorCode}");
 
-    public void OnStopSending(IQuicConnection connection, long streamId, ulong errorCode)
-    {
-    }
-
     public void OnDatagram(IQuicConnection connection, ReadOnlySpan<byte> data) => Datagrams.Enqueue(data.ToArray());
-
-    public void OnDatagramReady(IQuicConnection connection)
-    {
-    }
-
-    public void OnPathChanged(IQuicConnection connection)
-    {
-    }
-
-    public void OnSendError(IQuicConnection connection, SocketError error)
-    {
-    }
 
     public void OnClosed(IQuicConnection connection, QuicCloseReason reason)
     {

@@ -108,6 +108,8 @@ internal sealed class TunnelHost : IAsyncDisposable
 
         public bool HasAddress(IPAddress address) => true;
 
+        public bool HasAddress(IPAddress address, string interfaceName) => true;
+
         public IPAddress? FindAddress(string interfaceName, System.Net.Sockets.AddressFamily family) => null;
 
         public IPAddress? FindSource(IPAddress destination) => null;

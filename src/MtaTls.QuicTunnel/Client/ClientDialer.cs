@@ -1,0 +1,157 @@
+using System.Net;
+using System.Net.Sockets;
+using MtaTls.Quic;
+using MtaTls.QuicTunnel.Control;
+
+namespace MtaTls.QuicTunnel.Client;
+
+/// <summary>
+/// Connects to the first of the concentrator's addresses that answers (RFC 8305): IPv6 and IPv4 in turn, the next one a moment after the one before, or at once when that failed.
+/// </summary>
+internal sealed class ClientDialer(ClientTunnel tunnel, string linkName, IPAddress? localAddress, string? interfaceName)
+{
+    /// <summary>RFC 8305, section 8: the Connection Attempt Delay.</summary>
+    private static readonly TimeSpan s_attemptDelay = TimeSpan.FromMilliseconds(250);
+
+    /// <summary>Connects; null when no address answers (the reasons are logged).</summary>
+    /// <exception cref="SocketException">The name has no address that this link can reach.</exception>
+    public async Task<DialedConnection?> ConnectAsync(CancellationToken cancellationToken)
+    {
+        var waiting = new Queue<IPEndPoint>(Order(await tunnel.ResolveAsync(cancellationToken)));
+        if (waiting.Count == 0)
+        {
+            throw new SocketException((int)SocketError.HostNotFound);
+        }
+
+        var racing = new List<DialedConnection>();
+        DialedConnection? winner = null;
+        try
+        {
+            while (winner is null && (waiting.Count > 0 || racing.Count > 0))
+            {
+                if (waiting.TryDequeue(out IPEndPoint? server) && Begin(server) is { } begun)
+                {
+                    racing.Add(begun);
+                }
+
+                winner = await FirstAsync(racing, waiting.Count > 0, cancellationToken);
+            }
+
+            return winner;
+        }
+        finally
+        {
+            foreach (DialedConnection other in racing)
+            {
+                if (other != winner)
+                {
+                    other.Connection.Close(0, "Another address answered first.");
+                }
+            }
+        }
+    }
+
+    /// <summary>The addresses that the link can reach, the families in turn, IPv6 first.</summary>
+    private IEnumerable<IPEndPoint> Order(IPAddress[] addresses)
+    {
+        IPAddress[] reachable = [.. addresses.Where(address => CanReach(address.AddressFamily)).Distinct()];
+        if (localAddress is null && interfaceName is null && Array.FindAll(reachable, address => tunnel.Network.FindSource(address) is not null) is { Length: > 0 } routed)
+        {
+            reachable = routed;
+        }
+
+        IPAddress[] v6 = Array.FindAll(reachable, static address => address.AddressFamily == AddressFamily.InterNetworkV6);
+        IPAddress[] v4 = Array.FindAll(reachable, static address => address.AddressFamily == AddressFamily.InterNetwork);
+        for (int i = 0; i < Math.Max(v6.Length, v4.Length); i++)
+        {
+            if (i < v6.Length)
+            {
+                yield return new IPEndPoint(v6[i], tunnel.Port);
+            }
+
+            if (i < v4.Length)
+            {
+                yield return new IPEndPoint(v4[i], tunnel.Port);
+            }
+        }
+    }
+
+    private bool CanReach(AddressFamily family) =>
+        localAddress is not null ? localAddress.AddressFamily == family
+        : interfaceName is null || tunnel.Network.FindAddress(interfaceName, family) is not null;
+
+    private DialedConnection? Begin(IPEndPoint server)
+    {
+        var handler = new ClientConnection(tunnel.Sessions);
+        try
+        {
+            return new DialedConnection(tunnel.Engine.Connect(CreateOptions(server), handler), handler, server);
+        }
+        catch (SocketException exception)
+        {
+            tunnel.Log.ConnectFailed(linkName, $"{server}: {exception.Message}");
+            return null;
+        }
+    }
+
+    /// <summary>Waits until a connection is up, or the next may begin; removes those that failed.</summary>
+    private async Task<DialedConnection?> FirstAsync(List<DialedConnection> racing, bool hasMore, CancellationToken cancellationToken)
+    {
+        if (racing.Count == 0)
+        {
+            return null;
+        }
+
+        using var delay = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+        Task pause = Task.Delay(hasMore ? s_attemptDelay : Timeout.InfiniteTimeSpan, tunnel.TimeProvider, delay.Token);
+        try
+        {
+            await Task.WhenAny([pause, .. racing.Select(static dialed => (Task)dialed.Handler.Connected)]);
+            cancellationToken.ThrowIfCancellationRequested();
+        }
+        finally
+        {
+            await delay.CancelAsync();
+        }
+
+        for (int i = racing.Count - 1; i >= 0; i--)
+        {
+            DialedConnection dialed = racing[i];
+            if (!dialed.Handler.Connected.IsCompleted)
+            {
+                continue;
+            }
+
+            if (await dialed.Handler.Connected)
+            {
+                return dialed;
+            }
+
+            racing.RemoveAt(i);
+            tunnel.Log.ConnectFailed(linkName, $"{dialed.Server}: {await dialed.Handler.Closed}");
+        }
+
+        return null;
+    }
+
+    private QuicClientOptions CreateOptions(IPEndPoint server)
+    {
+        var options = new QuicClientOptions(server, tunnel.ServerName)
+        {
+            ApplicationProtocols = TunnelProtocol.ApplicationProtocols,
+            LocalAddress = localAddress ?? (interfaceName is null ? null : tunnel.Network.FindAddress(interfaceName, server.AddressFamily)),
+            InterfaceName = interfaceName,
+            IdleTimeout = tunnel.Options.IdleTimeout,
+            KeepAliveInterval = tunnel.Options.KeepAliveInterval,
+            HandshakeTimeout = tunnel.Options.ConnectTimeout,
+            MaxConcurrentStreams = 1,
+            TrustedAuthorities = tunnel.Authorities,
+        };
+        if (tunnel.Certificate is { } certificate)
+        {
+            (options.Certificate, options.IntermediateCertificates) = certificate;
+        }
+
+        return options;
+    }
+}

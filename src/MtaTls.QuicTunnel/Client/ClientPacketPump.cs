@@ -1,0 +1,53 @@
+using MtaTls.QuicTunnel.Diagnostics;
+using MtaTls.QuicTunnel.Interfaces;
+using MtaTls.QuicTunnel.Packets;
+using MtaTls.QuicTunnel.Sessions;
+
+namespace MtaTls.QuicTunnel.Client;
+
+/// <summary>Takes the host's packets into the session, and answers those that cannot go.</summary>
+internal sealed class ClientPacketPump(ClientSessions sessions, IPacketInterface packetInterface) : IPacketReceiver
+{
+    public void OnPacket(ReadOnlySpan<byte> packet)
+    {
+        TunnelCounters counters = sessions.Counters;
+        if (!IpHeader.TryRead(packet, out IpHeader header))
+        {
+            counters.Dropped(DropReason.Malformed);
+        }
+        else if (IpHeader.IsLinkScoped(header.Destination) || IpHeader.IsLinkScoped(header.Source))
+        {
+            counters.Dropped(DropReason.LinkScope);
+        }
+        else if (sessions.Current is not { } session)
+        {
+            counters.Dropped(DropReason.NoPath);
+        }
+        else
+        {
+            switch (session.Send(packet, header.ProtocolType, out int maxPacket))
+            {
+                case SendResult.NoPath:
+                    counters.Dropped(DropReason.NoPath);
+                    break;
+                case SendResult.Congested:
+                    counters.Dropped(DropReason.Congested);
+                    break;
+                case SendResult.TooBig:
+                    counters.Dropped(DropReason.TooBig);
+                    AnswerTooBig(packet, header, maxPacket);
+                    break;
+            }
+        }
+    }
+
+    private void AnswerTooBig(ReadOnlySpan<byte> packet, in IpHeader header, int maxPacket)
+    {
+        Span<byte> error = stackalloc byte[IcmpError.MaxLength];
+        int length = IcmpError.WriteTooBig(packet, header, maxPacket, error);
+        if (length > 0)
+        {
+            packetInterface.Write(error[..length]);
+        }
+    }
+}

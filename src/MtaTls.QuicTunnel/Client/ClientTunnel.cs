@@ -1,0 +1,148 @@
+using System.Net;
+using System.Security.Cryptography.X509Certificates;
+using System.Text;
+using Microsoft.Extensions.Logging;
+using MtaTls.Quic;
+using MtaTls.QuicTunnel.Configuration;
+using MtaTls.QuicTunnel.Control;
+using MtaTls.QuicTunnel.Diagnostics;
+using MtaTls.QuicTunnel.Interfaces;
+using MtaTls.QuicTunnel.Sessions;
+
+namespace MtaTls.QuicTunnel.Client;
+
+/// <summary>The parts of a client, put together: the packet interface, the session, and a link for each local address.</summary>
+internal sealed class ClientTunnel : IAsyncDisposable
+{
+    private readonly CancellationTokenSource _stopping = new();
+    private readonly ILoggerFactory _loggerFactory;
+    private readonly ClientPacketPump _pump;
+    private readonly ClientLink[] _links;
+    private readonly ServerAddress _server;
+    private IQuicEngine? _engine;
+    private Task _running = Task.CompletedTask;
+    private int _started;
+
+    public ClientTunnel(QuicTunnelClientOptions options, ILoggerFactory loggerFactory, TimeProvider timeProvider, INetworkMonitor network)
+    {
+        Options = options;
+        TimeProvider = timeProvider;
+        Network = network;
+        _loggerFactory = loggerFactory;
+        Log = loggerFactory.CreateLogger("MtaTls.QuicTunnel.Client");
+        _ = ServerAddress.TryParse(options.Concentrator, out _server);
+        var dataPlane = new DataPlaneOptions(
+            options.Scheduler, options.Reordering.Enabled, options.Reordering.MaxDelay, options.Reordering.MaxPackets, new TunnelCounters(), timeProvider);
+        Interface = PacketInterfaces.Create(options.Interface, Log);
+        byte[] newSessionValue = Encoding.UTF8.GetBytes(!string.IsNullOrEmpty(options.Token) ? options.Token : options.QosIndication ?? "");
+        Sessions = new ClientSessions(Interface, dataPlane, Log, newSessionValue);
+        _pump = new ClientPacketPump(Sessions, Interface);
+        _links = options.LocalAddresses.Count == 0 ? [new ClientLink(this, null)] : [.. options.LocalAddresses.Select(entry => new ClientLink(this, entry))];
+    }
+
+    public QuicTunnelClientOptions Options { get; }
+
+    public TimeProvider TimeProvider { get; }
+
+    public ILogger Log { get; }
+
+    public INetworkMonitor Network { get; }
+
+    public ClientSessions Sessions { get; }
+
+    public IPacketInterface Interface { get; }
+
+    public IQuicEngine Engine => _engine!;
+
+    public X509Certificate2Collection? Authorities { get; private set; }
+
+    public (X509Certificate2 Certificate, X509Certificate2Collection? Intermediates)? Certificate { get; private set; }
+
+    public string ServerName => string.IsNullOrEmpty(Options.ServerName) ? _server.Host : Options.ServerName;
+
+    public int Port => _server.Port;
+
+    /// <summary>Finds the concentrator's addresses; tests give others.</summary>
+    public Func<CancellationToken, Task<IPAddress[]>>? Resolver { get; set; }
+
+    public Task<IPAddress[]> ResolveAsync(CancellationToken cancellationToken) =>
+        Resolver?.Invoke(cancellationToken) ?? Dns.GetHostAddressesAsync(_server.Host, cancellationToken);
+
+    public void Start()
+    {
+        if (Interlocked.Exchange(ref _started, 1) != 0)
+        {
+            throw new InvalidOperationException("The client was started before.");
+        }
+
+        QuicEngine.ThrowIfUnsupported();
+        if (!string.IsNullOrEmpty(Options.AuthorityPath))
+        {
+            Authorities = CertificateLoader.LoadAuthorities(Options.AuthorityPath);
+        }
+
+        Certificate = CertificateLoader.Load(Options.Certificate);
+        Interface.Start(_pump);
+        _engine = QuicEngine.Create(_loggerFactory, TimeProvider);
+        Network.Changed += OnNetworkChanged;
+        _running = Task.WhenAll(_links.Select(link => Task.Run(() => link.RunAsync(_stopping.Token))));
+    }
+
+    /// <summary>Sends an Access Report over the paths of the other links; its own may be the one that is lost.</summary>
+    public void Report(ClientLink about, AccessReport report)
+    {
+        byte[] message = report.Encode();
+        foreach (ClientLink link in _links)
+        {
+            if (link.Path is not { IsReportedUnavailable: false } || link.Connection is not { IsConnected: true } connection)
+            {
+                continue;
+            }
+
+            if (link == about && report.Signal == AccessSignal.Unavailable)
+            {
+                continue;
+            }
+
+            connection.SendStream(connection.OpenUnidirectionalStream(), message, fin: true);
+            Log.AccessReportSent(about.Name, report.Access, report.Signal, link.Name);
+            return;
+        }
+    }
+
+    /// <summary>Tells the concentrator, and closes what was opened.</summary>
+    public async ValueTask DisposeAsync()
+    {
+        Network.Changed -= OnNetworkChanged;
+        if (!_stopping.IsCancellationRequested)
+        {
+            await _stopping.CancelAsync();
+        }
+
+        try
+        {
+            await _running.WaitAsync(TimeSpan.FromSeconds(2), TimeProvider);
+        }
+        catch (TimeoutException)
+        {
+            // The concentrator does not answer the close: it will find out by itself.
+        }
+
+        if (Interlocked.Exchange(ref _engine, null) is { } engine)
+        {
+            await engine.DisposeAsync();
+        }
+
+        Sessions.Dispose();
+        Interface.Dispose();
+        Network.Dispose();
+    }
+
+    private void OnNetworkChanged()
+    {
+        foreach (ClientLink link in _links)
+        {
+            link.OnNetworkChanged();
+        }
+    }
+}

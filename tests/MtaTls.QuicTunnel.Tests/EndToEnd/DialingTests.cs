@@ -1,0 +1,65 @@
+using System.Net;
+using System.Net.Sockets;
+using MtaTls.Quic.Tests.Support;
+using MtaTls.QuicTunnel.Client;
+using MtaTls.QuicTunnel.Tests.Support;
+
+namespace MtaTls.QuicTunnel.Tests.EndToEnd;
+
+/// <summary>Which of the concentrator's addresses the client connects to.</summary>
+public sealed class DialingTests
+{
+    [SkippableFact]
+    public async Task An_address_that_does_not_answer_holds_up_nobody()
+    {
+        await using TunnelHost host = await TunnelHost.StartAsync();
+        // It takes packets and says nothing, as an address behind a packet filter does.
+        using var silent = new Socket(AddressFamily.InterNetwork, SocketType.Dgram, ProtocolType.Udp);
+        silent.Bind(new IPEndPoint(IPAddress.Parse("127.0.0.9"), host.EndPoint.Port));
+        await using QuicTunnelClient client = host.CreateClient(options => options.ConnectTimeout = TimeSpan.FromMinutes(10));
+        client.Tunnel.Resolver = static _ => Task.FromResult<IPAddress[]>([IPAddress.Parse("127.0.0.9"), IPAddress.Loopback]);
+        client.Start();
+        await client.WaitForSessionAsync().WaitAsync(Wait.Patience);
+        Assert.Equal(IPAddress.Loopback, client.Paths[0].RemoteEndPoint.Address);
+        Assert.True(silent.Available > 0, "the silent address was not tried first");
+        await Wait.UntilAsync(() => client.Paths.Count == 1 && host.Sessions.List().Sum(session => session.Paths.Count) == 1, "the attempt that lost was kept");
+    }
+
+    [SkippableFact]
+    public async Task A_link_over_an_interface_takes_a_family_that_the_interface_has()
+    {
+        await using TunnelHost host = await TunnelHost.StartAsync();
+        await using QuicTunnelClient client = host.CreateClient(
+            options =>
+            {
+                options.LocalAddresses.Add("lo");
+                options.ConnectTimeout = TimeSpan.FromMinutes(10);
+            },
+            new IPv4Loopback());
+        client.Tunnel.Resolver = static _ => Task.FromResult<IPAddress[]>([IPAddress.IPv6Loopback, IPAddress.Loopback]);
+        client.Start();
+        await client.WaitForSessionAsync().WaitAsync(Wait.Patience);
+        Assert.Equal(IPAddress.Loopback, client.Paths[0].LocalEndPoint.Address);
+    }
+
+    private sealed class IPv4Loopback : INetworkMonitor
+    {
+        public event Action? Changed
+        {
+            add { }
+            remove { }
+        }
+
+        public bool HasAddress(IPAddress address) => true;
+
+        public bool HasAddress(IPAddress address, string interfaceName) => true;
+
+        public IPAddress? FindAddress(string interfaceName, AddressFamily family) => family == AddressFamily.InterNetwork ? IPAddress.Loopback : null;
+
+        public IPAddress? FindSource(IPAddress destination) => null;
+
+        public void Dispose()
+        {
+        }
+    }
+}

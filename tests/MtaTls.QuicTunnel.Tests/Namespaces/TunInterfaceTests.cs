@@ -1,0 +1,114 @@
+using System.Diagnostics;
+using System.Runtime.Versioning;
+using Microsoft.Extensions.Logging;
+using MtaTls.Quic.Tests.Support;
+using MtaTls.QuicTunnel.Interfaces;
+using MtaTls.QuicTunnel.Tests.Support;
+using QuicTunnelSample;
+
+namespace MtaTls.QuicTunnel.Tests.Namespaces;
+
+/// <summary>A TUN device that others change, in a namespace of its own.</summary>
+[SupportedOSPlatform("linux")]
+[Collection("network namespaces")]
+public sealed class TunInterfaceTests : IDisposable
+{
+    private static readonly string? s_whyNot = AccessNetworks.WhyNot();
+    private readonly string _name = $"qt-tun-{Environment.ProcessId}-{Guid.NewGuid().ToString("N")[..6]}";
+    private readonly RecordingLoggerProvider _logs = new();
+
+    public TunInterfaceTests()
+    {
+        if (s_whyNot is null)
+        {
+            Ip("netns", "add", _name);
+        }
+    }
+
+    public void Dispose()
+    {
+        if (s_whyNot is null)
+        {
+            Ip("netns", "delete", _name);
+        }
+    }
+
+    [SkippableFact]
+    public async Task A_device_that_is_taken_away_is_noticed_and_made_again()
+    {
+        using TunInterface device = Start("10.99.0.2/24", "fd99::2/64");
+        Assert.Null(device.Failure);
+        Ip("-n", _name, "link", "delete", "qt0");
+        await Wait.UntilAsync(() => _logs.Entries.Any(static entry => entry.Event == "InterfaceFailed"), "it was not noticed");
+        await Wait.UntilAsync(() => device.Failure is null, "it was not made again");
+        Assert.Contains("10.99.0.2/24", Addresses(), StringComparison.Ordinal);
+        Assert.Contains("fd99::2/64", Addresses(), StringComparison.Ordinal);
+        Assert.True(device.Write(IpPackets.Udp("10.99.0.1", "10.99.0.2", "x"u8)));
+    }
+
+    [SkippableFact]
+    public async Task A_device_that_is_down_is_a_failure_and_has_its_addresses_again_when_it_is_up()
+    {
+        using TunInterface device = Start("10.99.0.2/24", "fd99::2/64");
+        Ip("-n", _name, "link", "set", "qt0", "down");
+        await Wait.UntilAsync(() => device.Failure is not null, "it was not noticed");
+        Assert.DoesNotContain("fd99::2/64", Addresses(), StringComparison.Ordinal);
+        Ip("-n", _name, "link", "set", "qt0", "up");
+        await Wait.UntilAsync(() => device.Failure is null && Addresses().Contains("fd99::2/64", StringComparison.Ordinal), "the address did not come back");
+    }
+
+    [SkippableFact]
+    public void Where_IPv6_is_disabled_the_device_works_with_IPv4_and_the_log_says_so()
+    {
+        Skip.If(s_whyNot is not null, s_whyNot);
+        Ip("netns", "exec", _name, "sysctl", "-qw", "net.ipv6.conf.all.disable_ipv6=1", "net.ipv6.conf.default.disable_ipv6=1");
+        using TunInterface device = Start("10.99.0.2/24", "fd99::2/64");
+        Assert.Null(device.Failure);
+        Assert.Contains("10.99.0.2/24", Addresses(), StringComparison.Ordinal);
+        Assert.Contains(_logs.Entries, static entry => entry.Event == "IPv6Disabled" && entry.Message.Contains("fd99::2/64", StringComparison.Ordinal));
+    }
+
+    [SkippableFact]
+    public void Where_IPv6_is_disabled_a_device_with_IPv6_alone_fails_with_the_reason()
+    {
+        Skip.If(s_whyNot is not null, s_whyNot);
+        Ip("netns", "exec", _name, "sysctl", "-qw", "net.ipv6.conf.all.disable_ipv6=1", "net.ipv6.conf.default.disable_ipv6=1");
+        IOException exception = Assert.Throws<IOException>(() => Start("fd99::2/64"));
+        Assert.Contains("IPv6 is disabled on this host", exception.Message, StringComparison.Ordinal);
+        Assert.DoesNotContain("root", exception.Message, StringComparison.Ordinal);
+    }
+
+    private TunInterface Start(params string[] addresses)
+    {
+        Skip.If(s_whyNot is not null, s_whyNot);
+        var options = new TunnelInterfaceOptions();
+        foreach (string address in addresses)
+        {
+            options.Addresses.Add(address);
+        }
+
+        return NamespaceSockets.Run(_name, () =>
+        {
+            var device = new TunInterface(options, _logs.CreateLogger(""));
+            device.Start(new Nobody());
+            return device;
+        });
+    }
+
+    private string Addresses() => Ip("-n", _name, "-o", "address", "show", "dev", "qt0");
+
+    private static string Ip(params string[] arguments)
+    {
+        using Process process = Process.Start(new ProcessStartInfo("ip", arguments) { RedirectStandardOutput = true, RedirectStandardError = true })!;
+        string output = process.StandardOutput.ReadToEnd() + process.StandardError.ReadToEnd();
+        process.WaitForExit();
+        return output;
+    }
+
+    private sealed class Nobody : IPacketReceiver
+    {
+        public void OnPacket(ReadOnlySpan<byte> packet)
+        {
+        }
+    }
+}
