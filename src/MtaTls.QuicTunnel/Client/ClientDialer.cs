@@ -103,7 +103,7 @@ internal sealed class ClientDialer(ClientTunnel tunnel, string linkName, IPAddre
         }
 
         using var delay = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
-        Task pause = Task.Delay(hasMore ? s_attemptDelay : Timeout.InfiniteTimeSpan, tunnel.TimeProvider, delay.Token);
+        var pause = Task.Delay(hasMore ? s_attemptDelay : Timeout.InfiniteTimeSpan, tunnel.TimeProvider, delay.Token);
         try
         {
             await Task.WhenAny([pause, .. racing.Select(static dialed => (Task)dialed.Handler.Connected)]);
