@@ -33,7 +33,7 @@ public sealed class TunInterfaceTests : IDisposable
         }
     }
 
-    [SkippableFact]
+    [Fact]
     public async Task A_device_that_is_taken_away_is_noticed_and_made_again()
     {
         using TunInterface device = Start("10.99.0.2/24", "fd99::2/64");
@@ -46,7 +46,7 @@ public sealed class TunInterfaceTests : IDisposable
         Assert.True(device.Write(IpPackets.Udp("10.99.0.1", "10.99.0.2", "x"u8)));
     }
 
-    [SkippableFact]
+    [Fact]
     public async Task A_device_that_is_down_is_a_failure_and_has_its_addresses_again_when_it_is_up()
     {
         using TunInterface device = Start("10.99.0.2/24", "fd99::2/64");
@@ -57,10 +57,10 @@ public sealed class TunInterfaceTests : IDisposable
         await Wait.UntilAsync(() => device.Failure is null && Addresses().Contains("fd99::2/64", StringComparison.Ordinal), "the address did not come back");
     }
 
-    [SkippableFact]
+    [Fact]
     public void Where_IPv6_is_disabled_the_device_works_with_IPv4_and_the_log_says_so()
     {
-        Skip.If(s_whyNot is not null, s_whyNot);
+        Assert.SkipWhen(s_whyNot is not null, s_whyNot ?? "");
         Ip("netns", "exec", _name, "sysctl", "-qw", "net.ipv6.conf.all.disable_ipv6=1", "net.ipv6.conf.default.disable_ipv6=1");
         using TunInterface device = Start("10.99.0.2/24", "fd99::2/64");
         Assert.Null(device.Failure);
@@ -68,10 +68,10 @@ public sealed class TunInterfaceTests : IDisposable
         Assert.Contains(_logs.Entries, static entry => entry.Event == "IPv6Disabled" && entry.Message.Contains("fd99::2/64", StringComparison.Ordinal));
     }
 
-    [SkippableFact]
+    [Fact]
     public void Where_IPv6_is_disabled_a_device_with_IPv6_alone_fails_with_the_reason()
     {
-        Skip.If(s_whyNot is not null, s_whyNot);
+        Assert.SkipWhen(s_whyNot is not null, s_whyNot ?? "");
         Ip("netns", "exec", _name, "sysctl", "-qw", "net.ipv6.conf.all.disable_ipv6=1", "net.ipv6.conf.default.disable_ipv6=1");
         IOException exception = Assert.Throws<IOException>(() => Start("fd99::2/64"));
         Assert.Contains("IPv6 is disabled on this host", exception.Message, StringComparison.Ordinal);
@@ -80,7 +80,7 @@ public sealed class TunInterfaceTests : IDisposable
 
     private TunInterface Start(params string[] addresses)
     {
-        Skip.If(s_whyNot is not null, s_whyNot);
+        Assert.SkipWhen(s_whyNot is not null, s_whyNot ?? "");
         var options = new TunnelInterfaceOptions();
         foreach (string address in addresses)
         {
