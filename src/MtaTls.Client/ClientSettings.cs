@@ -22,6 +22,8 @@ internal sealed record ClientSettings
     public required MtaTlsClientMode Mode { get; init; }
     public required ProtocolList ApplicationProtocols { get; init; }
     public required SslProtocols EnabledSslProtocols { get; init; }
+    public CipherSuitesPolicy? CipherSuitesPolicy { get; init; }
+    public required bool AllowTlsResume { get; init; }
     public ClientCertificateKey? ClientCertificate { get; init; }
     public X509Certificate2Collection? ClientCertificateChain { get; init; }
     public RemoteCertificateValidationCallback? RemoteCertificateValidationCallback { get; init; }
@@ -69,6 +71,8 @@ internal sealed record ClientSettings
             Mode = options.Mode,
             ApplicationProtocols = new ProtocolList([.. options.ApplicationProtocols]),
             EnabledSslProtocols = options.EnabledSslProtocols,
+            CipherSuitesPolicy = options.CipherSuitesPolicy,
+            AllowTlsResume = options.AllowTlsResume,
             ClientCertificate = options.ClientCertificate is { } certificate ? new ClientCertificateKey(certificate) : null,
             ClientCertificateChain = options.ClientCertificateChain,
             RemoteCertificateValidationCallback = options.RemoteCertificateValidationCallback,
@@ -90,20 +94,30 @@ internal sealed record ClientSettings
         };
     }
 
-    public TlsClientOptions ToTlsOptions(ProtocolList protocols) => new()
+    public TlsClientOptions ToTlsOptions(ProtocolList protocols)
     {
-        TargetHost = TargetHost,
-        ExtensionType = ExtensionType,
-        OfferDataMultiplexing = true,
-        EnabledSslProtocols = EnabledSslProtocols,
-        ApplicationProtocols = [.. protocols],
-        ClientCertificate = ClientCertificate?.Certificate,
-        ClientCertificateChain = ClientCertificateChain,
-        RemoteCertificateValidationCallback = RemoteCertificateValidationCallback,
-        CertificateRevocationCheckMode = CertificateRevocationCheckMode,
-        CertificateChainPolicy = CertificateChainPolicy,
-        KeyLogFile = KeyLogFile,
-    };
+        var options = new TlsClientOptions
+        {
+            TargetHost = TargetHost,
+            ExtensionType = ExtensionType,
+            OfferDataMultiplexing = true,
+            EnabledSslProtocols = EnabledSslProtocols,
+            CipherSuitesPolicy = CipherSuitesPolicy,
+            ApplicationProtocols = [.. protocols],
+            ClientCertificate = ClientCertificate?.Certificate,
+            ClientCertificateChain = ClientCertificateChain,
+            RemoteCertificateValidationCallback = RemoteCertificateValidationCallback,
+            CertificateRevocationCheckMode = CertificateRevocationCheckMode,
+            CertificateChainPolicy = CertificateChainPolicy,
+            KeyLogFile = KeyLogFile,
+        };
+        if (!AllowTlsResume)
+        {
+            options.SessionCacheSize = 0;
+        }
+
+        return options;
+    }
 
     private static bool SameHost(string a, string b) =>
         a.AsSpan().TrimEnd('.').Equals(b.AsSpan().TrimEnd('.'), StringComparison.OrdinalIgnoreCase)

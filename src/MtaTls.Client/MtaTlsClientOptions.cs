@@ -49,8 +49,16 @@ public sealed class MtaTlsClientOptions
     public IList<SslApplicationProtocol> ApplicationProtocols { get; set => field = value ?? throw new ArgumentNullException(nameof(value)); } = [];
 
     /// <summary>The TLS versions to offer.</summary>
-    /// <value>Default: <see cref="SslProtocols.None"/>, which means TLS 1.2 and 1.3. Older versions are not supported.</value>
+    /// <value>Default: <see cref="SslProtocols.None"/>, which means TLS 1.2 and 1.3 as far as the machine's TLS policy allows them. Older versions are not supported.</value>
     public SslProtocols EnabledSslProtocols { get; set; }
+
+    /// <summary>The cipher suites to offer. Those without forward secrecy or authenticated encryption are left out.</summary>
+    /// <value>Default: null, those of the machine's TLS policy.</value>
+    public CipherSuitesPolicy? CipherSuitesPolicy { get; set; }
+
+    /// <summary>Whether TLS sessions may be resumed, which saves the server's signature and the check of its certificate when a connection is made again.</summary>
+    /// <value>Default: true. A session in which a channel failed is never resumed.</value>
+    public bool AllowTlsResume { get; set; } = true;
 
     /// <summary>The client's certificate with its private key, sent when the server asks for one.</summary>
     /// <value>Default: null.</value>

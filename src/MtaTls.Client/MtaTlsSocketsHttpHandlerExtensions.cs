@@ -9,25 +9,31 @@ namespace System.Net.Http;
 /// <summary>Makes the connections of a <see cref="SocketsHttpHandler"/> channels of MTA-TLS sessions.</summary>
 public static class MtaTlsSocketsHttpHandlerExtensions
 {
+    private static readonly RemoteCertificateValidationCallback s_refuse = static (_, _, _, _) => false;
+
     /// <summary>
     /// Makes the handler's connections channels. URIs stay as they are: the host and port of an <c>https://</c> or <c>wss://</c> URI become a channel's destination, and
     /// the TLS session goes to the options' endpoint, or where <see cref="MtaTlsClientOptions.Host"/> is null to that host and port. Handlers with equal options share their sessions.
     /// </summary>
-    /// <param name="handler">The handler, before its first request. Its <see cref="SocketsHttpHandler.UseProxy"/> is switched off, and handshakes of its own are refused.</param>
+    /// <param name="handler">
+    /// The handler, before its first request. What its <see cref="SocketsHttpHandler.SslOptions"/> say counts for the sessions, and must not contradict the options. Its
+    /// <see cref="SocketsHttpHandler.UseProxy"/> is switched off, and handshakes of its own are refused.
+    /// </param>
     /// <param name="options">The endpoint and everything else; copied.</param>
     /// <returns>The handler.</returns>
     /// <exception cref="ArgumentException">The options are wrong; the message names every error.</exception>
-    /// <exception cref="InvalidOperationException">The handler has settings that would no longer be heeded: ConnectCallback, PlaintextStreamFilter, Proxy or SslOptions.</exception>
+    /// <exception cref="InvalidOperationException">The handler has settings that could not count: ConnectCallback, PlaintextStreamFilter, Proxy, or members of SslOptions, all of which the message names.</exception>
     public static SocketsHttpHandler UseMtaTls(this SocketsHttpHandler handler, MtaTlsClientOptions options)
     {
+        ArgumentNullException.ThrowIfNull(handler);
         ArgumentNullException.ThrowIfNull(options);
         if (options.Host is not null)
         {
-            MtaTlsClient client = SharedClients.Get(ClientSettings.From(options));
+            MtaTlsClient client = SharedClients.Get(HandlerTlsSettings.TakeOver(ClientSettings.From(options), handler.SslOptions));
             return Connect(handler, _ => client);
         }
         // Checked now and copied once: each host's settings differ from these in nothing but the endpoint.
-        var template = ClientSettings.From(options, new DnsEndPoint("endpoint.invalid", 443));
+        ClientSettings template = HandlerTlsSettings.TakeOver(ClientSettings.From(options, new DnsEndPoint("endpoint.invalid", 443)), handler.SslOptions);
         return Connect(handler, endpoint => SharedClients.Get(template with { Host = endpoint.Host.Trim('[', ']'), Port = endpoint.Port }));
     }
 
@@ -57,13 +63,15 @@ public static class MtaTlsSocketsHttpHandlerExtensions
     /// <inheritdoc cref="UseMtaTls(SocketsHttpHandler, MtaTlsClientOptions)"/>
     public static SocketsHttpHandler UseMtaTls(this SocketsHttpHandler handler, MtaTlsClient client)
     {
+        ArgumentNullException.ThrowIfNull(handler);
         ArgumentNullException.ThrowIfNull(client);
-        return Connect(handler, _ => client);
+        return HandlerTlsSettings.TakeOver(client.Settings, handler.SslOptions) == client.Settings
+            ? Connect(handler, _ => client)
+            : throw new InvalidOperationException("The handler's SslOptions have settings that the client's sessions don't have; set the members of MtaTlsClientOptions with the same names when the client is made.");
     }
 
     private static SocketsHttpHandler Connect(SocketsHttpHandler handler, Func<DnsEndPoint, MtaTlsClient> clientFor)
     {
-        ArgumentNullException.ThrowIfNull(handler);
         if (handler.ConnectCallback is not null || handler.PlaintextStreamFilter is not null)
         {
             throw new InvalidOperationException("The handler has a ConnectCallback or PlaintextStreamFilter already; MTA-TLS needs both. To reach the endpoint by other means set MtaTlsClientOptions.ConnectCallback.");
@@ -74,18 +82,23 @@ public static class MtaTlsSocketsHttpHandlerExtensions
             throw new InvalidOperationException("The handler has a Proxy, through which channels do not go. To reach the endpoint through a proxy set MtaTlsClientOptions.ConnectCallback.");
         }
 
-        SslClientAuthenticationOptions tls = handler.SslOptions;
-        if (tls.RemoteCertificateValidationCallback is not null || tls.ClientCertificates is { Count: > 0 } || tls.ClientCertificateContext is not null
-            || tls.LocalCertificateSelectionCallback is not null || tls.CertificateChainPolicy is not null || tls.TargetHost is not null)
+        // What is set from now on would not count any more. It is looked at again when a connection is made.
+        SslClientAuthenticationOptions later = new();
+        var connector = new HttpChannelConnector(endpoint =>
         {
-            throw new InvalidOperationException("The handler's SslOptions have settings that a session can't heed; set the members of MtaTlsClientOptions with the same names.");
-        }
-        var connector = new HttpChannelConnector(clientFor);
+            if (handler.SslOptions != later || !HandlerTlsSettings.AreDefault(later, s_refuse))
+            {
+                throw new InvalidOperationException("The handler's SslOptions were changed after UseMtaTls, which takes them over; set them before, or set the members of MtaTlsClientOptions with the same names.");
+            }
+
+            return clientFor(endpoint);
+        });
         handler.ConnectCallback = connector.ConnectAsync;
         handler.PlaintextStreamFilter = connector.FilterAsync;
         handler.UseProxy = false;
         // A handshake of the handler's own (HTTP/3 to an Alt-Svc, for example) would leave the session behind: none succeeds.
-        tls.RemoteCertificateValidationCallback = static (_, _, _, _) => false;
+        later.RemoteCertificateValidationCallback = s_refuse;
+        handler.SslOptions = later;
         return handler;
     }
 }

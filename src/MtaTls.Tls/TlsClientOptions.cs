@@ -27,6 +27,11 @@ public sealed class TlsClientOptions
     /// <exception cref="ArgumentOutOfRangeException">A version below TLS 1.2 is named.</exception>
     public SslProtocols EnabledSslProtocols { get; set => field = ProtocolVersions.Validated(value); }
 
+    /// <summary>
+    /// The cipher suites to offer: those of them that have forward secrecy and authenticated encryption. Null, the default: those of the machine's TLS policy.
+    /// </summary>
+    public CipherSuitesPolicy? CipherSuitesPolicy { get; set; }
+
     /// <summary>The application protocols (ALPN) to offer, the preferred first. Empty, the default: ALPN is not offered.</summary>
     public IList<SslApplicationProtocol> ApplicationProtocols { get; set; } = [];
 

@@ -1,3 +1,4 @@
+using System.Net.Security;
 using System.Security.Authentication;
 using MtaTls.Tls.OpenSsl;
 
@@ -31,7 +32,9 @@ public static class TlsEngine
 
     /// <summary>Why the machine's TLS policy (<c>system_default</c> in OpenSSL's configuration file) leaves the engine nothing to negotiate; null where it does not.</summary>
     /// <param name="enabled">The versions that the application asks for; <see cref="SslProtocols.None"/>: the machine's.</param>
-    public static string? FindPolicyObstacle(SslProtocols enabled) => IsSupported ? MachinePolicy.Current.FindObstacle(ProtocolVersions.Supported(enabled)) : null;
+    /// <param name="cipherSuites">The cipher suites that the application asks for; null: the machine's.</param>
+    public static string? FindPolicyObstacle(SslProtocols enabled, CipherSuitesPolicy? cipherSuites = null)
+        => IsSupported ? MachinePolicy.Current.Choose(ProtocolVersions.Supported(enabled), cipherSuites).Obstacle : null;
 
     /// <summary>Does nothing where the engine is supported.</summary>
     /// <exception cref="PlatformNotSupportedException">OpenSSL 3 is missing, too old or not the one that .NET uses; the message says what to install.</exception>

@@ -52,7 +52,7 @@ public sealed class OptionsTests
         Action<MtaTlsClientOptions>[] changes =
         [
             o => o.Host = "other.test", o => o.Port = 444, o => o.TargetHost = "name.test", o => o.ExtensionType = 65_000, o => o.Mode = MtaTlsClientMode.Required,
-            o => o.ApplicationProtocols = [System.Net.Security.SslApplicationProtocol.Http2], o => o.EnabledSslProtocols = SslProtocols.Tls12, o => o.ClientCertificate = one,
+            o => o.ApplicationProtocols = [System.Net.Security.SslApplicationProtocol.Http2], o => o.EnabledSslProtocols = SslProtocols.Tls12, o => o.AllowTlsResume = false, o => o.ClientCertificate = one,
             o => o.RemoteCertificateValidationCallback = (_, _, _, _) => false, o => o.CertificateRevocationCheckMode = X509RevocationMode.Online,
             o => o.CertificateChainPolicy = new X509ChainPolicy(), o => o.Limits.MaxChannelsPerSession = 5, o => o.Limits.MaxPacketLength = 5, o => o.Source = new ChannelAddress("a", 1),
             o => o.Reconnect.Jitter = 0.1, o => o.MaxSessions = 3, o => o.KeepConnected = true, o => o.ConnectCallback = (_, _) => default,
@@ -166,7 +166,6 @@ public sealed class OptionsTests
         var options = new MtaTlsClientOptions { Host = "gateway.test" };
         Assert.Throws<InvalidOperationException>(() => new SocketsHttpHandler { ConnectCallback = (_, _) => default }.UseMtaTls(options));
         Assert.Throws<InvalidOperationException>(() => new SocketsHttpHandler { Proxy = new WebProxy("http://proxy.test") }.UseMtaTls(options));
-        Assert.Throws<InvalidOperationException>(() => new SocketsHttpHandler { SslOptions = { RemoteCertificateValidationCallback = (_, _, _, _) => false } }.UseMtaTls(options));
         Assert.Throws<InvalidOperationException>(() => new SocketsHttpHandler().UseMtaTls(options).UseMtaTls(options));
         Assert.False(new SocketsHttpHandler().UseMtaTls(options).UseProxy);
     }

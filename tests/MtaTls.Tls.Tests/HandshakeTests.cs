@@ -307,4 +307,28 @@ public class HandshakeTests
         Assert.Equal((alert, true), (received.Alert, received.IsReceived));
         return refusal;
     }
+
+    /// <summary>As for SslStream: the client offers what the application names, as far as the engine has it.</summary>
+    [Theory]
+    [InlineData(TlsCipherSuite.TLS_CHACHA20_POLY1305_SHA256, SslProtocols.Tls13)]
+    [InlineData(TlsCipherSuite.TLS_AES_128_GCM_SHA256, SslProtocols.Tls13)]
+    [InlineData(TlsCipherSuite.TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256, SslProtocols.Tls12)]
+    public async Task Cipher_suites_that_the_application_names_are_offered(TlsCipherSuite suite, SslProtocols version)
+    {
+        using TlsServerContext server = TlsTest.Server();
+        using TlsClientContext client = TlsTest.Client(configure: o => o.CipherSuitesPolicy = new CipherSuitesPolicy([TlsCipherSuite.TLS_RSA_WITH_AES_128_CBC_SHA, suite]));
+        await using Pair pair = await TlsTest.ConnectAsync(client, server);
+        Assert.Equal(suite, pair.Client.CipherSuite);
+        Assert.Equal(version, pair.Client.Protocol);
+    }
+
+    [Fact]
+    public void Cipher_suites_that_the_engine_does_not_have_are_an_error()
+    {
+        PlatformNotSupportedException error = Assert.Throws<PlatformNotSupportedException>(
+            static () => TlsTest.Client(configure: o => o.CipherSuitesPolicy = new CipherSuitesPolicy([TlsCipherSuite.TLS_RSA_WITH_AES_128_CBC_SHA])));
+        Assert.Contains("CipherSuitesPolicy", error.Message, StringComparison.Ordinal);
+        Assert.Throws<PlatformNotSupportedException>(
+            static () => TlsTest.Client(SslProtocols.Tls12, o => o.CipherSuitesPolicy = new CipherSuitesPolicy([TlsCipherSuite.TLS_AES_128_GCM_SHA256])));
+    }
 }

@@ -27,6 +27,7 @@ internal static class MtaTlsClientConfiguration
                 case "EXTENSIONTYPE": reader.Set(child, int.Parse, v => options.ExtensionType = v); break;
                 case "MODE": reader.Set(child, Parse<MtaTlsClientMode>, v => options.Mode = v); break;
                 case "APPLICATIONPROTOCOLS": options.ApplicationProtocols = [.. child.GetChildren().Select(c => new SslApplicationProtocol(c.Value ?? ""))]; break;
+                case "ALLOWTLSRESUME": reader.Set(child, (text, _) => bool.Parse(text), v => options.AllowTlsResume = v); break;
                 case "ENABLEDSSLPROTOCOLS": reader.Set(child, Protocols, v => options.EnabledSslProtocols = v); break;
                 case "CLIENTCERTIFICATE": reader.Load(child, v => (options.ClientCertificate, options.ClientCertificateChain) = v); break;
                 case "CERTIFICATEREVOCATIONCHECKMODE": reader.Set(child, Parse<X509RevocationMode>, v => options.CertificateRevocationCheckMode = v); break;

@@ -19,7 +19,7 @@ internal static class ServerHandshake
         if (context.Options.Mode == DataMultiplexingMode.Required && !hello.OffersExtension)
         {
             // Not left to OpenSSL: before it has chosen a version it turns the alert of TLS 1.3 into that of TLS 1.2.
-            SslProtocols common = hello.Protocols & MachinePolicy.Current.Versions(context.Options.EnabledSslProtocols);
+            SslProtocols common = hello.Protocols & MachinePolicy.Current.Choose(context.Options.EnabledSslProtocols, null).Versions;
             TlsAlert alert = (common & SslProtocols.Tls13) != 0 ? TlsAlert.MissingExtension : TlsAlert.HandshakeFailure;
             throw await RefuseAsync(transport, alert, "The client does not offer the data_multiplexing extension, which is required here.", null, cancellationToken).ConfigureAwait(false);
         }

@@ -1,4 +1,5 @@
 using System.Buffers.Binary;
+using System.Net.Security;
 using System.Runtime.InteropServices;
 using System.Security.Authentication;
 
@@ -39,10 +40,23 @@ internal sealed unsafe class MachinePolicy
         [0x11ED] = "SecP384r1MLKEM1024",
     };
 
+    // Authenticated with a tag of full length.
+    private static readonly Dictionary<ushort, string> s_tls13CipherSuites = new()
+    {
+        [0x1301] = "TLS_AES_128_GCM_SHA256",
+        [0x1302] = "TLS_AES_256_GCM_SHA384",
+        [0x1303] = "TLS_CHACHA20_POLY1305_SHA256",
+        [0x1304] = "TLS_AES_128_CCM_SHA256",
+    };
+
     private static readonly Lazy<MachinePolicy> s_current = new(static () => new MachinePolicy());
 
-    private readonly SslProtocols _versions;
-    private readonly SslProtocols _versionsNotTurnedOff;
+    private readonly Dictionary<ushort, string> _strongTls12Suites;
+    private readonly string? _tls12Suites;
+    private readonly bool _hasTls13Suites;
+    private readonly string? _groups;
+    private readonly SslProtocols _notTurnedOff;
+    private readonly SslProtocols _withinBounds;
 
     private MachinePolicy()
     {
@@ -50,68 +64,58 @@ internal sealed unsafe class MachinePolicy
         nint ctx = context.DangerousGetHandle();
         nint min = LibSsl.SSL_CTX_ctrl(ctx, LibSsl.CtrlGetMinProtocol, 0, 0), max = LibSsl.SSL_CTX_ctrl(ctx, LibSsl.CtrlGetMaxProtocol, 0, 0);
         ulong options = LibSsl.SSL_CTX_get_options(ctx);
-        List<string> suites = CipherSuites(ctx, out bool hasTls13);
-        _versionsNotTurnedOff = ((options & LibSsl.OptionNoTls12) == 0 ? SslProtocols.Tls12 : 0) | ((options & LibSsl.OptionNoTls13) == 0 && hasTls13 ? SslProtocols.Tls13 : 0);
-        Tls12CipherSuites = StrongTls12Suites(ctx, suites);
-        if (Tls12CipherSuites is null)
-        {
-            _versionsNotTurnedOff &= ~SslProtocols.Tls12;
-        }
-
-        _versions = _versionsNotTurnedOff & ((IsWithin(LibSsl.Tls12, min, max) ? SslProtocols.Tls12 : 0) | (IsWithin(LibSsl.Tls13, min, max) ? SslProtocols.Tls13 : 0));
-        Groups = CheapGroups();
+        _notTurnedOff = ((options & LibSsl.OptionNoTls12) == 0 ? SslProtocols.Tls12 : 0) | ((options & LibSsl.OptionNoTls13) == 0 ? SslProtocols.Tls13 : 0);
+        _withinBounds = (IsWithin(LibSsl.Tls12, min, max) ? SslProtocols.Tls12 : 0) | (IsWithin(LibSsl.Tls13, min, max) ? SslProtocols.Tls13 : 0);
+        OrderedDictionary<ushort, string> allowed = CipherSuites(ctx);
+        OpenSslErrors.ThrowIf(LibSsl.SSL_CTX_set_cipher_list(ctx, StrongTls12CipherSuites) != 1, "SSL_CTX_set_cipher_list");
+        _strongTls12Suites = CipherSuites(ctx).Where(static s => !IsTls13(s.Key)).ToDictionary();
+        _tls12Suites = Join(allowed.Keys, _strongTls12Suites);
+        _hasTls13Suites = allowed.Keys.Any(IsTls13);
+        _groups = CheapGroups();
     }
 
     /// <summary>The policy of this process; OpenSSL must have been loaded.</summary>
     public static MachinePolicy Current => s_current.Value;
 
-    /// <summary>OpenSSL's list of the suites of TLS 1.2 that both the policy and the engine allow; null where there are none.</summary>
-    public string? Tls12CipherSuites { get; }
-
-    /// <summary>OpenSSL's list of the groups that both the policy and the engine allow; null where there are none.</summary>
-    public string? Groups { get; }
-
-    /// <summary>The versions that may be negotiated.</summary>
-    /// <param name="enabled">What the application asks for. As for SslStream, versions that it names count more than MinProtocol and MaxProtocol.</param>
-    public SslProtocols Versions(SslProtocols enabled) => Groups is null ? SslProtocols.None : enabled == SslProtocols.None ? _versions : enabled & _versionsNotTurnedOff;
-
-    /// <summary>Why the engine can't be used under this policy; null where it can.</summary>
-    /// <param name="enabled">What the application asks for.</param>
-    public string? FindObstacle(SslProtocols enabled) => Groups is null
-        ? "the machine's TLS policy (system_default in openssl.cnf) allows no key exchange over elliptic curves, which MTA-TLS needs."
-        : Versions(enabled) == SslProtocols.None
-            ? "the machine's TLS policy (system_default in openssl.cnf) allows neither TLS 1.3 nor a cipher suite of TLS 1.2 with ECDHE and AES-GCM or ChaCha20-Poly1305."
+    /// <summary>What a context may negotiate: a part of what the policy and the engine both allow.</summary>
+    /// <param name="enabled">The versions that the application names; as for SslStream, they count more than MinProtocol and MaxProtocol.</param>
+    /// <param name="suites">The cipher suites that the application names; as for SslStream, they count more than CipherString and Ciphersuites. Null: the policy's.</param>
+    public AllowedTls Choose(SslProtocols enabled, CipherSuitesPolicy? suites)
+    {
+#pragma warning disable CA1416 // On Windows the application could not have made one.
+        ushort[]? named = suites?.AllowedCipherSuites.Select(static s => (ushort)s).ToArray();
+#pragma warning restore CA1416
+        string? tls12 = named is null ? _tls12Suites : Join(named, _strongTls12Suites), tls13 = named is null ? null : Join(named, s_tls13CipherSuites);
+        SslProtocols versions = _notTurnedOff & (enabled == SslProtocols.None ? _withinBounds : enabled)
+            & ((tls12 is null ? 0 : SslProtocols.Tls12) | ((named is null ? _hasTls13Suites : tls13 is not null) ? SslProtocols.Tls13 : 0));
+        string? obstacle = _groups is null ? "the machine's TLS policy (system_default in openssl.cnf) allows no key exchange over elliptic curves, which MTA-TLS needs."
+            : versions == SslProtocols.None ? $"{(named is null ? "" : "CipherSuitesPolicy and ")}the machine's TLS policy (system_default in openssl.cnf) {(named is null ? "allows" : "allow")} neither TLS 1.3 nor a cipher suite of TLS 1.2 with ECDHE and AES-GCM or ChaCha20-Poly1305."
             : null;
+        return new AllowedTls(versions, tls12, tls13, _groups, obstacle);
+    }
 
     private static bool IsWithin(nint version, nint min, nint max) => (min == 0 || version >= min) && (max == 0 || version <= max);
 
-    private static List<string> CipherSuites(nint ctx, out bool hasTls13)
+    private static bool IsTls13(ushort suite) => suite >> 8 == 0x13;
+
+    private static string? Join(IEnumerable<ushort> suites, Dictionary<ushort, string> names)
     {
-        List<string> names = [];
-        hasTls13 = false;
+        string joined = string.Join(':', suites.Where(names.ContainsKey).Select(suite => names[suite]));
+        return joined.Length == 0 ? null : joined;
+    }
+
+    /// <summary>A context's cipher suites by their number on the wire, in its order.</summary>
+    private static OrderedDictionary<ushort, string> CipherSuites(nint ctx)
+    {
+        OrderedDictionary<ushort, string> suites = [];
         nint stack = LibSsl.SSL_CTX_get_ciphers(ctx);
         for (int i = 0; i < LibSsl.OPENSSL_sk_num(stack); i++)
         {
             nint cipher = LibSsl.OPENSSL_sk_value(stack, i);
-            if (LibSsl.SSL_CIPHER_get_protocol_id(cipher) >> 8 == 0x13)
-            {
-                hasTls13 = true;
-            }
-            else
-            {
-                names.Add(Marshal.PtrToStringUTF8((nint)LibSsl.SSL_CIPHER_get_name(cipher))!);
-            }
+            suites.TryAdd(LibSsl.SSL_CIPHER_get_protocol_id(cipher), Marshal.PtrToStringUTF8((nint)LibSsl.SSL_CIPHER_get_name(cipher))!);
         }
 
-        return names;
-    }
-
-    private static string? StrongTls12Suites(nint ctx, List<string> policy)
-    {
-        OpenSslErrors.ThrowIf(LibSsl.SSL_CTX_set_cipher_list(ctx, StrongTls12CipherSuites) != 1, "SSL_CTX_set_cipher_list");
-        HashSet<string> strong = [.. CipherSuites(ctx, out _)];
-        List<string> allowed = [.. policy.Where(strong.Contains)];
-        return allowed.Count == 0 ? null : string.Join(':', allowed);
+        return suites;
     }
 
     private static string? CheapGroups()

@@ -1,3 +1,4 @@
+using System.Net.Security;
 using System.Runtime.InteropServices;
 using System.Security.Authentication;
 
@@ -10,7 +11,7 @@ internal static unsafe class SslContexts
     {
         var context = new SslContextHandle(server: true);
         nint ctx = context.DangerousGetHandle();
-        SetCommon(ctx, options.EnabledSslProtocols, logKeys);
+        SetCommon(ctx, options.EnabledSslProtocols, null, logKeys);
 
         // Sessions are kept here, never in tickets: a ticket could not be taken back.
         _ = LibSsl.SSL_CTX_set_options(ctx, LibSsl.OptionCipherServerPreference | LibSsl.OptionNoTicket);
@@ -44,7 +45,7 @@ internal static unsafe class SslContexts
     {
         var context = new SslContextHandle(server: false);
         nint ctx = context.DangerousGetHandle();
-        SetCommon(ctx, options.EnabledSslProtocols, logKeys);
+        SetCommon(ctx, options.EnabledSslProtocols, options.CipherSuitesPolicy, logKeys);
         SetSessionCache(ctx, options.SessionCacheSize > 0 ? LibSsl.SessionCacheClient : LibSsl.SessionCacheOff);
         LibSsl.SSL_CTX_set_verify(ctx, LibSsl.VerifyPeer, 0);
         LibSsl.SSL_CTX_set_cert_cb(ctx, &SslCallbacks.ProvideCertificate, 0);
@@ -55,25 +56,29 @@ internal static unsafe class SslContexts
         return context;
     }
 
-    private static void SetCommon(nint ctx, SslProtocols protocols, bool logKeys)
+    private static void SetCommon(nint ctx, SslProtocols enabled, CipherSuitesPolicy? cipherSuites, bool logKeys)
     {
-        MachinePolicy policy = MachinePolicy.Current;
-        if (policy.FindObstacle(protocols) is { } obstacle)
+        AllowedTls allowed = MachinePolicy.Current.Choose(enabled, cipherSuites);
+        if (allowed.Obstacle is { } obstacle)
         {
             throw new PlatformNotSupportedException($"The TLS engine can't be used: {obstacle}");
         }
 
-        protocols = policy.Versions(protocols);
-        int min = (protocols & SslProtocols.Tls12) != 0 ? LibSsl.Tls12 : LibSsl.Tls13;
-        int max = (protocols & SslProtocols.Tls13) != 0 ? LibSsl.Tls13 : LibSsl.Tls12;
+        int min = (allowed.Versions & SslProtocols.Tls12) != 0 ? LibSsl.Tls12 : LibSsl.Tls13;
+        int max = (allowed.Versions & SslProtocols.Tls13) != 0 ? LibSsl.Tls13 : LibSsl.Tls12;
         OpenSslErrors.ThrowIf(LibSsl.SSL_CTX_ctrl(ctx, LibSsl.CtrlSetMinProtocol, min, 0) != 1, "SSL_CTX_set_min_proto_version");
         OpenSslErrors.ThrowIf(LibSsl.SSL_CTX_ctrl(ctx, LibSsl.CtrlSetMaxProtocol, max, 0) != 1, "SSL_CTX_set_max_proto_version");
-        if (policy.Tls12CipherSuites is { } suites)
+        if (allowed.Tls12CipherSuites is { } tls12)
         {
-            OpenSslErrors.ThrowIf(LibSsl.SSL_CTX_set_cipher_list(ctx, suites) != 1, "SSL_CTX_set_cipher_list");
+            OpenSslErrors.ThrowIf(LibSsl.SSL_CTX_set_cipher_list(ctx, tls12) != 1, "SSL_CTX_set_cipher_list");
         }
 
-        OpenSslErrors.ThrowIf(!SetGroups(ctx, policy.Groups!), "SSL_CTX_set1_groups_list");
+        if (allowed.Tls13CipherSuites is { } tls13)
+        {
+            OpenSslErrors.ThrowIf(LibSsl.SSL_CTX_set_ciphersuites(ctx, tls13) != 1, "SSL_CTX_set_ciphersuites");
+        }
+
+        OpenSslErrors.ThrowIf(!SetGroups(ctx, allowed.Groups!), "SSL_CTX_set1_groups_list");
 
         // The first would hide truncation, the second allows renegotiation with peers that do not protect it.
         _ = LibSsl.SSL_CTX_clear_options(ctx, LibSsl.OptionIgnoreUnexpectedEof | LibSsl.OptionAllowUnsafeLegacyRenegotiation);

@@ -1,0 +1,113 @@
+using System.Net.Security;
+using System.Security.Authentication;
+using System.Security.Cryptography.X509Certificates;
+
+namespace MtaTls.Client.Http;
+
+/// <summary>
+/// A handler's own TLS settings (<see cref="SocketsHttpHandler.SslOptions"/>): each counts for the session as it would for a connection of the handler's, or is refused.
+/// </summary>
+internal static class HandlerTlsSettings
+{
+    /// <summary>The settings with the handler's in them. Every setting that can't count is reported at once.</summary>
+    /// <param name="settings">The settings that the options have made.</param>
+    /// <param name="tls">The handler's.</param>
+    /// <exception cref="InvalidOperationException">A setting has no counterpart here, or the options say otherwise.</exception>
+    public static ClientSettings TakeOver(ClientSettings settings, SslClientAuthenticationOptions tls)
+    {
+        List<string> errors = [];
+        if ((tls.EnabledSslProtocols & ~(SslProtocols.Tls12 | SslProtocols.Tls13)) != 0)
+        {
+            errors.Add("EnabledSslProtocols: only Tls12 and Tls13 are supported.");
+        }
+
+        if (tls.EncryptionPolicy != EncryptionPolicy.RequireEncryption)
+        {
+            errors.Add("EncryptionPolicy: everything is encrypted here; leave RequireEncryption.");
+        }
+
+        if (!tls.AllowRsaPkcs1Padding)
+        {
+            errors.Add("AllowRsaPkcs1Padding: it can't be turned off here; leave true, or set SignatureAlgorithms in openssl.cnf.");
+        }
+
+        if (!tls.AllowRsaPssPadding)
+        {
+            errors.Add("AllowRsaPssPadding: it can't be turned off here; leave true, or set SignatureAlgorithms in openssl.cnf.");
+        }
+
+        if (tls.LocalCertificateSelectionCallback is not null)
+        {
+            errors.Add("LocalCertificateSelectionCallback: certificates are not selected by a callback here; set MtaTlsClientOptions.ClientCertificate.");
+        }
+
+        (ClientCertificateKey? certificate, X509Certificate2Collection? chain) = ClientCertificate(tls, errors);
+#pragma warning disable CA1416 // On Windows there is no CipherSuitesPolicy to take over.
+        CipherSuitesPolicy? suites = Merge(nameof(tls.CipherSuitesPolicy), settings.CipherSuitesPolicy, tls.CipherSuitesPolicy, null, errors);
+#pragma warning restore CA1416
+        // AllowRenegotiation says what may be done, and nothing is renegotiated here.
+        ClientSettings result = settings with
+        {
+            EnabledSslProtocols = Merge(nameof(tls.EnabledSslProtocols), settings.EnabledSslProtocols, tls.EnabledSslProtocols, SslProtocols.None, errors),
+            CipherSuitesPolicy = suites,
+            AllowTlsResume = settings.AllowTlsResume && tls.AllowTlsResume,
+            ApplicationProtocols = Merge(nameof(tls.ApplicationProtocols), settings.ApplicationProtocols, new ProtocolList([.. tls.ApplicationProtocols ?? []]), new ProtocolList([]), errors),
+            CertificateRevocationCheckMode = Merge(
+                nameof(tls.CertificateRevocationCheckMode), settings.CertificateRevocationCheckMode, tls.CertificateRevocationCheckMode, X509RevocationMode.NoCheck, errors),
+            CertificateChainPolicy = Merge(nameof(tls.CertificateChainPolicy), settings.CertificateChainPolicy, tls.CertificateChainPolicy, null, errors),
+            RemoteCertificateValidationCallback = Merge(
+                nameof(tls.RemoteCertificateValidationCallback), settings.RemoteCertificateValidationCallback, tls.RemoteCertificateValidationCallback, null, errors),
+            TargetHostOption = Merge(nameof(tls.TargetHost), settings.TargetHostOption, string.IsNullOrEmpty(tls.TargetHost) ? null : tls.TargetHost, null, errors),
+            ClientCertificate = Merge(nameof(MtaTlsClientOptions.ClientCertificate), settings.ClientCertificate, certificate, null, errors),
+            ClientCertificateChain = settings.ClientCertificateChain ?? chain,
+        };
+        return errors.Count == 0 ? result : throw new InvalidOperationException($"The handler's SslOptions can't be applied to MTA-TLS sessions. {string.Join(' ', errors)}");
+    }
+
+    /// <summary>Whether all is as .NET makes it.</summary>
+    /// <param name="tls">The handler's settings.</param>
+    /// <param name="validation">The one callback that may be there.</param>
+    public static bool AreDefault(SslClientAuthenticationOptions tls, RemoteCertificateValidationCallback validation) =>
+        tls.RemoteCertificateValidationCallback == validation && tls is
+        {
+            EnabledSslProtocols: SslProtocols.None, EncryptionPolicy: EncryptionPolicy.RequireEncryption, AllowRsaPkcs1Padding: true, AllowRsaPssPadding: true, AllowTlsResume: true,
+            LocalCertificateSelectionCallback: null, ClientCertificates: null or { Count: 0 }, ClientCertificateContext: null, CipherSuitesPolicy: null,
+            ApplicationProtocols: null or { Count: 0 }, CertificateRevocationCheckMode: X509RevocationMode.NoCheck, CertificateChainPolicy: null,
+            TargetHost: null or "", AllowRenegotiation: true,
+        };
+
+    private static T Merge<T>(string name, T ours, T handlers, T unset, List<string> errors)
+    {
+        EqualityComparer<T> comparer = EqualityComparer<T>.Default;
+        if (comparer.Equals(handlers, unset) || comparer.Equals(handlers, ours))
+        {
+            return ours;
+        }
+
+        if (!comparer.Equals(ours, unset))
+        {
+            errors.Add($"{name}: MtaTlsClientOptions.{(name == nameof(SslClientAuthenticationOptions.TargetHost) ? nameof(MtaTlsClientOptions.TargetHost) : name)} says otherwise; set one of the two.");
+        }
+
+        return handlers;
+    }
+
+    private static (ClientCertificateKey? Certificate, X509Certificate2Collection? Chain) ClientCertificate(SslClientAuthenticationOptions tls, List<string> errors)
+    {
+        if (tls.ClientCertificateContext is { } context)
+        {
+            return (new ClientCertificateKey(context.TargetCertificate), context.IntermediateCertificates.Count == 0 ? null : [.. context.IntermediateCertificates]);
+        }
+
+        switch (tls.ClientCertificates)
+        {
+            case null or { Count: 0 }:
+                return default;
+            case [X509Certificate2 { HasPrivateKey: true } certificate]:
+                return (new ClientCertificateKey(certificate), null);
+            default:
+                errors.Add("ClientCertificates: one certificate with its private key is supported.");
+                return default;
+        }
+    }
+}
