@@ -41,6 +41,9 @@ dotnet restore MtaTls.AspNetCore.sln --locked-mode || { echo "restore failed"; e
 dotnet build MtaTls.AspNetCore.sln -c Release --no-restore || { echo "build failed"; echo "0 passed, 1 failed, 0 skipped"; exit 1; }
 
 status=0
+# Spaces, line ends and line breaks; the other rules of .editorconfig are errors of the build.
+dotnet format whitespace . --folder --verify-no-changes || { echo "Format: run \"dotnet format MtaTls.AspNetCore.sln\""; status=1; }
+
 # One project after another: functional tests measure time-outs, and two cores are soon busy.
 for project in tests/*.Tests/*.csproj tests/MtaTls.FunctionalTests/*.csproj; do
     [ -f "$project" ] || continue

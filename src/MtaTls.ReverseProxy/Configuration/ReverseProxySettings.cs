@@ -2,8 +2,8 @@ using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Options;
 using MtaTls.AspNetCore.Configuration;
-using MtaTls.Configuration;
 using MtaTls.AspNetCore.Routing;
+using MtaTls.Configuration;
 using MtaTls.ReverseProxy.Forwarder;
 
 namespace MtaTls.ReverseProxy.Configuration;
