@@ -111,7 +111,7 @@ public sealed class CertificateSourceTests : IDisposable
     {
         using X509Certificate2 certificate = TestFolder.Create("given");
         Assert.Equal(certificate.Thumbprint, Create(new CertificateOptions { Certificate = certificate })!.Current.Certificate.Thumbprint);
-        using var bare = X509CertificateLoader.LoadCertificate(certificate.RawData);
+        using X509Certificate2 bare = X509CertificateLoader.LoadCertificate(certificate.RawData);
         ErrorList errors = new();
         Assert.Null(Create(new CertificateOptions { Certificate = bare }, errors: errors));
         Assert.Equal("S: The certificate 'CN=given' has no private key.", Assert.Single(errors.All));
@@ -145,7 +145,7 @@ public sealed class CertificateSourceTests : IDisposable
     private CertificateSource? Create(CertificateOptions options, CertificatePurpose purpose = CertificatePurpose.Server, ErrorList? errors = null)
     {
         ErrorList all = errors ?? new ErrorList();
-        CertificateSource? source = CertificateSource.Create(CertificateDescription.Of(options, _folder.Root), "S", purpose, _log, _time, all);
+        var source = CertificateSource.Create(CertificateDescription.Of(options, _folder.Root), "S", purpose, _log, _time, all);
         if (errors is null)
         {
             Assert.Empty(all.All);
