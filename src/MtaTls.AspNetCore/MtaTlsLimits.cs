@@ -136,7 +136,7 @@ public sealed class MtaTlsLimits
 
     /// <summary>
     /// Packets of one session in one second that bring nothing (data without octets, acknowledgments of nothing, NewMaxPacketLength, packets for closed
-    /// channels, opens that are refused); 0 to 1,000,000,000, default 0: no limit. A client that sends more loses its session.
+    /// channels, opens that are refused); 0 to 1,000,000,000, default 200,000; 0: no limit. A client that sends more loses its session.
     /// </summary>
     /// <exception cref="ArgumentOutOfRangeException">Out of range.</exception>
     public int MaxEmptyPacketsPerSecond { get => Session.MaxEmptyPacketsPerSecond; set => Session.MaxEmptyPacketsPerSecond = value; }

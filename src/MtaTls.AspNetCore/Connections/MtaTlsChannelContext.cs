@@ -18,6 +18,7 @@ internal sealed partial class MtaTlsChannelContext : ConnectionContext, IThreadP
     private IDuplexPipe? _transport;
     private IDictionary<object, object?>? _items;
     private LazyCancellation _closed;
+    private volatile bool _hasEnded;
     private LazyCancellation _closeRequested;
     private CancellationToken? _closedReplacement;
     private List<(Func<object, Task> Callback, object State)>? _completed;
@@ -70,9 +71,8 @@ internal sealed partial class MtaTlsChannelContext : ConnectionContext, IThreadP
         set => base.RemoteEndPoint = value;
     }
 
-    public override void Abort() => _channel.Abort();
+    public override void Abort() => Abort(new ConnectionAbortedException("The connection was aborted by its application."));
 
-    // Kestrel passes null where it only follows the connection's end.
     public override void Abort(ConnectionAbortedException? abortReason)
     {
         if (abortReason is not null)
@@ -80,7 +80,8 @@ internal sealed partial class MtaTlsChannelContext : ConnectionContext, IThreadP
             _session.Server.ChannelLog.ChannelAborted(ConnectionId, abortReason.Message);
         }
 
-        _channel.Abort();
+        // Kestrel follows the end of a connection with an abort, usually without a reason. That is no failure of the application, and what had arrived stays readable.
+        _channel.Abort(_hasEnded ? null : abortReason);
     }
 
     /// <summary>Asks the application to end when it has done what it does: no further request on HTTP/1.1, GOAWAY on HTTP/2.</summary>
@@ -113,6 +114,11 @@ internal sealed partial class MtaTlsChannelContext : ConnectionContext, IThreadP
         }
 
         _session.ApplicationEnded(this);
+        if (KestrelEndReason.IsError(_session.Connection.Features))
+        {
+            _session.ForbidResumption();
+        }
+
         if (failure is not null && failure is not (ConnectionResetException or ConnectionAbortedException or OperationCanceledException))
         {
             _session.Server.ChannelLog.ChannelApplicationFailed(ConnectionId, failure);
@@ -139,6 +145,7 @@ internal sealed partial class MtaTlsChannelContext : ConnectionContext, IThreadP
 
     private void OnClosed()
     {
+        _hasEnded = true;
         try
         {
             _closed.Cancel();

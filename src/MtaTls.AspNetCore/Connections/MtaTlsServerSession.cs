@@ -30,8 +30,8 @@ internal sealed class MtaTlsServerSession : IMtaTlsSessionFeature
     private long _idleSince;
     private volatile bool _closing;
 
-    // Under the lock: the channels that the application has and that are not closed yet, and whether there will be no more.
-    private int _admitted;
+    // Under the lock: the channels that the application has or may get and that are not closed yet, and whether there will be no more.
+    private int _open;
     private bool _ended;
 
     public MtaTlsServerSession(MtaTlsServer server, EndpointSettings settings, ConnectionContext connection, ConnectionDelegate next, TlsConnection tls, ClientAddress address)
@@ -176,13 +176,16 @@ internal sealed class MtaTlsServerSession : IMtaTlsSessionFeature
             return;
         }
 
+        if (!TryCount())
+        {
+            CloseUncounted(channel);
+            return;
+        }
+
         if (_settings.Dispatch == MtaTlsDispatch.Open)
         {
             // Not here, on the read loop.
-            if (Admit(channel) is { } context)
-            {
-                ThreadPool.UnsafeQueueUserWorkItem(context, preferLocal: false);
-            }
+            ThreadPool.UnsafeQueueUserWorkItem(Admit(channel), preferLocal: false);
         }
         else
         {
@@ -191,7 +194,7 @@ internal sealed class MtaTlsServerSession : IMtaTlsSessionFeature
             channel.OnReadable(static (_, state) => ((WaitingChannel)state!).Session.OnReadable((WaitingChannel)state), waiting);
             if (_closing && _waiting.Remove(waiting))
             {
-                CloseUnused(channel);
+                EndWaiting(channel);
             }
         }
     }
@@ -217,12 +220,11 @@ internal sealed class MtaTlsServerSession : IMtaTlsSessionFeature
     {
         Server.ChannelLog.ChannelEnded(context.ConnectionId, context.Channel.BytesReceived, context.Channel.BytesSent);
         _meter.ChannelEnded();
-        lock (_lock)
-        {
-            _admitted--;
-            CompleteDrain();
-        }
+        Uncount();
     }
+
+    /// <summary>The TLS session is not to be resumed: a channel's application has failed (draft, section 3).</summary>
+    public void ForbidResumption() => _tls.ForbidResumption();
 
     private void OnChannelRequested(MtaTlsChannelRequest request)
     {
@@ -238,26 +240,18 @@ internal sealed class MtaTlsServerSession : IMtaTlsSessionFeature
         Server.Router.Decide(this, request).Execute(this, request);
     }
 
-    /// <summary>Makes a connection of a channel. Null, and the channel closed, where the session has ended: there is nothing left to run it on.</summary>
+    /// <summary>Makes a connection of a channel that counts, also when the session has ended meanwhile: what had arrived is the application's.</summary>
     [SuppressMessage("Reliability", "CA2000", Justification = "A connection context owns nothing that needs disposal.")]
-    private MtaTlsChannelContext? Admit(MtaTlsChannel channel)
+    private MtaTlsChannelContext Admit(MtaTlsChannel channel)
     {
-        MtaTlsChannelContext? context = null;
+        MtaTlsChannelContext context;
         lock (_lock)
         {
-            if (!_ended)
-            {
-                context = new MtaTlsChannelContext(this, channel, ++_channels);
-                _running.Add(context);
-                _admitted++;
-            }
+            context = new MtaTlsChannelContext(this, channel, ++_channels);
+            _running.Add(context);
         }
 
-        if (context is null)
-        {
-            CloseUnused(channel);
-        }
-        else if (_closing)
+        if (_closing)
         {
             context.RequestClose();
         }
@@ -274,11 +268,24 @@ internal sealed class MtaTlsServerSession : IMtaTlsSessionFeature
 
         if (HasSpoken(waiting.Channel))
         {
-            Admit(waiting.Channel)?.Execute();
+            Admit(waiting.Channel).Execute();
         }
         else
         {
             CloseUnused(waiting.Channel);
+        }
+    }
+
+    /// <summary>A channel waits no longer. If its first data came at the same moment they go to the application all the same.</summary>
+    private void EndWaiting(MtaTlsChannel channel)
+    {
+        if (HasSpoken(channel))
+        {
+            ThreadPool.UnsafeQueueUserWorkItem(Admit(channel), preferLocal: false);
+        }
+        else
+        {
+            CloseUnused(channel);
         }
     }
 
@@ -288,7 +295,7 @@ internal sealed class MtaTlsServerSession : IMtaTlsSessionFeature
         {
             if (!channel.Input.TryRead(out System.IO.Pipelines.ReadResult result))
             {
-                return true;
+                return false;
             }
 
             bool any = !result.Buffer.IsEmpty;
@@ -301,7 +308,40 @@ internal sealed class MtaTlsServerSession : IMtaTlsSessionFeature
         }
     }
 
+    /// <summary>Counts a channel until <see cref="Uncount"/>: the TCP connection stays until then.</summary>
+    /// <returns>Whether it is not too late for it.</returns>
+    private bool TryCount()
+    {
+        lock (_lock)
+        {
+            if (_ended && _open == 0)
+            {
+                return false;
+            }
+
+            _open++;
+            return true;
+        }
+    }
+
+    private void Uncount()
+    {
+        lock (_lock)
+        {
+            _open--;
+            CompleteDrain();
+        }
+    }
+
     private async void CloseUnused(MtaTlsChannel channel)
+    {
+        await CloseAsync(channel);
+        Uncount();
+    }
+
+    private async void CloseUncounted(MtaTlsChannel channel) => await CloseAsync(channel);
+
+    private async Task CloseAsync(MtaTlsChannel channel)
     {
         try
         {
@@ -332,7 +372,7 @@ internal sealed class MtaTlsServerSession : IMtaTlsSessionFeature
         Session.RefuseNewChannels();
         while (_waiting.TakeOpenedUntil(long.MaxValue) is { } waiting)
         {
-            CloseUnused(waiting.Channel);
+            EndWaiting(waiting.Channel);
         }
 
         MtaTlsChannelContext[] running;
@@ -423,7 +463,7 @@ internal sealed class MtaTlsServerSession : IMtaTlsSessionFeature
             {
                 Server.ChannelLog.ChannelIdle(SessionId, waiting.Channel.Id);
                 _meter.LimitExceeded(nameof(MtaTlsLimits.ChannelIdleTimeout));
-                CloseUnused(waiting.Channel);
+                EndWaiting(waiting.Channel);
             }
         }
 
@@ -453,7 +493,7 @@ internal sealed class MtaTlsServerSession : IMtaTlsSessionFeature
     // Under the lock.
     private void CompleteDrain()
     {
-        if (_ended && _admitted == 0)
+        if (_ended && _open == 0)
         {
             _drained.TrySetResult();
         }

@@ -33,6 +33,7 @@ internal sealed class ChannelInput : PipeReader, IValueTaskSource<ReadResult>, I
     private bool _reading;     // the application holds a result: its blocks stay
     private bool _receiving;   // the read loop fills the tail: it stays
     private bool _ended;       // nothing more will arrive
+    private bool _aborted;     // this end gave up a channel that was open: what had arrived was dropped
     private bool _discarding;  // nobody reads any more: what arrives is thrown away
 
     public ChannelInput(MtaTlsChannel channel, ReceiveWindow window)
@@ -90,7 +91,7 @@ internal sealed class ChannelInput : PipeReader, IValueTaskSource<ReadResult>, I
     {
         _receiving = false;
         NoteReceived(count);
-        if (_discarding || _error is not null)
+        if (_discarding || _aborted)
         {
             // Given up while the octets came in.
             _examined = _consumed = _received;
@@ -101,11 +102,14 @@ internal sealed class ChannelInput : PipeReader, IValueTaskSource<ReadResult>, I
         CompleteWait(canceled: false);
     }
 
-    /// <summary>Counts octets that were received and thrown away.</summary>
+    /// <summary>Counts octets that were received and thrown away. After an end they do not count: what arrived before it can still be read.</summary>
     public void Skip(int count)
     {
-        NoteReceived(count);
-        _examined = _consumed = _received;
+        if (_discarding || _aborted)
+        {
+            NoteReceived(count);
+            _examined = _consumed = _received;
+        }
     }
 
     /// <summary>Nothing more arrives; what has arrived can be read.</summary>
@@ -132,11 +136,16 @@ internal sealed class ChannelInput : PipeReader, IValueTaskSource<ReadResult>, I
         CompleteWait(canceled: false);
     }
 
-    /// <summary>Reads fail at once; what has arrived is dropped.</summary>
+    /// <summary>Reads fail at once; what has arrived is dropped. After an end, or a failure, this changes nothing: what arrived before it is the reader's.</summary>
     public void Abort(Exception error)
     {
+        if (_ended || _error is not null)
+        {
+            return;
+        }
+
         _error = error;
-        _ended = false;
+        _aborted = true;
         _examined = _consumed = _received;
         if (!_reading)
         {
@@ -258,7 +267,7 @@ internal sealed class ChannelInput : PipeReader, IValueTaskSource<ReadResult>, I
             }
 
             _reading = false;
-            if (_error is not null && _consumed == _received)
+            if (_aborted)
             {
                 ReleaseBlocks(pooled: true);   // aborted while the application held a result
                 return;
@@ -360,7 +369,8 @@ internal sealed class ChannelInput : PipeReader, IValueTaskSource<ReadResult>, I
         ReadOnlySequence<byte> sequence = _head is null || _consumed == _received
             ? ReadOnlySequence<byte>.Empty
             : new(_head, _head.Start, _tail!, _tail!.End);
-        return new ReadResult(sequence, canceled, _ended);
+        // Completed only with nothing new in it, as a stream's reader says it: Kestrel takes data together with the end for a request that was cut off.
+        return new ReadResult(sequence, canceled, _ended && _examined == _received);
     }
 
     private void CompleteWait(bool canceled)

@@ -156,7 +156,7 @@ public sealed partial class MtaTlsChannel
     {
         if (maxPacketLength < Session.Limits.MinPeerPacketLength)
         {
-            PeerPacketsTooShort();
+            PeerPacketsTooShort(maxPacketLength);
             return;
         }
         lock (Gate)
@@ -165,8 +165,8 @@ public sealed partial class MtaTlsChannel
         }
     }
 
-    /// <summary>The peer takes only packets that cost more than they carry.</summary>
-    internal void PeerPacketsTooShort()
+    /// <summary>The peer takes only packets that cost more than they carry, or none.</summary>
+    internal void PeerPacketsTooShort(uint maxPacketLength)
     {
         lock (Gate)
         {
@@ -176,6 +176,12 @@ public sealed partial class MtaTlsChannel
                 return;
             }
         }
+        if (maxPacketLength == 0)
+        {
+            Fail("The peer announced max_packet_length 0.");
+            return;
+        }
+
         Session.Counters.CountExceeded(MtaTlsSessionLimit.MinPeerPacketLength);
         Fail("The peer takes only packets that are too short.");
     }
@@ -206,20 +212,28 @@ public sealed partial class MtaTlsChannel
         return true;
     }
 
-    /// <summary>The peer confirms our close: the id is free.</summary>
-    internal void OnCloseConfirmation()
+    /// <summary>The peer confirms our close: the id is free. A confirmation that answers no request closes the channel, which goes on to need its own.</summary>
+    /// <returns>Whether the id is free now.</returns>
+    internal bool OnCloseConfirmation()
     {
+        bool isAnswer;
         lock (Gate)
         {
-            if (!_isCloseRequestWritten)
+            isAnswer = _isCloseRequestWritten;
+            if (isAnswer)
             {
-                throw new MtaTlsProtocolException("A ChannelCloseConfirmation answers no request.");
+                _state |= ChannelState.Ended;
+                EndInOrder();
             }
-
-            _state |= ChannelState.Ended;
-            EndInOrder();
         }
+        if (!isAnswer)
+        {
+            Fail("A ChannelCloseConfirmation answers no request.");
+            return false;
+        }
+
         ReleaseIfDone();
+        return true;
     }
 
     /// <summary>The session has ended: in order, or by a failure that every reader learns of.</summary>
@@ -498,15 +512,29 @@ public sealed partial class MtaTlsChannel
         Session.Counters.CountChannelError();
         Session.ForbidResumption();
         var error = new MtaTlsChannelException(rule);
-        Abort(error, error);
+        Abort(error, error, keepsReceived: true);
     }
 
-    private void Abort(MtaTlsChannelException error, Exception? reason)
+    /// <summary>Closes at once because the session ends; what had arrived can be read.</summary>
+    internal void AbortWithSession() => Abort(new MtaTlsChannelException("The channel was aborted."), null, keepsReceived: true);
+
+    /// <param name="error">What reads fail with.</param>
+    /// <param name="reason">What <see cref="OnClosed"/> is told.</param>
+    /// <param name="keepsReceived">Whether reads fail only after what had arrived was read: always when it is not the channel's application that gives up.</param>
+    private void Abort(MtaTlsChannelException error, Exception? reason, bool keepsReceived)
     {
         lock (Gate)
         {
             _output.Close();
-            _input.Abort(error);
+            if (keepsReceived)
+            {
+                _input.Fail(error);
+            }
+            else
+            {
+                _input.Abort(error);
+            }
+
             if ((_state & ChannelState.NoMoreSending) == 0)
             {
                 SendCloseRequest();
@@ -549,7 +577,7 @@ public sealed partial class MtaTlsChannel
         }
         Session.Counters.CountExceeded(MtaTlsSessionLimit.ChannelWriteStallTimeout);
         var error = new MtaTlsChannelException("The peer grants no window: nothing could be sent for too long.");
-        Abort(error, error);
+        Abort(error, error, keepsReceived: true);
     }
 
     private void CheckClosing(MtaTlsSessionLimits limits)

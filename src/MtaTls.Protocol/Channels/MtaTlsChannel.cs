@@ -52,7 +52,8 @@ public sealed partial class MtaTlsChannel : IDuplexPipe, IAsyncDisposable
 
     /// <summary>
     /// What the peer sends. Completed in order when the peer closes the channel or ends the session; fails with an <see cref="IOException"/> when the session
-    /// fails, after what had arrived was read, and at once when this end aborts.
+    /// fails or the peer breaks a rule of the channel. In all these cases what had arrived before can be read first, also when this end aborts afterwards.
+    /// Fails at once when this end aborts a channel that is open.
     /// </summary>
     public PipeReader Input => _input;
 
@@ -132,7 +133,10 @@ public sealed partial class MtaTlsChannel : IDuplexPipe, IAsyncDisposable
         }
     }
 
-    /// <summary>Closes at once: ChannelCloseRequest goes out and what was not sent is discarded. Pending and later reads fail.</summary>
+    /// <summary>
+    /// Closes at once: ChannelCloseRequest goes out and what was not sent is discarded. Pending and later reads fail, unless the peer, or the session, had ended
+    /// before: then what had arrived can still be read.
+    /// </summary>
     /// <param name="reason">The application's failure, after which the TLS session is no longer resumable; <see langword="null"/> when nothing failed.</param>
     public void Abort(Exception? reason = null)
     {
@@ -141,7 +145,7 @@ public sealed partial class MtaTlsChannel : IDuplexPipe, IAsyncDisposable
             Session.ForbidResumption();
         }
 
-        Abort(new MtaTlsChannelException("The channel was aborted.", reason), reason);
+        Abort(new MtaTlsChannelException("The channel was aborted.", reason), reason, keepsReceived: false);
     }
 
     /// <summary>

@@ -24,7 +24,7 @@ internal readonly ref struct ChannelEstablishmentRequest
         {
             SenderChannelId = reader.ReadUInt16(),
             SenderWindowLength = reader.ReadUInt32(),
-            SenderMaxPacketLength = reader.ReadMaxPacketLength(),
+            SenderMaxPacketLength = reader.ReadUInt32(),
             SourceAddressMachine = reader.ReadVector(minLength: 1),
             SourcePort = reader.ReadUInt16(),
             DestinationAddressMachine = reader.ReadVector(minLength: 1),

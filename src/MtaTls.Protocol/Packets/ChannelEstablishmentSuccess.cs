@@ -8,7 +8,7 @@ internal readonly record struct ChannelEstablishmentSuccess(ChannelId ChannelId,
     public static ChannelEstablishmentSuccess Read(ReadOnlySpan<byte> body)
     {
         var reader = new PacketReader(PacketType.ChannelEstablishmentSuccess, body);
-        var packet = new ChannelEstablishmentSuccess(reader.ReadChannelId(), reader.ReadUInt32(), reader.ReadMaxPacketLength());
+        var packet = new ChannelEstablishmentSuccess(reader.ReadChannelId(), reader.ReadUInt32(), reader.ReadUInt32());
         reader.End();
         return packet;
     }

@@ -8,7 +8,7 @@ internal readonly record struct NewMaxPacketLength(ChannelId ChannelId, uint Max
     public static NewMaxPacketLength Read(ReadOnlySpan<byte> body)
     {
         var reader = new PacketReader(PacketType.NewMaxPacketLength, body);
-        var packet = new NewMaxPacketLength(reader.ReadChannelId(), reader.ReadMaxPacketLength());
+        var packet = new NewMaxPacketLength(reader.ReadChannelId(), reader.ReadUInt32());
         reader.End();
         return packet;
     }

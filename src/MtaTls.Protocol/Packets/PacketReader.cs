@@ -13,13 +13,6 @@ internal ref struct PacketReader(PacketType type, ReadOnlySpan<byte> body)
 
     public ChannelId ReadChannelId() => new(ReadUInt32());
 
-    /// <summary>Reads a max_packet_length: zero would forbid all data and is malformed in any packet.</summary>
-    public uint ReadMaxPacketLength()
-    {
-        uint value = ReadUInt32();
-        return value != 0 ? value : throw new MtaTlsProtocolException($"{type} with max_packet_length 0.");
-    }
-
     /// <summary>Reads a TLS vector: a length of two octets, then the octets.</summary>
     public ReadOnlySpan<byte> ReadVector(int minLength)
     {

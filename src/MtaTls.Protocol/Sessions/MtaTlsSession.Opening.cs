@@ -21,7 +21,7 @@ public sealed partial class MtaTlsSession
     private const int MaxReasonLength = 256;
 
     private readonly Channel<MtaTlsChannelRequest> _requests = Channel.CreateUnbounded<MtaTlsChannelRequest>();
-    private readonly PacketRate _opens;
+    private readonly EventRate? _opens;
     private string? _recentSource;
     private string? _recentDestination;
 
@@ -105,7 +105,7 @@ public sealed partial class MtaTlsSession
         }
         if (success.ReceiverMaxPacketLength < Limits.MinPeerPacketLength)
         {
-            channel.PeerPacketsTooShort();
+            channel.PeerPacketsTooShort(success.ReceiverMaxPacketLength);
             _ = channel.CloseAsync().AsTask();   // no application will
             open.TrySetException(new MtaTlsChannelException("The peer takes only packets that are too short."));
         }
@@ -148,7 +148,7 @@ public sealed partial class MtaTlsSession
 
         bool valid = ChannelAddress.TryCreate(packet.SourceAddressMachine, packet.SourcePort, ref _recentSource, out ChannelAddress source)
             & ChannelAddress.TryCreate(packet.DestinationAddressMachine, packet.DestinationPort, ref _recentDestination, out ChannelAddress destination);
-        bool tooMany = !_opens.Count();
+        bool tooMany = _opens?.TryTake() == false;
         MtaTlsChannelRequest? request = null;
         lock (_gate)
         {
@@ -160,6 +160,7 @@ public sealed partial class MtaTlsSession
             (string? refusal, MtaTlsSessionLimit? limit) =
                 !valid ? (BadAddress, null)
                 : _table.HasOwnOpen(packet.SenderChannelId) ? (IdInUse, null)   // the peer does not divide the space: the pair could collide unseen
+                : packet.SenderMaxPacketLength == 0 ? (PacketsTooShort, null)
                 : packet.SenderMaxPacketLength < Limits.MinPeerPacketLength ? (PacketsTooShort, MtaTlsSessionLimit.MinPeerPacketLength)
                 : _refusing ? (ShuttingDown, null)
                 : tooMany ? (TooManyOpens, MtaTlsSessionLimit.MaxOpensPerSecond)

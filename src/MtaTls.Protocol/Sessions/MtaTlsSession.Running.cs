@@ -22,9 +22,9 @@ public sealed partial class MtaTlsSession
     private MtaTlsSessionException? _failure;
     private bool _endingNow;
     private bool _resumptionForbidden;
-    private readonly PacketRate _emptyPackets;
-    private readonly PacketRate _smallPackets;
-    private readonly PacketRate _acknowledgments;
+    private readonly EventRate? _emptyPackets;
+    private readonly EventRate? _smallPackets;
+    private readonly EventRate? _acknowledgments;
     private MtaTlsChannel? _lastFound;   // the read loop's
 
     private bool IsFull => _channels + _table.PeerOpens + _table.OwnOpenCount >= Limits.MaxChannelsPerSession;
@@ -135,11 +135,11 @@ public sealed partial class MtaTlsSession
 
                 break;
             case PacketType.ChannelCloseConfirmation:
-                if (FindChannel(ChannelCloseConfirmation.Read(body).ChannelId) is { } closed)
+                if (FindChannel(ChannelCloseConfirmation.Read(body).ChannelId) is { } closed && closed.OnCloseConfirmation())
                 {
-                    closed.OnCloseConfirmation();
                     Free(closed);
                 }
+
                 break;
             case PacketType.NewMaxPacketLength:
                 CountAcknowledgment();
@@ -193,7 +193,7 @@ public sealed partial class MtaTlsSession
     /// <summary>A packet has brought nothing. The read loop's.</summary>
     internal void CountEmptyPacket()
     {
-        if (!_emptyPackets.Count())
+        if (_emptyPackets?.TryTake() == false)
         {
             EndFor(MtaTlsSessionLimit.MaxEmptyPacketsPerSecond, "The peer sends too many packets that bring nothing.");
         }
@@ -202,7 +202,7 @@ public sealed partial class MtaTlsSession
     /// <summary>A data packet has brought hardly anything. The read loop's.</summary>
     internal void CountSmallPacket()
     {
-        if (!_smallPackets.Count())
+        if (_smallPackets?.TryTake() == false)
         {
             EndFor(MtaTlsSessionLimit.MaxSmallPacketsPerSecond, "The peer sends too many small packets.");
         }
@@ -210,7 +210,7 @@ public sealed partial class MtaTlsSession
 
     private void CountAcknowledgment()
     {
-        if (!_acknowledgments.Count())
+        if (_acknowledgments?.TryTake() == false)
         {
             EndFor(MtaTlsSessionLimit.MaxAcknowledgmentsPerSecond, "The peer sends too many acknowledgments.");
         }
@@ -318,7 +318,7 @@ public sealed partial class MtaTlsSession
         }
         foreach (MtaTlsChannel channel in channels)
         {
-            channel.Abort(null);
+            channel.AbortWithSession();
         }
     }
 

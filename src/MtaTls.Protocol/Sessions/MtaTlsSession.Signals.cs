@@ -6,7 +6,7 @@ public sealed partial class MtaTlsSession
     private const string SignalReceived = "Received";
     private const string TooManySignals = "Too many signals";
 
-    private readonly PacketRate _signals;
+    private readonly EventRate? _signals;
     private readonly Action<TimeSpan>? _goAwayReceived;
     private readonly Action<TimeSpan>? _pingAnswered;
     private readonly Action? _suspected;
@@ -192,7 +192,7 @@ public sealed partial class MtaTlsSession
             return false;
         }
 
-        bool tooMany = !_signals.Count();
+        bool tooMany = _signals?.TryTake() == false;
         lock (_gate)
         {
             if (_table.HasPeerOpen(packet.SenderChannelId))

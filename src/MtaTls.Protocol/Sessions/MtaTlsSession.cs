@@ -29,11 +29,11 @@ public sealed partial class MtaTlsSession : IAsyncDisposable
         Clock = new SessionClock(_time, Limits, Abort);
         Scheduler = new SendScheduler(this, transport, _time);
         Liveness = new SessionLiveness(this, options);
-        _opens = new PacketRate(Limits.MaxOpensPerSecond, _time);
-        _signals = new PacketRate(Limits.MaxSignalsPerSecond, _time);
-        _emptyPackets = new PacketRate(Limits.MaxEmptyPacketsPerSecond, _time);
-        _smallPackets = new PacketRate(Limits.MaxSmallPacketsPerSecond, _time);
-        _acknowledgments = new PacketRate(Limits.MaxAcknowledgmentsPerSecond, _time);
+        _opens = EventRate.Create(Limits.MaxOpensPerSecond, _time);
+        _signals = EventRate.Create(Limits.MaxSignalsPerSecond, _time);
+        _emptyPackets = EventRate.Create(Limits.MaxEmptyPacketsPerSecond, _time);
+        _smallPackets = EventRate.Create(Limits.MaxSmallPacketsPerSecond, _time);
+        _acknowledgments = EventRate.Create(Limits.MaxAcknowledgmentsPerSecond, _time);
         _table = new ChannelTable(Role, Limits.RememberedChannelIds);
         // Who only waits for channels that nobody opens must not learn of a failure that another has handled.
         _ = _completion.Task.ContinueWith(static task => _ = task.Exception, CancellationToken.None, TaskContinuationOptions.ExecuteSynchronously, TaskScheduler.Default);

@@ -56,6 +56,11 @@ internal sealed class SessionReader(MtaTlsSession session, IMtaTlsTransport tran
             }
 
             MtaTlsChannel? channel = FindChannel(data);
+            if (data.Length == 0)
+            {
+                continue;   // before it takes a lock: a peer can send many of these
+            }
+
             if (data.Length <= _end - _start)
             {
                 counters.BytesReceived += data.Length;

@@ -296,8 +296,8 @@ def empty_data(server):
 
 
 def overruns(server):
-    """More than was granted costs the channel, not the session."""
-    for case in "packet", "window", "huge":
+    """More than was granted costs the channel, not the session; so does what makes no sense on a live channel (section 3)."""
+    for case in "packet", "window", "huge", "confirmation to no request", "max_packet_length 0":
         session = server.session()
         other = session.open()
         channel = session.open()
@@ -306,6 +306,11 @@ def overruns(server):
             session.send(data_packet(channel.id, b"x" * (channel.peer_max + 1)))
         elif case == "huge":
             session.send(data_packet(channel.id, b"x" * 3_000_000))
+        elif case == "confirmation to no request":
+            session.send(confirmation(channel.id))
+        elif case == "max_packet_length 0":
+            check(session.open(1000, 0).refused is not None, "an open with max_packet_length 0 was accepted")
+            session.send(new_max(channel.id, 0))
         else:
             head = post_head(b"/hold", 10_000_000)
             channel.send(head)
@@ -421,15 +426,14 @@ def malformed(channel):
         "Open, length 0": short(OPEN, b""),
         "Open, empty source": open_request(0x0700, 1000, 100, source=(b"", 1)),
         "Open, empty destination": open_request(0x0700, 1000, 100, destination=(b"", 1)),
-        "Open, max_packet_length 0": open_request(0x0700, 1000, 0),
         "Success, length 11": short(SUCCESS, b"x" * 11), "Success, length 13": short(SUCCESS, b"x" * 13),
         "Success to no request": success(0x0700, 0x0001, 1000, 100),
         "Echec to no request": echec(0x0700, b"no"), "Echec, length of the text": short(ECHEC, b"\0\1\0\5no"), "Echec, length 1": short(ECHEC, b"x"),
         "CloseRequest, length 3": short(CLOSE, b"abc"), "CloseRequest, length 5": short(CLOSE, struct.pack("!I", live) + b"x"),
         "CloseRequest, never live": close_request(never), "CloseConfirmation, never live": confirmation(never),
-        "CloseConfirmation to no request": confirmation(live), "CloseConfirmation, length 0": short(CONFIRM, b""),
+        "CloseConfirmation, length 0": short(CONFIRM, b""),
         "Data, never live": data_packet(never, b"x"), "Data, above 16 MiB": data_packet(live, b"", 2**24 + 1), "Data, 2^32-1": data_packet(live, b"", 2**32 - 1),
-        "NewMaxPacketLength 0": new_max(live, 0), "NewMaxPacketLength, never live": new_max(never, 5), "NewMaxPacketLength, length 7": short(NEW_MAX, b"x" * 7),
+        "NewMaxPacketLength, never live": new_max(never, 5), "NewMaxPacketLength, length 7": short(NEW_MAX, b"x" * 7),
         "Acknowledgment, never live": acknowledgment(never, 5), "Acknowledgment, length 9": short(ACK, b"x" * 9),
     }
 

@@ -50,6 +50,9 @@ internal sealed class HttpChannel(MtaTlsChannel channel) : IAsyncDisposable
         return new Response(status, headers, body);
     }
 
+    /// <summary>Reads the head of a response, for a body that does not come.</summary>
+    public Task<string?> ReadResponseHeadAsync() => ReadUntilAsync("\r\n\r\n");
+
     public async Task<byte[]> ReadAsync(int count)
     {
         if (count == 0)

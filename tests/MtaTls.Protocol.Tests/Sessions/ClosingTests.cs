@@ -114,6 +114,61 @@ public class ClosingTests
         await Assert.ThrowsAsync<MtaTlsChannelException>(() => channel.Input.ReadAsync().AsTask());
     }
 
+    [Theory]
+    [InlineData("CloseRequest")]
+    [InlineData("end of the session")]
+    [InlineData("broken connection")]
+    [InlineData("broken rule")]
+    public async Task An_abort_after_an_end_leaves_what_had_arrived(string end)
+    {
+        await using var peer = RawPeer.Create();
+        MtaTlsChannel channel = await peer.OpenAsync();
+        var closed = new TaskCompletionSource();
+        channel.OnClosed(static (_, _, state) => ((TaskCompletionSource)state!).SetResult(), closed);
+        byte[] data = new byte[10_000];
+        Random.Shared.NextBytes(data);
+        await peer.SendAsync(RawPeer.Data(channel.Id, data));
+        await peer.SettleAsync();
+        switch (end)
+        {
+            case "CloseRequest": await peer.SendAsync(RawPeer.Close(channel.Id)); break;
+            case "end of the session": await peer.EndAsync(); break;
+            case "broken connection": await peer.BreakAsync(); break;
+            default: await peer.SendAsync(RawPeer.MaxPacketLength(channel.Id, 0)); break;
+        }
+        await closed.Task.WaitAsync(s_hang);
+        channel.Abort();
+        channel.Abort(new InvalidOperationException("failed"));
+        ReadResult result = await channel.Input.ReadAtLeastAsync(data.Length).AsTask().WaitAsync(s_hang);
+        Assert.Equal(data, result.Buffer.ToArray());
+        channel.Input.AdvanceTo(result.Buffer.End);
+        if (end is "CloseRequest" or "end of the session")
+        {
+            Assert.True((await channel.Input.ReadAsync()).IsCompleted);
+        }
+        else
+        {
+            await Assert.ThrowsAnyAsync<IOException>(() => channel.Input.ReadAsync().AsTask());
+        }
+    }
+
+    [Fact]
+    public async Task An_abort_while_a_long_packet_arrives_after_an_end_or_not_leaves_the_session_in_step()
+    {
+        await using var peer = RawPeer.Create(configure: o => o.Limits.MaxPacketLength = 200_000);
+        MtaTlsChannel channel = await peer.OpenAsync();
+        MtaTlsChannel other = await peer.OpenAsync(2);
+        byte[] packet = RawPeer.Data(channel.Id, new byte[50_000]);
+        await peer.SendAsync(RawPeer.Data(channel.Id, 1), packet[..20_000]);
+        ReadResult result = await channel.Input.ReadAtLeastAsync(10_000).AsTask().WaitAsync(s_hang);
+        channel.Input.AdvanceTo(result.Buffer.Start);
+        channel.Abort();
+        await peer.SendAsync(packet[20_000..], RawPeer.Data(other.Id, 5));
+        result = await other.Input.ReadAsync().AsTask().WaitAsync(s_hang);
+        Assert.Equal(5, result.Buffer.FirstSpan[0]);
+        await Assert.ThrowsAsync<MtaTlsChannelException>(() => channel.Input.ReadAsync().AsTask());
+    }
+
     [Fact]
     public async Task An_application_that_fails_makes_the_TLS_session_not_resumable()
     {
@@ -176,13 +231,28 @@ public class ClosingTests
         await Assert.ThrowsAsync<MtaTlsSessionException>(() => other.Input.ReadAsync().AsTask());
     }
 
+    // Section 3: an error at the MTA-TLS layer closes the channel, not the TLS session.
     [Fact]
-    public async Task A_confirmation_that_answers_no_request_ends_the_session()
+    public async Task A_confirmation_that_answers_no_request_closes_its_channel_alone()
     {
         await using var peer = RawPeer.Create();
         MtaTlsChannel channel = await peer.OpenAsync();
+        MtaTlsChannel other = await peer.OpenAsync(2);
+        await peer.SendAsync(RawPeer.Data(channel.Id, 1, 2, 3), RawPeer.Confirm(channel.Id));
+        Assert.Equal(channel.Id, (await peer.ReceiveAsync(PacketType.ChannelCloseRequest)).Id);
+        Assert.Equal(1, peer.Session.GetStatistics().ChannelErrors);
+        Assert.True(peer.Transport.ResumptionForbidden);
+        // What had arrived before, then the error.
+        ReadResult result = await channel.Input.ReadAsync();
+        Assert.Equal([1, 2, 3], result.Buffer.ToArray());
+        channel.Input.AdvanceTo(result.Buffer.End);
+        await Assert.ThrowsAsync<MtaTlsChannelException>(() => channel.Input.ReadAsync().AsTask());
+        await channel.DisposeAsync();
         await peer.SendAsync(RawPeer.Confirm(channel.Id));
-        Assert.IsType<MtaTlsProtocolException>(await peer.FailureAsync());
+        await peer.SettleAsync();
+        Assert.Equal(1, peer.Session.ActiveChannels);
+        await other.Output.WriteAsync(new byte[] { 1 });
+        await peer.ReceiveAsync(PacketType.Plaintext);
     }
 
     [Fact]

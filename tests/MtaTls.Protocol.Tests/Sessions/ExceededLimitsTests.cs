@@ -67,6 +67,14 @@ public class ExceededLimitsTests
         }
         Assert.Equal(channel.Id, (await peer.ReceiveAsync(PacketType.ChannelCloseRequest)).Id);
         Assert.Equal(1, peer.Session.GetTimesExceeded(limit));
+        if (limit == MtaTlsSessionLimit.MaxWindowSize)
+        {
+            // What the window allowed can be read before the error.
+            ReadResult result = await channel.Input.ReadAsync().AsTask().WaitAsync(SessionPair.HangTimeout);
+            Assert.Equal(4000, result.Buffer.Length);
+            channel.Input.AdvanceTo(result.Buffer.End);
+        }
+
         await Assert.ThrowsAnyAsync<IOException>(() => channel.Input.ReadAsync().AsTask().WaitAsync(SessionPair.HangTimeout));
         await AssertWorksAsync(peer, other);
     }

@@ -58,7 +58,41 @@ public class HostilePeerTests
         await using RawPeer peer = await StalledAsync(async peer => other = await peer.OpenAsync(2));
         await other!.CloseAsync();
         await peer.SendAsync(RawPeer.Confirm(other.Id));
-        Assert.Contains("answers no request", Assert.IsType<MtaTlsProtocolException>(await peer.FailureAsync()).Message);
+        await UntilAsync(() => peer.Session.GetStatistics().ChannelErrors == 1);
+        // Its id is not free: the close that is sent once the peer reads needs a confirmation of its own.
+        Assert.Equal(2, peer.Session.ActiveChannels);
+        RawPacket close = await peer.ReceiveAsync(PacketType.ChannelCloseRequest);
+        await peer.SendAsync(RawPeer.Confirm(close.Id));
+        await UntilAsync(() => peer.Session.ActiveChannels == 1);
+    }
+
+    [Fact]
+    public async Task max_packet_length_0_is_an_error_of_its_channel_alone()
+    {
+        await using var peer = RawPeer.Create();
+        MtaTlsChannel channel = await peer.OpenAsync(1);
+        MtaTlsChannel other = await peer.OpenAsync(2);
+        await peer.SendAsync(RawPeer.MaxPacketLength(channel.Id, 0));
+        Assert.Equal(channel.Id, (await peer.ReceiveAsync(PacketType.ChannelCloseRequest)).Id);
+        Assert.Equal(1, peer.Session.GetStatistics().ChannelErrors);
+        await peer.SendAsync(RawPeer.Request(3, maxPacketLength: 0));
+        Assert.Equal(3, (await peer.ReceiveAsync(PacketType.ChannelRequestEchec)).UInt16(0));
+        await other.Output.WriteAsync(new byte[100]);
+        Assert.Equal(100, (await peer.ReceiveAsync(PacketType.Plaintext)).Data.Length);
+        Assert.Equal(0, peer.Session.LimitsExceeded);
+    }
+
+    [Fact]
+    public async Task A_Success_with_max_packet_length_0_fails_its_open_alone()
+    {
+        await using var peer = RawPeer.Create(MtaTlsRole.Client);
+        Task<MtaTlsChannel> open = peer.Session.OpenChannelAsync(SessionPair.Source, SessionPair.Destination).AsTask();
+        ushort sender = (await peer.ReceiveAsync(PacketType.ChannelEstablishmentRequest)).UInt16(0);
+        await peer.SendAsync(RawPeer.Success(sender, 0x8000, maxPacketLength: 0));
+        await Assert.ThrowsAsync<MtaTlsChannelException>(() => open.WaitAsync(SessionPair.HangTimeout));
+        await peer.SendAsync(RawPeer.Confirm((await peer.ReceiveAsync(PacketType.ChannelCloseRequest)).Id));
+        await UntilAsync(() => peer.Session.ActiveChannels == 0);
+        Assert.False(peer.Session.Completion.IsCompleted);
     }
 
     [Fact]

@@ -21,7 +21,7 @@ public class LimitsTests
         Assert.Equal(67_108_864, limits.SessionSendBudget);
         Assert.Equal(1, limits.MinPeerPacketLength);
         Assert.Equal(0, limits.MaxOpensPerSecond);
-        Assert.Equal(0, limits.MaxEmptyPacketsPerSecond);
+        Assert.Equal(200_000, limits.MaxEmptyPacketsPerSecond);
         Assert.Equal(0, limits.MaxSmallPacketsPerSecond);
         Assert.Equal(0, limits.MaxAcknowledgmentsPerSecond);
         Assert.Equal(TimeSpan.FromMinutes(5), limits.ChannelWriteStallTimeout);
