@@ -15,11 +15,12 @@ internal sealed unsafe class ListenerShard : IPacketRouter
     private const int HandOverLimit = 1024;
     private const ulong RetryTokenLifetime = 10_000_000_000;
     private const byte RetryTokenMagic = 0xb6;
+    private const long NanosecondsPerSecond = 1_000_000_000;
 
     private readonly ListenerState _state;
     private readonly ConcurrentQueue<HandedPacket> _handed = new();
     private readonly byte[] _answer = new byte[2048];
-    private TokenBucket _versionNegotiations, _retries, _resets, _refusals;
+    private readonly EventRate _versionNegotiations, _retries, _resets, _refusals;
     private ListenerShard[] _shards = [];
     private int _handedCount;
     private long _accepted, _refused, _retriesSent, _versionNegotiationsSent, _resetsSent, _dropped, _received;
@@ -28,7 +29,7 @@ internal sealed unsafe class ListenerShard : IPacketRouter
     {
         (_state, Loop) = (state, loop);
         int limit = state.Options.MaxStatelessResponsesPerSecond;
-        (_versionNegotiations, _retries, _resets, _refusals) = (new(limit), new(limit), new(limit), new(limit));
+        (_versionNegotiations, _retries, _resets, _refusals) = (new(limit, NanosecondsPerSecond), new(limit, NanosecondsPerSecond), new(limit, NanosecondsPerSecond), new(limit, NanosecondsPerSecond));
         loop.Router = this;
     }
 
@@ -217,7 +218,7 @@ internal sealed unsafe class ListenerShard : IPacketRouter
 
     private void Retry(NativePacketHeader header, in RawAddress local, RawAddress remote, int socketIndex)
     {
-        if (!_retries.TryTake(Loop.Now))
+        if (!_retries.TryTake((long)Loop.Now))
         {
             _dropped++;
             return;
@@ -241,7 +242,7 @@ internal sealed unsafe class ListenerShard : IPacketRouter
     private void Refuse(NativePacketHeader header, ulong code, in RawAddress local, in RawAddress remote, int socketIndex)
     {
         _refused++;
-        if (!_refusals.TryTake(Loop.Now))
+        if (!_refusals.TryTake((long)Loop.Now))
         {
             return;
         }
@@ -258,7 +259,7 @@ internal sealed unsafe class ListenerShard : IPacketRouter
     private void NegotiateVersion(ReadOnlySpan<byte> packet, uint version, in RawAddress local, in RawAddress remote, int socketIndex)
     {
         // Not to a Version Negotiation packet, and not to a small one (RFC 9000, sections 5.2.2 and 6.1). Ids of other versions may be longer than ours.
-        if (version == 0 || packet.Length < Ngtcp2Structures.MinInitialPacket || !_versionNegotiations.TryTake(Loop.Now))
+        if (version == 0 || packet.Length < Ngtcp2Structures.MinInitialPacket || !_versionNegotiations.TryTake((long)Loop.Now))
         {
             _dropped++;
             return;
@@ -283,7 +284,7 @@ internal sealed unsafe class ListenerShard : IPacketRouter
     private void Reset(ReadOnlySpan<byte> packet, ReadOnlySpan<byte> id, in RawAddress local, in RawAddress remote, int socketIndex)
     {
         const int Least = 5 + Ngtcp2Structures.StatelessResetTokenLength;
-        if (packet.Length <= Least || !_resets.TryTake(Loop.Now))
+        if (packet.Length <= Least || !_resets.TryTake((long)Loop.Now))
         {
             _dropped++;
             return;

@@ -15,7 +15,7 @@ internal sealed class PacketRouter : ISessionRouter, IPacketReceiver
     private readonly IPacketInterface _interface;
     private readonly AddressTable _addresses;
     private readonly TunnelCounters _counters;
-    private readonly TokenBucket _icmpBucket;
+    private readonly EventRate _icmpErrors;   // under a lock on itself
     private readonly bool _allowClientToClient;
 
     public PacketRouter(IPacketInterface packetInterface, AddressTable addresses, bool allowClientToClient, TunnelCounters counters, TimeProvider timeProvider)
@@ -24,7 +24,7 @@ internal sealed class PacketRouter : ISessionRouter, IPacketReceiver
         _addresses = addresses;
         _allowClientToClient = allowClientToClient;
         _counters = counters;
-        _icmpBucket = new TokenBucket(MaxIcmpPerSecond, timeProvider);
+        _icmpErrors = new EventRate(MaxIcmpPerSecond, timeProvider);
     }
 
     /// <summary>A packet from a client.</summary>
@@ -130,7 +130,7 @@ internal sealed class PacketRouter : ISessionRouter, IPacketReceiver
 
     private void Answer(ReadOnlySpan<byte> error, in IpHeader header, ConcentratorSession? origin)
     {
-        if (error.IsEmpty || !_icmpBucket.TryTake())
+        if (error.IsEmpty || !TryTakeIcmpError())
         {
             return;
         }
@@ -142,6 +142,14 @@ internal sealed class PacketRouter : ISessionRouter, IPacketReceiver
         else
         {
             origin.Send(error, header.ProtocolType, out _);
+        }
+    }
+
+    private bool TryTakeIcmpError()
+    {
+        lock (_icmpErrors)
+        {
+            return _icmpErrors.TryTake();
         }
     }
 }

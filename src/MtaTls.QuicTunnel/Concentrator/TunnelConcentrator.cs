@@ -17,7 +17,7 @@ internal sealed class TunnelConcentrator : ITunnelSessions, IAsyncDisposable
 {
     private readonly ILoggerFactory _loggerFactory;
     private readonly ConcurrentDictionary<ConcentratorConnection, byte> _connections = new();
-    private readonly TokenBucket _joinBucket;
+    private readonly EventRate _joins;   // under a lock on itself
     private readonly PacketRouter _router;
     private IQuicEngine? _engine;
     private IQuicListener? _listener;
@@ -30,7 +30,7 @@ internal sealed class TunnelConcentrator : ITunnelSessions, IAsyncDisposable
         TimeProvider = timeProvider;
         Log = loggerFactory.CreateLogger("MtaTls.QuicTunnel.Concentrator");
         Tokens = new TokenTable(Options.Authentication.Tokens);
-        _joinBucket = new TokenBucket(Options.Sessions.MaxJoinsPerSecond, timeProvider);
+        _joins = new EventRate(Options.Sessions.MaxJoinsPerSecond, timeProvider);
         Addresses = new AddressTable(
             new AddressPlan(Options.Addresses, Options.Interface), Options.Addresses.MaxPerSession, Options.Addresses.RestPeriod, timeProvider);
         var dataPlane = new DataPlaneOptions(
@@ -99,7 +99,13 @@ internal sealed class TunnelConcentrator : ITunnelSessions, IAsyncDisposable
         await DisposeAsync();
     }
 
-    public bool TryTakeJoin() => _joinBucket.TryTake();
+    public bool TryTakeJoin()
+    {
+        lock (_joins)
+        {
+            return _joins.TryTake();
+        }
+    }
 
     public void OnConnectionClosed(ConcentratorConnection connection)
     {
