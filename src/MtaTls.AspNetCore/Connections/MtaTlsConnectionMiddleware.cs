@@ -146,7 +146,8 @@ internal sealed class MtaTlsConnectionMiddleware(ConnectionDelegate next, Endpoi
                 ReadOnlySequence<byte> buffer = result.Buffer;
                 ClientHelloStatus status = ClientHelloReader.TryRead(buffer, server.Options.ExtensionType, server.Limits.MaxClientHelloLength, out ClientHelloInfo? hello);
                 bool offers = status == ClientHelloStatus.Complete && hello!.OffersExtension;
-                if (offers)
+                // Kestrel calls it for clients that do not offer, but not where its certificate is chosen by a callback of ours.
+                if (offers || (status == ClientHelloStatus.Complete && settings.Certificate is not null))
                 {
                     settings.Https.TlsClientHelloBytesCallback?.Invoke(connection, buffer.Slice(0, hello!.Length));
                 }

@@ -26,8 +26,13 @@ internal sealed class ChannelHttpClientFactory(
 
     protected override void ConfigureHandler(ForwarderHttpClientContext context, SocketsHttpHandler handler)
     {
-        // What is about TLS goes to the gateway's session; the handler itself never shakes hands. A proxy has no place between channels.
+        // TLS settings go to the gateway's session; the handler itself makes no handshakes. A proxy has no place between channels.
         HttpClientConfig config = context.NewConfig;
+        if (config.WebProxy?.Address is not null)
+        {
+            throw new InvalidOperationException($"Cluster '{context.ClusterId}': HttpClient:WebProxy does not apply to a cluster with {MtaTlsMetadata.Gateway}.");
+        }
+
         base.ConfigureHandler(
             new ForwarderHttpClientContext { ClusterId = context.ClusterId, NewConfig = config with { SslProtocols = null, DangerousAcceptAnyServerCertificate = null, WebProxy = null } }, handler);
 

@@ -51,6 +51,11 @@ internal sealed class MetadataValidator : ITransformProvider
             Add($"metadata {MtaTlsMetadata.Gateway}: '{gateway}' is not 'https://host:port'");
         }
 
+        if (cluster.HttpClient?.WebProxy?.Address is not null)
+        {
+            Add($"HttpClient:WebProxy does not apply to a cluster with {MtaTlsMetadata.Gateway}, whose connections are channels; to reach the gateway through a proxy set MtaTlsClientOptions.ConnectCallback in AddMtaTlsHttpClient(...)");
+        }
+
         foreach ((string id, DestinationConfig destination) in destinations)
         {
             if (destination.Address?.StartsWith("https://", StringComparison.OrdinalIgnoreCase) is false)

@@ -210,6 +210,30 @@ public sealed class HttpsOptionsTests
         Assert.Equal(2, seen.Count);
     }
 
+    /// <summary>The same on an endpoint of the configuration, whose certificate Kestrel asks for in each handshake.</summary>
+    [Fact]
+    public async Task TlsClientHelloBytesCallback_sees_the_ClientHellos_of_a_configured_endpoint_once()
+    {
+        List<byte[]> seen = [];
+        await using TestApp app = await TestApp.StartBareAsync(
+            builder =>
+            {
+                builder.WebHost.ConfigureKestrel(k => k.ConfigureHttpsDefaults(o => o.TlsClientHelloBytesCallback = (_, octets) => seen.Add(octets.ToArray())));
+                builder.WebHost.UseMtaTls();
+            },
+            settings: new Dictionary<string, string?>
+            {
+                ["MtaTls:Endpoints:Public:Url"] = "https://127.0.0.1:0",
+                ["MtaTls:Endpoints:Public:Certificate:Path"] = "server.pem",
+                ["MtaTls:Endpoints:Public:Certificate:KeyPath"] = "server.key",
+            },
+            files: static folder => PemFiles.Write(folder, "server", TestCertificates.Server));
+        Assert.True(await RawClient.IsNegotiatedAsync(app.Port));
+        Assert.Single(seen);
+        await OrdinaryClient.GetAsync(app.Port);
+        Assert.Equal(2, seen.Count);
+    }
+
     [Fact]
     public async Task A_session_is_never_resumed_on_another_endpoint()
     {
