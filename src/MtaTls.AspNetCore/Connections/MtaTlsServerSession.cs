@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using System.Diagnostics.CodeAnalysis;
+using System.Net.Sockets;
 using System.Security.Cryptography.X509Certificates;
 using Microsoft.AspNetCore.Connections;
 using Microsoft.AspNetCore.Connections.Features;
@@ -93,7 +94,9 @@ internal sealed class MtaTlsServerSession : IMtaTlsSessionFeature
         Activity? activity = MtaTlsActivities.StartSession(Connection, _settings, _tls);
         Server.SessionLog.SessionStarted(SessionId, _settings.Name ?? "none", TlsVersion.Name(_tls.Protocol), _tls.CipherSuite, _tls.SessionResumed);
         _meter.SessionStarted();
-        UnsentLimit.Apply(Connection.Features.Get<IConnectionSocketFeature>()?.Socket);
+        Socket? socket = Connection.Features.Get<IConnectionSocketFeature>()?.Socket;
+        UnsentLimit.Apply(socket);
+        TcpKeepAlive.Apply(socket, TcpKeepAlive.DefaultInterval, TcpKeepAlive.DefaultTimeout);
         MtaTlsSession session = _session = MtaTlsSession.Start(new TlsTransport(_tls), new MtaTlsSessionOptions
         {
             Role = MtaTlsRole.Server,

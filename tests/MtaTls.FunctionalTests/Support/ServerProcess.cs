@@ -15,7 +15,7 @@ internal sealed partial class ServerProcess : IAsyncDisposable
     private ServerProcess(Dictionary<string, string> environment)
     {
         PemFiles.Write(_folder.FullName, "server", TestCertificates.Server);
-        ProcessStartInfo start = new(Environment.ProcessPath!, ["exec", Path.Combine(AppContext.BaseDirectory, "Server.dll")])
+        ProcessStartInfo start = new("dotnet", ["exec", Path.Combine(AppContext.BaseDirectory, "Server.dll")])
         {
             WorkingDirectory = _folder.FullName,
             RedirectStandardOutput = true,
