@@ -4,6 +4,7 @@ using System.Security.Authentication;
 using System.Security.Cryptography.X509Certificates;
 using Microsoft.Extensions.Logging;
 using MtaTls.Client.Sessions;
+using MtaTls.Configuration;
 using MtaTls.Protocol;
 using MtaTls.Tls;
 
@@ -11,7 +12,7 @@ namespace MtaTls.Client;
 
 /// <summary>
 /// A copy of the options, checked. Handlers whose settings are equal share their sessions, so everything that shapes a session takes part in equality:
-/// values by value, delegates and policies by identity, certificates by their octets.
+/// values by value, delegates and policies by identity, certificates and authorities by where they come from or by their bytes.
 /// </summary>
 internal sealed record ClientSettings
 {
@@ -24,8 +25,8 @@ internal sealed record ClientSettings
     public required SslProtocols EnabledSslProtocols { get; init; }
     public CipherSuitesPolicy? CipherSuitesPolicy { get; init; }
     public required bool AllowTlsResume { get; init; }
-    public ClientCertificateKey? ClientCertificate { get; init; }
-    public X509Certificate2Collection? ClientCertificateChain { get; init; }
+    public CertificateSource? ClientCertificate { get; init; }
+    public AuthoritySource? Authorities { get; init; }
     public RemoteCertificateValidationCallback? RemoteCertificateValidationCallback { get; init; }
     public X509RevocationMode CertificateRevocationCheckMode { get; init; }
     public X509ChainPolicy? CertificateChainPolicy { get; init; }
@@ -35,7 +36,7 @@ internal sealed record ClientSettings
     public required int MaxSessions { get; init; }
     public required TimeSpan SessionIdleTimeout { get; init; }
     public required TimeSpan ShutdownTimeout { get; init; }
-    public required LimitsKey Limits { get; init; }
+    public required LimitValues Limits { get; init; }
     public ChannelAddress? Source { get; init; }
     public Func<MtaTlsChannelRequest, CancellationToken, ValueTask>? ChannelRequested { get; init; }
     public bool KeepConnected { get; init; }
@@ -56,10 +57,11 @@ internal sealed record ClientSettings
     public static ClientSettings From(MtaTlsClientOptions options, DnsEndPoint? endpoint = null)
     {
         ArgumentNullException.ThrowIfNull(options);
-        List<string> errors = MtaTlsClientOptionsValidator.FindErrors(options, needsHost: endpoint is null);
-        if (errors.Count > 0)
+        ErrorList errors = new();
+        (CertificateSource? certificate, AuthoritySource? authorities) = MtaTlsClientOptionsValidator.Check(options, needsHost: endpoint is null, errors);
+        if (errors.All.Count > 0)
         {
-            throw new ArgumentException(string.Join(" ", errors), nameof(options));
+            throw new ArgumentException(string.Join(" ", errors.All), nameof(options));
         }
 
         return new ClientSettings
@@ -67,14 +69,14 @@ internal sealed record ClientSettings
             Host = endpoint?.Host ?? options.Host!,
             Port = endpoint?.Port ?? options.Port,
             TargetHostOption = options.TargetHost,
-            ExtensionType = (ushort)options.ExtensionType,
+            ExtensionType = options.ExtensionType,
             Mode = options.Mode,
             ApplicationProtocols = new ProtocolList([.. options.ApplicationProtocols]),
             EnabledSslProtocols = options.EnabledSslProtocols,
             CipherSuitesPolicy = options.CipherSuitesPolicy,
             AllowTlsResume = options.AllowTlsResume,
-            ClientCertificate = options.ClientCertificate is { } certificate ? new ClientCertificateKey(certificate) : null,
-            ClientCertificateChain = options.ClientCertificateChain,
+            ClientCertificate = certificate,
+            Authorities = authorities,
             RemoteCertificateValidationCallback = options.RemoteCertificateValidationCallback,
             CertificateRevocationCheckMode = options.CertificateRevocationCheckMode,
             CertificateChainPolicy = options.CertificateChainPolicy,
@@ -84,7 +86,7 @@ internal sealed record ClientSettings
             MaxSessions = options.MaxSessions,
             SessionIdleTimeout = options.SessionIdleTimeout,
             ShutdownTimeout = options.ShutdownTimeout,
-            Limits = LimitsKey.From(options.Limits),
+            Limits = new LimitValues(options.Limits),
             Source = options.Source,
             ChannelRequested = options.ChannelRequested,
             KeepConnected = options.KeepConnected,
@@ -94,7 +96,10 @@ internal sealed record ClientSettings
         };
     }
 
-    public TlsClientOptions ToTlsOptions(ProtocolList protocols)
+    /// <param name="protocols">The application protocols to offer.</param>
+    /// <param name="certificate">The client's certificate as it is now.</param>
+    /// <param name="authorities">The authorities as they are now.</param>
+    public TlsClientOptions ToTlsOptions(ProtocolList protocols, LoadedCertificate? certificate, X509Certificate2Collection? authorities)
     {
         var options = new TlsClientOptions
         {
@@ -104,11 +109,11 @@ internal sealed record ClientSettings
             EnabledSslProtocols = EnabledSslProtocols,
             CipherSuitesPolicy = CipherSuitesPolicy,
             ApplicationProtocols = [.. protocols],
-            ClientCertificate = ClientCertificate?.Certificate,
-            ClientCertificateChain = ClientCertificateChain,
+            ClientCertificate = certificate?.Certificate,
+            ClientCertificateChain = certificate?.Intermediates,
             RemoteCertificateValidationCallback = RemoteCertificateValidationCallback,
             CertificateRevocationCheckMode = CertificateRevocationCheckMode,
-            CertificateChainPolicy = CertificateChainPolicy,
+            CertificateChainPolicy = authorities is null ? CertificateChainPolicy : Trust(authorities),
             KeyLogFile = KeyLogFile,
         };
         if (!AllowTlsResume)
@@ -117,6 +122,13 @@ internal sealed record ClientSettings
         }
 
         return options;
+    }
+
+    private X509ChainPolicy Trust(X509Certificate2Collection authorities)
+    {
+        X509ChainPolicy policy = new() { RevocationMode = CertificateRevocationCheckMode, RevocationFlag = X509RevocationFlag.ExcludeRoot };
+        AuthoritySource.Apply(authorities, policy);
+        return policy;
     }
 
     private static bool SameHost(string a, string b) =>

@@ -3,6 +3,7 @@ using System.Net.Security;
 using System.Security.Authentication;
 using System.Security.Cryptography.X509Certificates;
 using Microsoft.Extensions.Logging;
+using MtaTls.Configuration;
 using MtaTls.Protocol;
 using MtaTls.Tls;
 
@@ -35,7 +36,7 @@ public sealed class MtaTlsClientOptions
 
     /// <summary>The code point of the <c>data_multiplexing</c> extension, which the draft leaves open (section 4). It must be the server's.</summary>
     /// <value>Default: 65389 (0xFF6D, private use). Range: 0 to 65535 except the types that TLS handles itself.</value>
-    public int ExtensionType { get; set => field = Ranges.Check(value, 0, 65_535); } = 65_389;
+    public ushort ExtensionType { get; set; } = 65_389;
 
     /// <summary>What to do when the server does not answer the extension.</summary>
     /// <value>Default: <see cref="MtaTlsClientMode.Preferred"/>.</value>
@@ -60,13 +61,19 @@ public sealed class MtaTlsClientOptions
     /// <value>Default: true. A session in which a channel failed is never resumed.</value>
     public bool AllowTlsResume { get; set; } = true;
 
-    /// <summary>The client's certificate with its private key, sent when the server asks for one.</summary>
-    /// <value>Default: null.</value>
-    public X509Certificate2? ClientCertificate { get; set; }
+    /// <summary>
+    /// The client's certificate, sent when the server asks for one: a file, a certificate store or an object. A renewed file is read again before the next handshake; sessions that
+    /// are open continue.
+    /// </summary>
+    /// <value>Default: no certificate.</value>
+    public CertificateOptions ClientCertificate { get; } = new();
 
-    /// <summary>Certificates among which the intermediates to send with the client's certificate are looked for.</summary>
-    /// <value>Default: null.</value>
-    public X509Certificate2Collection? ClientCertificateChain { get; set; }
+    /// <summary>
+    /// A PEM file with the authorities that the endpoint's certificate must come from, in place of the machine's. It is read again when it has changed. A path from configuration is
+    /// relative to the content root. Not together with <see cref="CertificateChainPolicy"/>.
+    /// </summary>
+    /// <value>Default: null, the machine's authorities.</value>
+    public string? AuthorityPath { get; set; }
 
     /// <summary>Judges the endpoint's certificate in place of "no policy errors", as in <see cref="SslStream"/>.</summary>
     /// <value>Default: null, a certificate with any policy error (untrusted, another name, expired) is refused.</value>
@@ -144,4 +151,10 @@ public sealed class MtaTlsClientOptions
     /// <summary>The clock of all time-outs and back-offs.</summary>
     /// <value>Default: <see cref="TimeProvider.System"/>.</value>
     public TimeProvider TimeProvider { get; set => field = value ?? throw new ArgumentNullException(nameof(value)); } = TimeProvider.System;
+
+    /// <summary>The key of the section that the options were read from, for error messages; null where they come from code alone.</summary>
+    internal string? ConfigurationKey { get; set; }
+
+    /// <summary>What could not be read from the configuration; reported with everything else that is wrong.</summary>
+    internal ErrorList ConfigurationErrors { get; } = new();
 }

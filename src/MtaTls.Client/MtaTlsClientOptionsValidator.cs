@@ -1,72 +1,85 @@
 using System.Net;
 using System.Security.Authentication;
+using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Logging.Abstractions;
 using Microsoft.Extensions.Options;
+using MtaTls.Client.Diagnostics;
+using MtaTls.Configuration;
 using MtaTls.Protocol;
 using MtaTls.Tls;
 
 namespace MtaTls.Client;
 
-/// <summary>What one setter alone cannot check. Every error is reported at once, each with the option's name and what to write.</summary>
+/// <summary>Checks the options as a whole. Every error is reported at once, each with the option's key and what to write.</summary>
 internal sealed class MtaTlsClientOptionsValidator : IValidateOptions<MtaTlsClientOptions>
 {
     public ValidateOptionsResult Validate(string? name, MtaTlsClientOptions options)
     {
-        List<string> errors = FindErrors(options, needsHost: false);
-        return errors.Count == 0 ? ValidateOptionsResult.Success : ValidateOptionsResult.Fail(errors);
+        ErrorList errors = new();
+        Check(options, needsHost: false, errors);
+        return errors.ToResult();
     }
 
-    public static List<string> FindErrors(MtaTlsClientOptions options, bool needsHost)
+    /// <summary>Reports what is wrong, and makes the sources of certificates.</summary>
+    /// <param name="options">The options.</param>
+    /// <param name="needsHost">Whether there must be an endpoint.</param>
+    /// <param name="errors">Where errors go.</param>
+    public static (CertificateSource? Certificate, AuthoritySource? Authorities) Check(MtaTlsClientOptions options, bool needsHost, ErrorList errors)
     {
-        var errors = new List<string>();
+        errors.AddRange(options.ConfigurationErrors.All);
         if (options.Host is null && needsHost)
         {
-            errors.Add("Host: the endpoint's name or IP address is needed.");
+            errors.Add(Key(nameof(options.Host)), "The endpoint's name or IP address is needed.");
         }
 
         if (options.Host is not null && !IsHost(options.Host))
         {
-            errors.Add($"Host: '{options.Host}' is neither a domain name nor an IP address (no scheme, port or brackets here).");
+            errors.Add(Key(nameof(options.Host)), $"'{options.Host}' is neither a domain name nor an IP address (no scheme, port or brackets here).");
         }
 
         if (options.TargetHost is not null && !IsHost(options.TargetHost))
         {
-            errors.Add($"TargetHost: '{options.TargetHost}' is neither a domain name nor an IP address.");
+            errors.Add(Key(nameof(options.TargetHost)), $"'{options.TargetHost}' is neither a domain name nor an IP address.");
         }
 
         if ((options.EnabledSslProtocols & ~(SslProtocols.Tls12 | SslProtocols.Tls13)) != 0)
         {
-            errors.Add("EnabledSslProtocols: only Tls12 and Tls13 are supported.");
+            errors.Add(Key(nameof(options.EnabledSslProtocols)), "Only Tls12 and Tls13 are supported.");
         }
 
         if (!Enum.IsDefined(options.Mode))
         {
-            errors.Add($"Mode: {options.Mode} is neither Preferred nor Required.");
-        }
-
-        if (options.ClientCertificate is { HasPrivateKey: false })
-        {
-            errors.Add("ClientCertificate: the certificate has no private key.");
+            errors.Add(Key(nameof(options.Mode)), $"{options.Mode} is neither Preferred nor Required.");
         }
 
         if (options.Reconnect.MaxDelay < options.Reconnect.InitialDelay)
         {
-            errors.Add("Reconnect:MaxDelay: it is less than Reconnect:InitialDelay.");
+            errors.Add(Key("Reconnect:MaxDelay"), $"{options.Reconnect.MaxDelay} is less than InitialDelay ({options.Reconnect.InitialDelay}).");
         }
 
-        if (options.Limits.SessionReceiveBudget < 4096L * options.Limits.MaxChannelsPerSession)
-        {
-            errors.Add("Limits:SessionReceiveBudget: it is less than 4,096 octets for each of Limits:MaxChannelsPerSession.");
-        }
-
+        SessionLimits.Validate(options.Limits, Key(nameof(options.Limits)), errors);
         try
         {
-            _ = new TlsClientOptions { ExtensionType = (ushort)options.ExtensionType };
+            _ = new TlsClientOptions { ExtensionType = options.ExtensionType };
         }
         catch (ArgumentOutOfRangeException)
         {
-            errors.Add($"ExtensionType: TLS itself uses {options.ExtensionType}.");
+            errors.Add(Key(nameof(options.ExtensionType)), $"{options.ExtensionType} is an extension type that TLS itself uses. Choose another from 0 to 65,535; the default is 65389 (0xFF6D).");
         }
-        return errors;
+
+        if (options.CertificateChainPolicy is not null && !string.IsNullOrEmpty(options.AuthorityPath))
+        {
+            errors.Add(Key(nameof(options.AuthorityPath)), "It cannot be combined with CertificateChainPolicy, which names the authorities itself.");
+        }
+
+        ILogger log = (options.LoggerFactory ?? NullLoggerFactory.Instance).CreateLogger(ClientDiagnostics.Name);
+        string directory = Environment.CurrentDirectory;
+        return (
+            CertificateSource.Create(
+                CertificateDescription.Of(options.ClientCertificate, directory), Key(nameof(options.ClientCertificate)), CertificatePurpose.Client, log, options.TimeProvider, errors),
+            AuthoritySource.Create(options.AuthorityPath, directory, Key(nameof(options.AuthorityPath)), log, errors));
+
+        string Key(string name) => options.ConfigurationKey is { } section ? $"{section}:{name}" : name;
     }
 
     private static bool IsHost(string host) => ChannelAddress.IsValidHost(host) || IPAddress.TryParse(host, out _) && !host.Contains('[', StringComparison.Ordinal);

@@ -26,7 +26,7 @@ public static class MtaTlsHttpClientBuilderExtensions
         {
             if (services.GetService<IConfiguration>() is { } configuration)
             {
-                MtaTlsClientConfiguration.Apply(configuration.GetSection(MtaTlsClientOptions.SectionName), options);
+                MtaTlsClientConfiguration.Apply(configuration.GetSection(MtaTlsClientOptions.SectionName), options, MtaTlsClientConfiguration.ContentRoot(services));
             }
 
             configure?.Invoke(options);
@@ -42,13 +42,14 @@ public static class MtaTlsHttpClientBuilderExtensions
     {
         ArgumentNullException.ThrowIfNull(builder);
         ArgumentNullException.ThrowIfNull(section);
-        builder.Services.AddOptions<MtaTlsClientOptions>(builder.Name).Configure(options => MtaTlsClientConfiguration.Apply(section, options));
+        builder.Services.AddOptions<MtaTlsClientOptions>(builder.Name).Configure<IServiceProvider>((options, services) =>
+            MtaTlsClientConfiguration.Apply(section, options, MtaTlsClientConfiguration.ContentRoot(services)));
         return Use(builder);
     }
 
     private static IHttpClientBuilder Use(IHttpClientBuilder builder)
     {
-        builder.Services.AddOptions<MtaTlsClientOptions>(builder.Name).Configure<IServiceProvider>((options, services) => options.LoggerFactory ??= services.GetService<ILoggerFactory>());
+        builder.Services.AddOptions<MtaTlsClientOptions>(builder.Name).Configure<IServiceProvider>((options, services) => options.LoggerFactory ??= services.GetService<ILoggerFactory>()).ValidateOnStart();
         builder.Services.TryAddEnumerable(ServiceDescriptor.Singleton<IValidateOptions<MtaTlsClientOptions>, MtaTlsClientOptionsValidator>());
         string name = builder.Name;
         return builder

@@ -12,7 +12,7 @@ internal static class Ranges
             : throw new ArgumentOutOfRangeException(name, value, $"{name} must be from {min} to {max}.");
 
     public static TimeSpan PositiveOrInfinite(TimeSpan value, [CallerMemberName] string? name = null) =>
-        value > TimeSpan.Zero && value <= TimeSpan.FromMilliseconds(int.MaxValue) || value == Timeout.InfiniteTimeSpan
+        value > TimeSpan.Zero && value <= TimeSpan.FromDays(24) || value == Timeout.InfiniteTimeSpan
             ? value
-            : throw new ArgumentOutOfRangeException(name, value, $"{name} must be positive and at most 24 days, or infinite.");
+            : throw new ArgumentOutOfRangeException(name, value, $"{name} must be more than zero and at most 24 days, or infinite.");
 }

@@ -6,6 +6,7 @@ using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Options;
 using MtaTls.AspNetCore;
 using MtaTls.Client;
+using MtaTls.Client.Configuration;
 using MtaTls.ReverseProxy;
 using MtaTls.ReverseProxy.Client;
 using MtaTls.ReverseProxy.Configuration;
@@ -55,7 +56,8 @@ public static class MtaTlsReverseProxyBuilderExtensions
         ServiceDescriptor? before = builder.Services.LastOrDefault(s => s.ServiceType == typeof(IForwarderHttpClientFactory));
         builder.Services.AddSingleton<IForwarderHttpClientFactory>(services => new ClusterHttpClientFactory(
             Create(before, services),
-            new ChannelHttpClientFactory(services.GetRequiredService<IConfiguration>(), services.GetRequiredService<ILoggerFactory>(), configure)));
+            new ChannelHttpClientFactory(
+                services.GetRequiredService<IConfiguration>(), MtaTlsClientConfiguration.ContentRoot(services), services.GetRequiredService<ILoggerFactory>(), configure)));
         return builder;
     }
 

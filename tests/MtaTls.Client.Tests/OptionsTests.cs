@@ -6,6 +6,7 @@ using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Options;
 using MtaTls.Client.Http;
+using MtaTls.Configuration;
 using MtaTls.Protocol;
 
 namespace MtaTls.Client.Tests;
@@ -18,7 +19,6 @@ public sealed class OptionsTests
         var options = new MtaTlsClientOptions();
         Assert.Throws<ArgumentOutOfRangeException>(() => options.Port = 0);
         Assert.Throws<ArgumentOutOfRangeException>(() => options.Port = 65_536);
-        Assert.Throws<ArgumentOutOfRangeException>(() => options.ExtensionType = 65_536);
         Assert.Throws<ArgumentOutOfRangeException>(() => options.MaxSessions = 0);
         Assert.Throws<ArgumentOutOfRangeException>(() => options.MaxSessions = 1_001);
         Assert.Throws<ArgumentOutOfRangeException>(() => options.ConnectTimeout = TimeSpan.Zero);
@@ -47,12 +47,12 @@ public sealed class OptionsTests
         using X509Certificate2 one = Certificate(), other = Certificate();
         using X509Certificate2 copy = X509CertificateLoader.LoadPkcs12(one.Export(X509ContentType.Pfx), null);
         Assert.Equal(Settings(), Settings());
-        Assert.Equal(Settings(o => o.ClientCertificate = one), Settings(o => o.ClientCertificate = copy));
-        Assert.NotEqual(Settings(o => o.ClientCertificate = one), Settings(o => o.ClientCertificate = other));
+        Assert.Equal(Settings(o => o.ClientCertificate.Certificate = one), Settings(o => o.ClientCertificate.Certificate = copy));
+        Assert.NotEqual(Settings(o => o.ClientCertificate.Certificate = one), Settings(o => o.ClientCertificate.Certificate = other));
         Action<MtaTlsClientOptions>[] changes =
         [
             o => o.Host = "other.test", o => o.Port = 444, o => o.TargetHost = "name.test", o => o.ExtensionType = 65_000, o => o.Mode = MtaTlsClientMode.Required,
-            o => o.ApplicationProtocols = [System.Net.Security.SslApplicationProtocol.Http2], o => o.EnabledSslProtocols = SslProtocols.Tls12, o => o.AllowTlsResume = false, o => o.ClientCertificate = one,
+            o => o.ApplicationProtocols = [System.Net.Security.SslApplicationProtocol.Http2], o => o.EnabledSslProtocols = SslProtocols.Tls12, o => o.AllowTlsResume = false, o => o.ClientCertificate.Certificate = one,
             o => o.RemoteCertificateValidationCallback = (_, _, _, _) => false, o => o.CertificateRevocationCheckMode = X509RevocationMode.Online,
             o => o.CertificateChainPolicy = new X509ChainPolicy(), o => o.Limits.MaxChannelsPerSession = 5, o => o.Limits.MaxPacketLength = 5, o => o.Source = new ChannelAddress("a", 1),
             o => o.Reconnect.Jitter = 0.1, o => o.MaxSessions = 3, o => o.KeepConnected = true, o => o.ConnectCallback = (_, _) => default,
@@ -64,11 +64,11 @@ public sealed class OptionsTests
     public void Settings_outlive_the_certificate_that_they_were_made_of()
     {
         X509Certificate2 certificate = Certificate();
-        ClientSettings settings = Settings(o => o.ClientCertificate = certificate);
+        ClientSettings settings = Settings(o => o.ClientCertificate.Certificate = certificate);
         int hash = settings.GetHashCode();
         certificate.Dispose();
         Assert.Equal(hash, settings.GetHashCode());
-        Assert.True(settings.ClientCertificate!.Certificate.HasPrivateKey);
+        Assert.True(settings.ClientCertificate!.Current.Certificate.HasPrivateKey);
     }
 
     [Fact]
@@ -120,39 +120,112 @@ public sealed class OptionsTests
     }
 
     [Fact]
-    public void Configuration_errors_are_reported_all_at_once_with_their_paths()
+    public void Configuration_errors_are_reported_all_at_once_with_their_keys()
     {
-        InvalidOperationException error = Assert.Throws<InvalidOperationException>(() => FromJson(new()
+        MtaTlsClientOptions options = FromJson(new()
         {
             ["MtaTlsClient:Prot"] = "8443",
             ["MtaTlsClient:Port"] = "many",
             ["MtaTlsClient:Mode"] = "Perhaps",
+            ["MtaTlsClient:ExtensionType"] = "70000",
+            ["MtaTlsClient:TargetHost"] = "[::1]",
+            ["MtaTlsClient:EnabledSslProtocols:0"] = "Tls11",
+            ["MtaTlsClient:ApplicationProtocols:0"] = "",
             ["MtaTlsClient:Limits:MaxPacketLength"] = "0",
-            ["MtaTlsClient:ClientCertificate:Path"] = "/nowhere/client.pem",
-        }));
-        foreach (string path in new[] { "MtaTlsClient:Prot:", "MtaTlsClient:Port:", "MtaTlsClient:Mode:", "MtaTlsClient:Limits:MaxPacketLength:", "MtaTlsClient:ClientCertificate:" })
+            ["MtaTlsClient:Limits:MaxWindowSize"] = "4096",
+            ["MtaTlsClient:Reconnect:Jiter"] = "0",
+            ["MtaTlsClient:Source:Prt"] = "1",
+            ["MtaTlsClient:Source:Host"] = "no host",
+            ["MtaTlsClient:AuthorityPath"] = "ca.pem",
+            ["MtaTlsClient:ClientCertificate:Path"] = "client.pem",
+            ["MtaTlsClient:ClientCertificate:Pasword"] = "secret",
+        });
+        OptionsValidationException error = Assert.Throws<OptionsValidationException>(() => Validate(options));
+        string[] keys =
+        [
+            "Prot", "Port", "Mode", "ExtensionType", "TargetHost", "EnabledSslProtocols:0", "ApplicationProtocols:0", "Limits:MaxPacketLength", "Limits:MaxWindowSize", "Reconnect:Jiter",
+            "Source:Prt", "Source", "AuthorityPath", "ClientCertificate:Path", "ClientCertificate:Pasword",
+        ];
+        Assert.Equal(keys.Select(static k => $"MtaTlsClient:{k}").Order(), error.Failures.Select(static f => f[..f.IndexOf(": ", StringComparison.Ordinal)]).Order());
+        // Paths are relative to the content root, and an error says where the file was looked for.
+        Assert.Contains("MtaTlsClient:ClientCertificate:Path: Certificate file '/content/root/client.pem' was not found.", error.Failures);
+        Assert.Contains("MtaTlsClient:AuthorityPath: Authority file '/content/root/ca.pem' was not found.", error.Failures);
+        Assert.Contains("MtaTlsClient:ClientCertificate:Pasword: there is no such setting. Did you mean Password?", error.Failures);
+    }
+
+    [Theory]
+    [InlineData("pem")]
+    [InlineData("pfx")]
+    public void A_client_certificate_comes_from_files_with_its_intermediates(string form)
+    {
+        using X509Certificate2 certificate = Certificate(), intermediate = Certificate();
+        DirectoryInfo folder = Directory.CreateTempSubdirectory("mtatls-client-");
+        try
         {
-            Assert.Contains(path, error.Message, StringComparison.Ordinal);
+            Dictionary<string, string?> values = new() { ["MtaTlsClient:Host"] = "gateway.test", ["MtaTlsClient:ClientCertificate:Path"] = $"client.{form}" };
+            if (form == "pem")
+            {
+                File.WriteAllText(Path.Combine(folder.FullName, "client.pem"), certificate.ExportCertificatePem() + "\n" + intermediate.ExportCertificatePem());
+                using ECDsa key = certificate.GetECDsaPrivateKey()!;
+                File.WriteAllText(Path.Combine(folder.FullName, "client.key"), key.ExportPkcs8PrivateKeyPem());
+                values["MtaTlsClient:ClientCertificate:KeyPath"] = "client.key";
+            }
+            else
+            {
+                File.WriteAllBytes(Path.Combine(folder.FullName, "client.pfx"), new X509Certificate2Collection { certificate, X509CertificateLoader.LoadCertificate(intermediate.RawData) }.Export(X509ContentType.Pfx, "secret")!);
+                values["MtaTlsClient:ClientCertificate:Password"] = "secret";
+            }
+
+            LoadedCertificate loaded = ClientSettings.From(FromJson(values, folder.FullName)).ClientCertificate!.Current;
+            Assert.Equal(certificate.Thumbprint, loaded.Certificate.Thumbprint);
+            Assert.True(loaded.Certificate.HasPrivateKey);
+            Assert.Equal(intermediate.Thumbprint, Assert.Single(loaded.Intermediates).Thumbprint);
+        }
+        finally
+        {
+            folder.Delete(recursive: true);
         }
     }
 
     [Fact]
-    public void A_client_certificate_comes_from_PEM_files()
+    public void A_client_certificate_may_be_one_of_a_store_by_its_thumbprint()
     {
-        using X509Certificate2 certificate = Certificate();
+        using X509Certificate2 certificate = X509CertificateLoader.LoadPkcs12(Certificate().Export(X509ContentType.Pfx), null, X509KeyStorageFlags.PersistKeySet | X509KeyStorageFlags.Exportable);
+        string name = $"MtaTlsTest{Guid.NewGuid():N}";
+        using X509Store store = new(name, StoreLocation.CurrentUser);
+        store.Open(OpenFlags.ReadWrite);
+        store.Add(certificate);
+        try
+        {
+            MtaTlsClientOptions options = FromJson(new()
+            {
+                ["MtaTlsClient:Host"] = "gateway.test",
+                ["MtaTlsClient:ClientCertificate:Thumbprint"] = certificate.Thumbprint,
+                ["MtaTlsClient:ClientCertificate:Store"] = name,
+                ["MtaTlsClient:ClientCertificate:AllowInvalid"] = "true",
+            });
+            Assert.Equal(certificate.Thumbprint, ClientSettings.From(options).ClientCertificate!.Current.Certificate.Thumbprint);
+        }
+        finally
+        {
+            store.Remove(certificate);
+        }
+    }
+
+    [Fact]
+    public void Authorities_and_a_chain_policy_exclude_each_other()
+    {
         DirectoryInfo folder = Directory.CreateTempSubdirectory("mtatls-client-");
         try
         {
-            string path = Path.Combine(folder.FullName, "client.pem"), key = Path.Combine(folder.FullName, "client.key");
-            File.WriteAllText(path, certificate.ExportCertificatePem());
-            using (ECDsa ecdsa = certificate.GetECDsaPrivateKey()!)
-            {
-                File.WriteAllText(key, ecdsa.ExportPkcs8PrivateKeyPem());
-            }
-
-            MtaTlsClientOptions options = FromJson(new() { ["MtaTlsClient:ClientCertificate:Path"] = path, ["MtaTlsClient:ClientCertificate:KeyPath"] = key });
-            Assert.Equal(certificate.Thumbprint, options.ClientCertificate!.Thumbprint);
-            Assert.True(options.ClientCertificate.HasPrivateKey);
+            using X509Certificate2 authority = Certificate();
+            string path = Path.Combine(folder.FullName, "ca.pem");
+            File.WriteAllText(path, authority.ExportCertificatePem());
+            MtaTlsClientOptions options = new() { Host = "gateway.test", AuthorityPath = path };
+            Assert.Equal(authority.Thumbprint, Assert.Single(ClientSettings.From(options).Authorities!.Current).Thumbprint);
+            Assert.Equal(ClientSettings.From(options), ClientSettings.From(options));
+            options.CertificateChainPolicy = new X509ChainPolicy();
+            Assert.Contains("AuthorityPath:", Assert.Throws<ArgumentException>(() => ClientSettings.From(options)).Message, StringComparison.Ordinal);
         }
         finally
         {
@@ -214,11 +287,19 @@ public sealed class OptionsTests
         return ClientSettings.From(options);
     }
 
-    private static MtaTlsClientOptions FromJson(Dictionary<string, string?> values)
+    private static MtaTlsClientOptions FromJson(Dictionary<string, string?> values, string contentRoot = "/content/root")
     {
         var options = new MtaTlsClientOptions();
-        Configuration.MtaTlsClientConfiguration.Apply(new ConfigurationBuilder().AddInMemoryCollection(values).Build().GetSection("MtaTlsClient"), options);
+        Configuration.MtaTlsClientConfiguration.Apply(new ConfigurationBuilder().AddInMemoryCollection(values).Build().GetSection("MtaTlsClient"), options, contentRoot);
         return options;
+    }
+
+    private static void Validate(MtaTlsClientOptions options)
+    {
+        if (new MtaTlsClientOptionsValidator().Validate(null, options) is { Failed: true } result)
+        {
+            throw new OptionsValidationException("", typeof(MtaTlsClientOptions), result.Failures);
+        }
     }
 
     private static X509Certificate2 Certificate()

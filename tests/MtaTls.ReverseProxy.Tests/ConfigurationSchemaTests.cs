@@ -121,7 +121,7 @@ public class ConfigurationSchemaTests
     public void The_schema_of_the_client_has_every_option_that_a_file_can_set()
     {
         JsonObject section = Schemas().Single(s => s.Package == "MtaTls.Client").Schema["properties"]!["MtaTlsClient"]!["properties"]!.AsObject();
-        AssertSame(section, new MtaTlsClientOptions(), p => typeof(Delegate).IsAssignableFrom(p.PropertyType) || p.Name is "ClientCertificateChain" or "CertificateChainPolicy" or "LoggerFactory" or "TimeProvider");
+        AssertSame(section, new MtaTlsClientOptions(), p => typeof(Delegate).IsAssignableFrom(p.PropertyType) || p.Name is "CertificateChainPolicy" or "LoggerFactory" or "TimeProvider");
         AssertSame(section["Limits"]!["properties"]!.AsObject(), new MtaTlsSessionLimits());
         AssertSame(section["Reconnect"]!["properties"]!.AsObject(), new MtaTlsReconnectOptions());
     }

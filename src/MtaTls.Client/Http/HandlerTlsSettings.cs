@@ -1,6 +1,7 @@
 using System.Net.Security;
 using System.Security.Authentication;
 using System.Security.Cryptography.X509Certificates;
+using MtaTls.Configuration;
 
 namespace MtaTls.Client.Http;
 
@@ -41,7 +42,12 @@ internal static class HandlerTlsSettings
             errors.Add("LocalCertificateSelectionCallback: certificates are not selected by a callback here; set MtaTlsClientOptions.ClientCertificate.");
         }
 
-        (ClientCertificateKey? certificate, X509Certificate2Collection? chain) = ClientCertificate(tls, errors);
+        if (tls.CertificateChainPolicy is not null && settings.Authorities is not null)
+        {
+            errors.Add("CertificateChainPolicy: MtaTlsClientOptions.AuthorityPath names the authorities; set one of the two.");
+        }
+
+        CertificateSource? certificate = ClientCertificate(tls, errors);
 #pragma warning disable CA1416 // On Windows there is no CipherSuitesPolicy to take over.
         CipherSuitesPolicy? suites = Merge(nameof(tls.CipherSuitesPolicy), settings.CipherSuitesPolicy, tls.CipherSuitesPolicy, null, errors);
 #pragma warning restore CA1416
@@ -59,7 +65,6 @@ internal static class HandlerTlsSettings
                 nameof(tls.RemoteCertificateValidationCallback), settings.RemoteCertificateValidationCallback, tls.RemoteCertificateValidationCallback, null, errors),
             TargetHostOption = Merge(nameof(tls.TargetHost), settings.TargetHostOption, string.IsNullOrEmpty(tls.TargetHost) ? null : tls.TargetHost, null, errors),
             ClientCertificate = Merge(nameof(MtaTlsClientOptions.ClientCertificate), settings.ClientCertificate, certificate, null, errors),
-            ClientCertificateChain = settings.ClientCertificateChain ?? chain,
         };
         return errors.Count == 0 ? result : throw new InvalidOperationException($"The handler's SslOptions can't be applied to MTA-TLS sessions. {string.Join(' ', errors)}");
     }
@@ -92,22 +97,25 @@ internal static class HandlerTlsSettings
         return handlers;
     }
 
-    private static (ClientCertificateKey? Certificate, X509Certificate2Collection? Chain) ClientCertificate(SslClientAuthenticationOptions tls, List<string> errors)
+    private static GivenCertificateSource? ClientCertificate(SslClientAuthenticationOptions tls, List<string> errors)
     {
         if (tls.ClientCertificateContext is { } context)
         {
-            return (new ClientCertificateKey(context.TargetCertificate), context.IntermediateCertificates.Count == 0 ? null : [.. context.IntermediateCertificates]);
+            return Given(context.TargetCertificate, [.. context.IntermediateCertificates]);
         }
 
         switch (tls.ClientCertificates)
         {
             case null or { Count: 0 }:
-                return default;
+                return null;
             case [X509Certificate2 { HasPrivateKey: true } certificate]:
-                return (new ClientCertificateKey(certificate), null);
+                return Given(certificate, null);
             default:
                 errors.Add("ClientCertificates: one certificate with its private key is supported.");
-                return default;
+                return null;
         }
     }
+
+    private static GivenCertificateSource Given(X509Certificate2 certificate, X509Certificate2Collection? intermediates)
+        => new(CertificateDescription.Of(new CertificateOptions { Certificate = certificate, Intermediates = intermediates }, Environment.CurrentDirectory));
 }

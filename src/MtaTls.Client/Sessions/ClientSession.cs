@@ -1,12 +1,13 @@
 using Microsoft.Extensions.Logging;
 using MtaTls.Client.Diagnostics;
+using MtaTls.Configuration;
 using MtaTls.Protocol;
 
 namespace MtaTls.Client.Sessions;
 
 #pragma warning disable CA1001 // A SemaphoreSlim whose wait handle nobody asks for holds nothing to dispose.
 /// <summary>One MTA-TLS session of a pool and how many channels it has. All counts change under the pool's lock.</summary>
-internal sealed class ClientSession(DialedConnection connection, MtaTlsSession session, LimitsKey limits)
+internal sealed class ClientSession(DialedConnection connection, MtaTlsSession session, LimitValues limits)
 #pragma warning restore CA1001
 {
     private readonly SemaphoreSlim _opening = new(limits.MaxPendingChannels);

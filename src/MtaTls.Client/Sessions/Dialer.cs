@@ -11,14 +11,14 @@ namespace MtaTls.Client.Sessions;
 internal sealed class Dialer : IDialer
 {
     private readonly ClientSettings _settings;
-    private readonly TlsClientContext _context;
+    private readonly TlsContexts _contexts;
     private readonly ILogger _log;
 
     public Dialer(ClientSettings settings, ProtocolList protocols, ILogger log)
     {
         _settings = settings;
         _log = log;
-        _context = new TlsClientContext(settings.ToTlsOptions(protocols));
+        _contexts = new TlsContexts(settings, protocols);
     }
 
     public async ValueTask<DialedConnection> ConnectAsync(CancellationToken cancellationToken)
@@ -33,7 +33,7 @@ internal sealed class Dialer : IDialer
         try
         {
             pipes = await SocketPipes.ConnectAsync(_settings, either.Token).ConfigureAwait(false);
-            tls = await TlsConnection.ConnectAsync(pipes, _context, either.Token).ConfigureAwait(false);
+            tls = await TlsConnection.ConnectAsync(pipes, _contexts.Current, either.Token).ConfigureAwait(false);
             if (_settings.Mode == MtaTlsClientMode.Required && !tls.DataMultiplexingNegotiated)
             {
                 await tls.CompleteAsync(either.Token).ConfigureAwait(false);
@@ -75,7 +75,7 @@ internal sealed class Dialer : IDialer
         }
     }
 
-    public void Dispose() => _context.Dispose();
+    public void Dispose() => _contexts.Dispose();
 
     private Exception Explain(Exception e, bool timedOut, CancellationToken cancellationToken) => e switch
     {

@@ -23,8 +23,6 @@ internal sealed record CertificateDescription
 
     public GivenCertificate? Given { get; private init; }
 
-    public X509Certificate2Collection? Intermediates { get; private init; }
-
     public bool IsFile => Path is not null;
 
     public bool IsStore => Subject is not null || Thumbprint is not null;
@@ -43,8 +41,7 @@ internal sealed record CertificateDescription
         Store = NullIfEmpty(options.Store) ?? nameof(StoreName.My),
         Location = options.Location ?? StoreLocation.CurrentUser,
         AllowInvalid = options.AllowInvalid ?? false,
-        Given = options.Certificate is { } certificate ? new GivenCertificate(certificate) : null,
-        Intermediates = options.Intermediates,
+        Given = options.Certificate is { } certificate ? new GivenCertificate(certificate, options.Intermediates ?? []) : null,
     };
 
     private static string? FullPath(string? path, string contentRoot) => string.IsNullOrEmpty(path) ? null : System.IO.Path.GetFullPath(path, contentRoot);

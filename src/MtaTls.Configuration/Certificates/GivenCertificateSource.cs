@@ -7,7 +7,7 @@ internal sealed class GivenCertificateSource : CertificateSource
     public GivenCertificateSource(CertificateDescription description)
         : base(description)
     {
-        Current = new LoadedCertificate(description.Given!.Certificate, description.Intermediates ?? []);
+        Current = new LoadedCertificate(description.Given!.Certificate, description.Given.Intermediates);
         if (!Current.Certificate.HasPrivateKey)
         {
             throw new CertificateException("", $"The certificate '{Current.Certificate.Subject}' has no private key.");

@@ -14,6 +14,10 @@ internal sealed class LimitValues : IEquatable<LimitValues>
         _values = SessionLimits.Table.Values(_limits);
     }
 
+    public int MaxChannelsPerSession => _limits.MaxChannelsPerSession;
+
+    public int MaxPendingChannels => _limits.MaxPendingChannels;
+
     /// <summary>A copy of the limits.</summary>
     public MtaTlsSessionLimits ToLimits()
     {

@@ -11,7 +11,7 @@ namespace MtaTls.ReverseProxy.Client;
 
 /// <summary>Makes the HTTP clients of clusters that are reached through a gateway: their connections are channels, and clusters with one gateway share its TLS sessions.</summary>
 internal sealed class ChannelHttpClientFactory(
-    IConfiguration configuration, ILoggerFactory loggers, Action<ForwarderHttpClientContext, MtaTlsClientOptions>? configure)
+    IConfiguration configuration, string contentRoot, ILoggerFactory loggers, Action<ForwarderHttpClientContext, MtaTlsClientOptions>? configure)
     : ForwarderHttpClientFactory(loggers.CreateLogger<ForwarderHttpClientFactory>())
 {
     // One for all: sessions are shared by clients whose settings are the same.
@@ -42,7 +42,7 @@ internal sealed class ChannelHttpClientFactory(
         }
         // A proxy has other destinations, and health checks that want to know: it does not wait.
         var options = new MtaTlsClientOptions { LoggerFactory = loggers, Reconnect = { WaitTimeout = TimeSpan.Zero } };
-        MtaTlsClientConfiguration.Apply(configuration.GetSection(MtaTlsClientOptions.SectionName), options);
+        MtaTlsClientConfiguration.Apply(configuration.GetSection(MtaTlsClientOptions.SectionName), options, contentRoot);
         options.Host = gateway.IdnHost;
         options.Port = gateway.Port;
         options.TargetHost = Metadata(context.NewMetadata, MtaTlsMetadata.TargetHost) ?? options.TargetHost;

@@ -111,7 +111,7 @@ public sealed class PolicyTests
             o.ClientCertificateMode = ClientCertificateMode.RequireCertificate;
             o.ClientCertificateValidation = (certificate, _, _) => certificate.RawDataMemory.Span.SequenceEqual(own.RawDataMemory.Span);
         });
-        using var http = new HttpClient(new SocketsHttpHandler().UseMtaTls(app.Options(o => o.ClientCertificate = own))) { Timeout = s_hang };
+        using var http = new HttpClient(new SocketsHttpHandler().UseMtaTls(app.Options(o => o.ClientCertificate.Certificate = own))) { Timeout = s_hang };
         Assert.Equal("CN=client.test", await http.GetStringAsync(app.Uri("/certificate")));
         using var without = new HttpClient(new SocketsHttpHandler().UseMtaTls(app.Options())) { Timeout = s_hang };
         await Assert.ThrowsAsync<HttpRequestException>(() => without.GetStringAsync(app.Uri("/certificate")));

@@ -16,7 +16,7 @@ internal static class GatewayClient
         TargetHost = "localhost",
         Mode = MtaTlsClientMode.Required,
         CertificateChainPolicy = TestCertificates.TrustRoot(),
-        ClientCertificate = certificate,
+        ClientCertificate = { Certificate = certificate },
         Source = new ChannelAddress("192.0.2.7", 4711),
     };
 

@@ -1,0 +1,9 @@
+namespace MtaTls.Client.Configuration;
+
+/// <summary><see cref="MtaTlsClientOptions.Source"/> as it stands in configuration.</summary>
+internal sealed class ConfiguredSource
+{
+    public string Host { get; set; } = "";
+
+    public int Port { get; set; }
+}
