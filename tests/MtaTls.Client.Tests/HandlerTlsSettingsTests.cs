@@ -16,15 +16,15 @@ public sealed class HandlerTlsSettingsTests
     /// <summary>What is decided about each member: a value to set, and what it changes; null: it is refused.</summary>
     private static readonly Dictionary<string, (Action<SslClientAuthenticationOptions> Set, Func<ClientSettings, bool>? IsApplied)> s_decided = new()
     {
-        [nameof(SslClientAuthenticationOptions.AllowTlsResume)] = (static o => o.AllowTlsResume = false, static s => !s.AllowTlsResume && s.ToTlsOptions(s.ApplicationProtocols).SessionCacheSize == 0),
+        [nameof(SslClientAuthenticationOptions.AllowTlsResume)] = (static o => o.AllowTlsResume = false, static s => !s.AllowTlsResume && s.ToTlsOptions(s.ApplicationProtocols, null, null).SessionCacheSize == 0),
         [nameof(SslClientAuthenticationOptions.ApplicationProtocols)] = (static o => o.ApplicationProtocols = [SslApplicationProtocol.Http11], static s => s.ApplicationProtocols.Equals(ProtocolList.Http11)),
         [nameof(SslClientAuthenticationOptions.CertificateChainPolicy)] = (static o => o.CertificateChainPolicy = new X509ChainPolicy(), static s => s.CertificateChainPolicy is not null),
         [nameof(SslClientAuthenticationOptions.CertificateRevocationCheckMode)] = (static o => o.CertificateRevocationCheckMode = X509RevocationMode.Offline, static s => s.CertificateRevocationCheckMode == X509RevocationMode.Offline),
         [nameof(SslClientAuthenticationOptions.CipherSuitesPolicy)] = (
-            static o => o.CipherSuitesPolicy = new CipherSuitesPolicy([TlsCipherSuite.TLS_AES_256_GCM_SHA384]), static s => s.ToTlsOptions(s.ApplicationProtocols).CipherSuitesPolicy is not null),
+            static o => o.CipherSuitesPolicy = new CipherSuitesPolicy([TlsCipherSuite.TLS_AES_256_GCM_SHA384]), static s => s.ToTlsOptions(s.ApplicationProtocols, null, null).CipherSuitesPolicy is not null),
         [nameof(SslClientAuthenticationOptions.ClientCertificateContext)] = (
-            static o => o.ClientCertificateContext = SslStreamCertificateContext.Create(s_certificate, null, offline: true), static s => s.ClientCertificate!.Certificate.HasPrivateKey),
-        [nameof(SslClientAuthenticationOptions.ClientCertificates)] = (static o => o.ClientCertificates = [s_certificate], static s => s.ClientCertificate!.Certificate.HasPrivateKey),
+            static o => o.ClientCertificateContext = SslStreamCertificateContext.Create(s_certificate, null, offline: true), static s => s.ClientCertificate!.Current.Certificate.HasPrivateKey),
+        [nameof(SslClientAuthenticationOptions.ClientCertificates)] = (static o => o.ClientCertificates = [s_certificate], static s => s.ClientCertificate!.Current.Certificate.HasPrivateKey),
         [nameof(SslClientAuthenticationOptions.EnabledSslProtocols)] = (static o => o.EnabledSslProtocols = SslProtocols.Tls13, static s => s.EnabledSslProtocols == SslProtocols.Tls13),
         [nameof(SslClientAuthenticationOptions.RemoteCertificateValidationCallback)] = (
             static o => o.RemoteCertificateValidationCallback = (_, _, _, _) => false, static s => !s.RemoteCertificateValidationCallback!(s, null, null, SslPolicyErrors.None)),

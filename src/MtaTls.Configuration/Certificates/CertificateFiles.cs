@@ -16,6 +16,16 @@ internal static class CertificateFiles
     /// <exception cref="CertificateException">A file cannot be read, or the files do not fit together.</exception>
     public static LoadedCertificate Load(string path, string? keyPath, string? password)
     {
+        LoadedCertificate loaded = LoadAny(path, keyPath, password);
+        using AsymmetricAlgorithm? key = (AsymmetricAlgorithm?)loaded.Certificate.GetRSAPrivateKey() ?? loaded.Certificate.GetECDsaPrivateKey();
+        return key is not null
+            ? loaded
+            : throw new CertificateException(
+                keyPath is null ? nameof(CertificateOptions.Path) : nameof(CertificateOptions.KeyPath), $"The private key in '{keyPath ?? path}' is neither RSA nor ECDSA.");
+    }
+
+    private static LoadedCertificate LoadAny(string path, string? keyPath, string? password)
+    {
         byte[] content = Read(nameof(CertificateOptions.Path), "Certificate", path);
         if (content.AsSpan().IndexOf("-----BEGIN"u8) >= 0)
         {

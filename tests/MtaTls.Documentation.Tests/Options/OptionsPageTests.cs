@@ -1,0 +1,58 @@
+using System.Reflection;
+using MtaTls.AspNetCore;
+using MtaTls.Client;
+using MtaTls.Configuration;
+using MtaTls.ReverseProxy;
+
+namespace MtaTls.Documentation.Tests.Options;
+
+public sealed class OptionsPageTests
+{
+    [Fact]
+    public void The_page_is_what_the_settings_say() => Repository.AssertUpToDate("docs/options.md", OptionsPage.Write());
+
+    // What only code can set: delegates, objects of the application.
+    [Theory]
+    [InlineData(typeof(MtaTlsOptions), "MtaTls", "")]
+    [InlineData(typeof(MtaTlsLimits), "MtaTls:Limits", "")]
+    [InlineData(typeof(MtaTlsEndpointOptions), "MtaTls:Endpoints", "")]
+    [InlineData(typeof(MtaTlsEndpointDefaults), "MtaTls:EndpointDefaults", "")]
+    [InlineData(typeof(CertificateOptions), "MtaTls:Endpoints:Certificate", "Certificate,Intermediates")]
+    [InlineData(typeof(ChannelRouteOptions), "MtaTls:Channels", "")]
+    [InlineData(typeof(ClientCertificateConditionOptions), "MtaTls:Channels:ClientCertificate", "")]
+    [InlineData(typeof(MtaTlsTcpOptions), "MtaTls:Tcp", "")]
+    [InlineData(typeof(TrustedPeerOptions), "MtaTls:TrustedPeers", "")]
+    [InlineData(typeof(MtaTlsClientOptions), "MtaTlsClient", "CertificateChainPolicy,CipherSuitesPolicy,LoggerFactory,TimeProvider")]
+    [InlineData(typeof(MtaTlsReconnectOptions), "MtaTlsClient:Reconnect", "")]
+    public void Every_option_is_a_setting(Type options, string key, string codeOnly)
+    {
+        IEnumerable<string> properties = options.GetProperties(BindingFlags.Public | BindingFlags.Instance)
+            .Where(p => !typeof(Delegate).IsAssignableFrom(p.PropertyType) && !codeOnly.Split(',').Contains(p.Name))
+            .Select(static p => p.Name);
+        Assert.Equal(properties.Order(), Find(key).Select(static s => s.Name).Order());
+    }
+
+    // Each description is a sentence or more, in plain characters.
+    [Fact]
+    public void Every_setting_is_described()
+        => Assert.All(Sections.All.SelectMany(static s => All(s.Table)), static s =>
+        {
+            Assert.EndsWith(".", s.Description, StringComparison.Ordinal);
+            Assert.True(char.IsUpper(s.Description[0]) || s.Description.StartsWith("dns:", StringComparison.Ordinal), s.Description);
+        });
+
+    private static IEnumerable<Setting> All(SettingTable table) => table.Settings.Concat(table.Settings.Where(static s => s.Children is not null).SelectMany(static s => All(s.Children!)));
+
+    private static IEnumerable<Setting> Find(string key)
+    {
+        string[] path = key.Split(':');
+        IEnumerable<Setting> settings = Sections.All.Where(s => s.Name == path[0]).SelectMany(static s => s.Table.Settings);
+        foreach (string name in path.Skip(1))
+        {
+            settings = settings.Single(s => s.Name == name).Children!.Settings;
+        }
+
+        // Two packages share the section MtaTls.
+        return path is ["MtaTls"] ? settings.Where(static s => s.Name is not ("Destinations" or "TrustedPeers")) : settings;
+    }
+}

@@ -1,0 +1,27 @@
+using MtaTls.AspNetCore.Configuration;
+using MtaTls.Client.Configuration;
+using MtaTls.Configuration;
+using MtaTls.ReverseProxy.Configuration;
+
+namespace MtaTls.Documentation.Tests;
+
+/// <summary>A section of appsettings.json that a package reads.</summary>
+/// <param name="Package">The package.</param>
+/// <param name="Name">The section's key.</param>
+/// <param name="Description">What it is for.</param>
+/// <param name="Table">Its settings.</param>
+/// <param name="IsShared">Whether another package reads other keys of the section.</param>
+internal sealed record Section(string Package, string Name, string Description, SettingTable Table, bool IsShared = false);
+
+/// <summary>Every section that some package reads.</summary>
+internal static class Sections
+{
+    public static IReadOnlyList<Section> All { get; } =
+    [
+        new("MtaTls.AspNetCore", MtaTlsSettings.SectionName, "MTA-TLS in Kestrel (UseMtaTls()): many channels in one TLS session.", MtaTlsSettings.Table, IsShared: true),
+        new("MtaTls.ReverseProxy", MtaTlsSettings.SectionName, "MTA-TLS in YARP: forwarding by the destinations of channels.", ReverseProxySections.Table, IsShared: true),
+        new("MtaTls.Client", "MtaTlsClient", "The MTA-TLS client (UseMtaTls() of HttpClient's handlers): where its sessions go and how.", MtaTlsClientSettings.Table),
+    ];
+
+    public static IEnumerable<IGrouping<string, Section>> ByPackage() => All.GroupBy(static s => s.Package);
+}
