@@ -163,8 +163,9 @@ public sealed class MtaTlsLimits
     public int MaxClientHelloLength { get; set => field = Check(value, 512, 131_072); } = 16_384;
 
     /// <summary>
-    /// TLS handshakes of all endpoints that are under way, connections that have not sent their ClientHello yet included; 1 to 1,000,000, default
-    /// 10,000. Further connections are closed.
+    /// MTA-TLS handshakes of all endpoints that are under way, from a whole ClientHello on; 1 to 1,000,000, default 10,000. Further connections that offer the
+    /// extension are closed. Connections that have sent nothing, or want ordinary HTTPS, do not count: <see cref="HandshakeTimeout"/> and Kestrel's
+    /// MaxConcurrentConnections hold them.
     /// </summary>
     /// <exception cref="ArgumentOutOfRangeException">Out of range.</exception>
     public int MaxHandshakes { get; set => field = Check(value, 1, 1_000_000); } = 10_000;
@@ -178,7 +179,7 @@ public sealed class MtaTlsLimits
 
     /// <summary>
     /// Handshakes and MTA-TLS sessions of one client address at a time, which is an IPv4 address or a /64 of IPv6; 0 to 1,000,000, default 0: no limit, for many
-    /// clients can be behind one address. Further connections are closed.
+    /// clients can be behind one address. Further connections that offer the extension are closed.
     /// </summary>
     /// <exception cref="ArgumentOutOfRangeException">Out of range.</exception>
     public int MaxSessionsPerAddress { get; set => field = Check(value, 0, 1_000_000); }

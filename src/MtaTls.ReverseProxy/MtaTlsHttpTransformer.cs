@@ -36,9 +36,9 @@ public class MtaTlsHttpTransformer : HttpTransformer
             }
         }
 
-        headers.Host = ChannelTarget.Of(httpContext) is { IsValid: true } target ? target.ToAuthority() : httpContext.Request.Host.Value;
+        headers.Host = ChannelTarget.Of(httpContext) is { IsValid: true } target ? target.ToAuthority() : httpContext.Request.Headers.Host.ToString();
         headers.TryAddWithoutValidation(ForwardingHeaders.XForwardedProto, httpContext.Request.Scheme);
-        headers.TryAddWithoutValidation(ForwardingHeaders.XForwardedHost, httpContext.Request.Host.ToUriComponent());
+        headers.TryAddWithoutValidation(ForwardingHeaders.XForwardedHost, httpContext.Request.Headers.Host.ToString());
 
         if (httpContext.Features.Get<IMtaTlsChannelFeature>() is { } channel && _trustedPeers.Trusts(httpContext))
         {

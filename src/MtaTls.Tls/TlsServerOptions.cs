@@ -38,7 +38,7 @@ public sealed class TlsServerOptions
 
     /// <summary>
     /// Picks the certificate in each handshake, so that certificates can be replaced while the server runs. Arguments: the state that was given to
-    /// <see cref="TlsConnection.AcceptAsync"/> and the server name that the client asks for, null when it sent none. Null as result: the
+    /// <see cref="TlsConnection.AcceptAsync(System.IO.Pipelines.IDuplexPipe, TlsServerContext, object?, CancellationToken)"/> and the server name that the client asks for, as SslStream gives it (<see cref="ClientHelloInfo.SentServerName"/>), null when it sent none. Null as result: the
     /// handshake fails with <c>unrecognized_name</c>. Where it is set, <see cref="ServerCertificate"/> is not used.
     /// </summary>
     public Func<object?, string?, X509Certificate2?>? ServerCertificateSelector { get; set; }
@@ -52,7 +52,7 @@ public sealed class TlsServerOptions
     /// </summary>
     public Func<X509Certificate2, X509Chain?, SslPolicyErrors, bool>? ClientCertificateValidation { get; set; }
 
-    /// <summary>Whether revocation of client certificates is checked online. Default: false. The thread that handshakes waits for the check.</summary>
+    /// <summary>Whether revocation of client certificates is checked online. Default: false. A check waits on a thread of its own, at most 64 at a time.</summary>
     public bool CheckCertificateRevocation { get; set; }
 
     /// <summary>How client certificate chains are built (custom trust, for example); replaces <see cref="CheckCertificateRevocation"/>. Default: null, the machine's trust.</summary>

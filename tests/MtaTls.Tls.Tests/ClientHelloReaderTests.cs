@@ -26,6 +26,13 @@ public class ClientHelloReaderTests
         Hello.Extension(0x8A8A, [0]),
     ]);
 
+    [Theory]
+    [InlineData("XN--Bcher-kva.Test", "bücher.Test")]
+    [InlineData("xn--0.test", "xn--0.test")]
+    [InlineData("a_b.Test", "a_b.Test")]
+    public void The_name_as_sent_has_its_A_labels_decoded(string sent, string seen)
+        => Assert.Equal(seen, Complete(Hello.Records(Hello.Message(Hello.ServerName(sent)))).SentServerName);
+
     [Fact]
     public void Everything_that_is_offered_is_read()
     {
@@ -33,6 +40,7 @@ public class ClientHelloReaderTests
         ClientHelloInfo info = Complete(octets);
         Assert.True(info.OffersExtension);
         Assert.Equal("www.example.test", info.ServerName);
+        Assert.Equal("WWW.Example.test", info.SentServerName);
         Assert.Equal([SslApplicationProtocol.Http2, SslApplicationProtocol.Http11], info.ApplicationProtocols);
         Assert.Equal(SslProtocols.Tls12 | SslProtocols.Tls13, info.Protocols);
         Assert.Equal(octets.Length, info.Length);

@@ -77,6 +77,39 @@ public class RevocationTests
         Assert.Equal(X509RevocationMode.Offline, seen);
     }
 
+    /// <summary>A list may be slow to come: what waits for it is none of the pool's threads.</summary>
+    [Theory]
+    [InlineData(SslProtocols.Tls12)]
+    [InlineData(SslProtocols.Tls13)]
+    public async Task No_thread_of_the_pool_waits_for_a_download(SslProtocols version)
+    {
+        using var authority = new RevokingAuthority();
+        bool? server = null, client = null;
+        using TlsServerContext serverContext = TlsTest.Server(version, o =>
+        {
+            o.ServerCertificate = authority.Issue("CN=localhost", "1.3.6.1.5.5.7.3.1");
+            o.ClientCertificateMode = TlsClientCertificateMode.RequireCertificate;
+            o.ClientCertificateChainPolicy = authority.Policy();
+            o.ClientCertificateValidation = (_, _, _) =>
+            {
+                server = Thread.CurrentThread.IsThreadPoolThread;
+                return true;
+            };
+        });
+        using TlsClientContext clientContext = TlsTest.Client(version, o =>
+        {
+            o.ClientCertificate = authority.Issue("CN=client", "1.3.6.1.5.5.7.3.2");
+            o.CertificateChainPolicy = authority.Policy();
+            o.RemoteCertificateValidationCallback = (_, _, _, _) =>
+            {
+                client = Thread.CurrentThread.IsThreadPoolThread;
+                return true;
+            };
+        });
+        await using Pair pair = await TlsTest.ConnectAsync(clientContext, serverContext);
+        Assert.Equal((false, false), (server, client));
+    }
+
     /// <summary>An authority with a revocation list on the loopback. Port and name are new each time, since .NET keeps lists in a cache.</summary>
     private sealed class RevokingAuthority : IDisposable
     {

@@ -17,7 +17,7 @@ namespace MtaTls.AspNetCore.Connections;
 /// Looks at a connection's ClientHello without consuming it. Where the extension is not offered, the next middleware, Kestrel's HTTPS, serves the
 /// connection as if this one were not there. Where it is, the TLS handshake is done here and every channel of the session goes on as a connection of its own.
 /// </summary>
-internal sealed class MtaTlsConnectionMiddleware(ConnectionDelegate next, EndpointSettings settings, EndpointTls tls, MtaTlsServer server)
+internal sealed class MtaTlsConnectionMiddleware(ConnectionDelegate next, EndpointSettings settings, EndpointTls endpointTls, MtaTlsServer server)
 {
     public async Task OnConnectionAsync(ConnectionContext connection)
     {
@@ -28,98 +28,53 @@ internal sealed class MtaTlsConnectionMiddleware(ConnectionDelegate next, Endpoi
         }
 
         long started = server.Time.GetTimestamp();
-        if (server.Addresses.TryEnter(connection.RemoteEndPoint) is not { } address)
+        PeekResult peeked;
+        TlsConnection? tls = null;
+        SessionLease? lease = null;
+        using (CancellationTokenSource timeout = new(HandshakeTimeout, server.Time))
         {
-            Reject(connection, started, nameof(MtaTlsLimits.MaxSessionsPerAddress));
+            peeked = await PeekAsync(connection, timeout.Token);
+            if (peeked.Outcome == PeekOutcome.Offered || (peeked.Outcome == PeekOutcome.Ordinary && settings.Mode != DataMultiplexingMode.Allowed))
+            {
+                // Only now: what says nothing, or wants ordinary HTTPS, takes no place.
+                lease = SessionLease.TryTake(server, connection.RemoteEndPoint, out string? limit);
+                if (lease is null)
+                {
+                    Reject(connection, started, limit!);
+                    return;
+                }
+
+                tls = await HandshakeAsync(connection, peeked.Hello, started, timeout.Token);
+                lease.HandshakeEnded();
+            }
+        }
+
+        if (lease is null)
+        {
+            if (peeked.Outcome == PeekOutcome.Ordinary)
+            {
+                await next(connection);
+            }
+
             return;
         }
 
-        bool isOrdinary;
-        try
+        using (lease)
         {
-            isOrdinary = await ServeAsync(connection, started, address);
-        }
-        finally
-        {
-            server.Addresses.Leave(address);
-        }
-
-        if (isOrdinary)
-        {
-            await next(connection);
+            if (tls is not null)
+            {
+                await new MtaTlsServerSession(server, settings, connection, next, tls, lease.Address).RunAsync();
+            }
         }
     }
 
-    /// <returns>Whether the connection is one of ordinary HTTPS, and still to be served.</returns>
-    private async Task<bool> ServeAsync(ConnectionContext connection, long started, ClientAddress address)
-    {
-        bool? offered;
-        TlsConnection? session = null;
-        if (!server.Handshakes.TryEnter())
-        {
-            Reject(connection, started, nameof(MtaTlsLimits.MaxHandshakes));
-            return false;
-        }
-
-        try
-        {
-            using CancellationTokenSource timeout = new(HandshakeTimeout, server.Time);
-            offered = await PeekAsync(connection, timeout.Token);
-            if (offered == true || (offered == false && settings.Mode != DataMultiplexingMode.Allowed))
-            {
-                if (!server.Sessions.TryEnter())
-                {
-                    Reject(connection, started, nameof(MtaTlsLimits.MaxSessions));
-                    return false;
-                }
-
-                session = await HandshakeOrLeaveAsync(connection, started, timeout.Token);
-                offered = null;
-            }
-        }
-        finally
-        {
-            server.Handshakes.Leave();
-        }
-
-        if (session is not null)
-        {
-            try
-            {
-                await new MtaTlsServerSession(server, settings, connection, next, session, address).RunAsync();
-            }
-            finally
-            {
-                server.Sessions.Leave();
-            }
-        }
-
-        return offered == false;
-    }
-
-    /// <summary>Closes a connection for which there is no room: nothing was read that an answer could be made of.</summary>
+    /// <summary>Closes a connection for which there is no room.</summary>
     private void Reject(ConnectionContext connection, long started, string limit)
     {
         server.SessionLog.ConnectionRejected(connection.ConnectionId, limit);
         server.Metrics.HandshakeFailed(settings, connection, "limit", server.Time.GetElapsedTime(started));
         server.LimitReports.Exceeded(limit, "further connections are closed", MtaTlsMetrics.Tags(settings, connection));
         connection.Abort(new ConnectionAbortedException($"{limit} is reached."));
-    }
-
-    private async ValueTask<TlsConnection?> HandshakeOrLeaveAsync(ConnectionContext connection, long started, CancellationToken cancellationToken)
-    {
-        TlsConnection? session = null;
-        try
-        {
-            return session = await HandshakeAsync(connection, started, cancellationToken);
-        }
-        finally
-        {
-            if (session is null)
-            {
-                server.Sessions.Leave();
-            }
-        }
     }
 
     private TimeSpan HandshakeTimeout
@@ -134,8 +89,8 @@ internal sealed class MtaTlsConnectionMiddleware(ConnectionDelegate next, Endpoi
     // Kestrel writes "infinite" as TimeSpan.MaxValue, which no timer takes.
     private static TimeSpan Bounded(TimeSpan value) => value.TotalMilliseconds > uint.MaxValue - 1 ? Timeout.InfiniteTimeSpan : value;
 
-    /// <summary>Whether the client offers the extension; null when the connection is over.</summary>
-    private async ValueTask<bool?> PeekAsync(ConnectionContext connection, CancellationToken cancellationToken)
+    /// <summary>Looks at the ClientHello without consuming it.</summary>
+    private async ValueTask<PeekResult> PeekAsync(ConnectionContext connection, CancellationToken cancellationToken)
     {
         PipeReader input = (connection as AcceptedConnection)?.Peek() ?? connection.Transport.Input;
         try
@@ -162,30 +117,30 @@ internal sealed class MtaTlsConnectionMiddleware(ConnectionDelegate next, Endpoi
                 input.AdvanceTo(buffer.Start, wait ? buffer.End : buffer.Start);
                 if (!wait)
                 {
-                    return offers;
+                    return new PeekResult(offers ? PeekOutcome.Offered : PeekOutcome.Ordinary, hello);
                 }
             }
         }
         catch (OperationCanceledException) when (cancellationToken.IsCancellationRequested)
         {
             TimedOut(connection);
-            return null;
+            return default;
         }
         catch (Exception e) when (e is IOException or ObjectDisposedException or OperationCanceledException)
         {
             // The client has gone, or the connection was aborted.
             server.SessionLog.HandshakeFailed(connection.ConnectionId, e.Message);
-            return null;
+            return default;
         }
     }
 
-    private async ValueTask<TlsConnection?> HandshakeAsync(ConnectionContext connection, long started, CancellationToken cancellationToken)
+    private async ValueTask<TlsConnection?> HandshakeAsync(ConnectionContext connection, ClientHelloInfo? hello, long started, CancellationToken cancellationToken)
     {
         using Activity? activity = MtaTlsActivities.StartHandshake(connection, settings);
         (connection as AcceptedConnection)?.TakeSocket();
         try
         {
-            TlsConnection session = await TlsConnection.AcceptAsync(connection.Transport, tls.Context, connection, cancellationToken);
+            TlsConnection session = await TlsConnection.AcceptAsync(connection.Transport, endpointTls.Context, hello, connection, cancellationToken);
             server.Metrics.HandshakeCompleted(settings, connection, session.Protocol, server.Time.GetElapsedTime(started));
             MtaTlsActivities.HandshakeCompleted(activity, session);
             connection.Features.Get<IConnectionMetricsTagsFeature>()?.Tags.Add(new("tls.protocol.version", TlsVersion.Name(session.Protocol)));

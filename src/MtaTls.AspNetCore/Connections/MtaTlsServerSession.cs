@@ -9,6 +9,7 @@ using Microsoft.AspNetCore.Server.Kestrel.Core.Features;
 using MtaTls.AspNetCore.Diagnostics;
 using MtaTls.AspNetCore.Endpoints;
 using MtaTls.AspNetCore.Routing;
+using MtaTls.AspNetCore.Transport;
 using MtaTls.Protocol;
 using MtaTls.Tls;
 
@@ -123,6 +124,7 @@ internal sealed class MtaTlsServerSession : IMtaTlsSessionFeature
                 Server.SessionLog.SessionFailed(SessionId, reason);
             }
 
+            await EndConnectionAsync();
             await DrainAsync();
         }
 
@@ -478,6 +480,27 @@ internal sealed class MtaTlsServerSession : IMtaTlsSessionFeature
         {
             _meter.LimitExceeded(nameof(MtaTlsLimits.SessionIdleTimeout));
             BeginShutdown();
+        }
+    }
+
+    /// <summary>Closes the socket now. An application that ignores its abort goes on for as long as it likes, but without a connection.</summary>
+    private async Task EndConnectionAsync()
+    {
+        if ((Connection as AcceptedConnection)?.TryEndSession() == true)
+        {
+            return;
+        }
+
+        try
+        {
+            // Kestrel's own connection closes its socket when neither of its pipes is used any more.
+            await Connection.Transport.Output.CompleteAsync();
+            await Connection.Transport.Input.CompleteAsync();
+        }
+        catch (Exception e)
+        {
+            // Middleware below may flush: how the session ended is known.
+            Server.SessionLog.ConnectionCloseFailed(SessionId, e.Message);
         }
     }
 

@@ -1,4 +1,6 @@
+using System.Net;
 using System.Net.Security;
+using System.Net.Sockets;
 using Microsoft.Extensions.Logging;
 using MtaTls.AspNetCore.Connections;
 using MtaTls.Protocol;
@@ -24,6 +26,9 @@ internal static partial class Log
 
     [LoggerMessage(7, LogLevel.Warning, "The keys of all MTA-TLS sessions are written to {File}: who reads it reads the traffic.", EventName = "KeysAreLogged")]
     public static partial void KeysAreLogged(this ILogger logger, string file);
+
+    [LoggerMessage(8, LogLevel.Warning, "{EndPoint} can't accept connections ({Error}); it goes on trying, at least once a second. With TooManyOpenSockets, raise the limit of open files (ulimit -n, LimitNOFILE). Said at most once a minute.", EventName = "AcceptFailed")]
+    public static partial void AcceptFailed(this ILogger logger, EndPoint endPoint, SocketError error);
 
     // Sessions: 20 to 39.
     [LoggerMessage(20, LogLevel.Debug, "Connection {SessionId}: the TLS handshake took too long.", EventName = "HandshakeTimedOut")]
@@ -58,6 +63,9 @@ internal static partial class Log
 
     [LoggerMessage(30, LogLevel.Error, "Connection {SessionId}: a callback of ConnectionClosed failed.", EventName = "ConnectionClosedCallbackFailed")]
     public static partial void ConnectionClosedCallbackFailed(this ILogger logger, string sessionId, Exception exception);
+
+    [LoggerMessage(31, LogLevel.Debug, "Session {SessionId}: its connection could not be closed in order: {Reason}", EventName = "ConnectionCloseFailed")]
+    public static partial void ConnectionCloseFailed(this ILogger logger, string sessionId, string reason);
 
     // Channels: 40 to 59.
     [LoggerMessage(41, LogLevel.Debug, "Session {SessionId}: a channel was refused ({Cause}).", EventName = "ChannelRefused")]

@@ -86,7 +86,8 @@ internal sealed class EndpointTls(EndpointSettings settings, HttpProtocols proto
         // As in Kestrel, a selector goes before a certificate.
         if (now.Selector is { } selector)
         {
-            options.ServerCertificateSelector = (connection, name) => selector((ConnectionContext)connection!, name);
+            // A client that sends no name is "" there.
+            options.ServerCertificateSelector = (connection, name) => selector((ConnectionContext)connection!, name ?? "");
         }
         else
         {

@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Runtime.CompilerServices;
 using Microsoft.AspNetCore.Http;
 
@@ -6,6 +7,7 @@ namespace MtaTls.AspNetCore.Routing;
 /// <summary>A channel's destination as routes compare it, read once a channel.</summary>
 internal sealed class ChannelTarget
 {
+    private static readonly IdnMapping s_idn = new();
     private static readonly ConditionalWeakTable<IMtaTlsChannelFeature, ChannelTarget> s_known = [];
 
     private ChannelTarget(IMtaTlsChannelFeature channel)
@@ -30,29 +32,54 @@ internal sealed class ChannelTarget
     public bool Matches(DestinationPattern pattern) => IsValid && pattern.Matches(Host, Port);
 
     /// <summary>
-    /// Whether a request names the channel's destination in its Host header or :authority. One without a port names the default port of http or of https: TLS is
+    /// Compares the destination with what a request names. One without a port names the default port of http or of https: TLS is
     /// below the channel, so the destination of http://app1.internal is port 80 although the request is a secure one.
     /// </summary>
-    public bool IsNamedBy(HostString host)
+    /// <param name="authority">The Host header or :authority as it came, where international names are A-labels. <see cref="HttpRequest.Host"/> has them decoded, and throws where they can't be.</param>
+    public HostMatch Compare(string? authority)
     {
-        if (!IsValid || !host.HasValue)
+        if (string.IsNullOrEmpty(authority))
         {
-            return false;
+            return HostMatch.Other;
         }
 
-        ReadOnlySpan<char> authority = host.Value.AsSpan();
         int colon = authority.LastIndexOf(':');
         bool hasPort = colon > authority.LastIndexOf(']');
-        if (!ChannelHost.TryParseUriHost(hasPort ? authority[..colon] : authority, out ChannelHost named) || named != Host)
+        string host = hasPort ? authority[..colon] : authority;
+        if (!HasValidLabels(host))
         {
-            return false;
+            return HostMatch.Invalid;
         }
 
-        return hasPort ? PortRange.TryParsePort(authority[(colon + 1)..], out int port) && port == Port : Port is 80 or 443;
+        if (!IsValid || !ChannelHost.TryParseUriHost(host, out ChannelHost named) || named != Host)
+        {
+            return HostMatch.Other;
+        }
+
+        bool isPort = hasPort ? PortRange.TryParsePort(authority.AsSpan(colon + 1), out int port) && port == Port : Port is 80 or 443;
+        return isPort ? HostMatch.Destination : HostMatch.Other;
     }
 
     /// <summary>As a client writes it in a Host header.</summary>
     public string ToAuthority() => Port is 80 or 443 ? Host.ToUriHost() : $"{Host.ToUriHost()}:{Port}";
 
     public override string ToString() => $"{Host.ToUriHost()}:{Port}";
+
+    private static bool HasValidLabels(string host)
+    {
+        if (!host.Contains("xn--", StringComparison.OrdinalIgnoreCase))
+        {
+            return true;
+        }
+
+        try
+        {
+            _ = s_idn.GetUnicode(host);
+            return true;
+        }
+        catch (ArgumentException)
+        {
+            return false;
+        }
+    }
 }

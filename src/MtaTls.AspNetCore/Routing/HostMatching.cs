@@ -16,11 +16,22 @@ internal sealed class HostMatching(CurrentSettings settings, RoutingMetrics metr
     /// <summary>Whether the rule is for every request: there are channel routes.</summary>
     public bool IsGeneral => settings.Current.Routes.Count > 0;
 
-    public bool Accepts(ChannelTarget target, HttpRequest request) => target.IsNamedBy(request.Host) || settings.Current.Options.AllowHostMismatch;
+    public bool Accepts(ChannelTarget target, HttpRequest request) => target.Compare(request.Headers.Host) switch
+    {
+        HostMatch.Destination => true,
+        HostMatch.Other => settings.Current.Options.AllowHostMismatch,
+        _ => false,
+    };
 
-    /// <summary>421 (RFC 9110, section 15.5.20): the client may ask again on another channel.</summary>
+    /// <summary>421 (RFC 9110, section 15.5.20): the client may ask again on another channel. 400 where the Host is none.</summary>
     public Task RejectAsync(HttpContext context)
     {
+        if (ChannelTarget.Of(context)?.Compare(context.Request.Headers.Host) == HostMatch.Invalid)
+        {
+            context.Response.StatusCode = StatusCodes.Status400BadRequest;
+            return Task.CompletedTask;
+        }
+
         metrics.RequestMisdirected();
         // The Host is the client's text and stays out of the log.
         _logger.RequestMisdirected(context.Connection.Id, ChannelTarget.Of(context)?.ToString());

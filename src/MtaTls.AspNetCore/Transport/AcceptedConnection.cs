@@ -115,6 +115,22 @@ internal sealed class AcceptedConnection : DefaultConnectionContext, IConnection
         kestrel?.Abort(abortReason);
     }
 
+    /// <summary>Ends the connection in order where a session has taken the socket. False where it has not.</summary>
+    public bool TryEndSession()
+    {
+        if (_direct is null)
+        {
+            return false;
+        }
+
+        if (BeginClose(out _))
+        {
+            Close(CloseInOrder);
+        }
+
+        return true;
+    }
+
     public override async ValueTask DisposeAsync()
     {
         if (BeginClose(out ConnectionContext? kestrel))

@@ -4,32 +4,48 @@ using System.Net.Sockets;
 using Microsoft.AspNetCore.Connections;
 using Microsoft.AspNetCore.Server.Kestrel.Transport.Sockets;
 using Microsoft.Extensions.Logging;
+using MtaTls.AspNetCore.Diagnostics;
 
 namespace MtaTls.AspNetCore.Transport;
 
 /// <summary>Accepts connections as Kestrel's listener does, without starting to read them.</summary>
 internal sealed class AcceptedConnectionListener : IConnectionListener
 {
+    // Where nothing can be accepted, for want of file descriptors or memory, trying again at once would only keep a processor busy.
+    private static readonly TimeSpan s_firstPause = TimeSpan.FromMilliseconds(10);
+    private static readonly TimeSpan s_longestPause = TimeSpan.FromSeconds(1);
+    private static readonly TimeSpan s_logInterval = TimeSpan.FromMinutes(1);
+
     private readonly Socket _listener;
     private readonly SocketTransportOptions _options;
     private readonly SocketConnectionContextFactory _kestrels;
     private readonly MemoryPool<byte> _memoryPool;
     private readonly ILogger _logger;
+    private readonly TimeProvider _time;
+    private readonly CancellationTokenSource _unbound = new();
+    private long? _failureLogged;
 
-    private AcceptedConnectionListener(Socket listener, SocketTransportOptions options, SocketConnectionContextFactory kestrels, MemoryPool<byte> memoryPool, ILogger logger)
+    private AcceptedConnectionListener(
+        Socket listener, SocketTransportOptions options, SocketConnectionContextFactory kestrels, MemoryPool<byte> memoryPool, ILogger logger, TimeProvider time)
     {
         _listener = listener;
         _options = options;
         _kestrels = kestrels;
         _memoryPool = memoryPool;
         _logger = logger;
+        _time = time;
         EndPoint = listener.LocalEndPoint!;
+        AcceptSocket = listener.AcceptAsync;
     }
 
     public EndPoint EndPoint { get; }
 
+    /// <summary>Asks the system for the next connection; another in tests.</summary>
+    internal Func<CancellationToken, ValueTask<Socket>> AcceptSocket { get; set; }
+
     /// <exception cref="AddressInUseException">Somebody else listens there.</exception>
-    public static IConnectionListener Bind(EndPoint endPoint, SocketTransportOptions options, SocketConnectionFactoryOptions connections, IMemoryPoolFactory<byte>? memoryPools, ILogger logger)
+    public static AcceptedConnectionListener Bind(
+        EndPoint endPoint, SocketTransportOptions options, SocketConnectionFactoryOptions connections, IMemoryPoolFactory<byte>? memoryPools, ILogger logger, TimeProvider time)
     {
         Socket listener;
         try
@@ -42,17 +58,19 @@ internal sealed class AcceptedConnectionListener : IConnectionListener
         }
 
         listener.Listen(options.Backlog);
-        return new AcceptedConnectionListener(listener, options, new SocketConnectionContextFactory(connections, logger), memoryPools?.Create() ?? MemoryPool<byte>.Shared, logger);
+        return new AcceptedConnectionListener(
+            listener, options, new SocketConnectionContextFactory(connections, logger), memoryPools?.Create() ?? MemoryPool<byte>.Shared, logger, time);
     }
 
     public async ValueTask<ConnectionContext?> AcceptAsync(CancellationToken cancellationToken = default)
     {
+        TimeSpan pause = s_firstPause;
         while (true)
         {
             Socket? socket = null;
             try
             {
-                socket = await _listener.AcceptAsync(cancellationToken);
+                socket = await AcceptSocket(cancellationToken);
                 socket.NoDelay = _options.NoDelay;
                 return new AcceptedConnection(socket, _kestrels, _memoryPool, _logger);
             }
@@ -65,12 +83,21 @@ internal sealed class AcceptedConnectionListener : IConnectionListener
             catch (SocketException e)
             {
                 socket?.Dispose();
-                if (e.SocketErrorCode == SocketError.OperationAborted)
+                if (e.SocketErrorCode == SocketError.OperationAborted || _unbound.IsCancellationRequested)
                 {
                     return null;
                 }
 
-                // The connection was reset while it waited to be accepted: the next.
+                // A connection that was reset while it waited to be accepted, before or after: the next.
+                if (socket is null && e.SocketErrorCode is not (SocketError.ConnectionAborted or SocketError.ConnectionReset))
+                {
+                    if (!await PauseAsync(e.SocketErrorCode, pause, cancellationToken))
+                    {
+                        return null;
+                    }
+
+                    pause = pause * 2 < s_longestPause ? pause * 2 : s_longestPause;
+                }
             }
         }
     }
@@ -78,14 +105,36 @@ internal sealed class AcceptedConnectionListener : IConnectionListener
     public ValueTask UnbindAsync(CancellationToken cancellationToken = default)
     {
         _listener.Dispose();
-        return default;
+        return new ValueTask(_unbound.CancelAsync());
     }
 
-    public ValueTask DisposeAsync()
+    public async ValueTask DisposeAsync()
     {
         _listener.Dispose();
+        await _unbound.CancelAsync();
         _kestrels.Dispose();
         _memoryPool.Dispose();
-        return default;
+    }
+
+    /// <summary>Waits before the next attempt, and says why at most once a minute. False where the listener was unbound meanwhile.</summary>
+    private async ValueTask<bool> PauseAsync(SocketError error, TimeSpan pause, CancellationToken cancellationToken)
+    {
+        long now = _time.GetTimestamp();
+        if (_failureLogged is not { } logged || _time.GetElapsedTime(logged, now) >= s_logInterval)
+        {
+            _failureLogged = now;
+            _logger.AcceptFailed(EndPoint, error);
+        }
+
+        using var either = CancellationTokenSource.CreateLinkedTokenSource(_unbound.Token, cancellationToken);
+        try
+        {
+            await Task.Delay(pause, _time, either.Token);
+            return true;
+        }
+        catch (OperationCanceledException) when (_unbound.IsCancellationRequested)
+        {
+            return false;
+        }
     }
 }

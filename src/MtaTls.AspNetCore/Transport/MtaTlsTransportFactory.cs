@@ -12,7 +12,7 @@ namespace MtaTls.AspNetCore.Transport;
 /// The transport of endpoints that speak MTA-TLS: Kestrel's sockets, with its options, except that a session reads and writes its socket itself. Everything else,
 /// other connections of those endpoints included, stays Kestrel's.
 /// </summary>
-internal sealed class MtaTlsTransportFactory(DirectEndPoints endPoints, IOptions<SocketTransportOptions> options, IServiceProvider services, ILoggerFactory loggers)
+internal sealed class MtaTlsTransportFactory(DirectEndPoints endPoints, IOptions<SocketTransportOptions> options, IServiceProvider services, ILoggerFactory loggers, TimeProvider time)
     : IConnectionListenerFactory, IConnectionListenerFactorySelector
 {
     public bool CanBind(EndPoint endpoint) => endPoints.Contains(endpoint);
@@ -21,6 +21,6 @@ internal sealed class MtaTlsTransportFactory(DirectEndPoints endPoints, IOptions
     {
         SocketTransportOptions sockets = options.Value;
         ILogger logger = loggers.CreateLogger("Microsoft.AspNetCore.Server.Kestrel.Transport.Sockets");
-        return new(AcceptedConnectionListener.Bind(endpoint, sockets, KestrelInternals.CreateConnectionOptions(sockets), services.GetService<IMemoryPoolFactory<byte>>(), logger));
+        return new(AcceptedConnectionListener.Bind(endpoint, sockets, KestrelInternals.CreateConnectionOptions(sockets), services.GetService<IMemoryPoolFactory<byte>>(), logger, time));
     }
 }

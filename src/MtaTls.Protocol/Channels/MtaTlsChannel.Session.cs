@@ -10,6 +10,7 @@ public sealed partial class MtaTlsChannel
     private bool _isStalled;
     private long _stalledSince;
     private bool _isCloseRequestWritten;
+    private bool _hasIgnoredData;
     private LinkedListNode<MtaTlsChannel>? _watch;
 
     // ----- the read loop -----
@@ -77,6 +78,7 @@ public sealed partial class MtaTlsChannel
         broken = null;
         if ((_state & ChannelState.NoMoreSending) != 0)
         {
+            _hasIgnoredData |= length > 0;
             Session.Counters.CountIgnored();
             return false;
         }

@@ -84,6 +84,18 @@ public sealed partial class MtaTlsChannel : IDuplexPipe, IAsyncDisposable
         }
     }
 
+    /// <summary>Whether the peer has sent data behind the close of this end: they were ignored, and are not among <see cref="BytesReceived"/>.</summary>
+    public bool HasIgnoredData
+    {
+        get
+        {
+            lock (Gate)
+            {
+                return _hasIgnoredData;
+            }
+        }
+    }
+
     /// <summary>
     /// The channel's lock. It guards the channel's state, both windows and both chains of blocks. Under it the scheduler's and the clock's locks may be taken,
     /// never the session's.

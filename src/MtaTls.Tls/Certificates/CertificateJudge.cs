@@ -21,7 +21,13 @@ internal sealed class CertificateJudge
         _revocation = revocation;
         _purpose = purpose;
         _host = host;
+
+        // Only a client looks for intermediates that its server did not send, as SslStream does: a client would choose what a server downloads.
+        MayDownload = (policy?.RevocationMode ?? revocation) == X509RevocationMode.Online || !(policy?.DisableCertificateDownloads ?? host is null);
     }
+
+    /// <summary>Whether a judgment may wait for a download: of a revocation list, or of an intermediate.</summary>
+    public bool MayDownload { get; }
 
     /// <summary>Judges clients: no name is checked.</summary>
     public static CertificateJudge OfClients(X509ChainPolicy? policy, X509RevocationMode revocation) => new(policy, revocation, s_clientAuthentication, null);
@@ -42,6 +48,7 @@ internal sealed class CertificateJudge
         {
             chain.ChainPolicy.RevocationMode = _revocation;
             chain.ChainPolicy.RevocationFlag = X509RevocationFlag.ExcludeRoot;
+            chain.ChainPolicy.DisableCertificateDownloads = _host is null;
         }
 
         if (chain.ChainPolicy.ApplicationPolicy.Count == 0)

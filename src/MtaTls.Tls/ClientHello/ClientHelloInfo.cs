@@ -12,6 +12,11 @@ public sealed class ClientHelloInfo
     /// <summary>The host name of the <c>server_name</c> extension, in lower case; null when there is none or it is not a host name.</summary>
     public string? ServerName { get; internal init; }
 
+    /// <summary>
+    /// The same as it was sent, in upper and lower case, with its A-labels decoded: as <see cref="SslStream"/> gives it to a certificate selector.
+    /// </summary>
+    public string? SentServerName { get; internal init; }
+
     /// <summary>The application protocols of the ALPN extension in the client's order; empty when there is none.</summary>
     public IReadOnlyList<SslApplicationProtocol> ApplicationProtocols { get; internal init; } = [];
 

@@ -1,5 +1,6 @@
 using System.Buffers;
 using System.Buffers.Binary;
+using System.Globalization;
 using System.Net.Security;
 using System.Security.Authentication;
 using System.Text;
@@ -21,6 +22,7 @@ internal static class ClientHelloParser
     private const ushort AlpnExtension = 16;
     private const ushort SupportedVersionsExtension = 43;
 
+    private static readonly IdnMapping s_idn = new();
     private static readonly SearchValues<byte> s_nameOctets = SearchValues.Create("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_."u8);
 
     public static ClientHelloStatus TryRead(in ReadOnlySequence<byte> buffer, ushort extensionType, int maxLength, out ClientHelloInfo? info)
@@ -197,7 +199,8 @@ internal static class ClientHelloParser
         return new ClientHelloInfo
         {
             OffersExtension = offers,
-            ServerName = serverName,
+            ServerName = serverName?.ToLowerInvariant(),
+            SentServerName = serverName is null ? null : ToUnicode(serverName),
             ApplicationProtocols = protocols,
             Protocols = versions,
             Length = recordsLength,
@@ -213,8 +216,21 @@ internal static class ClientHelloParser
 
         list = list[1..];
         return TryTakeVector16(ref list, out ReadOnlySpan<byte> name) && name.Length is > 0 and <= MaxServerNameLength && !name.ContainsAnyExcept(s_nameOctets)
-            ? Encoding.ASCII.GetString(name).ToLowerInvariant()
+            ? Encoding.ASCII.GetString(name)
             : null;
+    }
+
+    private static string ToUnicode(string name)
+    {
+        try
+        {
+            return s_idn.GetUnicode(name);
+        }
+        catch (ArgumentException)
+        {
+            // No A-labels of IDNA: SslStream too gives what was sent.
+            return name;
+        }
     }
 
     private static void ReadApplicationProtocols(ReadOnlySpan<byte> data, List<SslApplicationProtocol> protocols)

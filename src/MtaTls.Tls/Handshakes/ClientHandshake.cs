@@ -16,7 +16,10 @@ internal static class ClientHandshake
         string? serverName = context.ServerName;
         var connection = new TlsConnection { ServerName = serverName };
         var role = new ClientRole(context, connection);
-        var pump = new SslPump(MakeSsl(context, role, serverName), role, transport);
+        SslHandle ssl = role.MayWait
+            ? await OwnThread.RunAsync(() => MakeSsl(context, role, serverName), cancellationToken).ConfigureAwait(false)
+            : MakeSsl(context, role, serverName);
+        var pump = new SslPump(ssl, role, transport);
         try
         {
             await pump.HandshakeAsync(cancellationToken).ConfigureAwait(false);

@@ -13,6 +13,8 @@ internal sealed class ClientRole(TlsClientContext context, TlsConnection connect
     private PeerCertificates? _resumablePeer;
     private bool _resumptionForbidden;
 
+    public override bool MayWait => context.Judge.MayDownload;
+
     /// <summary>A session to offer for resumption, its server's certificate judged anew; null when there is none.</summary>
     public SslSessionHandle? TakeSession()
     {

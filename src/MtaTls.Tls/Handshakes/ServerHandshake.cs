@@ -12,10 +12,11 @@ namespace MtaTls.Tls.Handshakes;
 /// <summary>Handshakes as a server: the ClientHello is read first, and the certificate chosen by it, before OpenSSL comes into play.</summary>
 internal static class ServerHandshake
 {
-    public static async ValueTask<TlsConnection> AcceptAsync(IDuplexPipe transport, TlsServerContext context, object? state, CancellationToken cancellationToken)
+    public static async ValueTask<TlsConnection> AcceptAsync(
+        IDuplexPipe transport, TlsServerContext context, ClientHelloInfo? read, object? state, CancellationToken cancellationToken)
     {
         ObjectDisposedException.ThrowIf(context.Native.IsClosed, context);
-        ClientHelloInfo hello = await ReadClientHelloAsync(transport, context.Options, cancellationToken).ConfigureAwait(false);
+        ClientHelloInfo hello = read ?? await ReadClientHelloAsync(transport, context.Options, cancellationToken).ConfigureAwait(false);
         if (context.Options.Mode == DataMultiplexingMode.Required && !hello.OffersExtension)
         {
             // Not left to OpenSSL: before it has chosen a version it turns the alert of TLS 1.3 into that of TLS 1.2.
@@ -28,7 +29,7 @@ internal static class ServerHandshake
         SslHandle? ssl;
         try
         {
-            certificate = context.SelectCertificate(state, hello.ServerName);
+            certificate = context.SelectCertificate(state, hello.SentServerName);
             ssl = certificate is null ? null : MakeSsl(context, hello, context.Materials.Get(certificate));
         }
         catch (Exception e)

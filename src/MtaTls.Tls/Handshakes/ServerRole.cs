@@ -22,6 +22,8 @@ internal sealed class ServerRole : SslRole
         LocalCertificate = certificate;
     }
 
+    public override bool MayWait => Options.ClientCertificateMode != TlsClientCertificateMode.NoCertificate && _context.Judge.MayDownload;
+
     private TlsServerOptions Options => _context.Options;
 
     /// <summary>

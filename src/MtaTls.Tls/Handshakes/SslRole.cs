@@ -21,6 +21,9 @@ internal abstract class SslRole
     /// <summary>The certificate that this end uses; null when it uses none.</summary>
     public X509Certificate2? LocalCertificate { get; protected set; }
 
+    /// <summary>Whether the peer's certificate may lead to a download: the steps of such a handshake run on a thread of their own.</summary>
+    public virtual bool MayWait => false;
+
     /// <summary>Whether to put the extension into a hello; a server is only asked when the client has offered it.</summary>
     public abstract bool AddExtension();
 

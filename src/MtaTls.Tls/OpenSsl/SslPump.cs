@@ -61,7 +61,7 @@ internal sealed class SslPump : IDisposable
             SequencePosition? used;
             try
             {
-                done = HandshakeStep(out used);
+                (done, used) = Role.MayWait ? await OwnThread.RunAsync(HandshakeStep, cancellationToken).ConfigureAwait(false) : HandshakeStep();
             }
             catch (Exception)
             {
@@ -213,22 +213,22 @@ internal sealed class SslPump : IDisposable
         }
     }
 
-    private bool HandshakeStep(out SequencePosition? used)
+    private (bool Done, SequencePosition? Used) HandshakeStep()
     {
         using Scope scope = Enter();
         ThrowIfEnded();
         LibSsl.ERR_clear_error();
         nint ssl = _ssl.DangerousGetHandle();
         int result = LibSsl.SSL_do_handshake(ssl);
-        used = _input.TakeUsed();
+        SequencePosition? used = _input.TakeUsed();
         if (result == 1)
         {
             _handshakeDone = true;
-            return true;
+            return (true, used);
         }
 
         int error = LibSsl.SSL_get_error(ssl, result);
-        return error is LibSsl.ErrorWantRead or LibSsl.ErrorWantWrite ? false : throw (_failure = _failures.OfHandshake(Role.Refusal, _input.HasEnded));
+        return error is LibSsl.ErrorWantRead or LibSsl.ErrorWantWrite ? (false, used) : throw (_failure = _failures.OfHandshake(Role.Refusal, _input.HasEnded));
     }
 
     /// <summary>Reads what is here; false when more must come from the transport first.</summary>

@@ -79,6 +79,27 @@ public sealed class TcpTunnelTests : IAsyncLifetime, IDisposable
         Assert.True((await PeerOutput.WriteAsync(new byte[1])).IsCompleted);
     }
 
+    // It may still read: a FIN would tell it that what it has is all.
+    [Fact]
+    public async Task A_destination_that_half_closes_in_the_middle_of_an_upload_is_reset()
+    {
+        using TcpTunnel tunnel = Start(out Task<TcpTunnelEnd>? run);
+        Task<FlushResult> upload = PeerOutput.WriteAsync(new byte[32 * 1024 * 1024]).AsTask();
+        _destination.Shutdown(SocketShutdown.Send);
+        Assert.Equal(TcpTunnelEnd.DestinationClosed, await run.WaitAsync(s_hang));
+        SocketException error = await Assert.ThrowsAsync<SocketException>(async () => await ReceiveAllAsync());
+        Assert.Equal(SocketError.ConnectionReset, error.SocketErrorCode);
+        await upload.WaitAsync(s_hang);
+
+        async Task ReceiveAllAsync()
+        {
+            byte[] buffer = new byte[65_536];
+            while (await _destination.ReceiveAsync(buffer).WaitAsync(s_hang) > 0)
+            {
+            }
+        }
+    }
+
     [Fact]
     public async Task A_closed_channel_becomes_a_FIN_after_all_that_had_arrived()
     {

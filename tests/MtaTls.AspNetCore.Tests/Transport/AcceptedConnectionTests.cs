@@ -27,7 +27,7 @@ public sealed class AcceptedConnectionTests : IAsyncLifetime
 
     public async ValueTask InitializeAsync()
     {
-        _listener = AcceptedConnectionListener.Bind(new IPEndPoint(IPAddress.Loopback, 0), new SocketTransportOptions(), new SocketConnectionFactoryOptions(), null, _logger);
+        _listener = AcceptedConnectionListener.Bind(new IPEndPoint(IPAddress.Loopback, 0), new SocketTransportOptions(), new SocketConnectionFactoryOptions(), null, _logger, TimeProvider.System);
         await _peer.ConnectAsync(_listener.EndPoint);
         _connection = (AcceptedConnection)(await _listener.AcceptAsync())!;
     }
@@ -232,7 +232,7 @@ public sealed class AcceptedConnectionTests : IAsyncLifetime
     [Fact]
     public void A_port_that_is_taken_is_told_as_Kestrel_tells_it()
         => Assert.Throws<AddressInUseException>(
-            () => AcceptedConnectionListener.Bind(_listener.EndPoint, new SocketTransportOptions(), new SocketConnectionFactoryOptions(), null, NullLogger.Instance));
+            () => AcceptedConnectionListener.Bind(_listener.EndPoint, new SocketTransportOptions(), new SocketConnectionFactoryOptions(), null, NullLogger.Instance, TimeProvider.System));
 
     private async Task<Task> BeginAsync(State state)
     {

@@ -302,6 +302,41 @@ public class ChannelRouteTests
     }
 
     [Fact]
+    public async Task A_destination_that_half_closes_in_the_middle_of_an_upload_is_reset()
+    {
+        var ended = new TaskCompletionSource<SocketError>();
+        await using var server = TcpServer.Start(async socket =>
+        {
+            try
+            {
+                byte[] buffer = new byte[65_536];
+                await socket.ReceiveAsync(buffer);
+                socket.Shutdown(SocketShutdown.Send);
+                while (await socket.ReceiveAsync(buffer) > 0)
+                {
+                }
+
+                ended.TrySetResult(SocketError.Success);
+            }
+            catch (SocketException e)
+            {
+                ended.TrySetResult(e.SocketErrorCode);
+            }
+        });
+        await using TestApp gateway = await StartTcpAsync(server.Port);
+        await using RawClient client = await RawClient.ConnectAsync(gateway.Port);
+        await using HttpChannel channel = await client.OpenAsync();
+        FlushResult flush;
+        do
+        {
+            flush = await channel.Channel.Output.WriteAsync(new byte[10_000]).Soon();
+        }
+        while (!flush.IsCompleted);
+
+        Assert.Equal(SocketError.ConnectionReset, await ended.Task.Soon());
+    }
+
+    [Fact]
     public async Task A_closed_channel_becomes_a_FIN_after_its_last_words()
     {
         var heard = new TaskCompletionSource<string>();

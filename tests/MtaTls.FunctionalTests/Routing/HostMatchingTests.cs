@@ -1,6 +1,7 @@
 using System.Diagnostics.Metrics;
 using System.Net;
 using Microsoft.Extensions.Diagnostics.Metrics.Testing;
+using MtaTls.AspNetCore;
 using MtaTls.FunctionalTests.Support;
 
 namespace MtaTls.FunctionalTests.Routing;
@@ -19,6 +20,10 @@ public class HostMatchingTests
     [InlineData("192.0.2.1", 80, "Host: 192.0.2.1", 200)]
     [InlineData("2001:db8::1", 80, "Host: [2001:DB8::1]", 200)]
     [InlineData("2001:db8::1", 8080, "Host: [2001:db8:0::1]:8080", 200)]
+    [InlineData("xn--bcher-kva.test", 80, "Host: xn--bcher-kva.test", 200)]
+    [InlineData("XN--bcher-kva.test", 443, "Host: xn--BCHER-kva.test", 200)]
+    [InlineData("app.internal", 80, "Host: xn--bcher-kva.test", 421)]
+    [InlineData("xn--bcher-kva.test", 80, "Host: bcher-kva.test", 421)]
     [InlineData("app.internal", 80, "Host: closed.internal", 421)]
     [InlineData("app.internal", 80, "Host: app.internal:443", 421)]
     [InlineData("app.internal", 8080, "Host: app.internal", 421)]
@@ -32,6 +37,26 @@ public class HostMatchingTests
         await using TestApp gateway = await Gateway.StartAsync(Routed);
         await using RawClient client = await RawClient.ConnectAsync(gateway.Port);
         Assert.Equal(status, (await GatewayClient.SendAsync(client, host, port, $"GET / HTTP/1.1\r\n{header}")).Status);
+    }
+
+    // HttpRequest.Host throws there: so does the hosting's own log of requests, which is off here as in most applications.
+    [Theory]
+    [InlineData("app.internal", false)]
+    [InlineData("xn--0.test", false)]
+    [InlineData("app.internal", true)]
+    public async Task A_Host_that_stands_for_no_name_is_answered_400(string destination, bool allowMismatch)
+    {
+        await using TestApp gateway = await TestApp.StartAsync(
+            static a => a.MapGet("/", (HttpContext context) => context.Request.Host.Value),
+            o =>
+            {
+                o.Channels.Add(new ChannelRouteOptions { Hosts = { "closed.internal" }, Action = ChannelRouteAction.Reject });
+                o.AllowHostMismatch = allowMismatch;
+            },
+            configure: static b => b.Logging.AddFilter("Microsoft.AspNetCore.Hosting", LogLevel.Warning));
+        await using RawClient client = await RawClient.ConnectAsync(gateway.Port);
+        Assert.Equal(400, (await GatewayClient.SendAsync(client, destination, 80, "GET / HTTP/1.1\r\nHost: xn--0.test")).Status);
+        Assert.DoesNotContain(gateway.Logs.GetSnapshot(), static r => r.Level >= LogLevel.Error);
     }
 
     [Fact]

@@ -1,10 +1,17 @@
+using System.Buffers;
+using System.Diagnostics.Metrics;
+using System.IO.Pipelines;
 using System.Net;
 using System.Net.Sockets;
+using Microsoft.AspNetCore.Server.Kestrel.Core;
+using Microsoft.Extensions.Diagnostics.Metrics.Testing;
 using Microsoft.Extensions.Logging.Testing;
+using MtaTls.AspNetCore.Connections;
 using MtaTls.Client;
 using MtaTls.FunctionalTests.Client;
 using MtaTls.FunctionalTests.Support;
 using MtaTls.Protocol;
+using MtaTls.Tls;
 using TestApp = MtaTls.FunctionalTests.Support.TestApp;
 
 namespace MtaTls.FunctionalTests.Security;
@@ -12,18 +19,65 @@ namespace MtaTls.FunctionalTests.Security;
 /// <summary>The limits of the whole server, each reached and one exceeded; then what is within them goes on.</summary>
 public class ServerLimitsTests
 {
+    // As many of them as there may be are the server's ordinary work; MaxConcurrentConnections is what limits them.
     [Fact]
-    public async Task MaxHandshakes_counts_connections_that_say_nothing_and_closes_further_ones()
+    public async Task Connections_that_say_nothing_take_no_place_from_others()
     {
-        await using TestApp app = await TestApp.StartAsync(static a => a.MapGet("/", () => "hello"), o => o.Limits.MaxHandshakes = 2);
-        // Which of them comes last is the thread pool's choice.
-        Socket[] silent = [.. Enumerable.Range(0, 3).Select(static _ => new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp))];
-        Task<bool> closed = await Task.WhenAny(silent.Select(s => IsClosedAsync(s, app.Port)));
-        Assert.True(await closed);
-        Assert.Contains(app.Logs.GetSnapshot(), static r => r.Id.Name == "ConnectionRejected" && r.Message.Contains("MaxHandshakes", StringComparison.Ordinal));
-        Array.ForEach(silent, static s => s.Dispose());
+        await using TestApp app = await TestApp.StartAsync(static a => a.MapGet("/", () => "hello"), o => (o.Limits.MaxHandshakes, o.Limits.MaxSessionsPerAddress) = (1, 1));
+        using MetricCollector<long> active = new(app.Services.GetRequiredService<IMeterFactory>(), "Microsoft.AspNetCore.Server.Kestrel", "kestrel.active_connections");
+        Socket[] silent = [.. Enumerable.Range(0, 50).Select(static _ => new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp))];
+        foreach (Socket socket in silent)
+        {
+            await socket.ConnectAsync(IPAddress.Loopback, app.Port);
+        }
 
+        await Patience.Until(() => active.GetMeasurementSnapshot().EvaluateAsCounter() == silent.Length);
+        Assert.Equal("hello", await OrdinaryClient.GetAsync(app.Port));
+        Assert.Equal("hello", await TryGetAsync(app.Port));
+        Array.ForEach(silent, static s => s.Dispose());
+        Assert.DoesNotContain(app.Logs.GetSnapshot(), static r => r.Id.Name == "ConnectionRejected");
+    }
+
+    [Fact]
+    public async Task MaxHandshakes_closes_further_connections_that_offer_the_extension()
+    {
+        await using TestApp app = await TestApp.StartAsync(static a => a.MapGet("/", () => "hello"), o => o.Limits.MaxHandshakes = 1);
+        // A whole ClientHello, and nothing after the server's answer: the handshake stays under way.
+        using TlsClientContext context = new(new TlsClientOptions { TargetHost = "localhost" });
+        using Socket first = new(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
+        await first.ConnectAsync(IPAddress.Loopback, app.Port);
+        byte[] hello = await HelloOfAsync(context);
+        await first.SendAsync(hello);
+        MtaTlsServer server = app.Services.GetRequiredService<MtaTlsServer>();
+        await Patience.Until(() => server.Handshakes.Count == 1);
+
+        Assert.Null(await TryGetAsync(app.Port));
+        Assert.Contains(app.Logs.GetSnapshot(), static r => r.Id.Name == "ConnectionRejected" && r.Message.Contains("MaxHandshakes", StringComparison.Ordinal));
+        Assert.Equal("hello", await OrdinaryClient.GetAsync(app.Port));
+        first.Dispose();
         await UntilAsync(async () => await TryGetAsync(app.Port) == "hello");
+    }
+
+    // docs/security.md: the two ways to limit connections.
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task MaxConcurrentConnections_of_Kestrel_holds_in_code_and_by_its_section(bool inCode)
+    {
+        await using TestApp app = await TestApp.StartAsync(
+            static a => a.MapGet("/", () => "hello"),
+            kestrel: k => k.Limits.MaxConcurrentConnections = inCode ? 1 : k.Limits.MaxConcurrentConnections,
+            configure: builder =>
+            {
+                if (!inCode)
+                {
+                    builder.Configuration["Kestrel:Limits:MaxConcurrentConnections"] = "1";
+                    builder.Services.Configure<KestrelServerOptions>(builder.Configuration.GetSection("Kestrel"));
+                }
+            });
+        await using RawClient client = await RawClient.ConnectAsync(app.Port);
+        Assert.Null(await TryGetAsync(app.Port));
+        Assert.Equal("hello", await client.GetAsync());
     }
 
     [Fact]
@@ -79,18 +133,15 @@ public class ServerLimitsTests
         Assert.Equal(1, asked);
     }
 
-    /// <summary>Connects and says nothing. The reset may be there before the end of connecting is known here.</summary>
-    private static async Task<bool> IsClosedAsync(Socket socket, int port)
+    private static async Task<byte[]> HelloOfAsync(TlsClientContext context)
     {
-        try
-        {
-            await socket.ConnectAsync(IPAddress.Loopback, port);
-            return await socket.ReceiveAsync(new byte[1], SocketFlags.None) == 0;
-        }
-        catch (SocketException)
-        {
-            return true;
-        }
+        Pipe sent = new(), received = new();
+        using CancellationTokenSource stop = new();
+        Task<TlsConnection> connecting = TlsConnection.ConnectAsync(new Duplex(received.Reader, sent.Writer), context, stop.Token).AsTask();
+        ReadResult hello = await sent.Reader.ReadAsync().Soon();
+        await stop.CancelAsync();
+        await Assert.ThrowsAnyAsync<Exception>(() => connecting);
+        return hello.Buffer.ToArray();
     }
 
     private static async Task<string?> TryGetAsync(int port)
@@ -114,4 +165,6 @@ public class ServerLimitsTests
             await Task.Delay(20, hang.Token);
         }
     }
+
+    private sealed record Duplex(PipeReader Input, PipeWriter Output) : IDuplexPipe;
 }

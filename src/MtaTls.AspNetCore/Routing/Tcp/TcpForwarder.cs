@@ -125,10 +125,18 @@ internal sealed class TcpForwarder(IHostResolver resolver, OwnListeners listener
         using var tunnel = new TcpTunnel(socket, channel, options.HalfCloseLinger, timeProvider);
         try
         {
-            channel.OnClosed(static (_, _, state) => ((TcpTunnel)state!).ChannelClosed(), tunnel);
+            TaskCompletionSource closed = new(TaskCreationOptions.RunContinuationsAsynchronously);
+            channel.OnClosed(
+                static (_, _, state) =>
+                {
+                    (TcpTunnel tunnel, TaskCompletionSource closed) = ((TcpTunnel, TaskCompletionSource))state!;
+                    closed.SetResult();
+                    tunnel.ChannelClosed();
+                },
+                (tunnel, closed));
             CancellationToken stopping = session.Connection.Features.Get<IConnectionLifetimeNotificationFeature>()?.ConnectionClosedRequested ?? default;
             using CancellationTokenRegistration registration = stopping.UnsafeRegister(_ => tunnel.ShutDown(options.ShutdownIdleTimeout), null);
-            TcpTunnelEnd end = await tunnel.RunAsync();
+            TcpTunnelEnd end = await tunnel.RunAsync(() => CloseAsync(channel, closed.Task, tunnel, options.HalfCloseLinger));
             _logger.TunnelEnded(session.SessionId, channel.Id, end, tunnel.BytesSent, tunnel.BytesReceived, tunnel.Error?.Message ?? "");
             if (tunnel.HasGivenUp)
             {
@@ -145,6 +153,22 @@ internal sealed class TcpForwarder(IHostResolver resolver, OwnListeners listener
             await channel.DisposeAsync();
             session.ChannelEnded(channel);
         }
+    }
+
+    /// <summary>Closes a channel whose destination has ended. Whether the destination has got all that the peer sent before it confirmed the close.</summary>
+    private async ValueTask<bool> CloseAsync(MtaTlsChannel channel, Task closed, TcpTunnel tunnel, TimeSpan limit)
+    {
+        try
+        {
+            await channel.CloseAsync();
+            await closed.WaitAsync(limit, timeProvider);
+        }
+        catch (Exception e) when (e is IOException or TimeoutException)
+        {
+            return false;
+        }
+
+        return channel.BytesReceived == tunnel.BytesSent && !channel.HasIgnoredData;
     }
 
     private void Refuse(MtaTlsServerSession session, MtaTlsChannelRequest request, ChannelRoute route, string reason, string cause)

@@ -6,7 +6,7 @@ namespace MtaTls.AspNetCore.Routing;
 
 /// <summary>
 /// Copies bytes between a channel and the TCP connection of its destination until either ends. A channel has no half close (sections 3 and 4 of the draft close both ways at once), so
-/// the destination's FIN closes the channel when all has been sent, and a closed channel becomes our FIN when all that arrived has been written; what the
+/// the destination's FIN closes the channel when all has been sent (and resets the connection where the peer had sent more than the destination got), and a closed channel becomes our FIN when all that arrived has been written; what the
 /// destination says after that has nobody to go to.
 /// </summary>
 internal sealed class TcpTunnel : IDisposable
@@ -19,6 +19,7 @@ internal sealed class TcpTunnel : IDisposable
     private readonly CancellationTokenSource _stop;
     private volatile bool _channelClosed;
     private bool _stopped;
+    private bool _isSending;
     private volatile bool _shuttingDown;
     private long _idleLimit = Timeout.Infinite;
     private long _bytesSent;
@@ -66,12 +67,22 @@ internal sealed class TcpTunnel : IDisposable
     }
 
     /// <summary>Returns when both ways have ended and the socket is closed. Closing or aborting the channel is the caller's.</summary>
-    public async Task<TcpTunnelEnd> RunAsync()
+    /// <param name="closeChannel">
+    /// Closes the channel after the destination's FIN, and tells whether the destination has got all that the peer sent until then. Null: it has.
+    /// </param>
+    public async Task<TcpTunnelEnd> RunAsync(Func<ValueTask<bool>>? closeChannel = null)
     {
         await Task.WhenAll(ToDestinationAsync(), FromDestinationAsync());
         var end = (TcpTunnelEnd)_end;
         HasGivenUp = end is not TcpTunnelEnd.ServerStopped && _stop.IsCancellationRequested && !Volatile.Read(ref _stopped);
-        if (end is TcpTunnelEnd.ChannelFailed)
+        bool isWhole = end is not TcpTunnelEnd.ChannelFailed;
+        if (end is TcpTunnelEnd.DestinationClosed)
+        {
+            // A destination that still reads must not take a part for the whole.
+            isWhole = !_isSending && (closeChannel is null || await closeChannel());
+        }
+
+        if (!isWhole)
         {
             _socket.LingerState = new LingerOption(true, 0);
         }
@@ -104,11 +115,13 @@ internal sealed class TcpTunnel : IDisposable
                     return;
                 }
 
+                _isSending = true;
                 foreach (ReadOnlyMemory<byte> segment in result.Buffer)
                 {
                     await SendAsync(segment);
                 }
 
+                _isSending = false;
                 input.AdvanceTo(result.Buffer.End);
                 if (result.IsCompleted)
                 {
