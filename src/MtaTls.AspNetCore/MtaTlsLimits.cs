@@ -52,6 +52,20 @@ public sealed class MtaTlsLimits
     public long AddressReceiveBudget { get; set => field = Check(value, 65_536, 1L << 40); } = 3L << 28;
 
     /// <summary>
+    /// The bytes that the buffers of all sessions of the server may hold for data that was written and not sent; 65,536 to 2^40, default 268,435,456 (256 MiB), not less than
+    /// <see cref="SessionSendBudget"/>. The less of it is left, the earlier writers wait; when it is exceeded, channels that cannot send are closed.
+    /// </summary>
+    /// <exception cref="ArgumentOutOfRangeException">Out of range.</exception>
+    public long ServerSendBudget { get; set => field = Check(value, 65_536, 1L << 40); } = 1L << 28;
+
+    /// <summary>
+    /// The same for all sessions of one client address, which is an IPv4 address or a /64 of IPv6; 65,536 to 2^40, default 201,326,592 (192 MiB): a quarter of
+    /// <see cref="ServerSendBudget"/> stays for others. Where it is not less than that there is no such limit.
+    /// </summary>
+    /// <exception cref="ArgumentOutOfRangeException">Out of range.</exception>
+    public long AddressSendBudget { get; set => field = Check(value, 65_536, 1L << 40); } = 3L << 26;
+
+    /// <summary>
     /// How long a TLS handshake may take, its ClientHello included; more than 0, default 10 seconds, or <see cref="Timeout.InfiniteTimeSpan"/>.
     /// Where <c>HttpsConnectionAdapterOptions.HandshakeTimeout</c> is shorter, that counts.
     /// </summary>
@@ -97,8 +111,8 @@ public sealed class MtaTlsLimits
     public TimeSpan ChannelWriteStallTimeout { get => Session.ChannelWriteStallTimeout; set => Session.ChannelWriteStallTimeout = Check(value); }
 
     /// <summary>
-    /// The octets of all channels of one session that were written and not sent; 4,096 and up, default 67,108,864 (64 MiB). Above it a channel's
-    /// writer waits as soon as it has 4 KiB unsent.
+    /// The bytes that the buffers of all channels of one session may hold for data that was written and not sent; 4,096 and up, default 67,108,864 (64 MiB). The less of it is
+    /// left, the earlier a channel's writer waits: from an eighth of what is left on, but not before it has 4 KiB unsent.
     /// </summary>
     /// <exception cref="ArgumentOutOfRangeException">Out of range.</exception>
     public long SessionSendBudget { get => Session.SessionSendBudget; set => Session.SessionSendBudget = value; }

@@ -21,7 +21,7 @@ internal sealed class ExceededLimits
         MtaTlsSessionLimit.MaxPacketLength or MtaTlsSessionLimit.MaxWindowSize or MtaTlsSessionLimit.ChannelWriteStallTimeout => "channels are closed",
         MtaTlsSessionLimit.SessionReceiveBudget => "windows wait for others to be read",
         MtaTlsSessionLimit.ReceiveBudget or MtaTlsSessionLimit.ParentReceiveBudget => "windows wait for others to be read, and opens are refused",
-        MtaTlsSessionLimit.SessionSendBudget => "writers wait",
+        MtaTlsSessionLimit.SessionSendBudget or MtaTlsSessionLimit.SendBudget or MtaTlsSessionLimit.ParentSendBudget => "writers wait, and channels that cannot send are closed",
         MtaTlsSessionLimit.CloseLingerTimeout => "what closed channels had to send is discarded",
         _ => "the session is ended",
     };

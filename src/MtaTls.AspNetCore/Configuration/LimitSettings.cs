@@ -21,6 +21,14 @@ internal static class LimitSettings
             nameof(MtaTlsLimits.ServerReceiveBudget),
             "How much data of all sessions of the server may be in flight or unread. Not less than SessionReceiveBudget. Where it is used up, windows stop growing and opens are refused.",
             l => l.ServerReceiveBudget, (l, v) => l.ServerReceiveBudget = v, Least, MostBytes, "bytes"),
+        S.Integer(
+            nameof(MtaTlsLimits.AddressSendBudget),
+            "How much the buffers of all sessions of one client address (an IPv4 address, or a /64 of IPv6) may hold for data that is not sent. No limit where it is not less than ServerSendBudget.",
+            l => l.AddressSendBudget, (l, v) => l.AddressSendBudget = v, Least, MostBytes, "bytes"),
+        S.Integer(
+            nameof(MtaTlsLimits.ServerSendBudget),
+            "How much the buffers of all sessions of the server may hold for data that is not sent. Not less than SessionSendBudget. The less is left, the earlier writers wait.",
+            l => l.ServerSendBudget, (l, v) => l.ServerSendBudget = v, Least, MostBytes, "bytes"),
         S.Duration(
             nameof(MtaTlsLimits.HandshakeTimeout), "How long a TLS handshake may take, its ClientHello included.",
             l => l.HandshakeTimeout, (l, v) => l.HandshakeTimeout = v, infinite: true),

@@ -45,6 +45,11 @@ internal sealed class ValidateMtaTlsOptions(EndpointCertificates certificates) :
         {
             errors.Add($"{Key}:ServerReceiveBudget", $"{limits.ServerReceiveBudget} is less than SessionReceiveBudget ({limits.SessionReceiveBudget}).");
         }
+
+        if (limits.ServerSendBudget < limits.SessionSendBudget)
+        {
+            errors.Add($"{Key}:ServerSendBudget", $"{limits.ServerSendBudget} is less than SessionSendBudget ({limits.SessionSendBudget}).");
+        }
     }
 
     private void ValidateEndpoint(ErrorList errors, string key, MtaTlsEndpointOptions endpoint, MtaTlsEndpointDefaults defaults)

@@ -5,10 +5,11 @@ namespace MtaTls.AspNetCore.Connections;
 
 /// <summary>What the connections of one client address share, so that one tenant can't take what is there for all. It lives as long as one of them, or what one of them has begun.</summary>
 #pragma warning disable CA1001 // A SemaphoreSlim whose wait handle nobody asks for holds nothing to dispose.
-internal sealed class ClientAddress(MtaTlsLimits limits, MtaTlsReceiveBudget server, ClientAddresses? table = null, IPAddress? key = null)
+internal sealed class ClientAddress(MtaTlsLimits limits, MtaTlsReceiveBudget server, MtaTlsSendBudget serverSend, ClientAddresses? table = null, IPAddress? key = null)
 #pragma warning restore CA1001
 {
     private MtaTlsReceiveBudget? _receiveBudget;
+    private MtaTlsSendBudget? _sendBudget;
     private SemaphoreSlim? _lookups;
     private int _tcpConnections;
 
@@ -24,8 +25,15 @@ internal sealed class ClientAddress(MtaTlsLimits limits, MtaTlsReceiveBudget ser
     public MtaTlsReceiveBudget ReceiveBudget =>
         HasOwnBudget ? LazyInitializer.EnsureInitialized(ref _receiveBudget, () => new MtaTlsReceiveBudget(limits.AddressReceiveBudget, server)) : server;
 
+    /// <summary>What the buffers of all its sessions may hold to be sent: a part of the server's, or that itself where there is no smaller part.</summary>
+    public MtaTlsSendBudget SendBudget =>
+        HasOwnSendBudget ? LazyInitializer.EnsureInitialized(ref _sendBudget, () => new MtaTlsSendBudget(limits.AddressSendBudget, serverSend)) : serverSend;
+
     /// <summary>Whether <see cref="ReceiveBudget"/> is not the server's own.</summary>
     public bool HasOwnBudget => limits.AddressReceiveBudget < limits.ServerReceiveBudget;
+
+    /// <summary>Whether <see cref="SendBudget"/> is not the server's own.</summary>
+    public bool HasOwnSendBudget => limits.AddressSendBudget < limits.ServerSendBudget;
 
     /// <summary>Counts a TCP connection to a channel's destination; <see cref="LeaveTcp"/> is to follow where it is true.</summary>
     public bool TryEnterTcp(int limit)

@@ -14,6 +14,9 @@ internal sealed class ClientAddresses(MtaTlsLimits limits)
     /// <summary>What all of them share.</summary>
     public MtaTlsReceiveBudget ServerBudget { get; } = new(limits.ServerReceiveBudget);
 
+    /// <inheritdoc cref="ServerBudget"/>
+    public MtaTlsSendBudget ServerSendBudget { get; } = new(limits.ServerSendBudget);
+
     /// <summary>How many addresses there are.</summary>
     public int Count
     {
@@ -32,14 +35,14 @@ internal sealed class ClientAddresses(MtaTlsLimits limits)
         if (Key(remote) is not { } key)
         {
             // A Unix socket or a pipe: all its peers are of this machine, and no two of them can be told apart.
-            return new ClientAddress(limits, ServerBudget);
+            return new ClientAddress(limits, ServerBudget, ServerSendBudget);
         }
 
         lock (_lock)
         {
             if (!_addresses.TryGetValue(key, out ClientAddress? address))
             {
-                _addresses.Add(key, address = new ClientAddress(limits, ServerBudget, this, key));
+                _addresses.Add(key, address = new ClientAddress(limits, ServerBudget, ServerSendBudget, this, key));
             }
             else if (limits.MaxSessionsPerAddress > 0 && address.Connections >= limits.MaxSessionsPerAddress)
             {

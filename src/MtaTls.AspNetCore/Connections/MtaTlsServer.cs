@@ -22,6 +22,9 @@ internal sealed class MtaTlsServer(IOptions<MtaTlsOptions> options, IMtaTlsChann
 
     public MtaTlsReceiveBudget ReceiveBudget => Addresses.ServerBudget;
 
+    /// <summary>What the buffers of all sessions may hold to be sent.</summary>
+    public MtaTlsSendBudget SendBudget => Addresses.ServerSendBudget;
+
     /// <summary>Handshakes that are under way.</summary>
     public CountLimit Handshakes { get; } = new(options.Value.Limits.MaxHandshakes);
 

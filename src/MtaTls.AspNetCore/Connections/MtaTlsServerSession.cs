@@ -103,6 +103,7 @@ internal sealed class MtaTlsServerSession : IMtaTlsSessionFeature
             Role = MtaTlsRole.Server,
             Limits = Server.Limits.Session,
             ReceiveBudget = Address.ReceiveBudget,
+            SendBudget = Address.SendBudget,
             TimeProvider = Server.Time,
             ChannelRequested = OnChannelRequested,
         });
@@ -442,6 +443,8 @@ internal sealed class MtaTlsServerSession : IMtaTlsSessionFeature
             {
                 MtaTlsSessionLimit.ReceiveBudget when Address.HasOwnBudget => nameof(MtaTlsLimits.AddressReceiveBudget),
                 MtaTlsSessionLimit.ReceiveBudget or MtaTlsSessionLimit.ParentReceiveBudget => nameof(MtaTlsLimits.ServerReceiveBudget),
+                MtaTlsSessionLimit.SendBudget when Address.HasOwnSendBudget => nameof(MtaTlsLimits.AddressSendBudget),
+                MtaTlsSessionLimit.SendBudget or MtaTlsSessionLimit.ParentSendBudget => nameof(MtaTlsLimits.ServerSendBudget),
                 _ => limit.ToString(),
             };
             _meter.LimitExceeded(option, times);

@@ -22,6 +22,8 @@ internal sealed class MtaTlsHealthCheck(MtaTlsServer server) : IHealthCheck
             ["channels"] = server.Metrics.ActiveChannels,
             ["receiveBudget"] = server.ReceiveBudget.Size,
             ["receiveBudgetReserved"] = server.ReceiveBudget.Reserved,
+            ["sendBudget"] = server.SendBudget.Size,
+            ["sendBudgetUsed"] = server.SendBudget.Used,
         };
         string? trouble = server.Endpoints == 0 ? "No endpoint speaks MTA-TLS; the log says why."
             : server.ReceiveBudget.Reserved > server.ReceiveBudget.Size / 10 * 9 ? "The receive budget of all sessions is nearly used up: new channels are refused."

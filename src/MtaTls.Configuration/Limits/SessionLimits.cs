@@ -43,7 +43,7 @@ internal static class SessionLimits
             l => l.OutputBufferSize, (l, v) => l.OutputBufferSize = v, 1, 1 << 30, "bytes"),
         S.Integer(
             nameof(MtaTlsSessionLimits.SessionSendBudget),
-            "How much the applications of one session may have written and not sent. Above it a flush waits as soon as its channel has 4,096 unsent bytes.",
+            "How much the buffers of one session may hold for data that is not sent. The less is left, the earlier a flush waits; never before its channel has 4,096 unsent bytes.",
             l => l.SessionSendBudget, (l, v) => l.SessionSendBudget = v, 4_096L, long.MaxValue / 2, "bytes"),
         S.Integer(
             nameof(MtaTlsSessionLimits.MaxQueuedAnswers),

@@ -6,7 +6,7 @@ namespace MtaTls.Protocol;
 /// </summary>
 /// <remarks>
 /// Three sizes, each four times the one before, so that a block is at least a quarter full when it is chosen by what it is for: what a slow reader leaves
-/// in memory stays in proportion to what its window allows. The arrays are pinned: native code reads and writes them.
+/// in memory stays in proportion to what its window allows. The arrays are pinned: native code reads and writes them. <see cref="MemoryReturn"/> gives up what is not needed any more.
 /// </remarks>
 internal static class BlockPool
 {
@@ -61,12 +61,42 @@ internal static class BlockPool
         }
     }
 
+    /// <summary>The bytes of the blocks that wait to be used again.</summary>
+    public static long FreeBytes
+    {
+        get
+        {
+            long bytes = 0;
+            foreach (SizeClass sizeClass in s_classes)
+            {
+                bytes += sizeClass.FreeBytes;
+            }
+
+            return bytes;
+        }
+    }
+
+    /// <summary>Gives up the blocks that nobody has needed since the last call.</summary>
+    /// <returns>The bytes of all blocks that were given up since the last call, those included for which the pool had no room.</returns>
+    public static long Trim()
+    {
+        long bytes = 0;
+        foreach (SizeClass sizeClass in s_classes)
+        {
+            bytes += sizeClass.Trim();
+        }
+
+        return bytes;
+    }
+
     /// <summary>A list of free blocks of one size, linked through themselves. Its lock guards the list and the counts.</summary>
     private sealed class SizeClass(int index, int size, int capacity)
     {
         private readonly Lock _lock = new();
         private Block? _free;
         private int _count, _inUse;
+        private int _leastCount;   // since the last trim: so many were never needed
+        private long _givenUp;     // blocks, since the last trim
 
         public int Size => size;
 
@@ -81,6 +111,17 @@ internal static class BlockPool
             }
         }
 
+        public long FreeBytes
+        {
+            get
+            {
+                lock (_lock)
+                {
+                    return (long)_count * size;
+                }
+            }
+        }
+
         public Block Rent()
         {
             lock (_lock)
@@ -89,7 +130,7 @@ internal static class BlockPool
                 if (_free is { } block)
                 {
                     _free = block.NextBlock;
-                    _count--;
+                    _leastCount = Math.Min(_leastCount, --_count);
                     block.Link(null);
                     return block;
                 }
@@ -102,14 +143,15 @@ internal static class BlockPool
             lock (_lock)
             {
                 _inUse--;
-                if (_count >= capacity)
+                if (_count < capacity)
                 {
+                    block.Link(_free);
+                    _free = block;
+                    _count++;
                     return;
                 }
 
-                block.Link(_free);
-                _free = block;
-                _count++;
+                _givenUp++;
             }
         }
 
@@ -118,6 +160,25 @@ internal static class BlockPool
             lock (_lock)
             {
                 _inUse--;
+                _givenUp++;
+            }
+        }
+
+        public long Trim()
+        {
+            lock (_lock)
+            {
+                for (int i = _leastCount; i > 0; i--)
+                {
+                    _free = _free!.NextBlock;
+                    _count--;
+                    _givenUp++;
+                }
+
+                long bytes = _givenUp * size;
+                _leastCount = _count;
+                _givenUp = 0;
+                return bytes;
             }
         }
     }

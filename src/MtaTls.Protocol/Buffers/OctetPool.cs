@@ -46,6 +46,18 @@ internal sealed class OctetPool(long size, long keep = 0, OctetPool? parent = nu
         return both;
     }
 
+    /// <summary>Whether more was taken than there is, here or above.</summary>
+    public bool IsExceeded => Reserved > size || parent is { IsExceeded: true };
+
+    /// <summary>Reserves octets whether there are any or not: they are in use already.</summary>
+    public void ReserveAlways(long octets)
+    {
+        for (OctetPool? pool = this; pool is not null; pool = pool.Parent)
+        {
+            Interlocked.Add(ref pool._reserved, octets);
+        }
+    }
+
     public void Release(long octets)
     {
         Interlocked.Add(ref _reserved, -octets);

@@ -49,7 +49,13 @@ internal sealed class ChannelOutput : PipeWriter, IValueTaskSource<FlushResult>
 
     public bool CanSend => _unsent > 0 && _window.Remaining > 0 && !_closed;
 
-    private bool SessionIsOverBudget => _channel.Session.Unsent.Value > _channel.Session.Limits.SessionSendBudget;
+    private SessionSendBudget Budget => _channel.Session.SendBudget;
+
+    /// <summary>Whether the channel holds more than any may that can't send while the budgets are exceeded.</summary>
+    public bool HoldsTooMuch => _unsent > SessionSendBudget.Floor && Budget.IsExceeded;
+
+    /// <summary>How much may be unsent before the writer waits.</summary>
+    private int Allowance => Budget.Allowance(_channel.Session.Limits.OutputBufferSize);
 
     public override bool CanGetUnflushedBytes => true;
 
@@ -86,7 +92,6 @@ internal sealed class ChannelOutput : PipeWriter, IValueTaskSource<FlushResult>
         head.Start += dataLength;
         _window.Subtract(dataLength);
         _unsent -= dataLength;
-        _channel.Session.Unsent.Add(-dataLength);
         if (_closed)
         {
             ReleaseSent();   // closed while the packet went out
@@ -98,7 +103,7 @@ internal sealed class ChannelOutput : PipeWriter, IValueTaskSource<FlushResult>
             ReleaseHead();
         }
 
-        if (_waiting && _unsent <= _channel.Session.Limits.OutputBufferSize / 2)
+        if (_waiting && _unsent <= Allowance / 2)
         {
             CompleteWait(canceled: false);
         }
@@ -189,6 +194,10 @@ internal sealed class ChannelOutput : PipeWriter, IValueTaskSource<FlushResult>
             else
             {
                 _channel.SendIfPossible();
+                if (HoldsTooMuch)
+                {
+                    _channel.CloseIfStuck();
+                }
             }
 
             if (_cancelPending)
@@ -196,8 +205,7 @@ internal sealed class ChannelOutput : PipeWriter, IValueTaskSource<FlushResult>
                 _cancelPending = false;
                 return new(new FlushResult(isCanceled: true, isCompleted: _closed));
             }
-            bool hasRoom = _unsent < _channel.Session.Limits.OutputBufferSize;
-            if (_closed || (hasRoom && (_unsent < SmallBlock || !SessionIsOverBudget)))
+            if (_closed || _unsent < Allowance)
             {
                 return new(new FlushResult(isCanceled: false, isCompleted: _closed));
             }
@@ -207,9 +215,9 @@ internal sealed class ChannelOutput : PipeWriter, IValueTaskSource<FlushResult>
                 throw new InvalidOperationException("Concurrent flushes of a channel are not possible.");
             }
 
-            if (hasRoom)
+            if (_unsent < _channel.Session.Limits.OutputBufferSize)
             {
-                _channel.Session.Counters.CountExceeded(MtaTlsSessionLimit.SessionSendBudget);
+                _channel.Session.Counters.CountExceeded(Budget.Exhausted);
             }
 
             _waiter.Reset();
@@ -286,7 +294,9 @@ internal sealed class ChannelOutput : PipeWriter, IValueTaskSource<FlushResult>
                 }
 
                 int size = wanted + HeaderRoom;
-                Block block = BlockPool.Rent(Math.Max(size, _large ? BlockPool.MaxBlockSize : SmallBlock));
+                bool large = _large && Allowance > BlockPool.MaxBlockSize;
+                Block block = BlockPool.Rent(Math.Max(size, large ? BlockPool.MaxBlockSize : SmallBlock));
+                Budget.Take(block.Array.Length);
                 block.Start = block.End = block.Written = HeaderRoom;
                 if (_tail is null)
                 {
@@ -314,7 +324,6 @@ internal sealed class ChannelOutput : PipeWriter, IValueTaskSource<FlushResult>
 
         _firstUnflushed = null;
         _unsent += _unflushed;
-        _channel.Session.Unsent.Add(_unflushed);
         _unflushed = 0;
         _writing = false;
         if (_unsent == 0 && !_closed)
@@ -336,6 +345,7 @@ internal sealed class ChannelOutput : PipeWriter, IValueTaskSource<FlushResult>
                 _large = false;
             }
         }
+        Budget.Return(head.Array.Length);
         BlockPool.Return(head);
     }
 
@@ -348,7 +358,6 @@ internal sealed class ChannelOutput : PipeWriter, IValueTaskSource<FlushResult>
         }
 
         ReleaseAll();
-        _channel.Session.Unsent.Add(-_unsent);
         _unsent = 0;
     }
 

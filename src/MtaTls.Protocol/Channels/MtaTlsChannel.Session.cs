@@ -3,6 +3,9 @@ namespace MtaTls.Protocol;
 /// <content>The side of a channel that its session drives: what the read loop brings, what the send loop takes, and the close handshake.</content>
 public sealed partial class MtaTlsChannel
 {
+    /// <summary>How long a channel may send nothing while the send budgets are exceeded.</summary>
+    private static readonly TimeSpan s_stuck = TimeSpan.FromSeconds(1);
+
     // Guarded by Gate: whether the channel waits in one of the scheduler's queues.
     private bool _isReady;
     private bool _isAcknowledgmentQueued;
@@ -406,6 +409,45 @@ public sealed partial class MtaTlsChannel
         }
     }
 
+    /// <summary>
+    /// The send budgets are exceeded, and the channel holds its part of that. Closes it when it can send nothing: its peer has never granted any window, has granted none for a second, or has not read for
+    /// a second. The caller holds <see cref="Gate"/>.
+    /// </summary>
+    /// <returns>Whether it was closed.</returns>
+    internal bool CloseIfStuck()
+    {
+        if ((_state & ChannelState.NoMoreSending) != 0)
+        {
+            return false;
+        }
+
+        bool isStuck = _output.CanSend
+            ? Session.Scheduler.IsStuck
+            : _bytesSent == 0 || (_isStalled && Session.Clock.ElapsedSince(_stalledSince) >= s_stuck);
+        if (!isStuck)
+        {
+            return false;
+        }
+
+        Session.Counters.CountExceeded(Session.SendBudget.Exhausted);
+        var error = new MtaTlsChannelException("The peer takes no data, and the send budget is used up.");
+        AbortUnderGate(error, error, keepsReceived: true);
+        return true;
+    }
+
+    /// <summary>The same for a channel that does not write any more, from outside of its lock.</summary>
+    internal void CloseIfHoldingAndStuck()
+    {
+        lock (Gate)
+        {
+            if (_output.HoldsTooMuch)
+            {
+                CloseIfStuck();
+            }
+        }
+        ReleaseIfDone();
+    }
+
     private void NoteStall()
     {
         if (_isStalled || (_state & ChannelState.NoMoreSending) != 0)
@@ -415,11 +457,6 @@ public sealed partial class MtaTlsChannel
 
         _isStalled = true;
         Session.Counters.CountWindowStall();
-        if (Session.Limits.ChannelWriteStallTimeout == Timeout.InfiniteTimeSpan)
-        {
-            return;
-        }
-
         _stalledSince = Session.Clock.Now;
         _watch ??= Session.Clock.Watch(this);
     }
@@ -527,24 +564,29 @@ public sealed partial class MtaTlsChannel
     {
         lock (Gate)
         {
-            _output.Close();
-            if (keepsReceived)
-            {
-                _input.Fail(error);
-            }
-            else
-            {
-                _input.Abort(error);
-            }
-
-            if ((_state & ChannelState.NoMoreSending) == 0)
-            {
-                SendCloseRequest();
-            }
-
-            AfterEnd(reason);
+            AbortUnderGate(error, reason, keepsReceived);
         }
         ReleaseIfDone();
+    }
+
+    private void AbortUnderGate(MtaTlsChannelException error, Exception? reason, bool keepsReceived)
+    {
+        _output.Close();
+        if (keepsReceived)
+        {
+            _input.Fail(error);
+        }
+        else
+        {
+            _input.Abort(error);
+        }
+
+        if ((_state & ChannelState.NoMoreSending) == 0)
+        {
+            SendCloseRequest();
+        }
+
+        AfterEnd(reason);
     }
 
     /// <summary>Called by the session's clock while the channel is closing, or waits for window.</summary>
@@ -566,7 +608,11 @@ public sealed partial class MtaTlsChannel
                     StopWatching();
                     return;
                 }
-                if (Session.Clock.ElapsedSince(_stalledSince) < limits.ChannelWriteStallTimeout)
+                if (_output.HoldsTooMuch && CloseIfStuck())
+                {
+                    return;
+                }
+                if (limits.ChannelWriteStallTimeout == Timeout.InfiniteTimeSpan || Session.Clock.ElapsedSince(_stalledSince) < limits.ChannelWriteStallTimeout)
                 {
                     return;
                 }

@@ -108,6 +108,7 @@ public sealed partial class MtaTlsSession
             // The session has ended, and how it did is known; the connection below can add nothing.
         }
         Liveness.Dispose();
+        MemoryReturn.Shared.SessionEnded();
         Scheduler.Dispose();
         Clock.Dispose();
     }
@@ -250,6 +251,20 @@ public sealed partial class MtaTlsSession
             CheckDrained();
         }
         _channelEnded?.Invoke();
+    }
+
+    /// <summary>The send budgets are exceeded and the peer does not read: closes channels until they are not.</summary>
+    internal void CloseStuckChannels()
+    {
+        MtaTlsChannel[] channels;
+        lock (_gate)
+        {
+            channels = [.. _table.Channels];
+        }
+        foreach (MtaTlsChannel channel in channels)
+        {
+            channel.CloseIfHoldingAndStuck();
+        }
     }
 
     internal void ForbidResumption()

@@ -25,6 +25,7 @@ public sealed partial class MtaTlsSession : IAsyncDisposable
         Role = options.Role;
         Limits = options.Limits.Validate();
         Budget = new SessionReceiveBudget(Limits.SessionReceiveBudget, Limits.MaxChannelsPerSession, options.ReceiveBudget?.Pool);
+        SendBudget = new SessionSendBudget(Limits.SessionSendBudget, options.SendBudget?.Pool);
         RoundTrip = new RoundTrip(_time);
         Clock = new SessionClock(_time, Limits, Abort);
         Scheduler = new SendScheduler(this, transport, _time);
@@ -48,6 +49,7 @@ public sealed partial class MtaTlsSession : IAsyncDisposable
         ArgumentNullException.ThrowIfNull(transport);
         ArgumentNullException.ThrowIfNull(options);
         var session = new MtaTlsSession(transport, options);
+        MemoryReturn.Shared.SessionStarted();
         session.Liveness.Start();
         _ = Task.Run(session.RunAsync);
         return session;
@@ -109,7 +111,7 @@ public sealed partial class MtaTlsSession : IAsyncDisposable
     internal SendScheduler Scheduler { get; }
 
     /// <summary>What the applications of all channels have written and the send loop has not sent.</summary>
-    internal OctetCount Unsent { get; } = new();
+    internal SessionSendBudget SendBudget { get; }
 
     internal SessionCounters Counters { get; } = new();
 

@@ -30,8 +30,14 @@ public enum MtaTlsSessionLimit
     /// <summary>The same of the budget that <see cref="MtaTlsSessionOptions.ReceiveBudget"/> is a part of.</summary>
     ParentReceiveBudget,
 
-    /// <summary>A channel's writer waits although it has written less than <see cref="MtaTlsSessionLimits.OutputBufferSize"/>.</summary>
+    /// <summary>A channel's writer waits although it has written less than <see cref="MtaTlsSessionLimits.OutputBufferSize"/>, or a channel that could not send was closed.</summary>
     SessionSendBudget,
+
+    /// <summary>The same of <see cref="MtaTlsSessionOptions.SendBudget"/>.</summary>
+    SendBudget,
+
+    /// <summary>The same of the budget that <see cref="MtaTlsSessionOptions.SendBudget"/> is a part of.</summary>
+    ParentSendBudget,
 
     /// <summary>The session was ended.</summary>
     MaxQueuedAnswers,

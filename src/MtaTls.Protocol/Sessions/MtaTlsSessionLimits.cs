@@ -139,8 +139,8 @@ public sealed class MtaTlsSessionLimits
     }
 
     /// <summary>
-    /// The octets that the applications of all channels of the session may have written and not sent. Above it the flush of a channel waits as soon as the
-    /// channel has 4 KiB unsent, in place of <see cref="OutputBufferSize"/>: a peer that asks for much on many channels and reads nothing is not buffered without end.
+    /// The bytes that the buffers of all channels of the session may hold for data that applications have written and that is not sent. The less of it is left, the earlier a channel's flush waits,
+    /// in place of <see cref="OutputBufferSize"/>: from an eighth of what is left on, but not before the channel has 4 KiB unsent. When it is exceeded all the same, channels that cannot send are closed.
     /// </summary>
     /// <value>Default: 67,108,864 (64 MiB). Range: 4,096 and up.</value>
     public long SessionSendBudget

@@ -16,6 +16,10 @@ public sealed class MtaTlsSessionOptions
     /// <value>Default: <see langword="null"/>, only <see cref="MtaTlsSessionLimits.SessionReceiveBudget"/> holds.</value>
     public MtaTlsReceiveBudget? ReceiveBudget { get; set; }
 
+    /// <summary>A budget for data to be sent, shared by many sessions, usually all of one server.</summary>
+    /// <value>Default: <see langword="null"/>, only <see cref="MtaTlsSessionLimits.SessionSendBudget"/> holds.</value>
+    public MtaTlsSendBudget? SendBudget { get; set; }
+
     /// <summary>
     /// Called for each open that the peer requests, in place of <see cref="MtaTlsSession.AcceptChannelAsync"/>. It may answer at once or keep the request and
     /// answer later. It runs on the session's read loop, so it must not block; an exception refuses the open.

@@ -24,6 +24,9 @@ internal sealed class SendScheduler : IReleaseWaiter, IDisposable
     /// <summary>The longest that a flush should keep the loop from what comes next.</summary>
     private static readonly TimeSpan s_longFlush = TimeSpan.FromMilliseconds(1);
 
+    /// <summary>How long a flush may take before the peer counts as one that does not read. It matters only when the send budgets are exceeded.</summary>
+    private static readonly TimeSpan s_stuckFlush = TimeSpan.FromSeconds(1);
+
     /// <summary>How long an acknowledgment that could wait waits for company.</summary>
     private static readonly TimeSpan s_acknowledgmentDelay = TimeSpan.FromMilliseconds(10);
 
@@ -52,6 +55,7 @@ internal sealed class SendScheduler : IReleaseWaiter, IDisposable
     private bool _lateDue;
     private bool _completing;
     private bool _stopped;
+    private long _flushBegan;   // 0: no flush waits for the peer
     private int _unflushed;
     private int _flushThreshold = MaxFlushThreshold;
 
@@ -60,8 +64,23 @@ internal sealed class SendScheduler : IReleaseWaiter, IDisposable
         _session = session;
         _transport = transport;
         _time = time;
-        _stallTimer = time.CreateTimer(static scheduler => ((SendScheduler)scheduler!).OnWriteStalled(), this, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
+        _stallTimer = time.CreateTimer(static scheduler => ((SendScheduler)scheduler!).OnFlushWaits(), this, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
         _lateTimer = time.CreateTimer(static scheduler => ((SendScheduler)scheduler!).OnLateTimer(), this, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
+    }
+
+    /// <summary>Whether a flush has waited for the peer for a while.</summary>
+    public bool IsStuck => Volatile.Read(ref _flushBegan) is not 0 and long began && _time.GetElapsedTime(began) >= s_stuckFlush;
+
+    /// <summary>Whether the loop waits to be woken.</summary>
+    public bool IsAsleep
+    {
+        get
+        {
+            lock (_lock)
+            {
+                return _sleeping;
+            }
+        }
     }
 
     /// <summary>Whether the own direction was ended in order, after <see cref="Complete"/>.</summary>
@@ -332,8 +351,10 @@ internal sealed class SendScheduler : IReleaseWaiter, IDisposable
         else
         {
             long begin = _time.GetTimestamp();
-            _stallTimer.Change(_session.Limits.WriteStallTimeout, Timeout.InfiniteTimeSpan);
+            Volatile.Write(ref _flushBegan, begin);
+            _stallTimer.Change(s_stuckFlush, s_stuckFlush);
             await flush.ConfigureAwait(false);
+            Volatile.Write(ref _flushBegan, 0);
             _stallTimer.Change(Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
             isLong = _time.GetElapsedTime(begin) > s_longFlush;
         }
@@ -347,8 +368,25 @@ internal sealed class SendScheduler : IReleaseWaiter, IDisposable
         }
     }
 
-    private void OnWriteStalled()
+    /// <summary>Each second while a flush waits for the peer.</summary>
+    private void OnFlushWaits()
     {
+        if (Volatile.Read(ref _flushBegan) is not (not 0 and long began))
+        {
+            return;
+        }
+
+        if (_session.SendBudget.IsExceeded)
+        {
+            _session.CloseStuckChannels();
+        }
+
+        TimeSpan limit = _session.Limits.WriteStallTimeout;
+        if (limit == Timeout.InfiniteTimeSpan || _time.GetElapsedTime(began) < limit)
+        {
+            return;
+        }
+
         _session.Counters.CountExceeded(MtaTlsSessionLimit.WriteStallTimeout);
         _session.Abort(new MtaTlsSessionException("The peer does not read: nothing could be sent for too long."));
     }

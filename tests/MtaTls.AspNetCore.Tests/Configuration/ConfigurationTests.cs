@@ -121,6 +121,8 @@ public sealed class ConfigurationTests
     [InlineData("""{ "Limits": { "MaxPacketLength": 262144 } }""", "MtaTls:Limits:MaxPacketLength")]
     [InlineData("""{ "Limits": { "SessionReceiveBudget": 10000000 } }""", "MtaTls:Limits:SessionReceiveBudget")]
     [InlineData("""{ "Limits": { "ServerReceiveBudget": 65536 } }""", "MtaTls:Limits:ServerReceiveBudget")]
+    [InlineData("""{ "Limits": { "ServerSendBudget": 65536 } }""", "MtaTls:Limits:ServerSendBudget")]
+    [InlineData("""{ "Limits": { "AddressSendBudget": 1 } }""", "MtaTls:Limits:AddressSendBudget")]
     [InlineData("""{ "Limits": { "HandshakeTimeout": "00:00:00" } }""", "MtaTls:Limits:HandshakeTimeout")]
     [InlineData("""{ "Limits": { "ChannelIdleTimeout": "-00:00:01" } }""", "MtaTls:Limits:ChannelIdleTimeout")]
     [InlineData("""{ "Limits": { "SessionIdleTimeout": "50.00:00:00" } }""", "MtaTls:Limits:SessionIdleTimeout")]

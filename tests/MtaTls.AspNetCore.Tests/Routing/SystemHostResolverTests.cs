@@ -62,5 +62,5 @@ public sealed class SystemHostResolverTests
             LookUp = lookUp ?? Dns.GetHostAddressesAsync,
         };
 
-    private static ClientAddress NewClient() => new(new MtaTlsLimits(), new MtaTlsReceiveBudget(1 << 20));
+    private static ClientAddress NewClient() => new(new MtaTlsLimits(), new MtaTlsReceiveBudget(1 << 20), new MtaTlsSendBudget(1 << 20));
 }

@@ -12,7 +12,7 @@ public sealed class TcpConnectorTests : IDisposable
     private static readonly TimeSpan s_timeout = TimeSpan.FromSeconds(30);
     private readonly TcpListener _listener = new(IPAddress.Loopback, 0);
     private readonly Resolver _resolver = new();
-    private readonly ClientAddress _client = new(new MtaTlsLimits(), new MtaTlsReceiveBudget(1 << 20));
+    private readonly ClientAddress _client = new(new MtaTlsLimits(), new MtaTlsReceiveBudget(1 << 20), new MtaTlsSendBudget(1 << 20));
 
     public TcpConnectorTests() => _listener.Start();
 

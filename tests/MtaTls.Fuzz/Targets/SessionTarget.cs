@@ -73,12 +73,12 @@ internal sealed class SessionTarget(MtaTlsRole role) : FuzzTarget
         Require(session.PendingChannels == 0, $"{session.PendingChannels} opens stay.");
         Require(budget.Reserved == 0, $"{budget.Reserved} octets stay reserved.");
         // A session that gave up waiting for its send loop has ended before it: what the loop holds comes back when it ends.
-        for (long begin = Environment.TickCount64; session.Unsent.Value != 0 && Environment.TickCount64 - begin < s_hang.TotalMilliseconds;)
+        for (long begin = Environment.TickCount64; session.SendBudget.Used != 0 && Environment.TickCount64 - begin < s_hang.TotalMilliseconds;)
         {
             await Task.Delay(1);
         }
 
-        Require(session.Unsent.Value == 0, $"{session.Unsent.Value} octets stay unsent.");
+        Require(session.SendBudget.Used == 0, $"{session.SendBudget.Used} bytes stay in buffers to be sent.");
     }
 
     private static async Task DrainAsync(PipeReader input, bool hasty)

@@ -50,6 +50,7 @@ public class FlushTests
         });
         int answer = RawPeer.Echec(1, "No").Length;
         await SendAsync(1); // from now on the session waits for what comes
+        SpinWait.SpinUntil(() => session.Scheduler.IsAsleep, SessionPair.HangTimeout);
 
         transport.Begin(slowUntil: 0);
         await SendAsync(Requests);

@@ -112,32 +112,6 @@ public class HostilePeerTests
     }
 
     [Fact]
-    public async Task Above_SessionSendBudget_a_channel_waits_at_4_KiB_and_goes_on_when_it_has_sent()
-    {
-        const int Channels = 16, Written = 8 * 1024;
-        await using var peer = RawPeer.Create(configure: o => o.Limits.SessionSendBudget = 64 * 1024);
-        var channels = new List<MtaTlsChannel>();
-        var writes = new List<Task<FlushResult>>();
-        for (ushort i = 1; i <= Channels; i++)
-        {
-            MtaTlsChannel channel = await peer.OpenAsync(i, window: 0);
-            channels.Add(channel);
-            writes.Add(channel.Output.WriteAsync(new byte[Written]).AsTask());
-        }
-        Assert.All(writes[..8], static w => Assert.True(w.IsCompleted));
-        Assert.All(writes[8..], static w => Assert.False(w.IsCompleted));
-        await peer.SendAsync(RawPeer.Acknowledge(channels[^1].Id, Written));
-        await writes[^1].WaitAsync(SessionPair.HangTimeout);
-        foreach (MtaTlsChannel channel in channels)
-        {
-            channel.Abort();
-        }
-
-        await Task.WhenAll(writes).WaitAsync(SessionPair.HangTimeout);
-        await UntilAsync(() => peer.Session.Unsent.Value == 0);
-    }
-
-    [Fact]
     public async Task An_open_that_takes_only_tiny_packets_is_refused()
     {
         await using var peer = RawPeer.Create(configure: o => o.Limits.MinPeerPacketLength = 64);
