@@ -50,7 +50,12 @@ public class FlushTests
         });
         int answer = RawPeer.Echec(1, "No").Length;
         await SendAsync(1); // from now on the session waits for what comes
-        SpinWait.SpinUntil(() => session.Scheduler.IsAsleep, SessionPair.HangTimeout);
+        // This may run in the send loop's flush: it gets its thread back first, and sleeps.
+        while (!session.Scheduler.IsAsleep)
+        {
+            await Task.Delay(1, TestContext.Current.CancellationToken);
+        }
+
 
         transport.Begin(slowUntil: 0);
         await SendAsync(Requests);
