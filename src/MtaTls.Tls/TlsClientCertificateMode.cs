@@ -1,7 +1,7 @@
 namespace MtaTls.Tls;
 
 /// <summary>Whether a server asks its clients for a certificate.</summary>
-public enum TlsClientCertificateMode
+internal enum TlsClientCertificateMode
 {
     /// <summary>No certificate is asked for. The default.</summary>
     NoCertificate,

@@ -9,7 +9,7 @@ namespace MtaTls.Tls;
 /// What the connections to one server share: a copy of the options and the sessions that can be resumed. Make one for each endpoint, since every
 /// connection of a context may resume the sessions of the others. Thread-safe. Disposing it leaves open connections alone.
 /// </summary>
-public sealed class TlsClientContext : IDisposable
+internal sealed class TlsClientContext : IDisposable
 {
     /// <summary>Makes a context.</summary>
     /// <param name="options">The options; copied.</param>

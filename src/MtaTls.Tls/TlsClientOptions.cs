@@ -5,7 +5,7 @@ using System.Security.Cryptography.X509Certificates;
 namespace MtaTls.Tls;
 
 /// <summary>How a client negotiates TLS. A <see cref="TlsClientContext"/> takes a copy; changing the options afterwards changes nothing.</summary>
-public sealed class TlsClientOptions
+internal sealed class TlsClientOptions
 {
     /// <summary>The name or IP address that the server's certificate must be for. A name is also sent as <c>server_name</c> (SNI), an IP address never.</summary>
     public string TargetHost { get; set => field = value ?? throw new ArgumentNullException(nameof(value)); } = "";

@@ -3,6 +3,7 @@ using System.IO.Pipelines;
 using System.Net.Security;
 using System.Security.Authentication;
 using System.Security.Cryptography.X509Certificates;
+using MtaTls.Protocol;
 using MtaTls.Tls.Handshakes;
 using MtaTls.Tls.OpenSsl;
 
@@ -12,7 +13,7 @@ namespace MtaTls.Tls;
 /// A TLS connection over a transport's pipes. One reader and one writer may use it at the same time. The pipes stay their owner's: nothing
 /// here completes them, so after <see cref="DisposeAsync"/> or <see cref="Abort"/> the owner completes or closes the transport.
 /// </summary>
-public sealed class TlsConnection : IAsyncDisposable
+internal sealed class TlsConnection : IMtaTlsTransport
 {
     private const int MaxRecordLength = 16_384;
 

@@ -10,7 +10,7 @@ namespace MtaTls.Tls;
 /// What the connections of one endpoint share: a copy of its options, the native context and its resumable sessions. Sessions are never resumed
 /// on another context. Thread-safe. Disposing it leaves open connections alone.
 /// </summary>
-public sealed class TlsServerContext : IDisposable
+internal sealed class TlsServerContext : IDisposable
 {
     /// <summary>Makes a context.</summary>
     /// <param name="options">The options; copied.</param>

@@ -8,7 +8,7 @@ namespace MtaTls.Tls;
 /// How a server negotiates TLS. A <see cref="TlsServerContext"/> takes a copy; changing the options afterwards changes nothing. TLS 1.2 and
 /// 1.3 only, without renegotiation, compression and, in TLS 1.2, without cipher suites that lack forward secrecy or authenticated encryption.
 /// </summary>
-public sealed class TlsServerOptions
+internal sealed class TlsServerOptions
 {
     /// <summary>
     /// The code point of the <c>data_multiplexing</c> extension. The draft leaves it open (section 4): 65389 (0xFF6D, private use) by

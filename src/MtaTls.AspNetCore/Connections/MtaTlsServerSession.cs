@@ -98,7 +98,7 @@ internal sealed class MtaTlsServerSession : IMtaTlsSessionFeature
         Socket? socket = Connection.Features.Get<IConnectionSocketFeature>()?.Socket;
         UnsentLimit.Apply(socket);
         TcpKeepAlive.Apply(socket, TcpKeepAlive.DefaultInterval, TcpKeepAlive.DefaultTimeout);
-        MtaTlsSession session = _session = MtaTlsSession.Start(new TlsTransport(_tls), new MtaTlsSessionOptions
+        MtaTlsSession session = _session = MtaTlsSession.Start(_tls, new MtaTlsSessionOptions
         {
             Role = MtaTlsRole.Server,
             Limits = Server.Limits.Session,

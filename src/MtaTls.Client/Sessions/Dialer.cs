@@ -43,7 +43,7 @@ internal sealed class Dialer : IDialer
             ClientDiagnostics.Handshake(_settings, elapsed, tls, null);
             activity?.SetTag("tls.protocol.version", ClientDiagnostics.Version(tls.Protocol)).SetTag("mtatls.negotiated", tls.DataMultiplexingNegotiated);
             _log.Connected(_settings.Host, _settings.Port, tls.Protocol, tls.DataMultiplexingNegotiated, elapsed.TotalMilliseconds);
-            return new DialedConnection(new TlsTransport(tls), pipes.DisposeAsync)
+            return new DialedConnection(tls, pipes.DisposeAsync)
             {
                 IsMultiplexed = tls.DataMultiplexingNegotiated,
                 LocalAddress = pipes.LocalAddress,

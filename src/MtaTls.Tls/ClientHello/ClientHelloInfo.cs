@@ -4,7 +4,7 @@ using System.Security.Authentication;
 namespace MtaTls.Tls;
 
 /// <summary>What a ClientHello offers. Everything in it is a claim of the client's, seen before any of it was authenticated.</summary>
-public sealed class ClientHelloInfo
+internal sealed class ClientHelloInfo
 {
     /// <summary>Whether the extension that was asked for is in the ClientHello, whatever its body.</summary>
     public bool OffersExtension { get; internal init; }

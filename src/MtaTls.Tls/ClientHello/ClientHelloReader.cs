@@ -3,7 +3,7 @@ using System.Buffers;
 namespace MtaTls.Tls;
 
 /// <summary>Reads a TLS ClientHello from the start of a connection without consuming it.</summary>
-public static class ClientHelloReader
+internal static class ClientHelloReader
 {
     /// <summary>Looks for a ClientHello at the start of <paramref name="buffer"/>.</summary>
     /// <param name="buffer">All that has arrived on the connection so far. It may be split anywhere, also over several TLS records.</param>

@@ -1,7 +1,7 @@
 namespace MtaTls.Tls;
 
 /// <summary>What <see cref="ClientHelloReader"/> found at the start of a connection.</summary>
-public enum ClientHelloStatus
+internal enum ClientHelloStatus
 {
     /// <summary>So far the octets are the beginning of a ClientHello; more are needed.</summary>
     NeedMore,

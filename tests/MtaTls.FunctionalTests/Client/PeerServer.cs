@@ -97,7 +97,7 @@ internal sealed class PeerServer : IAsyncDisposable
             TlsConnection tls = await TlsConnection.AcceptAsync(new Pipes(PipeReader.Create(stream), PipeWriter.Create(stream)), _context);
             var options = new MtaTlsSessionOptions { Role = MtaTlsRole.Server, ChannelRequested = _answer };
             _limits?.Invoke(options.Limits);
-            var session = MtaTlsSession.Start(new TlsTransport(tls), options);
+            var session = MtaTlsSession.Start(tls, options);
             Sessions.Add(session);
             await session.Completion;
         }

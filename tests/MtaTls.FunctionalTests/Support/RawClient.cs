@@ -31,7 +31,7 @@ internal sealed class RawClient : IAsyncDisposable
     {
         RawClient client = await HandshakeAsync(port, context, from);
         Assert.True(client.Tls.DataMultiplexingNegotiated);
-        client.Session = MtaTlsSession.Start(new TlsTransport(client.Tls), session ?? new MtaTlsSessionOptions { Role = MtaTlsRole.Client });
+        client.Session = MtaTlsSession.Start(client.Tls, session ?? new MtaTlsSessionOptions { Role = MtaTlsRole.Client });
         return client;
     }
 
