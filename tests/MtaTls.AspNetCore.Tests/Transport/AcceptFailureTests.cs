@@ -81,7 +81,7 @@ public sealed class AcceptFailureTests
 
     private AcceptedConnectionListener Bind(SocketError error, int times = int.MaxValue)
     {
-        AcceptedConnectionListener listener = AcceptedConnectionListener.Bind(
+        var listener = AcceptedConnectionListener.Bind(
             new IPEndPoint(IPAddress.Loopback, 0), new SocketTransportOptions(), new SocketConnectionFactoryOptions(), null, _logger, _time);
         Func<CancellationToken, ValueTask<Socket>> real = listener.AcceptSocket;
         _error = error;
