@@ -51,12 +51,12 @@ internal interface IQuicConnection
     /// <summary>Datagrams accepted by <see cref="TrySendDatagram"/> and not sent yet.</summary>
     int QueuedDatagrams { get; }
 
-    /// <summary>The <see cref="TimeProvider.GetTimestamp"/> of the last packet that was received; the time of creation before the first.</summary>
+    /// <summary>The <see cref="TimeProvider.GetTimestamp"/> of the last packet that acknowledged something or brought something new; the time of creation before the first.</summary>
     long LastReceivedTimestamp { get; }
 
     /// <summary>
     /// The <see cref="TimeProvider.GetTimestamp"/> of the oldest packet that awaits an answer: an ack-eliciting packet sent after the last
-    /// packet that was received. 0 when none does. Its age in round-trip times tells a dead path long before the idle timeout.
+    /// packet that showed that the peer lives. What cannot be decrypted, or was there before, shows nothing. 0 when none does. Its age in round-trip times tells a dead path long before the idle timeout.
     /// </summary>
     long UnansweredSinceTimestamp { get; }
 

@@ -10,6 +10,10 @@ internal sealed class QuicListenerOptions : QuicConnectionOptions
     private int _maxHandshakes = 1_000;
     private int _retryThreshold = 100;
     private int _maxStatelessResponsesPerSecond = 1_000;
+    private int _retryRate = 50;
+    private int _maxRetriesPerSecond = 10_000;
+    private int _maxInitialsPerPort = 20;
+    private int _maxInitialsPerAddress = 2_000;
     private byte[]? _statelessResetKey;
 
     /// <summary>UDP addresses and ports; port 0 takes a free one. An IPv6 end point takes IPv6 only.</summary>
@@ -24,13 +28,25 @@ internal sealed class QuicListenerOptions : QuicConnectionOptions
     /// <summary>Handshakes in flight from which <see cref="QuicAddressValidation.UnderLoad"/> validates. Default 100, 0 to 1,000,000.</summary>
     public int RetryThreshold { get => _retryThreshold; set => _retryThreshold = Range(value, 0, 1_000_000); }
 
+    /// <summary>New connections a second, per shard, from which <see cref="QuicAddressValidation.UnderLoad"/> validates. Default 50, 0 to 1,000,000.</summary>
+    public int RetryRate { get => _retryRate; set => _retryRate = Range(value, 0, 1_000_000); }
+
+    /// <summary>Retry packets a second, per shard; past that first packets get no answer. Default 10,000, 1 to 10,000,000.</summary>
+    public int MaxRetriesPerSecond { get => _maxRetriesPerSecond; set => _maxRetriesPerSecond = Range(value, 1, 10_000_000); }
+
+    /// <summary>First packets a second, per shard, of one address and port; further ones are dropped unread. Default 20, 1 to 1,000,000.</summary>
+    public int MaxInitialsPerPort { get => _maxInitialsPerPort; set => _maxInitialsPerPort = Range(value, 1, 1_000_000); }
+
+    /// <summary>First packets a second, per shard, of one address (an IPv6 /64); further ones are dropped unread. Default 2,000, 1 to 10,000,000.</summary>
+    public int MaxInitialsPerAddress { get => _maxInitialsPerAddress; set => _maxInitialsPerAddress = Range(value, 1, 10_000_000); }
+
     /// <summary>Handshakes in flight; further clients are refused. Default 1,000, 1 to 1,000,000.</summary>
     public int MaxHandshakes { get => _maxHandshakes; set => _maxHandshakes = Range(value, 1, 1_000_000); }
 
     /// <summary>Connections, handshakes included; further clients are refused. Default 20,000, 1 to 10,000,000.</summary>
     public int MaxConnections { get => _maxConnections; set => _maxConnections = Range(value, 1, 10_000_000); }
 
-    /// <summary>Version Negotiation, Retry, stateless reset and refusal packets a second, each kind for itself and per shard; past that packets get no answer. Default 1,000, 1 to 10,000,000.</summary>
+    /// <summary>Version Negotiation, stateless reset and refusal packets a second, each kind for itself and per shard; past that packets get no answer. Default 1,000, 1 to 10,000,000.</summary>
     public int MaxStatelessResponsesPerSecond { get => _maxStatelessResponsesPerSecond; set => _maxStatelessResponsesPerSecond = Range(value, 1, 10_000_000); }
 
     /// <summary>Threads, each with its own sockets (SO_REUSEPORT). Default 0: one for each two processors, at most 8. Range 0 to 64.</summary>
@@ -71,7 +87,7 @@ internal enum QuicClientCertificateMode
 /// <summary>When a client's address is validated before anything is kept for it.</summary>
 internal enum QuicAddressValidation
 {
-    /// <summary>When <see cref="QuicListenerOptions.RetryThreshold"/> handshakes are in flight.</summary>
+    /// <summary>When <see cref="QuicListenerOptions.RetryThreshold"/> handshakes are in flight, or connections begin faster than <see cref="QuicListenerOptions.RetryRate"/>.</summary>
     UnderLoad,
 
     /// <summary>For each connection: one more round trip.</summary>

@@ -16,7 +16,14 @@ internal sealed unsafe partial class ConnectionMemory
 
     private readonly Lock _lock = new();
     private readonly Stack<nint>[] _free = [.. Enumerable.Range(0, MaxPages + 1).Select(static _ => new Stack<nint>())];
+    private readonly Stack<nint>[] _used = [.. Enumerable.Range(0, MaxPages + 1).Select(static _ => new Stack<nint>())];
     private byte* _next, _end;
+
+    /// <summary>Blocks of each size that keep their pages, for connections that may not live.</summary>
+    public const int MaxUsedBlocks = 64;
+
+    [ThreadStatic]
+    private static bool s_isProvisional;
 
     /// <summary>What the library uses.</summary>
     public static ConnectionMemory Shared { get; } = new();
@@ -29,6 +36,18 @@ internal sealed unsafe partial class ConnectionMemory
 
     /// <summary>Octets of address space taken for large blocks.</summary>
     public long Reserved { get; private set; }
+
+    /// <summary>Blocks given back to the system since the beginning.</summary>
+    public long Returned { get; private set; }
+
+    /// <summary>
+    /// From now on this thread works for a connection that nobody knows to be a client's. What it frees keeps its pages, and what it asks for is such a block first: connections that end at
+    /// once ask nothing of the system.
+    /// </summary>
+    public static void BeginProvisional() => s_isProvisional = true;
+
+    /// <summary>Ends what <see cref="BeginProvisional"/> began.</summary>
+    public static void EndProvisional() => s_isProvisional = false;
 
     /// <summary>Memory aligned to 16 octets, or null.</summary>
     public void* Allocate(nuint size, bool zeroed = false)
@@ -99,7 +118,8 @@ internal sealed unsafe partial class ConnectionMemory
     {
         lock (_lock)
         {
-            if (!_free[pages].TryPop(out nint block))
+            nint block = 0;
+            if (!(s_isProvisional && _used[pages].TryPop(out block)) && !_free[pages].TryPop(out block))
             {
                 if (_end - _next < pages * PageSize && !AddRegion())
                 {
@@ -116,11 +136,25 @@ internal sealed unsafe partial class ConnectionMemory
 
     private void ReturnPages(byte* block, int pages)
     {
+        if (s_isProvisional)
+        {
+            lock (_lock)
+            {
+                if (_used[pages].Count < MaxUsedBlocks)
+                {
+                    Blocks--;
+                    _used[pages].Push((nint)block);
+                    return;
+                }
+            }
+        }
+
         // Where it fails (locked memory) the pages stay, and are used again as they are.
         _ = Advise(block, (nuint)(pages * PageSize), AdviceDontNeed);
         lock (_lock)
         {
             Blocks--;
+            Returned++;
             _free[pages].Push((nint)block);
         }
     }

@@ -20,7 +20,8 @@ internal sealed unsafe class ListenerShard : IPacketRouter
     private readonly ListenerState _state;
     private readonly ConcurrentQueue<HandedPacket> _handed = new();
     private readonly byte[] _answer = new byte[2048];
-    private readonly EventRate _versionNegotiations, _retries, _resets, _refusals;
+    private readonly SourceLimiter _sources;
+    private readonly EventRate _versionNegotiations, _retries, _resets, _refusals, _unvalidated;
     private ListenerShard[] _shards = [];
     private int _handedCount;
     private long _accepted, _refused, _retriesSent, _versionNegotiationsSent, _resetsSent, _dropped, _received;
@@ -29,7 +30,10 @@ internal sealed unsafe class ListenerShard : IPacketRouter
     {
         (_state, Loop) = (state, loop);
         int limit = state.Options.MaxStatelessResponsesPerSecond;
-        (_versionNegotiations, _retries, _resets, _refusals) = (new(limit, NanosecondsPerSecond), new(limit, NanosecondsPerSecond), new(limit, NanosecondsPerSecond), new(limit, NanosecondsPerSecond));
+        (_versionNegotiations, _resets, _refusals) = (new(limit, NanosecondsPerSecond), new(limit, NanosecondsPerSecond), new(limit, NanosecondsPerSecond));
+        _retries = new EventRate(state.Options.MaxRetriesPerSecond, NanosecondsPerSecond);
+        _unvalidated = new EventRate(state.Options.RetryRate, NanosecondsPerSecond);
+        _sources = new SourceLimiter(state.Options.MaxInitialsPerPort, state.Options.MaxInitialsPerAddress);
         loop.Router = this;
     }
 
@@ -129,6 +133,13 @@ internal sealed unsafe class ListenerShard : IPacketRouter
 
     private void Accept(Span<byte> packet, in RawAddress local, in RawAddress remote, int socketIndex)
     {
+        // Before anything is read: most of a flood ends here.
+        if (packet.Length < Ngtcp2Structures.MinInitialPacket || !_sources.TryTake(remote, Loop.Now))
+        {
+            _dropped++;
+            return;
+        }
+
         NativePacketHeader header;
         int result;
         fixed (byte* data = packet)
@@ -136,7 +147,7 @@ internal sealed unsafe class ListenerShard : IPacketRouter
             result = Loop.Library.Accept(&header, data, (nuint)packet.Length);
         }
 
-        if (result != 0 || packet.Length < Ngtcp2Structures.MinInitialPacket || header.Version != Ngtcp2Structures.Version1)
+        if (result != 0 || header.Version != Ngtcp2Structures.Version1)
         {
             _dropped++;
             return;
@@ -189,9 +200,18 @@ internal sealed unsafe class ListenerShard : IPacketRouter
         }
         _accepted++;
         Loop.Add(connection);
-        if (connection.StartServer(header, validated ? original : null, socketIndex))
+        // Nobody knows yet whether this is a client: what ends within these calls uses memory again that others of its kind have used.
+        ConnectionMemory.BeginProvisional();
+        try
         {
-            connection.Receive(packet, local, remote, socketIndex);
+            if (connection.StartServer(header, validated ? original : null, socketIndex))
+            {
+                connection.Receive(packet, local, remote, socketIndex);
+            }
+        }
+        finally
+        {
+            ConnectionMemory.EndProvisional();
         }
     }
 
@@ -199,7 +219,7 @@ internal sealed unsafe class ListenerShard : IPacketRouter
     {
         QuicAddressValidation.Always => true,
         QuicAddressValidation.Never => false,
-        _ => _state.Handshakes >= _state.Options.RetryThreshold,
+        _ => _state.Handshakes >= _state.Options.RetryThreshold || !_unvalidated.TryTake((long)Loop.Now),
     };
 
     private bool VerifyToken(NativePacketHeader header, RawAddress remote, out NativeConnectionId original)

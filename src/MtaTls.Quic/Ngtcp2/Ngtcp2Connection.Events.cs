@@ -23,6 +23,7 @@ internal sealed partial class Ngtcp2Connection
 
     public void OnHandshakeCompleted()
     {
+        _hasProgressed = true;
         if (IsServer)
         {
             Connected(); // The client's certificate was judged before: a server's handshake is confirmed when it is complete.
@@ -31,6 +32,7 @@ internal sealed partial class Ngtcp2Connection
 
     public void OnHandshakeConfirmed()
     {
+        _hasProgressed = true;
         if (!IsServer)
         {
             Connected();
@@ -45,6 +47,7 @@ internal sealed partial class Ngtcp2Connection
 
     public void OnStreamData(long streamId, ReadOnlySpan<byte> data, bool fin)
     {
+        _hasProgressed = true;
         if (!_incoming.Contains(streamId))
         {
             return; // Stopped.
@@ -61,6 +64,7 @@ internal sealed partial class Ngtcp2Connection
 
     public void OnStreamReset(long streamId, ulong code)
     {
+        _hasProgressed = true;
         // A reset that is the first to come of a stream opens none in the library, which then gives the credit back itself.
         if (!_incoming.Contains(streamId) && !MarkSeen(streamId))
         {
@@ -93,6 +97,7 @@ internal sealed partial class Ngtcp2Connection
 
     public void OnStreamAcknowledged(long streamId, long offset)
     {
+        _hasProgressed = true;
         if (_streams.TryGetValue(streamId, out OutgoingStream? stream))
         {
             Interlocked.Add(ref _unacknowledged, -stream.Acknowledged(offset));
@@ -101,6 +106,7 @@ internal sealed partial class Ngtcp2Connection
 
     public void OnDatagram(ReadOnlySpan<byte> data)
     {
+        _hasProgressed = true;
         if (!_isConnected)
         {
             return; // Unreliable anyhow, and nobody knows this peer yet.

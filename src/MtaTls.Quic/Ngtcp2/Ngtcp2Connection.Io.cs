@@ -27,6 +27,8 @@ internal sealed unsafe partial class Ngtcp2Connection
     private long _packetsSentBefore;
     private ulong _probeAt = Ngtcp2Structures.NoExpiry;
     private int _probeBackoff;
+    private bool _hasProgressed;
+    private long _inFlightKnown;
 
     /// <summary>The owner's handler: set before the connection starts.</summary>
     public IQuicConnectionHandler Handler { get; set; } = null!;
@@ -55,9 +57,7 @@ internal sealed unsafe partial class Ngtcp2Connection
 
         _packetsReceived++;
         _bytesReceived += packet.Length;
-        _lastReceived = _loop.Timestamp;
-        _unansweredSince = 0;
-        _probeBackoff = 0;
+        _hasProgressed = false;
         RawAddress localCopy = local, remoteCopy = remote;
         NativePath path = Path(&localCopy, &remoteCopy, socketIndex);
         ulong info = 0;
@@ -70,10 +70,37 @@ internal sealed unsafe partial class Ngtcp2Connection
         if (result != 0)
         {
             Failed(result);
+            return;
         }
-        else
+
+        if (_native != 0)
         {
-            _loop.Schedule(this);
+            NoteProgress();
+        }
+
+        _loop.Schedule(this);
+    }
+
+    /// <summary>
+    /// Whether the packet shows that the peer lives: it acknowledged something, or brought something new. What cannot be decrypted, or was there before, shows nothing: anybody who has seen a
+    /// packet of this connection can send that.
+    /// </summary>
+    private void NoteProgress()
+    {
+        byte* statistics = stackalloc byte[_abi.StatisticsSize];
+        _library.GetStatistics(_native, 1, statistics);
+        long inFlight = *(long*)(statistics + _abi.StatisticsBytesInFlight);
+        if (inFlight < _inFlightKnown)
+        {
+            _hasProgressed = true;
+        }
+
+        _inFlightKnown = inFlight;
+        if (_hasProgressed)
+        {
+            _lastReceived = _loop.Timestamp;
+            _unansweredSince = 0;
+            _probeBackoff = 0;
         }
     }
 
@@ -312,6 +339,7 @@ internal sealed unsafe partial class Ngtcp2Connection
         Volatile.Write(ref _congestionWindow, *(long*)(statistics + _abi.StatisticsCongestionWindow));
         long inFlight = *(long*)(statistics + _abi.StatisticsBytesInFlight);
         Volatile.Write(ref _bytesInFlight, inFlight);
+        _inFlightKnown = inFlight;
         if (inFlight == 0)
         {
             _unansweredSince = 0;

@@ -55,6 +55,10 @@ internal unsafe struct RawAddress : IEquatable<RawAddress>
     [System.Diagnostics.CodeAnalysis.UnscopedRef]
     public readonly ReadOnlySpan<byte> Span => MemoryMarshal.CreateReadOnlySpan(in _octets[0], Length);
 
+    /// <summary>The octets of the port.</summary>
+    [System.Diagnostics.CodeAnalysis.UnscopedRef]
+    public readonly ReadOnlySpan<byte> PortOctets => MemoryMarshal.CreateReadOnlySpan(in _octets[2], 2);
+
     /// <summary>The octets of the IP address alone.</summary>
     [System.Diagnostics.CodeAnalysis.UnscopedRef]
     public Span<byte> AddressOctets => MemoryMarshal.CreateSpan(ref _octets[IsV6 ? 8 : 4], IsV6 ? 16 : 4);

@@ -29,10 +29,24 @@ internal sealed class ConcentratorConnection : TunnelConnection, IConcentratorCo
                 Close(QuicTunnelError.Unauthorized, "A client certificate with a subject is needed.");
                 return;
             }
+
+            if (!IsAdmitted())
+            {
+                return;
+            }
         }
 
         _negotiationTimer = _concentrator.TimeProvider.CreateTimer(
             static state => ((ConcentratorConnection)state!).OnNegotiationTimeout(), this, _concentrator.Options.Sessions.NegotiationTimeout, Timeout.InfiniteTimeSpan);
+    }
+
+    /// <summary>Who is let in has changed. Any thread.</summary>
+    public void Reconsider()
+    {
+        if (Phase is TunnelConnectionPhase.Negotiating or TunnelConnectionPhase.Joined)
+        {
+            IsAdmitted();
+        }
     }
 
     protected override void OnControlData(long streamId, ReadOnlySpan<byte> data, bool fin) => _control.OnStreamData(streamId, data, fin);
@@ -71,9 +85,15 @@ internal sealed class ConcentratorConnection : TunnelConnection, IConcentratorCo
         {
             qosIndication = value.ToArray();
         }
-        else if (!_concentrator.Tokens.TryFind(value, out _identity))
+        else if (!_concentrator.Policy.Tokens.TryFind(value, out _identity))
         {
             RefuseSession(QuicTunnelError.Unauthorized, "The token is not valid.");
+            return;
+        }
+
+        if (!_concentrator.Policy.Admits(_identity))
+        {
+            RefuseSession(QuicTunnelError.Unauthorized, $"{_identity} is not allowed.");
             return;
         }
 
@@ -126,6 +146,21 @@ internal sealed class ConcentratorConnection : TunnelConnection, IConcentratorCo
         {
             SessionOf(path).Report(path, report);
         }
+    }
+
+    /// <summary>Closes the connection of a client that is not let in (any more).</summary>
+    private bool IsAdmitted()
+    {
+        AccessPolicy policy = _concentrator.Policy;
+        string? why = !policy.Admits(Connection.PeerCertificate) ? "the certificate is revoked" : !policy.Admits(_identity) ? "the identity is not allowed" : null;
+        if (why is null)
+        {
+            return true;
+        }
+
+        _concentrator.Log.ClientLockedOut(_identity ?? "", Connection.RemoteEndPoint, why);
+        Close(QuicTunnelError.Unauthorized, "Not allowed.");
+        return false;
     }
 
     private static ConcentratorSession SessionOf(TunnelPath path) => (ConcentratorSession)path.Session;

@@ -23,13 +23,14 @@ internal sealed class TunnelConcentrator : ITunnelSessions, IAsyncDisposable
     private IQuicListener? _listener;
     private TaskCompletionSource? _drained;
 
-    public TunnelConcentrator(IOptions<QuicTunnelOptions> options, ILoggerFactory loggerFactory, TimeProvider timeProvider)
+    public TunnelConcentrator(
+        IOptionsFactory<QuicTunnelOptions> options, IEnumerable<IOptionsChangeTokenSource<QuicTunnelOptions>> changes, ILoggerFactory loggerFactory, TimeProvider timeProvider)
     {
         _loggerFactory = loggerFactory;
-        Options = options.Value;
         TimeProvider = timeProvider;
         Log = loggerFactory.CreateLogger("MtaTls.QuicTunnel.Concentrator");
-        Tokens = new TokenTable(Options.Authentication.Tokens);
+        Settings = new ConcentratorSettings(options, changes, timeProvider, Log, OnSettingsChanged);
+        Options = Settings.Initial;
         _joins = new EventRate(Options.Sessions.MaxJoinsPerSecond, timeProvider);
         Addresses = new AddressTable(
             new AddressPlan(Options.Addresses, Options.Interface), Options.Addresses.MaxPerSession, Options.Addresses.RestPeriod, timeProvider);
@@ -48,7 +49,11 @@ internal sealed class TunnelConcentrator : ITunnelSessions, IAsyncDisposable
 
     public TunnelCounters Counters { get; } = new();
 
-    public TokenTable Tokens { get; }
+    /// <summary>What may change while it runs.</summary>
+    public ConcentratorSettings Settings { get; }
+
+    /// <summary>Which clients are let in now.</summary>
+    public AccessPolicy Policy => Settings.Policy;
 
     public AddressTable Addresses { get; }
 
@@ -145,7 +150,27 @@ internal sealed class TunnelConcentrator : ITunnelSessions, IAsyncDisposable
         }
 
         Interface.Dispose();
+        Settings.Dispose();
         Registry.Dispose();
+    }
+
+    private void OnSettingsChanged(QuicTunnelOptions options)
+    {
+        Addresses.UsePlan(new AddressPlan(options.Addresses, Options.Interface), [.. Registry.Sessions]);
+        foreach (ConcentratorSession session in Registry.Sessions)
+        {
+            if (!Policy.Admits(session.Identity) && session.End(QuicTunnelError.Unauthorized, "The identity is not allowed."))
+            {
+                Log.SessionLockedOut(session.Id.Name, session.Identity!);
+            }
+        }
+
+        foreach ((ConcentratorConnection connection, byte _) in _connections)
+        {
+            connection.Reconsider();
+        }
+
+        Log.SettingsChanged();
     }
 
     private ConcentratorConnection Accept(IQuicConnection _)

@@ -1,5 +1,6 @@
 using System.Net;
 using Microsoft.Extensions.Options;
+using MtaTls.QuicTunnel.Concentrator;
 using MtaTls.QuicTunnel.Packets;
 
 namespace MtaTls.QuicTunnel.Configuration;
@@ -39,6 +40,16 @@ internal sealed class QuicTunnelOptionsValidator : IValidateOptions<QuicTunnelOp
     {
         TunnelAuthenticationOptions authentication = options.Authentication;
         errors.Defined("Authentication:Mode", authentication.Mode);
+        if (!string.IsNullOrEmpty(authentication.RevocationListPath))
+        {
+            RevocationListFile(errors, authentication);
+        }
+
+        if (authentication.Mode == TunnelAuthenticationMode.Anonymous && authentication.AllowedIdentities.Count + authentication.DeniedIdentities.Count > 0)
+        {
+            errors.Add("Authentication:AllowedIdentities", "anonymous clients have no identity.");
+        }
+
         switch (authentication.Mode)
         {
             case TunnelAuthenticationMode.ClientCertificate when string.IsNullOrEmpty(authentication.AuthorityPath):
@@ -65,6 +76,25 @@ internal sealed class QuicTunnelOptionsValidator : IValidateOptions<QuicTunnelOp
             case TunnelAuthenticationMode.Anonymous when options.Addresses.Identities.Count > 0:
                 errors.Add("Addresses:Identities", "anonymous clients have no identity.");
                 break;
+        }
+    }
+
+    private static void RevocationListFile(ErrorList errors, TunnelAuthenticationOptions authentication)
+    {
+        const string Key = "Authentication:RevocationListPath";
+        if (authentication.Mode != TunnelAuthenticationMode.ClientCertificate)
+        {
+            errors.Add(Key, "is of use with client certificates only.");
+            return;
+        }
+
+        try
+        {
+            RevocationList.Load(authentication.RevocationListPath!);
+        }
+        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException or System.Security.Cryptography.CryptographicException)
+        {
+            errors.Add(Key, $"'{authentication.RevocationListPath}' cannot be read: {exception.Message}");
         }
     }
 

@@ -51,6 +51,18 @@ internal static partial class ConcentratorLog
     [LoggerMessage(15, LogLevel.Information, "QUIC tunnel concentrator stops, with {Sessions} sessions.", EventName = "ConcentratorStopping")]
     public static partial void ConcentratorStopping(this ILogger logger, int sessions);
 
+    [LoggerMessage(17, LogLevel.Information, "The settings have changed: identities, tokens, addresses and the revocation list are used as they are now.", EventName = "SettingsChanged")]
+    public static partial void SettingsChanged(this ILogger logger);
+
+    [LoggerMessage(18, LogLevel.Error, "The settings have changed and are not valid; those of before stay: {Reason}", EventName = "SettingsNotChanged")]
+    public static partial void SettingsNotChanged(this ILogger logger, string reason);
+
+    [LoggerMessage(19, LogLevel.Warning, "Session {Session} was ended: {Identity} is not allowed any more.", EventName = "SessionLockedOut")]
+    public static partial void SessionLockedOut(this ILogger logger, string session, string identity);
+
+    [LoggerMessage(50, LogLevel.Warning, "{Identity} from {RemoteEndPoint} was refused: {Reason}.", EventName = "ClientLockedOut")]
+    public static partial void ClientLockedOut(this ILogger logger, string identity, IPEndPoint remoteEndPoint, string reason);
+
     [LoggerMessage(16, LogLevel.Debug, "Session {Session}: the path is now over {RemoteEndPoint} and takes {MaxDatagramSize} octets.", EventName = "PathMoved")]
     public static partial void PathMoved(this ILogger logger, string session, IPEndPoint remoteEndPoint, int maxDatagramSize);
 }

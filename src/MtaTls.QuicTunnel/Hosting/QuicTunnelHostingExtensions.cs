@@ -33,8 +33,7 @@ public static class QuicTunnelHostingExtensions
         IServiceCollection services = builder.Services;
         services.AddOptions<QuicTunnelOptions>()
             .Bind(builder.Configuration.GetSection(QuicTunnelOptions.SectionName))
-            .Configure(configure)
-            .ValidateOnStart();
+            .Configure(configure);
         services.TryAddEnumerable(ServiceDescriptor.Singleton<IValidateOptions<QuicTunnelOptions>, QuicTunnelOptionsValidator>());
         services.TryAddSingleton(TimeProvider.System);
         services.TryAddSingleton<TunnelConcentrator>();

@@ -4,21 +4,23 @@ using System.Diagnostics.CodeAnalysis;
 namespace MtaTls.QuicTunnel.Sessions;
 
 /// <summary>
-/// Which session owns which address: what the ingress filter asks of each packet from a client, and the way of each packet to one. Finding takes no
-/// lock; assigning does.
+/// Which session owns which address: what the ingress filter asks of each packet from a client, and the way of each packet to one. Several sessions of one identity may claim an
+/// address; it belongs to the newest of them that has a path, and goes back when that has none any more. Finding takes no lock; assigning does.
 /// </summary>
 internal sealed class AddressTable(AddressPlan plan, int maxPerSession, TimeSpan restPeriod, TimeProvider timeProvider)
 {
     private readonly ConcurrentDictionary<UInt128, ConcentratorSession> _owners = new();
-    private readonly Dictionary<UInt128, Rest> _resting = [];
+    private readonly Dictionary<UInt128, List<ConcentratorSession>> _claims = []; // guarded by _lock; the oldest session first
+    private readonly Dictionary<UInt128, Rest> _resting = []; // guarded by _lock
     private readonly Lock _lock = new();
+    private volatile AddressPlan _plan = plan;
     private long _nextSweep;
 
     public bool TryFind(UInt128 address, [NotNullWhen(true)] out ConcentratorSession? session) => _owners.TryGetValue(address, out session);
 
-    public bool IsOwnAddress(UInt128 address) => plan.OwnAddresses.Contains(address);
+    public bool IsOwnAddress(UInt128 address) => _plan.OwnAddresses.Contains(address);
 
-    /// <summary>A new session gets its identity's listed addresses, also from an older session of the same identity.</summary>
+    /// <summary>A new session claims its identity's listed addresses.</summary>
     public void AssignListed(ConcentratorSession session)
     {
         lock (_lock)
@@ -28,9 +30,9 @@ internal sealed class AddressTable(AddressPlan plan, int maxPerSession, TimeSpan
                 return;
             }
 
-            foreach (UInt128 address in plan.ListedFor(session.Identity))
+            foreach (UInt128 address in _plan.ListedFor(session.Identity))
             {
-                Give(address, session);
+                Claim(address, session);
             }
         }
     }
@@ -40,14 +42,15 @@ internal sealed class AddressTable(AddressPlan plan, int maxPerSession, TimeSpan
     /// </summary>
     public bool TryClaim(ConcentratorSession session, UInt128 address)
     {
-        if (!plan.IsInPool(address) || !plan.ListedFor(session.Identity).IsEmpty)
+        AddressPlan current = _plan;
+        if (!current.IsInPool(address) || !current.ListedFor(session.Identity).IsEmpty)
         {
             return false;
         }
 
         lock (_lock)
         {
-            if (session.HasEnded || session.OwnedAddresses.Length >= maxPerSession)
+            if (session.HasEnded || session.Claims.Count >= maxPerSession)
             {
                 return false;
             }
@@ -69,29 +72,126 @@ internal sealed class AddressTable(AddressPlan plan, int maxPerSession, TimeSpan
                 return false;
             }
 
-            Give(address, session);
-            return true;
+            Claim(address, session);
+            return _owners.TryGetValue(address, out owner) && owner == session;
         }
     }
 
-    /// <summary>A session has ended: its addresses are free, those of the pool after a rest.</summary>
+    /// <summary>A session has its first path, or has lost its last: what it claims may belong to another from now on.</summary>
+    public void OnPathsChanged(ConcentratorSession session)
+    {
+        lock (_lock)
+        {
+            foreach (UInt128 address in session.Claims)
+            {
+                Settle(address, _claims[address]);
+            }
+        }
+    }
+
+    /// <summary>A session has ended: its addresses go to the next that claims them, or are free, those of the pool after a rest.</summary>
     public void Release(ConcentratorSession session)
     {
         lock (_lock)
         {
             DateTimeOffset until = timeProvider.GetUtcNow() + restPeriod;
-            foreach (UInt128 address in session.OwnedAddresses)
+            foreach (UInt128 address in session.Claims)
             {
-                _owners.TryRemove(address, out _);
-                if (plan.IsInPool(address))
+                List<ConcentratorSession> claimants = _claims[address];
+                claimants.Remove(session);
+                Settle(address, claimants);
+                if (claimants.Count == 0)
                 {
-                    _resting[address] = new Rest(until, session.Identity);
+                    _claims.Remove(address);
+                    if (_plan.IsInPool(address))
+                    {
+                        _resting[address] = new Rest(until, session.Identity);
+                    }
                 }
             }
 
+            session.Claims.Clear();
             session.OwnedAddresses = [];
             Sweep();
         }
+    }
+
+    /// <summary>Other addresses are listed from now on. Sessions keep those of the pool that they have.</summary>
+    public void UsePlan(AddressPlan changed, IReadOnlyList<ConcentratorSession> sessions)
+    {
+        lock (_lock)
+        {
+            _plan = changed;
+            foreach (ConcentratorSession session in sessions)
+            {
+                foreach (UInt128 address in session.Claims.Where(address => !MayKeep(session, address)).ToArray())
+                {
+                    session.Claims.Remove(address);
+                    List<ConcentratorSession> claimants = _claims[address];
+                    claimants.Remove(session);
+                    Settle(address, claimants);
+                    if (claimants.Count == 0)
+                    {
+                        _claims.Remove(address);
+                    }
+                }
+            }
+
+            foreach (ConcentratorSession session in sessions.Where(static session => !session.HasEnded))
+            {
+                foreach (UInt128 address in changed.ListedFor(session.Identity))
+                {
+                    Claim(address, session);
+                }
+            }
+        }
+    }
+
+    private bool MayKeep(ConcentratorSession session, UInt128 address)
+    {
+        ReadOnlySpan<UInt128> listed = _plan.ListedFor(session.Identity);
+        return listed.IsEmpty ? _plan.IsInPool(address) : listed.Contains(address);
+    }
+
+    private void Claim(UInt128 address, ConcentratorSession session)
+    {
+        if (!_claims.TryGetValue(address, out List<ConcentratorSession>? claimants))
+        {
+            _claims[address] = claimants = [];
+        }
+
+        if (!claimants.Contains(session))
+        {
+            claimants.Add(session);
+            claimants.Sort(static (left, right) => left.Sequence.CompareTo(right.Sequence));
+            session.Claims.Add(address);
+        }
+
+        Settle(address, claimants);
+    }
+
+    private void Settle(UInt128 address, List<ConcentratorSession> claimants)
+    {
+        ConcentratorSession? owner = claimants.FindLast(static session => session.HasPath) ?? claimants.LastOrDefault();
+        _owners.TryGetValue(address, out ConcentratorSession? former);
+        if (owner == former)
+        {
+            return;
+        }
+
+        if (former is not null)
+        {
+            former.OwnedAddresses = Array.FindAll(former.OwnedAddresses, owned => owned != address);
+        }
+
+        if (owner is null)
+        {
+            _owners.TryRemove(address, out _);
+            return;
+        }
+
+        _owners[address] = owner;
+        owner.OwnedAddresses = [.. owner.OwnedAddresses, address];
     }
 
     private bool MayWake(UInt128 address, string? identity)
@@ -103,17 +203,6 @@ internal sealed class AddressTable(AddressPlan plan, int maxPerSession, TimeSpan
 
         _resting.Remove(address);
         return true;
-    }
-
-    private void Give(UInt128 address, ConcentratorSession session)
-    {
-        if (_owners.TryGetValue(address, out ConcentratorSession? former))
-        {
-            former.OwnedAddresses = Array.FindAll(former.OwnedAddresses, owned => owned != address);
-        }
-
-        _owners[address] = session;
-        session.OwnedAddresses = [.. session.OwnedAddresses, address];
     }
 
     private void Sweep()

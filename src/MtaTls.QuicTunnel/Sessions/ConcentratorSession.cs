@@ -6,6 +6,7 @@ namespace MtaTls.QuicTunnel.Sessions;
 /// <summary>A client's session at the concentrator: who it is, which addresses it owns, and how long it lives without a connection.</summary>
 internal sealed class ConcentratorSession : TunnelSession
 {
+    private static long s_lastSequence;
     private readonly SessionRegistry _registry;
     private readonly Lock _lock = new();
     private readonly ITimer _graceTimer;
@@ -34,6 +35,14 @@ internal sealed class ConcentratorSession : TunnelSession
     public DateTimeOffset CreatedAt { get; }
 
     public bool HasEnded => _ended;
+
+    /// <summary>Newer sessions have higher numbers.</summary>
+    public long Sequence { get; } = Interlocked.Increment(ref s_lastSequence);
+
+    public bool HasPath => !Paths.IsEmpty;
+
+    /// <summary>The addresses that it claims, those that a newer session has included. Guarded by the address table's lock.</summary>
+    public HashSet<UInt128> Claims { get; } = [];
 
     /// <summary>Replaced as a whole, by the address table.</summary>
     public UInt128[] OwnedAddresses { get => Volatile.Read(ref _ownedAddresses); set => Volatile.Write(ref _ownedAddresses, value); }
@@ -80,6 +89,11 @@ internal sealed class ConcentratorSession : TunnelSession
         }
 
         replaced?.Connection.Close((ulong)QuicTunnelError.LimitExceeded, "Another connection took this one's place.");
+        if (path is not null)
+        {
+            _registry.Addresses.OnPathsChanged(this);
+        }
+
         return path is null ? JoinResult.Conflict : JoinResult.Joined;
     }
 
@@ -95,6 +109,7 @@ internal sealed class ConcentratorSession : TunnelSession
             _graceTimer.Change(_registry.GracePeriod, Timeout.InfiniteTimeSpan);
         }
 
+        _registry.Addresses.OnPathsChanged(this);
         _registry.Log.SessionWithoutPath(Id.Name, _registry.GracePeriod);
     }
 

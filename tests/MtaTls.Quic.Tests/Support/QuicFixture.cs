@@ -43,6 +43,10 @@ internal sealed class QuicFixture : IAsyncDisposable
         EndPoints = { new IPEndPoint(v6 ? IPAddress.IPv6Loopback : IPAddress.Loopback, 0) },
         Certificate = TestCertificates.Instance.Server,
         ApplicationProtocols = ["test", "test-0"],
+        // Tests make many connections at once, and send many first packets from one port.
+        RetryRate = 1_000_000,
+        MaxInitialsPerPort = 1_000_000,
+        MaxInitialsPerAddress = 1_000_000,
     };
 
     public static QuicClientOptions ClientOptions(IPEndPoint server) => new(server, "localhost") { TrustedAuthorities = TestCertificates.Instance.Authorities, ApplicationProtocols = ["test", "test-0"] };

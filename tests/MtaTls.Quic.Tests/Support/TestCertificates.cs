@@ -33,6 +33,20 @@ internal sealed class TestCertificates
     /// <summary>CN=laptop-1</summary>
     public X509Certificate2 Client { get; }
 
+    /// <summary>A revocation list of the authority's, as PEM.</summary>
+    public string CreateRevocationList(params X509Certificate2[] revoked)
+    {
+        var builder = new CertificateRevocationListBuilder();
+        foreach (X509Certificate2 certificate in revoked)
+        {
+            builder.AddEntry(certificate);
+        }
+
+        X509SignatureGenerator generator = X509SignatureGenerator.CreateForECDsa(_authority.GetECDsaPrivateKey()!);
+        byte[] der = builder.Build(_authority.SubjectName, generator, 1, DateTimeOffset.UtcNow.AddDays(30), HashAlgorithmName.SHA256, X509AuthorityKeyIdentifierExtension.Create([1], _authority.SubjectName, [1]));
+        return PemEncoding.WriteString("X509 CRL", der);
+    }
+
     public X509Certificate2 Create(string name, bool server, DateTimeOffset? notAfter = null, bool rsa = false)
     {
         using var ecdsa = ECDsa.Create(ECCurve.NamedCurves.nistP256);

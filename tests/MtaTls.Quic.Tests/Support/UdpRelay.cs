@@ -68,6 +68,15 @@ internal sealed class UdpRelay : IAsyncDisposable
         }
     }
 
+    /// <summary>Sends a packet to every client, as from the server, whether the path is cut or not.</summary>
+    public void SendToClients(ReadOnlySpan<byte> packet)
+    {
+        foreach (Link link in _links.Values)
+        {
+            link.Send(packet, toServer: false);
+        }
+    }
+
     public async ValueTask DisposeAsync()
     {
         await _end.CancelAsync();

@@ -1,4 +1,5 @@
 using System.Net;
+using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
@@ -16,7 +17,7 @@ internal sealed class TunnelHost : IAsyncDisposable
     private readonly string _directory = Directory.CreateTempSubdirectory("tunnel-").FullName;
     private readonly IHost _host;
 
-    private TunnelHost(Action<QuicTunnelOptions>? configure)
+    private TunnelHost(Action<QuicTunnelOptions>? configure, (string Key, string Value)[] settings)
     {
         AuthorityPath = Path.Combine(_directory, "ca.pem");
         File.WriteAllText(AuthorityPath, TestCertificates.Instance.Authority.ExportCertificatePem());
@@ -24,6 +25,7 @@ internal sealed class TunnelHost : IAsyncDisposable
         builder.Logging.SetMinimumLevel(LogLevel.Debug);
         Logs = new RecordingLoggerProvider();
         builder.Logging.AddProvider(Logs);
+        builder.Configuration.AddInMemoryCollection(settings.Select(static setting => KeyValuePair.Create($"QuicTunnel:{setting.Key}", (string?)setting.Value)));
         builder.AddQuicTunnel(options =>
         {
             options.Listen.Add("127.0.0.1:0");
@@ -32,14 +34,18 @@ internal sealed class TunnelHost : IAsyncDisposable
             options.Interface.Kind = TunnelInterfaceKind.InMemory;
             options.Interface.Addresses.Add("10.99.0.1/24");
             options.Interface.Addresses.Add("fd99::1/64");
-            options.Addresses.Identities[Identity] = ["10.99.0.2", "fd99::2"];
+            options.Addresses.Identities[Identity] = [.. options.Addresses.Identities.TryGetValue(Identity, out IList<string>? changed) ? changed : [], "10.99.0.2", "fd99::2"];
             options.Addresses.Pool.Add("10.99.0.64/26");
             configure?.Invoke(options);
         });
+        Configuration = builder.Configuration;
         _host = builder.Build();
     }
 
     public string AuthorityPath { get; }
+
+    /// <summary>Of the section QuicTunnel; <see cref="Change"/> changes it while the host runs.</summary>
+    public ConfigurationManager Configuration { get; }
 
     public RecordingLoggerProvider Logs { get; }
 
@@ -53,12 +59,19 @@ internal sealed class TunnelHost : IAsyncDisposable
 
     public IPEndPoint EndPoint => Concentrator.EndPoints[0];
 
-    public static async Task<TunnelHost> StartAsync(Action<QuicTunnelOptions>? configure = null)
+    public static async Task<TunnelHost> StartAsync(Action<QuicTunnelOptions>? configure = null, params (string Key, string Value)[] settings)
     {
         Assert.SkipUnless(QuicEngine.IsSupported, QuicEngine.UnsupportedReason ?? "");
-        var host = new TunnelHost(configure);
+        var host = new TunnelHost(configure, settings);
         await host._host.StartAsync();
         return host;
+    }
+
+    /// <summary>Sets a setting of the section QuicTunnel, and has the configuration read again.</summary>
+    public void Change(string key, string? value)
+    {
+        Configuration[$"QuicTunnel:{key}"] = value;
+        ((IConfigurationRoot)Configuration).Reload();
     }
 
     public QuicTunnelClient CreateClient(Action<QuicTunnelClientOptions>? configure = null, INetworkMonitor? network = null, IPEndPoint? to = null)

@@ -1,0 +1,176 @@
+using System.Security.Cryptography.X509Certificates;
+using MtaTls.Quic;
+using MtaTls.Quic.Tests.Support;
+using MtaTls.QuicTunnel.Tests.Support;
+
+namespace MtaTls.QuicTunnel.Tests.Hostile;
+
+/// <summary>Clients that may not use the concentrator any more, while others go on.</summary>
+public sealed class LockOutTests
+{
+    private static readonly X509Certificate2 s_other = TestCertificates.Instance.Create("CN=laptop-2", server: false);
+
+    [Fact]
+    public async Task A_denied_identity_loses_its_session_and_does_not_come_back()
+    {
+        await using TunnelHost host = await TunnelHost.StartAsync();
+        await using RawPeer bad = await RawPeer.ConnectAsync(host.EndPoint);
+        await bad.NewSessionAsync();
+        await using RawPeer good = await RawPeer.ConnectAsync(host.EndPoint, s_other);
+        await good.NewSessionAsync();
+
+        host.Change("Authentication:DeniedIdentities:0", TunnelHost.Identity);
+
+        Assert.Equal((ulong)QuicTunnelError.Unauthorized, (await bad.Closed).ErrorCode);
+        await Wait.UntilAsync(() => host.Sessions.List().Count == 1, "the session goes on");
+        await AssertRefusedAsync(host, TestCertificates.Instance.Client);
+        Assert.True(good.Connection.IsConnected);
+        host.Change("Authentication:DeniedIdentities:0", null);
+        await using RawPeer again = await RawPeer.ConnectAsync(host.EndPoint);
+        await again.NewSessionAsync();
+    }
+
+    [Fact]
+    public async Task Where_identities_are_allowed_by_name_the_others_are_refused()
+    {
+        await using TunnelHost host = await TunnelHost.StartAsync(static options => options.Authentication.AllowedIdentities.Add("CN=laptop-2"));
+        await AssertRefusedAsync(host, TestCertificates.Instance.Client);
+        await using RawPeer good = await RawPeer.ConnectAsync(host.EndPoint, s_other);
+        await good.NewSessionAsync();
+    }
+
+    [Fact]
+    public async Task A_revoked_certificate_is_refused_and_its_connections_end()
+    {
+        string path = Path.GetTempFileName();
+        try
+        {
+            await File.WriteAllTextAsync(path, TestCertificates.Instance.CreateRevocationList());
+            await using TunnelHost host = await TunnelHost.StartAsync(options => options.Authentication.RevocationListPath = path);
+            await using RawPeer bad = await RawPeer.ConnectAsync(host.EndPoint);
+            await bad.NewSessionAsync();
+            await using RawPeer good = await RawPeer.ConnectAsync(host.EndPoint, s_other);
+            await good.NewSessionAsync();
+
+            await File.WriteAllTextAsync(path, TestCertificates.Instance.CreateRevocationList(TestCertificates.Instance.Client));
+            File.SetLastWriteTimeUtc(path, DateTime.UtcNow.AddMinutes(1));
+            host.Concentrator.Settings.LookAtFile();
+
+            Assert.Equal((ulong)QuicTunnelError.Unauthorized, (await bad.Closed).ErrorCode);
+            await AssertRefusedAsync(host, TestCertificates.Instance.Client);
+            Assert.True(good.Connection.IsConnected);
+            // The same identity with a new certificate is welcome.
+            await using RawPeer renewed = await RawPeer.ConnectAsync(host.EndPoint, TestCertificates.Instance.Create(TunnelHost.Identity, server: false));
+            await renewed.NewSessionAsync();
+        }
+        finally
+        {
+            File.Delete(path);
+        }
+    }
+
+    [Fact]
+    public async Task A_token_is_renewed_without_ending_sessions_and_an_invalid_change_changes_nothing()
+    {
+        await using TunnelHost host = await TunnelHost.StartAsync(static options => options.Authentication.Mode = TunnelAuthenticationMode.Token, ("Authentication:Tokens:a", "0123456789abcdef"), ("Authentication:Tokens:b", "fedcba9876543210"));
+        await using RawPeer first = await RawPeer.ConnectAsync(host.EndPoint);
+        await first.NewSessionAsync(Convert.ToHexString("0123456789abcdef"u8));
+        await using RawPeer second = await RawPeer.ConnectAsync(host.EndPoint);
+        await second.NewSessionAsync(Convert.ToHexString("fedcba9876543210"u8));
+
+        host.Change("Authentication:Tokens:a", "aaaaaaaaaaaaaaaa");
+        await using RawPeer old = await RawPeer.ConnectAsync(host.EndPoint);
+        old.Send("0110" + Convert.ToHexString("0123456789abcdef"u8));
+        Assert.Equal((ulong)QuicTunnelError.Unauthorized, (await old.Closed).ErrorCode);
+        await using RawPeer renewed = await RawPeer.ConnectAsync(host.EndPoint);
+        await renewed.NewSessionAsync(Convert.ToHexString("aaaaaaaaaaaaaaaa"u8));
+        Assert.True(first.Connection.IsConnected);
+
+        host.Change("Authentication:Tokens:b", "short");
+        Assert.Contains(host.Logs.Entries, static entry => entry.Event == "SettingsNotChanged" && entry.Message.Contains("Tokens:b", StringComparison.Ordinal));
+        Assert.True(second.Connection.IsConnected);
+
+        host.Change("Authentication:DeniedIdentities:0", "b");
+        host.Change("Authentication:Tokens:b", "bbbbbbbbbbbbbbbb");
+        Assert.Equal((ulong)QuicTunnelError.Unauthorized, (await second.Closed).ErrorCode);
+        Assert.True(first.Connection.IsConnected);
+    }
+
+    [Fact]
+    public async Task An_identity_gets_other_addresses_while_its_session_goes_on()
+    {
+        await using TunnelHost host = await TunnelHost.StartAsync();
+        await using RawPeer peer = await RawPeer.ConnectAsync(host.EndPoint);
+        await peer.NewSessionAsync();
+        host.Change($"Addresses:Identities:{TunnelHost.Identity}:0", "10.99.0.9");
+        Assert.Contains("10.99.0.9", host.Sessions.List()[0].Addresses.Select(static address => address.ToString()));
+        host.Packets.TrySend(IpPackets.Udp("10.99.0.1", "10.99.0.9", "x"u8));
+        await Wait.UntilAsync(() => peer.Datagrams.Count == 1, "no packet for the new address");
+    }
+
+    [Fact]
+    public async Task A_short_second_session_of_an_identity_gives_its_addresses_back()
+    {
+        await using TunnelHost host = await TunnelHost.StartAsync();
+        await using RawPeer first = await RawPeer.ConnectAsync(host.EndPoint);
+        await first.NewSessionAsync();
+        await AssertGoesToAsync(host, first, "10.99.0.2");
+        RawPeer second = await RawPeer.ConnectAsync(host.EndPoint);
+        await second.NewSessionAsync();
+        await AssertGoesToAsync(host, second, "10.99.0.2");
+
+        // It lives on without a path, and is no use to anybody.
+        second.Connection.Close(0);
+        await second.Closed;
+        await second.DisposeAsync();
+        await AssertGoesToAsync(host, first, "10.99.0.2");
+        byte[] packet = IpPackets.Udp("10.99.0.2", "10.99.0.1", "from the first"u8);
+        first.SendPacket(0, packet);
+        Assert.Equal(packet, await host.Packets.ReceiveAsync());
+    }
+
+    [Fact]
+    public async Task A_pool_address_goes_back_to_the_older_session_of_the_identity()
+    {
+        await using TunnelHost host = await TunnelHost.StartAsync();
+        await using RawPeer first = await RawPeer.ConnectAsync(host.EndPoint, s_other);
+        await first.NewSessionAsync();
+        first.SendPacket(0, IpPackets.Udp("10.99.0.70", "10.99.0.1", "x"u8));
+        await host.Packets.ReceiveAsync();
+        RawPeer second = await RawPeer.ConnectAsync(host.EndPoint, s_other);
+        await second.NewSessionAsync();
+        second.SendPacket(0, IpPackets.Udp("10.99.0.70", "10.99.0.1", "x"u8));
+        await host.Packets.ReceiveAsync();
+        await AssertGoesToAsync(host, second, "10.99.0.70");
+        Assert.True(host.Sessions.End(host.Sessions.List().MaxBy(static session => session.CreatedAt)!.Name));
+        await second.DisposeAsync();
+        await AssertGoesToAsync(host, first, "10.99.0.70");
+    }
+
+    private static async Task AssertGoesToAsync(TunnelHost host, RawPeer peer, string address)
+    {
+        peer.Datagrams.Clear();
+        await Wait.UntilAsync(
+            () =>
+            {
+                host.Packets.TrySend(IpPackets.Udp("10.99.0.1", address, "y"u8));
+                return !peer.Datagrams.IsEmpty;
+            },
+            $"nothing for {address} came to that session");
+    }
+
+    private static async Task AssertRefusedAsync(TunnelHost host, X509Certificate2 certificate)
+    {
+        try
+        {
+            await using RawPeer peer = await RawPeer.ConnectAsync(host.EndPoint, certificate);
+            QuicCloseReason reason = await peer.Closed;
+            Assert.Equal((QuicCloseKind.Application, (ulong)QuicTunnelError.Unauthorized), (reason.Kind, reason.ErrorCode));
+        }
+        catch (IOException)
+        {
+            // Closed before the client saw its own handshake confirmed: RFC 9000, section 10.2.3, hides the code then.
+            Assert.Contains(host.Logs.Entries, static entry => entry.Event == "ClientLockedOut");
+        }
+    }
+}
