@@ -42,7 +42,7 @@ internal sealed class TestCertificates
             builder.AddEntry(certificate);
         }
 
-        X509SignatureGenerator generator = X509SignatureGenerator.CreateForECDsa(_authority.GetECDsaPrivateKey()!);
+        var generator = X509SignatureGenerator.CreateForECDsa(_authority.GetECDsaPrivateKey()!);
         byte[] der = builder.Build(_authority.SubjectName, generator, 1, DateTimeOffset.UtcNow.AddDays(30), HashAlgorithmName.SHA256, X509AuthorityKeyIdentifierExtension.Create([1], _authority.SubjectName, [1]));
         return PemEncoding.WriteString("X509 CRL", der);
     }
