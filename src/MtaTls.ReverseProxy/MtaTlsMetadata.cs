@@ -15,6 +15,11 @@ public static class MtaTlsMetadata
     /// <summary>On a cluster with <see cref="Gateway"/>: the name that the gateway's certificate must be for. Default: the gateway's host.</summary>
     public const string TargetHost = "MtaTls:TargetHost";
 
+    /// <summary>
+    /// On a destination, where <c>AddMtaTlsAgents()</c> is in use: the name of agents, <c>plant7.internal</c>. Each agent that has registered the name becomes a destination of the cluster.
+    /// </summary>
+    public const string Agent = "MtaTls:Agent";
+
     /// <summary>The load-balancing policy that picks the cluster's destination to which the channel is addressed, and the transform that sends its name on: <c>MtaTlsDestination</c>.</summary>
     public const string LoadBalancingPolicy = "MtaTlsDestination";
 }

@@ -37,7 +37,7 @@ public static class MtaTlsReverseProxyBuilderExtensions
         builder.Services.TryAddEnumerable(ServiceDescriptor.Singleton<ILoadBalancingPolicy, DestinationLoadBalancingPolicy>());
         builder.Services.TryAddEnumerable(ServiceDescriptor.Singleton<ITransformFactory, DestinationTransformFactory>());
         builder.Services.TryAddEnumerable(ServiceDescriptor.Singleton<ITransformProvider, MtaTlsTransformProvider>());
-        builder.AddMetadata();
+        builder.AddMtaTlsMetadata();
         return builder;
     }
 
@@ -52,7 +52,7 @@ public static class MtaTlsReverseProxyBuilderExtensions
     public static IReverseProxyBuilder AddMtaTlsHttpClient(this IReverseProxyBuilder builder, Action<ForwarderHttpClientContext, MtaTlsClientOptions>? configure = null)
     {
         ArgumentNullException.ThrowIfNull(builder);
-        builder.AddMetadata();
+        builder.AddMtaTlsMetadata();
         ServiceDescriptor? before = builder.Services.LastOrDefault(s => s.ServiceType == typeof(IForwarderHttpClientFactory));
         builder.Services.AddSingleton<IForwarderHttpClientFactory>(services => new ClusterHttpClientFactory(
             Create(before, services),
@@ -92,7 +92,7 @@ public static class MtaTlsReverseProxyBuilderExtensions
     };
 
     /// <summary>Metadata is read and checked, whichever part of it is in use.</summary>
-    private static void AddMetadata(this IReverseProxyBuilder builder)
+    internal static void AddMtaTlsMetadata(this IReverseProxyBuilder builder)
     {
         builder.Services.TryAddEnumerable(ServiceDescriptor.Singleton<IProxyConfigFilter, NestedMetadataFilter>());
         builder.Services.TryAddEnumerable(ServiceDescriptor.Singleton<ITransformProvider, MetadataValidator>());

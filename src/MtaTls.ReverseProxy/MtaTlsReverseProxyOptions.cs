@@ -1,5 +1,6 @@
 using MtaTls.AspNetCore;
 using MtaTls.Configuration;
+using MtaTls.ReverseProxy.Agents;
 
 namespace MtaTls.ReverseProxy;
 
@@ -14,6 +15,9 @@ public sealed class MtaTlsReverseProxyOptions
 
     /// <summary>Peers whose channels' claimed source is passed on in forwarding headers. Default: empty, nobody's.</summary>
     public IList<TrustedPeerOptions> TrustedPeers { get; } = [];
+
+    /// <summary>Agents that may register with this gateway, see <c>AddMtaTlsAgents()</c>.</summary>
+    public MtaTlsAgentsOptions Agents { get; } = new();
 
     /// <summary>What could not be read from the configuration; reported with everything else that is wrong.</summary>
     internal ErrorList ConfigurationErrors { get; } = new();

@@ -1,3 +1,5 @@
+using MtaTls.Agent;
+using MtaTls.Agent.Configuration;
 using MtaTls.AspNetCore.Configuration;
 using MtaTls.Client.Configuration;
 using MtaTls.Configuration;
@@ -21,6 +23,7 @@ internal static class Sections
         new("MtaTls.AspNetCore", MtaTlsSettings.SectionName, "MTA-TLS in Kestrel (UseMtaTls()): many channels in one TLS session.", MtaTlsSettings.Table, IsShared: true),
         new("MtaTls.ReverseProxy", MtaTlsSettings.SectionName, "MTA-TLS in YARP: forwarding by the destinations of channels.", ReverseProxySections.Table, IsShared: true),
         new("MtaTls.Client", "MtaTlsClient", "The MTA-TLS client (UseMtaTls() of HttpClient's handlers): where its sessions go and how.", MtaTlsClientSettings.Table),
+        new("MtaTls.Agent", MtaTlsAgentOptions.SectionName, "An app that is served through a gateway (UseMtaTlsAgent()): reverse tunnels.", AgentSettings.Table),
     ];
 
     public static IEnumerable<IGrouping<string, Section>> ByPackage() => All.GroupBy(static s => s.Package);

@@ -20,7 +20,7 @@ internal static class MtaTlsSettings
     private static readonly string[] s_sslProtocols = [nameof(SslProtocols.None), nameof(SslProtocols.Tls12), nameof(SslProtocols.Tls13)];
 
     /// <summary>Keys of the section that other packages read.</summary>
-    public static string[] OfOthers { get; } = ["Destinations", "TrustedPeers"];
+    public static string[] OfOthers { get; } = ["Agents", "Destinations", "TrustedPeers"];
 
     public static SettingTable<MtaTlsEndpointDefaults> EndpointDefaults { get; } = new(
     [

@@ -77,7 +77,7 @@ internal sealed class MtaTlsServerSession : IMtaTlsSessionFeature
     long IMtaTlsSessionFeature.BytesSent => Session.GetStatistics().BytesSent;
 
     // The read loop can bring the first channel before Start has returned.
-    private MtaTlsSession Session => _session ?? throw new InvalidOperationException("The session is starting.");
+    public MtaTlsSession Session => _session ?? throw new InvalidOperationException("The session is starting.");
 
     ValueTask<MtaTlsChannel> IMtaTlsSessionFeature.OpenChannelAsync(ChannelAddress source, ChannelAddress destination, CancellationToken cancellationToken)
         => Session.OpenChannelAsync(source, destination, cancellationToken);

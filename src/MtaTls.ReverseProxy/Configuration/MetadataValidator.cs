@@ -1,6 +1,7 @@
 using Microsoft.Extensions.DependencyInjection;
 using MtaTls.AspNetCore.Routing;
 using MtaTls.ReverseProxy.Client;
+using MtaTls.ReverseProxy.Agents;
 using MtaTls.ReverseProxy.Forwarder;
 using Yarp.ReverseProxy.Configuration;
 using Yarp.ReverseProxy.Forwarder;
@@ -41,7 +42,7 @@ internal sealed class MetadataValidator : ITransformProvider
             return;
         }
 
-        if (context.Services.GetService<IForwarderHttpClientFactory>() is not ClusterHttpClientFactory)
+        if (!HasChannels(context.Services.GetService<IForwarderHttpClientFactory>()))
         {
             Add($"metadata {MtaTlsMetadata.Gateway} needs AddMtaTlsHttpClient(), without which destinations would be connected to directly");
         }
@@ -70,6 +71,8 @@ internal sealed class MetadataValidator : ITransformProvider
     public void Apply(TransformBuilderContext context)
     {
     }
+
+    private static bool HasChannels(IForwarderHttpClientFactory? factory) => factory is ClusterHttpClientFactory || (factory is ClusterClientFactory { Inner: { } inner } && HasChannels(inner));
 
     private static string? Error(IReadOnlyDictionary<string, string>? metadata) =>
         metadata?.TryGetValue(MtaTlsMetadata.Destination, out string? text) is true && !DestinationPattern.TryParse(text, out _, out string? error) ? error : null;

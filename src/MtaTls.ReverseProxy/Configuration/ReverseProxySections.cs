@@ -1,5 +1,6 @@
 using MtaTls.AspNetCore.Configuration;
 using MtaTls.Configuration;
+using MtaTls.ReverseProxy.Agents;
 using Peer = MtaTls.Configuration.Settings<MtaTls.ReverseProxy.TrustedPeerOptions>;
 using S = MtaTls.Configuration.Settings<MtaTls.ReverseProxy.MtaTlsReverseProxyOptions>;
 
@@ -26,5 +27,6 @@ internal static class ReverseProxySections
         S.Sections(
             nameof(MtaTlsReverseProxyOptions.TrustedPeers), "Peers whose channels' claimed source is passed on in forwarding headers. What is set must hold; at least one condition is needed.",
             (o, _, peer) => o.TrustedPeers.Add(peer), TrustedPeer),
+        S.Section(nameof(MtaTlsReverseProxyOptions.Agents), "Agents that may register with this gateway: apps that open no port are served through it.", o => o.Agents, AgentSettings.Table),
     ]);
 }

@@ -4,6 +4,7 @@ using Microsoft.Extensions.Options;
 using MtaTls.AspNetCore.Configuration;
 using MtaTls.AspNetCore.Routing;
 using MtaTls.Configuration;
+using MtaTls.ReverseProxy.Agents;
 using MtaTls.ReverseProxy.Forwarder;
 
 namespace MtaTls.ReverseProxy.Configuration;
@@ -24,7 +25,7 @@ internal sealed class ReverseProxySettings(IConfiguration configuration, IOption
         }
     }
 
-    internal sealed record State(DestinationTable Destinations, IReadOnlyList<TrustedPeer> TrustedPeers)
+    internal sealed record State(DestinationTable Destinations, IReadOnlyList<TrustedPeer> TrustedPeers, AgentRules Agents)
     {
         public static State Read(MtaTlsReverseProxyOptions options, List<string> errors)
         {
@@ -32,7 +33,7 @@ internal sealed class ReverseProxySettings(IConfiguration configuration, IOption
             TrustedPeer[] peers = options.TrustedPeers
                 .Select((peer, i) => new TrustedPeer(peer, $"{MtaTlsSettings.SectionName}:{nameof(MtaTlsReverseProxyOptions.TrustedPeers)}:{i}", errors))
                 .ToArray();
-            return new State(destinations, peers);
+            return new State(destinations, peers, new AgentRules(options.Agents, errors));
         }
     }
 }

@@ -1,8 +1,10 @@
 using System.Reflection;
+using MtaTls.Agent;
 using MtaTls.AspNetCore;
 using MtaTls.Client;
 using MtaTls.Configuration;
 using MtaTls.ReverseProxy;
+using MtaTls.ReverseProxy.Agents;
 
 namespace MtaTls.Documentation.Tests.Options;
 
@@ -24,6 +26,10 @@ public sealed class OptionsPageTests
     [InlineData(typeof(TrustedPeerOptions), "MtaTls:TrustedPeers", "")]
     [InlineData(typeof(MtaTlsClientOptions), "MtaTlsClient", "CertificateChainPolicy,CipherSuitesPolicy,LoggerFactory,TimeProvider")]
     [InlineData(typeof(MtaTlsReconnectOptions), "MtaTlsClient:Reconnect", "")]
+    [InlineData(typeof(MtaTlsAgentsOptions), "MtaTls:Agents", "")]
+    [InlineData(typeof(MtaTlsAgentRuleOptions), "MtaTls:Agents:Rules", "")]
+    [InlineData(typeof(MtaTlsAgentOptions), "MtaTlsAgent", "CertificateChainPolicy")]
+    [InlineData(typeof(MtaTlsAgentForwardOptions), "MtaTlsAgent:Forward", "")]
     public void Every_option_is_a_setting(Type options, string key, string codeOnly)
     {
         IEnumerable<string> properties = options.GetProperties(BindingFlags.Public | BindingFlags.Instance)
@@ -53,6 +59,6 @@ public sealed class OptionsPageTests
         }
 
         // Two packages share the section MtaTls.
-        return path is ["MtaTls"] ? settings.Where(static s => s.Name is not ("Destinations" or "TrustedPeers")) : settings;
+        return path is ["MtaTls"] ? settings.Where(static s => s.Name is not ("Agents" or "Destinations" or "TrustedPeers")) : settings;
     }
 }

@@ -1,0 +1,58 @@
+using System.Net;
+using Microsoft.Extensions.Logging;
+using MtaTls.Protocol;
+
+namespace MtaTls.Agent.Diagnostics;
+
+internal static partial class AgentLog
+{
+    public const string Category = "MtaTls.Agent";
+
+    [LoggerMessage(1, LogLevel.Information, "Agent {Agent} serves {Names} through {Gateways}.", EventName = "Starting")]
+    public static partial void Starting(this ILogger logger, string agent, string names, string gateways);
+
+    [LoggerMessage(2, LogLevel.Information, "Registered with {Gateway} (node '{Node}', session {Session}): {Names}.", EventName = "Registered")]
+    public static partial void Registered(this ILogger logger, Uri gateway, string node, string session, string names);
+
+    [LoggerMessage(3, LogLevel.Warning, "{Gateway} has refused the name '{Name}': {Reason}.", EventName = "NameRefused")]
+    public static partial void NameRefused(this ILogger logger, Uri gateway, string name, string reason);
+
+    [LoggerMessage(4, LogLevel.Error, "{Gateway} has not registered the agent: {Reason}. The next attempt is in {Seconds:0.0} s; it is logged again only after a success.", EventName = "RegistrationRefused")]
+    public static partial void RegistrationRefused(this ILogger logger, Uri gateway, string reason, double seconds);
+
+    [LoggerMessage(5, LogLevel.Warning, "Connecting to gateway {Gateway} failed: {Reason} The next attempt is in {Seconds:0.0} s.", EventName = "ConnectFailed")]
+    public static partial void ConnectFailed(this ILogger logger, Uri? gateway, string reason, double seconds);
+
+    [LoggerMessage(6, LogLevel.Warning, "The registration with {Gateway} has ended: {Reason}.", EventName = "RegistrationLost")]
+    public static partial void RegistrationLost(this ILogger logger, Uri gateway, string reason);
+
+    [LoggerMessage(7, LogLevel.Information, "{Gateway} stops in {Seconds:0} s. The agent registers elsewhere.", EventName = "GatewayDrains")]
+    public static partial void GatewayDrains(this ILogger logger, Uri gateway, double seconds);
+
+    [LoggerMessage(8, LogLevel.Information, "Agent {Agent} takes no new connections; its gateways know.", EventName = "Draining")]
+    public static partial void Draining(this ILogger logger, string agent);
+
+    [LoggerMessage(9, LogLevel.Debug, "{Gateway} was not told that the agent stops: {Reason}", EventName = "DrainNotAnnounced")]
+    public static partial void DrainNotAnnounced(this ILogger logger, Uri gateway, string reason);
+
+    [LoggerMessage(10, LogLevel.Warning, "Refused a channel of {Gateway} from {Source} to {Destination}: the agent has not registered that name and port.", EventName = "NotRegistered")]
+    public static partial void NotRegistered(this ILogger logger, Uri gateway, ChannelAddress source, ChannelAddress destination);
+
+    [LoggerMessage(11, LogLevel.Debug, "A channel of {Gateway} was not accepted: {Reason}", EventName = "ChannelNotAccepted")]
+    public static partial void ChannelNotAccepted(this ILogger logger, Uri gateway, string reason);
+
+    [LoggerMessage(12, LogLevel.Debug, "Connection {ConnectionId} ended before its first byte: {Reason}", EventName = "ConnectionEnded")]
+    public static partial void ConnectionEnded(this ILogger logger, string connectionId, string reason);
+
+    [LoggerMessage(13, LogLevel.Warning, "The upstream {Upstream} of '{Name}' was not reached: {Reason}.", EventName = "UpstreamNotReached")]
+    public static partial void UpstreamNotReached(this ILogger logger, string name, string upstream, string reason);
+
+    [LoggerMessage(14, LogLevel.Warning, "Refused a channel to '{Name}': MaxForwardConnections ({Limit}) is reached.", EventName = "ForwardLimitReached")]
+    public static partial void ForwardLimitReached(this ILogger logger, string name, int limit);
+
+    [LoggerMessage(15, LogLevel.Debug, "A connection to '{Name}' ended: {Reason}", EventName = "ForwardEnded")]
+    public static partial void ForwardEnded(this ILogger logger, string name, string reason);
+
+    [LoggerMessage(16, LogLevel.Information, "Endpoint {EndPoint} is not bound: MtaTlsAgent:ServeLocally is false, so the app opens no port.", EventName = "EndpointNotBound")]
+    public static partial void EndpointNotBound(this ILogger logger, EndPoint endPoint);
+}

@@ -1,0 +1,47 @@
+using System.Diagnostics;
+using System.Diagnostics.Metrics;
+using MtaTls.Agent.Links;
+
+namespace MtaTls.Agent.Diagnostics;
+
+/// <summary>The agent's meter, <c>MtaTls.Agent</c>.</summary>
+internal sealed class AgentMetrics
+{
+    public const string MeterName = "MtaTls.Agent";
+
+    private readonly UpDownCounter<long> _sessions;
+    private readonly UpDownCounter<long> _channels;
+    private readonly Counter<long> _refused;
+    private readonly Counter<long> _failures;
+
+    public AgentMetrics(IMeterFactory meters)
+    {
+        Meter meter = meters.Create(MeterName);
+        _sessions = meter.CreateUpDownCounter<long>("mtatls.agent.active_registrations", "{registration}", "Gateways that the agent is registered with.");
+        _channels = meter.CreateUpDownCounter<long>("mtatls.agent.active_channels", "{channel}", "Channels that gateways have opened.");
+        _refused = meter.CreateCounter<long>("mtatls.agent.refused_channels", "{channel}", "Channels that were refused.");
+        _failures = meter.CreateCounter<long>("mtatls.agent.connect.failures", "{attempt}", "Attempts to reach a gateway or to register that have failed, and registrations that were lost.");
+    }
+
+    public void SessionStarted() => _sessions.Add(1);
+
+    public void SessionEnded(bool wasRegistered)
+    {
+        if (wasRegistered)
+        {
+            _sessions.Add(-1);
+        }
+    }
+
+    public void ChannelOpened(string kind) => _channels.Add(1, new KeyValuePair<string, object?>("mtatls.agent.kind", kind));
+
+    public void ChannelEnded(string kind) => _channels.Add(-1, new KeyValuePair<string, object?>("mtatls.agent.kind", kind));
+
+    public void ChannelRefused(string reason) => _refused.Add(1, new KeyValuePair<string, object?>("error.type", reason));
+
+    public void ConnectFailed(Exception? failure)
+    {
+        TagList tags = new() { { "error.type", failure is RegistrationRefusedException ? "refused" : failure?.GetType().FullName ?? "ended" } };
+        _failures.Add(1, tags);
+    }
+}

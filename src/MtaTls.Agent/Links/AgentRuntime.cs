@@ -1,0 +1,201 @@
+using System.Security.Cryptography;
+using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Options;
+using MtaTls.Agent.Configuration;
+using MtaTls.Agent.Diagnostics;
+using MtaTls.Agent.Forwarding;
+using MtaTls.Agent.Transport;
+using MtaTls.Configuration;
+using MtaTls.Protocol;
+
+namespace MtaTls.Agent.Links;
+
+/// <summary>Holds the agent's sessions with its gateways while Kestrel runs, and gives their channels to Kestrel and to upstreams.</summary>
+internal sealed class AgentRuntime : IDisposable
+{
+    private static readonly TimeSpan s_announceTimeout = TimeSpan.FromSeconds(5);
+
+    private readonly Lazy<AgentPlan> _plan;
+    private readonly Lazy<AgentForwarder> _forwarder;
+    private readonly IHostApplicationLifetime _lifetime;
+    private readonly ILoggerFactory _loggers;
+    private readonly ILogger _logger;
+    private readonly CancellationTokenSource _stopping = new();
+    private readonly Lock _lock = new();
+
+    // Guarded by _lock.
+    private readonly List<AgentConnectionListener> _listeners = [];
+    private AgentSlot[] _slots = [];
+    private Task? _drained;
+    private bool _started;
+    private long _connections;
+
+    public AgentRuntime(
+        IOptions<MtaTlsAgentOptions> options, AgentPlanFactory plans, AgentMetrics metrics, IHostApplicationLifetime lifetime, TimeProvider time, ILoggerFactory loggers)
+    {
+        _plan = new(() => plans.Create(options.Value, new ErrorList()));
+        _forwarder = new(() => new AgentForwarder(Plan.Options, time, loggers.CreateLogger(AgentLog.Category)));
+        _lifetime = lifetime;
+        _loggers = loggers;
+        _logger = loggers.CreateLogger(AgentLog.Category);
+        Metrics = metrics;
+        Time = time;
+    }
+
+    public AgentPlan Plan => _plan.Value;
+
+    public AgentMetrics Metrics { get; }
+
+    public TimeProvider Time { get; }
+
+    public ILoggerFactory Loggers => _loggers;
+
+    /// <summary>Tells this process's registrations from those of an earlier one.</summary>
+    public string Instance { get; } = RandomNumberGenerator.GetHexString(16, lowercase: true);
+
+    /// <summary>Set when the app stops: nothing is connected any more.</summary>
+    public CancellationToken Stopping => _stopping.Token;
+
+    public IReadOnlyList<AgentSlot> Slots => Volatile.Read(ref _slots);
+
+    /// <summary>Called by Kestrel for each of its endpoints that is the agent's.</summary>
+    public void Add(AgentConnectionListener listener)
+    {
+        lock (_lock)
+        {
+            _listeners.Add(listener);
+            if (_started)
+            {
+                return;
+            }
+
+            _started = true;
+        }
+
+        // Only then all endpoints are bound, and the app serves.
+        _lifetime.ApplicationStarted.UnsafeRegister(static state => ((AgentRuntime)state!).Start(), this);
+    }
+
+    /// <summary>Announces to every gateway that no connection is taken any more, and waits for their answers. The first call counts; all wait.</summary>
+    public Task DrainAsync(CancellationToken cancellationToken)
+    {
+        lock (_lock)
+        {
+            return _drained ??= DrainOnceAsync(cancellationToken);
+        }
+    }
+
+    /// <summary>The last listener ends the sessions.</summary>
+    public async ValueTask ReleaseAsync(AgentConnectionListener listener)
+    {
+        lock (_lock)
+        {
+            if (!_listeners.Remove(listener) || _listeners.Count > 0)
+            {
+                return;
+            }
+        }
+
+        await DrainAsync(CancellationToken.None);
+        if (_forwarder.IsValueCreated)
+        {
+            await _forwarder.Value.WaitAsync(Plan.Options.DrainTimeout);
+        }
+
+        await Task.WhenAll(Slots.Select(static s => s.DisposeAsync().AsTask()));
+    }
+
+    /// <summary>Answers a channel that a gateway asks for: only what this agent has registered is served.</summary>
+    public async ValueTask OnChannelRequestedAsync(GatewayLink link, MtaTlsChannelRequest request)
+    {
+        Agents.AgentName name = new(request.Destination.Host.ToLowerInvariant(), request.Destination.Port);
+        if (Plan.Names.Contains(name))
+        {
+            Accept(link, request);
+        }
+        else if (Plan.Forward.TryGetValue(name, out ChannelAddress upstream))
+        {
+            Metrics.ChannelOpened("forward");
+            await _forwarder.Value.ForwardAsync(request, name, upstream);
+            Metrics.ChannelEnded("forward");
+        }
+        else
+        {
+            _logger.NotRegistered(link.Gateway, request.Source, request.Destination);
+            Metrics.ChannelRefused("not_registered");
+            request.Refuse("Not registered.");
+        }
+    }
+
+    public void Dispose() => _stopping.Dispose();
+
+    private void Accept(GatewayLink link, MtaTlsChannelRequest request)
+    {
+        MtaTlsChannel channel;
+        try
+        {
+            channel = request.Accept();
+        }
+        catch (IOException e)
+        {
+            _logger.ChannelNotAccepted(link.Gateway, e.Message);
+            return;
+        }
+
+        Metrics.ChannelOpened("http");
+        AgentConnection connection = new(channel, link.Gateway, AgentConnection.Id(link.Id, Interlocked.Increment(ref _connections)), () => Metrics.ChannelEnded("http"));
+        AgentConnectionListener[] listeners;
+        lock (_lock)
+        {
+            listeners = [.. _listeners];
+        }
+
+        // Nothing of Kestrel's runs for a channel that says nothing.
+        channel.OnReadable(static (_, state) => ((PrefaceReader)state!).OnReadable(), new PrefaceReader(channel, connection, listeners, _logger));
+    }
+
+    private void Start()
+    {
+        var slots = new AgentSlot[Plan.Options.Sessions];
+        for (int i = 0; i < slots.Length; i++)
+        {
+            slots[i] = new AgentSlot(this, i);
+        }
+
+        lock (_lock)
+        {
+            if (_drained is not null)
+            {
+                return;
+            }
+
+            Volatile.Write(ref _slots, slots);
+        }
+
+        _logger.Starting(Plan.Agent, string.Join(", ", Plan.RegisteredNames), string.Join(", ", Plan.Gateways));
+        foreach (AgentSlot slot in slots)
+        {
+            slot.Start();
+        }
+    }
+
+    private async Task DrainOnceAsync(CancellationToken cancellationToken)
+    {
+        await Task.CompletedTask.ConfigureAwait(ConfigureAwaitOptions.ForceYielding);
+        await _stopping.CancelAsync();
+        AgentSlot[] slots = Volatile.Read(ref _slots);
+        using var timeout = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+        timeout.CancelAfter(s_announceTimeout);
+        await Task.WhenAll(slots.Select(s => s.AnnounceDrainAsync(timeout.Token)));
+        if (slots.Length > 0)
+        {
+            _logger.Draining(Plan.Agent);
+        }
+
+        if (_forwarder.IsValueCreated)
+        {
+            _forwarder.Value.ShutDown();
+        }
+    }
+}

@@ -1,0 +1,26 @@
+using System.Security.Cryptography.X509Certificates;
+using MtaTls.Agent.Configuration;
+using MtaTls.Client;
+using MtaTls.Configuration;
+
+namespace MtaTls.Agent.Links;
+
+/// <summary>The certificate that the agent shows, and the authorities that it trusts, as their files are now.</summary>
+internal static class GatewayCredentials
+{
+    public static void Apply(AgentPlan plan, MtaTlsClientOptions options)
+    {
+        if (plan.Certificate?.Current is { } certificate)
+        {
+            options.ClientCertificate.Certificate = certificate.Certificate;
+            options.ClientCertificate.Intermediates = certificate.Intermediates;
+        }
+
+        if (plan.Authorities is { } authorities)
+        {
+            X509ChainPolicy policy = new() { RevocationMode = X509RevocationMode.NoCheck };
+            AuthoritySource.Apply(authorities.Current, policy);
+            options.CertificateChainPolicy = policy;
+        }
+    }
+}

@@ -1,0 +1,60 @@
+using System.Buffers;
+using System.IO.Pipelines;
+using Microsoft.Extensions.Logging;
+using MtaTls.Agent.Diagnostics;
+using MtaTls.Agent.Transport;
+using MtaTls.Protocol;
+
+namespace MtaTls.Agent.Links;
+
+/// <summary>Gives a connection to the endpoint whose version of HTTP it speaks. A connection without TLS of its own says that by its first bytes (RFC 9113, section 3.4).</summary>
+internal sealed class PrefaceReader(MtaTlsChannel channel, AgentConnection connection, AgentConnectionListener[] listeners, ILogger logger)
+{
+    private static ReadOnlySpan<byte> Preface => "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"u8;
+
+    public async void OnReadable()
+    {
+        try
+        {
+            AgentConnectionListener? listener = listeners.Length == 1 ? listeners[0] : await FindAsync();
+            if (listener is not null && listener.TryAdd(connection))
+            {
+                return;
+            }
+        }
+        catch (IOException e)
+        {
+            logger.ConnectionEnded(connection.ConnectionId, e.Message);
+        }
+
+        await connection.DisposeAsync();
+    }
+
+    private async ValueTask<AgentConnectionListener?> FindAsync()
+    {
+        while (true)
+        {
+            ReadResult result = await channel.Input.ReadAsync();
+            bool? isHttp2 = StartsWithPreface(result.Buffer);
+            if (isHttp2 is null && !result.IsCompleted)
+            {
+                channel.Input.AdvanceTo(result.Buffer.Start, result.Buffer.End);
+                continue;
+            }
+
+            bool isEmpty = result.Buffer.IsEmpty;
+            // What is only looked at stays unexamined, so that Kestrel gets it at once.
+            channel.Input.AdvanceTo(result.Buffer.Start);
+            return isEmpty ? null : Array.Find(listeners, l => l.IsHttp2 == (isHttp2 == true));
+        }
+    }
+
+    /// <summary>Null: there are too few bytes to tell.</summary>
+    private static bool? StartsWithPreface(ReadOnlySequence<byte> buffer)
+    {
+        int length = (int)Math.Min(buffer.Length, Preface.Length);
+        Span<byte> start = stackalloc byte[Preface.Length];
+        buffer.Slice(0, length).CopyTo(start);
+        return !Preface.StartsWith(start[..length]) ? false : length == Preface.Length ? true : null;
+    }
+}

@@ -1,0 +1,22 @@
+using System.Net;
+using Microsoft.AspNetCore.Connections;
+
+namespace MtaTls.Agent.Transport;
+
+/// <summary>Stands for an endpoint of the app that <see cref="MtaTlsAgentOptions.ServeLocally"/> forbids: it opens no port and accepts nothing.</summary>
+internal sealed class ClosedConnectionListener(EndPoint endPoint) : IConnectionListener
+{
+    private readonly TaskCompletionSource<ConnectionContext?> _unbound = new(TaskCreationOptions.RunContinuationsAsynchronously);
+
+    public EndPoint EndPoint => endPoint;
+
+    public ValueTask<ConnectionContext?> AcceptAsync(CancellationToken cancellationToken = default) => new(_unbound.Task);
+
+    public ValueTask UnbindAsync(CancellationToken cancellationToken = default)
+    {
+        _unbound.TrySetResult(null);
+        return default;
+    }
+
+    public ValueTask DisposeAsync() => UnbindAsync();
+}

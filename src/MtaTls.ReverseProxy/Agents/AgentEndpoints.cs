@@ -1,0 +1,311 @@
+using System.Buffers;
+using System.Security.Cryptography.X509Certificates;
+using System.Text;
+using System.Text.Json;
+using System.Text.Json.Serialization.Metadata;
+using Microsoft.AspNetCore.Authorization;
+using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Http.Features;
+using Microsoft.AspNetCore.Http.Timeouts;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Logging;
+using MtaTls.Agents;
+using MtaTls.AspNetCore;
+using MtaTls.AspNetCore.Connections;
+using MtaTls.ReverseProxy.Configuration;
+using MtaTls.ReverseProxy.Diagnostics;
+
+namespace MtaTls.ReverseProxy.Agents;
+
+/// <summary>Where agents register: POST keeps its answer open as long as the registration lasts, PATCH announces draining, DELETE ends it.</summary>
+internal sealed class AgentEndpoints(AgentRegistry registry, ReverseProxySettings settings, AgentMetrics metrics, IServiceProvider services, TimeProvider time, ILoggerFactory loggers)
+{
+    /// <summary>How long an agent may take to answer a ping.</summary>
+    private static readonly TimeSpan s_pingTimeout = TimeSpan.FromSeconds(10);
+
+    private readonly ILogger _logger = loggers.CreateLogger(AgentLog.Category);
+
+    public async Task RegisterAsync(HttpContext context)
+    {
+        if (context.Features.Get<IMtaTlsSessionFeature>() is not MtaTlsServerSession session)
+        {
+            await ProblemAsync(context, StatusCodes.Status400BadRequest, AgentProtocol.NotMultiplexed, "Agents register in a channel of an MTA-TLS session; this connection is ordinary HTTPS.");
+            return;
+        }
+
+        MtaTlsAgentsOptions options = settings.Current.Agents.Options;
+        X509Certificate2? certificate = context.Connection.ClientCertificate;
+        var identity = AgentIdentity.Of(certificate, context.User);
+        if (registry.IsStopping)
+        {
+            await ProblemAsync(context, StatusCodes.Status503ServiceUnavailable, AgentProtocol.Draining, "The gateway is stopping.");
+            return;
+        }
+
+        if (await ReadAsync(context, AgentJson.Default.RegistrationRequest) is not { } request)
+        {
+            return;
+        }
+
+        if (Error(request, options) is { } error)
+        {
+            _logger.RegistrationRefused(identity.ToString(), error);
+            metrics.Refused("invalid");
+            await ProblemAsync(context, StatusCodes.Status400BadRequest, "invalid-registration", error);
+            return;
+        }
+
+        (List<AgentName> granted, List<RefusedName> refused) = await DecideAsync(context, request, identity, certificate);
+        if (granted.Count == 0)
+        {
+            await ProblemAsync(context, StatusCodes.Status403Forbidden, AgentProtocol.NoNameGranted, "No name was granted.", refused);
+            return;
+        }
+
+        string node = options.Node ?? Environment.MachineName;
+        AgentRegistration registration = new(session, request, identity, node, granted, time.GetUtcNow());
+        if (registry.TryAdd(registration) is { } limit)
+        {
+            _logger.RegistrationRefused(identity.ToString(), limit == AgentProtocol.Draining ? "the gateway is stopping" : $"MtaTls:Agents:{limit} is reached");
+            metrics.Refused("limit");
+            await ProblemAsync(
+                context, StatusCodes.Status503ServiceUnavailable, limit == AgentProtocol.Draining ? limit : AgentProtocol.LimitReached, "The gateway registers no further agents now.");
+            return;
+        }
+
+        string reason = "its session or channel has ended";
+        try
+        {
+            _logger.AgentRegistered(request.Agent, registration.Id, identity.ToString(), string.Join(", ", granted), session.SessionId);
+            reason = await ServeAsync(context, registration, new RegisteredMessage(registration.Id, [.. granted.Select(static n => n.ToString())], refused, options.Heartbeat.TotalSeconds, node), options);
+        }
+        catch (Exception e) when (e is OperationCanceledException or IOException)
+        {
+            // The agent has gone.
+        }
+        finally
+        {
+            registry.End(registration, reason);
+        }
+    }
+
+    public async Task ChangeAsync(HttpContext context, string id)
+    {
+        if (Find(context, id) is not { } registration)
+        {
+            context.Response.StatusCode = StatusCodes.Status404NotFound;
+            return;
+        }
+
+        if (await ReadAsync(context, AgentJson.Default.RegistrationChange) is not { } change)
+        {
+            return;
+        }
+
+        if (change.Draining)
+        {
+            await registry.DrainAsync(registration, time);
+        }
+
+        context.Response.StatusCode = StatusCodes.Status204NoContent;
+    }
+
+    public Task EndAsync(HttpContext context, string id)
+    {
+        if (Find(context, id) is { } registration)
+        {
+            registry.End(registration, "the agent has ended it");
+            context.Response.StatusCode = StatusCodes.Status204NoContent;
+        }
+        else
+        {
+            context.Response.StatusCode = StatusCodes.Status404NotFound;
+        }
+
+        return Task.CompletedTask;
+    }
+
+    /// <summary>Only the session that registered may change a registration; to all others it does not exist.</summary>
+    private AgentRegistration? Find(HttpContext context, string id) =>
+        registry.Find(id) is { } registration && context.Features.Get<IMtaTlsSessionFeature>() == registration.Session
+        && AgentIdentity.Of(context.Connection.ClientCertificate, context.User) == registration.Identity ? registration : null;
+
+    private static string? Error(RegistrationRequest request, MtaTlsAgentsOptions options)
+    {
+        if (!IsLabel(request.Agent) || !IsLabel(request.Instance))
+        {
+            return "agent and instance are names of at most 64 letters, digits, hyphens, underscores and dots";
+        }
+
+        if (request.Names is not { Count: > 0 })
+        {
+            return "names has no entry";
+        }
+
+        if (request.Names.Count > options.MaxNamesPerAgent)
+        {
+            return $"names has {request.Names.Count} entries, more than MaxNamesPerAgent ({options.MaxNamesPerAgent})";
+        }
+
+        return request.Weight is < 1 or > 16 ? "weight is not from 1 to 16" : null;
+    }
+
+    private static bool IsLabel(string? text) => text is { Length: > 0 and <= 64 } && text.All(static c => char.IsAsciiLetterOrDigit(c) || c is '.' or '_' or '-');
+
+    private async Task<(List<AgentName> Granted, List<RefusedName> Refused)> DecideAsync(HttpContext context, RegistrationRequest request, AgentIdentity identity, X509Certificate2? certificate)
+    {
+        List<AgentName> granted = [];
+        List<RefusedName> refused = [];
+        foreach (string text in request.Names)
+        {
+            string? reason = null;
+            if (!AgentProtocol.TryParseName(text, out AgentName name))
+            {
+                reason = "not a name";
+            }
+            else if (granted.Contains(name))
+            {
+                continue;
+            }
+            else if (await FindRuleAsync(context, name, certificate) is not { } rule)
+            {
+                reason = "not allowed";
+            }
+            else if (registry.CountOf(name) >= rule.MaxAgents && !registry.Replaces(identity, request.Agent, request.Instance, name))
+            {
+                reason = "too many agents";
+            }
+
+            if (reason is null)
+            {
+                granted.Add(name);
+            }
+            else
+            {
+                string shown = Printable(text);
+                _logger.NameRefused(request.Agent, identity.ToString(), shown, reason);
+                metrics.Refused(reason.Replace(' ', '_'));
+                refused.Add(new RefusedName(shown, reason));
+            }
+        }
+
+        return (granted, refused);
+    }
+
+    private async ValueTask<AgentRule?> FindRuleAsync(HttpContext context, AgentName name, X509Certificate2? certificate)
+    {
+        foreach (AgentRule rule in settings.Current.Agents.Rules)
+        {
+            if (!rule.Matches(name, certificate))
+            {
+                continue;
+            }
+
+            if (rule.Policy is null)
+            {
+                return rule;
+            }
+
+            IAuthorizationService authorization = services.GetService<IAuthorizationService>()
+                ?? throw new InvalidOperationException($"The rule with Policy '{rule.Policy}' (MtaTls:Agents:Rules) needs builder.Services.AddAuthorization().");
+            if ((await authorization.AuthorizeAsync(context.User, name.ToString(), rule.Policy)).Succeeded)
+            {
+                return rule;
+            }
+        }
+
+        return null;
+    }
+
+    private async Task<string> ServeAsync(HttpContext context, AgentRegistration registration, RegisteredMessage message, MtaTlsAgentsOptions options)
+    {
+        context.Features.Get<IHttpRequestTimeoutFeature>()?.DisableTimeout();
+        context.Features.Get<IHttpResponseBodyFeature>()?.DisableBuffering();
+        context.Response.ContentType = "text/event-stream";
+        context.Response.Headers.CacheControl = "no-store";
+        CancellationToken aborted = context.RequestAborted;
+        await WriteAsync(context, AgentProtocol.RegisteredEvent, message, AgentJson.Default.RegisteredMessage, aborted);
+        using var ended = CancellationTokenSource.CreateLinkedTokenSource(aborted, registration.Ended);
+        Task<TimeSpan> drain = registration.DrainRequested;
+        bool isDraining = false;
+        while (true)
+        {
+            var heartbeat = Task.Delay(options.Heartbeat, time, ended.Token);
+            Task first = isDraining ? await Task.WhenAny(heartbeat) : await Task.WhenAny(heartbeat, drain);
+            if (ended.IsCancellationRequested)
+            {
+                return aborted.IsCancellationRequested ? "its session or channel has ended" : "it was ended";
+            }
+
+            if (first == drain)
+            {
+                isDraining = true;
+                await WriteAsync(context, AgentProtocol.DrainEvent, new DrainMessage((await drain).TotalSeconds, [.. options.Alternates]), AgentJson.Default.DrainMessage, aborted);
+                continue;
+            }
+
+            context.Response.BodyWriter.Write("event: ping\ndata: {}\n\n"u8);
+            _ = PingAsync(registration);
+            await context.Response.BodyWriter.FlushAsync(aborted);
+        }
+    }
+
+    /// <summary>Asks the agent's read loop itself: a hung process keeps its TCP connection alive.</summary>
+    private async Task PingAsync(AgentRegistration registration)
+    {
+        try
+        {
+            using CancellationTokenSource timeout = new(s_pingTimeout, time);
+            await registration.Session.Session.PingAsync(timeout.Token);
+        }
+        catch (OperationCanceledException)
+        {
+            _logger.AgentSilent(registration.Agent, registration.Id, s_pingTimeout.TotalSeconds);
+            registration.Abort("The agent has not answered a ping.");
+        }
+        catch (IOException)
+        {
+            // The session has ended, or has no room for another open; its next ping tells.
+        }
+    }
+
+    private static async ValueTask WriteAsync<T>(HttpContext context, string name, T message, JsonTypeInfo<T> type, CancellationToken cancellationToken)
+    {
+        context.Response.BodyWriter.Write(Encoding.ASCII.GetBytes($"event: {name}\ndata: {JsonSerializer.Serialize(message, type)}\n\n"));
+        await context.Response.BodyWriter.FlushAsync(cancellationToken);
+    }
+
+    private static async Task<T?> ReadAsync<T>(HttpContext context, JsonTypeInfo<T> type)
+        where T : class
+    {
+        if (context.Features.Get<IHttpMaxRequestBodySizeFeature>() is { IsReadOnly: false } size)
+        {
+            size.MaxRequestBodySize = 256 * 1024;
+        }
+
+        try
+        {
+            if (await context.Request.ReadFromJsonAsync(type, context.RequestAborted) is { } message)
+            {
+                return message;
+            }
+        }
+        catch (Exception e) when (e is JsonException or InvalidOperationException or BadHttpRequestException)
+        {
+            // Told below, without the octets that came.
+        }
+
+        await ProblemAsync(context, StatusCodes.Status400BadRequest, "invalid-registration", "The body is not the JSON of a registration.");
+        return null;
+    }
+
+    private static Task ProblemAsync(HttpContext context, int status, string type, string detail, IReadOnlyList<RefusedName>? refused = null)
+    {
+        context.Response.StatusCode = status;
+        return context.Response.WriteAsJsonAsync(new RegistrationProblem(type, null, detail, refused), AgentJson.Default.RegistrationProblem, "application/problem+json", context.RequestAborted);
+    }
+
+    /// <summary>What the agent asked for, without anything that could forge a line of a log.</summary>
+    private static string Printable(string? text) =>
+        string.Concat((text ?? "").Take(64).Select(static c => char.IsAsciiLetterOrDigit(c) || c is '.' or '-' or '_' or ':' or '*' ? c : '?'));
+}

@@ -1,0 +1,57 @@
+using System.Text.RegularExpressions;
+using Microsoft.AspNetCore.Http;
+using MtaTls.Agents;
+using Yarp.ReverseProxy.Forwarder;
+
+namespace MtaTls.ReverseProxy.Agents;
+
+/// <summary>Forwards requests to agents by the host that they name, without routes and clusters.</summary>
+internal sealed class AgentForwarder(IHttpForwarder forwarder, AgentHttpClientFactory clients, AgentSelector selector) : IDisposable
+{
+    private const string ClientName = "MtaTls:Agents";
+
+    private static readonly ForwarderRequestConfig s_http11 = new() { Version = System.Net.HttpVersion.Version11, VersionPolicy = HttpVersionPolicy.RequestVersionOrLower };
+    private static readonly ForwarderRequestConfig s_http2 = new() { Version = System.Net.HttpVersion.Version20, VersionPolicy = HttpVersionPolicy.RequestVersionExact };
+
+    private readonly HttpMessageInvoker _client = clients.CreateClient(new ForwarderHttpClientContext { ClusterId = ClientName, NewConfig = Yarp.ReverseProxy.Configuration.HttpClientConfig.Empty });
+    private readonly Transformer _transformer = new();
+
+    public async Task ForwardAsync(HttpContext context, Regex pattern, string template)
+    {
+        Match match = pattern.Match(context.Request.Host.Host);
+        string text = template.Replace("{name}", match.Groups["name"].Value, StringComparison.Ordinal);
+        // A name that nobody has had is no reason to wait: anybody can make one up.
+        if (!match.Success || !AgentProtocol.TryParseName(text, out AgentName name) || !selector.IsKnown(name))
+        {
+            context.Response.StatusCode = StatusCodes.Status404NotFound;
+            return;
+        }
+
+        context.Items[typeof(AgentName)] = name;
+        // gRPC needs HTTP/2 from end to end; everything else is HTTP/1.1, which every agent serves.
+        bool isGrpc = context.Request.ContentType?.StartsWith("application/grpc", StringComparison.OrdinalIgnoreCase) == true;
+        await forwarder.SendAsync(context, $"http://{AgentAuthority.Waiting(name)}", _client, isGrpc ? s_http2 : s_http11, _transformer);
+    }
+
+    public void Dispose() => _client.Dispose();
+
+    private sealed class Transformer : HttpTransformer
+    {
+        public override async ValueTask TransformRequestAsync(HttpContext httpContext, HttpRequestMessage proxyRequest, string destinationPrefix, CancellationToken cancellationToken)
+        {
+            await base.TransformRequestAsync(httpContext, proxyRequest, destinationPrefix, cancellationToken);
+            // What a client says of other proxies is not passed on.
+            foreach (string header in (string[])["Forwarded", "X-Forwarded-For", "X-Forwarded-Host", "X-Forwarded-Proto", "X-Forwarded-Prefix"])
+            {
+                proxyRequest.Headers.Remove(header);
+            }
+
+            proxyRequest.Headers.TryAddWithoutValidation("X-Forwarded-For", httpContext.Connection.RemoteIpAddress?.ToString());
+            proxyRequest.Headers.TryAddWithoutValidation("X-Forwarded-Proto", httpContext.Request.Scheme);
+            proxyRequest.Headers.TryAddWithoutValidation("X-Forwarded-Host", httpContext.Request.Host.Value);
+            proxyRequest.Headers.Host = null;
+            proxyRequest.Options.Set(AgentRequest.Name, (AgentName)httpContext.Items[typeof(AgentName)]!);
+            proxyRequest.Options.Set(AgentRequest.Source, AgentRequest.SourceOf(httpContext.Connection));
+        }
+    }
+}

@@ -1,0 +1,65 @@
+using System.Collections.Concurrent;
+using Microsoft.Extensions.DependencyInjection;
+using MtaTls.Agents;
+using Yarp.ReverseProxy;
+using Yarp.ReverseProxy.Health;
+using Yarp.ReverseProxy.Model;
+
+namespace MtaTls.ReverseProxy.Agents;
+
+/// <summary>Makes a destination unhealthy the moment its agent leaves, is lost, or opens no channel. The resolver removes it a little later.</summary>
+internal sealed class AgentHealth
+{
+    /// <summary>An agent that is registered and opened no channel is tried again after that.</summary>
+    private static readonly TimeSpan s_reactivation = TimeSpan.FromSeconds(10);
+
+    private static readonly TimeSpan s_gone = TimeSpan.FromMinutes(10);
+
+    private readonly IServiceProvider _services;
+    private readonly ConcurrentDictionary<AgentName, bool> _inUse = [];
+
+    public AgentHealth(AgentRegistry registry, IServiceProvider services)
+    {
+        _services = services;
+        registry.Leaving += OnLeaving;
+    }
+
+    /// <summary>A cluster has the name; all others need no look at YARP's destinations.</summary>
+    public void Use(AgentName name) => _inUse.TryAdd(name, true);
+
+    /// <summary>No channel could be opened.</summary>
+    public void Failed(AgentMember member)
+    {
+        if (AgentProtocol.TryParseName(member.Name, out AgentName name))
+        {
+            SetUnhealthy(member.Id, [name], s_reactivation);
+        }
+    }
+
+    private void OnLeaving(AgentRegistration registration) => SetUnhealthy(registration.Id, registration.Names, s_gone);
+
+    private void SetUnhealthy(string id, IReadOnlyList<AgentName> names, TimeSpan reactivation)
+    {
+        HashSet<string> hosts = [.. names.Where(_inUse.ContainsKey).Select(n => AgentAuthority.Of(id, n))];
+        if (hosts.Count == 0 || _services.GetService<IProxyStateLookup>() is not { } state || _services.GetService<IDestinationHealthUpdater>() is not { } updater)
+        {
+            return;
+        }
+
+        foreach (ClusterState cluster in state.GetClusters())
+        {
+            if (cluster.Model.Config.Metadata?.ContainsKey(AgentClusterFilter.ClusterMetadata) != true)
+            {
+                continue;
+            }
+
+            foreach (DestinationState destination in cluster.Destinations.Values)
+            {
+                if (Uri.TryCreate(destination.Model.Config.Address, UriKind.Absolute, out Uri? address) && hosts.Contains(address.Host))
+                {
+                    updater.SetPassive(cluster, destination, DestinationHealth.Unhealthy, reactivation);
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,114 @@
+using System.Globalization;
+using System.Net;
+using System.Net.Http.Headers;
+using Microsoft.Extensions.Logging;
+using MtaTls.Agents;
+using MtaTls.Protocol;
+using MtaTls.ReverseProxy.Configuration;
+using MtaTls.ReverseProxy.Diagnostics;
+
+namespace MtaTls.ReverseProxy.Agents;
+
+/// <summary>
+/// Sends a request to the agent that its address names. Where no channel can be opened to it nothing was sent, so another agent is tried, whatever the request; where there is none, the request waits. What
+/// was sent to an agent that is lost is sent again only if it is safe (GET, HEAD, OPTIONS).
+/// </summary>
+internal sealed class AgentHttpHandler(HttpMessageHandler inner, AgentSelector selector, AgentRegistry registry, AgentHealth health, ReverseProxySettings settings, AgentMetrics metrics, TimeProvider time, ILogger logger)
+    : DelegatingHandler(inner)
+{
+    private const int MaxAgents = 8;
+
+    protected override async Task<HttpResponseMessage> SendAsync(HttpRequestMessage request, CancellationToken cancellationToken)
+    {
+        if (request.RequestUri is not { } uri || !TryFindName(request, uri, out string? preferred, out AgentName name))
+        {
+            return await base.SendAsync(request, cancellationToken);
+        }
+
+        request.Headers.Host ??= name.ToString();
+        long begin = time.GetTimestamp();
+        HashSet<string> tried = [];
+        while (true)
+        {
+            AgentMember? member = preferred is null ? null : selector.Find(name, preferred);
+            preferred = null;
+            member ??= selector.Pick(name, tried);
+            if (member is null || tried.Count >= MaxAgents)
+            {
+                TimeSpan left = settings.Current.Agents.Options.WaitForAgent - time.GetElapsedTime(begin);
+                if (!await selector.WaitAsync(name, tried, left, cancellationToken))
+                {
+                    return Unavailable(request);
+                }
+
+                if (tried.Count >= MaxAgents)
+                {
+                    tried.Clear();
+                }
+
+                continue;
+            }
+
+            AgentRegistration? local = registry.Find(member.Id);
+            if (local is not null && !local.TryBeginSending())
+            {
+                tried.Add(member.Id);
+                continue;
+            }
+
+            try
+            {
+                request.RequestUri = new UriBuilder(uri) { Host = AgentAuthority.Of(member.Id, name) }.Uri;
+                request.Options.Set(AgentRequest.Member, member);
+                return await base.SendAsync(request, cancellationToken);
+            }
+            catch (HttpRequestException e) when (Unopened(e) is { } unopened && !cancellationToken.IsCancellationRequested)
+            {
+                tried.Add(member.Id);
+                health.Failed(member);
+                metrics.Retried();
+                logger.AnotherAgent(member.Name, unopened.Message);
+            }
+            catch (HttpRequestException e) when (IsSafe(request) && tried.Count < MaxAgents && IsLost(e) && !cancellationToken.IsCancellationRequested)
+            {
+                tried.Add(member.Id);
+                metrics.Retried();
+                logger.AnotherAgent(member.Name, e.Message);
+            }
+            finally
+            {
+                local?.EndSending();
+            }
+        }
+    }
+
+    private static bool TryFindName(HttpRequestMessage request, Uri uri, out string? registration, out AgentName name)
+    {
+        registration = null;
+        return request.Options.TryGetValue(AgentRequest.Name, out name) || AgentAuthority.TryParse(uri.Host, out registration, out name);
+    }
+
+    /// <summary>The open that failed; null: the request may have been sent.</summary>
+    private static AgentUnavailableException? Unopened(Exception? e)
+    {
+        while (e is not (null or AgentUnavailableException))
+        {
+            e = e.InnerException;
+        }
+
+        return (AgentUnavailableException?)e;
+    }
+
+    private static bool IsLost(HttpRequestException e) => e.InnerException is IOException || e.HttpRequestError is HttpRequestError.ResponseEnded or HttpRequestError.Unknown && e.StatusCode is null && e.InnerException is MtaTlsSessionException or MtaTlsChannelException;
+
+    private static bool IsSafe(HttpRequestMessage request) =>
+        request.Content is null && (request.Method == HttpMethod.Get || request.Method == HttpMethod.Head || request.Method == HttpMethod.Options);
+
+    private HttpResponseMessage Unavailable(HttpRequestMessage request)
+    {
+        HttpResponseMessage response = new(HttpStatusCode.ServiceUnavailable) { RequestMessage = request, Version = HttpVersion.Version11, Content = new ByteArrayContent([]) };
+        double seconds = Math.Max(1, Math.Ceiling(settings.Current.Agents.Options.WaitForAgent.TotalSeconds));
+        response.Headers.RetryAfter = RetryConditionHeaderValue.Parse(seconds.ToString(CultureInfo.InvariantCulture));
+        return response;
+    }
+}

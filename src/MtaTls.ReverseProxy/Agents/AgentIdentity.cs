@@ -1,0 +1,23 @@
+using System.Security.Claims;
+using System.Security.Cryptography;
+using System.Security.Cryptography.X509Certificates;
+
+namespace MtaTls.ReverseProxy.Agents;
+
+/// <summary>Who has registered: the same certificate and the same user. Only the same may replace, change or end a registration.</summary>
+internal readonly record struct AgentIdentity(string Certificate, string User)
+{
+    public static AgentIdentity Of(X509Certificate2? certificate, ClaimsPrincipal user) => new(
+        // A renewed certificate is the same agent's: what rules go by does not change with it.
+        certificate is null ? "" : $"{certificate.Issuer}|{certificate.Subject}|{Convert.ToHexString(SHA256.HashData(SubjectAlternativeNames(certificate)))}",
+        user.Identity is { IsAuthenticated: true } identity ? $"{identity.AuthenticationType}|{user.FindFirstValue(ClaimTypes.NameIdentifier) ?? identity.Name}" : "");
+
+    public override string ToString() => (Certificate.Length, User.Length) switch
+    {
+        (0, 0) => "anonymous",
+        (0, _) => User,
+        _ => Certificate[..Certificate.LastIndexOf('|')],
+    };
+
+    private static byte[] SubjectAlternativeNames(X509Certificate2 certificate) => certificate.Extensions["2.5.29.17"]?.RawData ?? [];
+}

@@ -1,0 +1,4 @@
+namespace MtaTls.ReverseProxy.Agents;
+
+/// <summary>What bounds an open.</summary>
+internal readonly record struct AgentLimits(int MaxChannels, TimeSpan OpenTimeout);

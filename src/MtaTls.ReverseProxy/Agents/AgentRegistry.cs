@@ -1,0 +1,195 @@
+using System.Collections.Concurrent;
+using Microsoft.Extensions.Logging;
+using MtaTls.Agents;
+using MtaTls.Protocol;
+using MtaTls.ReverseProxy.Configuration;
+using MtaTls.ReverseProxy.Diagnostics;
+
+namespace MtaTls.ReverseProxy.Agents;
+
+/// <summary>The registrations of this gateway.</summary>
+internal sealed class AgentRegistry(IAgentDirectory directory, ReverseProxySettings settings, AgentMetrics metrics, ILoggerFactory loggers) : IAgentConnector
+{
+    private readonly ConcurrentDictionary<string, AgentRegistration> _registrations = new(StringComparer.Ordinal);
+    private readonly Dictionary<(AgentIdentity Identity, string Agent, string Instance), AgentRegistration> _instances = [];
+    private readonly Dictionary<AgentName, int> _names = [];
+    private readonly Lock _lock = new();
+    private readonly ILogger _logger = loggers.CreateLogger(AgentLog.Category);
+
+    /// <summary>Called for each registration that takes no new connections any more, before its end.</summary>
+    public event Action<AgentRegistration>? Leaving;
+
+    public ICollection<AgentRegistration> All => _registrations.Values;
+
+    public int Count => _registrations.Count;
+
+    /// <summary>Whether this gateway is stopping and registers nobody.</summary>
+    public bool IsStopping { get; private set; }
+
+    public AgentRegistration? Find(string id) => _registrations.GetValueOrDefault(id);
+
+    /// <summary>Adds a registration. The same instance's earlier one ends at once, with its session: it only looks alive.</summary>
+    /// <returns>Null, or the limit that is reached.</returns>
+    public string? TryAdd(AgentRegistration registration)
+    {
+        AgentRegistration? replaced;
+        lock (_lock)
+        {
+            if (IsStopping)
+            {
+                return AgentProtocol.Draining;
+            }
+
+            (AgentIdentity, string, string) key = (registration.Identity, registration.Agent, registration.Instance);
+            _instances.TryGetValue(key, out replaced);
+            if (replaced is null && _registrations.Count >= settings.Current.Agents.Options.MaxAgents)
+            {
+                return nameof(MtaTlsAgentsOptions.MaxAgents);
+            }
+
+            _instances[key] = registration;
+            _registrations[registration.Id] = registration;
+            foreach (AgentName name in registration.Names)
+            {
+                _names[name] = _names.GetValueOrDefault(name) + 1;
+            }
+        }
+
+        if (replaced is not null && replaced.Session != registration.Session)
+        {
+            _logger.AgentReplaced(replaced.Agent, replaced.Id, registration.Id);
+            End(replaced, "replaced");
+            replaced.Abort("The agent has registered again on another session.");
+        }
+        else if (replaced is not null)
+        {
+            End(replaced, "replaced");
+        }
+
+        metrics.Registered(1);
+        foreach (AgentMember member in registration.Members)
+        {
+            directory.Add(member);
+        }
+
+        return null;
+    }
+
+    /// <summary>How many registrations a name has.</summary>
+    public int CountOf(AgentName name)
+    {
+        lock (_lock)
+        {
+            return _names.GetValueOrDefault(name);
+        }
+    }
+
+    /// <summary>Whether the same instance has a registration that a new one will replace.</summary>
+    public bool Replaces(AgentIdentity identity, string agent, string instance, AgentName name)
+    {
+        lock (_lock)
+        {
+            return _instances.TryGetValue((identity, agent, instance), out AgentRegistration? registration) && registration.Names.Contains(name);
+        }
+    }
+
+    /// <summary>No new requests for the agent from now on. Ends when those on their way have arrived, or after two seconds.</summary>
+    public async Task DrainAsync(AgentRegistration registration, TimeProvider time)
+    {
+        bool isNews = registration.BeginDrain(out Task sent);
+        if (isNews)
+        {
+            _logger.AgentDraining(registration.Agent, registration.Id);
+            Leave(registration);
+        }
+
+        // A request that waits longer for its answer has long been sent.
+        await sent.WaitAsync(TimeSpan.FromSeconds(2), time).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+    }
+
+    /// <summary>Ends a registration.</summary>
+    public void End(AgentRegistration registration, string reason)
+    {
+        bool wasDraining = !registration.BeginDrain(out _);
+        if (!registration.End())
+        {
+            return;
+        }
+
+        lock (_lock)
+        {
+            _registrations.TryRemove(registration.Id, out _);
+            (AgentIdentity, string, string) key = (registration.Identity, registration.Agent, registration.Instance);
+            if (_instances.TryGetValue(key, out AgentRegistration? current) && current == registration)
+            {
+                _instances.Remove(key);
+            }
+
+            foreach (AgentName name in registration.Names)
+            {
+                int left = _names.GetValueOrDefault(name) - 1;
+                if (left > 0)
+                {
+                    _names[name] = left;
+                }
+                else
+                {
+                    _names.Remove(name);
+                }
+            }
+        }
+
+        metrics.Registered(-1);
+        _logger.AgentEnded(registration.Agent, registration.Id, reason, registration.TotalChannels);
+        if (!wasDraining)
+        {
+            Leave(registration);
+        }
+    }
+
+    /// <summary>Registers nobody any more, and asks every agent to leave.</summary>
+    public void Stop(TimeSpan deadline)
+    {
+        lock (_lock)
+        {
+            IsStopping = true;
+        }
+
+        foreach (AgentRegistration registration in _registrations.Values)
+        {
+            registration.RequestDrain(deadline);
+        }
+    }
+
+    public async ValueTask<MtaTlsChannel> OpenAsync(AgentMember member, ChannelAddress source, CancellationToken cancellationToken = default)
+    {
+        if (Find(member.Id) is not { } registration || !AgentProtocol.TryParseName(member.Name, out AgentName name))
+        {
+            throw new AgentUnavailableException($"Agent {member.Agent} ({member.Id}) is not registered with this gateway.");
+        }
+
+        MtaTlsAgentsOptions options = settings.Current.Agents.Options;
+        try
+        {
+            MtaTlsChannel channel = await registration.OpenAsync(name, source, new AgentLimits(options.MaxChannelsPerAgent, options.OpenTimeout), cancellationToken);
+            metrics.Opened(null);
+            return channel;
+        }
+        catch (AgentUnavailableException e)
+        {
+            bool isLimit = e.Data.Contains("limit");
+            metrics.Opened(isLimit ? "limit" : "unavailable");
+            _logger.OpenFailed(member.Name, e.Message);
+            throw;
+        }
+    }
+
+    private void Leave(AgentRegistration registration)
+    {
+        Leaving?.Invoke(registration);
+        foreach (AgentMember member in registration.Members)
+        {
+            directory.Remove(member);
+        }
+    }
+}

@@ -1,0 +1,209 @@
+using System.Collections.Concurrent;
+using System.Security.Cryptography;
+using Microsoft.Extensions.Logging;
+using MtaTls.Agents;
+using MtaTls.ReverseProxy.Configuration;
+using MtaTls.ReverseProxy.Diagnostics;
+
+namespace MtaTls.ReverseProxy.Agents;
+
+/// <summary>Finds an agent for a name, and waits for one where there is none.</summary>
+internal sealed class AgentSelector
+{
+    /// <summary>How long a name is remembered whose last agent has gone.</summary>
+    private static readonly TimeSpan s_remembered = TimeSpan.FromMinutes(5);
+
+    private readonly IAgentDirectory _directory;
+    private readonly AgentRegistry _registry;
+    private readonly ReverseProxySettings _settings;
+    private readonly AgentMetrics _metrics;
+    private readonly TimeProvider _time;
+    private readonly ILogger _logger;
+    private readonly ConcurrentDictionary<string, Waiters> _waiters = new(StringComparer.Ordinal);
+    private readonly ConcurrentDictionary<string, long> _gone = new(StringComparer.Ordinal);
+
+    public AgentSelector(IAgentDirectory directory, AgentRegistry registry, ReverseProxySettings settings, AgentMetrics metrics, TimeProvider time, ILoggerFactory loggers)
+    {
+        _directory = directory;
+        _registry = registry;
+        _settings = settings;
+        _metrics = metrics;
+        _time = time;
+        _logger = loggers.CreateLogger(AgentLog.Category);
+        directory.Changed += OnChanged;
+    }
+
+    /// <summary>Whether any agent has the name, or had it a short while ago.</summary>
+    public bool IsKnown(AgentName name)
+    {
+        string text = name.ToString();
+        return _directory.Find(text).Count > 0 || (_gone.TryGetValue(text, out long since) && _time.GetElapsedTime(since) < s_remembered);
+    }
+
+    /// <summary>The agent with the registration, if it takes requests.</summary>
+    public AgentMember? Find(AgentName name, string registration)
+    {
+        foreach (AgentMember member in _directory.Find(name.ToString()))
+        {
+            if (member.Id == registration)
+            {
+                return member;
+            }
+        }
+
+        return null;
+    }
+
+    /// <summary>One of two random agents, the one with less to do; none of those that were tried.</summary>
+    public AgentMember? Pick(AgentName name, IReadOnlyCollection<string> tried)
+    {
+        IReadOnlyList<AgentMember> members = _directory.Find(name.ToString());
+        if (tried.Count > 0)
+        {
+            members = [.. members.Where(m => !tried.Contains(m.Id))];
+        }
+
+        if (members.Count < 2)
+        {
+            return members.Count == 0 ? null : members[0];
+        }
+
+        int first = RandomNumberGenerator.GetInt32(members.Count), second = RandomNumberGenerator.GetInt32(members.Count - 1);
+        second += second >= first ? 1 : 0;
+        return Load(members[first]) <= Load(members[second]) ? members[first] : members[second];
+    }
+
+    /// <summary>Waits until the name has another agent than those that were tried.</summary>
+    /// <returns>Whether there may be one; false: too many wait, or the time is over.</returns>
+    public async ValueTask<bool> WaitAsync(AgentName name, IReadOnlyCollection<string> tried, TimeSpan timeout, CancellationToken cancellationToken)
+    {
+        string text = name.ToString();
+        Waiters waiters = _waiters.GetOrAdd(text, static _ => new Waiters());
+        int limit = _settings.Current.Agents.Options.MaxWaiting;
+        Task? changed = waiters.TryEnter(limit);
+        if (changed is null)
+        {
+            _logger.TooManyWaiting(text, limit);
+            _metrics.Unserved("max_waiting");
+            return false;
+        }
+
+        _metrics.Waiting(1);
+        try
+        {
+            // It may have come meanwhile.
+            if (Pick(name, tried) is not null)
+            {
+                return true;
+            }
+
+            if (timeout > TimeSpan.Zero)
+            {
+                await changed.WaitAsync(timeout, _time, cancellationToken);
+                return true;
+            }
+        }
+        catch (TimeoutException)
+        {
+            // Said below.
+        }
+        finally
+        {
+            _metrics.Waiting(-1);
+            waiters.Leave();
+            if (waiters.IsEmpty)
+            {
+                _waiters.TryRemove(new KeyValuePair<string, Waiters>(text, waiters));
+            }
+        }
+
+        _logger.NoAgent(text, _settings.Current.Agents.Options.WaitForAgent);
+        _metrics.Unserved("no_agent");
+        return false;
+    }
+
+    private double Load(AgentMember member) => _registry.Find(member.Id)?.Load ?? 1;
+
+    private void OnChanged(string name)
+    {
+        if (_directory.Find(name).Count > 0)
+        {
+            _gone.TryRemove(name, out _);
+            if (_waiters.TryGetValue(name, out Waiters? waiters))
+            {
+                waiters.Wake();
+            }
+
+            return;
+        }
+
+        // Names of a wildcard rule may be many and strange; those that are long gone make room.
+        if (_gone.Count >= 10_000)
+        {
+            foreach ((string old, long since) in _gone)
+            {
+                if (_time.GetElapsedTime(since) >= s_remembered)
+                {
+                    _gone.TryRemove(old, out _);
+                }
+            }
+        }
+
+        if (_gone.Count < 10_000)
+        {
+            _gone[name] = _time.GetTimestamp();
+        }
+    }
+
+    /// <summary>The requests that wait for one name.</summary>
+    private sealed class Waiters
+    {
+        private readonly Lock _lock = new();
+
+        // Guarded by _lock.
+        private TaskCompletionSource _changed = new(TaskCreationOptions.RunContinuationsAsynchronously);
+        private int _count;
+
+        public bool IsEmpty
+        {
+            get
+            {
+                lock (_lock)
+                {
+                    return _count == 0;
+                }
+            }
+        }
+
+        public Task? TryEnter(int limit)
+        {
+            lock (_lock)
+            {
+                if (_count >= limit)
+                {
+                    return null;
+                }
+
+                _count++;
+                return _changed.Task;
+            }
+        }
+
+        public void Leave()
+        {
+            lock (_lock)
+            {
+                _count--;
+            }
+        }
+
+        public void Wake()
+        {
+            lock (_lock)
+            {
+                _changed.TrySetResult();
+                _changed = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+            }
+        }
+    }
+}

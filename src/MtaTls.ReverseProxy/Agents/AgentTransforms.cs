@@ -1,0 +1,28 @@
+using Yarp.ReverseProxy.Transforms;
+using Yarp.ReverseProxy.Transforms.Builder;
+
+namespace MtaTls.ReverseProxy.Agents;
+
+/// <summary>Tells the agent's channel for which public client it is opened.</summary>
+internal sealed class AgentTransforms : ITransformProvider
+{
+    public void ValidateRoute(TransformRouteValidationContext context)
+    {
+    }
+
+    public void ValidateCluster(TransformClusterValidationContext context)
+    {
+    }
+
+    public void Apply(TransformBuilderContext context)
+    {
+        if (context.Cluster?.Metadata?.ContainsKey(AgentClusterFilter.ClusterMetadata) == true)
+        {
+            context.AddRequestTransform(static transform =>
+            {
+                transform.ProxyRequest.Options.Set(AgentRequest.Source, AgentRequest.SourceOf(transform.HttpContext.Connection));
+                return default;
+            });
+        }
+    }
+}

@@ -1,0 +1,38 @@
+namespace MtaTls.ReverseProxy.Agents;
+
+/// <summary>The registry as applications see it.</summary>
+internal sealed class RegisteredAgents(AgentRegistry registry, TimeProvider time) : IMtaTlsAgents
+{
+    public IReadOnlyList<MtaTlsAgentInfo> List() =>
+    [
+        .. registry.All.Select(static r => new MtaTlsAgentInfo(
+            r.Id, r.Agent, r.Identity.ToString(), r.Session.SessionId, [.. r.Names.Select(static n => n.ToString())], r.Weight, r.Since, r.ActiveChannels, r.TotalChannels, r.IsDraining)),
+    ];
+
+    public async ValueTask<bool> DrainAsync(string id, TimeSpan deadline)
+    {
+        ArgumentNullException.ThrowIfNull(id);
+        ArgumentOutOfRangeException.ThrowIfLessThan(deadline, TimeSpan.Zero);
+        if (registry.Find(id) is not { } registration)
+        {
+            return false;
+        }
+
+        await registry.DrainAsync(registration, time);
+        registration.RequestDrain(deadline);
+        return true;
+    }
+
+    public bool End(string id)
+    {
+        ArgumentNullException.ThrowIfNull(id);
+        if (registry.Find(id) is not { } registration)
+        {
+            return false;
+        }
+
+        registry.End(registration, "the gateway has ended it");
+        registration.Abort("The gateway has ended the agent's session.");
+        return true;
+    }
+}
