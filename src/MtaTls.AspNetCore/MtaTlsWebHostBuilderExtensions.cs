@@ -48,7 +48,9 @@ public static class MtaTlsWebHostBuilderExtensions
         services.AddMtaTlsOptions();
         services.TryAddEnumerable(ServiceDescriptor.Singleton<IPostConfigureOptions<KestrelServerOptions>, KestrelEndpoints>());
         services.TryAddSingleton<StartupFailure>();
+        services.TryAddSingleton<KestrelUse>();
         services.TryAddEnumerable(ServiceDescriptor.Singleton<IHostedService, StartupFailureService>());
+        services.TryAddEnumerable(ServiceDescriptor.Singleton<IHostedService, EndpointReview>());
         services.TryAddEnumerable(ServiceDescriptor.Singleton<IStartupFilter, HostMatchingStartupFilter>());
         services.TryAddSingleton<IMtaTlsChannelRouter, ChannelRouter>();
         services.TryAddSingleton<TcpForwarder>();

@@ -30,6 +30,9 @@ internal sealed class ReloadableOptions<[DynamicallyAccessedMembers(DynamicallyA
         _subscription = ChangeToken.OnChange(configuration.GetReloadToken, Reload);
     }
 
+    /// <summary>The state has changed. A handler must not wait.</summary>
+    public event Action? Changed;
+
     public TState Current => _current;
 
     public void Dispose() => _subscription.Dispose();
@@ -42,6 +45,7 @@ internal sealed class ReloadableOptions<[DynamicallyAccessedMembers(DynamicallyA
             {
                 _current = _create(_factory.Create(Options.DefaultName));
                 _logger.OptionsReloaded(typeof(TOptions).Name);
+                Changed?.Invoke();
             }
             catch (Exception e)
             {

@@ -13,6 +13,13 @@ internal sealed class CurrentSettings(IConfiguration configuration, IOptionsFact
     // Read when it is first asked for: an invalid section must not keep the application from being built, but its host from starting.
     private readonly Lazy<ReloadableOptions<MtaTlsOptions, State>> _options = new(() => new(configuration, options, State.Read, loggers.CreateLogger(LogCategories.Routing)));
 
+    /// <summary>They have changed: <see cref="Current"/> gives the new ones.</summary>
+    public event Action? Changed
+    {
+        add => _options.Value.Changed += value;
+        remove => _options.Value.Changed -= value;
+    }
+
     public State Current => _options.Value.Current;
 
     public void Dispose()

@@ -143,7 +143,7 @@ internal sealed class MtaTlsConnectionMiddleware(ConnectionDelegate next, Endpoi
             TlsConnection session = await TlsConnection.AcceptAsync(connection.Transport, endpointTls.Context, hello, connection, cancellationToken);
             server.Metrics.HandshakeCompleted(settings, connection, session.Protocol, server.Time.GetElapsedTime(started));
             MtaTlsActivities.HandshakeCompleted(activity, session);
-            connection.Features.Get<IConnectionMetricsTagsFeature>()?.Tags.Add(new("tls.protocol.version", TlsVersion.Name(session.Protocol)));
+            AddTags(connection, session);
             return session;
         }
         catch (Exception e)
@@ -166,6 +166,28 @@ internal sealed class MtaTlsConnectionMiddleware(ConnectionDelegate next, Endpoi
             }
 
             return null;
+        }
+    }
+
+    /// <summary>What Kestrel tags the duration of a connection with. What ALPN has selected is what every channel speaks.</summary>
+    private static void AddTags(ConnectionContext connection, TlsConnection session)
+    {
+        if (connection.Features.Get<IConnectionMetricsTagsFeature>()?.Tags is not { } tags)
+        {
+            return;
+        }
+
+        tags.Add(new("tls.protocol.version", TlsVersion.Name(session.Protocol)));
+        string? version = session.ApplicationProtocol.Span switch
+        {
+            [(byte)'h', (byte)'2'] => "2",
+            [.., (byte)'/', (byte)'1', (byte)'.', (byte)'1'] => "1.1",
+            _ => null,
+        };
+        if (version is not null)
+        {
+            tags.Add(new("network.protocol.name", "http"));
+            tags.Add(new("network.protocol.version", version));
         }
     }
 

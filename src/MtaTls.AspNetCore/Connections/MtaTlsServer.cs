@@ -14,7 +14,10 @@ namespace MtaTls.AspNetCore.Connections;
 internal sealed class MtaTlsServer(IOptions<MtaTlsOptions> options, IMtaTlsChannelRouter router, MtaTlsMetrics metrics, LimitReports limits, IServer host, ILoggerFactory loggers, TimeProvider time)
 {
     private readonly Lock _lock = new();
-    private readonly List<ListenOptions> _endpoints = [];
+    private readonly List<BoundEndpoint> _endpoints = [];
+    private volatile bool _hasHttps;
+
+    private readonly Lazy<string?> _keyLogFile = new(() => CheckKeyLogFile(options.Value.KeyLogFile, loggers.CreateLogger(LogCategories.Endpoints)));
 
     public MtaTlsOptions Options { get; } = options.Value;
 
@@ -55,20 +58,69 @@ internal sealed class MtaTlsServer(IOptions<MtaTlsOptions> options, IMtaTlsChann
         {
             lock (_lock)
             {
-                return _endpoints.Count(IsBound);
+                return _endpoints.Count(e => IsBound(e.Endpoint));
             }
         }
     }
+
+    /// <summary>The endpoints that speak MTA-TLS, with what is settled about them.</summary>
+    public BoundEndpoint[] BoundEndpoints
+    {
+        get
+        {
+            lock (_lock)
+            {
+                return [.. _endpoints.Where(e => IsBound(e.Endpoint))];
+            }
+        }
+    }
+
+    /// <summary>Whether any endpoint that was bound uses HTTPS, be it one that can't speak MTA-TLS.</summary>
+    public bool HasHttps => _hasHttps;
+
+    /// <summary>Where the keys of sessions are logged; null: nowhere, also where the file can't be written to.</summary>
+    public string? KeyLogFile => _keyLogFile.Value;
+
+    public void EndpointBuilt(bool isHttps) => _hasHttps |= isHttps;
 
     public void EndpointBound(ListenOptions endpoint, EndpointSettings settings)
     {
         lock (_lock)
         {
-            _endpoints.RemoveAll(e => !IsBound(e));
-            _endpoints.Add(endpoint);
+            _endpoints.RemoveAll(e => !IsBound(e.Endpoint));
+            _endpoints.Add(new BoundEndpoint(endpoint, settings));
         }
 
+        // Said at the start, not with the first handshake.
+        _ = KeyLogFile;
         EndpointLog.EndpointBound(endpoint.ToString() ?? "", settings.Name ?? "none", settings.Mode);
+    }
+
+    /// <summary>The key log is a debugging aid: one that can't be written to is said so, and ends no handshake.</summary>
+    private static string? CheckKeyLogFile(string? path, ILogger logger)
+    {
+        if (path is null)
+        {
+            return null;
+        }
+
+        try
+        {
+            FileStreamOptions options = new() { Mode = FileMode.Append, Access = FileAccess.Write, Share = FileShare.ReadWrite | FileShare.Delete, BufferSize = 0 };
+            if (!OperatingSystem.IsWindows())
+            {
+                options.UnixCreateMode = UnixFileMode.UserRead | UnixFileMode.UserWrite;
+            }
+
+            new FileStream(path, options).Dispose();
+            logger.KeysAreLogged(path);
+            return path;
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException or ArgumentException or NotSupportedException)
+        {
+            logger.KeysNotLogged(path, e.Message);
+            return null;
+        }
     }
 
     // Kestrel says nothing when it ends an endpoint; but its addresses are those that it listens on.

@@ -11,11 +11,14 @@ namespace MtaTls.AspNetCore.Diagnostics;
 /// <summary>All that this library logs. Host names, addresses and texts that a peer sent never stand in it as they came.</summary>
 internal static partial class Log
 {
+    /// <summary>What to do where no endpoint uses HTTPS.</summary>
+    public const string HttpsAdvice = "Listen on https: run the launch profile 'https' (dotnet run --launch-profile https), set ASPNETCORE_URLS=https://localhost:5001, or add an endpoint to Kestrel:Endpoints or MtaTls:Endpoints.";
+
     // Endpoints: 1 to 19.
     [LoggerMessage(1, LogLevel.Information, "{Endpoint} speaks MTA-TLS (name: {Name}, mode: {Mode}).", EventName = "EndpointBound")]
     public static partial void EndpointBound(this ILogger logger, string endpoint, string name, DataMultiplexingMode mode);
 
-    [LoggerMessage(2, LogLevel.Warning, "{Endpoint} does not speak MTA-TLS and stays an ordinary HTTPS endpoint: {Obstacle}", EventName = "EndpointLeftToKestrel")]
+    [LoggerMessage(2, LogLevel.Warning, "{Endpoint} does not speak MTA-TLS and stays as it is without: {Obstacle}", EventName = "EndpointLeftToKestrel")]
     public static partial void EndpointLeftToKestrel(this ILogger logger, string? endpoint, string obstacle);
 
     [LoggerMessage(3, LogLevel.Warning, "This version of Kestrel does not tell the TLS settings of its endpoints, so they stay ordinary HTTPS endpoints. Call listenOptions.UseMtaTls(o => o.Https = ...) with the settings given to UseHttps.", EventName = "KestrelUnknown")]
@@ -29,6 +32,12 @@ internal static partial class Log
 
     [LoggerMessage(8, LogLevel.Warning, "{EndPoint} can't accept connections ({Error}); it goes on trying, at least once a second. With TooManyOpenSockets, raise the limit of open files (ulimit -n, LimitNOFILE). Said at most once a minute.", EventName = "AcceptFailed")]
     public static partial void AcceptFailed(this ILogger logger, EndPoint endPoint, SocketError error);
+
+    [LoggerMessage(9, LogLevel.Warning, "No endpoint uses HTTPS, so none speaks MTA-TLS ({Addresses}). {Advice}", EventName = "NoHttps")]
+    public static partial void NoHttps(this ILogger logger, string addresses, string advice);
+
+    [LoggerMessage(10, LogLevel.Warning, "The key log file {File} can't be written to ({Reason}): no keys are logged. Correct MtaTls:KeyLogFile or its permissions.", EventName = "KeysNotLogged")]
+    public static partial void KeysNotLogged(this ILogger logger, string file, string reason);
 
     // Sessions: 20 to 39.
     [LoggerMessage(20, LogLevel.Debug, "Connection {SessionId}: the TLS handshake took too long.", EventName = "HandshakeTimedOut")]

@@ -14,7 +14,7 @@ internal static class MtaTlsActivities
 {
     public const string SourceName = "MtaTls.AspNetCore";
 
-    private static readonly ActivitySource s_source = new(SourceName);
+    private static readonly ActivitySource s_source = new(SourceName, LibraryVersion.Value);
 
     public static Activity? StartHandshake(ConnectionContext connection, EndpointSettings settings) => Start("mtatls.handshake", connection, settings);
 
@@ -75,8 +75,7 @@ internal static class MtaTlsActivities
         if (activity is not null)
         {
             activity.SetTag("mtatls.session_id", connection.ConnectionId);
-            activity.SetTag("network.local.address", connection.LocalEndPoint?.ToString());
-            activity.SetTag("network.peer.address", connection.RemoteEndPoint?.ToString());
+            NetworkTags.Add(activity, connection.LocalEndPoint, connection.RemoteEndPoint);
             if (settings.Name is not null)
             {
                 activity.SetTag("mtatls.endpoint", settings.Name);

@@ -26,7 +26,7 @@ internal sealed class MtaTlsMetrics
 
     public MtaTlsMetrics(IMeterFactory meters)
     {
-        Meter meter = meters.Create(MeterName);
+        Meter meter = CreateMeter(meters);
         _activeSessions = meter.CreateUpDownCounter<long>("mtatls.server.active_sessions", "{session}", "MTA-TLS sessions that are open.");
         _sessions = meter.CreateHistogram<double>("mtatls.server.session.duration", "s", "How long MTA-TLS sessions lasted.", advice: LongBuckets);
         _handshakes = meter.CreateHistogram<double>("mtatls.server.handshake.duration", "s", "How long TLS handshakes of MTA-TLS took, from the connection's start.", advice: ShortBuckets);
@@ -46,6 +46,8 @@ internal sealed class MtaTlsMetrics
 
     private static InstrumentAdvice<double> LongBuckets => new() { HistogramBucketBoundaries = [0.1, 1, 10, 60, 300, 1800, 3600, 14_400, 86_400] };
 
+    public static Meter CreateMeter(IMeterFactory meters) => meters.Create(new MeterOptions(MeterName) { Version = LibraryVersion.Value });
+
     /// <summary>What all measurements of a session are tagged with.</summary>
     public static TagList Tags(EndpointSettings settings, ConnectionContext connection)
     {
@@ -64,6 +66,16 @@ internal sealed class MtaTlsMetrics
             case { } other:
                 tags.Add("server.address", other.ToString());
                 break;
+        }
+
+        if (NetworkTags.Transport(connection.LocalEndPoint) is { } transport)
+        {
+            tags.Add("network.transport", transport);
+        }
+
+        if (NetworkTags.Type(connection.LocalEndPoint) is { } type)
+        {
+            tags.Add("network.type", type);
         }
 
         return tags;

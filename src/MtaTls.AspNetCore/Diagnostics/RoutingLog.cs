@@ -35,6 +35,15 @@ internal static partial class RoutingLog
     [LoggerMessage(68, LogLevel.Error, "Session {SessionId}: a channel to {Destination} failed.", EventName = "ForwardingFailed")]
     public static partial void ForwardingFailed(this ILogger logger, string sessionId, ChannelAddress destination, Exception exception);
 
+    [LoggerMessage(72, LogLevel.Warning, "Route '{Route}' is for the endpoint '{Endpoint}', but no endpoint that speaks MTA-TLS has that name ({Known}): it never applies there.", EventName = "EndpointOfRouteUnknown")]
+    public static partial void EndpointOfRouteUnknown(this ILogger logger, string route, string endpoint, string known);
+
+    [LoggerMessage(73, LogLevel.Warning, "Route '{Route}' has a ClientCertificate condition, but no endpoint that it is for asks for certificates ({Endpoints}): it never applies. Set their ClientCertificateMode to AllowCertificate or RequireCertificate.", EventName = "NoCertificatesForRoute")]
+    public static partial void NoCertificatesForRoute(this ILogger logger, string route, string endpoints);
+
+    [LoggerMessage(74, LogLevel.Warning, "Route '{Route}', and what follows it, is never reached: route '{General}' before it matches every channel.", EventName = "RouteNeverReached")]
+    public static partial void RouteNeverReached(this ILogger logger, string route, string general);
+
     [LoggerMessage(69, LogLevel.Information, "Connection {ConnectionId}: answered 421, for the request names another host than its channel's destination {Destination}.", EventName = "RequestMisdirected")]
     public static partial void RequestMisdirected(this ILogger logger, string connectionId, string? destination);
 }

@@ -13,7 +13,7 @@ internal sealed class RoutingMetrics
 
     public RoutingMetrics(IMeterFactory meters)
     {
-        Meter meter = meters.Create(MtaTlsMetrics.MeterName);
+        Meter meter = MtaTlsMetrics.CreateMeter(meters);
         _routed = meter.CreateCounter<long>("mtatls.server.channels.routed", "{channel}", "Channels by the route that decided and where they went.");
         _connectFailures = meter.CreateCounter<long>("mtatls.server.tcp.connect_failures", "{channel}", "Channels of a Tcp route that could not be connected.");
         _tcpConnections = meter.CreateUpDownCounter<long>("mtatls.server.tcp.active_connections", "{connection}", "TCP connections to channels' destinations, those being made included.");

@@ -47,7 +47,9 @@ internal sealed class EndpointAttachment(ListenOptions endpoint, MtaTlsListenOpt
         MtaTlsServer server = MtaTlsServices.GetServer(endpoint);
         MtaTlsOptions global = server.Options;
         DataMultiplexingMode mode = options.Mode ?? global.EndpointDefaults.Mode;
-        if (mode == DataMultiplexingMode.Disabled || (!isExplicit && !KestrelInternals.IsTls(endpoint)))
+        bool isHttps = !KestrelInternals.AreAvailable || KestrelInternals.IsTls(endpoint);
+        server.EndpointBuilt(isHttps);
+        if (mode == DataMultiplexingMode.Disabled || (!isExplicit && !isHttps))
         {
             return next;
         }
@@ -60,8 +62,8 @@ internal sealed class EndpointAttachment(ListenOptions endpoint, MtaTlsListenOpt
                 : LeaveToKestrel(server, next, obstacle);
         }
 
-        EndpointSettings settings = new(options.Name, mode, options.Dispatch ?? global.EndpointDefaults.Dispatch, https!, certificate);
-        EndpointTls tls = new(settings, endpoint.Protocols, global);
+        EndpointSettings settings = new(options.Name ?? (KestrelInternals.AreAvailable ? KestrelInternals.EndpointName(endpoint) : null), mode, options.Dispatch ?? global.EndpointDefaults.Dispatch, https!, certificate);
+        EndpointTls tls = new(settings, endpoint.Protocols, server);
         if (!_isAnnounced)
         {
             // "localhost" is bound twice, once for each family.
@@ -84,8 +86,8 @@ internal sealed class EndpointAttachment(ListenOptions endpoint, MtaTlsListenOpt
             return !KestrelInternals.AreAvailable
                 ? "this version of Kestrel does not tell its TLS settings; call listenOptions.UseMtaTls(o => o.Https = ...) with the settings given to UseHttps."
                 : KestrelInternals.IsTls(endpoint)
-                    ? "its TLS settings are chosen per connection (an Sni section or TlsHandshakeCallbackOptions); list the endpoint in MtaTls:Endpoints, or give UseHttps one HttpsConnectionAdapterOptions with a ServerCertificateSelector."
-                    : "it does not use HTTPS; call UseHttps() on it too.";
+                    ? "its TLS settings are chosen per connection (an Sni section or TlsHandshakeCallbackOptions). Configure it in code: listen.UseHttps(o => o.ServerCertificateSelector = (connection, name) => ...) serves several certificates by name and speaks MTA-TLS."
+                    : "it does not use HTTPS. Call listenOptions.UseHttps() beside listenOptions.UseMtaTls().";
         }
 
         if (https.OnAuthenticate is not null)

@@ -4,6 +4,9 @@ using System.Security.Cryptography.X509Certificates;
 using Microsoft.AspNetCore.Connections;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
 using Microsoft.AspNetCore.Server.Kestrel.Https;
+using Microsoft.Extensions.Logging;
+using MtaTls.AspNetCore.Connections;
+using MtaTls.AspNetCore.Diagnostics;
 using MtaTls.Configuration;
 using MtaTls.Tls;
 
@@ -13,7 +16,7 @@ namespace MtaTls.AspNetCore.Endpoints;
 /// The TLS engine's settings of one endpoint. Its HTTPS settings are read in every handshake, so that a certificate or any other member that
 /// was replaced counts from the next connection on; the native contexts and the resumable sessions live as long as nothing changes.
 /// </summary>
-internal sealed class EndpointTls(EndpointSettings settings, HttpProtocols protocols, MtaTlsOptions global)
+internal sealed class EndpointTls(EndpointSettings settings, HttpProtocols protocols, MtaTlsServer server)
 {
     private const SslProtocols Supported = SslProtocols.Tls12 | SslProtocols.Tls13;
 
@@ -66,8 +69,8 @@ internal sealed class EndpointTls(EndpointSettings settings, HttpProtocols proto
     {
         TlsServerOptions options = new()
         {
-            ExtensionType = global.ExtensionType,
-            MaxClientHelloLength = global.Limits.MaxClientHelloLength,
+            ExtensionType = server.Options.ExtensionType,
+            MaxClientHelloLength = server.Limits.MaxClientHelloLength,
             Mode = settings.Mode,
             EnabledSslProtocols = now.SslProtocols & Supported,
             ServerCertificateChain = now.Chain,
@@ -80,7 +83,7 @@ internal sealed class EndpointTls(EndpointSettings settings, HttpProtocols proto
             },
             ClientCertificateValidation = now.ClientCertificateValidation,
             CheckCertificateRevocation = now.CheckRevocation,
-            KeyLogFile = global.KeyLogFile,
+            KeyLogFile = server.KeyLogFile,
         };
 
         // As in Kestrel, a selector goes before a certificate.
@@ -104,7 +107,17 @@ internal sealed class EndpointTls(EndpointSettings settings, HttpProtocols proto
             options.ApplicationProtocols.Add(SslApplicationProtocol.Http11);
         }
 
-        return new TlsServerContext(options);
+        try
+        {
+            return new TlsServerContext(options);
+        }
+        catch (Exception e) when (options.KeyLogFile is not null && e is IOException or UnauthorizedAccessException)
+        {
+            // It could be written to when the server started.
+            server.EndpointLog.KeysNotLogged(options.KeyLogFile!, e.Message);
+            options.KeyLogFile = null;
+            return new TlsServerContext(options);
+        }
     }
 
     private sealed record Current(Snapshot Snapshot, TlsServerContext Context);

@@ -15,13 +15,14 @@ namespace MtaTls.AspNetCore.Endpoints;
 /// Brings MTA-TLS to Kestrel once the application has said all about its endpoints. Those of <c>MtaTls:Endpoints</c> are added and speak it; without any, all
 /// others do: those made in code already exist, those of <c>Kestrel:Endpoints</c> and of URLs are still to come. Never runs under another server.
 /// </summary>
-internal sealed class KestrelEndpoints(IOptions<MtaTlsOptions> options, CurrentSettings settings, EndpointCertificates certificates, StartupFailure failure, IHostEnvironment environment, ILoggerFactory loggers, TimeProvider time)
+internal sealed class KestrelEndpoints(IOptions<MtaTlsOptions> options, CurrentSettings settings, EndpointCertificates certificates, StartupFailure failure, KestrelUse use, IHostEnvironment environment, ILoggerFactory loggers, TimeProvider time)
     : IPostConfigureOptions<KestrelServerOptions>
 {
     private readonly ILogger _logger = loggers.CreateLogger(LogCategories.Endpoints);
 
     public void PostConfigure(string? name, KestrelServerOptions kestrel)
     {
+        use.Options = kestrel;
         try
         {
             Apply(kestrel);
@@ -36,11 +37,6 @@ internal sealed class KestrelEndpoints(IOptions<MtaTlsOptions> options, CurrentS
     private void Apply(KestrelServerOptions kestrel)
     {
         MtaTlsOptions mtaTls = options.Value;
-        if (mtaTls.KeyLogFile is { } file)
-        {
-            _logger.KeysAreLogged(file);
-        }
-
         if (mtaTls.Endpoints.Count == 0)
         {
             AttachToAll(kestrel);

@@ -15,6 +15,8 @@ namespace MtaTls.AspNetCore.Endpoints;
 /// </summary>
 internal static class KestrelInternals
 {
+    private const string EndpointConfigType = "Microsoft.AspNetCore.Server.Kestrel.Core.Internal.EndpointConfig, Microsoft.AspNetCore.Server.Kestrel.Core";
+
     private static readonly Lazy<bool> s_probed = new(Probe);
 
     public static bool AreAvailable => s_probed.Value;
@@ -26,6 +28,19 @@ internal static class KestrelInternals
     /// <summary>Whether the endpoint uses HTTPS, in whatever way.</summary>
     [UnsafeAccessor(UnsafeAccessorKind.Method, Name = "get_IsTls")]
     public static extern bool IsTls(ListenOptions endpoint);
+
+    /// <summary>The endpoint's name in <c>Kestrel:Endpoints</c>; null where it is none of the configuration's, or this Kestrel does not tell.</summary>
+    public static string? EndpointName(ListenOptions endpoint)
+    {
+        try
+        {
+            return EndpointConfig(endpoint) is { } configuration ? ConfigurationName(configuration) : null;
+        }
+        catch (Exception e) when (e is MissingMemberException or TypeLoadException)
+        {
+            return null;
+        }
+    }
 
     /// <summary>The endpoint's middleware, the first to see a connection first.</summary>
     public static List<Func<ConnectionDelegate, ConnectionDelegate>> Middleware(ListenOptions endpoint) => MiddlewareField(endpoint);
@@ -65,6 +80,13 @@ internal static class KestrelInternals
         scratch.Listen(IPAddress.Loopback, 0, e => byCallback = Middleware(e.UseHttps(new TlsHandshakeCallbackOptions { OnConnection = static _ => default }))[^1].Target?.GetType());
         return middleware.FindIndex(m => m.Target?.GetType() is { } type && (type == byOptions || type == byCallback));
     }
+
+    [UnsafeAccessor(UnsafeAccessorKind.Method, Name = "get_EndpointConfig")]
+    [return: UnsafeAccessorType(EndpointConfigType)]
+    private static extern object? EndpointConfig(ListenOptions endpoint);
+
+    [UnsafeAccessor(UnsafeAccessorKind.Method, Name = "get_Name")]
+    private static extern string ConfigurationName([UnsafeAccessorType(EndpointConfigType)] object configuration);
 
     [UnsafeAccessor(UnsafeAccessorKind.Field, Name = "_middleware")]
     private static extern ref List<Func<ConnectionDelegate, ConnectionDelegate>> MiddlewareField(ListenOptions endpoint);

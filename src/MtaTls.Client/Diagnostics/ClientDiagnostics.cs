@@ -11,7 +11,7 @@ internal static class ClientDiagnostics
 {
     public const string Name = "MtaTls.Client";
 
-    private static readonly Meter s_meter = new(Name);
+    private static readonly Meter s_meter = new(Name, LibraryVersion.Value);
     private static readonly UpDownCounter<long> s_sessions = s_meter.CreateUpDownCounter<long>("mtatls.client.active_sessions", "{session}", "Sessions that are open.");
     private static readonly UpDownCounter<long> s_channels = s_meter.CreateUpDownCounter<long>("mtatls.client.active_channels", "{channel}", "Channels that are open.");
     private static readonly Counter<long> s_refused = s_meter.CreateCounter<long>("mtatls.client.refused_channels", "{channel}", "Opens that the server refused.");
@@ -22,7 +22,7 @@ internal static class ClientDiagnostics
     private static readonly Histogram<double> s_handshake = s_meter.CreateHistogram<double>("mtatls.client.connect.duration", "s", "Connecting to an endpoint: TCP and the TLS handshake.");
     private static readonly Histogram<double> s_open = s_meter.CreateHistogram<double>("mtatls.client.channel.open.duration", "s", "Opening a channel, connecting its session included where that was needed.");
 
-    public static ActivitySource ActivitySource { get; } = new(Name);
+    public static ActivitySource ActivitySource { get; } = new(Name, LibraryVersion.Value);
 
     public static void Handshake(ClientSettings settings, TimeSpan elapsed, TlsConnection? tls, Exception? failure)
     {

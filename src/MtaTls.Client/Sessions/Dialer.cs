@@ -33,6 +33,11 @@ internal sealed class Dialer : IDialer
         try
         {
             pipes = await SocketPipes.ConnectAsync(_settings, either.Token).ConfigureAwait(false);
+            if (activity is not null)
+            {
+                NetworkTags.Add(activity, pipes.LocalEndPoint, pipes.RemoteEndPoint);
+            }
+
             tls = await TlsConnection.ConnectAsync(pipes, _contexts.Current, either.Token).ConfigureAwait(false);
             if (_settings.Mode == MtaTlsClientMode.Required && !tls.DataMultiplexingNegotiated)
             {

@@ -29,6 +29,11 @@ internal sealed class SocketPipes : IDuplexPipe, IAsyncDisposable
     /// <summary>The local address of the socket; 0.0.0.0:0 when there is none to see.</summary>
     public ChannelAddress LocalAddress { get; }
 
+    /// <summary>The ends of the socket; null where there is none to see.</summary>
+    public EndPoint? LocalEndPoint => (_stream as NetworkStream)?.Socket.LocalEndPoint;
+
+    public EndPoint? RemoteEndPoint => (_stream as NetworkStream)?.Socket.RemoteEndPoint;
+
     public static async ValueTask<SocketPipes> ConnectAsync(ClientSettings settings, CancellationToken cancellationToken)
     {
         var endpoint = new DnsEndPoint(settings.Host, settings.Port);

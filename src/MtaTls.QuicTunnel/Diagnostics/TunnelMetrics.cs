@@ -13,7 +13,7 @@ internal static class TunnelMetrics
 
     private static readonly string[] s_reasons = [.. Enum.GetNames<DropReason>().Select(ToSnakeCase)];
 
-    public static Meter CreateMeter(IMeterFactory factory, string role) => factory.Create(new MeterOptions(MeterName) { Tags = [new("role", role)] });
+    public static Meter CreateMeter(IMeterFactory factory, string role) => factory.Create(new MeterOptions(MeterName) { Version = LibraryVersion.Value, Tags = [new("role", role)] });
 
     public static void AddCounters(Meter meter, TunnelCounters counters)
     {

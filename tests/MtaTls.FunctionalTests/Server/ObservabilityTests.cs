@@ -52,6 +52,8 @@ public sealed class ObservabilityTests
         Assert.Equal("Mine", handshake.Tags["mtatls.endpoint"]);
         Assert.Equal("127.0.0.1", handshake.Tags["server.address"]);
         Assert.Equal(app.Port, handshake.Tags["server.port"]);
+        Assert.Equal(("tcp", "ipv4"), (handshake.Tags["network.transport"], handshake.Tags["network.type"]));
+        Assert.Matches(@"^\d+\.\d+\.\d+", handshakes.Instrument!.Meter.Version);
         Assert.DoesNotContain("error.type", durations.LastMeasurement!.Tags.Keys);
     }
 
@@ -94,7 +96,8 @@ public sealed class ObservabilityTests
         await durations.WaitForMeasurementsAsync(1, Patience.Long);
         CollectedMeasurement<double> connection = Assert.Single(durations.GetMeasurementSnapshot());
         Assert.Equal("1.3", connection.Tags["tls.protocol.version"]);
-        Assert.DoesNotContain("network.protocol.version", connection.Tags.Keys);
+        Assert.Equal("http", connection.Tags["network.protocol.name"]);
+        Assert.Equal("1.1", connection.Tags["network.protocol.version"]);
     }
 
     [Fact]
@@ -127,6 +130,11 @@ public sealed class ObservabilityTests
         Assert.Equal(("mtatls.handshake", "mtatls.session"), (handshake.OperationName, session.OperationName));
         Assert.Equal("1.3", handshake.GetTagItem("tls.protocol.version"));
         Assert.Equal(1L, session.GetTagItem("mtatls.channels"));
+        Assert.Equal("127.0.0.1", session.GetTagItem("network.peer.address"));
+        Assert.InRange((int)session.GetTagItem("network.peer.port")!, 1, 65_535);
+        Assert.Equal(app.Port, session.GetTagItem("network.local.port"));
+        Assert.Equal(("tcp", "ipv4"), (session.GetTagItem("network.transport"), session.GetTagItem("network.type")));
+        Assert.Matches(@"^\d+\.\d+\.\d+", session.Source.Version);
         Assert.Equal(handshake.GetTagItem("mtatls.session_id"), session.GetTagItem("mtatls.session_id"));
 
         Activity[] Ours()

@@ -72,6 +72,14 @@ internal sealed class ChannelRoute
 
     public ChannelRouteAction Action { get; }
 
+    /// <summary>The names of the endpoints that it is for; none: every endpoint.</summary>
+    public IReadOnlySet<string> Endpoints => _endpoints;
+
+    public bool HasCertificateCondition => _certificate is not null;
+
+    /// <summary>Whether it matches every channel.</summary>
+    public bool IsGeneral => _endpoints.Count == 0 && _ports.Count == 0 && _certificate is null && (_hosts.Count == 0 || _hosts.Exists(static h => h.IsAny));
+
     /// <summary>Where a Tcp route connects to, whatever the channel names; null: to what the channel names.</summary>
     public (ChannelHost Host, int Port)? Upstream { get; private set; }
 

@@ -17,6 +17,8 @@ internal sealed class ChannelRouteTable
 
     public int Count => _routes.Count;
 
+    public IReadOnlyList<ChannelRoute> Routes => _routes;
+
     /// <summary>Reads every route and reports every error, each beginning with its configuration key.</summary>
     public static ChannelRouteTable Create(IEnumerable<ChannelRouteOptions> options, List<string> errors)
     {

@@ -23,6 +23,9 @@ internal sealed class HostPattern
     /// <summary>The addresses that the pattern names; null where it names none (names and <c>*</c>).</summary>
     public IPNetwork? Network { get; }
 
+    /// <summary>Whether it is <c>*</c>.</summary>
+    public bool IsAny => _any;
+
     /// <summary>Larger is more specific: an exact host, then the longer suffix or network, then <c>*</c>.</summary>
     public int Specificity => _any ? 0 : _suffix is not null ? _suffix.Length : Network is { } network && _exact == default ? network.PrefixLength : 1000;
 

@@ -1,0 +1,112 @@
+using Microsoft.AspNetCore.Hosting.Server;
+using Microsoft.AspNetCore.Hosting.Server.Features;
+using Microsoft.AspNetCore.Server.Kestrel.Core;
+using Microsoft.AspNetCore.Server.Kestrel.Https;
+using Microsoft.Extensions.Configuration;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Logging;
+using MtaTls.AspNetCore.Configuration;
+using MtaTls.AspNetCore.Connections;
+using MtaTls.AspNetCore.Diagnostics;
+using MtaTls.AspNetCore.Routing;
+using MtaTls.Tls;
+
+namespace MtaTls.AspNetCore.Endpoints;
+
+/// <summary>
+/// Looks at what the server serves once it has started: whether any endpoint speaks MTA-TLS, and whether each channel route can apply to one. A rule that can't apply is
+/// never silent. Routes are looked at again when they change.
+/// </summary>
+internal sealed class EndpointReview(KestrelUse kestrel, IServiceProvider services, IServer host, ILoggerFactory loggers) : IHostedLifecycleService
+{
+    private readonly ILogger _endpoints = loggers.CreateLogger(LogCategories.Endpoints);
+    private readonly ILogger _routing = loggers.CreateLogger(LogCategories.Routing);
+
+    // What the last review has warned about: a configuration that is read again for another reason repeats nothing. Reviews come one after another.
+    private HashSet<(string Route, string Subject)> _reported = [];
+
+    /// <exception cref="InvalidOperationException">MTA-TLS is required, and no endpoint speaks it.</exception>
+    public Task StartedAsync(CancellationToken cancellationToken)
+    {
+        // Under another server there is nothing to look at, and no option is read.
+        if (kestrel.Options is not null)
+        {
+            MtaTlsServer server = services.GetRequiredService<MtaTlsServer>();
+            ReviewEndpoints(server);
+            CurrentSettings settings = services.GetRequiredService<CurrentSettings>();
+            ReviewRoutes(server, settings.Current, []);
+
+            // Kestrel may bind the endpoints of the same change later than this: those that it is told of count as there.
+            settings.Changed += () => ReviewRoutes(server, settings.Current, kestrel.Options?.ConfigurationLoader?.Configuration.GetSection("Endpoints").GetChildren().Select(static e => e.Key) ?? []);
+        }
+
+        return Task.CompletedTask;
+    }
+
+    public Task StartingAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+
+    public Task StartAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+
+    public Task StoppingAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+
+    public Task StopAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+
+    public Task StoppedAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+
+    private void ReviewEndpoints(MtaTlsServer server)
+    {
+        DataMultiplexingMode mode = server.Options.EndpointDefaults.Mode;
+        // An endpoint that uses HTTPS and can't speak it has had its own warning.
+        if (server.HasHttps || !KestrelInternals.AreAvailable || mode == DataMultiplexingMode.Disabled)
+        {
+            return;
+        }
+
+        string addresses = string.Join(", ", host.Features.Get<IServerAddressesFeature>()?.Addresses ?? []);
+        if (mode == DataMultiplexingMode.Required)
+        {
+            throw new InvalidOperationException($"MTA-TLS is required (MtaTls:EndpointDefaults:Mode), but no endpoint uses HTTPS ({addresses}). {Log.HttpsAdvice}");
+        }
+
+        _endpoints.NoHttps(addresses, Log.HttpsAdvice);
+    }
+
+    private void ReviewRoutes(MtaTlsServer server, CurrentSettings.State settings, IEnumerable<string> configured)
+    {
+        BoundEndpoint[] bound = server.BoundEndpoints;
+        HashSet<string> names = new(bound.Select(static b => b.Settings.Name).OfType<string>(), StringComparer.OrdinalIgnoreCase);
+        names.UnionWith(configured);
+        HashSet<(string, string)> found = [], before = _reported;
+        _reported = found;
+        ChannelRoute? general = null;
+        foreach (ChannelRoute route in settings.Routes.Routes)
+        {
+            if (general is not null)
+            {
+                if (IsNew(route.Name, "general"))
+                {
+                    _routing.RouteNeverReached(route.Name, general.Name);
+                }
+
+                break;
+            }
+
+            foreach (string name in route.Endpoints.Where(name => !names.Contains(name) && IsNew(route.Name, "endpoint " + name)))
+            {
+                _routing.EndpointOfRouteUnknown(route.Name, name, string.Join(", ", names.Order(StringComparer.OrdinalIgnoreCase)) is { Length: > 0 } known ? known : "none has a name");
+            }
+
+            BoundEndpoint[] applicable = [.. bound.Where(b => route.Endpoints.Count == 0 || (b.Settings.Name is { } name && route.Endpoints.Contains(name)))];
+            if (route.HasCertificateCondition && applicable.Length > 0 && Array.TrueForAll(applicable, static b => b.Settings.Https.ClientCertificateMode == ClientCertificateMode.NoCertificate)
+                && IsNew(route.Name, "certificate"))
+            {
+                _routing.NoCertificatesForRoute(route.Name, string.Join(", ", applicable.Select(static b => b.Settings.Name ?? b.Endpoint.ToString())));
+            }
+
+            general = route.IsGeneral ? route : null;
+        }
+
+        bool IsNew(string route, string subject) => found.Add((route, subject)) && !before.Contains((route, subject));
+    }
+}
