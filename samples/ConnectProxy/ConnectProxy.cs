@@ -16,15 +16,15 @@ internal sealed class ConnectProxy : IAsyncDisposable
     private static readonly TimeSpan s_headTimeout = TimeSpan.FromSeconds(10);
 
     private readonly MtaTlsClient _client;
-    private readonly X509Certificate2? _certificate;
+    private readonly Func<string, X509Certificate2>? _certificates;
     private readonly TcpListener _listener;
     private readonly CancellationTokenSource _stopping = new();
     private readonly Task _accepting;
 
-    private ConnectProxy(MtaTlsClient client, IPEndPoint endPoint, X509Certificate2? certificate)
+    private ConnectProxy(MtaTlsClient client, IPEndPoint endPoint, Func<string, X509Certificate2>? certificates)
     {
         _client = client;
-        _certificate = certificate;
+        _certificates = certificates;
         _listener = new TcpListener(endPoint);
         _listener.Start();
         _accepting = AcceptAsync();
@@ -33,12 +33,12 @@ internal sealed class ConnectProxy : IAsyncDisposable
     public IPEndPoint EndPoint => (IPEndPoint)_listener.LocalEndpoint;
 
     /// <param name="client">Opens the channels.</param>
-    /// <param name="endPoint">Where to listen. Who can reach it can use the session: keep it on the loopback.</param>
-    /// <param name="certificate">
-    /// Null: a tunnel carries what the browser sends, its own TLS included. Not null: the browser's TLS ends here, with this certificate, and the channel carries
-    /// HTTP, as an application behind <c>UseMtaTls()</c> serves it.
+    /// <param name="endPoint">Where to listen. Everybody who can reach it can use the session: keep it on the loopback interface.</param>
+    /// <param name="certificates">
+    /// Null: a tunnel carries what the browser sends, its own TLS included. Not null: the browser's TLS ends here, with the certificate that this gives for a host, and the
+    /// channel carries HTTP, as an application behind <c>UseMtaTls()</c> serves it.
     /// </param>
-    public static ConnectProxy Start(MtaTlsClient client, IPEndPoint endPoint, X509Certificate2? certificate = null) => new(client, endPoint, certificate);
+    public static ConnectProxy Start(MtaTlsClient client, IPEndPoint endPoint, Func<string, X509Certificate2>? certificates = null) => new(client, endPoint, certificates);
 
     public async ValueTask DisposeAsync()
     {
@@ -86,13 +86,13 @@ internal sealed class ConnectProxy : IAsyncDisposable
             await using (channel)
             {
                 await AnswerAsync(browser, "200 OK");
-                if (_certificate is null)
+                if (_certificates is null)
                 {
                     await TunnelAsync(browser, channel);
                     return;
                 }
                 await using var tls = new SslStream(browser);
-                var options = new SslServerAuthenticationOptions { ServerCertificate = _certificate };
+                var options = new SslServerAuthenticationOptions { ServerCertificate = _certificates(destination.Host) };
                 if (!channel.ApplicationProtocol.IsEmpty)
                 {
                     options.ApplicationProtocols = [new SslApplicationProtocol(channel.ApplicationProtocol.ToArray())];

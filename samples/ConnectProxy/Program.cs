@@ -1,49 +1,129 @@
 // A local CONNECT proxy: what a browser (or curl -x) opens through it becomes channels of one TLS session to a gateway.
 //   dotnet run -c Release --project samples/ConnectProxy -- gateway.example 8443 3128
-//   chromium --proxy-server=http://127.0.0.1:3128
-// Arguments: the gateway's host and port, and the local port to listen on.
-//   --insecure       takes any certificate of the gateway (of a development server)
-//   --terminate-tls  ends the browser's TLS here, with a certificate made for this run, so that the channels carry HTTP, as an application behind UseMtaTls() serves
-//                    it. Without it channels carry the browser's own TLS, and the gateway connects them to their destinations by TCP (a route of MtaTls:Channels).
+//   chromium --proxy-server=http://127.0.0.1:3128 --proxy-bypass-list="<-loopback>"
+// Without --proxy-bypass-list="<-loopback>" Chromium goes past every proxy for localhost and 127.0.0.1.
+using System.CommandLine;
 using System.Net;
 using System.Net.Security;
+using System.Net.Sockets;
+using System.Security.Authentication;
+using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
 using MtaTls.Client;
 using MtaTls.Samples;
 
-string[] words = [.. args.Where(a => !a.StartsWith("--", StringComparison.Ordinal))];
-if (words.Length != 3 || !int.TryParse(words[1], out int gatewayPort) || !int.TryParse(words[2], out int port))
+var host = new Argument<string>("gateway") { Description = "The gateway's host name or IP address." };
+var gatewayPort = new Argument<ushort>("gateway-port") { Description = "The gateway's port." };
+var localPort = new Argument<ushort>("port") { Description = "The local port to listen on." };
+var insecure = new Option<bool>("--insecure") { Description = "Accept any certificate of the gateway. For development servers only." };
+var authority = new Option<FileInfo>("--authority") { Description = "A PEM file with the authorities that the gateway's certificate must come from." };
+var terminate = new Option<bool>("--terminate-tls")
 {
-    Console.Error.WriteLine("usage: ConnectProxy <gateway host> <gateway port> <local port> [--insecure] [--terminate-tls]");
-    return 2;
-}
+    Description = "End the browser's TLS here, so that channels carry HTTP for an application behind UseMtaTls(). "
+        + "Without it channels carry the browser's own TLS, and a Tcp route of the gateway connects them to their destinations.",
+};
+var certificate = new Option<FileInfo>("--certificate") { Description = "With --terminate-tls: the certificate for all names, as PFX or PEM. Default: an authority of this run signs one for each name." };
+var key = new Option<FileInfo>("--key") { Description = "The private key of --certificate, as PEM, where it is not in the same file." };
+var password = new Option<string?>("--password") { Description = "The password of --certificate's PFX file." };
+var export = new Option<FileInfo>("--export-authority") { Description = "With --terminate-tls: write the certificate of this run's authority to a PEM file, for clients to trust (curl --cacert FILE)." };
+var root = new RootCommand("A local CONNECT proxy whose tunnels are channels of one TLS session.")
+{
+    host, gatewayPort, localPort, insecure, authority, terminate, certificate, key, password, export,
+};
+authority.AcceptExistingOnly();
+certificate.AcceptExistingOnly();
+key.AcceptExistingOnly();
+root.Validators.Add(result =>
+{
+    bool given = result.GetValue(certificate) is not null;
+    if (!result.GetValue(terminate) && (given || result.GetValue(export) is not null))
+    {
+        result.AddError("--certificate and --export-authority need --terminate-tls.");
+    }
+    else if (given && result.GetValue(export) is not null)
+    {
+        result.AddError("--export-authority has nothing to export: --certificate takes the place of this run's authority.");
+    }
+    else if (!given && (result.GetValue(key) is not null || result.GetValue(password) is not null))
+    {
+        result.AddError("--key and --password need --certificate.");
+    }
+});
+root.SetAction(RunAsync);
+return await root.Parse(args).InvokeAsync();
 
-var options = new MtaTlsClientOptions { Host = words[0], Port = gatewayPort, Mode = MtaTlsClientMode.Required };
-#pragma warning disable CA5359 // Only when it is asked for, and by its right name.
-if (args.Contains("--insecure"))
+async Task<int> RunAsync(ParseResult parsed, CancellationToken stop)
 {
-    options.RemoteCertificateValidationCallback = (_, _, _, _) => true;
-}
+    var options = new MtaTlsClientOptions
+    {
+        Host = parsed.GetRequiredValue(host),
+        Port = parsed.GetValue(gatewayPort),
+        Mode = MtaTlsClientMode.Required,
+        AuthorityPath = parsed.GetValue(authority)?.FullName,
+    };
+#pragma warning disable CA5359 // Only when it is asked for, and by its right name.
+    if (parsed.GetValue(insecure))
+    {
+        options.RemoteCertificateValidationCallback = (_, _, _, _) => true;
+    }
 #pragma warning restore CA5359
 
-X509Certificate2? certificate = null;
-if (args.Contains("--terminate-tls"))
-{
-    options.ApplicationProtocols = [SslApplicationProtocol.Http11];
-    certificate = LocalCertificate.Make();
-    Console.WriteLine($"Browsers take this run's certificate with --ignore-certificate-errors-spki-list={LocalCertificate.SpkiHash(certificate)}");
+    using var local = new LocalAuthority();
+    Func<string, X509Certificate2>? certificates = null;
+    string step = "Cannot start";
+    try
+    {
+        if (parsed.GetValue(terminate))
+        {
+            options.ApplicationProtocols = [SslApplicationProtocol.Http11];
+            certificates = local.CertificateFor;
+            if (parsed.GetValue(certificate) is { } file)
+            {
+                step = $"Cannot load the certificate {file.FullName}";
+                X509Certificate2 given = Load(file.FullName, parsed.GetValue(key)?.FullName, parsed.GetValue(password));
+                certificates = _ => given;
+            }
+            else
+            {
+                Console.WriteLine($"Chromium accepts this run's certificates with --ignore-certificate-errors-spki-list={local.SpkiHash}");
+                if (parsed.GetValue(export) is { } pem)
+                {
+                    step = $"Cannot write {pem.FullName}";
+                    await File.WriteAllTextAsync(pem.FullName, local.Certificate.ExportCertificatePem(), stop);
+                    Console.WriteLine($"Clients that trust {pem.FullName} accept them too.");
+                }
+            }
+        }
+
+        step = $"Cannot connect to the gateway {options.Host}:{options.Port}";
+        await using MtaTlsClient client = await MtaTlsClient.ConnectAsync(options, stop);
+        step = $"Cannot listen on 127.0.0.1:{parsed.GetValue(localPort)}";
+        await using var proxy = ConnectProxy.Start(client, new IPEndPoint(IPAddress.Loopback, parsed.GetValue(localPort)), certificates);
+        Console.WriteLine($"Listening on {proxy.EndPoint}; channels go to {options.Host}:{options.Port}. Ctrl+C ends it.");
+        await Task.Delay(Timeout.Infinite, stop).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        MtaTlsClientStatistics statistics = client.GetStatistics();
+        Console.WriteLine($"{statistics.ChannelsOpened} channels of {statistics.Handshakes} TLS session(s), {statistics.BytesReceived} bytes received, {statistics.BytesSent} sent.");
+        return 0;
+    }
+    catch (Exception e) when (e is IOException or SocketException or AuthenticationException or CryptographicException or UnauthorizedAccessException or ArgumentException or PlatformNotSupportedException)
+    {
+        Console.Error.WriteLine($"{step}: {e.Message}");
+        return 1;
+    }
+    catch (OperationCanceledException) when (stop.IsCancellationRequested)
+    {
+        return 0;
+    }
 }
 
-using var stop = new CancellationTokenSource();
-Console.CancelKeyPress += (_, e) =>
+static X509Certificate2 Load(string file, string? key, string? password)
 {
-    e.Cancel = true;
-    stop.Cancel();
-};
-await using MtaTlsClient client = await MtaTlsClient.ConnectAsync(options, stop.Token);
-await using var proxy = ConnectProxy.Start(client, new IPEndPoint(IPAddress.Loopback, port), certificate);
-Console.WriteLine($"Listening on {proxy.EndPoint}; channels go to {words[0]}:{gatewayPort}. Ctrl+C ends it.");
-await Task.Delay(Timeout.Infinite, stop.Token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
-MtaTlsClientStatistics statistics = client.GetStatistics();
-Console.WriteLine($"{statistics.ChannelsOpened} channels of {statistics.Handshakes} TLS session(s), {statistics.BytesReceived} bytes received, {statistics.BytesSent} sent.");
-return 0;
+    if (X509Certificate2.GetCertContentType(file) == X509ContentType.Pfx)
+    {
+        return X509CertificateLoader.LoadPkcs12FromFile(file, password);
+    }
+
+    // SslStream on Windows needs a key that is in a PFX.
+    using var pem = X509Certificate2.CreateFromPemFile(file, key);
+    return X509CertificateLoader.LoadPkcs12(pem.Export(X509ContentType.Pfx), null);
+}

@@ -1,43 +1,52 @@
+using System.CommandLine;
 using Gateway;
 
 // Starts two web applications, Redis and the gateway, runs the client once and stops everything again. --serve keeps them up, to be looked at and changed.
 // Every port is a free one, so that nothing else on this machine is in the way; environment variables put them in the place of those in Proxy/appsettings.json.
-int[] ports = Processes.FreePorts(4);
-(int proxyPort, int pagesPort, int chatPort, int redisPort) = (ports[0], ports[1], ports[2], ports[3]);
-using var certificate = new GatewayCertificate();
-await using var processes = new Processes();
-try
+var serve = new Option<bool>("--serve") { Description = "Keep everything running afterwards, until Ctrl+C." };
+var root = new RootCommand("Two web applications and Redis behind one gateway, and a client that reaches all of them over one TLS session.") { serve };
+root.SetAction((parsed, _) => RunAsync(parsed.GetValue(serve)));
+return await root.Parse(args).InvokeAsync();
+
+static async Task<int> RunAsync(bool keep)
 {
-    processes.StartWebApp("Pages", $"http://127.0.0.1:{pagesPort}");
-    processes.StartWebApp("Chat", $"http://127.0.0.1:{chatPort}");
-    bool redis = processes.TryStart("redis-server", "--port", $"{redisPort}", "--bind", "127.0.0.1", "--save", "", "--appendonly", "no");
-    if (!redis)
+    int[] ports = Processes.FreePorts(4);
+    (int proxyPort, int pagesPort, int chatPort, int redisPort) = (ports[0], ports[1], ports[2], ports[3]);
+    using var certificate = new GatewayCertificate();
+    await using var processes = new Processes();
+    try
     {
-        Console.WriteLine("redis-server is not installed (apt-get install redis-server): its route is not tried.");
-    }
+        processes.StartWebApp("Pages", $"http://127.0.0.1:{pagesPort}");
+        processes.StartWebApp("Chat", $"http://127.0.0.1:{chatPort}");
+        bool redis = processes.TryStart("redis-server", "--port", $"{redisPort}", "--bind", "127.0.0.1", "--save", "", "--appendonly", "no");
+        if (!redis)
+        {
+            Console.WriteLine("redis-server is not installed (apt-get install redis-server): its route is not tried.");
+        }
 
-    processes.StartWebApp("Proxy", null, ("MtaTls__Endpoints__Public__Url", $"https://localhost:{proxyPort}"),
-        ("MtaTls__Channels__0__Upstream", $"127.0.0.1:{redisPort}"),
-        ("ReverseProxy__Clusters__pages__Destinations__pages__Address", $"http://127.0.0.1:{pagesPort}"),
-        ("ReverseProxy__Clusters__chat__Destinations__chat__Address", $"http://127.0.0.1:{chatPort}"),
-        ("MtaTls__Endpoints__Public__Certificate__Path", certificate.Path), ("MtaTls__Endpoints__Public__Certificate__KeyPath", certificate.KeyPath));
-    foreach (int port in redis ? (int[])[pagesPort, chatPort, redisPort, proxyPort] : [pagesPort, chatPort, proxyPort])
+        processes.StartWebApp("Proxy", null, ("MtaTls__Endpoints__Public__Url", $"https://localhost:{proxyPort}"),
+            ("MtaTls__Channels__0__Upstream", $"127.0.0.1:{redisPort}"),
+            ("ReverseProxy__Clusters__pages__Destinations__pages__Address", $"http://127.0.0.1:{pagesPort}"),
+            ("ReverseProxy__Clusters__chat__Destinations__chat__Address", $"http://127.0.0.1:{chatPort}"),
+            ("MtaTls__Endpoints__Public__Certificate__Path", certificate.Path), ("MtaTls__Endpoints__Public__Certificate__KeyPath", certificate.KeyPath));
+        foreach (int port in redis ? (int[])[pagesPort, chatPort, redisPort, proxyPort] : [pagesPort, chatPort, proxyPort])
+        {
+            await processes.WaitForPortAsync(port);
+        }
+
+        Console.WriteLine();
+        int result = await processes.RunAsync("Client", ["localhost", $"{proxyPort}", certificate.Path, .. redis ? (string[])[] : ["--no-redis"]]);
+        if (result == 0 && keep)
+        {
+            Console.WriteLine($"\nThe gateway listens on https://localhost:{proxyPort}; its certificate is {certificate.Path}. Ctrl+C stops everything.");
+            await processes.WaitForCancelAsync();
+        }
+
+        return result;
+    }
+    catch (InvalidOperationException e)
     {
-        await processes.WaitForPortAsync(port);
+        Console.Error.WriteLine(e.Message);
+        return 1;
     }
-
-    Console.WriteLine();
-    int result = await processes.RunAsync("Client", ["localhost", $"{proxyPort}", certificate.Path, .. redis ? (string[])[] : ["no-redis"]]);
-    if (result == 0 && args.Contains("--serve"))
-    {
-        Console.WriteLine($"\nThe gateway listens on https://localhost:{proxyPort}; its certificate is {certificate.Path}. Ctrl+C stops everything.");
-        await processes.WaitForCancelAsync();
-    }
-
-    return result;
-}
-catch (InvalidOperationException e)
-{
-    Console.Error.WriteLine(e.Message);
-    return 1;
 }

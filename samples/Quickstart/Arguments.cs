@@ -1,41 +1,35 @@
-using System.Globalization;
+using System.CommandLine;
 
 namespace MtaTls.Samples.Quickstart;
 
 /// <summary>The command line.</summary>
 internal sealed record Arguments(int Channels, int Rounds, int Port, bool Serve)
 {
-    public const string Usage = """
-        usage: dotnet run -c Release --project samples/Quickstart [-- options]
-          --channels <n>  channels, and TLS connections beside them (default 200)
-          --rounds <n>    rounds of requests in each (default 100)
-          --port <n>      port to listen on (default 0: any that is free; 8443 with --serve)
-          --serve         keep serving afterwards, for curl and browsers
-        """;
-
-    public static Arguments? Parse(string[] args)
+    /// <summary>Parses the command line and runs the sample; a wrong option ends with a message.</summary>
+    public static Task<int> RunAsync(string[] args, Func<Arguments, Task<int>> run)
     {
-        var parsed = new Arguments(200, 100, 0, false);
-        for (int i = 0; i < args.Length; i++)
+        var channels = new Option<int>("--channels") { Description = "Channels, and TLS connections beside them: 1 to 5000.", DefaultValueFactory = _ => 200 };
+        var rounds = new Option<int>("--rounds") { Description = "Rounds of requests in each.", DefaultValueFactory = _ => 100 };
+        var port = new Option<ushort>("--port") { Description = "The port to listen on. Default: any that is free, 8443 with --serve." };
+        var serve = new Option<bool>("--serve") { Description = "Keep serving afterwards, for curl and browsers." };
+        var root = new RootCommand("A web app behind UseMtaTls(), and a client that compares channels of one TLS session with TLS connections.") { channels, rounds, port, serve };
+        root.Validators.Add(result =>
         {
-            if (args[i] == "--serve")
+            if (result.GetValue(channels) is < 1 or > 5000)
             {
-                parsed = parsed with { Serve = true, Port = parsed.Port == 0 ? 8443 : parsed.Port };
-                continue;
-            }
-            if (i + 1 == args.Length || !int.TryParse(args[i + 1], NumberStyles.None, CultureInfo.InvariantCulture, out int value))
-            {
-                return null;
+                result.AddError("--channels must be from 1 to 5000.");
             }
 
-            switch (args[i++])
+            if (result.GetValue(rounds) < 1)
             {
-                case "--channels" when value is > 0 and <= 5000: parsed = parsed with { Channels = value }; break;
-                case "--rounds" when value > 0: parsed = parsed with { Rounds = value }; break;
-                case "--port" when value <= 65535: parsed = parsed with { Port = value }; break;
-                default: return null;
+                result.AddError("--rounds must be at least 1.");
             }
-        }
-        return parsed;
+        });
+        root.SetAction((parsed, _) =>
+        {
+            bool keep = parsed.GetValue(serve);
+            return run(new Arguments(parsed.GetValue(channels), parsed.GetValue(rounds), parsed.GetResult(port) is null && keep ? 8443 : parsed.GetValue(port), keep));
+        });
+        return root.Parse(args).InvokeAsync();
     }
 }

@@ -10,6 +10,7 @@ public class SourceFileTests
     {
         ["src/MtaTls.Protocol/Sessions/SendScheduler.cs"] = 700,
         ["src/MtaTls.Protocol/Channels/MtaTlsChannel.Session.cs"] = 700,
+        ["src/MtaTls.AspNetCore/Connections/MtaTlsServerSession.cs"] = 600,
         ["src/MtaTls.Client/Sessions/SessionPool.cs"] = 700,
     };
 

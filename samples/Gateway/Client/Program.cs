@@ -1,3 +1,4 @@
+using System.CommandLine;
 using System.Net.Security;
 using System.Net.WebSockets;
 using System.Security.Cryptography.X509Certificates;
@@ -5,80 +6,90 @@ using System.Text.RegularExpressions;
 using Microsoft.AspNetCore.SignalR.Client;
 using MtaTls.Client;
 
-// Usage: Client HOST PORT CERTIFICATE [no-redis]
 // Three services that the gateway alone can reach, each by its own name and with its own protocol, over one TLS session.
-var trust = new X509ChainPolicy { TrustMode = X509ChainTrustMode.CustomRootTrust, RevocationMode = X509RevocationMode.NoCheck };
-trust.CustomTrustStore.ImportFromPemFile(args[2]);
-await using MtaTlsClient gateway = await MtaTlsClient.ConnectAsync(new MtaTlsClientOptions
-{
-    Host = args[0],
-    Port = int.Parse(args[1]),
-    Mode = MtaTlsClientMode.Required,
-    CertificateChainPolicy = trust,
-    // What the HTTP channels of the session speak.
-    ApplicationProtocols = { SslApplicationProtocol.Http11 },
-});
+var host = new Argument<string>("host") { Description = "The gateway's host name." };
+var port = new Argument<ushort>("port") { Description = "The gateway's port." };
+var certificate = new Argument<string>("certificate") { Description = "A PEM file with the gateway's certificate." };
+var noRedis = new Option<bool>("--no-redis") { Description = "Leave out the route to Redis." };
+var root = new RootCommand("Reaches three services through the gateway.") { host, port, certificate, noRedis };
+root.SetAction((parsed, _) => RunAsync(parsed.GetRequiredValue(host), parsed.GetValue(port), parsed.GetRequiredValue(certificate), !parsed.GetValue(noRedis)));
+return await root.Parse(args).InvokeAsync();
 
-// A Razor Pages application, with HttpClient.
-using SocketsHttpHandler handler = new SocketsHttpHandler().UseMtaTls(gateway);
-using var http = new HttpClient(handler, disposeHandler: false);
-string page = await http.GetStringAsync("https://pages.internal/");
-Console.WriteLine($"pages.internal  {Regex.Match(page, "<title>(.*?)</title>").Groups[1].Value}, {page.Length} characters");
-foreach (string file in Regex.Matches(page, "(?:href|src)=\"(/[^\"]+\\.(?:css|js))\"").Select(m => m.Groups[1].Value))
+static async Task<int> RunAsync(string host, int port, string certificate, bool redis)
 {
-    Console.WriteLine($"                {file}: {(await http.GetByteArrayAsync("https://pages.internal" + file)).Length} bytes");
-}
-
-// A SignalR chat, with its WebSocket in a channel.
-await using (HubConnection chat = new HubConnectionBuilder().WithUrl("https://chat.internal/chatHub", options =>
-{
-    options.HttpMessageHandlerFactory = _ => new SocketsHttpHandler().UseMtaTls(gateway);
-    options.WebSocketFactory = async (context, cancellationToken) =>
+    var trust = new X509ChainPolicy { TrustMode = X509ChainTrustMode.CustomRootTrust, RevocationMode = X509RevocationMode.NoCheck };
+    trust.CustomTrustStore.ImportFromPemFile(certificate);
+    await using MtaTlsClient gateway = await MtaTlsClient.ConnectAsync(new MtaTlsClientOptions
     {
-        var socket = new ClientWebSocket();
-        await socket.ConnectAsync(new UriBuilder(context.Uri) { Scheme = "wss" }.Uri, new HttpMessageInvoker(handler, disposeHandler: false), cancellationToken);
-        return socket;
-    };
-}).Build())
-{
-    var heard = new TaskCompletionSource<string>();
-    chat.On<string, string>("ReceiveMessage", (user, message) => heard.TrySetResult($"{user}: {message}"));
-    await chat.StartAsync();
-    await chat.InvokeAsync("SendMessage", "client", "hello through a channel");
-    Console.WriteLine($"chat.internal   {await heard.Task.WaitAsync(TimeSpan.FromSeconds(30))}");
-}
+        Host = host,
+        Port = port,
+        Mode = MtaTlsClientMode.Required,
+        CertificateChainPolicy = trust,
+        // What the HTTP channels of the session speak.
+        ApplicationProtocols = { SslApplicationProtocol.Http11 },
+    });
 
-// Redis, with its own protocol over TCP.
-if (args is not [.., "no-redis"])
-{
-    await using MtaTlsClientChannel channel = await gateway.OpenChannelAsync("redis.internal", 6379);
-    using var reader = new StreamReader(channel);
-    foreach (string command in (string[])["PING", "SET greeting hello", "GET greeting"])
+    // A Razor Pages application, with HttpClient.
+    using SocketsHttpHandler handler = new SocketsHttpHandler().UseMtaTls(gateway);
+    using var http = new HttpClient(handler, disposeHandler: false);
+    string page = await http.GetStringAsync("https://pages.internal/");
+    Console.WriteLine($"pages.internal  {Regex.Match(page, "<title>(.*?)</title>").Groups[1].Value}, {page.Length} characters");
+    foreach (string file in Regex.Matches(page, "(?:href|src)=\"(/[^\"]+\\.(?:css|js))\"").Select(m => m.Groups[1].Value))
     {
-        await channel.WriteAsync(System.Text.Encoding.ASCII.GetBytes(command + "\r\n"));
-        string? answer = await reader.ReadLineAsync();
-        if (answer!.StartsWith('$'))
-        {
-            answer = await reader.ReadLineAsync();
-        }
-
-        Console.WriteLine($"redis.internal  {command} -> {answer}");
+        Console.WriteLine($"                {file}: {(await http.GetByteArrayAsync("https://pages.internal" + file)).Length} bytes");
     }
-}
 
-// What no route allows is refused.
-try
-{
-    await using MtaTlsClientChannel channel = await gateway.OpenChannelAsync("169.254.169.254", 80);
-    Console.WriteLine("169.254.169.254 is open, which it must not be.");
-    return 1;
-}
-catch (MtaTls.Protocol.MtaTlsChannelRefusedException e)
-{
-    Console.WriteLine($"169.254.169.254 {e.Message}");
-}
+    // A SignalR chat, with its WebSocket in a channel.
+    await using (HubConnection chat = new HubConnectionBuilder().WithUrl("https://chat.internal/chatHub", options =>
+    {
+        options.HttpMessageHandlerFactory = _ => new SocketsHttpHandler().UseMtaTls(gateway);
+        options.WebSocketFactory = async (context, cancellationToken) =>
+        {
+            var socket = new ClientWebSocket();
+            await socket.ConnectAsync(new UriBuilder(context.Uri) { Scheme = "wss" }.Uri, new HttpMessageInvoker(handler, disposeHandler: false), cancellationToken);
+            return socket;
+        };
+    }).Build())
+    {
+        var heard = new TaskCompletionSource<string>();
+        chat.On<string, string>("ReceiveMessage", (user, message) => heard.TrySetResult($"{user}: {message}"));
+        await chat.StartAsync();
+        await chat.InvokeAsync("SendMessage", "client", "hello through a channel");
+        Console.WriteLine($"chat.internal   {await heard.Task.WaitAsync(TimeSpan.FromSeconds(30))}");
+    }
 
-MtaTlsClientStatistics statistics = gateway.GetStatistics();
-Console.WriteLine();
-Console.WriteLine($"TLS handshakes: {statistics.Handshakes}   channels: {statistics.ChannelsOpened} opened, {statistics.ChannelsRefused} refused");
-return statistics.Handshakes == 1 ? 0 : 1;
+    // Redis, with its own protocol over TCP.
+    if (redis)
+    {
+        await using MtaTlsClientChannel channel = await gateway.OpenChannelAsync("redis.internal", 6379);
+        using var reader = new StreamReader(channel);
+        foreach (string command in (string[])["PING", "SET greeting hello", "GET greeting"])
+        {
+            await channel.WriteAsync(System.Text.Encoding.ASCII.GetBytes(command + "\r\n"));
+            string? answer = await reader.ReadLineAsync();
+            if (answer!.StartsWith('$'))
+            {
+                answer = await reader.ReadLineAsync();
+            }
+
+            Console.WriteLine($"redis.internal  {command} -> {answer}");
+        }
+    }
+
+    // What no route allows is refused.
+    try
+    {
+        await using MtaTlsClientChannel channel = await gateway.OpenChannelAsync("169.254.169.254", 80);
+        Console.WriteLine("169.254.169.254 is open, which it must not be.");
+        return 1;
+    }
+    catch (MtaTls.Protocol.MtaTlsChannelRefusedException e)
+    {
+        Console.WriteLine($"169.254.169.254 {e.Message}");
+    }
+
+    MtaTlsClientStatistics statistics = gateway.GetStatistics();
+    Console.WriteLine();
+    Console.WriteLine($"TLS handshakes: {statistics.Handshakes}   channels: {statistics.ChannelsOpened} opened, {statistics.ChannelsRefused} refused");
+    return statistics.Handshakes == 1 ? 0 : 1;
+}

@@ -32,8 +32,8 @@ public sealed partial class BrowserTests : IDisposable
             ApplicationProtocols = [SslApplicationProtocol.Http11],
             CertificateChainPolicy = GatewayCertificates.Trust(),
         });
-        using X509Certificate2 local = LocalCertificate.Make();
-        await using var proxy = ConnectProxy.Start(client, new IPEndPoint(IPAddress.Loopback, 0), local);
+        using var local = new LocalAuthority();
+        await using var proxy = ConnectProxy.Start(client, new IPEndPoint(IPAddress.Loopback, 0), local.CertificateFor);
 
         // MTATLS_TEST_SCREENSHOT keeps the picture, for who wants to look at it.
         string screenshot = Environment.GetEnvironmentVariable("MTATLS_TEST_SCREENSHOT") ?? Path.Combine(_folder.FullName, "page.png");
@@ -41,7 +41,7 @@ public sealed partial class BrowserTests : IDisposable
         [
             "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking", "--disable-component-update", "--disable-sync",
             "--disable-dev-shm-usage", "--window-size=1000,700", $"--user-data-dir={_folder.FullName}/profile", $"--proxy-server=http://{proxy.EndPoint}", "--proxy-bypass-list=<-loopback>",
-            $"--ignore-certificate-errors-spki-list={LocalCertificate.SpkiHash(local)}",
+            $"--ignore-certificate-errors-spki-list={local.SpkiHash}",
         ];
         string page = $"https://localhost:{app.Port}/";
         string dom = await RunAsync(chromium!, [.. common, "--virtual-time-budget=5000", "--dump-dom", page]);
