@@ -143,8 +143,8 @@ public class AgentTests
             Assert.Equal(HttpStatusCode.ServiceUnavailable, r.StatusCode);
             Assert.Equal(TimeSpan.FromSeconds(1), r.Headers.RetryAfter!.Delta);
         });
-        Assert.NotEmpty(gateway.Messages("NoAgent"));
-        Assert.NotEmpty(gateway.Messages("TooManyWaiting"));
+        Assert.NotEmpty(await gateway.LoggedAsync("NoAgent"));
+        Assert.NotEmpty(await gateway.LoggedAsync("TooManyWaiting"));
     }
 
     [Fact]

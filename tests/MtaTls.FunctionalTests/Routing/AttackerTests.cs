@@ -88,7 +88,7 @@ public class AttackerTests
         await using RawClient client = await RawClient.ConnectAsync(gateway.Port);
         await Assert.ThrowsAsync<MtaTlsChannelRefusedException>(() => client.OpenAsync("innocent.example", server.Port));
         Assert.Equal(0, server.Accepted);
-        Assert.Contains("innocent.example", Assert.Single(gateway.Messages("AddressNotAllowed")), StringComparison.Ordinal);
+        Assert.Contains("innocent.example", Assert.Single(await gateway.LoggedAsync("AddressNotAllowed")), StringComparison.Ordinal);
     }
 
     [Fact]
@@ -116,7 +116,7 @@ public class AttackerTests
         await using RawClient client = await RawClient.ConnectAsync(gateway.Port);
         await Assert.ThrowsAsync<MtaTlsChannelRefusedException>(() => client.OpenAsync("many.example", forbidden.Port));
         Assert.Equal(0, forbidden.Accepted);
-        Assert.Equal(3, gateway.Messages("AddressNotAllowed").Length);
+        Assert.Equal(3, (await gateway.LoggedAsync("AddressNotAllowed", 3)).Length);
     }
 
     [Fact]
@@ -127,7 +127,7 @@ public class AttackerTests
         await using RawClient client = await RawClient.ConnectAsync(gateway.Port);
         await Assert.ThrowsAsync<MtaTlsChannelRefusedException>(() => client.OpenAsync("127.0.0.1", gateway.Port));
         await Assert.ThrowsAsync<MtaTlsChannelRefusedException>(() => client.OpenAsync("localhost", gateway.Port));
-        Assert.NotEmpty(gateway.Messages("OwnListenerNotAllowed"));
+        Assert.NotEmpty(await gateway.LoggedAsync("OwnListenerNotAllowed"));
     }
 
     [Fact]
@@ -136,7 +136,7 @@ public class AttackerTests
         await using TestApp gateway = await Gateway.StartAsync(Open);
         await using RawClient client = await RawClient.ConnectAsync(gateway.Port);
         await Assert.ThrowsAsync<MtaTlsChannelRefusedException>(() => client.OpenAsync("example.org", 0));
-        Assert.Contains("port 0", Assert.Single(gateway.Messages("ChannelNotConnected")), StringComparison.Ordinal);
+        Assert.Contains("port 0", Assert.Single(await gateway.LoggedAsync("ChannelNotConnected")), StringComparison.Ordinal);
     }
 
     public static TheoryData<string, byte[]> ForbiddenHosts() => new()

@@ -229,7 +229,7 @@ public class ChannelRouteTests
         await using TestApp gateway = await StartTcpAsync(FreePort.Find());
         await using RawClient client = await RawClient.ConnectAsync(gateway.Port);
         await AssertRefusedAsync(client, "any.internal", 80);
-        Assert.Contains("ConnectionRefused", Assert.Single(gateway.Messages("ChannelNotConnected")), StringComparison.Ordinal);
+        Assert.Contains("ConnectionRefused", Assert.Single(await gateway.LoggedAsync("ChannelNotConnected")), StringComparison.Ordinal);
     }
 
     [Fact]
@@ -250,7 +250,7 @@ public class ChannelRouteTests
         Task refused = AssertRefusedAsync(client, "any.internal", 80);
         Assert.Equal("app", await client.GetAsync());
         await refused;
-        Assert.Contains("no connection within", Assert.Single(gateway.Messages("ChannelNotConnected")), StringComparison.Ordinal);
+        Assert.Contains("no connection within", Assert.Single(await gateway.LoggedAsync("ChannelNotConnected")), StringComparison.Ordinal);
         fillers.ForEach(f => f.Dispose());
         await Task.WhenAll(filling.Select(f => f.ContinueWith(t => t.Exception, TaskScheduler.Default)));
     }
@@ -271,7 +271,7 @@ public class ChannelRouteTests
         // Does not throw: nothing was aborted, as it would be when ShutdownTimeout is over.
         await client.Session.Completion.Soon();
         await stopping.Soon();
-        Assert.Contains("ServerStopped", Assert.Single(gateway.Messages("TunnelEnded")), StringComparison.Ordinal);
+        Assert.Contains("ServerStopped", Assert.Single(await gateway.LoggedAsync("TunnelEnded")), StringComparison.Ordinal);
     }
 
     [Fact]
@@ -285,7 +285,7 @@ public class ChannelRouteTests
         HttpChannel first = await client.OpenAsync();
         await using HttpChannel second = await client.OpenAsync();
         await AssertRefusedAsync(client, "app.test", 80);
-        Assert.Contains("MaxConnections (2)", Assert.Single(gateway.Messages("ChannelNotConnected")), StringComparison.Ordinal);
+        Assert.Contains("MaxConnections (2)", Assert.Single(await gateway.LoggedAsync("ChannelNotConnected")), StringComparison.Ordinal);
         await first.DisposeAsync();
         TcpForwarder forwarder = gateway.Services.GetRequiredService<TcpForwarder>();
         await Patience.Until(() => forwarder.Connections == 1);
@@ -417,14 +417,15 @@ public class ChannelRouteTests
         await AssertRefusedAsync(client, "closed.internal", 22);
         await client.GetAsync();
 
-        string connected = Assert.Single(gateway.Messages("ChannelConnected"));
+        string connected = Assert.Single(await gateway.LoggedAsync("ChannelConnected"));
         foreach (string part in (string[])["192.0.2.7:4711", "db.internal:5432", $"127.0.0.1:{server.Port}", "'db'"])
         {
             Assert.Contains(part, connected, StringComparison.Ordinal);
         }
 
-        Assert.Contains("closed.internal:22", Assert.Single(gateway.Messages("ChannelRejected")), StringComparison.Ordinal);
-        Assert.Contains("app.test:80", Assert.Single(gateway.Messages("ChannelToApplication")), StringComparison.Ordinal);
+        Assert.Contains("closed.internal:22", Assert.Single(await gateway.LoggedAsync("ChannelRejected")), StringComparison.Ordinal);
+        Assert.Contains("app.test:80", Assert.Single(await gateway.LoggedAsync("ChannelToApplication")), StringComparison.Ordinal);
+        await Patience.Until(() => routed.GetMeasurementSnapshot().Count >= 3);
         Assert.Equal(
             [("db", "tcp", 1L), ("not you", "reject", 1L), ("web", "http", 1L)],
             routed.GetMeasurementSnapshot().Select(m => ((string)m.Tags["mtatls.route"]!, (string)m.Tags["mtatls.action"]!, m.Value)));

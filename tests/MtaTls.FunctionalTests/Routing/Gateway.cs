@@ -38,5 +38,13 @@ internal static class Gateway
         File.Move(path + ".new", path, overwrite: true);
     }
 
+    /// <summary>Waits for this many records of the event: a log is written beside what a client sees, before it or after it.</summary>
+    public static async Task<string[]> LoggedAsync(this TestApp app, string eventName, int count = 1)
+    {
+        await Patience.Until(() => app.Messages(eventName).Length >= count);
+        return app.Messages(eventName);
+    }
+
+    /// <summary>The messages of the event so far.</summary>
     public static string[] Messages(this TestApp app, string eventName) => [.. app.Logs.GetSnapshot().Where(r => r.Id.Name == eventName).Select(r => r.Message)];
 }

@@ -95,12 +95,12 @@ public class ReverseProxyTests
         Assert.Equal("one", (await client.GetSeenAsync("https://app1.internal/")).Name);
         // The only destination there is, and yet not the one that is asked for: YARP alone would take it.
         Assert.Equal(HttpStatusCode.BadGateway, await client.GetStatusAsync("https://app2.internal/"));
-        string message = Assert.Single(gateway.Messages("NoDestination"));
+        string message = Assert.Single(await gateway.LoggedAsync("NoDestination"));
         Assert.Contains("'apps'", message, StringComparison.Ordinal);
         Assert.Contains("app2.internal:443", message, StringComparison.Ordinal);
         using var ordinary = new HttpClient(new SocketsHttpHandler { SslOptions = { TargetHost = "localhost", CertificateChainPolicy = TestCertificates.TrustRoot() } });
         Assert.Equal(HttpStatusCode.BadGateway, await ordinary.GetStatusAsync($"https://127.0.0.1:{gateway.Port}/"));
-        Assert.Single(gateway.Messages("NoChannel"));
+        Assert.Single(await gateway.LoggedAsync("NoChannel"));
     }
 
     [Fact]
@@ -120,7 +120,7 @@ public class ReverseProxyTests
         // As YARP's health checks leave it when the first is down.
         cluster.DestinationsState = new ClusterDestinationsState([.. cluster.Destinations.Values], [cluster.Destinations["two"]]);
         Assert.Equal(HttpStatusCode.ServiceUnavailable, await client.GetStatusAsync("https://app1.internal/"));
-        Assert.Contains("'two'", Assert.Single(gateway.Messages("DestinationUnavailable")), StringComparison.Ordinal);
+        Assert.Contains("'two'", Assert.Single(await gateway.LoggedAsync("DestinationUnavailable")), StringComparison.Ordinal);
         Assert.Equal("two", (await client.GetSeenAsync("https://app2.internal/")).Name);
     }
 
@@ -200,7 +200,7 @@ public class ReverseProxyTests
         Assert.Equal("two", (await client.GetSeenAsync("https://app1.internal/x")).Name);
         Assert.Equal("one", (await client.GetSeenAsync("https://[2001:db8::1]:80/x")).Name);
         Assert.Equal(HttpStatusCode.BadGateway, await client.GetStatusAsync("https://app1.example/"));
-        Assert.Contains("app1.example:443", Assert.Single(gateway.Messages("NotInDestinations")), StringComparison.Ordinal);
+        Assert.Contains("app1.example:443", Assert.Single(await gateway.LoggedAsync("NotInDestinations")), StringComparison.Ordinal);
         Assert.Equal(HttpStatusCode.MisdirectedRequest, await client.GetStatusAsync("https://app1.internal/", "app2.internal"));
 
         Gateway.Write(gateway.ContentRoot, Settings(one));

@@ -24,7 +24,7 @@ public sealed class ReverseProxyAttackTests
         Assert.Equal("public.internal", (await client.GetSeenAsync("https://public.internal/")).Host);
         Assert.Equal(HttpStatusCode.MisdirectedRequest, await client.GetStatusAsync("https://secret.internal/", "public.internal"));
         Assert.Equal("public.internal", (await client.GetSeenAsync("https://public.internal/")).Host);
-        Assert.Single(gateway.Messages("RequestMisdirected"));
+        Assert.Single(await gateway.LoggedAsync("RequestMisdirected"));
     }
 
     [Theory]
@@ -74,7 +74,7 @@ public sealed class ReverseProxyAttackTests
             Assert.Equal("Not available.", refusal.Reason);
         }
 
-        Assert.Equal(3, gateway.Messages("ForwardingFailed").Length);
+        Assert.Equal(3, (await gateway.LoggedAsync("ForwardingFailed", 3)).Length);
         Assert.Equal("app", await client.GetAsync());
     }
 
@@ -93,7 +93,7 @@ public sealed class ReverseProxyAttackTests
         Assert.Equal("hello", await client.GetAsync());
         Gateway.Write(app.ContentRoot, """{ "MtaTls": { "Channels": [ { "Hosts": [ "app.test" ], "Action": "Reject" } ] } }""");
         await Patience.Until(() => app.Messages("OptionsReloaded").Length + app.Messages("OptionsNotReloaded").Length > 0);
-        Assert.Contains("MtaTls:Channels", Assert.Single(app.Messages("OptionsNotReloaded")), StringComparison.Ordinal);
+        Assert.Contains("MtaTls:Channels", Assert.Single(await app.LoggedAsync("OptionsNotReloaded")), StringComparison.Ordinal);
         Assert.Equal("hello", await client.GetAsync());
     }
 

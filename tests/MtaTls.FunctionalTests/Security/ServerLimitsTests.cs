@@ -52,7 +52,7 @@ public class ServerLimitsTests
         await Patience.Until(() => server.Handshakes.Count == 1);
 
         Assert.Null(await TryGetAsync(app.Port));
-        Assert.Contains(app.Logs.GetSnapshot(), static r => r.Id.Name == "ConnectionRejected" && r.Message.Contains("MaxHandshakes", StringComparison.Ordinal));
+        await Patience.Until(() => app.Logs.GetSnapshot().Any(static r => r.Id.Name == "ConnectionRejected" && r.Message.Contains("MaxHandshakes", StringComparison.Ordinal)));
         Assert.Equal("hello", await OrdinaryClient.GetAsync(app.Port));
         first.Dispose();
         await UntilAsync(async () => await TryGetAsync(app.Port) == "hello");
@@ -89,7 +89,7 @@ public class ServerLimitsTests
             Assert.Equal("hello", await first.GetAsync());
             Assert.Null(await TryGetAsync(app.Port));
             Assert.Equal("hello", await first.GetAsync());
-            Assert.Contains(app.Logs.GetSnapshot(), static r => r.Id.Name == "ConnectionRejected" && r.Message.Contains("MaxSessions", StringComparison.Ordinal));
+            await Patience.Until(() => app.Logs.GetSnapshot().Any(static r => r.Id.Name == "ConnectionRejected" && r.Message.Contains("MaxSessions", StringComparison.Ordinal)));
         }
 
         await UntilAsync(async () => await TryGetAsync(app.Port) == "hello");

@@ -26,7 +26,8 @@ public sealed class TenantTests
             Assert.Equal("hello", await one.GetAsync());
         }
 
-        Assert.Contains("MaxSessionsPerAddress", Assert.Single(app.Messages("LimitReached")), StringComparison.Ordinal);
+        Assert.Contains("MaxSessionsPerAddress", Assert.Single(await app.LoggedAsync("LimitReached")), StringComparison.Ordinal);
+        await Patience.Until(() => exceeded.GetMeasurementSnapshot().Count > 0);
         Assert.Equal(["MaxSessionsPerAddress"], exceeded.GetMeasurementSnapshot().Select(m => m.Tags["mtatls.limit"]).Distinct());
         // Nothing is remembered of an address that has gone.
         ClientAddresses addresses = app.Services.GetRequiredService<MtaTlsServer>().Addresses;
@@ -104,8 +105,9 @@ public sealed class TenantTests
         await Assert.ThrowsAsync<MtaTlsChannelRefusedException>(() => again.OpenAsync("stuck.internal", 1));
         await using HttpChannel others = await modest.OpenAsync("stuck.internal", 1);
         await Assert.ThrowsAsync<MtaTlsChannelRefusedException>(() => modest.OpenAsync("stuck.internal", 1));
+        await Patience.Until(() => exceeded.GetMeasurementSnapshot().Count >= 3);
         Assert.Equal(["Tcp:MaxConnectionsPerAddress", "Tcp:MaxConnectionsPerAddress", "Tcp:MaxConnections"], exceeded.GetMeasurementSnapshot().Select(m => m.Tags["mtatls.limit"]));
-        Assert.Equal(2, gateway.Messages("LimitReached").Length);
+        Assert.Equal(2, (await gateway.LoggedAsync("LimitReached", 2)).Length);
 
         // Who goes and comes back has not left them behind.
         await greedy.DisposeAsync();
@@ -130,9 +132,9 @@ public sealed class TenantTests
 
         await Patience.Until(() => exceeded.GetMeasurementSnapshot().EvaluateAsCounter() == 100);
         await Patience.Until(() => app.Messages("LimitExceeded").Length > 0);
-        Assert.All(exceeded.GetMeasurementSnapshot(), m => Assert.Equal(["mtatls.endpoint", "mtatls.limit", "server.address", "server.port"], m.Tags.Keys.Order()));
+        Assert.All(exceeded.GetMeasurementSnapshot(), m => Assert.Equal(["mtatls.endpoint", "mtatls.limit", "network.transport", "network.type", "server.address", "server.port"], m.Tags.Keys.Order()));
         Assert.Equal("MaxChannelsPerSession", exceeded.LastMeasurement!.Tags["mtatls.limit"]);
-        string message = Assert.Single(app.Messages("LimitExceeded"));
+        string message = Assert.Single(await app.LoggedAsync("LimitExceeded"));
         Assert.Contains("MaxChannelsPerSession: opens are refused", message, StringComparison.Ordinal);
         Assert.Equal(200, (await channel.GetAsync("/")).Status);
     }

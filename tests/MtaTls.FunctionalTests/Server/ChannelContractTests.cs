@@ -314,6 +314,7 @@ public sealed class ChannelContractTests
 
         Assert.Equal("hello", (await steady.GetAsync("/")).Body);
         Assert.Equal("hello", await client.GetAsync());
+        await Patience.Until(() => app.Logs.GetSnapshot().Any(r => r.Id.Name == "ChannelApplicationFailed"));
         Assert.Equal("broken connection handler", Assert.Single(app.Logs.GetSnapshot(), r => r.Id.Name == "ChannelApplicationFailed").Exception!.Message);
     }
 

@@ -193,7 +193,7 @@ public sealed class HttpsOptionsTests
             // A reset: octets of ours were left unread.
         }
 
-        Assert.Contains(app.Logs.GetSnapshot(), r => r.Id.Name == "HandshakeTimedOut");
+        await Patience.Until(() => app.Logs.GetSnapshot().Any(r => r.Id.Name == "HandshakeTimedOut"));
     }
 
     [Fact]

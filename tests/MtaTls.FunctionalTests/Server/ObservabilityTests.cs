@@ -33,15 +33,15 @@ public sealed class ObservabilityTests
             HttpChannel one = await client.OpenAsync(), two = await client.OpenAsync();
             await one.GetAsync("/");
             await Assert.ThrowsAsync<Protocol.MtaTlsChannelRefusedException>(() => client.OpenAsync());
-            Assert.Equal(1, sessions.GetMeasurementSnapshot().EvaluateAsCounter());
-            Assert.Equal(2, channels.GetMeasurementSnapshot().EvaluateAsCounter());
+            await Patience.Until(() => sessions.GetMeasurementSnapshot().EvaluateAsCounter() == 1);
+            await Patience.Until(() => channels.GetMeasurementSnapshot().EvaluateAsCounter() == 2);
             await one.DisposeAsync();
             await two.DisposeAsync();
             await client.Session.ShutdownAsync().Soon();
         }
 
         await Patience.Until(() => durations.GetMeasurementSnapshot().Count == 1);
-        Assert.Equal(0, sessions.GetMeasurementSnapshot().EvaluateAsCounter());
+        await Patience.Until(() => sessions.GetMeasurementSnapshot().EvaluateAsCounter() == 0);
         await Patience.Until(() => channels.GetMeasurementSnapshot().EvaluateAsCounter() == 0);
         Assert.Equal(2, opened.GetMeasurementSnapshot().EvaluateAsCounter());
         Assert.Equal(1, refused.GetMeasurementSnapshot().EvaluateAsCounter());
@@ -90,7 +90,7 @@ public sealed class ObservabilityTests
                 await client.GetAsync();
             }
 
-            Assert.Equal(1, active.GetMeasurementSnapshot().EvaluateAsCounter());
+            await Patience.Until(() => active.GetMeasurementSnapshot().EvaluateAsCounter() == 1);
         }
 
         await durations.WaitForMeasurementsAsync(1, Patience.Long);

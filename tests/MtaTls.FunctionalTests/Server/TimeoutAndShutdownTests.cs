@@ -58,7 +58,7 @@ public sealed class TimeoutAndShutdownTests
         Task<HttpChannel.Response> waiting = spoken.GetAsync("/wait");
         Assert.Equal("", await silent.ReadToEndAsync());
         Assert.Equal("waited", (await waiting.Soon()).Body);
-        Assert.Contains(app.Logs.GetSnapshot(), r => r.Id.Name == "ChannelIdle");
+        await Patience.Until(() => app.Logs.GetSnapshot().Any(r => r.Id.Name == "ChannelIdle"));
     }
 
     [Fact]
