@@ -18,7 +18,7 @@ internal static class Repository
     public static string Read(string relative) => File.ReadAllText(PathOf(relative));
 
     /// <summary>README.md and every page of docs.</summary>
-    public static IEnumerable<string> Pages() => Files("*.md").Where(static f => f is "README.md" || f.StartsWith("docs/", StringComparison.Ordinal) || f == "samples/README.md");
+    public static IEnumerable<string> Pages() => Files("*.md").Where(static f => f is "README.md" || f.StartsWith("docs/", StringComparison.Ordinal) || f == "samples/README.md" || (f.StartsWith("src/", StringComparison.Ordinal) && f.EndsWith("/README.md", StringComparison.Ordinal)));
 
     public static IEnumerable<string> SettingsFiles() => Files("appsettings*.json");
 

@@ -1,7 +1,7 @@
 using Microsoft.Extensions.DependencyInjection;
 using MtaTls.AspNetCore.Routing;
-using MtaTls.ReverseProxy.Client;
 using MtaTls.ReverseProxy.Agents;
+using MtaTls.ReverseProxy.Client;
 using MtaTls.ReverseProxy.Forwarder;
 using Yarp.ReverseProxy.Configuration;
 using Yarp.ReverseProxy.Forwarder;

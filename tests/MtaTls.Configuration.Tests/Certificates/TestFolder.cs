@@ -26,7 +26,9 @@ internal sealed class TestFolder : IDisposable
             return request.CreateSelfSigned(now.AddDays(-1), now.AddDays(daysLeft));
         }
 
-        using X509Certificate2 certificate = request.Create(issuer, now.AddDays(-1), now.AddDays(Math.Min(daysLeft, 29)), RandomNumberGenerator.GetBytes(8));
+        // The issuer was made earlier, perhaps in the second before: its certificate ends first, and none may outlast it.
+        DateTimeOffset end = now.AddDays(daysLeft), lastEnd = issuer.NotAfter;
+        using X509Certificate2 certificate = request.Create(issuer, now.AddDays(-1), end < lastEnd ? end : lastEnd, RandomNumberGenerator.GetBytes(8));
         return certificate.CopyWithPrivateKey(key);
     }
 

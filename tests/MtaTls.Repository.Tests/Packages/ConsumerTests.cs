@@ -1,5 +1,7 @@
 using System.Diagnostics;
+using System.IO.Compression;
 using System.Runtime.InteropServices;
+using System.Xml.Linq;
 
 namespace MtaTls.Repository.Tests.Packages;
 
@@ -66,6 +68,25 @@ public sealed class ConsumerTests(PackedPackages packages) : IClassFixture<Packe
         string program = await packages.PublishAsync(consumer, "single", "-r", RuntimeInformation.RuntimeIdentifier, "--self-contained", "false", "-p:PublishSingleFile=true");
         await RunsAsync(program, output);
         Assert.False(File.Exists(program + ".dll"));
+    }
+
+    [Fact]
+    public void Each_package_has_its_own_readme_an_icon_and_the_commit_that_it_was_made_from()
+    {
+        string[] files = [.. Directory.EnumerateFiles(packages.Folder, "*.nupkg")];
+        Assert.NotEmpty(files);
+        foreach (string file in files)
+        {
+            using ZipArchive archive = ZipFile.OpenRead(file);
+            using Stream nuspec = archive.Entries.Single(static e => e.FullName.EndsWith(".nuspec", StringComparison.Ordinal)).Open();
+            var metadata = XDocument.Load(nuspec).Root!.Elements().First().Elements().ToDictionary(static e => e.Name.LocalName);
+            using var readme = new StreamReader(archive.GetEntry(metadata["readme"].Value)!.Open());
+            Assert.Equal($"# {metadata["id"].Value}", readme.ReadLine());
+            Assert.NotNull(archive.GetEntry(metadata["icon"].Value));
+            Assert.Equal("MIT", metadata["license"].Value);
+            Assert.NotEqual("", metadata["description"].Value);
+            Assert.Matches("^[0-9a-f]{40}$", (string?)metadata["repository"].Attribute("commit"));
+        }
     }
 
     private async Task ProxyAsync(string name, string yarp, string extensions) =>
