@@ -129,9 +129,10 @@ internal sealed class TcpTunnel : IDisposable
                 }
             }
 
-            // Everything that arrived has been written: FIN, then wait for the other side's.
-            _socket.Shutdown(SocketShutdown.Send);
+            // Everything that arrived has been written: FIN, then wait for the other side's. The end is set first, for the
+            // destination may answer the FIN before this thread goes on.
             SetEnd(TcpTunnelEnd.ChannelClosed);
+            _socket.Shutdown(SocketShutdown.Send);
             ChannelClosed();
         }
         catch (OperationCanceledException)
