@@ -19,8 +19,8 @@ internal sealed class AgentMetrics
         Meter meter = meters.Create(MeterName);
         _sessions = meter.CreateUpDownCounter<long>("mtatls.agent.active_registrations", "{registration}", "Gateways that the agent is registered with.");
         _channels = meter.CreateUpDownCounter<long>("mtatls.agent.active_channels", "{channel}", "Channels that gateways have opened.");
-        _refused = meter.CreateCounter<long>("mtatls.agent.refused_channels", "{channel}", "Channels that were refused.");
-        _failures = meter.CreateCounter<long>("mtatls.agent.connect.failures", "{attempt}", "Attempts to reach a gateway or to register that have failed, and registrations that were lost.");
+        _refused = meter.CreateCounter<long>("mtatls.agent.channels.refused", "{channel}", "Channels that were refused.");
+        _failures = meter.CreateCounter<long>("mtatls.agent.connect_failures", "{attempt}", "Attempts to reach a gateway or to register that have failed, and registrations that were lost.");
     }
 
     public void SessionStarted() => _sessions.Add(1);

@@ -14,10 +14,10 @@ internal static class ClientDiagnostics
     private static readonly Meter s_meter = new(Name, LibraryVersion.Value);
     private static readonly UpDownCounter<long> s_sessions = s_meter.CreateUpDownCounter<long>("mtatls.client.active_sessions", "{session}", "Sessions that are open.");
     private static readonly UpDownCounter<long> s_channels = s_meter.CreateUpDownCounter<long>("mtatls.client.active_channels", "{channel}", "Channels that are open.");
-    private static readonly Counter<long> s_refused = s_meter.CreateCounter<long>("mtatls.client.refused_channels", "{channel}", "Opens that the server refused.");
+    private static readonly Counter<long> s_refused = s_meter.CreateCounter<long>("mtatls.client.channels.refused", "{channel}", "Opens that the server refused.");
     private static readonly Counter<long> s_fallbacks = s_meter.CreateCounter<long>("mtatls.client.fallbacks", "{channel}", "Channels that are a TLS connection of their own.");
     private static readonly Counter<long> s_limits = s_meter.CreateCounter<long>("mtatls.client.limits.exceeded", "{event}", "Times that a server exceeded a limit, counted when a channel closes and at a session's end.");
-    private static readonly Counter<long> s_retries = s_meter.CreateCounter<long>("mtatls.client.retried_requests", "{request}", "Requests that were sent again because their session dropped.");
+    private static readonly Counter<long> s_retries = s_meter.CreateCounter<long>("mtatls.client.requests.retried", "{request}", "Requests that were sent again because their session dropped.");
     private static readonly Counter<long> s_io = s_meter.CreateCounter<long>("mtatls.client.io", "By", "Channel data, counted when a channel closes.");
     private static readonly Histogram<double> s_handshake = s_meter.CreateHistogram<double>("mtatls.client.connect.duration", "s", "Connecting to an endpoint: TCP and the TLS handshake.");
     private static readonly Histogram<double> s_open = s_meter.CreateHistogram<double>("mtatls.client.channel.open.duration", "s", "Opening a channel, connecting its session included where that was needed.");

@@ -22,7 +22,7 @@ internal sealed class AgentMetrics
         _opens = meter.CreateCounter<long>("mtatls.agents.opens", "{channel}", "Channels that were opened to agents; error.type where that failed.");
         _refused = meter.CreateCounter<long>("mtatls.agents.refused_names", "{name}", "Names and registrations that were refused.");
         _unserved = meter.CreateCounter<long>("mtatls.agents.unserved_requests", "{request}", "Requests that were answered 503.");
-        _retried = meter.CreateCounter<long>("mtatls.agents.retried_requests", "{request}", "Requests that were sent to another agent.");
+        _retried = meter.CreateCounter<long>("mtatls.agents.requests.retried", "{request}", "Requests that were sent to another agent.");
     }
 
     public void Registered(int change) => _registrations.Add(change);

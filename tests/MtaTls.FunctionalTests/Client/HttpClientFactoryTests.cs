@@ -76,7 +76,7 @@ public sealed class HttpClientFactoryTests
             services.AddHttpClient("gateway", c => c.Timeout = Patience.Long).UseMtaTls(o =>
                 (o.Host, o.Port, o.CertificateChainPolicy, o.Mode) = ("localhost", app.Port, GatewayCertificates.Trust(), MtaTlsClientMode.Required));
             await using ServiceProvider provider = services.BuildServiceProvider();
-            using MetricCollector<long> retried = new(null, "MtaTls.Client", "mtatls.client.retried_requests");
+            using MetricCollector<long> retried = new(null, "MtaTls.Client", "mtatls.client.requests.retried");
             using HttpClient client = provider.GetRequiredService<IHttpClientFactory>().CreateClient("gateway");
             Assert.Equal("again", await client.GetStringAsync(app.Uri("/lost-once")));
             Assert.Single(retried.GetMeasurementSnapshot(), m => m.Tags["server.port"] is int port && port == app.Uri("/").Port);

@@ -289,7 +289,7 @@ public sealed class SessionTests
         Assert.Equal(1, sums["mtatls.client.connect.duration"]);
         Assert.Equal(1, sums["mtatls.client.active_sessions"]);
         Assert.Equal(1, sums["mtatls.client.active_channels"]);
-        Assert.Equal(1, sums["mtatls.client.refused_channels"]);
+        Assert.Equal(1, sums["mtatls.client.channels.refused"]);
         Assert.Equal(1, sums["mtatls.client.channel.open.duration"]);
         await channel.WriteAsync(new byte[10]);
         await channel.ReadExactlyAsync(new byte[10]).AsTask().WaitAsync(s_hang);
