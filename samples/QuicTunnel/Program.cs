@@ -2,7 +2,7 @@ using System.Text.Json.Serialization;
 using MtaTls.QuicTunnel;
 using QuicTunnelSample;
 
-// One program, three roles: see appsettings.json. Every setting can be given on the command line as well: --Role Client --QuicTunnelClient:Concentrator ...
+// One program, three roles: see appsettings.json. Every setting can be given on the command line as well: --Role Client --QuicTunnelClient:Host ...
 string? role = new ConfigurationBuilder().SetBasePath(AppContext.BaseDirectory).AddJsonFile("appsettings.json").AddCommandLine(args).Build()["Role"];
 switch (role)
 {

@@ -41,8 +41,8 @@ public sealed class TunnelProcesses : IDisposable
         [
             "--Role", "Client",
             "--QuicTunnelClient:AuthorityPath", Path.Combine(Directory, "ca.pem"),
-            "--QuicTunnelClient:Certificate:Path", Path.Combine(Directory, "laptop-1.pem"),
-            "--QuicTunnelClient:Certificate:KeyPath", Path.Combine(Directory, "laptop-1.key"),
+            "--QuicTunnelClient:ClientCertificate:Path", Path.Combine(Directory, "laptop-1.pem"),
+            "--QuicTunnelClient:ClientCertificate:KeyPath", Path.Combine(Directory, "laptop-1.key"),
             .. settings,
         ]);
 

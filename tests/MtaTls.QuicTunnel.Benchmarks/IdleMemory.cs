@@ -5,6 +5,7 @@ using System.Security.Cryptography.X509Certificates;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging.Abstractions;
 using MtaTls.Quic;
+using MtaTls.Configuration;
 using MtaTls.QuicTunnel.Configuration;
 using MtaTls.QuicTunnel.Control;
 using MtaTls.QuicTunnel.Packets;
@@ -27,7 +28,7 @@ internal static class IdleMemory
         int port = int.Parse(first[0]);
         string directory = first[1];
         await using IQuicEngine engine = QuicEngine.Create(NullLoggerFactory.Instance);
-        X509Certificate2Collection authorities = CertificateLoader.LoadAuthorities(Path.Combine(directory, "ca.pem"));
+        X509Certificate2Collection authorities = CertificateFiles.LoadAuthorities(Path.Combine(directory, "ca.pem"), "ca.pem");
         // What the first sessions make once for all is not theirs.
         await OpenAsync(engine, authorities, port, 20);
         long before = await AskAsync(server);

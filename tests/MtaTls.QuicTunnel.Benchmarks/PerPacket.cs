@@ -24,8 +24,9 @@ internal static class PerPacket
             using IHost host = await InMemoryTunnel.StartAsync(directory);
             var clientOptions = new QuicTunnelClientOptions
             {
-                Concentrator = $"127.0.0.1:{InMemoryTunnel.PortOf(host)}",
-                ServerName = "concentrator.example",
+                Host = "127.0.0.1",
+                Port = InMemoryTunnel.PortOf(host),
+                TargetHost = "concentrator.example",
                 AuthorityPath = Path.Combine(directory, "ca.pem"),
             };
             clientOptions.Interface.Kind = TunnelInterfaceKind.InMemory;

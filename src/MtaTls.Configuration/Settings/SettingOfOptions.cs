@@ -15,7 +15,34 @@ internal sealed class Setting<TOptions>(string name, SettingKind kind, string de
     /// <summary>Sets the member in code: range errors are the setter's own. Null where there is no single value.</summary>
     public Action<TOptions, object>? Set { get; init; }
 
+    /// <summary>Checks the options of a section within; null for other kinds.</summary>
+    public Action<TOptions, string, ErrorList>? CheckWithin { get; init; }
+
     public void Read(SectionReader section, TOptions options) => read(this, section, options);
+
+    /// <summary>Reports a value out of the range, whether it comes from configuration or from code.</summary>
+    /// <param name="options">The options.</param>
+    /// <param name="section">The key of their section.</param>
+    /// <param name="errors">Where errors go.</param>
+    public void Check(TOptions options, string section, ErrorList errors)
+    {
+        string key = $"{section}:{Name}";
+        CheckWithin?.Invoke(options, key, errors);
+        if (Get?.Invoke(options) is not { } value)
+        {
+            return;
+        }
+
+        if (Kind == SettingKind.Choice && !Choices.Contains(value.ToString()))
+        {
+            errors.Add(key, $"'{value}' is none of {string.Join(", ", Choices)}.");
+        }
+        else if (Minimum is IComparable least && Maximum is IComparable most && (least.CompareTo(value) > 0 || most.CompareTo(value) < 0)
+            && !(AllowsInfinite && value.Equals(Timeout.InfiniteTimeSpan)))
+        {
+            errors.Add(key, $"{SettingText.Of(value)} is out of range: {Range}{(Unit is null ? "" : $" {Unit}")}.");
+        }
+    }
 
     public void Copy(TOptions from, TOptions to)
     {
@@ -34,6 +61,7 @@ internal sealed class Setting<TOptions>(string name, SettingKind kind, string de
         {
             Get = get is null ? null : options => get(inner(options)),
             Set = set is null ? null : (options, value) => set(inner(options), value),
+            CheckWithin = CheckWithin is { } check ? (options, key, errors) => check(inner(options), key, errors) : null,
             Unit = Unit,
             Minimum = Minimum,
             Maximum = Maximum,

@@ -27,6 +27,18 @@ internal sealed class SettingTable<TOptions>(IReadOnlyList<Setting<TOptions>> se
 
     public override object? Default(Setting setting) => ((Setting<TOptions>)setting).Get?.Invoke(new TOptions());
 
+    /// <summary>Reports every value that is out of its range.</summary>
+    /// <param name="options">The options.</param>
+    /// <param name="key">The key of their section.</param>
+    /// <param name="errors">Where errors go.</param>
+    public void Check(TOptions options, string key, ErrorList errors)
+    {
+        foreach (Setting<TOptions> setting in settings)
+        {
+            setting.Check(options, key, errors);
+        }
+    }
+
     /// <summary>The values of all settings: options with equal values are equal.</summary>
     public object?[] Values(TOptions options) => [.. settings.Select(setting => setting.Get?.Invoke(options))];
 

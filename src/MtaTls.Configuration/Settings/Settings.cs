@@ -231,6 +231,7 @@ internal static class Settings<TOptions>
         where TChild : class, new()
         => new(name, SettingKind.Section, description, (setting, section, options) => section.Section(setting.Name)?.Read(table, get(options)))
         {
+            CheckWithin = (options, key, errors) => table.Check(get(options), key, errors),
             Children = table,
             IsRequired = required,
         };

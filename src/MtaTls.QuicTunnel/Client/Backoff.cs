@@ -1,7 +1,7 @@
 namespace MtaTls.QuicTunnel.Client;
 
-/// <summary>Pauses that double up to a limit; each is a random part, one half at least, so that many clients do not come back at once.</summary>
-internal sealed class Backoff(TimeSpan first, TimeSpan most, Random random)
+/// <summary>Pauses that double up to a limit. A part of each is random, so that many clients do not come back at once.</summary>
+internal sealed class Backoff(TunnelReconnectOptions options, Random random)
 {
     private TimeSpan _next;
 
@@ -9,13 +9,13 @@ internal sealed class Backoff(TimeSpan first, TimeSpan most, Random random)
 
     public TimeSpan Next()
     {
-        TimeSpan due = _next > TimeSpan.Zero ? _next : first;
-        if (due > most)
+        TimeSpan due = _next > TimeSpan.Zero ? _next : options.InitialDelay;
+        if (due > options.MaxDelay)
         {
-            due = most;
+            due = options.MaxDelay;
         }
 
         _next = due * 2;
-        return due * (0.5 + (random.NextDouble() / 2));
+        return due * (1 - (options.Jitter * random.NextDouble()));
     }
 }

@@ -136,20 +136,20 @@ internal sealed class ClientDialer(ClientTunnel tunnel, string linkName, IPAddre
 
     private QuicClientOptions CreateOptions(IPEndPoint server)
     {
-        var options = new QuicClientOptions(server, tunnel.ServerName)
+        var options = new QuicClientOptions(server, tunnel.TargetHost)
         {
             ApplicationProtocols = TunnelProtocol.ApplicationProtocols,
             LocalAddress = localAddress ?? (interfaceName is null ? null : tunnel.Network.FindAddress(interfaceName, server.AddressFamily)),
             InterfaceName = interfaceName,
             IdleTimeout = tunnel.Options.IdleTimeout,
-            KeepAliveInterval = tunnel.Options.KeepAliveInterval,
+            KeepAliveInterval = tunnel.Options.KeepAlive.Interval,
             HandshakeTimeout = tunnel.Options.ConnectTimeout,
             MaxConcurrentStreams = 1,
-            TrustedAuthorities = tunnel.Authorities,
+            TrustedAuthorities = tunnel.Authorities?.Current,
         };
-        if (tunnel.Certificate is { } certificate)
+        if (tunnel.Certificate?.Current is { } certificate)
         {
-            (options.Certificate, options.IntermediateCertificates) = certificate;
+            (options.Certificate, options.IntermediateCertificates) = (certificate.Certificate, certificate.Intermediates);
         }
 
         return options;

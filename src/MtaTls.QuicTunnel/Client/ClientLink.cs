@@ -43,7 +43,7 @@ internal sealed class ClientLink
         }
 
         _dialer = new ClientDialer(tunnel, Name, _address, _interfaceName);
-        _backoff = new Backoff(tunnel.Options.ReconnectDelay, tunnel.Options.MaxReconnectDelay, Random.Shared);
+        _backoff = new Backoff(tunnel.Options.Reconnect, Random.Shared);
     }
 
     public string Name { get; }

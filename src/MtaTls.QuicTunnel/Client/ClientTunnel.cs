@@ -1,7 +1,8 @@
 using System.Net;
-using System.Security.Cryptography.X509Certificates;
 using System.Text;
 using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Options;
+using MtaTls.Configuration;
 using MtaTls.Quic;
 using MtaTls.QuicTunnel.Configuration;
 using MtaTls.QuicTunnel.Control;
@@ -18,7 +19,6 @@ internal sealed class ClientTunnel : IAsyncDisposable
     private readonly ILoggerFactory _loggerFactory;
     private readonly ClientPacketPump _pump;
     private readonly ClientLink[] _links;
-    private readonly ServerAddress _server;
     private IQuicEngine? _engine;
     private Task _running = Task.CompletedTask;
     private int _started;
@@ -30,7 +30,13 @@ internal sealed class ClientTunnel : IAsyncDisposable
         Network = network;
         _loggerFactory = loggerFactory;
         Log = loggerFactory.CreateLogger("MtaTls.QuicTunnel.Client");
-        _ = ServerAddress.TryParse(options.Concentrator, out _server);
+        ErrorList errors = new();
+        (Certificate, Authorities) = QuicTunnelClientOptionsValidator.CreateSources(options, Log, timeProvider, errors);
+        if (errors.All.Count > 0)
+        {
+            throw new OptionsValidationException(QuicTunnelClientOptions.SectionName, typeof(QuicTunnelClientOptions), errors.All);
+        }
+
         var dataPlane = new DataPlaneOptions(
             options.Scheduler, options.Reordering.Enabled, options.Reordering.MaxDelay, options.Reordering.MaxPackets, new TunnelCounters(), timeProvider);
         Interface = PacketInterfaces.Create(options.Interface, Log);
@@ -54,19 +60,21 @@ internal sealed class ClientTunnel : IAsyncDisposable
 
     public IQuicEngine Engine => _engine!;
 
-    public X509Certificate2Collection? Authorities { get; private set; }
+    /// <summary>Asked for each connection.</summary>
+    public AuthoritySource? Authorities { get; }
 
-    public (X509Certificate2 Certificate, X509Certificate2Collection? Intermediates)? Certificate { get; private set; }
+    /// <summary>Asked for each connection.</summary>
+    public CertificateSource? Certificate { get; }
 
-    public string ServerName => string.IsNullOrEmpty(Options.ServerName) ? _server.Host : Options.ServerName;
+    public string TargetHost => string.IsNullOrEmpty(Options.TargetHost) ? Options.Host : Options.TargetHost;
 
-    public int Port => _server.Port;
+    public int Port => Options.Port;
 
     /// <summary>Finds the concentrator's addresses; tests give others.</summary>
     public Func<CancellationToken, Task<IPAddress[]>>? Resolver { get; set; }
 
     public Task<IPAddress[]> ResolveAsync(CancellationToken cancellationToken) =>
-        Resolver?.Invoke(cancellationToken) ?? Dns.GetHostAddressesAsync(_server.Host, cancellationToken);
+        Resolver?.Invoke(cancellationToken) ?? Dns.GetHostAddressesAsync(Options.Host, cancellationToken);
 
     public void Start()
     {
@@ -76,12 +84,6 @@ internal sealed class ClientTunnel : IAsyncDisposable
         }
 
         QuicEngine.ThrowIfUnsupported();
-        if (!string.IsNullOrEmpty(Options.AuthorityPath))
-        {
-            Authorities = CertificateLoader.LoadAuthorities(Options.AuthorityPath);
-        }
-
-        Certificate = CertificateLoader.Load(Options.Certificate);
         Interface.Start(_pump);
         _engine = QuicEngine.Create(_loggerFactory, TimeProvider);
         Network.Changed += OnNetworkChanged;

@@ -2,6 +2,7 @@ using System.Collections.Concurrent;
 using System.Net;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Options;
+using MtaTls.Configuration;
 using MtaTls.Quic;
 using MtaTls.QuicTunnel.Configuration;
 using MtaTls.QuicTunnel.Control;
@@ -21,6 +22,7 @@ internal sealed class TunnelConcentrator : ITunnelSessions, IAsyncDisposable
     private readonly PacketRouter _router;
     private IQuicEngine? _engine;
     private IQuicListener? _listener;
+    private CertificateWatch? _certificates;
     private TaskCompletionSource? _drained;
 
     public TunnelConcentrator(
@@ -29,7 +31,16 @@ internal sealed class TunnelConcentrator : ITunnelSessions, IAsyncDisposable
         _loggerFactory = loggerFactory;
         TimeProvider = timeProvider;
         Log = loggerFactory.CreateLogger("MtaTls.QuicTunnel.Concentrator");
-        Settings = new ConcentratorSettings(options, changes, timeProvider, Log, OnSettingsChanged);
+        try
+        {
+            Settings = new ConcentratorSettings(options, changes, timeProvider, Log, OnSettingsChanged);
+        }
+        catch (OptionsValidationException invalid)
+        {
+            Log.ConfigurationInvalid(Environment.NewLine, string.Join(Environment.NewLine, invalid.Failures));
+            throw;
+        }
+
         Options = Settings.Initial;
         _joins = new EventRate(Options.Sessions.MaxJoinsPerSecond, timeProvider);
         Addresses = new AddressTable(
@@ -71,9 +82,19 @@ internal sealed class TunnelConcentrator : ITunnelSessions, IAsyncDisposable
     public void Start()
     {
         QuicEngine.ThrowIfUnsupported();
+        ErrorList errors = new();
+        (CertificateSource? certificate, AuthoritySource? authorities) = QuicTunnelOptionsValidator.CreateSources(Options, Log, TimeProvider, errors);
+        if (certificate is null || errors.All.Count > 0)
+        {
+            throw new OptionsValidationException(QuicTunnelOptions.SectionName, typeof(QuicTunnelOptions), errors.All);
+        }
+
         Interface.Start(_router);
         _engine = QuicEngine.Create(_loggerFactory, TimeProvider);
-        _listener = _engine.Listen(CreateListenerOptions(), Accept);
+        LoadedCertificate used = certificate.Current;
+        QuicListenerOptions options = CreateListenerOptions(used, authorities);
+        _listener = _engine.Listen(options, Accept);
+        _certificates = new CertificateWatch(certificate, used, authorities, options, _listener, Log, TimeProvider);
         Log.ConcentratorStarted(string.Join(", ", EndPoints), QuicEngine.Version);
     }
 
@@ -135,8 +156,12 @@ internal sealed class TunnelConcentrator : ITunnelSessions, IAsyncDisposable
         return true;
     }
 
+    /// <summary>Looks for renewed certificates and authorities now, and not only when their time comes.</summary>
+    public void RefreshCertificates() => _certificates?.Refresh();
+
     public async ValueTask DisposeAsync()
     {
+        _certificates?.Dispose();
         IQuicListener? listener = Interlocked.Exchange(ref _listener, null);
         if (listener is not null)
         {
@@ -180,15 +205,14 @@ internal sealed class TunnelConcentrator : ITunnelSessions, IAsyncDisposable
         return accepted;
     }
 
-    private QuicListenerOptions CreateListenerOptions()
+    private QuicListenerOptions CreateListenerOptions(LoadedCertificate certificate, AuthoritySource? authorities)
     {
         TunnelSessionOptions sessions = Options.Sessions;
-        (System.Security.Cryptography.X509Certificates.X509Certificate2? certificate, System.Security.Cryptography.X509Certificates.X509Certificate2Collection? intermediates) = CertificateLoader.Load(Options.Certificate)!.Value;
         var options = new QuicListenerOptions
         {
             ApplicationProtocols = TunnelProtocol.ApplicationProtocols,
-            Certificate = certificate,
-            IntermediateCertificates = intermediates,
+            Certificate = certificate.Certificate,
+            IntermediateCertificates = certificate.Intermediates,
             IdleTimeout = sessions.IdleTimeout,
             HandshakeTimeout = sessions.NegotiationTimeout,
             MaxConnections = sessions.MaxConnections,
@@ -198,7 +222,7 @@ internal sealed class TunnelConcentrator : ITunnelSessions, IAsyncDisposable
         if (Options.Authentication.Mode == TunnelAuthenticationMode.ClientCertificate)
         {
             options.ClientCertificateMode = QuicClientCertificateMode.Require;
-            options.TrustedAuthorities = CertificateLoader.LoadAuthorities(Options.Authentication.AuthorityPath!);
+            options.TrustedAuthorities = authorities?.Current;
         }
 
         foreach (string endPoint in Options.Listen)

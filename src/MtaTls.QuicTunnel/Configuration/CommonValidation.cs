@@ -1,78 +1,68 @@
 using System.Net;
 using System.Net.Sockets;
+using System.Text;
+using MtaTls.Configuration;
 using MtaTls.QuicTunnel.Packets;
 
 namespace MtaTls.QuicTunnel.Configuration;
 
-/// <summary>What the concentrator's and the client's options have in common.</summary>
+/// <summary>Checks that the concentrator's and the client's options have in common, beyond ranges.</summary>
 internal static class CommonValidation
 {
-    public static void Certificate(ErrorList errors, string key, TunnelCertificateOptions options)
+    public static void Interface(ErrorList errors, string key, TunnelInterfaceOptions options)
     {
-        if (options.GetGiven() is { } certificate)
-        {
-            if (!certificate.HasPrivateKey)
-            {
-                errors.Add(key, "the certificate has no private key.");
-            }
-
-            return;
-        }
-
-        if (!string.IsNullOrEmpty(options.Path))
-        {
-            errors.File($"{key}:Path", options.Path);
-        }
-
-        if (!string.IsNullOrEmpty(options.KeyPath))
-        {
-            errors.File($"{key}:KeyPath", options.KeyPath);
-        }
-    }
-
-    public static void Reordering(ErrorList errors, TunnelReorderingOptions options)
-    {
-        errors.Range("Reordering:MaxDelay", options.MaxDelay, TimeSpan.FromMilliseconds(1), TimeSpan.FromSeconds(5));
-        errors.Range("Reordering:MaxPackets", options.MaxPackets, 1, 16_384);
-    }
-
-    public static void Interface(ErrorList errors, TunnelInterfaceOptions options)
-    {
-        errors.Defined("Interface:Kind", options.Kind);
-        errors.Range("Interface:Mtu", options.Mtu, 576, 65_535);
-        errors.Range("Interface:Queues", options.Queues, 1, 16);
-        errors.Range("Interface:QueueLength", options.QueueLength, 1, 65_536);
         if (options.Name.Length is 0 or > 15 || options.Name.AsSpan().ContainsAny("/ \t%"))
         {
-            errors.Add("Interface:Name", $"'{options.Name}' is no name for a network device: 1 to 15 characters without '/', '%' and blanks.");
+            errors.Add($"{key}:Name", $"'{options.Name}' is no name for a network device: 1 to 15 characters without '/', '%' and blanks.");
         }
 
         if (options.Kind == TunnelInterfaceKind.Tun && options.Addresses.Count == 0)
         {
-            errors.Add("Interface:Addresses", "a TUN device needs at least one address.");
+            errors.Add($"{key}:Addresses", "A TUN device needs at least one address.");
         }
 
         for (int i = 0; i < options.Addresses.Count; i++)
         {
-            if (!errors.Prefix($"Interface:Addresses:{i}", options.Addresses[i], out _, out IPAddress? address))
+            if (!Prefix(errors, $"{key}:Addresses:{i}", options.Addresses[i], out IPAddress address))
             {
                 continue;
             }
 
             if (IpHeader.IsLinkScoped(IpHeader.ToUInt128(address)))
             {
-                errors.Add($"Interface:Addresses:{i}", $"{address} cannot be a host's address in the tunnel.");
+                errors.Add($"{key}:Addresses:{i}", $"{address} cannot be a host's address in the tunnel.");
             }
 
             if (address.AddressFamily == AddressFamily.InterNetworkV6 && options.Mtu < 1280)
             {
-                errors.Add("Interface:Mtu", $"IPv6 ({address}) needs 1280.");
+                errors.Add($"{key}:Mtu", $"IPv6 ({address}) needs 1280.");
             }
         }
 
         for (int i = 0; i < options.Routes.Count; i++)
         {
-            errors.Prefix($"Interface:Routes:{i}", options.Routes[i], out _, out _);
+            Prefix(errors, $"{key}:Routes:{i}", options.Routes[i], out _);
+        }
+    }
+
+    public static bool Prefix(ErrorList errors, string key, string value, out IPAddress address)
+    {
+        if (Prefixes.TryParse(value, out _, out address))
+        {
+            return true;
+        }
+
+        errors.Add(key, $"'{value}' is not an address with its prefix length such as 10.99.0.1/24 or fd99::1/64.");
+        return false;
+    }
+
+    /// <summary>Says nothing of the text itself, which may be secret.</summary>
+    public static void Utf8Length(ErrorList errors, string key, string? text, int least, int most)
+    {
+        int length = text is null ? 0 : Encoding.UTF8.GetByteCount(text);
+        if (length < least || length > most)
+        {
+            errors.Add(key, $"It has {length} bytes of UTF-8 and needs {least} to {most}.");
         }
     }
 }

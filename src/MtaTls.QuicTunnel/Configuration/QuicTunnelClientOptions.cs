@@ -1,3 +1,5 @@
+using MtaTls.Configuration;
+
 namespace MtaTls.QuicTunnel;
 
 /// <summary>The client's settings; the section <c>QuicTunnelClient</c> of the configuration. They are checked together when the client starts.</summary>
@@ -6,17 +8,30 @@ public sealed class QuicTunnelClientOptions
     /// <summary>The name of the configuration section: <c>QuicTunnelClient</c>.</summary>
     public const string SectionName = "QuicTunnelClient";
 
-    /// <summary>The concentrator, <c>host:port</c>. Required.</summary>
-    public string Concentrator { get; set; } = "";
+    /// <summary>The concentrator: a domain name or an IP address. Required.</summary>
+    public string Host { get; set; } = "";
 
-    /// <summary>The name that the concentrator's certificate must be for. Default: the host of <see cref="Concentrator"/>.</summary>
-    public string? ServerName { get; set; }
+    /// <summary>The UDP port of the concentrator.</summary>
+    /// <value>Default: 443. Range: 1 to 65,535.</value>
+    public int Port { get; set; } = 443;
 
-    /// <summary>A PEM file with the authorities that the concentrator's certificate must come from. Default: the system's.</summary>
+    /// <summary>The name that the concentrator's certificate must be for, and that is sent as <c>server_name</c> (SNI).</summary>
+    /// <value>Default: null, <see cref="Host"/>.</value>
+    public string? TargetHost { get; set; }
+
+    /// <summary>
+    /// A PEM file with the authorities that the concentrator's certificate must come from, in place of the machine's. It is read again when it has changed. A path from configuration
+    /// is relative to the content root.
+    /// </summary>
+    /// <value>Default: null, the machine's authorities.</value>
     public string? AuthorityPath { get; set; }
 
-    /// <summary>The client's certificate, for a concentrator that wants one. Default none.</summary>
-    public TunnelCertificateOptions Certificate { get; set; } = new();
+    /// <summary>
+    /// The client's certificate, for a concentrator that wants one: a file, a certificate store or an object, with an exportable private key. Renewed files are read again before the
+    /// next connection.
+    /// </summary>
+    /// <value>Default: no certificate.</value>
+    public CertificateOptions ClientCertificate { get; } = new();
 
     /// <summary>The bearer token, for a concentrator that wants one: at most 255 octets of UTF-8. Default none.</summary>
     public string? Token { get; set; }
@@ -45,8 +60,8 @@ public sealed class QuicTunnelClientOptions
     /// <summary>How packets to the concentrator are spread over the paths. Default <see cref="TunnelScheduler.MinRtt"/>.</summary>
     public TunnelScheduler Scheduler { get; set; } = TunnelScheduler.MinRtt;
 
-    /// <summary>A PING after so long without a packet keeps a path, and what translates addresses on it, alive. Default 10 s, 1 s to 1 h.</summary>
-    public TimeSpan KeepAliveInterval { get; set; } = TimeSpan.FromSeconds(10);
+    /// <summary>How paths without traffic are kept alive.</summary>
+    public TunnelKeepAliveOptions KeepAlive { get; set; } = new();
 
     /// <summary>A connection on which nothing comes for this long is lost. Default 30 s, 1 s to 1 h.</summary>
     public TimeSpan IdleTimeout { get; set; } = TimeSpan.FromSeconds(30);
@@ -54,9 +69,9 @@ public sealed class QuicTunnelClientOptions
     /// <summary>How long connecting and joining may take. Default 10 s, 100 ms to 10 min.</summary>
     public TimeSpan ConnectTimeout { get; set; } = TimeSpan.FromSeconds(10);
 
-    /// <summary>The first pause before a lost connection is tried again; it doubles with each failure. Default 500 ms, 1 ms to 1 h.</summary>
-    public TimeSpan ReconnectDelay { get; set; } = TimeSpan.FromMilliseconds(500);
+    /// <summary>When a lost connection is tried again.</summary>
+    public TunnelReconnectOptions Reconnect { get; set; } = new();
 
-    /// <summary>The longest pause. Default 30 s, 1 ms to 1 h. Each pause is a random part, one half at least, of what is due.</summary>
-    public TimeSpan MaxReconnectDelay { get; set; } = TimeSpan.FromSeconds(30);
+    /// <summary>What could not be read from the configuration; reported with everything else that is wrong.</summary>
+    internal ErrorList ConfigurationErrors { get; } = new();
 }

@@ -1,5 +1,8 @@
 using System.Net;
+using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Logging.Abstractions;
 using Microsoft.Extensions.Options;
+using MtaTls.Configuration;
 using MtaTls.QuicTunnel.Sessions;
 
 namespace MtaTls.QuicTunnel.Configuration;
@@ -7,44 +10,62 @@ namespace MtaTls.QuicTunnel.Configuration;
 /// <summary>Checks the client's options as a whole.</summary>
 internal sealed class QuicTunnelClientOptionsValidator : IValidateOptions<QuicTunnelClientOptions>
 {
+    private const string Section = QuicTunnelClientOptions.SectionName;
+
     public ValidateOptionsResult Validate(string? name, QuicTunnelClientOptions options)
     {
-        var errors = new ErrorList(QuicTunnelClientOptions.SectionName);
-        if (!ServerAddress.TryParse(options.Concentrator, out _))
+        ErrorList errors = new();
+        errors.AddRange(options.ConfigurationErrors.All);
+        TunnelSettings.Client.Check(options, Section, errors);
+        if (string.IsNullOrEmpty(options.Host))
         {
-            errors.Add("Concentrator", $"'{options.Concentrator}' is not host:port, such as tunnel.example:4433.");
+            errors.Add($"{Section}:Host", "The concentrator's name or IP address is needed.");
+        }
+        else if (!IsHost(options.Host))
+        {
+            errors.Add($"{Section}:Host", $"'{options.Host}' is neither a domain name nor an IP address (no scheme, port or brackets here).");
         }
 
-        if (!string.IsNullOrEmpty(options.AuthorityPath))
+        if (!string.IsNullOrEmpty(options.TargetHost) && !IsHost(options.TargetHost))
         {
-            errors.File("AuthorityPath", options.AuthorityPath);
+            errors.Add($"{Section}:TargetHost", $"'{options.TargetHost}' is neither a domain name nor an IP address.");
         }
 
-        CommonValidation.Certificate(errors, "Certificate", options.Certificate);
-        errors.Utf8Length("Token", options.Token, 0, 255);
-        errors.Utf8Length("QosIndication", options.QosIndication, 0, 255);
+        CreateSources(options, NullLogger.Instance, TimeProvider.System, errors);
+        CommonValidation.Utf8Length(errors, $"{Section}:Token", options.Token, 0, 255);
+        CommonValidation.Utf8Length(errors, $"{Section}:QosIndication", options.QosIndication, 0, 255);
         if (!string.IsNullOrEmpty(options.Token) && !string.IsNullOrEmpty(options.QosIndication))
         {
-            errors.Add("QosIndication", "a New Session message carries a token or a QoS indication, not both.");
+            errors.Add($"{Section}:QosIndication", "A New Session message carries a token or a QoS indication, not both.");
+        }
+
+        if (options.Reconnect.MaxDelay < options.Reconnect.InitialDelay)
+        {
+            errors.Add($"{Section}:Reconnect:MaxDelay", $"{options.Reconnect.MaxDelay} is less than InitialDelay ({options.Reconnect.InitialDelay}).");
         }
 
         LocalAddresses(errors, options);
-        CommonValidation.Interface(errors, options.Interface);
-        CommonValidation.Reordering(errors, options.Reordering);
-        errors.Defined("Scheduler", options.Scheduler);
-        errors.Range("KeepAliveInterval", options.KeepAliveInterval, TimeSpan.FromSeconds(1), TimeSpan.FromHours(1));
-        errors.Range("IdleTimeout", options.IdleTimeout, TimeSpan.FromSeconds(1), TimeSpan.FromHours(1));
-        errors.Range("ConnectTimeout", options.ConnectTimeout, TimeSpan.FromMilliseconds(100), TimeSpan.FromMinutes(10));
-        errors.Range("ReconnectDelay", options.ReconnectDelay, TimeSpan.FromMilliseconds(1), TimeSpan.FromHours(1));
-        errors.Range("MaxReconnectDelay", options.MaxReconnectDelay, TimeSpan.FromMilliseconds(1), TimeSpan.FromHours(1));
-        return errors.Errors.Count == 0 ? ValidateOptionsResult.Success : ValidateOptionsResult.Fail(string.Join(Environment.NewLine, errors.Errors));
+        CommonValidation.Interface(errors, $"{Section}:Interface", options.Interface);
+        return errors.ToResult();
     }
+
+    /// <summary>The sources of the client's certificate and of the authorities of the concentrator's.</summary>
+    public static (CertificateSource? Certificate, AuthoritySource? Authorities) CreateSources(QuicTunnelClientOptions options, ILogger logger, TimeProvider time, ErrorList errors)
+    {
+        string directory = Environment.CurrentDirectory;
+        return (
+            CertificateSource.Create(CertificateDescription.Of(options.ClientCertificate, directory), $"{Section}:ClientCertificate", CertificatePurpose.Client, logger, time, errors),
+            AuthoritySource.Create(options.AuthorityPath, directory, $"{Section}:AuthorityPath", logger, errors));
+    }
+
+    private static bool IsHost(string host) => Uri.CheckHostName(host) != UriHostNameType.Unknown && !host.Contains('[', StringComparison.Ordinal);
 
     private static void LocalAddresses(ErrorList errors, QuicTunnelClientOptions options)
     {
+        const string Key = $"{Section}:LocalAddresses";
         if (options.LocalAddresses.Count > TunnelSession.MaxPaths)
         {
-            errors.Add("LocalAddresses", $"{options.LocalAddresses.Count} are more than {TunnelSession.MaxPaths}.");
+            errors.Add(Key, $"{options.LocalAddresses.Count} are more than {TunnelSession.MaxPaths}.");
         }
 
         for (int i = 0; i < options.LocalAddresses.Count; i++)
@@ -52,21 +73,25 @@ internal sealed class QuicTunnelClientOptionsValidator : IValidateOptions<QuicTu
             string entry = options.LocalAddresses[i];
             if (!IPAddress.TryParse(entry, out _) && (entry.Length is 0 or > 15 || entry.AsSpan().ContainsAny("/ \t")))
             {
-                errors.Add($"LocalAddresses:{i}", $"'{entry}' is neither an IP address nor the name of a network interface.");
+                errors.Add($"{Key}:{i}", $"'{entry}' is neither an IP address nor the name of a network interface.");
             }
 
             if (options.LocalAddresses.IndexOf(entry) != i)
             {
-                errors.Add($"LocalAddresses:{i}", $"'{entry}' is there already.");
+                errors.Add($"{Key}:{i}", $"'{entry}' is there already.");
             }
         }
 
         foreach ((string entry, AccessNetwork access) in options.AccessNetworks)
         {
-            errors.Defined($"AccessNetworks:{entry}", access);
+            if (!Enum.IsDefined(access))
+            {
+                errors.Add($"{Section}:AccessNetworks:{entry}", $"{access} is none of {string.Join(", ", Enum.GetNames<AccessNetwork>())}.");
+            }
+
             if (!options.LocalAddresses.Contains(entry))
             {
-                errors.Add($"AccessNetworks:{entry}", "is not among LocalAddresses.");
+                errors.Add($"{Section}:AccessNetworks:{entry}", "It is not among LocalAddresses.");
             }
         }
     }

@@ -1,3 +1,5 @@
+using MtaTls.Configuration;
+
 namespace MtaTls.QuicTunnel;
 
 /// <summary>
@@ -12,8 +14,8 @@ public sealed class QuicTunnelOptions
     /// <summary>UDP end points, <c>address:port</c> or <c>[address]:port</c>. At least one; port 0 takes a free one. An IPv6 end point takes IPv6 only.</summary>
     public IList<string> Listen { get; } = [];
 
-    /// <summary>The concentrator's certificate. Required.</summary>
-    public TunnelCertificateOptions Certificate { get; set; } = new();
+    /// <summary>The concentrator's certificate: a file, a certificate store or an object, with an exportable private key. Required. Renewed files are read again within ten seconds.</summary>
+    public CertificateOptions Certificate { get; } = new();
 
     /// <summary>How clients show who they are.</summary>
     public TunnelAuthenticationOptions Authentication { get; set; } = new();
@@ -32,4 +34,7 @@ public sealed class QuicTunnelOptions
 
     /// <summary>How packets to clients are spread over their paths. Default <see cref="TunnelScheduler.MinRtt"/>.</summary>
     public TunnelScheduler Scheduler { get; set; } = TunnelScheduler.MinRtt;
+
+    /// <summary>What could not be read from the configuration; reported with everything else that is wrong.</summary>
+    internal ErrorList ConfigurationErrors { get; } = new();
 }

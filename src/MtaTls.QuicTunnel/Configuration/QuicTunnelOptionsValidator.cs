@@ -1,5 +1,8 @@
 using System.Net;
+using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Logging.Abstractions;
 using Microsoft.Extensions.Options;
+using MtaTls.Configuration;
 using MtaTls.QuicTunnel.Concentrator;
 using MtaTls.QuicTunnel.Packets;
 
@@ -8,38 +11,54 @@ namespace MtaTls.QuicTunnel.Configuration;
 /// <summary>Checks the concentrator's options as a whole.</summary>
 internal sealed class QuicTunnelOptionsValidator : IValidateOptions<QuicTunnelOptions>
 {
+    private const string Section = QuicTunnelOptions.SectionName;
+
     public ValidateOptionsResult Validate(string? name, QuicTunnelOptions options)
     {
-        var errors = new ErrorList(QuicTunnelOptions.SectionName);
+        ErrorList errors = new();
+        errors.AddRange(options.ConfigurationErrors.All);
+        QuicTunnelSettings.Table.Check(options, Section, errors);
         if (options.Listen.Count == 0)
         {
-            errors.Add("Listen", "at least one end point such as 0.0.0.0:4433 is needed.");
+            errors.Add($"{Section}:Listen", "At least one end point such as 0.0.0.0:4433 is needed.");
         }
 
         for (int i = 0; i < options.Listen.Count; i++)
         {
-            errors.EndPoint($"Listen:{i}", options.Listen[i]);
+            if (!IPEndPoint.TryParse(options.Listen[i], out _) || !options.Listen[i].Contains(':', StringComparison.Ordinal))
+            {
+                errors.Add($"{Section}:Listen:{i}", $"'{options.Listen[i]}' is not an end point such as 0.0.0.0:4433 or [::]:4433.");
+            }
         }
 
-        if (!options.Certificate.IsSet)
-        {
-            errors.Add("Certificate:Path", "the concentrator needs a certificate.");
-        }
-
-        CommonValidation.Certificate(errors, "Certificate", options.Certificate);
-        CommonValidation.Interface(errors, options.Interface);
-        CommonValidation.Reordering(errors, options.Reordering);
-        errors.Defined("Scheduler", options.Scheduler);
+        CreateSources(options, NullLogger.Instance, TimeProvider.System, errors);
+        CommonValidation.Interface(errors, $"{Section}:Interface", options.Interface);
         Authentication(errors, options);
         Addresses(errors, options.Addresses);
-        Sessions(errors, options.Sessions);
-        return errors.Errors.Count == 0 ? ValidateOptionsResult.Success : ValidateOptionsResult.Fail(string.Join(Environment.NewLine, errors.Errors));
+        return errors.ToResult();
+    }
+
+    /// <summary>The sources of the concentrator's certificate and of the authorities of client certificates.</summary>
+    public static (CertificateSource? Certificate, AuthoritySource? Authorities) CreateSources(QuicTunnelOptions options, ILogger logger, TimeProvider time, ErrorList errors)
+    {
+        string directory = Environment.CurrentDirectory;
+        var description = CertificateDescription.Of(options.Certificate, directory);
+        if (description.IsEmpty && description.KeyPath is null)
+        {
+            errors.Add($"{Section}:Certificate:Path", "The concentrator needs a certificate.");
+        }
+
+        CertificateSource? certificate = CertificateSource.Create(description, $"{Section}:Certificate", CertificatePurpose.Server, logger, time, errors);
+        AuthoritySource? authorities = options.Authentication.Mode == TunnelAuthenticationMode.ClientCertificate
+            ? AuthoritySource.Create(options.Authentication.AuthorityPath, directory, $"{Section}:Authentication:AuthorityPath", logger, errors)
+            : null;
+        return (certificate, authorities);
     }
 
     private static void Authentication(ErrorList errors, QuicTunnelOptions options)
     {
+        const string Key = $"{Section}:Authentication";
         TunnelAuthenticationOptions authentication = options.Authentication;
-        errors.Defined("Authentication:Mode", authentication.Mode);
         if (!string.IsNullOrEmpty(authentication.RevocationListPath))
         {
             RevocationListFile(errors, authentication);
@@ -47,44 +66,41 @@ internal sealed class QuicTunnelOptionsValidator : IValidateOptions<QuicTunnelOp
 
         if (authentication.Mode == TunnelAuthenticationMode.Anonymous && authentication.AllowedIdentities.Count + authentication.DeniedIdentities.Count > 0)
         {
-            errors.Add("Authentication:AllowedIdentities", "anonymous clients have no identity.");
+            errors.Add($"{Key}:AllowedIdentities", "Anonymous clients have no identity.");
         }
 
         switch (authentication.Mode)
         {
             case TunnelAuthenticationMode.ClientCertificate when string.IsNullOrEmpty(authentication.AuthorityPath):
-                errors.Add("Authentication:AuthorityPath", "client certificates need an authority that they come from.");
-                break;
-            case TunnelAuthenticationMode.ClientCertificate:
-                errors.File("Authentication:AuthorityPath", authentication.AuthorityPath);
+                errors.Add($"{Key}:AuthorityPath", "Client certificates need an authority that they come from.");
                 break;
             case TunnelAuthenticationMode.Token when authentication.Tokens.Count == 0:
-                errors.Add("Authentication:Tokens", "at least one token is needed.");
+                errors.Add($"{Key}:Tokens", "At least one token is needed.");
                 break;
             case TunnelAuthenticationMode.Token:
                 foreach ((string identity, string token) in authentication.Tokens)
                 {
-                    errors.Utf8Length($"Authentication:Tokens:{identity}", token, 16, 255);
+                    CommonValidation.Utf8Length(errors, $"{Key}:Tokens:{identity}", token, 16, 255);
                 }
 
                 if (authentication.Tokens.Values.Distinct(StringComparer.Ordinal).Count() != authentication.Tokens.Count)
                 {
-                    errors.Add("Authentication:Tokens", "two identities have the same token.");
+                    errors.Add($"{Key}:Tokens", "Two identities have the same token.");
                 }
 
                 break;
             case TunnelAuthenticationMode.Anonymous when options.Addresses.Identities.Count > 0:
-                errors.Add("Addresses:Identities", "anonymous clients have no identity.");
+                errors.Add($"{Section}:Addresses:Identities", "Anonymous clients have no identity.");
                 break;
         }
     }
 
     private static void RevocationListFile(ErrorList errors, TunnelAuthenticationOptions authentication)
     {
-        const string Key = "Authentication:RevocationListPath";
+        const string Key = $"{Section}:Authentication:RevocationListPath";
         if (authentication.Mode != TunnelAuthenticationMode.ClientCertificate)
         {
-            errors.Add(Key, "is of use with client certificates only.");
+            errors.Add(Key, "It is of use with client certificates only.");
             return;
         }
 
@@ -100,12 +116,12 @@ internal sealed class QuicTunnelOptionsValidator : IValidateOptions<QuicTunnelOp
 
     private static void Addresses(ErrorList errors, TunnelAddressOptions options)
     {
-        var seen = new Dictionary<IPAddress, string>();
+        Dictionary<IPAddress, string> seen = [];
         foreach ((string identity, IList<string> addresses) in options.Identities)
         {
             for (int i = 0; i < addresses.Count; i++)
             {
-                string key = $"Addresses:Identities:{identity}:{i}";
+                string key = $"{Section}:Addresses:Identities:{identity}:{i}";
                 if (!IPAddress.TryParse(addresses[i], out IPAddress? address) || IpHeader.IsLinkScoped(IpHeader.ToUInt128(address)))
                 {
                     errors.Add(key, $"'{addresses[i]}' cannot be a client's address.");
@@ -119,24 +135,7 @@ internal sealed class QuicTunnelOptionsValidator : IValidateOptions<QuicTunnelOp
 
         for (int i = 0; i < options.Pool.Count; i++)
         {
-            errors.Prefix($"Addresses:Pool:{i}", options.Pool[i], out _, out _);
+            CommonValidation.Prefix(errors, $"{Section}:Addresses:Pool:{i}", options.Pool[i], out _);
         }
-
-        errors.Range("Addresses:MaxPerSession", options.MaxPerSession, 1, 64);
-        errors.Range("Addresses:RestPeriod", options.RestPeriod, TimeSpan.Zero, TimeSpan.FromDays(1));
-    }
-
-    private static void Sessions(ErrorList errors, TunnelSessionOptions options)
-    {
-        errors.Range("Sessions:GracePeriod", options.GracePeriod, TimeSpan.Zero, TimeSpan.FromDays(1));
-        errors.Range("Sessions:MaxSessions", options.MaxSessions, 1, 1_000_000);
-        errors.Range("Sessions:MaxConnectionsPerSession", options.MaxConnectionsPerSession, 1, 32);
-        errors.Range("Sessions:MaxSessionsPerIdentity", options.MaxSessionsPerIdentity, 1, 1_000_000);
-        errors.Range("Sessions:MaxConnections", options.MaxConnections, 1, 10_000_000);
-        errors.Range("Sessions:MaxHandshakes", options.MaxHandshakes, 1, 1_000_000);
-        errors.Range("Sessions:MaxJoinsPerSecond", options.MaxJoinsPerSecond, 1, 1_000_000);
-        errors.Range("Sessions:MaxPendingReports", options.MaxPendingReports, 1, 1_024);
-        errors.Range("Sessions:IdleTimeout", options.IdleTimeout, TimeSpan.FromSeconds(1), TimeSpan.FromHours(1));
-        errors.Range("Sessions:NegotiationTimeout", options.NegotiationTimeout, TimeSpan.FromMilliseconds(100), TimeSpan.FromMinutes(10));
     }
 }

@@ -3,6 +3,7 @@ using Microsoft.Extensions.DependencyInjection.Extensions;
 using Microsoft.Extensions.Diagnostics.HealthChecks;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Options;
+using MtaTls.Configuration;
 using MtaTls.QuicTunnel;
 using MtaTls.QuicTunnel.Concentrator;
 using MtaTls.QuicTunnel.Configuration;
@@ -32,8 +33,10 @@ public static class QuicTunnelHostingExtensions
         ArgumentNullException.ThrowIfNull(configure);
         IServiceCollection services = builder.Services;
         services.AddOptions<QuicTunnelOptions>()
-            .Bind(builder.Configuration.GetSection(QuicTunnelOptions.SectionName))
+            .Configure(options => Read(builder, QuicTunnelOptions.SectionName, QuicTunnelSettings.Table, options, options.ConfigurationErrors))
             .Configure(configure);
+        services.AddSingleton<IOptionsChangeTokenSource<QuicTunnelOptions>>(
+            new ConfigurationChangeTokenSource<QuicTunnelOptions>(builder.Configuration.GetSection(QuicTunnelOptions.SectionName)));
         services.TryAddEnumerable(ServiceDescriptor.Singleton<IValidateOptions<QuicTunnelOptions>, QuicTunnelOptionsValidator>());
         services.TryAddSingleton(TimeProvider.System);
         services.TryAddSingleton<TunnelConcentrator>();
@@ -58,7 +61,7 @@ public static class QuicTunnelHostingExtensions
         ArgumentNullException.ThrowIfNull(builder);
         IServiceCollection services = builder.Services;
         services.AddOptions<QuicTunnelClientOptions>()
-            .Bind(builder.Configuration.GetSection(QuicTunnelClientOptions.SectionName))
+            .Configure(options => Read(builder, QuicTunnelClientOptions.SectionName, TunnelSettings.Client, options, options.ConfigurationErrors))
             .Configure(options => configure?.Invoke(options))
             .ValidateOnStart();
         services.TryAddEnumerable(ServiceDescriptor.Singleton<IValidateOptions<QuicTunnelClientOptions>, QuicTunnelClientOptionsValidator>());
@@ -72,4 +75,8 @@ public static class QuicTunnelHostingExtensions
         services.AddHealthChecks().AddCheck<ClientHealthCheck>("quic_tunnel_client", tags: ["quic_tunnel"]);
         return builder;
     }
+
+    private static void Read<TOptions>(IHostApplicationBuilder builder, string section, SettingTable<TOptions> table, TOptions options, ErrorList errors)
+        where TOptions : class, new()
+        => new SectionReader(builder.Configuration.GetSection(section), errors, builder.Environment.ContentRootPath).Read(table, options);
 }

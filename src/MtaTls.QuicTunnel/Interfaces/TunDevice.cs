@@ -131,7 +131,7 @@ internal static unsafe class TunDevice
             return;
         }
 
-        int error = netlink.AddRoute(index, ErrorList.NetworkOf(address, length));
+        int error = netlink.AddRoute(index, Prefixes.NetworkOf(address, length));
         // Without the right to set routes they are the administrator's, like the device.
         if (error is LinuxNative.EPERM or LinuxNative.EACCES)
         {

@@ -60,7 +60,7 @@ internal sealed class AddressPlan
     {
         int slash = prefix.IndexOf('/');
         var address = IPAddress.Parse(prefix.AsSpan(0, slash));
-        return (IpHeader.ToUInt128(address), ErrorList.NetworkOf(address, int.Parse(prefix.AsSpan(slash + 1))));
+        return (IpHeader.ToUInt128(address), Prefixes.NetworkOf(address, int.Parse(prefix.AsSpan(slash + 1))));
     }
 
     // The network's own address and its broadcast address, which IPv6 has not: there the first is the routers' anycast address (RFC 4291, section 2.6.1).

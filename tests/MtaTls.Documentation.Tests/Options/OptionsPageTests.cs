@@ -3,6 +3,7 @@ using MtaTls.Agent;
 using MtaTls.AspNetCore;
 using MtaTls.Client;
 using MtaTls.Configuration;
+using MtaTls.QuicTunnel;
 using MtaTls.ReverseProxy;
 using MtaTls.ReverseProxy.Agents;
 
@@ -30,6 +31,15 @@ public sealed class OptionsPageTests
     [InlineData(typeof(MtaTlsAgentRuleOptions), "MtaTls:Agents:Rules", "")]
     [InlineData(typeof(MtaTlsAgentOptions), "MtaTlsAgent", "CertificateChainPolicy")]
     [InlineData(typeof(MtaTlsAgentForwardOptions), "MtaTlsAgent:Forward", "")]
+    [InlineData(typeof(QuicTunnelOptions), "QuicTunnel", "")]
+    [InlineData(typeof(TunnelAuthenticationOptions), "QuicTunnel:Authentication", "")]
+    [InlineData(typeof(TunnelInterfaceOptions), "QuicTunnel:Interface", "")]
+    [InlineData(typeof(TunnelAddressOptions), "QuicTunnel:Addresses", "")]
+    [InlineData(typeof(TunnelSessionOptions), "QuicTunnel:Sessions", "")]
+    [InlineData(typeof(TunnelReorderingOptions), "QuicTunnel:Reordering", "")]
+    [InlineData(typeof(QuicTunnelClientOptions), "QuicTunnelClient", "")]
+    [InlineData(typeof(TunnelKeepAliveOptions), "QuicTunnelClient:KeepAlive", "")]
+    [InlineData(typeof(TunnelReconnectOptions), "QuicTunnelClient:Reconnect", "")]
     public void Every_option_is_a_setting(Type options, string key, string codeOnly)
     {
         IEnumerable<string> properties = options.GetProperties(BindingFlags.Public | BindingFlags.Instance)

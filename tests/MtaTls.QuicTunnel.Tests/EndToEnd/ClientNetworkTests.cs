@@ -45,7 +45,7 @@ public sealed class ClientNetworkTests
             options =>
             {
                 options.LocalAddresses.Add("127.0.0.2");
-                options.ReconnectDelay = options.MaxReconnectDelay = TimeSpan.FromHours(1); // only the change can end the pause
+                options.Reconnect.InitialDelay = options.Reconnect.MaxDelay = TimeSpan.FromHours(1); // only the change can end the pause
             },
             network);
         client.Start();
@@ -58,7 +58,7 @@ public sealed class ClientNetworkTests
     [Fact]
     public void Pauses_double_up_to_the_limit_and_are_never_the_same_for_all()
     {
-        var backoff = new Backoff(TimeSpan.FromSeconds(1), TimeSpan.FromSeconds(5), new Random(3));
+        var backoff = new Backoff(new TunnelReconnectOptions { InitialDelay = TimeSpan.FromSeconds(1), MaxDelay = TimeSpan.FromSeconds(5) }, new Random(3));
         foreach (int due in new[] { 1, 2, 4, 5, 5 })
         {
             Assert.InRange(backoff.Next().TotalSeconds, due / 2.0, due);
@@ -66,7 +66,7 @@ public sealed class ClientNetworkTests
 
         backoff.Reset();
         Assert.InRange(backoff.Next().TotalSeconds, 0.5, 1);
-        Assert.NotEqual(backoff.Next(), new Backoff(TimeSpan.FromSeconds(2), TimeSpan.FromSeconds(5), new Random(4)).Next());
+        Assert.NotEqual(backoff.Next(), new Backoff(new TunnelReconnectOptions { InitialDelay = TimeSpan.FromSeconds(2), MaxDelay = TimeSpan.FromSeconds(5) }, new Random(4)).Next());
     }
 
     private sealed class FakeNetwork : INetworkMonitor

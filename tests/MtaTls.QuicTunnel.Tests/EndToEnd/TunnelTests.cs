@@ -215,7 +215,7 @@ public sealed class TunnelTests
         await using QuicTunnelClient client = host.CreateClient(options =>
         {
             options.IdleTimeout = TimeSpan.FromSeconds(1);
-            options.KeepAliveInterval = TimeSpan.FromSeconds(1);
+            options.KeepAlive.Interval = TimeSpan.FromSeconds(1);
         }, to: relay.EndPoint);
         client.Start();
         await client.WaitForSessionAsync().WaitAsync(Wait.Patience);

@@ -103,7 +103,7 @@ public sealed class NamespaceTests : IDisposable
         Start();
         Networks.Shape('a', 100);
         await Tunnel.StartConcentratorAsync();
-        await Tunnel.StartClientAsync("--QuicTunnelClient:LocalAddresses:0", "a0", "--QuicTunnelClient:LocalAddresses:1", "a0x", "--QuicTunnelClient:ReconnectDelay", "00:00:00.1");
+        await Tunnel.StartClientAsync("--QuicTunnelClient:LocalAddresses:0", "a0", "--QuicTunnelClient:LocalAddresses:1", "a0x", "--QuicTunnelClient:Reconnect:InitialDelay", "00:00:00.1");
         using var download = new Download(this, 40_000_000);
         await download.UntilAsync(10_000_000);
         Networks.Roam('a', "10.201.1.77");
@@ -126,7 +126,7 @@ public sealed class NamespaceTests : IDisposable
 
         using var first = new LossyRelay(Networks.Access('a'), relay, concentrator, 0.03, seed: 1);
         using var second = new LossyRelay(Networks.Access('b'), relay, concentrator, 0.03, seed: 3);
-        await StartAsync(2, "--QuicTunnelClient:Concentrator", relay.ToString());
+        await StartAsync(2, "--QuicTunnelClient:Host", relay.Address.ToString(), "--QuicTunnelClient:Port", $"{relay.Port}");
         var watch = Stopwatch.StartNew();
         do
         {

@@ -29,7 +29,7 @@ internal sealed class TunnelHost : IAsyncDisposable
         builder.AddQuicTunnel(options =>
         {
             options.Listen.Add("127.0.0.1:0");
-            options.Certificate.Use(TestCertificates.Instance.Server);
+            options.Certificate.Certificate = TestCertificates.Instance.Server;
             options.Authentication.AuthorityPath = AuthorityPath;
             options.Interface.Kind = TunnelInterfaceKind.InMemory;
             options.Interface.Addresses.Add("10.99.0.1/24");
@@ -78,13 +78,13 @@ internal sealed class TunnelHost : IAsyncDisposable
     {
         var options = new QuicTunnelClientOptions
         {
-            Concentrator = (to ?? EndPoint).ToString(),
-            ServerName = "localhost",
+            Host = (to ?? EndPoint).Address.ToString(),
+            Port = (to ?? EndPoint).Port,
+            TargetHost = "localhost",
             AuthorityPath = AuthorityPath,
-            ReconnectDelay = TimeSpan.FromMilliseconds(50),
-            MaxReconnectDelay = TimeSpan.FromMilliseconds(500),
+            Reconnect = { InitialDelay = TimeSpan.FromMilliseconds(50), MaxDelay = TimeSpan.FromMilliseconds(500) },
         };
-        options.Certificate.Use(TestCertificates.Instance.Client);
+        options.ClientCertificate.Certificate = TestCertificates.Instance.Client;
         options.Interface.Kind = TunnelInterfaceKind.InMemory;
         configure?.Invoke(options);
         return new QuicTunnelClient(options, new LoggerFactory([Logs]), TimeProvider.System, network ?? new AllPresent());
