@@ -48,7 +48,7 @@ internal sealed class QuicTunnelOptionsValidator : IValidateOptions<QuicTunnelOp
             errors.Add($"{Section}:Certificate:Path", "The concentrator needs a certificate.");
         }
 
-        CertificateSource? certificate = CertificateSource.Create(description, $"{Section}:Certificate", CertificatePurpose.Server, logger, time, errors);
+        var certificate = CertificateSource.Create(description, $"{Section}:Certificate", CertificatePurpose.Server, logger, time, errors);
         AuthoritySource? authorities = options.Authentication.Mode == TunnelAuthenticationMode.ClientCertificate
             ? AuthoritySource.Create(options.Authentication.AuthorityPath, directory, $"{Section}:Authentication:AuthorityPath", logger, errors)
             : null;
