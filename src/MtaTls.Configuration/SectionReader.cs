@@ -153,8 +153,9 @@ internal sealed class SectionReader(IConfigurationSection section, ErrorList err
             {
                 values.Add((item.Path, value));
             }
-            else
+            else if (item.GetChildren().Any())
             {
+                // An entry that is null is none: that is how a source takes back what an earlier one says.
                 errors.Add(item.Path, "is not a single value.");
             }
         }

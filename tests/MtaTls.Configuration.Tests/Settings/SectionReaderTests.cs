@@ -46,6 +46,7 @@ public sealed class SectionReaderTests
             ["Targets:1"] = "event",
             ["Names:0"] = "one",
             ["Names:1"] = "two",
+            ["Names:2"] = null,
             ["Within:Word"] = "inner",
             ["Maybe:Word"] = "there",
             ["Each:0:Word"] = "first",
