@@ -1,6 +1,7 @@
 using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection.Extensions;
 using Microsoft.Extensions.Hosting;
+using MtaTls.AspNetCore.Routing;
 using MtaTls.ReverseProxy.Agents;
 using MtaTls.ReverseProxy.Diagnostics;
 using Yarp.ReverseProxy.Configuration;
@@ -41,6 +42,7 @@ public static class MtaTlsAgentsReverseProxyBuilderExtensions
         services.AddSingleton<AgentEndpoints>();
         services.AddSingleton<AgentHttpClientFactory>();
         services.AddSingleton<AgentForwarder>();
+        services.AddSingleton<IAgentChannels, AgentChannels>();
         services.AddSingleton<IHostedService, AgentShutdown>();
         services.AddSingleton<IProxyConfigFilter, AgentClusterFilter>();
         services.AddSingleton<IPassiveHealthCheckPolicy, AgentPassivePolicy>();

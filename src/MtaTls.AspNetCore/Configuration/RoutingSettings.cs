@@ -35,7 +35,7 @@ internal static class RoutingSettings
             nameof(ChannelRouteOptions.ClientCertificate), "What the client certificate of the session must be. Each kind that is set must hold; within a list one entry is enough.",
             (o, v) => o.ClientCertificate = v, ClientCertificate, "no condition"),
         S.Choice<ChannelRouteAction>(
-            nameof(ChannelRouteOptions.Action), "Where a matching channel goes: into the application, to its destination over TCP, or nowhere.", o => o.Action, (o, v) => o.Action = v),
+            nameof(ChannelRouteOptions.Action), "Where a matching channel goes: into the application, to its destination over TCP, to an agent that has registered the destination, or nowhere.", o => o.Action, (o, v) => o.Action = v),
         S.Text(
             nameof(ChannelRouteOptions.Upstream), "For Tcp: the host:port that every matching channel is connected to.",
             o => o.Upstream, (o, v) => o.Upstream = v, pattern: @"^.+:\d{1,5}$", defaultText: "the destination that the channel names"),
@@ -43,14 +43,14 @@ internal static class RoutingSettings
             nameof(ChannelRouteOptions.AllowedNetworks),
             "For Tcp: addresses and networks that may be connected to although they are not public (loopback, private, link-local and so on).", o => o.AllowedNetworks),
         S.Boolean(
-            nameof(ChannelRouteOptions.AllowAnonymous), "For Tcp: true to allow the route to clients without a certificate.", o => o.AllowAnonymous, (o, v) => o.AllowAnonymous = v),
+            nameof(ChannelRouteOptions.AllowAnonymous), "For Tcp and Agent: true to allow the route to clients without a certificate.", o => o.AllowAnonymous, (o, v) => o.AllowAnonymous = v),
     ],
     """
     { "anyOf": [
       { "not": { "anyOf": [ { "required": [ "Upstream" ] }, { "required": [ "AllowedNetworks" ] }, { "required": [ "AllowAnonymous" ] } ] },
         "properties": { "Action": { "enum": [ "Http", "Reject" ] } } },
-      { "required": [ "Action", "ClientCertificate" ], "properties": { "Action": { "enum": [ "Tcp" ] } } },
-      { "required": [ "Action", "AllowAnonymous" ], "properties": { "Action": { "enum": [ "Tcp" ] }, "AllowAnonymous": { "enum": [ true ] } } } ] }
+      { "required": [ "Action", "ClientCertificate" ], "properties": { "Action": { "enum": [ "Tcp", "Agent" ] } } },
+      { "required": [ "Action", "AllowAnonymous" ], "properties": { "Action": { "enum": [ "Tcp", "Agent" ] }, "AllowAnonymous": { "enum": [ true ] } } } ] }
     """);
 
     public static SettingTable<MtaTlsTcpOptions> Tcp { get; } = new(

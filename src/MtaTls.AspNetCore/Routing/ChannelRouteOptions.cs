@@ -41,7 +41,7 @@ public sealed class ChannelRouteOptions
     public IList<string> AllowedNetworks { get; } = [];
 
     /// <summary>
-    /// For <see cref="ChannelRouteAction.Tcp"/>: true to allow the route to clients without a certificate. A Tcp route with neither this nor <see cref="ClientCertificate"/> is an
+    /// For <see cref="ChannelRouteAction.Tcp"/> and <see cref="ChannelRouteAction.Agent"/>: true to allow the route to clients without a certificate. Such a route with neither this nor <see cref="ClientCertificate"/> is an
     /// error. <value>Default: false.</value>
     /// </summary>
     public bool AllowAnonymous { get; set; }

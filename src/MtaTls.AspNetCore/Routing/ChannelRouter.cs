@@ -7,7 +7,7 @@ using MtaTls.Protocol;
 namespace MtaTls.AspNetCore.Routing;
 
 /// <summary>Decides by the routes that are in force. Without any, every channel goes to the application.</summary>
-internal sealed class ChannelRouter(CurrentSettings settings, TcpForwarder forwarder, RoutingMetrics metrics, ILoggerFactory loggers) : IMtaTlsChannelRouter
+internal sealed class ChannelRouter(CurrentSettings settings, TcpForwarder forwarder, RoutingMetrics metrics, IEnumerable<IAgentChannels> agents, ILoggerFactory loggers) : IMtaTlsChannelRouter
 {
     private readonly ILogger _logger = loggers.CreateLogger(LogCategories.Routing);
 
@@ -33,6 +33,11 @@ internal sealed class ChannelRouter(CurrentSettings settings, TcpForwarder forwa
         {
             case ChannelRouteAction.Tcp:
                 return new TcpAction(forwarder, route!, host, current.Options.Tcp);
+            case ChannelRouteAction.Agent when agents.FirstOrDefault() is { } channels:
+                return new AgentAction(channels, route!);
+            case ChannelRouteAction.Agent:
+                _logger.ChannelNotConnected(session.SessionId, request.SenderChannelId, request.Source, request.Destination, route!.Name, "its action Agent needs AddMtaTlsAgents()");
+                return MtaTlsChannelAction.Reject;
             case ChannelRouteAction.Reject:
                 _logger.ChannelRejected(session.SessionId, request.SenderChannelId, request.Source, request.Destination, route!.Name);
                 return MtaTlsChannelAction.Reject;
@@ -40,6 +45,11 @@ internal sealed class ChannelRouter(CurrentSettings settings, TcpForwarder forwa
                 _logger.ChannelToApplication(session.SessionId, request.SenderChannelId, request.Source, request.Destination, route?.Name ?? "none");
                 return MtaTlsChannelAction.Http;
         }
+    }
+
+    private sealed class AgentAction(IAgentChannels channels, ChannelRoute route) : MtaTlsChannelAction
+    {
+        public override void Execute(MtaTlsServerSession session, MtaTlsChannelRequest request) => channels.Start(session, request, route.Name);
     }
 
     private sealed class TcpAction(TcpForwarder forwarder, ChannelRoute route, ChannelHost host, MtaTlsTcpOptions options) : MtaTlsChannelAction

@@ -101,7 +101,7 @@ public class ReloadTests
     public async Task A_Tcp_route_for_everybody_must_say_so()
     {
         OptionsValidationException error = await Assert.ThrowsAsync<OptionsValidationException>(() => Gateway.StartAsync("""{ "MtaTls": { "Channels": [ { "Action": "Tcp", "Hosts": [ "db.internal" ] } ] } }"""));
-        Assert.Contains("MtaTls:Channels:0: a Tcp route needs a ClientCertificate condition, or AllowAnonymous: true", error.Message, StringComparison.Ordinal);
+        Assert.Contains("MtaTls:Channels:0: a route with the action Tcp needs a ClientCertificate condition, or AllowAnonymous: true", error.Message, StringComparison.Ordinal);
     }
 
     [Fact]

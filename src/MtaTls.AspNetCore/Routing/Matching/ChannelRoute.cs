@@ -62,7 +62,7 @@ internal sealed class ChannelRoute
 
         if (!Enum.IsDefined(options.Action))
         {
-            errors.Add($"{key}:Action: '{options.Action}' is not one of Http, Tcp, Reject.");
+            errors.Add($"{key}:Action: '{options.Action}' is not one of Http, Tcp, Agent, Reject.");
         }
 
         ReadTcp(options, key, errors);
@@ -157,6 +157,12 @@ internal sealed class ChannelRoute
 
     private void ReadTcp(ChannelRouteOptions options, string key, List<string> errors)
     {
+        bool isForwarded = options.Action is ChannelRouteAction.Tcp or ChannelRouteAction.Agent;
+        if (isForwarded && options.ClientCertificate is null && !options.AllowAnonymous)
+        {
+            errors.Add($"{key}: a route with the action {options.Action} needs a ClientCertificate condition, or AllowAnonymous: true to be open to everybody.");
+        }
+
         if (options.Action != ChannelRouteAction.Tcp)
         {
             if (options.Upstream is not null)
@@ -169,17 +175,12 @@ internal sealed class ChannelRoute
                 errors.Add($"{key}:AllowedNetworks: is for the action Tcp; this route's action is {options.Action}.");
             }
 
-            if (options.AllowAnonymous)
+            if (options.AllowAnonymous && !isForwarded)
             {
-                errors.Add($"{key}:AllowAnonymous: is for the action Tcp; this route's action is {options.Action}.");
+                errors.Add($"{key}:AllowAnonymous: is for the actions Tcp and Agent; this route's action is {options.Action}.");
             }
 
             return;
-        }
-
-        if (options.ClientCertificate is null && !options.AllowAnonymous)
-        {
-            errors.Add($"{key}: a Tcp route needs a ClientCertificate condition, or AllowAnonymous: true to be open to everybody.");
         }
 
         if (options.Upstream is null)

@@ -1,0 +1,152 @@
+using System.Buffers;
+using System.IO.Pipelines;
+using System.Net;
+using Microsoft.Extensions.Logging;
+using MtaTls.Agents;
+using MtaTls.AspNetCore.Connections;
+using MtaTls.AspNetCore.Routing;
+using MtaTls.Protocol;
+using MtaTls.ReverseProxy.Configuration;
+using MtaTls.ReverseProxy.Diagnostics;
+
+namespace MtaTls.ReverseProxy.Agents;
+
+/// <summary>Connects channels to agents, whatever is spoken in them: opens a channel to an agent, answers the client's open, and copies between the two.</summary>
+internal sealed class AgentChannels(AgentSelector selector, IAgentConnector connector, ReverseProxySettings settings, TimeProvider time, ILoggerFactory loggers) : IAgentChannels
+{
+    private const int MaxAgents = 8;
+
+    private readonly ILogger _logger = loggers.CreateLogger(AgentLog.Category);
+
+    public void Start(MtaTlsServerSession session, MtaTlsChannelRequest request, string route) => _ = Task.Run(() => ConnectAsync(session, request));
+
+    private async Task ConnectAsync(MtaTlsServerSession session, MtaTlsChannelRequest request)
+    {
+        try
+        {
+            if (await OpenAsync(session, request) is not { } agent)
+            {
+                session.Refuse(request, MtaTlsChannelAction.Refusal, "agent");
+            }
+            else if (session.Accept(request) is not { } client)
+            {
+                agent.Abort();
+            }
+            else
+            {
+                await SpliceAsync(client, agent);
+                session.ChannelEnded(client);
+            }
+        }
+        catch (Exception e)
+        {
+            _logger.SpliceFailed(request.Destination.ToString(), e);
+            try
+            {
+                // Unanswered, the open would count as pending as long as the session lives.
+                request.Refuse(MtaTlsChannelAction.Refusal);
+            }
+            catch (InvalidOperationException)
+            {
+                // It was answered.
+            }
+        }
+    }
+
+    private async ValueTask<MtaTlsChannel?> OpenAsync(MtaTlsServerSession session, MtaTlsChannelRequest request)
+    {
+        AgentName name = new(request.Destination.Host.ToLowerInvariant(), request.Destination.Port);
+        // A name that nobody has had is no reason to wait: anybody can make one up.
+        if (!selector.IsKnown(name))
+        {
+            return null;
+        }
+
+        // The address that the client really has, not the one that it claims.
+        ChannelAddress source = session.Connection.RemoteEndPoint is IPEndPoint remote ? new ChannelAddress(remote) : default;
+        CancellationToken gone = session.Connection.ConnectionClosed;
+        long begin = time.GetTimestamp();
+        HashSet<string> tried = [];
+        while (tried.Count < MaxAgents)
+        {
+            if (selector.Pick(name, tried) is not { } member)
+            {
+                if (!await selector.WaitAsync(name, tried, settings.Current.Agents.Options.WaitForAgent - time.GetElapsedTime(begin), gone))
+                {
+                    return null;
+                }
+
+                continue;
+            }
+
+            try
+            {
+                MtaTlsChannel channel = await connector.OpenAsync(member, source, gone);
+                _logger.ChannelToAgent(source, member.Name, member.Agent);
+                return channel;
+            }
+            catch (AgentUnavailableException)
+            {
+                tried.Add(member.Id);
+            }
+        }
+
+        return null;
+    }
+
+    /// <summary>Until either ends. Each way has its own window, so a reader that stops holds one channel of each session and nothing else.</summary>
+    private static async Task SpliceAsync(MtaTlsChannel client, MtaTlsChannel agent)
+    {
+        try
+        {
+            await Task.WhenAll(CopyAsync(client, agent), CopyAsync(agent, client));
+        }
+        finally
+        {
+            await CloseAsync(client);
+            await CloseAsync(agent);
+        }
+    }
+
+    private static async Task CopyAsync(MtaTlsChannel from, MtaTlsChannel to)
+    {
+        try
+        {
+            while (true)
+            {
+                ReadResult result = await from.Input.ReadAsync();
+                foreach (ReadOnlyMemory<byte> segment in result.Buffer)
+                {
+                    to.Output.Write(segment.Span);
+                }
+
+                from.Input.AdvanceTo(result.Buffer.End);
+                FlushResult flush = await to.Output.FlushAsync();
+                if (result.IsCompleted || flush.IsCompleted)
+                {
+                    break;
+                }
+            }
+
+            // There is no half close: the end of one is the end of the other, after all that was written.
+            await to.CloseAsync();
+        }
+        catch (Exception e) when (e is IOException or InvalidOperationException)
+        {
+            to.Abort();
+            from.Abort();
+        }
+    }
+
+    private static async ValueTask CloseAsync(MtaTlsChannel channel)
+    {
+        try
+        {
+            await channel.DisposeAsync();
+        }
+        catch (IOException)
+        {
+            // Its session has ended.
+        }
+    }
+}

@@ -1,0 +1,230 @@
+using System.Collections.Concurrent;
+using System.Net;
+using MtaTls.FunctionalTests.Routing;
+using MtaTls.FunctionalTests.Support;
+using MtaTls.Protocol;
+using MtaTls.ReverseProxy.Agents;
+
+namespace MtaTls.FunctionalTests.Agents;
+
+/// <summary>What happens when an agent, a gateway or the path between them fails.</summary>
+public class AgentFailureTests
+{
+    [Fact]
+    public async Task Agents_that_restart_one_after_another_lose_no_request_and_repeat_no_POST()
+    {
+        await using TestApp gateway = await AgentGateway.StartAsync(AgentGateway.Settings("""  "WaitForAgent": "00:01:00" """, """ "LoadBalancingPolicy": "PowerOfTwoChoices", """));
+        ConcurrentDictionary<string, int> posts = new(StringComparer.Ordinal);
+        Task<TestApp> Start(string agent) => AgentApp.StartAsync(
+            gateway.Port, AgentGateway.Plant7, app => app.MapPost("/{id}", (string id) =>
+            {
+                posts.AddOrUpdate(id, 1, static (_, n) => n + 1);
+                return agent;
+            }),
+            agent: agent);
+        TestApp[] agents = [await Start("one"), await Start("two"), await Start("three")];
+        try
+        {
+            await gateway.AgentsAsync(3);
+            using HttpClient client = gateway.Client();
+            using CancellationTokenSource stop = new();
+            int sent = 0;
+            Task[] load = [.. Enumerable.Range(0, 8).Select(worker => Task.Run(async () =>
+            {
+                for (int i = 0; !stop.IsCancellationRequested; i++)
+                {
+                    using StringContent body = new("body");
+                    using HttpResponseMessage response = await client.PostAsync($"/{worker}-{i}", body).Soon();
+                    Assert.Equal(HttpStatusCode.OK, response.StatusCode);
+                    Interlocked.Increment(ref sent);
+                }
+            }))];
+            for (int i = 0; i < 3; i++)
+            {
+                int before = Volatile.Read(ref sent);
+                await Patience.Until(() => Volatile.Read(ref sent) > before + 50 || load.Any(static t => t.IsFaulted));
+                await agents[i].DisposeAsync();
+                agents[i] = await Start($"again{i}");
+                await gateway.AgentsAsync(3);
+            }
+
+            await stop.CancelAsync();
+            await Task.WhenAll(load).Soon();
+            Assert.Equal(sent, posts.Count);
+            Assert.All(posts, static p => Assert.Equal(1, p.Value));
+        }
+        finally
+        {
+            foreach (TestApp agent in agents)
+            {
+                await agent.DisposeAsync();
+            }
+        }
+    }
+
+    [Fact]
+    public async Task A_lost_agent_costs_what_is_in_flight_there_and_a_GET_goes_to_another()
+    {
+        await using TestApp gateway = await AgentGateway.StartAsync();
+        TaskCompletionSource<MtaTlsChannel> arrived = new(TaskCreationOptions.RunContinuationsAsynchronously);
+        await using RawAgent lost = await RawAgent.RegisterAsync(gateway.Port, [AgentGateway.Plant7], request => arrived.TrySetResult(request.Accept()));
+        await gateway.AgentsAsync(1);
+        using HttpClient client = gateway.Client();
+        Task<string> get = client.GetStringAsync("/");
+        await arrived.Task.Soon();
+        await using TestApp other = await AgentApp.StartAsync(gateway.Port, AgentGateway.Plant7, agent: "other");
+        await gateway.AgentsAsync(2);
+        lost.Session.Abort();
+        Assert.Equal("other", await get.Soon());
+    }
+
+    [Fact]
+    public async Task A_POST_that_a_lost_agent_had_received_fails_and_is_not_sent_again()
+    {
+        await using TestApp gateway = await AgentGateway.StartAsync();
+        TaskCompletionSource<MtaTlsChannel> arrived = new(TaskCreationOptions.RunContinuationsAsynchronously);
+        await using RawAgent lost = await RawAgent.RegisterAsync(gateway.Port, [AgentGateway.Plant7], request => arrived.TrySetResult(request.Accept()));
+        await gateway.AgentsAsync(1);
+        using HttpClient client = gateway.Client();
+        Task<HttpResponseMessage> post = client.PostAsync("/", new StringContent("body"));
+        await using HttpChannel channel = new(await arrived.Task.Soon());
+        Assert.Contains("POST / ", await channel.ReadResponseHeadAsync(), StringComparison.Ordinal);
+        int seen = 0;
+        await using TestApp other = await AgentApp.StartAsync(gateway.Port, AgentGateway.Plant7, app => app.MapPost("/", () => Interlocked.Increment(ref seen)));
+        await gateway.AgentsAsync(2);
+        lost.Session.Abort();
+        using HttpResponseMessage response = await post.Soon();
+        Assert.Equal(HttpStatusCode.BadGateway, response.StatusCode);
+        Assert.Equal(0, seen);
+    }
+
+    [Fact]
+    public async Task An_agent_that_refuses_an_open_is_passed_over_for_a_POST_too()
+    {
+        await using TestApp gateway = await AgentGateway.StartAsync();
+        await using RawAgent refusing = await RawAgent.RegisterAsync(gateway.Port, [AgentGateway.Plant7], static request => request.Refuse("no"));
+        await using TestApp other = await AgentApp.StartAsync(
+            gateway.Port, AgentGateway.Plant7, app => app.MapPost("/", async (Stream body) => "other " + await new StreamReader(body).ReadToEndAsync()));
+        await gateway.AgentsAsync(2);
+        for (int i = 0; i < 10; i++)
+        {
+            using HttpClient client = gateway.Client();
+            using HttpResponseMessage response = await client.PostAsync("/", new StringContent("body")).Soon();
+            Assert.Equal("other body", await response.Content.ReadAsStringAsync());
+        }
+    }
+
+    [Fact]
+    public async Task An_agent_that_does_not_answer_an_open_in_time_is_passed_over()
+    {
+        await using TestApp gateway = await AgentGateway.StartAsync(AgentGateway.Settings("""  "OpenTimeout": "00:00:00.500" """));
+        await using RawAgent silent = await RawAgent.RegisterAsync(gateway.Port, [AgentGateway.Plant7], static _ => { });
+        await using TestApp other = await AgentApp.StartAsync(gateway.Port, AgentGateway.Plant7, agent: "other");
+        await gateway.AgentsAsync(2);
+        await Patience.Until(() =>
+        {
+            using HttpClient client = gateway.Client();
+            Assert.Equal("other", client.GetStringAsync("/").GetAwaiter().GetResult());
+            return gateway.Messages("OpenFailed").Length > 0;
+        });
+    }
+
+    [Fact]
+    public async Task The_same_instance_replaces_its_old_session_at_once()
+    {
+        await using TestApp gateway = await AgentGateway.StartAsync();
+        await using RawAgent old = await RawAgent.RegisterAsync(gateway.Port, [AgentGateway.Plant7], static _ => { });
+        await using RawAgent again = await RawAgent.RegisterAsync(gateway.Port, [AgentGateway.Plant7], static request => RawAgent.Serve(request, "again"));
+        Assert.Equal(200, again.Status);
+        await Assert.ThrowsAnyAsync<IOException>(() => old.Session.Completion.Soon());
+        Assert.Equal(again.Id, Assert.Single(gateway.Agents()).Id);
+        using HttpClient client = gateway.Client();
+        Assert.Equal("again", await client.GetStringAsync("/").Soon());
+    }
+
+    [Fact]
+    public async Task Another_identity_does_not_replace_an_instance()
+    {
+        await using TestApp gateway = await AgentGateway.StartAsync();
+        await using RawAgent one = await RawAgent.RegisterAsync(gateway.Port, [AgentGateway.Plant7], static _ => { });
+        await using RawAgent two = await RawAgent.RegisterAsync(gateway.Port, ["plant8.internal"], static _ => { }, TestCertificates.OtherClient);
+        Assert.Equal((200, 200), (one.Status, two.Status));
+        Assert.Equal(2, gateway.Agents().Count);
+        Assert.False(one.Session.Completion.IsCompleted);
+    }
+
+    [Fact]
+    public async Task The_end_of_the_answers_channel_ends_the_registration()
+    {
+        await using TestApp gateway = await AgentGateway.StartAsync();
+        await using RawAgent agent = await RawAgent.RegisterAsync(gateway.Port, [AgentGateway.Plant7], static _ => { });
+        await gateway.AgentsAsync(1);
+        await agent.EndRegistrationAsync();
+        await gateway.AgentsAsync(0);
+    }
+
+    [Fact]
+    public async Task An_agent_that_drains_gets_no_further_request()
+    {
+        await using TestApp gateway = await AgentGateway.StartAsync();
+        await using RawAgent leaving = await RawAgent.RegisterAsync(gateway.Port, [AgentGateway.Plant7], static request => RawAgent.Serve(request, "leaving"));
+        await gateway.AgentsAsync(1);
+        using HttpClient client = gateway.Client();
+        Assert.Equal("leaving", await client.GetStringAsync("/").Soon());
+        await using TestApp other = await AgentApp.StartAsync(gateway.Port, AgentGateway.Plant7, agent: "other");
+        await gateway.AgentsAsync(2);
+        Assert.Equal(204, await leaving.SendAsync("PATCH", leaving.Id, """{ "draining": true }"""));
+        for (int i = 0; i < 20; i++)
+        {
+            Assert.Equal("other", await client.GetStringAsync("/").Soon());
+        }
+    }
+
+    [Fact]
+    public async Task Agents_of_a_gateway_that_stops_register_elsewhere()
+    {
+        await using TestApp second = await AgentGateway.StartAsync();
+        TestApp first = await AgentGateway.StartAsync(AgentGateway.Settings("""  "DrainTimeout": "00:00:02" """));
+        await using TestApp app = await AgentApp.StartAsync(first.Port, AgentGateway.Plant7, configure: options => options.Gateways.Add($"https://127.0.0.1:{second.Port}"));
+        await first.AgentsAsync(1);
+        Assert.Empty(second.Agents());
+        await first.App.StopAsync();
+        await second.AgentsAsync(1);
+        await first.DisposeAsync();
+        using HttpClient client = second.Client();
+        Assert.Equal("a", await client.GetStringAsync("/").Soon());
+    }
+
+    [Fact]
+    public async Task A_gateway_that_restarts_is_found_again()
+    {
+        TestApp gateway = await AgentGateway.StartAsync(AgentGateway.Settings("""  "DrainTimeout": "00:00:00" """));
+        int port = gateway.Port;
+        await using TestApp app = await AgentApp.StartAsync(port, AgentGateway.Plant7);
+        await gateway.AgentsAsync(1);
+        await gateway.DisposeAsync();
+        await Patience.Until(() => app.Messages("ConnectFailed").Length > 0);
+        await using TestApp again = await AgentGateway.StartAsync(configure: builder => builder.WebHost.ConfigureKestrel(k => k.Listen(IPAddress.Loopback, port, e => e.UseHttps(o =>
+        {
+            o.ServerCertificate = TestCertificates.Server;
+            Gateway.WithClientCertificates(o);
+        }))));
+        await again.AgentsAsync(1);
+    }
+
+    [Fact]
+    public async Task An_operator_can_list_drain_and_end_agents()
+    {
+        await using TestApp gateway = await AgentGateway.StartAsync();
+        IMtaTlsAgents agents = gateway.Services.GetRequiredService<IMtaTlsAgents>();
+        await using RawAgent agent = await RawAgent.RegisterAsync(gateway.Port, [AgentGateway.Plant7], static _ => { });
+        MtaTlsAgentInfo info = Assert.Single(agents.List());
+        Assert.Equal(("raw", "CN=Test Root|CN=client"), (info.Agent, info.Identity));
+        Assert.True(await agents.DrainAsync(info.Id, TimeSpan.FromSeconds(5)));
+        Assert.True(Assert.Single(agents.List()).IsDraining);
+        Assert.True(agents.End(info.Id));
+        await Assert.ThrowsAnyAsync<IOException>(() => agent.Session.Completion.Soon());
+        Assert.False(agents.End(info.Id));
+        Assert.False(await agents.DrainAsync("0", TimeSpan.Zero));
+    }
+}
