@@ -26,7 +26,7 @@ public class AgentForwardTests
         using System.Net.Sockets.TcpListener service = new(IPAddress.Loopback, 0);
         service.Start();
         int port = ((IPEndPoint)service.LocalEndpoint).Port;
-        Task serving = Task.Run(async () =>
+        var serving = Task.Run(async () =>
         {
             using System.Net.Sockets.TcpClient connection = await service.AcceptTcpClientAsync();
             await connection.GetStream().CopyToAsync(connection.GetStream());

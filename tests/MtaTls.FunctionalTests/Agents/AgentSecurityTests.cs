@@ -39,7 +39,7 @@ public class AgentSecurityTests
         await using TestApp gateway = await AgentGateway.StartAsync();
         await using RawClient client = await RawClient.ConnectAsync(gateway.Port);
         await using HttpChannel channel = await client.OpenAsync("localhost", gateway.Port);
-        const string json = """{ "agent": "a", "instance": "i", "names": [ "plant7.internal" ] }""";
+        string json = """{ "agent": "a", "instance": "i", "names": [ "plant7.internal" ] }""";
         await channel.SendAsync($"POST /.well-known/mta-tls/agents HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: {json.Length}\r\n\r\n{json}");
         Assert.Equal(403, (await channel.ReadResponseAsync()).Status);
     }
