@@ -5,12 +5,19 @@ using MtaTls.Tls.OpenSsl;
 namespace MtaTls.Tls;
 
 /// <summary>
-/// Tells whether the TLS engine can run here. It needs OpenSSL 3 (<c>libssl.so.3</c>), the library that .NET itself uses on Linux. Nothing
-/// native is loaded before <see cref="IsSupported"/> or <see cref="Version"/> is read or the first context is made.
+/// Tells whether the TLS engine can run here. It needs OpenSSL 3, the library that .NET itself uses on Linux. Nothing native is
+/// loaded before <see cref="IsSupported"/> or <see cref="Version"/> is read or the first context is made.
 /// </summary>
 public static class TlsEngine
 {
-    /// <summary>Whether OpenSSL 3 was found and is the same library that .NET uses. The first read loads it.</summary>
+    /// <summary>
+    /// The folder with the two libraries of OpenSSL 3 (or the file of libssl, with libcrypto beside it). Null, the default: where the system looks. A process has one
+    /// OpenSSL, so it is set before the first use. Where it is not the library that .NET uses, the private keys of certificates are copied to it, so they must be exportable.
+    /// </summary>
+    /// <exception cref="InvalidOperationException">Another OpenSSL is loaded already.</exception>
+    public static string? LibraryPath { get => NativeLibraries.Path; set => NativeLibraries.Path = value; }
+
+    /// <summary>Whether OpenSSL 3 was found. The first read loads it.</summary>
     public static bool IsSupported => NativeLibraries.Failure is null;
 
     /// <summary>OpenSSL's version, for example <c>3.0.19</c>; null where the engine is not supported.</summary>
@@ -37,7 +44,7 @@ public static class TlsEngine
         => IsSupported ? MachinePolicy.Current.Choose(ProtocolVersions.Supported(enabled), cipherSuites).Obstacle : null;
 
     /// <summary>Does nothing where the engine is supported.</summary>
-    /// <exception cref="PlatformNotSupportedException">OpenSSL 3 is missing, too old or not the one that .NET uses; the message says what to install.</exception>
+    /// <exception cref="PlatformNotSupportedException">OpenSSL 3 is missing or not usable; the message says what to install.</exception>
     public static void ThrowIfUnsupported()
     {
         if (NativeLibraries.Failure is { } failure)

@@ -102,15 +102,11 @@ public class OptionsTests
         TlsEngine.ThrowIfUnsupported();
     }
 
-    [Theory]
-    [InlineData("libcrypto.so.3", "libssl-of-nowhere.so.3")]
-    [InlineData("libcrypto-of-nowhere.so.3", "libssl.so.3")]
-    public void Missing_library_names_the_package(string crypto, string ssl)
+    [Fact]
+    public void A_library_that_is_not_in_its_folder_is_named_with_the_folder()
     {
-        (string? failure, string? version) = NativeLibraries.Load(crypto, ssl);
-        Assert.Null(version);
-        Assert.Contains("of-nowhere", failure, StringComparison.Ordinal);
-        Assert.Contains("libssl3", failure, StringComparison.Ordinal);
-        Assert.Contains("openssl-libs", failure, StringComparison.Ordinal);
+        string? failure = OpenSslLibraries.Load("/nowhere/openssl", out _, out _);
+        Assert.Contains("libcrypto", failure, StringComparison.Ordinal);
+        Assert.Contains("'/nowhere/openssl' (MtaTls:OpenSsl:Path)", failure, StringComparison.Ordinal);
     }
 }

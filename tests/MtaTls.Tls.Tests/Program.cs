@@ -25,6 +25,9 @@ internal static class Program
             case ["policy", "compare", var versions, var namesSuites]:
                 await PolicyComparison.CompareAsync(Enum.Parse<SslProtocols>(versions), bool.Parse(namesSuites));
                 return Success;
+            case ["library", var path]:
+                await ForeignOpenSslTests.UseAsync(path);
+                return Success;
             case ["resume"]:
                 await ResumptionTests.AssertNothingIsResumedAsync();
                 return Success;

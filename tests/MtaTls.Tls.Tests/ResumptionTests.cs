@@ -267,7 +267,7 @@ public class ResumptionTests
         Assert.Equal(1, client.Sessions.Count);
     }
 
-    [System.Runtime.InteropServices.DllImport(OpenSsl.LibSsl.Ssl)]
+    [System.Runtime.InteropServices.DllImport("libssl.so.3")]
     private static extern nint SSL_SESSION_set_time(nint session, nint seconds);
 
     /// <summary>Moves what the client would resume into another client, as an attacker with a copy would.</summary>

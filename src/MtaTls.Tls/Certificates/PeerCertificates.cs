@@ -8,7 +8,6 @@ internal sealed record PeerCertificates(X509Certificate2 Certificate, X509Certif
 {
     public static PeerCertificates From(nint storeContext)
     {
-        // The constructor takes a reference of its own to the native certificate.
         nint leaf = LibSsl.X509_STORE_CTX_get0_cert(storeContext);
         var others = new X509Certificate2Collection();
         nint stack = LibSsl.X509_STORE_CTX_get0_untrusted(storeContext);
@@ -17,10 +16,10 @@ internal sealed record PeerCertificates(X509Certificate2 Certificate, X509Certif
             nint certificate = LibSsl.OPENSSL_sk_value(stack, i);
             if (certificate != leaf)
             {
-                others.Add(new X509Certificate2(certificate));
+                others.Add(NativeCertificate.ToManaged(certificate));
             }
         }
 
-        return new PeerCertificates(new X509Certificate2(leaf), others);
+        return new PeerCertificates(NativeCertificate.ToManaged(leaf), others);
     }
 }

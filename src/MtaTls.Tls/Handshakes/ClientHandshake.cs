@@ -67,7 +67,7 @@ internal static class ClientHandshake
             if (serverName is not null)
             {
                 nint name = Marshal.StringToCoTaskMemUTF8(serverName);
-                nint result = LibSsl.SSL_ctrl(ssl, LibSsl.CtrlSetServerName, 0, name);
+                int result = LibSsl.SSL_ctrl(ssl, LibSsl.CtrlSetServerName, 0, name);
                 Marshal.FreeCoTaskMem(name);
                 OpenSslErrors.ThrowIf(result != 1, "SSL_set_tlsext_host_name");
             }

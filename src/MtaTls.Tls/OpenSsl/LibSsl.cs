@@ -8,8 +8,9 @@ namespace MtaTls.Tls.OpenSsl;
 /// </summary>
 internal static unsafe partial class LibSsl
 {
-    public const string Ssl = "libssl.so.3";
-    public const string Crypto = "libcrypto.so.3";
+    // Resolved by NativeLibraries, which knows what the libraries are called here.
+    public const string Ssl = "libssl";
+    public const string Crypto = "libcrypto";
 
     public const ulong InitNoAtExit = 0x00080000;
 
@@ -74,12 +75,12 @@ internal static unsafe partial class LibSsl
 
     [LibraryImport(Ssl)] public static partial int OPENSSL_init_ssl(ulong options, nint settings);
 
-    // Contexts
+    // Contexts. C's long has 32 bits on Windows and 64 elsewhere: as a result it is an int here, for none is larger.
     [LibraryImport(Ssl)] public static partial nint TLS_server_method();
     [LibraryImport(Ssl)] public static partial nint TLS_client_method();
     [LibraryImport(Ssl)] public static partial nint SSL_CTX_new(nint method);
     [LibraryImport(Ssl)] public static partial void SSL_CTX_free(nint ctx);
-    [LibraryImport(Ssl)] public static partial nint SSL_CTX_ctrl(nint ctx, int command, nint number, nint pointer);
+    [LibraryImport(Ssl)] public static partial int SSL_CTX_ctrl(nint ctx, int command, nint number, nint pointer);
     [LibraryImport(Ssl)] public static partial ulong SSL_CTX_set_options(nint ctx, ulong options);
     [LibraryImport(Ssl)] public static partial ulong SSL_CTX_get_options(nint ctx);
     [LibraryImport(Ssl)] public static partial ulong SSL_CTX_clear_options(nint ctx, ulong options);
@@ -88,7 +89,7 @@ internal static unsafe partial class LibSsl
     [LibraryImport(Ssl)] public static partial nint SSL_CTX_get_ciphers(nint ctx);
     [LibraryImport(Ssl)] public static partial void SSL_CTX_set_verify(nint ctx, int mode, nint callback);
     [LibraryImport(Ssl)] public static partial int SSL_CTX_set_num_tickets(nint ctx, nuint count);
-    [LibraryImport(Ssl)] public static partial nint SSL_CTX_set_timeout(nint ctx, nint seconds);
+    [LibraryImport(Ssl)] public static partial int SSL_CTX_set_timeout(nint ctx, nint seconds);
     [LibraryImport(Ssl)] public static partial int SSL_extension_supported(uint type);
 
     [LibraryImport(Ssl)]
@@ -111,7 +112,7 @@ internal static unsafe partial class LibSsl
     // Connections
     [LibraryImport(Ssl)] public static partial nint SSL_new(nint ctx);
     [LibraryImport(Ssl)] public static partial void SSL_free(nint ssl);
-    [LibraryImport(Ssl)] public static partial nint SSL_ctrl(nint ssl, int command, nint number, nint pointer);
+    [LibraryImport(Ssl)] public static partial int SSL_ctrl(nint ssl, int command, nint number, nint pointer);
     [LibraryImport(Ssl)] public static partial void SSL_set_bio(nint ssl, nint readBio, nint writeBio);
     [LibraryImport(Ssl)] public static partial void SSL_set_accept_state(nint ssl);
     [LibraryImport(Ssl)] public static partial void SSL_set_connect_state(nint ssl);
@@ -155,6 +156,12 @@ internal static unsafe partial class LibSsl
     [LibraryImport(Crypto)] public static partial void BIO_set_init(nint bio, int initialized);
     [LibraryImport(Crypto), SuppressGCTransition] public static partial void BIO_set_flags(nint bio, int flags);
     [LibraryImport(Crypto), SuppressGCTransition] public static partial void BIO_clear_flags(nint bio, int flags);
+    [LibraryImport(Crypto)] public static partial nint d2i_X509(nint reuse, byte** input, nint length);
+    [LibraryImport(Crypto)] public static partial int i2d_X509(nint certificate, byte** output);
+    [LibraryImport(Crypto)] public static partial void X509_free(nint certificate);
+    [LibraryImport(Crypto)] public static partial nint d2i_AutoPrivateKey(nint reuse, byte** input, nint length);
+    [LibraryImport(Crypto)] public static partial int EVP_PKEY_up_ref(nint key);
+    [LibraryImport(Crypto)] public static partial void EVP_PKEY_free(nint key);
     [LibraryImport(Crypto)] public static partial nint X509_STORE_CTX_get0_cert(nint storeContext);
     [LibraryImport(Crypto)] public static partial nint X509_STORE_CTX_get0_untrusted(nint storeContext);
     [LibraryImport(Crypto)] public static partial void X509_STORE_CTX_set_error(nint storeContext, int error);

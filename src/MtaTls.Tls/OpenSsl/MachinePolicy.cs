@@ -62,7 +62,7 @@ internal sealed unsafe class MachinePolicy
     {
         using var context = new SslContextHandle(server: false);
         nint ctx = context.DangerousGetHandle();
-        nint min = LibSsl.SSL_CTX_ctrl(ctx, LibSsl.CtrlGetMinProtocol, 0, 0), max = LibSsl.SSL_CTX_ctrl(ctx, LibSsl.CtrlGetMaxProtocol, 0, 0);
+        int min = LibSsl.SSL_CTX_ctrl(ctx, LibSsl.CtrlGetMinProtocol, 0, 0), max = LibSsl.SSL_CTX_ctrl(ctx, LibSsl.CtrlGetMaxProtocol, 0, 0);
         ulong options = LibSsl.SSL_CTX_get_options(ctx);
         _notTurnedOff = ((options & LibSsl.OptionNoTls12) == 0 ? SslProtocols.Tls12 : 0) | ((options & LibSsl.OptionNoTls13) == 0 ? SslProtocols.Tls13 : 0);
         _withinBounds = (IsWithin(LibSsl.Tls12, min, max) ? SslProtocols.Tls12 : 0) | (IsWithin(LibSsl.Tls13, min, max) ? SslProtocols.Tls13 : 0);
@@ -94,7 +94,7 @@ internal sealed unsafe class MachinePolicy
         return new AllowedTls(versions, tls12, tls13, _groups, obstacle);
     }
 
-    private static bool IsWithin(nint version, nint min, nint max) => (min == 0 || version >= min) && (max == 0 || version <= max);
+    private static bool IsWithin(int version, int min, int max) => (min == 0 || version >= min) && (max == 0 || version <= max);
 
     private static bool IsTls13(ushort suite) => suite >> 8 == 0x13;
 

@@ -100,7 +100,7 @@ internal static unsafe class SslContexts
     {
         LibSsl.ERR_clear_error();
         nint list = Marshal.StringToCoTaskMemUTF8(groups);
-        nint result = LibSsl.SSL_CTX_ctrl(ctx, LibSsl.CtrlSetGroupsList, 0, list);
+        int result = LibSsl.SSL_CTX_ctrl(ctx, LibSsl.CtrlSetGroupsList, 0, list);
         Marshal.FreeCoTaskMem(list);
         return result == 1;
     }
