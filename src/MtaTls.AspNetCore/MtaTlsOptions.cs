@@ -32,6 +32,9 @@ public sealed class MtaTlsOptions
     /// </summary>
     public string? KeyLogFile { get; set; } = TlsEngine.EnvironmentKeyLogFile;
 
+    /// <summary>Where OpenSSL 3 is found, for the whole process. It is read before the first use of TLS.</summary>
+    public OpenSslOptions OpenSsl { get; } = new();
+
     /// <summary>
     /// Where channels go, by the destination that they name: the first route that matches decides. A channel that no route matches goes to the application. Default: empty, all channels
     /// do. Routes of the configuration come first, then those that are added in code; they change when the configuration is reloaded.

@@ -64,6 +64,7 @@ internal sealed record ClientSettings
             throw new ArgumentException(string.Join(" ", errors.All), nameof(options));
         }
 
+        options.OpenSsl.Apply();
         return new ClientSettings
         {
             Host = endpoint?.Host ?? options.Host!,

@@ -91,6 +91,9 @@ public sealed class MtaTlsClientOptions
     /// <value>Default: what SSLKEYLOGFILE names where the AppContext switch System.Net.EnableSslKeyLogging is on, as for SslStream; else null, keys are written nowhere.</value>
     public string? KeyLogFile { get; set; } = TlsEngine.EnvironmentKeyLogFile;
 
+    /// <summary>Where OpenSSL 3 is found, for the whole process. It is read before the first use of TLS.</summary>
+    public OpenSslOptions OpenSsl { get; } = new();
+
     /// <summary>How long connecting to the endpoint may take, the TLS handshake included; and how long a channel waits for room when <see cref="MaxSessions"/> are full.</summary>
     /// <value>Default: 15 seconds. Range: positive, or <see cref="Timeout.InfiniteTimeSpan"/>.</value>
     /// <exception cref="ArgumentOutOfRangeException">Out of range.</exception>

@@ -19,6 +19,13 @@ internal static class MtaTlsSettings
 
     private static readonly string[] s_sslProtocols = [nameof(SslProtocols.None), nameof(SslProtocols.Tls12), nameof(SslProtocols.Tls13)];
 
+    private static readonly SettingTable<OpenSslOptions> s_openSsl = new(
+    [
+        Settings<OpenSslOptions>.File(
+            nameof(OpenSslOptions.Path), "The folder with the two libraries of OpenSSL 3, or the file of libssl. For the whole process; read before the first use of TLS.",
+            o => o.Path, (o, v) => o.Path = v, "where the system looks"),
+    ]);
+
     /// <summary>Keys of the section that other packages read.</summary>
     public static string[] OfOthers { get; } = ["Agents", "Destinations", "TrustedPeers"];
 
@@ -60,6 +67,7 @@ internal static class MtaTlsSettings
             nameof(MtaTlsOptions.KeyLogFile),
             "A file to which the keys of every session are appended (SSLKEYLOGFILE format), for debugging. A person who reads it can read the traffic.",
             o => o.KeyLogFile, (o, v) => o.KeyLogFile = v, "none"),
+        S.Section(nameof(MtaTlsOptions.OpenSsl), "Where OpenSSL 3 is found.", o => o.OpenSsl, s_openSsl),
         S.Section(nameof(MtaTlsOptions.EndpointDefaults), "What applies to every HTTPS endpoint that does not say otherwise.", o => o.EndpointDefaults, EndpointDefaults),
         S.Map(
             nameof(MtaTlsOptions.Endpoints),

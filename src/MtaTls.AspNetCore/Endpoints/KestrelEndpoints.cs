@@ -37,6 +37,7 @@ internal sealed class KestrelEndpoints(IOptions<MtaTlsOptions> options, CurrentS
     private void Apply(KestrelServerOptions kestrel)
     {
         MtaTlsOptions mtaTls = options.Value;
+        mtaTls.OpenSsl.Apply();
         if (mtaTls.Endpoints.Count == 0)
         {
             AttachToAll(kestrel);

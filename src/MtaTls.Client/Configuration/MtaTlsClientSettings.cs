@@ -3,6 +3,7 @@ using System.Security.Authentication;
 using System.Security.Cryptography.X509Certificates;
 using MtaTls.Configuration;
 using MtaTls.Protocol;
+using MtaTls.Tls;
 using Delays = MtaTls.Configuration.Settings<MtaTls.Client.MtaTlsReconnectOptions>;
 using S = MtaTls.Configuration.Settings<MtaTls.Client.MtaTlsClientOptions>;
 using SourceSettings = MtaTls.Configuration.Settings<MtaTls.Client.Configuration.ConfiguredSource>;
@@ -13,6 +14,13 @@ namespace MtaTls.Client.Configuration;
 internal static class MtaTlsClientSettings
 {
     private static readonly TimeSpan s_hour = TimeSpan.FromHours(1);
+
+    private static readonly SettingTable<OpenSslOptions> s_openSsl = new(
+    [
+        Settings<OpenSslOptions>.File(
+            nameof(OpenSslOptions.Path), "The folder with the two libraries of OpenSSL 3, or the file of libssl. For the whole process; read before the first use of TLS.",
+            o => o.Path, (o, v) => o.Path = v, "where the system looks"),
+    ]);
 
     public static SettingTable<MtaTlsReconnectOptions> Reconnect { get; } = new(
     [
@@ -69,6 +77,7 @@ internal static class MtaTlsClientSettings
             nameof(MtaTlsClientOptions.KeyLogFile),
             "A file to which the keys of every session are appended (SSLKEYLOGFILE format), for debugging. A person who reads it can read the traffic.",
             o => o.KeyLogFile, (o, v) => o.KeyLogFile = v, "none"),
+        S.Section(nameof(MtaTlsClientOptions.OpenSsl), "Where OpenSSL 3 is found.", o => o.OpenSsl, s_openSsl),
         S.Duration(
             nameof(MtaTlsClientOptions.ConnectTimeout), "How long connecting to the endpoint may take, the TLS handshake included; and how long a channel waits for room when all sessions are full.",
             o => o.ConnectTimeout, (o, v) => o.ConnectTimeout = v, infinite: true),
