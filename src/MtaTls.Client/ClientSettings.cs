@@ -18,6 +18,7 @@ internal sealed record ClientSettings
 {
     public required string Host { get; init; }
     public required int Port { get; init; }
+    public EndpointList? EndpointsOption { get; init; }
     public string? TargetHostOption { get; init; }
     public required ushort ExtensionType { get; init; }
     public required MtaTlsClientMode Mode { get; init; }
@@ -32,9 +33,12 @@ internal sealed record ClientSettings
     public X509ChainPolicy? CertificateChainPolicy { get; init; }
     public string? KeyLogFile { get; init; }
     public required TimeSpan ConnectTimeout { get; init; }
+    public required TimeSpan OpenTimeout { get; init; }
+    public required KeepAliveKey KeepAlive { get; init; }
     public required BackoffSettings Reconnect { get; init; }
     public required int MaxSessions { get; init; }
     public required TimeSpan SessionIdleTimeout { get; init; }
+    public required TimeSpan SessionLifetime { get; init; }
     public required TimeSpan ShutdownTimeout { get; init; }
     public required LimitValues Limits { get; init; }
     public ChannelAddress? Source { get; init; }
@@ -44,12 +48,23 @@ internal sealed record ClientSettings
     public ILoggerFactory? LoggerFactory { get; init; }
     public required TimeProvider TimeProvider { get; init; }
 
+    /// <summary>All endpoints, the preferred first.</summary>
+    public EndpointList Endpoints => EndpointsOption ?? new EndpointList(new DnsEndPoint(Host, Port));
+
+    /// <summary>The endpoint for messages.</summary>
+    public string Endpoint => Endpoints.ToString();
+
     /// <summary>What the endpoint's certificate is verified against.</summary>
     public string TargetHost => TargetHostOption ?? Host;
 
+    /// <summary>What the certificate of one of the endpoints is verified against.</summary>
+    public string TargetHostOf(DnsEndPoint endpoint) => TargetHostOption ?? endpoint.Host;
+
     /// <summary>Whether a channel to this destination may be an ordinary TLS connection to the endpoint: it is the endpoint, by address or by the name that its certificate proved.</summary>
     public bool IsEndpoint(ChannelAddress destination) =>
-        destination.Port == Port && (SameHost(destination.Host, Host) || SameHost(destination.Host, TargetHost));
+        EndpointsOption is null
+            ? destination.Port == Port && (SameHost(destination.Host, Host) || SameHost(destination.Host, TargetHost))
+            : EndpointsOption.Any(e => destination.Port == e.Port) && (EndpointsOption.All(e => SameHost(destination.Host, e.Host)) || (TargetHostOption is { } name && SameHost(destination.Host, name)));
 
     /// <summary>Copies the options; reports every error in them at once.</summary>
     /// <param name="options">The options.</param>
@@ -65,10 +80,12 @@ internal sealed record ClientSettings
         }
 
         options.OpenSsl.Apply();
+        EndpointList? endpoints = endpoint is not null || options.Endpoints.Count == 0 ? null : new EndpointList([.. options.Endpoints.Select(Parse)]);
         return new ClientSettings
         {
-            Host = endpoint?.Host ?? options.Host!,
-            Port = endpoint?.Port ?? options.Port,
+            Host = endpoint?.Host ?? endpoints?[0].Host ?? options.Host!,
+            Port = endpoint?.Port ?? endpoints?[0].Port ?? options.Port,
+            EndpointsOption = endpoints,
             TargetHostOption = options.TargetHost,
             ExtensionType = options.ExtensionType,
             Mode = options.Mode,
@@ -83,9 +100,12 @@ internal sealed record ClientSettings
             CertificateChainPolicy = options.CertificateChainPolicy,
             KeyLogFile = options.KeyLogFile,
             ConnectTimeout = options.ConnectTimeout,
+            OpenTimeout = options.OpenTimeout,
+            KeepAlive = KeepAliveKey.From(options.KeepAlive),
             Reconnect = BackoffSettings.From(options.Reconnect),
             MaxSessions = options.MaxSessions,
             SessionIdleTimeout = options.SessionIdleTimeout,
+            SessionLifetime = options.SessionLifetime,
             ShutdownTimeout = options.ShutdownTimeout,
             Limits = new LimitValues(options.Limits),
             Source = options.Source,
@@ -100,11 +120,12 @@ internal sealed record ClientSettings
     /// <param name="protocols">The application protocols to offer.</param>
     /// <param name="certificate">The client's certificate as it is now.</param>
     /// <param name="authorities">The authorities as they are now.</param>
-    public TlsClientOptions ToTlsOptions(ProtocolList protocols, LoadedCertificate? certificate, X509Certificate2Collection? authorities)
+    /// <param name="targetHost">The name that the certificate must be for; null: <see cref="TargetHost"/>.</param>
+    public TlsClientOptions ToTlsOptions(ProtocolList protocols, LoadedCertificate? certificate, X509Certificate2Collection? authorities, string? targetHost = null)
     {
         var options = new TlsClientOptions
         {
-            TargetHost = TargetHost,
+            TargetHost = targetHost ?? TargetHost,
             ExtensionType = ExtensionType,
             OfferDataMultiplexing = true,
             EnabledSslProtocols = EnabledSslProtocols,
@@ -131,6 +152,8 @@ internal sealed record ClientSettings
         AuthoritySource.Apply(authorities, policy);
         return policy;
     }
+
+    private static DnsEndPoint Parse(string text) => EndpointList.TryParse(text, out DnsEndPoint? endpoint) ? endpoint : throw new FormatException(text);
 
     private static bool SameHost(string a, string b) =>
         a.AsSpan().TrimEnd('.').Equals(b.AsSpan().TrimEnd('.'), StringComparison.OrdinalIgnoreCase)

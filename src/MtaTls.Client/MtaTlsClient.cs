@@ -15,7 +15,7 @@ namespace MtaTls.Client;
 public sealed class MtaTlsClient : IAsyncDisposable
 {
     private readonly Lock _gate = new();
-    private readonly Dictionary<ProtocolList, SessionPool> _pools = [];
+    private readonly Dictionary<ProtocolList, ChannelOpener> _openers = [];
     private readonly ClientCounters _counters = new();
     private readonly ILogger _log;
     private bool _disposed;
@@ -51,7 +51,7 @@ public sealed class MtaTlsClient : IAsyncDisposable
         var client = new MtaTlsClient(ClientSettings.From(options));
         try
         {
-            await client.Pool(client.Settings.ApplicationProtocols).ConnectAsync(cancellationToken).ConfigureAwait(false);
+            await client.Opener(client.Settings.ApplicationProtocols).ConnectAsync(cancellationToken).ConfigureAwait(false);
             return client;
         }
         catch
@@ -88,10 +88,10 @@ public sealed class MtaTlsClient : IAsyncDisposable
     {
         int sessions = 0;
         long received = 0, sent = 0;
-        foreach (SessionPool pool in Pools())
+        foreach (ChannelOpener opener in Openers())
         {
-            sessions += pool.SessionCount;
-            pool.AddStatistics(ref received, ref sent);
+            sessions += opener.SessionCount;
+            opener.AddStatistics(ref received, ref sent);
         }
         return _counters.Snapshot(sessions, received, sent);
     }
@@ -110,28 +110,28 @@ public sealed class MtaTlsClient : IAsyncDisposable
 
             _disposed = true;
         }
-        await Task.WhenAll(Pools().Select(static p => p.DisposeAsync().AsTask())).ConfigureAwait(false);
+        await Task.WhenAll(Openers().Select(static o => o.DisposeAsync().AsTask())).ConfigureAwait(false);
     }
 
     internal async ValueTask<MtaTlsClientChannel> OpenAsync(ProtocolList protocols, ChannelAddress destination, ChannelAddress? source, CancellationToken cancellationToken)
     {
         long begin = Settings.TimeProvider.GetTimestamp();
-        SessionPool pool = Pool(protocols);
-        ChannelBacking backing = await pool.OpenAsync(destination, source, cancellationToken).ConfigureAwait(false);
+        ChannelOpener opener = Opener(protocols);
+        ChannelBacking backing = await opener.OpenAsync(destination, source, cancellationToken).ConfigureAwait(false);
         _counters.ChannelOpened();
         ClientDiagnostics.Channels(Settings, 1);
         ClientDiagnostics.Opened(Settings, Settings.TimeProvider.GetElapsedTime(begin));
-        return new MtaTlsClientChannel(backing, destination, closed => OnClosed(pool, closed));
+        return new MtaTlsClientChannel(backing, destination, closed => OnClosed(opener, closed));
     }
 
-    private void OnClosed(SessionPool pool, ChannelBacking backing)
+    private void OnClosed(ChannelOpener opener, ChannelBacking backing)
     {
         _counters.ChannelClosed();
         ClientDiagnostics.Channels(Settings, -1);
         ClientDiagnostics.Io(Settings, backing.BytesReceived, backing.BytesSent);
         if (backing is SessionChannel channel)
         {
-            pool.Release(channel.Session);
+            opener.Release(channel.Session);
         }
         else
         {
@@ -139,25 +139,25 @@ public sealed class MtaTlsClient : IAsyncDisposable
         }
     }
 
-    private SessionPool Pool(ProtocolList protocols)
+    private ChannelOpener Opener(ProtocolList protocols)
     {
         lock (_gate)
         {
             ObjectDisposedException.ThrowIf(_disposed, this);
-            if (!_pools.TryGetValue(protocols, out SessionPool? pool))
+            if (!_openers.TryGetValue(protocols, out ChannelOpener? opener))
             {
-                _pools.Add(protocols, pool = new SessionPool(this, Settings, new Dialer(Settings, protocols, _log), _counters, _log, Jitter));
+                _openers.Add(protocols, opener = new ChannelOpener(this, Settings, new Dialer(Settings, protocols, _log), _counters, _log, Jitter));
             }
 
-            return pool;
+            return opener;
         }
     }
 
-    private SessionPool[] Pools()
+    private ChannelOpener[] Openers()
     {
         lock (_gate)
         {
-            return [.. _pools.Values];
+            return [.. _openers.Values];
         }
     }
 

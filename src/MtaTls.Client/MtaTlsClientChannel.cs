@@ -10,6 +10,7 @@ namespace MtaTls.Client;
 /// <summary>
 /// A channel that a client has opened: a stream, and the same octets as a pair of pipes (use one or the other for each direction). One reader and one writer may use it at a time.
 /// Disposing it sends what was written and closes the channel; the session and its other channels go on.
+/// A channel that nobody refers to any more is closed when the garbage collector finds it.
 /// </summary>
 [SuppressMessage("Naming", "CA1710", Justification = "A channel by the draft's name; that it is a stream as well is said by its base.")]
 public sealed class MtaTlsClientChannel : Stream, IDuplexPipe
@@ -25,6 +26,9 @@ public sealed class MtaTlsClientChannel : Stream, IDuplexPipe
         _closed = closed;
         Destination = destination;
     }
+
+    /// <summary>Closes a channel that nobody refers to any more, as the finalizer of a socket closes its connection.</summary>
+    ~MtaTlsClientChannel() => ThreadPool.UnsafeQueueUserWorkItem(static channel => _ = channel.CloseAsync(CancellationToken.None).AsTask(), this, preferLocal: false);
 
     /// <summary>The host and port that the channel was opened to.</summary>
     public ChannelAddress Destination { get; }
@@ -51,10 +55,10 @@ public sealed class MtaTlsClientChannel : Stream, IDuplexPipe
     internal bool ToleratesLateWrite { get; set; }
 
     /// <summary>What the server sends. It is completed when the server closes the channel, and fails with an <see cref="IOException"/> when the session does.</summary>
-    public PipeReader Input => _backing.Input;
+    public PipeReader Input => field ??= new ChannelPipeReader(_backing.Input, this);
 
     /// <summary>What is sent to the server. A flush waits while too much is unsent.</summary>
-    public PipeWriter Output => _backing.Output;
+    public PipeWriter Output => field ??= new ChannelPipeWriter(_backing.Output, this);
 
     /// <inheritdoc/>
     public override bool CanRead => _disposed == 0;
@@ -87,7 +91,7 @@ public sealed class MtaTlsClientChannel : Stream, IDuplexPipe
     public override ValueTask<int> ReadAsync(Memory<byte> buffer, CancellationToken cancellationToken = default)
     {
         ObjectDisposedException.ThrowIf(_disposed != 0, this);
-        return Input.TryRead(out ReadResult result) && TryTake(result, buffer, out int count) ? new ValueTask<int>(count) : WaitAndReadAsync(buffer, cancellationToken);
+        return _backing.Input.TryRead(out ReadResult result) && TryTake(result, buffer, out int count) ? new ValueTask<int>(count) : WaitAndReadAsync(buffer, cancellationToken);
     }
 
     /// <inheritdoc/>
@@ -106,7 +110,7 @@ public sealed class MtaTlsClientChannel : Stream, IDuplexPipe
     public override ValueTask WriteAsync(ReadOnlyMemory<byte> buffer, CancellationToken cancellationToken = default)
     {
         ObjectDisposedException.ThrowIf(_disposed != 0, this);
-        ValueTask<FlushResult> write = Output.WriteAsync(buffer, cancellationToken);
+        ValueTask<FlushResult> write = _backing.Output.WriteAsync(buffer, cancellationToken);
         if (!write.IsCompletedSuccessfully)
         {
             return Wait(write);
@@ -160,6 +164,7 @@ public sealed class MtaTlsClientChannel : Stream, IDuplexPipe
     public override async ValueTask DisposeAsync()
     {
         await CloseAsync(CancellationToken.None).ConfigureAwait(false);
+        GC.SuppressFinalize(this);
         await base.DisposeAsync().ConfigureAwait(false);
     }
 
@@ -172,6 +177,9 @@ public sealed class MtaTlsClientChannel : Stream, IDuplexPipe
             return;
         }
 
+#pragma warning disable CA1816 // A closed channel has nothing left to finalize.
+        GC.SuppressFinalize(this);
+#pragma warning restore CA1816
         try
         {
             await _backing.CloseAsync(cancellationToken).ConfigureAwait(false);
@@ -211,7 +219,7 @@ public sealed class MtaTlsClientChannel : Stream, IDuplexPipe
     {
         while (true)
         {
-            ReadResult result = await Input.ReadAsync(cancellationToken).ConfigureAwait(false);
+            ReadResult result = await _backing.Input.ReadAsync(cancellationToken).ConfigureAwait(false);
             if (TryTake(result, buffer, out int count))
             {
                 return count;
@@ -227,7 +235,7 @@ public sealed class MtaTlsClientChannel : Stream, IDuplexPipe
         taken.CopyTo(buffer.Span);
         // Before advancing: the memory, and what says how long it is, may be another channel's the next moment.
         bool done = !arrived.IsEmpty || result.IsCompleted;
-        Input.AdvanceTo(taken.End);
+        _backing.Input.AdvanceTo(taken.End);
         return done;
     }
 }

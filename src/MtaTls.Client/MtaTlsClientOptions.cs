@@ -30,6 +30,13 @@ public sealed class MtaTlsClientOptions
     /// <exception cref="ArgumentOutOfRangeException">Out of range.</exception>
     public int Port { get; set => field = Ranges.Check(value, 1, 65_535); } = 443;
 
+    /// <summary>
+    /// Endpoints that stand for one another, as <c>host:port</c> or <c>[IPv6 address]:port</c>, the preferred first; in place of <see cref="Host"/> and <see cref="Port"/>. All are raced as RFC 8305
+    /// says. One that has said that it will stop comes last until then. Each one's certificate must be for its own host, or for <see cref="TargetHost"/>.
+    /// </summary>
+    /// <value>Default: empty, <see cref="Host"/> is the only endpoint.</value>
+    public IList<string> Endpoints { get; set => field = value ?? throw new ArgumentNullException(nameof(value)); } = [];
+
     /// <summary>The name that the endpoint's certificate must be for, and that is sent as <c>server_name</c> (SNI).</summary>
     /// <value>Default: null, <see cref="Host"/>. The certificate is never verified against a channel's destination.</value>
     public string? TargetHost { get; set; }
@@ -111,6 +118,22 @@ public sealed class MtaTlsClientOptions
     /// <value>Default: 8. Range: 1 to 1,000.</value>
     /// <exception cref="ArgumentOutOfRangeException">Out of range.</exception>
     public int MaxSessions { get; set => field = Ranges.Check(value, 1, 1_000); } = 8;
+
+    /// <summary>How long the server may take to answer an open; after it the open fails.</summary>
+    /// <value>Default: 30 seconds. Range: positive, or <see cref="Timeout.InfiniteTimeSpan"/>.</value>
+    /// <exception cref="ArgumentOutOfRangeException">Out of range.</exception>
+    public TimeSpan OpenTimeout { get; set => field = Ranges.PositiveOrInfinite(value); } = TimeSpan.FromSeconds(30);
+
+    /// <summary>How a server that no longer answers is noticed. Pings are sent while a session has channels, and with <see cref="KeepConnected"/> always.</summary>
+    public MtaTlsKeepAliveOptions KeepAlive { get; set => field = value ?? throw new ArgumentNullException(nameof(value)); } = new() { Ping = true };
+
+    /// <summary>
+    /// How old a session may become before another one takes its place, so that a changed DNS entry has effect; a random part of up to a tenth is taken off. Channels that are open go on, and
+    /// the session ends with the last of them. A handler's PooledConnectionLifetime does the same for its channels.
+    /// </summary>
+    /// <value>Default: <see cref="Timeout.InfiniteTimeSpan"/>. Range: positive, or <see cref="Timeout.InfiniteTimeSpan"/>.</value>
+    /// <exception cref="ArgumentOutOfRangeException">Out of range.</exception>
+    public TimeSpan SessionLifetime { get; set => field = Ranges.PositiveOrInfinite(value); } = Timeout.InfiniteTimeSpan;
 
     /// <summary>How long a session without channels is kept.</summary>
     /// <value>Default: 2 minutes. Range: positive, or <see cref="Timeout.InfiniteTimeSpan"/>.</value>

@@ -27,7 +27,20 @@ internal sealed class MtaTlsClientOptionsValidator : IValidateOptions<MtaTlsClie
     public static (CertificateSource? Certificate, AuthoritySource? Authorities) Check(MtaTlsClientOptions options, bool needsHost, ErrorList errors)
     {
         errors.AddRange(options.ConfigurationErrors.All);
-        if (options.Host is null && needsHost)
+        if (options.Endpoints.Count > 0 && options.Host is not null)
+        {
+            errors.Add(Key(nameof(options.Endpoints)), "Host is set as well. Write all endpoints here, or Host alone.");
+        }
+
+        foreach (string endpoint in options.Endpoints)
+        {
+            if (!EndpointList.TryParse(endpoint ?? "", out _))
+            {
+                errors.Add(Key(nameof(options.Endpoints)), $"'{endpoint}' is not host:port or [IPv6 address]:port.");
+            }
+        }
+
+        if (options.Host is null && options.Endpoints.Count == 0 && needsHost)
         {
             errors.Add(Key(nameof(options.Host)), "The endpoint's name or IP address is needed.");
         }

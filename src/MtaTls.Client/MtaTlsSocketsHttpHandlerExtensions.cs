@@ -27,7 +27,7 @@ public static class MtaTlsSocketsHttpHandlerExtensions
     {
         ArgumentNullException.ThrowIfNull(handler);
         ArgumentNullException.ThrowIfNull(options);
-        if (options.Host is not null)
+        if (options.Host is not null || options.Endpoints.Count > 0)
         {
             MtaTlsClient client = SharedClients.Get(HandlerTlsSettings.TakeOver(ClientSettings.From(options), handler.SslOptions));
             return Connect(handler, _ => client);

@@ -18,6 +18,12 @@ internal sealed class MemoryDialer : IDialer
 
     public bool IsMultiplexed { get; set; } = true;
 
+    /// <summary>Whether the server's ends of further connections neither read nor write, as a process that hangs.</summary>
+    public bool IsFrozen { get; set; }
+
+    /// <summary>What connections have said of their endpoint's end.</summary>
+    public List<TimeSpan> GoAways { get; } = [];
+
     public Action<MtaTlsChannelRequest> Answer { get; set; } = static request => request.Accept();
 
     public Action<MtaTlsSessionLimits>? ServerLimits { get; set; }
@@ -39,7 +45,7 @@ internal sealed class MemoryDialer : IDialer
         }
 
         Pipe up = new(), down = new();
-        if (IsMultiplexed)
+        if (IsMultiplexed && !IsFrozen)
         {
             var options = new MtaTlsSessionOptions { Role = MtaTlsRole.Server, ChannelRequested = request => Answer(request) };
             ServerLimits?.Invoke(options.Limits);
@@ -51,6 +57,7 @@ internal sealed class MemoryDialer : IDialer
         return new DialedConnection(new PipeTransport(new Duplex(down.Reader, up.Writer)), static () => default)
         {
             IsMultiplexed = IsMultiplexed,
+            WentAway = GoAways.Add,
             LocalAddress = new ChannelAddress("192.0.2.1", 4711),
             ApplicationProtocol = ReadOnlyMemory<byte>.Empty,
         };

@@ -47,6 +47,10 @@ internal static class MtaTlsClientSettings
             nameof(MtaTlsClientOptions.Host), "The host of the endpoint that the TLS sessions go to: a domain name or an IP address.",
             o => o.Host, (o, v) => o.Host = v, defaultText: "the host of each request's URI"),
         S.Integer(nameof(MtaTlsClientOptions.Port), "The TCP port of the endpoint.", o => o.Port, (o, v) => o.Port = v, 1, 65_535),
+        S.List(
+            nameof(MtaTlsClientOptions.Endpoints),
+            "Endpoints that stand for one another, as host:port or [IPv6 address]:port, the preferred first; in place of Host and Port. All are raced, and one that stops comes last.",
+            (o, v) => o.Endpoints.Add(v)),
         S.Text(
             nameof(MtaTlsClientOptions.TargetHost), "The name that the endpoint's certificate must be for, and that is sent as server_name (SNI).",
             o => o.TargetHost, (o, v) => o.TargetHost = v, defaultText: "the value of Host"),
@@ -81,6 +85,9 @@ internal static class MtaTlsClientSettings
         S.Duration(
             nameof(MtaTlsClientOptions.ConnectTimeout), "How long connecting to the endpoint may take, the TLS handshake included; and how long a channel waits for room when all sessions are full.",
             o => o.ConnectTimeout, (o, v) => o.ConnectTimeout = v, infinite: true),
+        S.Duration(
+            nameof(MtaTlsClientOptions.OpenTimeout), "How long the server may take to answer an open; after it the open fails.", o => o.OpenTimeout, (o, v) => o.OpenTimeout = v, infinite: true),
+        S.Section(nameof(MtaTlsClientOptions.KeepAlive), "How a server that no longer answers is noticed.", o => o.KeepAlive, KeepAliveSettings.Table),
         S.Section(nameof(MtaTlsClientOptions.Reconnect), "When to try again after an attempt to connect has failed.", o => o.Reconnect, Reconnect),
         S.Integer(
             nameof(MtaTlsClientOptions.MaxRetries), "How often an idempotent request is sent again whose session dropped before it was answered (IHttpClientBuilder.UseMtaTls); 0 for never.",
@@ -90,6 +97,10 @@ internal static class MtaTlsClientSettings
             o => o.MaxSessions, (o, v) => o.MaxSessions = v, 1, 1_000, "sessions"),
         S.Duration(
             nameof(MtaTlsClientOptions.SessionIdleTimeout), "How long a session without channels is kept.", o => o.SessionIdleTimeout, (o, v) => o.SessionIdleTimeout = v, infinite: true),
+        S.Duration(
+            nameof(MtaTlsClientOptions.SessionLifetime),
+            "How old a session may become before another one takes its place, so that a changed DNS entry has effect; a random part of up to a tenth is taken off. Open channels go on.",
+            o => o.SessionLifetime, (o, v) => o.SessionLifetime = v, infinite: true),
         S.Duration(
             nameof(MtaTlsClientOptions.ShutdownTimeout), "How long disposal waits for open channels to be closed before it aborts them.",
             o => o.ShutdownTimeout, (o, v) => o.ShutdownTimeout = v, infinite: true),

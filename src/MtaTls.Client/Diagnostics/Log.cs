@@ -1,5 +1,6 @@
 using System.Security.Authentication;
 using Microsoft.Extensions.Logging;
+using MtaTls.Client.Sessions;
 using MtaTls.Protocol;
 
 namespace MtaTls.Client.Diagnostics;
@@ -42,4 +43,19 @@ internal static partial class Log
 
     [LoggerMessage(12, LogLevel.Debug, "{Method} to {Host} was lost with its connection and is sent again ({Retry} of at most {MaxRetries}).", EventName = "RequestRetried")]
     public static partial void RequestRetried(this ILogger logger, string method, string? host, int retry, int maxRetries, Exception exception);
+
+    [LoggerMessage(13, LogLevel.Information, "{Host}:{Port} stops in {Seconds} s: new channels go to another session.", EventName = "GoAwayReceived")]
+    public static partial void GoAwayReceived(this ILogger logger, string host, int port, double seconds);
+
+    [LoggerMessage(14, LogLevel.Debug, "A session with {Host}:{Port} has reached its age ({SessionLifetime}): new channels go to another session.", EventName = "SessionAged")]
+    public static partial void SessionAged(this ILogger logger, string host, int port, TimeSpan sessionLifetime);
+
+    [LoggerMessage(15, LogLevel.Warning, "{Host}:{Port} does not answer on a session: new channels go to another session until it does.", EventName = "SessionSuspected")]
+    public static partial void SessionSuspected(this ILogger logger, string host, int port);
+
+    [LoggerMessage(16, LogLevel.Debug, "{Change}: the sessions with {Host}:{Port} are probed and the back-off ends.", EventName = "HostChanged")]
+    public static partial void HostChanged(this ILogger logger, string host, int port, HostChange change);
+
+    [LoggerMessage(17, LogLevel.Warning, "The endpoint {Host}:{Port} accepted a connection, but its TLS handshake failed: another endpoint is tried.", EventName = "EndpointFailed")]
+    public static partial void EndpointFailed(this ILogger logger, Exception exception, string host, int port);
 }

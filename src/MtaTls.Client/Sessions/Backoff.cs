@@ -72,6 +72,9 @@ internal sealed class Backoff(BackoffSettings options, TimeProvider time, Func<d
         _begin = time.GetTimestamp();
     }
 
+    /// <summary>The next attempt may begin now.</summary>
+    public void EndNow() => _delay = TimeSpan.Zero;
+
     public void Succeeded()
     {
         _reached = true;

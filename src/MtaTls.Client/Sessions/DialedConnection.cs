@@ -14,6 +14,9 @@ internal sealed class DialedConnection(IMtaTlsTransport transport, Func<ValueTas
 
     public required ChannelAddress LocalAddress { get; init; }
 
+    /// <summary>Is told that the endpoint stops, and when.</summary>
+    public Action<TimeSpan>? WentAway { get; init; }
+
     /// <summary>What ALPN selected; empty when nothing.</summary>
     public required ReadOnlyMemory<byte> ApplicationProtocol { get; init; }
 

@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using System.Net;
 using System.Security.Authentication;
 using Microsoft.Extensions.Logging;
 using MtaTls.Client.Diagnostics;
@@ -11,14 +12,20 @@ namespace MtaTls.Client.Sessions;
 internal sealed class Dialer : IDialer
 {
     private readonly ClientSettings _settings;
-    private readonly TlsContexts _contexts;
+    private readonly ProtocolList _protocols;
     private readonly ILogger _log;
+    private readonly EndpointOrder _order;
+    private readonly Lock _gate = new();
+    private readonly Dictionary<string, TlsContexts> _contexts = new(StringComparer.OrdinalIgnoreCase);
 
     public Dialer(ClientSettings settings, ProtocolList protocols, ILogger log)
     {
         _settings = settings;
+        _protocols = protocols;
         _log = log;
-        _contexts = new TlsContexts(settings, protocols);
+        _order = new EndpointOrder(settings.Endpoints, settings.TimeProvider);
+        // What is wrong with the options is said before anything is connected.
+        _ = Context(settings.TargetHost);
     }
 
     public async ValueTask<DialedConnection> ConnectAsync(CancellationToken cancellationToken)
@@ -32,27 +39,28 @@ internal sealed class Dialer : IDialer
         TlsConnection? tls = null;
         try
         {
-            pipes = await SocketPipes.ConnectAsync(_settings, either.Token).ConfigureAwait(false);
+            (pipes, tls) = await ConnectAnyAsync(timeout, either.Token).ConfigureAwait(false);
             if (activity is not null)
             {
                 NetworkTags.Add(activity, pipes.LocalEndPoint, pipes.RemoteEndPoint);
             }
 
-            tls = await TlsConnection.ConnectAsync(pipes, _contexts.Current, either.Token).ConfigureAwait(false);
             if (_settings.Mode == MtaTlsClientMode.Required && !tls.DataMultiplexingNegotiated)
             {
                 await tls.CompleteAsync(either.Token).ConfigureAwait(false);
-                throw new MtaTlsNotNegotiatedException($"{_settings.Host}:{_settings.Port} does not speak MTA-TLS (data_multiplexing, extension type {_settings.ExtensionType}), and Mode is Required.");
+                throw new MtaTlsNotNegotiatedException($"{_settings.Endpoint} does not speak MTA-TLS (data_multiplexing, extension type {_settings.ExtensionType}), and Mode is Required.");
             }
             TimeSpan elapsed = _settings.TimeProvider.GetElapsedTime(begin);
             ClientDiagnostics.Handshake(_settings, elapsed, tls, null);
             activity?.SetTag("tls.protocol.version", ClientDiagnostics.Version(tls.Protocol)).SetTag("mtatls.negotiated", tls.DataMultiplexingNegotiated);
-            _log.Connected(_settings.Host, _settings.Port, tls.Protocol, tls.DataMultiplexingNegotiated, elapsed.TotalMilliseconds);
+            _log.Connected(pipes.Endpoint.Host, pipes.Endpoint.Port, tls.Protocol, tls.DataMultiplexingNegotiated, elapsed.TotalMilliseconds);
+            DnsEndPoint endpoint = pipes.Endpoint;
             return new DialedConnection(tls, pipes.DisposeAsync)
             {
                 IsMultiplexed = tls.DataMultiplexingNegotiated,
                 LocalAddress = pipes.LocalAddress,
                 ApplicationProtocol = tls.ApplicationProtocol.ToArray(),
+                WentAway = stopsIn => _order.WentAway(endpoint, stopsIn),
             };
         }
         catch (Exception e)
@@ -80,14 +88,77 @@ internal sealed class Dialer : IDialer
         }
     }
 
-    public void Dispose() => _contexts.Dispose();
+    public void Dispose()
+    {
+        lock (_gate)
+        {
+            foreach (TlsContexts context in _contexts.Values)
+            {
+                context.Dispose();
+            }
+
+            _contexts.Clear();
+        }
+    }
+
+    /// <summary>Connects to the first endpoint that answers and whose handshake succeeds. Another is tried where one accepts connections and fails behind that, as a load balancer without servers does.</summary>
+    private async Task<(SocketPipes Pipes, TlsConnection Tls)> ConnectAnyAsync(CancellationTokenSource timeout, CancellationToken cancellationToken)
+    {
+        long begin = _settings.TimeProvider.GetTimestamp();
+        List<DnsEndPoint> left = [.. _order.Now()];
+        while (true)
+        {
+            SocketPipes pipes = await SocketPipes.ConnectAsync(left, _settings, cancellationToken).ConfigureAwait(false);
+            using var part = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+            using ITimer? timer = left.Count == 1 || _settings.ConnectTimeout == Timeout.InfiniteTimeSpan
+                ? null
+                : _settings.TimeProvider.CreateTimer(static source => ((CancellationTokenSource)source!).Cancel(), part, Share(begin, left.Count), Timeout.InfiniteTimeSpan);
+            try
+            {
+                return (pipes, await TlsConnection.ConnectAsync(pipes, Context(_settings.TargetHostOf(pipes.Endpoint)), part.Token).ConfigureAwait(false));
+            }
+            catch (Exception e)
+            {
+                await pipes.DisposeAsync().ConfigureAwait(false);
+                bool isOver = timeout.IsCancellationRequested || cancellationToken.IsCancellationRequested;
+                if (left.Count == 1 || isOver || e is not (IOException or AuthenticationException or OperationCanceledException))
+                {
+                    throw;
+                }
+
+                _log.EndpointFailed(e, pipes.Endpoint.Host, pipes.Endpoint.Port);
+                left.Remove(pipes.Endpoint);
+            }
+        }
+    }
+
+    /// <summary>What one endpoint of several may take of the time that is left.</summary>
+    private TimeSpan Share(long begin, int endpoints)
+    {
+        TimeSpan left = _settings.ConnectTimeout - _settings.TimeProvider.GetElapsedTime(begin);
+        return left > TimeSpan.Zero ? left / endpoints : TimeSpan.Zero;
+    }
+
+    /// <summary>What endpoints with one name share: the sessions of one are not resumed with another.</summary>
+    private TlsClientContext Context(string targetHost)
+    {
+        lock (_gate)
+        {
+            if (!_contexts.TryGetValue(targetHost, out TlsContexts? contexts))
+            {
+                _contexts.Add(targetHost, contexts = new TlsContexts(_settings, _protocols, targetHost));
+            }
+
+            return contexts.Current;
+        }
+    }
 
     private Exception Explain(Exception e, bool timedOut, CancellationToken cancellationToken) => e switch
     {
         OperationCanceledException when cancellationToken.IsCancellationRequested => e,
         OperationCanceledException when timedOut =>
-            new IOException($"Connecting to {_settings.Host}:{_settings.Port} took longer than ConnectTimeout ({_settings.ConnectTimeout}).", new TimeoutException()),
-        AuthenticationException => new AuthenticationException($"The TLS handshake with {_settings.Host}:{_settings.Port} (as '{_settings.TargetHost}') failed: {e.Message}", e.InnerException ?? e),
+            new IOException($"Connecting to {_settings.Endpoint} took longer than ConnectTimeout ({_settings.ConnectTimeout}).", new TimeoutException()),
+        AuthenticationException => new AuthenticationException($"The TLS handshake with {_settings.Endpoint} (as '{_settings.TargetHost}') failed: {e.Message}", e.InnerException ?? e),
         _ => e,
     };
 }

@@ -6,16 +6,21 @@ using MtaTls.Protocol;
 namespace MtaTls.Client.Sessions;
 
 /// <summary>The connection below TLS, with its pipes.</summary>
-internal sealed class SocketPipes : IDuplexPipe, IAsyncDisposable
+internal sealed class SocketPipes : IDuplexPipe, IAsyncDisposable, IDisposable
 {
     private readonly Stream _stream;
     private readonly StreamPipes _pipes;
 
-    public SocketPipes(Stream stream)
+    public SocketPipes(Stream stream, DnsEndPoint endpoint, KeepAliveKey keepAlive)
     {
         _stream = stream;
         _pipes = new StreamPipes(stream, holdsBuffer: true);
+        Endpoint = endpoint;
         UnsentLimit.Apply((stream as NetworkStream)?.Socket);
+        if (keepAlive.Tcp)
+        {
+            TcpKeepAlive.Apply((stream as NetworkStream)?.Socket, keepAlive.Interval, keepAlive.Timeout);
+        }
         if ((stream as NetworkStream)?.Socket is { LocalEndPoint: IPEndPoint local })
         {
             LocalAddress = new ChannelAddress(local.Address.IsIPv4MappedToIPv6 ? new IPEndPoint(local.Address.MapToIPv4(), local.Port) : local);
@@ -26,6 +31,9 @@ internal sealed class SocketPipes : IDuplexPipe, IAsyncDisposable
 
     public PipeWriter Output => _pipes.Output;
 
+    /// <summary>The endpoint that was reached.</summary>
+    public DnsEndPoint Endpoint { get; }
+
     /// <summary>The local address of the socket; 0.0.0.0:0 when there is none to see.</summary>
     public ChannelAddress LocalAddress { get; }
 
@@ -34,39 +42,37 @@ internal sealed class SocketPipes : IDuplexPipe, IAsyncDisposable
 
     public EndPoint? RemoteEndPoint => (_stream as NetworkStream)?.Socket.RemoteEndPoint;
 
-    public static async ValueTask<SocketPipes> ConnectAsync(ClientSettings settings, CancellationToken cancellationToken)
-    {
-        var endpoint = new DnsEndPoint(settings.Host, settings.Port);
-        if (settings.ConnectCallback is { } connect)
-        {
-            return new SocketPipes(await connect(endpoint, cancellationToken).ConfigureAwait(false) ?? throw new InvalidOperationException("ConnectCallback returned null."));
-        }
+    /// <summary>Connects to the first endpoint that answers, by any of its addresses (RFC 8305). Names are resolved anew each time.</summary>
+    /// <exception cref="SocketException">None answers.</exception>
+    public static Task<SocketPipes> ConnectAsync(IReadOnlyList<DnsEndPoint> endpoints, ClientSettings settings, CancellationToken cancellationToken) =>
+        AddressRace.RunAsync(endpoints, (endpoint, token) => ConnectOneAsync(endpoint, settings, token), settings.TimeProvider, cancellationToken);
 
-        var socket = new Socket(SocketType.Stream, ProtocolType.Tcp) { NoDelay = true };
-        try
-        {
-            if (IPAddress.TryParse(settings.Host, out IPAddress? address))
-            {
-                await socket.ConnectAsync(new IPEndPoint(address, settings.Port), cancellationToken).ConfigureAwait(false);
-            }
-            else
-            {
-                await socket.ConnectAsync(endpoint, cancellationToken).ConfigureAwait(false);
-            }
-
-            return new SocketPipes(new NetworkStream(socket, ownsSocket: true));
-        }
-        catch
-        {
-            socket.Dispose();
-            throw;
-        }
-    }
+    public void Dispose() => _stream.Dispose();
 
     public async ValueTask DisposeAsync()
     {
         // The stream first: a read or write that is still under way ends with it, and completing a writer would flush.
         await _stream.DisposeAsync().ConfigureAwait(false);
         await _pipes.DisposeAsync().ConfigureAwait(false);
+    }
+
+    private static async Task<SocketPipes> ConnectOneAsync(DnsEndPoint endpoint, ClientSettings settings, CancellationToken cancellationToken)
+    {
+        if (settings.ConnectCallback is { } connect)
+        {
+            return new SocketPipes(await connect(endpoint, cancellationToken).ConfigureAwait(false) ?? throw new InvalidOperationException("ConnectCallback returned null."), endpoint, settings.KeepAlive);
+        }
+
+        IPAddress[] addresses = IPAddress.TryParse(endpoint.Host, out IPAddress? address)
+            ? [address]
+            : await Dns.GetHostAddressesAsync(endpoint.Host, cancellationToken).ConfigureAwait(false);
+        if (addresses.Length == 0)
+        {
+            throw new SocketException((int)SocketError.HostNotFound);
+        }
+
+        IPEndPoint[] candidates = [.. AddressRace.Interleave(addresses).Take(AddressRace.MaxAttempts).Select(a => new IPEndPoint(a, endpoint.Port))];
+        Socket socket = await AddressRace.ConnectAsync(candidates, settings.TimeProvider, cancellationToken).ConfigureAwait(false);
+        return new SocketPipes(new NetworkStream(socket, ownsSocket: true), endpoint, settings.KeepAlive);
     }
 }

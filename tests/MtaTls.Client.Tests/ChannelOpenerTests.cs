@@ -6,7 +6,7 @@ using MtaTls.Protocol;
 namespace MtaTls.Client.Tests;
 
 #pragma warning disable CA1001 // The pools dispose the dialer.
-public sealed class SessionPoolTests : IAsyncLifetime
+public sealed class ChannelOpenerTests : IAsyncLifetime
 #pragma warning restore CA1001
 {
     private static readonly TimeSpan s_hang = TimeSpan.FromSeconds(60);
@@ -16,13 +16,13 @@ public sealed class SessionPoolTests : IAsyncLifetime
     private readonly FakeTimeProvider _time = new();
     private readonly MemoryDialer _dialer = new();
     private readonly ClientCounters _counters = new();
-    private readonly List<SessionPool> _pools = [];
+    private readonly List<ChannelOpener> _openers = [];
 
     public ValueTask InitializeAsync() => ValueTask.CompletedTask;
 
     public async ValueTask DisposeAsync()
     {
-        var disposal = Task.WhenAll(_pools.Select(p => p.DisposeAsync().AsTask()));
+        var disposal = Task.WhenAll(_openers.Select(p => p.DisposeAsync().AsTask()));
         // The channels that a test left open are given up when ShutdownTimeout has passed, by the fake clock.
         while (await Task.WhenAny(disposal, Task.Delay(10)) != disposal)
         {
@@ -37,8 +37,8 @@ public sealed class SessionPoolTests : IAsyncLifetime
     {
         var gate = new TaskCompletionSource();
         _dialer.Gate = gate.Task;
-        SessionPool pool = Make();
-        Task<ChannelBacking>[] opens = [.. Enumerable.Range(0, 50).Select(_ => pool.OpenAsync(s_inner, null, default).AsTask())];
+        ChannelOpener opener = Make();
+        Task<ChannelBacking>[] opens = [.. Enumerable.Range(0, 50).Select(_ => opener.OpenAsync(s_inner, null, default).AsTask())];
         gate.SetResult();
         ChannelBacking[] channels = await Task.WhenAll(opens).WaitAsync(s_hang);
         Assert.Equal(1, _dialer.Attempts);
@@ -50,9 +50,9 @@ public sealed class SessionPoolTests : IAsyncLifetime
     {
         var gate = new TaskCompletionSource();
         _dialer.Gate = gate.Task;
-        SessionPool pool = Make();
+        ChannelOpener opener = Make();
         using var cancel = new CancellationTokenSource();
-        Task<ChannelBacking> impatient = pool.OpenAsync(s_inner, null, cancel.Token).AsTask(), patient = pool.OpenAsync(s_inner, null, default).AsTask();
+        Task<ChannelBacking> impatient = opener.OpenAsync(s_inner, null, cancel.Token).AsTask(), patient = opener.OpenAsync(s_inner, null, default).AsTask();
         await cancel.CancelAsync();
         await Assert.ThrowsAnyAsync<OperationCanceledException>(() => impatient);
         gate.SetResult();
@@ -69,9 +69,9 @@ public sealed class SessionPoolTests : IAsyncLifetime
             sources.Add(request.Source);
             request.Accept();
         };
-        SessionPool pool = Make(), other = Make(o => o.Source = new ChannelAddress("198.51.100.1", 1));
-        await pool.OpenAsync(s_inner, null, default);
-        await pool.OpenAsync(s_inner, new ChannelAddress("198.51.100.2", 2), default);
+        ChannelOpener opener = Make(), other = Make(o => o.Source = new ChannelAddress("198.51.100.1", 1));
+        await opener.OpenAsync(s_inner, null, default);
+        await opener.OpenAsync(s_inner, new ChannelAddress("198.51.100.2", 2), default);
         await other.OpenAsync(s_inner, null, default);
         Assert.Equal([new("192.0.2.1", 4711), new("198.51.100.2", 2), new("198.51.100.1", 1)], sources);
     }
@@ -80,24 +80,24 @@ public sealed class SessionPoolTests : IAsyncLifetime
     public async Task A_full_server_makes_it_learn_the_limit_and_connect_another_session()
     {
         _dialer.ServerLimits = limits => limits.MaxChannelsPerSession = 3;
-        SessionPool pool = Make();
+        ChannelOpener opener = Make();
         var channels = new List<ChannelBacking>();
         for (int i = 0; i < 7; i++)
         {
-            channels.Add(await pool.OpenAsync(s_inner, null, default).AsTask().WaitAsync(s_hang));
+            channels.Add(await opener.OpenAsync(s_inner, null, default).AsTask().WaitAsync(s_hang));
         }
 
         Assert.Equal([3, 3, 1], _dialer.Servers.Select(s => s.ActiveChannels));
-        Assert.Equal(3, pool.SessionCount);
+        Assert.Equal(3, opener.SessionCount);
     }
 
     [Fact]
     public async Task A_server_that_shuts_down_is_replaced_while_it_finishes_what_is_open()
     {
-        SessionPool pool = Make();
-        await pool.OpenAsync(s_inner, null, default);
+        ChannelOpener opener = Make();
+        await opener.OpenAsync(s_inner, null, default);
         _dialer.Servers[0].RefuseNewChannels();
-        ChannelBacking second = await pool.OpenAsync(s_inner, null, default).AsTask().WaitAsync(s_hang);
+        ChannelBacking second = await opener.OpenAsync(s_inner, null, default).AsTask().WaitAsync(s_hang);
         Assert.Equal(2, _dialer.Attempts);
         Assert.Equal(1, _dialer.Servers[0].ActiveChannels);
         Assert.NotNull(second.Id);
@@ -106,12 +106,12 @@ public sealed class SessionPoolTests : IAsyncLifetime
     [Fact]
     public async Task A_session_that_ended_is_replaced_at_once()
     {
-        SessionPool pool = Make();
-        await pool.OpenAsync(s_inner, null, default);
+        ChannelOpener opener = Make();
+        await opener.OpenAsync(s_inner, null, default);
         for (int i = 0; i < 3; i++)
         {
             _dialer.Servers[^1].Abort();
-            await pool.OpenAsync(s_inner, null, default).AsTask().WaitAsync(s_hang);
+            await opener.OpenAsync(s_inner, null, default).AsTask().WaitAsync(s_hang);
         }
         Assert.InRange(_dialer.Attempts, 2, 4);
     }
@@ -120,10 +120,10 @@ public sealed class SessionPoolTests : IAsyncLifetime
     public async Task A_refusal_by_the_destination_is_the_callers_and_no_reason_for_another_session()
     {
         _dialer.Answer = static request => request.Refuse("no route");
-        SessionPool pool = Make();
+        ChannelOpener opener = Make();
         for (int i = 0; i < 3; i++)
         {
-            MtaTlsChannelRefusedException refused = await Assert.ThrowsAsync<MtaTlsChannelRefusedException>(async () => await pool.OpenAsync(s_inner, null, default));
+            MtaTlsChannelRefusedException refused = await Assert.ThrowsAsync<MtaTlsChannelRefusedException>(async () => await opener.OpenAsync(s_inner, null, default));
             Assert.Equal("no route", refused.Reason);
         }
         Assert.Equal(1, _dialer.Attempts);
@@ -133,22 +133,22 @@ public sealed class SessionPoolTests : IAsyncLifetime
     [Fact]
     public async Task After_a_failed_attempt_opens_fail_at_once_until_the_back_off_has_passed()
     {
-        SessionPool pool = Make(o => (o.Reconnect.InitialDelay, o.Reconnect.Jitter) = (TimeSpan.FromSeconds(4), 0));
+        ChannelOpener opener = Make(o => (o.Reconnect.InitialDelay, o.Reconnect.Jitter) = (TimeSpan.FromSeconds(4), 0));
         _dialer.Failure = new IOException("nobody there");
-        Assert.Same(_dialer.Failure, await Assert.ThrowsAsync<IOException>(async () => await pool.OpenAsync(s_inner, null, default)));
-        IOException second = await Assert.ThrowsAsync<IOException>(async () => await pool.OpenAsync(s_inner, null, default));
+        Assert.Same(_dialer.Failure, await Assert.ThrowsAsync<IOException>(async () => await opener.OpenAsync(s_inner, null, default)));
+        IOException second = await Assert.ThrowsAsync<IOException>(async () => await opener.OpenAsync(s_inner, null, default));
         Assert.Same(_dialer.Failure, second.InnerException);
         Assert.Contains("nobody there", second.Message, StringComparison.Ordinal);
         Assert.Equal(1, _dialer.Attempts);
         _time.Advance(TimeSpan.FromSeconds(4));
-        await Assert.ThrowsAsync<IOException>(async () => await pool.OpenAsync(s_inner, null, default));
+        await Assert.ThrowsAsync<IOException>(async () => await opener.OpenAsync(s_inner, null, default));
         Assert.Equal(2, _dialer.Attempts);
         _time.Advance(TimeSpan.FromSeconds(7.9));
-        await Assert.ThrowsAsync<IOException>(async () => await pool.OpenAsync(s_inner, null, default));
+        await Assert.ThrowsAsync<IOException>(async () => await opener.OpenAsync(s_inner, null, default));
         Assert.Equal(2, _dialer.Attempts);
         _time.Advance(TimeSpan.FromSeconds(0.1));
         _dialer.Failure = null;
-        await pool.OpenAsync(s_inner, null, default);
+        await opener.OpenAsync(s_inner, null, default);
         Assert.Equal(3, _dialer.Attempts);
     }
 
@@ -156,11 +156,11 @@ public sealed class SessionPoolTests : IAsyncLifetime
     public async Task Fallback_takes_the_connection_that_asked_and_then_one_for_each_channel()
     {
         _dialer.IsMultiplexed = false;
-        SessionPool pool = Make();
-        await pool.ConnectAsync(default);
+        ChannelOpener opener = Make();
+        await opener.ConnectAsync(default);
         for (int i = 1; i <= 3; i++)
         {
-            ChannelBacking channel = await pool.OpenAsync(s_endpoint, null, default).AsTask().WaitAsync(s_hang);
+            ChannelBacking channel = await opener.OpenAsync(s_endpoint, null, default).AsTask().WaitAsync(s_hang);
             Assert.Null(channel.Id);
             Assert.Equal(i, _dialer.Attempts);
         }
@@ -170,25 +170,25 @@ public sealed class SessionPoolTests : IAsyncLifetime
     public async Task A_destination_that_is_not_the_endpoint_never_falls_back_and_does_not_ask_again_at_once()
     {
         _dialer.IsMultiplexed = false;
-        SessionPool pool = Make();
-        await Assert.ThrowsAsync<MtaTlsNotNegotiatedException>(async () => await pool.OpenAsync(s_inner, null, default));
-        await Assert.ThrowsAsync<MtaTlsNotNegotiatedException>(async () => await pool.OpenAsync(s_inner, null, default));
+        ChannelOpener opener = Make();
+        await Assert.ThrowsAsync<MtaTlsNotNegotiatedException>(async () => await opener.OpenAsync(s_inner, null, default));
+        await Assert.ThrowsAsync<MtaTlsNotNegotiatedException>(async () => await opener.OpenAsync(s_inner, null, default));
         Assert.Equal(1, _dialer.Attempts);
         // A server that has learned it is found out about.
         _dialer.IsMultiplexed = true;
         _time.Advance(TimeSpan.FromMinutes(1));
-        Assert.NotNull((await pool.OpenAsync(s_inner, null, default).AsTask().WaitAsync(s_hang)).Id);
+        Assert.NotNull((await opener.OpenAsync(s_inner, null, default).AsTask().WaitAsync(s_hang)).Id);
     }
 
     [Fact]
     public async Task A_server_that_learns_to_multiplex_is_used_so_by_the_next_fallback()
     {
         _dialer.IsMultiplexed = false;
-        SessionPool pool = Make();
-        Assert.Null((await pool.OpenAsync(s_endpoint, null, default)).Id);
+        ChannelOpener opener = Make();
+        Assert.Null((await opener.OpenAsync(s_endpoint, null, default)).Id);
         _dialer.IsMultiplexed = true;
-        Assert.NotNull((await pool.OpenAsync(s_endpoint, null, default).AsTask().WaitAsync(s_hang)).Id);
-        Assert.NotNull((await pool.OpenAsync(s_endpoint, null, default).AsTask().WaitAsync(s_hang)).Id);
+        Assert.NotNull((await opener.OpenAsync(s_endpoint, null, default).AsTask().WaitAsync(s_hang)).Id);
+        Assert.NotNull((await opener.OpenAsync(s_endpoint, null, default).AsTask().WaitAsync(s_hang)).Id);
         Assert.Equal(2, _dialer.Attempts);
     }
 
@@ -196,8 +196,8 @@ public sealed class SessionPoolTests : IAsyncLifetime
     public async Task Who_keeps_connected_asks_a_server_that_does_not_multiplex_again_after_a_minute_and_not_before()
     {
         _dialer.IsMultiplexed = false;
-        SessionPool pool = Make(o => o.KeepConnected = true);
-        await pool.ConnectAsync(default);
+        ChannelOpener opener = Make(o => o.KeepConnected = true);
+        await opener.ConnectAsync(default);
         for (int attempts = 2; attempts <= 4; attempts++)
         {
             long began = _time.GetTimestamp();
@@ -213,18 +213,18 @@ public sealed class SessionPoolTests : IAsyncLifetime
     [Fact]
     public async Task A_session_that_ends_before_it_was_of_use_is_a_failed_attempt()
     {
-        SessionPool pool = Make(o => (o.Reconnect.InitialDelay, o.Reconnect.Jitter) = (TimeSpan.FromSeconds(4), 0));
-        await pool.ConnectAsync(default);
+        ChannelOpener opener = Make(o => (o.Reconnect.InitialDelay, o.Reconnect.Jitter) = (TimeSpan.FromSeconds(4), 0));
+        await opener.ConnectAsync(default);
         _dialer.Servers[0].Abort(new IOException("hangs up"));
-        while (pool.SessionCount > 0)
+        while (opener.SessionCount > 0)
         {
             await Task.Delay(1);
         }
 
-        await Assert.ThrowsAsync<IOException>(async () => await pool.OpenAsync(s_inner, null, default));
+        await Assert.ThrowsAsync<IOException>(async () => await opener.OpenAsync(s_inner, null, default));
         Assert.Equal(1, _dialer.Attempts);
         _time.Advance(TimeSpan.FromSeconds(4));
-        await pool.OpenAsync(s_inner, null, default).AsTask().WaitAsync(s_hang);
+        await opener.OpenAsync(s_inner, null, default).AsTask().WaitAsync(s_hang);
     }
 
     [Theory]
@@ -240,12 +240,12 @@ public sealed class SessionPoolTests : IAsyncLifetime
         Assert.Equal(expected, settings.IsEndpoint(new ChannelAddress(host, port)));
     }
 
-    private SessionPool Make(Action<MtaTlsClientOptions>? configure = null)
+    private ChannelOpener Make(Action<MtaTlsClientOptions>? configure = null)
     {
         var options = new MtaTlsClientOptions { Host = s_endpoint.Host, Port = s_endpoint.Port, TimeProvider = _time, ShutdownTimeout = TimeSpan.FromMilliseconds(1) };
         configure?.Invoke(options);
-        var pool = new SessionPool(this, ClientSettings.From(options), _dialer, _counters, NullLogger.Instance, static () => 0.5);
-        _pools.Add(pool);
-        return pool;
+        var opener = new ChannelOpener(this, ClientSettings.From(options), _dialer, _counters, NullLogger.Instance, static () => 0.5);
+        _openers.Add(opener);
+        return opener;
     }
 }

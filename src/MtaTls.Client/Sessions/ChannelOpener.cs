@@ -1,0 +1,343 @@
+using System.Net.Sockets;
+using Microsoft.Extensions.Logging;
+using MtaTls.Client.Diagnostics;
+using MtaTls.Protocol;
+
+namespace MtaTls.Client.Sessions;
+
+/// <summary>
+/// Opens channels to one endpoint for one list of application protocols. A channel takes the first session with room; a session is connected when there is none, by one attempt that all
+/// who wait share.
+/// </summary>
+internal sealed class ChannelOpener : IAsyncDisposable
+{
+    /// <summary>How often an open that lost its session before it was answered takes another one: nothing of the application's was sent.</summary>
+    private const int MaxLost = 3;
+
+    /// <summary>An endpoint that is waited for is not called without pause, also where the back-off is shorter.</summary>
+    private static readonly TimeSpan s_leastPause = TimeSpan.FromMilliseconds(20);
+
+    /// <summary>How long a session may take to end after its channels have been given up, as its server may be frozen.</summary>
+    private static readonly TimeSpan s_lastGrace = TimeSpan.FromSeconds(1);
+
+    private readonly ClientSettings _settings;
+    private readonly IDialer _dialer;
+    private readonly ILogger _log;
+    private readonly ClientCounters _counters;
+    private readonly CancellationTokenSource _disposing = new();
+    private readonly SessionPool _pool;
+    private readonly PlainFallback _plain;
+    private readonly SessionConnector _connector;
+    private readonly SessionRunner _runner;
+    private readonly ConnectionKeeper _keeper;
+    private readonly HostWatch _watch;
+    private int _disposed;
+
+    /// <param name="owner">Stays reachable as long as a session runs: handlers find their client by a weak reference.</param>
+    /// <param name="settings">The options.</param>
+    /// <param name="dialer">Makes connections.</param>
+    /// <param name="counters">Counts.</param>
+    /// <param name="log">Logs.</param>
+    /// <param name="random">The jitter of back-offs and ages: 0 to below 1.</param>
+    public ChannelOpener(object owner, ClientSettings settings, IDialer dialer, ClientCounters counters, ILogger log, Func<double> random)
+    {
+        _settings = settings;
+        _dialer = dialer;
+        _counters = counters;
+        _log = log;
+        _pool = new SessionPool(settings.MaxSessions, settings.TimeProvider);
+        _plain = new PlainFallback(settings.TimeProvider);
+        _connector = new SessionConnector(settings, dialer, counters, random, () => _pool.MayGrow, OnConnected, _disposing.Token);
+        _runner = new SessionRunner(owner, settings, _pool, new InboundChannels(settings.ChannelRequested, log, _disposing.Token), counters, log, random, _disposing.Token)
+        {
+            Replace = _connector.TryConnect,
+            Failed = _connector.Failed,
+        };
+        _keeper = new ConnectionKeeper(_pool, _connector, _plain, settings.TimeProvider, _disposing.Token);
+        _watch = new HostWatch(settings.TimeProvider, OnHostChanged);
+    }
+
+    public int SessionCount => _pool.Count;
+
+    /// <inheritdoc cref="SessionPool.AddStatistics"/>
+    public void AddStatistics(ref long received, ref long sent) => _pool.AddStatistics(ref received, ref sent);
+
+    /// <summary>Connects a session if there is none with room. Where the server does not speak MTA-TLS, the connection waits for the first channel.</summary>
+    public async ValueTask ConnectAsync(CancellationToken cancellationToken)
+    {
+        ThrowIfDisposed();
+        if (_settings.KeepConnected)
+        {
+            _keeper.Start();
+        }
+
+        if (!_pool.HasRoom && !_plain.HasSpare)
+        {
+            await _connector.Connect().WaitAsync(cancellationToken).ConfigureAwait(false);
+        }
+    }
+
+    public async ValueTask<ChannelBacking> OpenAsync(ChannelAddress destination, ChannelAddress? source, CancellationToken cancellationToken)
+    {
+        bool mayFallBack = _settings.Mode == MtaTlsClientMode.Preferred && _settings.IsEndpoint(destination);
+        for (int lost = 1; ;)
+        {
+            (ClientSession? session, DialedConnection? plain) = await AcquireAsync(mayFallBack, cancellationToken).ConfigureAwait(false);
+            if (session is null)
+            {
+                return FallBack(plain!);
+            }
+
+            MtaTlsChannel? channel = null;
+            try
+            {
+                ChannelAddress from = source ?? _settings.Source ?? session.Connection.LocalAddress;
+                channel = await session.OpenChannelAsync(from, destination, cancellationToken).ConfigureAwait(false);
+                _connector.Succeeded();
+                if (_log.IsEnabled(LogLevel.Debug))
+                {
+                    _log.ChannelOpened(channel.Id.ToString(), destination.ToString());
+                }
+
+                return new SessionChannel(channel, session);
+            }
+            catch (MtaTlsChannelRefusedException e) when (IsForWantOfRoom(e) && _pool.LearnLimit(session))
+            {
+                // The session is full, not the endpoint: the next turn takes another session, or connects one while MaxSessions allows it.
+                _log.SessionFull(_settings.Host, _settings.Port, session.Limit);
+            }
+            catch (MtaTlsChannelRefusedException e) when (RefusalReasons.IsShuttingDown(e.Reason) && lost++ < MaxLost)
+            {
+                _runner.OnRefusing(session);
+            }
+            catch (MtaTlsChannelRefusedException)
+            {
+                _counters.Refused();
+                ClientDiagnostics.Refused(_settings);
+                if (_log.IsEnabled(LogLevel.Debug))
+                {
+                    _log.ChannelRefused(destination.ToString());
+                }
+
+                throw;
+            }
+            catch (MtaTlsSessionException) when (lost++ < MaxLost)
+            {
+                // The session ended, or fell silent, before the channel was there, so nothing of the application's was sent: another session serves it as well.
+                if (!session.Session.AcceptsChannels)
+                {
+                    _pool.Remove(session);
+                }
+            }
+            finally
+            {
+                if (channel is null)
+                {
+                    _runner.Release(session, wasOpen: false);
+                }
+            }
+        }
+    }
+
+    /// <summary>A channel of the session has been closed.</summary>
+    public void Release(ClientSession session) => _runner.Release(session, wasOpen: true);
+
+    public async ValueTask DisposeAsync()
+    {
+        if (Interlocked.Exchange(ref _disposed, 1) != 0)
+        {
+            return;
+        }
+
+        _watch.Dispose();
+        await _disposing.CancelAsync().ConfigureAwait(false);
+        await Task.WhenAll(new[] { _connector.Attempt, _keeper.Completion }.OfType<Task>()).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        await _plain.DisposeAsync().ConfigureAwait(false);
+
+        ClientSession[] sessions = _pool.Snapshot();
+        using var limit = new CancellationTokenSource(_settings.ShutdownTimeout, _settings.TimeProvider);
+        var shutdown = Task.WhenAll(sessions.Select(s => s.Session.ShutdownAsync(limit.Token)));
+        try
+        {
+            TimeSpan wait = _settings.ShutdownTimeout == Timeout.InfiniteTimeSpan ? Timeout.InfiniteTimeSpan : _settings.ShutdownTimeout + s_lastGrace;
+            await shutdown.WaitAsync(wait, _settings.TimeProvider, CancellationToken.None).ConfigureAwait(false);
+        }
+        catch (TimeoutException)
+        {
+            // A server that does not answer close_notify holds nobody up.
+            foreach (ClientSession session in sessions)
+            {
+                session.Session.Abort();
+            }
+        }
+        foreach (ClientSession session in sessions)
+        {
+            await session.Session.DisposeAsync().ConfigureAwait(false);
+        }
+
+        _dialer.Dispose();
+        _disposing.Dispose();
+    }
+
+    private async ValueTask<(ClientSession? Session, DialedConnection? Plain)> AcquireAsync(bool mayFallBack, CancellationToken cancellationToken)
+    {
+        ThrowIfDisposed();
+        if (_pool.TryTake(out ClientSession? session))
+        {
+            return (session, null);
+        }
+
+        RoomWaiter waiter = _pool.Enqueue();
+        try
+        {
+            return await WaitForRoomAsync(waiter, mayFallBack, cancellationToken).ConfigureAwait(false);
+        }
+        finally
+        {
+            _pool.Leave(waiter);
+        }
+    }
+
+    private async ValueTask<(ClientSession? Session, DialedConnection? Plain)> WaitForRoomAsync(RoomWaiter waiter, bool mayFallBack, CancellationToken cancellationToken)
+    {
+        long begin = _settings.TimeProvider.GetTimestamp();
+        while (true)
+        {
+            ThrowIfDisposed();
+            // Before the state that they tell of is looked at.
+            Task changed = _pool.Changed, backoffEnded = _connector.BackoffEnded;
+            if (waiter.Task.IsCompleted)
+            {
+                return (waiter.Take(), null);
+            }
+
+            if (_pool.TryTakeLeaving(out ClientSession? leaving))
+            {
+                _connector.TryConnect();
+                return (leaving, null);
+            }
+
+            if (mayFallBack)
+            {
+                if (_plain.TryTakeSpare(out DialedConnection? spare))
+                {
+                    return (null, spare);
+                }
+
+                if (_plain.IsPlain)
+                {
+                    // The server did not speak MTA-TLS the last time: a connection for this channel alone, unless the server has learned it since.
+                    _connector.ThrowIfBackingOff();
+                    DialedConnection connection = await _connector.ConnectOneAsync(cancellationToken).ConfigureAwait(false);
+                    if (!connection.IsMultiplexed)
+                    {
+                        return (null, connection);
+                    }
+
+                    OnConnected(connection);
+                    continue;
+                }
+            }
+            else if (_plain.Remaining > TimeSpan.Zero)
+            {
+                throw NotNegotiated();
+            }
+
+            (Task? attempt, TimeSpan? pause) = _connector.Next();
+            if (attempt is not null)
+            {
+                await Task.WhenAny(waiter.Task, attempt).WaitAsync(cancellationToken).ConfigureAwait(false);
+                if (!waiter.Task.IsCompleted)
+                {
+                    await CheckAsync(attempt, mayFallBack, cancellationToken).ConfigureAwait(false);
+                }
+            }
+            else if (pause is { } delay)
+            {
+                await WaitAsync(delay, cancellationToken, waiter.Task, changed, backoffEnded).ConfigureAwait(false);
+            }
+            else
+            {
+                TimeSpan left = _settings.ConnectTimeout - _settings.TimeProvider.GetElapsedTime(begin);
+                if (_settings.ConnectTimeout != Timeout.InfiniteTimeSpan && left <= TimeSpan.Zero)
+                {
+                    throw _pool.Full(_settings);
+                }
+
+                AbandonedChannels.Collect();
+                TimeSpan wait = _settings.ConnectTimeout == Timeout.InfiniteTimeSpan || left > AbandonedChannels.Interval ? AbandonedChannels.Interval : left;
+                await WaitAsync(wait, cancellationToken, waiter.Task, changed).ConfigureAwait(false);
+            }
+        }
+    }
+
+    /// <summary>What an attempt that is over means for a channel that it has given no room.</summary>
+    private async ValueTask CheckAsync(Task attempt, bool mayFallBack, CancellationToken cancellationToken)
+    {
+        try
+        {
+            await attempt.ConfigureAwait(false);
+        }
+        catch (Exception e) when (e is SocketException or IOException and not MtaTlsNotNegotiatedException && _connector.IsWaitedFor)
+        {
+            // The endpoint is gone for a while, as when it restarts.
+            await WaitAsync(s_leastPause, cancellationToken).ConfigureAwait(false);
+            return;
+        }
+        catch (Exception) when (_pool.HasRoom)
+        {
+            // Another session has room meanwhile.
+            return;
+        }
+
+        if (!mayFallBack && _plain.IsPlain)
+        {
+            throw NotNegotiated();
+        }
+    }
+
+    private async ValueTask WaitAsync(TimeSpan limit, CancellationToken cancellationToken, params Task[] events)
+    {
+        using var over = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, _disposing.Token);
+        await Task.WhenAny([Task.Delay(limit, _settings.TimeProvider, over.Token), .. events]).ConfigureAwait(false);
+        await over.CancelAsync().ConfigureAwait(false);
+        cancellationToken.ThrowIfCancellationRequested();
+    }
+
+    private void OnConnected(DialedConnection connection)
+    {
+        if (connection.IsMultiplexed)
+        {
+            _plain.Forget();
+            _watch.Start();
+            _runner.Start(connection);
+        }
+        else
+        {
+            _log.FellBack(_settings.Host, _settings.Port);
+            _plain.Found(connection);
+        }
+    }
+
+    private void OnHostChanged(HostChange change)
+    {
+        _log.HostChanged(_settings.Host, _settings.Port, change);
+        _connector.EndBackoff();
+        _runner.ProbeAll(wasSuspended: change == HostChange.Resumed);
+    }
+
+    private FallbackChannel FallBack(DialedConnection connection)
+    {
+        _connector.Succeeded();
+        _counters.FellBack();
+        ClientDiagnostics.FellBack(_settings);
+        return new FallbackChannel(connection);
+    }
+
+    private void ThrowIfDisposed() => ObjectDisposedException.ThrowIf(Volatile.Read(ref _disposed) != 0, typeof(MtaTlsClient));
+
+    private MtaTlsNotNegotiatedException NotNegotiated() => new(
+        $"{_settings.Endpoint} does not speak MTA-TLS (data_multiplexing, extension type {_settings.ExtensionType}). Ordinary TLS stands in only for channels to that endpoint itself, with Mode Preferred.");
+
+    private static bool IsForWantOfRoom(MtaTlsChannelRefusedException e) => e.IsLocal || RefusalReasons.IsForWantOfRoom(e.Reason);
+}

@@ -1,0 +1,58 @@
+namespace MtaTls.Client.Sessions;
+
+/// <summary>Connects a session whenever none takes channels, as long as the client lives (<see cref="MtaTlsClientOptions.KeepConnected"/>).</summary>
+internal sealed class ConnectionKeeper(SessionPool pool, SessionConnector connector, PlainFallback plain, TimeProvider time, CancellationToken stopping)
+{
+    private readonly Lock _gate = new();
+    private Task? _task;
+
+    public Task? Completion
+    {
+        get
+        {
+            lock (_gate)
+            {
+                return _task;
+            }
+        }
+    }
+
+    public void Start()
+    {
+        lock (_gate)
+        {
+            _task ??= RunAsync();
+        }
+    }
+
+    private async Task RunAsync()
+    {
+        await Task.CompletedTask.ConfigureAwait(ConfigureAwaitOptions.ForceYielding);
+        while (!stopping.IsCancellationRequested)
+        {
+            // Before the state that they tell of is looked at.
+            Task changed = pool.Changed, backoffEnded = connector.BackoffEnded;
+            using var giveUp = CancellationTokenSource.CreateLinkedTokenSource(stopping);
+            TimeSpan plainLeft = plain.Remaining, backoffLeft = connector.Remaining;
+            TimeSpan delay = plainLeft > backoffLeft ? plainLeft : backoffLeft;
+            Task wait = pool.HasUsable || !pool.MayGrow ? changed
+                : delay > TimeSpan.Zero ? Task.WhenAny(Task.Delay(delay, time, giveUp.Token), backoffEnded)
+                : Connect();
+            await wait.WaitAsync(stopping).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            await giveUp.CancelAsync().ConfigureAwait(false);
+        }
+    }
+
+    private Task Connect()
+    {
+        try
+        {
+            return connector.Connect();
+        }
+        catch (IOException)
+        {
+            // Another attempt has failed this moment.
+            return Task.CompletedTask;
+        }
+    }
+}

@@ -1,0 +1,236 @@
+using Microsoft.Extensions.Logging;
+using MtaTls.Client.Diagnostics;
+using MtaTls.Protocol;
+
+namespace MtaTls.Client.Sessions;
+
+/// <summary>Starts sessions and follows each to its end: idle time, age, go-away, silence of the server.</summary>
+internal sealed class SessionRunner
+{
+    /// <summary>A session that ends sooner, without a channel ever opened, was a failed attempt: else a server that hangs up on everybody would be called without pause.</summary>
+    private static readonly TimeSpan s_shortLived = TimeSpan.FromSeconds(5);
+
+    /// <summary>How long a server may take to answer after this machine was suspended: its side of the connection has often ended meanwhile.</summary>
+    private static readonly TimeSpan s_probeAfterSuspend = TimeSpan.FromSeconds(1.5);
+
+    /// <summary>The part of a session's age that is random: sessions that were connected together do not all end together.</summary>
+    private const double AgeJitter = 0.1;
+
+    private readonly ClientSettings _settings;
+    private readonly SessionPool _pool;
+    private readonly ClientCounters _counters;
+    private readonly ILogger _log;
+    private readonly Func<double> _random;
+    private readonly InboundChannels _inbound;
+    private readonly CancellationToken _stopping;
+    private readonly object _owner;
+
+    /// <param name="owner">Stays reachable as long as a session runs: handlers find their client by a weak reference.</param>
+    /// <param name="settings">The options.</param>
+    /// <param name="pool">The sessions.</param>
+    /// <param name="inbound">Answers the server's opens.</param>
+    /// <param name="counters">Counts.</param>
+    /// <param name="log">Logs.</param>
+    /// <param name="random">Jitter: 0 to below 1.</param>
+    /// <param name="stopping">Is cancelled when the client is disposed.</param>
+    public SessionRunner(
+        object owner, ClientSettings settings, SessionPool pool, InboundChannels inbound, ClientCounters counters, ILogger log, Func<double> random, CancellationToken stopping)
+    {
+        _owner = owner;
+        _settings = settings;
+        _pool = pool;
+        _inbound = inbound;
+        _counters = counters;
+        _log = log;
+        _random = random;
+        _stopping = stopping;
+    }
+
+    /// <summary>Is told that another session is needed: one is to be left that has channels, or that is to be kept.</summary>
+    public Action? Replace { get; set; }
+
+    /// <summary>Is told of a session that ended before it was of use.</summary>
+    public Action<Exception>? Failed { get; set; }
+
+    public void Start(DialedConnection connection)
+    {
+        var begun = new TaskCompletionSource<ClientSession>(TaskCreationOptions.RunContinuationsAsynchronously);
+        var options = new MtaTlsSessionOptions
+        {
+            Role = MtaTlsRole.Client,
+            Limits = _settings.Limits.ToLimits(),
+            TimeProvider = _settings.TimeProvider,
+            ChannelRequested = _inbound.OnChannelRequested,
+            ChannelEnded = _pool.LookAgain,
+            KeepAlivePolicy = !_settings.KeepAlive.Ping ? MtaTlsKeepAlivePolicy.Never : _settings.KeepConnected ? MtaTlsKeepAlivePolicy.Always : MtaTlsKeepAlivePolicy.WithChannels,
+            KeepAliveInterval = _settings.KeepAlive.Interval,
+            KeepAliveTimeout = _settings.KeepAlive.Timeout,
+            OpenTimeout = _settings.OpenTimeout,
+            PingAnswered = roundTrip => ClientDiagnostics.Ping(_settings, roundTrip),
+            // The read loop may bring one before the session is in the pool.
+            GoAwayReceived = stopsIn => begun.Task.ContinueWith(
+                static (task, state) =>
+                {
+                    (SessionRunner runner, TimeSpan stopsIn) = ((SessionRunner, TimeSpan))state!;
+                    runner.OnGoAway(task.Result, stopsIn);
+                }, (this, stopsIn), CancellationToken.None, TaskContinuationOptions.None, TaskScheduler.Default),
+            Suspected = OnSuspected,
+        };
+        var session = MtaTlsSession.Start(connection.Transport, options);
+        var entry = new ClientSession(connection, session, _settings.Limits);
+        ClientDiagnostics.Sessions(_settings, 1);
+        if (_settings.SessionLifetime != Timeout.InfiniteTimeSpan)
+        {
+            TimeSpan age = _settings.SessionLifetime * (1 - AgeJitter * _random());
+            entry.AgeTimer = _settings.TimeProvider.CreateTimer(static state => ((Action)state!)(), () => OnAge(entry), age, Timeout.InfiniteTimeSpan);
+        }
+        _pool.Add(entry);
+        begun.SetResult(entry);
+        _ = WatchAsync(entry);
+        if (_stopping.IsCancellationRequested)
+        {
+            session.Abort(new ObjectDisposedException(nameof(MtaTlsClient)));
+        }
+    }
+
+    /// <summary>A channel of the session has ended, or was not opened.</summary>
+    public void Release(ClientSession session, bool wasOpen)
+    {
+        session.ReportLimits(_settings, _log);
+        if (_pool.Release(session, wasOpen))
+        {
+            OnIdle(session);
+        }
+    }
+
+    /// <summary>The network has changed, or this machine was suspended: asks each server at once whether it is still there.</summary>
+    public void ProbeAll(bool wasSuspended)
+    {
+        foreach (ClientSession session in _pool.Snapshot())
+        {
+            session.Session.Probe(wasSuspended && s_probeAfterSuspend < _settings.KeepAlive.Timeout ? s_probeAfterSuspend : _settings.KeepAlive.Timeout);
+        }
+    }
+
+    /// <summary>The server refuses channels on the session from now on.</summary>
+    public void OnRefusing(ClientSession session) => Leave(session, TimeSpan.Zero);
+
+    private void OnSuspected()
+    {
+        _log.SessionSuspected(_settings.Host, _settings.Port);
+        _pool.RaiseChanged();
+    }
+
+    private void OnGoAway(ClientSession session, TimeSpan stopsIn)
+    {
+        session.Connection.WentAway?.Invoke(stopsIn);
+        if (Leave(session, stopsIn))
+        {
+            _log.GoAwayReceived(_settings.Host, _settings.Port, stopsIn.TotalSeconds);
+        }
+    }
+
+    private void OnAge(ClientSession session)
+    {
+        if (Leave(session, TimeSpan.FromDays(1)))
+        {
+            _log.SessionAged(_settings.Host, _settings.Port, _settings.SessionLifetime);
+        }
+    }
+
+    /// <summary>New channels go to another session, which is connected now where one will be needed; what is open goes on.</summary>
+    private bool Leave(ClientSession session, TimeSpan servedFor)
+    {
+        long until = _settings.TimeProvider.GetTimestamp() + (long)(servedFor.TotalSeconds * _settings.TimeProvider.TimestampFrequency);
+        bool isNews = false;
+        _pool.Update(session, s => isNews = s.Leave(until));
+        if (!isNews)
+        {
+            return false;
+        }
+
+        ClientDiagnostics.Draining(_settings, 1);
+        _ = session.Session.Completion.ContinueWith(
+            static (_, state) => ClientDiagnostics.Draining((ClientSettings)state!, -1), _settings, CancellationToken.None, TaskContinuationOptions.ExecuteSynchronously, TaskScheduler.Default);
+        bool isNeeded = session.Channels > 0 || _settings.KeepConnected;
+        if (isNeeded && !_stopping.IsCancellationRequested)
+        {
+            Replace?.Invoke();
+        }
+        if (session.Channels == 0)
+        {
+            OnIdle(session);
+        }
+
+        return true;
+    }
+
+    private void OnIdle(ClientSession session)
+    {
+        if (_stopping.IsCancellationRequested)
+        {
+            return;
+        }
+
+        if (session.IsLeaving)
+        {
+            // Those that the server has opened go on.
+            CloseIdle(session);
+        }
+        else if (!_settings.KeepConnected && _settings.SessionIdleTimeout != Timeout.InfiniteTimeSpan)
+        {
+            _pool.Update(session, s =>
+            {
+                if (s.Channels == 0)
+                {
+                    s.IdleTimer ??= _settings.TimeProvider.CreateTimer(static state => ((Action)state!)(), () => CloseIdle(s), Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
+                    s.IdleTimer.Change(_settings.SessionIdleTimeout, Timeout.InfiniteTimeSpan);
+                }
+            });
+        }
+    }
+
+    private void CloseIdle(ClientSession session)
+    {
+        if (_stopping.IsCancellationRequested || !_pool.RemoveIfIdle(session))
+        {
+            return;
+        }
+
+        _log.SessionIdle(_settings.Host, _settings.Port);
+        // It has no channel of this end, so this only exchanges close_notify; WatchAsync sees the end.
+        _ = session.Session.ShutdownAsync(_stopping);
+    }
+
+    /// <summary>Follows a session to its end.</summary>
+    private async Task WatchAsync(ClientSession session)
+    {
+        long begin = _settings.TimeProvider.GetTimestamp();
+        Exception? failure = null;
+        try
+        {
+            await session.Session.Completion.ConfigureAwait(false);
+            _log.SessionEnded(_settings.Host, _settings.Port);
+        }
+        catch (Exception e)
+        {
+            failure = e;
+            if (!_stopping.IsCancellationRequested)
+            {
+                _log.SessionFailed(e, _settings.Host, _settings.Port);
+            }
+        }
+        MtaTlsSessionStatistics statistics = session.Session.GetStatistics();
+        if (statistics.TotalChannelsOpened == 0 && _settings.TimeProvider.GetElapsedTime(begin) < s_shortLived)
+        {
+            Failed?.Invoke(failure ?? new IOException("The server ended the session at once."));
+        }
+        _pool.Remove(session);
+        session.DisposeTimers();
+        session.ReportLimits(_settings, _log);
+        _counters.SessionEnded(statistics.BytesReceived, statistics.BytesSent);
+        ClientDiagnostics.Sessions(_settings, -1);
+        await session.Connection.CloseAsync().ConfigureAwait(false);
+        GC.KeepAlive(_owner);
+    }
+}

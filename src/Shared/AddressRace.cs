@@ -1,0 +1,122 @@
+using System.Net;
+using System.Net.Sockets;
+
+namespace MtaTls;
+
+/// <summary>Connects to the first of several addresses that answers (RFC 8305): one that is silent costs a quarter of a second, not the whole time that connecting may take.</summary>
+internal static class AddressRace
+{
+    /// <summary>A name with more addresses is tried at these many: whoever runs the name chooses how many there are.</summary>
+    public const int MaxAttempts = 8;
+
+    /// <summary>RFC 8305, section 5: the recommended delay before the next address is tried beside the ones before it.</summary>
+    private static readonly TimeSpan s_attemptDelay = TimeSpan.FromMilliseconds(250);
+
+    /// <summary>RFC 8305, section 4: the families in turn, beginning with that of the resolver's first answer.</summary>
+    public static IEnumerable<IPAddress> Interleave(IReadOnlyList<IPAddress> addresses)
+    {
+        IPAddress[] first = [.. addresses.Where(a => a.AddressFamily == addresses[0].AddressFamily)];
+        IPAddress[] second = [.. addresses.Where(a => a.AddressFamily != addresses[0].AddressFamily)];
+        for (int i = 0; i < Math.Max(first.Length, second.Length); i++)
+        {
+            if (i < first.Length)
+            {
+                yield return first[i];
+            }
+
+            if (i < second.Length)
+            {
+                yield return second[i];
+            }
+        }
+    }
+
+    /// <summary>Connects to the addresses of one name.</summary>
+    /// <exception cref="SocketException">None answers; the error is the last one.</exception>
+    public static Task<Socket> ConnectAsync(IReadOnlyList<IPEndPoint> endpoints, TimeProvider time, CancellationToken cancellationToken) =>
+        RunAsync(endpoints, ConnectOneAsync, time, cancellationToken);
+
+    /// <summary>Runs attempts, each a while after the one before or as soon as that has failed, until one succeeds. The others are cancelled, and what they still bring is disposed.</summary>
+    /// <param name="candidates">What is tried, the preferred first; at least one.</param>
+    /// <param name="attempt">Tries one.</param>
+    /// <param name="time">The clock.</param>
+    /// <param name="cancellationToken">Ends all attempts.</param>
+    /// <exception cref="SocketException">All have failed; the error is the last one.</exception>
+    public static async Task<TResult> RunAsync<TCandidate, TResult>(
+        IReadOnlyList<TCandidate> candidates, Func<TCandidate, CancellationToken, Task<TResult>> attempt, TimeProvider time, CancellationToken cancellationToken)
+        where TResult : class, IDisposable
+    {
+        using var losers = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+        var attempts = new List<Task<TResult>>();
+        SocketException? error = null;
+        try
+        {
+            for (int next = 0; next < candidates.Count || attempts.Count > 0;)
+            {
+                if (next < candidates.Count)
+                {
+                    attempts.Add(attempt(candidates[next++], losers.Token));
+                }
+
+                Task<Task<TResult>> first = Task.WhenAny(attempts);
+                Task<TResult> ended;
+                try
+                {
+                    ended = next < candidates.Count
+                        ? await first.WaitAsync(s_attemptDelay, time, losers.Token).ConfigureAwait(false)
+                        : await first.ConfigureAwait(false);
+                }
+                catch (TimeoutException)
+                {
+                    continue;
+                }
+
+                attempts.Remove(ended);
+                try
+                {
+                    return await ended.ConfigureAwait(false);
+                }
+                catch (SocketException e)
+                {
+                    error = e;
+                }
+            }
+
+            throw error ?? new SocketException((int)SocketError.HostNotFound);
+        }
+        finally
+        {
+            await losers.CancelAsync().ConfigureAwait(false);
+            foreach (Task<TResult> loser in attempts)
+            {
+                _ = loser.ContinueWith(static t =>
+                {
+                    if (t.IsCompletedSuccessfully)
+                    {
+                        t.Result.Dispose();
+                    }
+                    else
+                    {
+                        _ = t.Exception;
+                    }
+                }, CancellationToken.None, TaskContinuationOptions.None, TaskScheduler.Default);
+            }
+        }
+    }
+
+    private static async Task<Socket> ConnectOneAsync(IPEndPoint endpoint, CancellationToken cancellationToken)
+    {
+        var socket = new Socket(endpoint.AddressFamily, SocketType.Stream, ProtocolType.Tcp) { NoDelay = true };
+        try
+        {
+            socket.SetSocketOption(SocketOptionLevel.Socket, SocketOptionName.KeepAlive, true);
+            await socket.ConnectAsync(endpoint, cancellationToken).ConfigureAwait(false);
+            return socket;
+        }
+        catch
+        {
+            socket.Dispose();
+            throw;
+        }
+    }
+}

@@ -1,0 +1,295 @@
+using Microsoft.Extensions.Logging.Abstractions;
+using Microsoft.Extensions.Time.Testing;
+using MtaTls.Client.Sessions;
+using MtaTls.Protocol;
+
+namespace MtaTls.Client.Tests;
+
+#pragma warning disable CA1001 // The openers dispose the dialer.
+/// <summary>Servers that fall silent, that go away, and sessions that have reached their age.</summary>
+public sealed class LivenessTests : IAsyncLifetime
+#pragma warning restore CA1001
+{
+    private static readonly TimeSpan s_hang = TimeSpan.FromSeconds(60);
+    private static readonly ChannelAddress s_inner = new("inner.test", 7);
+
+    private readonly SuspendableTime _time = new();
+    private readonly MemoryDialer _dialer = new();
+    private readonly ClientCounters _counters = new();
+    private readonly List<ChannelOpener> _openers = [];
+
+    public ValueTask InitializeAsync() => ValueTask.CompletedTask;
+
+    public async ValueTask DisposeAsync() => await AdvanceUntilAsync(Task.WhenAll(_openers.Select(o => o.DisposeAsync().AsTask())), TimeSpan.FromSeconds(1));
+
+    [Fact]
+    public async Task Callers_that_wait_for_room_are_served_in_order_as_soon_as_there_is_some()
+    {
+        ChannelOpener opener = Make(o => (o.MaxSessions, o.Limits.MaxChannelsPerSession, o.ConnectTimeout) = (1, 1, Timeout.InfiniteTimeSpan));
+        ChannelBacking first = await opener.OpenAsync(s_inner, null, default).AsTask().WaitAsync(s_hang);
+        var order = new List<int>();
+        Task[] waiting = [.. Enumerable.Range(0, 5).Select(i => UseAsync(i))];
+        Assert.Empty(order);
+        // The clock stands still: what goes on was woken.
+        await CloseAsync(opener, first);
+        await Task.WhenAll(waiting).WaitAsync(s_hang);
+        Assert.Equal([0, 1, 2, 3, 4], order);
+
+        async Task UseAsync(int number)
+        {
+            ChannelBacking channel = await opener.OpenAsync(s_inner, null, default);
+            order.Add(number);
+            await CloseAsync(opener, channel);
+        }
+    }
+
+    [Fact]
+    public async Task A_caller_that_gives_up_its_place_leaves_the_room_to_the_next()
+    {
+        ChannelOpener opener = Make(o => (o.MaxSessions, o.Limits.MaxChannelsPerSession) = (1, 1));
+        ChannelBacking first = await opener.OpenAsync(s_inner, null, default).AsTask().WaitAsync(s_hang);
+        using var cancel = new CancellationTokenSource();
+        Task<ChannelBacking> impatient = opener.OpenAsync(s_inner, null, cancel.Token).AsTask(), patient = opener.OpenAsync(s_inner, null, default).AsTask();
+        await cancel.CancelAsync();
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => impatient.WaitAsync(s_hang));
+        await CloseAsync(opener, first);
+        await patient.WaitAsync(s_hang);
+    }
+
+    [Fact]
+    public async Task An_open_that_a_silent_server_does_not_answer_goes_to_another_session()
+    {
+        _dialer.IsFrozen = true;
+        ChannelOpener opener = Make();
+        await opener.ConnectAsync(default);
+        _dialer.IsFrozen = false;
+        Task<ChannelBacking> open = opener.OpenAsync(s_inner, null, default).AsTask();
+        long began = _time.GetTimestamp();
+        await AdvanceUntilAsync(open, TimeSpan.FromMilliseconds(100));
+        Assert.InRange(_time.GetElapsedTime(began).TotalSeconds, 1.9, 8);
+        Assert.Equal(2, _dialer.Attempts);
+        Assert.Equal(1, _dialer.Servers[0].ActiveChannels);
+
+        // Nobody else waits for the silent one, which is left when its time is over.
+        await opener.OpenAsync(s_inner, null, default).AsTask().WaitAsync(s_hang);
+        await UntilAsync(() =>
+        {
+            _time.Advance(TimeSpan.FromSeconds(1));
+            return opener.SessionCount == 1;
+        });
+    }
+
+    [Fact]
+    public async Task A_silent_server_counts_as_no_session_even_where_there_may_be_one_only()
+    {
+        _dialer.IsFrozen = true;
+        ChannelOpener opener = Make(o => o.MaxSessions = 1);
+        await opener.ConnectAsync(default);
+        _dialer.IsFrozen = false;
+        await AdvanceUntilAsync(opener.OpenAsync(s_inner, null, default).AsTask(), TimeSpan.FromMilliseconds(100));
+        Assert.Equal(1, _dialer.Servers[0].ActiveChannels);
+    }
+
+    [Fact]
+    public async Task A_kept_session_whose_server_is_silent_is_replaced()
+    {
+        _dialer.IsFrozen = true;
+        ChannelOpener opener = Make(o => o.KeepConnected = true);
+        await opener.ConnectAsync(default);
+        _dialer.IsFrozen = false;
+        long began = _time.GetTimestamp();
+        await UntilAsync(() =>
+        {
+            _time.Advance(TimeSpan.FromMilliseconds(100));
+            return _dialer.Servers.Count == 1;
+        });
+        // 15 s of silence, a ping, and a second without its answer.
+        Assert.InRange(_time.GetElapsedTime(began).TotalSeconds, 15, 25);
+    }
+
+    [Fact]
+    public async Task After_a_go_away_the_next_session_is_connected_at_once_and_what_is_open_goes_on()
+    {
+        ChannelOpener opener = Make();
+        ChannelBacking old = await opener.OpenAsync(s_inner, null, default).AsTask().WaitAsync(s_hang);
+        await _dialer.Servers[0].GoAwayAsync(TimeSpan.FromSeconds(30)).AsTask().WaitAsync(s_hang);
+        await UntilAsync(() => _dialer.Servers.Count == 2 && opener.SessionCount == 2);
+        Assert.Equal([TimeSpan.FromSeconds(30)], _dialer.GoAways);
+        await opener.OpenAsync(s_inner, null, default).AsTask().WaitAsync(s_hang);
+        Assert.Equal([1, 1], _dialer.Servers.Select(s => s.ActiveChannels));
+
+        // The session ends with its last channel, in order.
+        await CloseAsync(opener, old);
+        await _dialer.Servers[0].Completion.WaitAsync(s_hang);
+        Assert.Equal(1, opener.SessionCount);
+    }
+
+    [Fact]
+    public async Task Until_another_session_is_there_one_whose_server_goes_away_serves_opens()
+    {
+        ChannelOpener opener = Make();
+        await opener.OpenAsync(s_inner, null, default).AsTask().WaitAsync(s_hang);
+        var gate = new TaskCompletionSource();
+        _dialer.Gate = gate.Task;
+        await _dialer.Servers[0].GoAwayAsync(TimeSpan.FromSeconds(30)).AsTask().WaitAsync(s_hang);
+        await UntilAsync(() => _dialer.Attempts == 2);
+        await opener.OpenAsync(s_inner, null, default).AsTask().WaitAsync(s_hang);
+        Assert.Equal(2, _dialer.Servers[0].ActiveChannels);
+
+        // Not when its time is over: then opens wait for the other.
+        _time.Advance(TimeSpan.FromSeconds(31));
+        Task<ChannelBacking> late = opener.OpenAsync(s_inner, null, default).AsTask();
+        Assert.False(late.IsCompleted);
+        gate.SetResult();
+        await late.WaitAsync(s_hang);
+        Assert.Equal(1, _dialer.Servers[1].ActiveChannels);
+    }
+
+    [Fact]
+    public async Task A_server_that_sends_every_session_away_is_not_called_without_pause()
+    {
+        ChannelOpener opener = Make(o => (o.KeepConnected, o.Reconnect.InitialDelay, o.Reconnect.Jitter) = (true, TimeSpan.FromSeconds(4), 0));
+        await opener.ConnectAsync(default);
+        for (int i = 0; i < 5; i++)
+        {
+            int sessions = i + 1;
+            await UntilAsync(() => _dialer.Servers.Count >= sessions);
+            int attempts = _dialer.Attempts;
+            await _dialer.Servers[i].GoAwayAsync(TimeSpan.Zero).AsTask().WaitAsync(s_hang);
+            await UntilAsync(() => opener.SessionCount == 0 || _dialer.Attempts > attempts);
+            if (_dialer.Attempts == attempts)
+            {
+                // It had no channel, so it ended at once and was a failed attempt.
+                await UntilAsync(() =>
+                {
+                    _time.Advance(TimeSpan.FromSeconds(1));
+                    return _dialer.Attempts > attempts;
+                });
+            }
+        }
+        Assert.InRange(_dialer.Attempts, 5, 7);
+    }
+
+    [Fact]
+    public async Task A_session_that_has_reached_its_age_is_replaced_and_loses_nothing()
+    {
+        ChannelOpener opener = Make(o => o.SessionLifetime = TimeSpan.FromMinutes(10));
+        ChannelBacking old = await opener.OpenAsync(s_inner, null, default).AsTask().WaitAsync(s_hang);
+        // The test's jitter takes a twentieth off; in steps, so that the server's end can answer pings.
+        for (int i = 0; i < 564; i++)
+        {
+            _time.Advance(TimeSpan.FromSeconds(1));
+            await Task.Yield();
+            if (i % 10 == 0)
+            {
+                await _dialer.Servers[0].PingAsync().AsTask().WaitAsync(s_hang);
+            }
+        }
+        Assert.Equal(1, _dialer.Attempts);
+        await UntilAsync(() =>
+        {
+            _time.Advance(TimeSpan.FromMilliseconds(100));
+            return opener.SessionCount == 2;
+        });
+        await opener.OpenAsync(s_inner, null, default).AsTask().WaitAsync(s_hang);
+        Assert.Equal([1, 1], _dialer.Servers.Select(s => s.ActiveChannels));
+        await CloseAsync(opener, old);
+        await _dialer.Servers[0].Completion.WaitAsync(s_hang);
+    }
+
+    [Fact]
+    public async Task After_a_suspend_a_session_whose_server_is_gone_is_left_within_two_seconds()
+    {
+        _dialer.IsFrozen = true;
+        ChannelOpener opener = Make();
+        await opener.ConnectAsync(default);
+        _dialer.IsFrozen = false;
+        // Long enough to be no failed attempt.
+        _time.Advance(TimeSpan.FromSeconds(10));
+        _time.Suspend(TimeSpan.FromMinutes(5));
+        long began = _time.GetTimestamp();
+        await UntilAsync(() =>
+        {
+            _time.Advance(TimeSpan.FromMilliseconds(100));
+            return opener.SessionCount == 0;
+        });
+        Assert.InRange(_time.GetElapsedTime(began).TotalSeconds, 1, 12);
+        await opener.OpenAsync(s_inner, null, default).AsTask().WaitAsync(s_hang);
+    }
+
+    [Fact]
+    public async Task A_suspend_ends_the_back_off()
+    {
+        ChannelOpener opener = Make(o => (o.Reconnect.InitialDelay, o.Reconnect.MaxDelay) = (TimeSpan.FromMinutes(10), TimeSpan.FromMinutes(10)));
+        await opener.OpenAsync(s_inner, null, default).AsTask().WaitAsync(s_hang);
+        _dialer.Failure = new IOException("nobody there");
+        _dialer.Servers[0].Abort();
+        await UntilAsync(() => opener.SessionCount == 0);
+        Task<ChannelBacking> open = opener.OpenAsync(s_inner, null, default).AsTask();
+        await UntilAsync(() => _dialer.Attempts == 2);
+        _dialer.Failure = null;
+        _time.Suspend(TimeSpan.FromMinutes(5));
+        await AdvanceUntilAsync(open, TimeSpan.FromMilliseconds(100));
+    }
+
+    [Fact]
+    public async Task Disposal_does_not_wait_for_a_server_that_hangs()
+    {
+        _dialer.IsFrozen = true;
+        ChannelOpener opener = Make(o => o.ShutdownTimeout = TimeSpan.FromSeconds(5));
+        await opener.ConnectAsync(default);
+        Task disposal = opener.DisposeAsync().AsTask();
+        long began = _time.GetTimestamp();
+        await AdvanceUntilAsync(disposal, TimeSpan.FromMilliseconds(100));
+        // ShutdownTimeout and a moment; CloseTimeout alone would be 30 s.
+        Assert.InRange(_time.GetElapsedTime(began).TotalSeconds, 0, 20);
+    }
+
+    private static async Task CloseAsync(ChannelOpener opener, ChannelBacking channel)
+    {
+        await channel.CloseAsync(default);
+        opener.Release(((SessionChannel)channel).Session);
+    }
+
+    private static async Task UntilAsync(Func<bool> condition)
+    {
+        using var hang = new CancellationTokenSource(s_hang);
+        while (!condition())
+        {
+            await Task.Delay(1, hang.Token);
+        }
+    }
+
+    private async Task AdvanceUntilAsync(Task task, TimeSpan step)
+    {
+        using var hang = new CancellationTokenSource(s_hang);
+        while (!task.IsCompleted)
+        {
+            _time.Advance(step);
+            await Task.WhenAny(task, Task.Delay(5, hang.Token));
+            hang.Token.ThrowIfCancellationRequested();
+        }
+        await task;
+    }
+
+    private ChannelOpener Make(Action<MtaTlsClientOptions>? configure = null)
+    {
+        var options = new MtaTlsClientOptions { Host = "gateway.test", TimeProvider = _time, ShutdownTimeout = TimeSpan.FromMilliseconds(1) };
+        configure?.Invoke(options);
+        var opener = new ChannelOpener(this, ClientSettings.From(options), _dialer, _counters, NullLogger.Instance, static () => 0.5);
+        _openers.Add(opener);
+        return opener;
+    }
+
+    /// <summary>A clock whose wall time can go on alone, as while a machine is suspended.</summary>
+    private sealed class SuspendableTime : FakeTimeProvider
+    {
+        private long _suspended;
+
+        public void Suspend(TimeSpan duration) => Interlocked.Add(ref _suspended, duration.Ticks);
+
+        public override long GetTimestamp() => base.GetUtcNow().UtcTicks;
+
+        public override DateTimeOffset GetUtcNow() => base.GetUtcNow() + TimeSpan.FromTicks(Volatile.Read(ref _suspended));
+    }
+}
