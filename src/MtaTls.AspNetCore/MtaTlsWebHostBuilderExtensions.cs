@@ -52,7 +52,9 @@ public static class MtaTlsWebHostBuilderExtensions
         services.TryAddEnumerable(ServiceDescriptor.Singleton<IHostedService, StartupFailureService>());
         services.TryAddEnumerable(ServiceDescriptor.Singleton<IHostedService, EndpointReview>());
         services.TryAddEnumerable(ServiceDescriptor.Singleton<IStartupFilter, HostMatchingStartupFilter>());
-        services.TryAddSingleton<IMtaTlsChannelRouter, ChannelRouter>();
+        services.TryAddSingleton<ChannelDispatcher>();
+        services.TryAddSingleton<ServerSessions>();
+        services.TryAddSingleton<IMtaTlsSessions>(static s => s.GetRequiredService<ServerSessions>());
         services.TryAddSingleton<TcpForwarder>();
         services.TryAddSingleton<IHostResolver, SystemHostResolver>();
         services.TryAddSingleton<OwnListeners>();

@@ -6,11 +6,11 @@ using MtaTls.Stress.Soak;
 
 // dotnet run -c Release --project tests/MtaTls.Stress -- soak --minutes N [--seed S] [--workers W] [--output DIRECTORY]
 //                                                        replay --seed S, one piece of a soak's work
-//                                                        channels | sessions | opens [--count N] [--rounds R]
+//                                                        channels | sessions | opens | limits [--count N] [--rounds R]
 // Each says whether it was steady and ends with 1 where it was not. The server is a process of its own.
 if (args is not [var command, .. var rest] || StressOptions.Parse(rest) is not { } options)
 {
-    Console.Error.WriteLine("soak | replay | channels | sessions | opens  [--minutes N] [--seed S] [--workers W] [--count N] [--rounds R] [--output DIRECTORY]");
+    Console.Error.WriteLine("soak | replay | channels | sessions | opens | limits  [--minutes N] [--seed S] [--workers W] [--count N] [--rounds R] [--output DIRECTORY]");
     return 2;
 }
 
@@ -22,7 +22,9 @@ if (options.Seed == 0)
 switch (command)
 {
     case "server":
-        return await new StressServer().RunAsync();
+        return await new StressServer(isLimited: false).RunAsync();
+    case "limited-server":
+        return await new StressServer(isLimited: true).RunAsync();
     case "soak":
         return await new SoakRun(options).RunAsync();
     case "replay":
@@ -31,6 +33,8 @@ switch (command)
         return await new ChannelsRun(options).RunAsync();
     case "sessions":
         return await new SessionsRun(options).RunAsync();
+    case "limits":
+        return await new LimitsRun(options).RunAsync();
     case "opens":
         return await new OpensRun(options).RunAsync();
     default:

@@ -23,15 +23,19 @@ internal sealed partial class MtaTlsChannelContext : ConnectionContext, IThreadP
     private CancellationToken? _closedReplacement;
     private List<(Func<object, Task> Callback, object State)>? _completed;
 
-    public MtaTlsChannelContext(MtaTlsServerSession session, MtaTlsChannel channel, long number)
+    public MtaTlsChannelContext(MtaTlsServerSession session, ServerChannel serverChannel, long number)
     {
         _session = session;
-        _channel = channel;
+        ServerChannel = serverChannel;
+        _channel = serverChannel.Channel;
         _number = number;
-        channel.OnClosed(static (_, _, state) => ((MtaTlsChannelContext)state!).OnClosed(), this);
+        _channel.OnClosed(static (_, _, state) => ((MtaTlsChannelContext)state!).OnClosed(), this);
     }
 
     public MtaTlsChannel Channel => _channel;
+
+    /// <summary>Where it is in its life.</summary>
+    public ServerChannel ServerChannel { get; }
 
     public override string ConnectionId
     {
@@ -113,7 +117,7 @@ internal sealed partial class MtaTlsChannelContext : ConnectionContext, IThreadP
             failure = e;
         }
 
-        _session.ApplicationEnded(this);
+        _session.Channels.ApplicationEnded(this);
         if (KestrelEndReason.IsError(_session.Connection.Features))
         {
             _session.ForbidResumption();
@@ -140,7 +144,7 @@ internal sealed partial class MtaTlsChannelContext : ConnectionContext, IThreadP
             _channel.Abort();
         }
 
-        _session.ChannelEnded(this);
+        _session.Channels.ServingEnded(this);
     }
 
     private void OnClosed()

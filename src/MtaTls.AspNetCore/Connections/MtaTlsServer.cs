@@ -11,7 +11,7 @@ using MtaTls.Protocol;
 namespace MtaTls.AspNetCore.Connections;
 
 /// <summary>What all MTA-TLS endpoints of the server share.</summary>
-internal sealed class MtaTlsServer(IOptions<MtaTlsOptions> options, IMtaTlsChannelRouter router, MtaTlsMetrics metrics, LimitReports limits, IServer host, ILoggerFactory loggers, TimeProvider time)
+internal sealed class MtaTlsServer(IOptions<MtaTlsOptions> options, ChannelDispatcher dispatcher, ServerSessions sessions, MtaTlsMetrics metrics, LimitReports limits, IServer host, ILoggerFactory loggers, TimeProvider time)
 {
     private readonly Lock _lock = new();
     private readonly List<BoundEndpoint> _endpoints = [];
@@ -39,7 +39,10 @@ internal sealed class MtaTlsServer(IOptions<MtaTlsOptions> options, IMtaTlsChann
 
     public LimitReports LimitReports => limits;
 
-    public IMtaTlsChannelRouter Router => router;
+    public ChannelDispatcher Dispatcher => dispatcher;
+
+    /// <summary>The sessions that are open.</summary>
+    public ServerSessions LiveSessions => sessions;
 
     public MtaTlsMetrics Metrics => metrics;
 

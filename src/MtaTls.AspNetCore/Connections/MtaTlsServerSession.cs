@@ -1,5 +1,5 @@
 using System.Diagnostics;
-using System.Diagnostics.CodeAnalysis;
+using System.Net;
 using System.Net.Sockets;
 using System.Security.Cryptography.X509Certificates;
 using Microsoft.AspNetCore.Connections;
@@ -20,21 +20,11 @@ internal sealed class MtaTlsServerSession : IMtaTlsSessionFeature
 {
     private readonly TlsConnection _tls;
     private readonly EndpointSettings _settings;
-    private readonly WaitingChannels _waiting = new();
-    private readonly Lock _lock = new();
-    private readonly HashSet<MtaTlsChannelContext> _running = [];
-    private readonly TaskCompletionSource _drained = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly SessionMeter _meter;
     private readonly ExceededLimits _exceeded = new();
-    private MtaTlsChannelContext[] _ticking = [];
     private MtaTlsSession? _session;
-    private long _channels;
     private long _idleSince;
     private volatile bool _closing;
-
-    // Under the lock: the channels that the application has or may get and that are not closed yet, and whether there will be no more.
-    private int _open;
-    private bool _ended;
 
     public MtaTlsServerSession(MtaTlsServer server, EndpointSettings settings, ConnectionContext connection, ConnectionDelegate next, TlsConnection tls, ClientAddress address)
     {
@@ -45,6 +35,7 @@ internal sealed class MtaTlsServerSession : IMtaTlsSessionFeature
         _settings = settings;
         _tls = tls;
         _meter = new SessionMeter(server.Metrics, settings, connection);
+        Channels = new SessionChannels(this, settings.Dispatch, _meter);
         HasMetricsTags = connection.Features.Get<IConnectionMetricsTagsFeature>() is not null;
     }
 
@@ -56,6 +47,9 @@ internal sealed class MtaTlsServerSession : IMtaTlsSessionFeature
     /// <summary>What the client shares with other sessions of its address.</summary>
     public ClientAddress Address { get; }
 
+    /// <summary>The channels that the client has opened.</summary>
+    public SessionChannels Channels { get; }
+
     /// <summary>What a channel is given to.</summary>
     public ConnectionDelegate Next { get; }
 
@@ -63,6 +57,10 @@ internal sealed class MtaTlsServerSession : IMtaTlsSessionFeature
     public bool HasMetricsTags { get; }
 
     public string SessionId => Connection.ConnectionId;
+
+    public DateTimeOffset StartedAt { get; private set; }
+
+    EndPoint? IMtaTlsSessionFeature.RemoteEndPoint => Connection.RemoteEndPoint;
 
     string? IMtaTlsSessionFeature.ServerName => _tls.ServerName;
 
@@ -92,6 +90,7 @@ internal sealed class MtaTlsServerSession : IMtaTlsSessionFeature
         Connection.Features.Set<IMtaTlsSessionFeature>(this);
 
         long started = _idleSince = Server.Time.GetTimestamp();
+        StartedAt = Server.Time.GetUtcNow();
         Activity? activity = MtaTlsActivities.StartSession(Connection, _settings, _tls);
         Server.SessionLog.SessionStarted(SessionId, _settings.Name ?? "none", TlsVersion.Name(_tls.Protocol), _tls.CipherSuite, _tls.SessionResumed);
         _meter.SessionStarted();
@@ -107,6 +106,8 @@ internal sealed class MtaTlsServerSession : IMtaTlsSessionFeature
             TimeProvider = Server.Time,
             ChannelRequested = OnChannelRequested,
         });
+
+        Server.LiveSessions.Add(this);
 
         // Once for all channels: what is registered on the TCP connection stays there as long as it lives.
         Connection.Features.Get<IConnectionHeartbeatFeature>()?.OnHeartbeat(static state => ((MtaTlsServerSession)state).Tick(), this);
@@ -125,8 +126,10 @@ internal sealed class MtaTlsServerSession : IMtaTlsSessionFeature
                 Server.SessionLog.SessionFailed(SessionId, reason);
             }
 
+            Server.LiveSessions.Remove(this);
+            _closing = true;
             await EndConnectionAsync();
-            await DrainAsync();
+            await Channels.DrainAsync();
         }
 
         MtaTlsSessionStatistics statistics = session.GetStatistics();
@@ -144,91 +147,6 @@ internal sealed class MtaTlsServerSession : IMtaTlsSessionFeature
     /// <summary>The endpoint's name, if it has one.</summary>
     public string? EndpointName => _settings.Name;
 
-    /// <summary>Opens the channel; <see cref="ChannelEnded(MtaTlsChannel)"/> is to follow. Null where it can't be opened any more.</summary>
-    public MtaTlsChannel? Accept(MtaTlsChannelRequest request)
-    {
-        MtaTlsChannel channel;
-        try
-        {
-            channel = request.Accept();
-        }
-        catch (MtaTlsChannelRefusedException e)
-        {
-            Server.ChannelLog.ChannelRefused(SessionId, e.Reason);
-            return null;
-        }
-        catch (MtaTlsSessionException)
-        {
-            return null;
-        }
-
-        Server.ChannelLog.ChannelOpened(SessionId, channel);
-        _meter.ChannelOpened();
-        return channel;
-    }
-
-    /// <summary>A channel that did not go to the application is closed on this side.</summary>
-    public void ChannelEnded(MtaTlsChannel channel)
-    {
-        Server.ChannelLog.ChannelEnded($"{SessionId}-{channel.Id}", channel.BytesReceived, channel.BytesSent);
-        _meter.ChannelEnded();
-    }
-
-    /// <summary>Opens the channel and gives it to the application: now or when it speaks.</summary>
-    public void AcceptForApplication(MtaTlsChannelRequest request)
-    {
-        if (Accept(request) is not { } channel)
-        {
-            return;
-        }
-
-        if (!TryCount())
-        {
-            CloseUncounted(channel);
-            return;
-        }
-
-        if (_settings.Dispatch == MtaTlsDispatch.Open)
-        {
-            // Not here, on the read loop.
-            ThreadPool.UnsafeQueueUserWorkItem(Admit(channel), preferLocal: false);
-        }
-        else
-        {
-            WaitingChannel waiting = new(this, channel, Server.Time.GetTimestamp());
-            _waiting.Add(waiting);
-            channel.OnReadable(static (_, state) => ((WaitingChannel)state!).Session.OnReadable((WaitingChannel)state), waiting);
-            if (_closing && _waiting.Remove(waiting))
-            {
-                EndWaiting(channel);
-            }
-        }
-    }
-
-    /// <summary>Refuses a channel with a reason for the client.</summary>
-    public void Refuse(MtaTlsChannelRequest request, string reason, string cause)
-    {
-        Server.ChannelLog.ChannelRefused(SessionId, cause);
-        request.Refuse(reason);
-    }
-
-    /// <summary>The application of a channel has returned: no heartbeat any more.</summary>
-    public void ApplicationEnded(MtaTlsChannelContext context)
-    {
-        lock (_lock)
-        {
-            _running.Remove(context);
-        }
-    }
-
-    /// <summary>A channel is closed on this side, the last thing that is done with it.</summary>
-    public void ChannelEnded(MtaTlsChannelContext context)
-    {
-        Server.ChannelLog.ChannelEnded(context.ConnectionId, context.Channel.BytesReceived, context.Channel.BytesSent);
-        _meter.ChannelEnded();
-        Uncount();
-    }
-
     /// <summary>The TLS session is not to be resumed: a channel's application has failed (draft, section 3).</summary>
     public void ForbidResumption() => _tls.ForbidResumption();
 
@@ -238,130 +156,20 @@ internal sealed class MtaTlsServerSession : IMtaTlsSessionFeature
         if (Server.Metrics.ActiveChannels >= Server.Limits.MaxChannels)
         {
             // Another session would have no room either, so the reason does not say what a client answers by making one.
-            Refuse(request, MtaTlsChannelAction.Refusal, nameof(MtaTlsLimits.MaxChannels));
+            Server.ChannelLog.ChannelRefused(SessionId, nameof(MtaTlsLimits.MaxChannels));
             LimitExceeded(nameof(MtaTlsLimits.MaxChannels), "opens are refused");
+            request.Refuse(ChannelDispatcher.Refusal);
             return;
         }
 
-        Server.Router.Decide(this, request).Execute(this, request);
+        Server.Dispatcher.Dispatch(this, request);
     }
 
-    /// <summary>Makes a connection of a channel that counts, also when the session has ended meanwhile: what had arrived is the application's.</summary>
-    [SuppressMessage("Reliability", "CA2000", Justification = "A connection context owns nothing that needs disposal.")]
-    private MtaTlsChannelContext Admit(MtaTlsChannel channel)
-    {
-        MtaTlsChannelContext context;
-        lock (_lock)
-        {
-            context = new MtaTlsChannelContext(this, channel, ++_channels);
-            _running.Add(context);
-        }
+    /// <summary>Ends the session at once.</summary>
+    public void Abort() => Session.Abort();
 
-        if (_closing)
-        {
-            context.RequestClose();
-        }
-
-        return context;
-    }
-
-    private void OnReadable(WaitingChannel waiting)
-    {
-        if (!_waiting.Remove(waiting))
-        {
-            return;
-        }
-
-        if (HasSpoken(waiting.Channel))
-        {
-            Admit(waiting.Channel).Execute();
-        }
-        else
-        {
-            CloseUnused(waiting.Channel);
-        }
-    }
-
-    /// <summary>A channel waits no longer. If its first data came at the same moment they go to the application all the same.</summary>
-    private void EndWaiting(MtaTlsChannel channel)
-    {
-        if (HasSpoken(channel))
-        {
-            ThreadPool.UnsafeQueueUserWorkItem(Admit(channel), preferLocal: false);
-        }
-        else
-        {
-            CloseUnused(channel);
-        }
-    }
-
-    private static bool HasSpoken(MtaTlsChannel channel)
-    {
-        try
-        {
-            if (!channel.Input.TryRead(out System.IO.Pipelines.ReadResult result))
-            {
-                return false;
-            }
-
-            bool any = !result.Buffer.IsEmpty;
-            channel.Input.AdvanceTo(result.Buffer.Start);
-            return any;
-        }
-        catch (IOException)
-        {
-            return false;
-        }
-    }
-
-    /// <summary>Counts a channel until <see cref="Uncount"/>: the TCP connection stays until then.</summary>
-    /// <returns>Whether it is not too late for it.</returns>
-    private bool TryCount()
-    {
-        lock (_lock)
-        {
-            if (_ended && _open == 0)
-            {
-                return false;
-            }
-
-            _open++;
-            return true;
-        }
-    }
-
-    private void Uncount()
-    {
-        lock (_lock)
-        {
-            _open--;
-            CompleteDrain();
-        }
-    }
-
-    private async void CloseUnused(MtaTlsChannel channel)
-    {
-        await CloseAsync(channel);
-        Uncount();
-    }
-
-    private async void CloseUncounted(MtaTlsChannel channel) => await CloseAsync(channel);
-
-    private async Task CloseAsync(MtaTlsChannel channel)
-    {
-        try
-        {
-            await channel.DisposeAsync();
-        }
-        catch (IOException)
-        {
-            // The session has ended, which is reported with the session.
-        }
-
-        _meter.ChannelEnded();
-    }
-
-    private void BeginShutdown()
+    /// <summary>Ends the session in order.</summary>
+    public void BeginShutdown()
     {
         if (_closing)
         {
@@ -376,54 +184,15 @@ internal sealed class MtaTlsServerSession : IMtaTlsSessionFeature
     {
         Server.SessionLog.SessionShutdown(SessionId);
         Session.RefuseNewChannels();
-        while (_waiting.TakeOpenedUntil(long.MaxValue) is { } waiting)
-        {
-            EndWaiting(waiting.Channel);
-        }
-
-        MtaTlsChannelContext[] running;
-        lock (_lock)
-        {
-            running = [.. _running];
-        }
-
-        foreach (MtaTlsChannelContext context in running)
-        {
-            context.RequestClose();
-        }
+        CancellationToken unconfirmed = Channels.Shutdown();
 
         // Ends with Completion; Kestrel aborts the connection when the application's ShutdownTimeout is over.
-        _ = Session.ShutdownAsync();
+        _ = Session.ShutdownAsync(unconfirmed);
     }
 
     private void Tick()
     {
-        int count;
-        lock (_lock)
-        {
-            count = _running.Count;
-            if (_ticking.Length < count || _ticking.Length > 4 * Math.Max(count, 16))
-            {
-                _ticking = new MtaTlsChannelContext[count];
-            }
-
-            _running.CopyTo(_ticking);
-        }
-
-        foreach (MtaTlsChannelContext context in _ticking.AsSpan(0, count))
-        {
-            try
-            {
-                context.Tick();
-            }
-            catch (Exception e)
-            {
-                // One channel's handler is not the end of the others' timeouts.
-                Server.ChannelLog.ChannelCallbackFailed(context.ConnectionId, e);
-            }
-        }
-
-        _ticking.AsSpan(0, count).Clear();
+        Channels.Tick();
         CloseIdle();
         _meter.Update(Session.GetStatistics());
         ReportLimits();
@@ -466,13 +235,7 @@ internal sealed class MtaTlsServerSession : IMtaTlsSessionFeature
         TimeSpan limit = Server.Limits.ChannelIdleTimeout;
         if (limit != Timeout.InfiniteTimeSpan)
         {
-            long until = now - (long)(limit.TotalSeconds * Server.Time.TimestampFrequency);
-            while (_waiting.TakeOpenedUntil(until) is { } waiting)
-            {
-                Server.ChannelLog.ChannelIdle(SessionId, waiting.Channel.Id);
-                _meter.LimitExceeded(nameof(MtaTlsLimits.ChannelIdleTimeout));
-                EndWaiting(waiting.Channel);
-            }
+            Channels.CloseIdle(now - (long)(limit.TotalSeconds * Server.Time.TimestampFrequency));
         }
 
         if (Session.ActiveChannels > 0 || Session.PendingChannels > 0)
@@ -504,27 +267,6 @@ internal sealed class MtaTlsServerSession : IMtaTlsSessionFeature
         {
             // Middleware below may flush: how the session ended is known.
             Server.SessionLog.ConnectionCloseFailed(SessionId, e.Message);
-        }
-    }
-
-    private async Task DrainAsync()
-    {
-        _closing = true;
-        lock (_lock)
-        {
-            _ended = true;
-            CompleteDrain();
-        }
-
-        await _drained.Task;
-    }
-
-    // Under the lock.
-    private void CompleteDrain()
-    {
-        if (_ended && _open == 0)
-        {
-            _drained.TrySetResult();
         }
     }
 }

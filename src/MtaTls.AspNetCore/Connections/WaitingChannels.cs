@@ -1,20 +1,18 @@
-using MtaTls.Protocol;
-
 namespace MtaTls.AspNetCore.Connections;
 
 /// <summary>The channels of a session that have not spoken yet, in the order in which they were opened.</summary>
 internal sealed class WaitingChannels
 {
     private readonly Lock _lock = new();
-    private WaitingChannel? _first;
-    private WaitingChannel? _last;
+    private ServerChannel? _first;
+    private ServerChannel? _last;
 
-    public void Add(WaitingChannel waiting)
+    public void Add(ServerChannel waiting)
     {
         lock (_lock)
         {
             waiting.Previous = _last;
-            waiting.IsListed = true;
+            waiting.Phase = ServerChannelPhase.Waiting;
             if (_last is null)
             {
                 _first = waiting;
@@ -30,7 +28,7 @@ internal sealed class WaitingChannels
 
     /// <summary>Takes a channel out.</summary>
     /// <returns>Whether it was in: of those that want to end its waiting one alone is told so.</returns>
-    public bool Remove(WaitingChannel waiting)
+    public bool Remove(ServerChannel waiting)
     {
         lock (_lock)
         {
@@ -39,7 +37,7 @@ internal sealed class WaitingChannels
     }
 
     /// <summary>Takes out the channel that waits longest, if it was opened at that time or before.</summary>
-    public WaitingChannel? TakeOpenedUntil(long timestamp)
+    public ServerChannel? TakeOpenedUntil(long timestamp)
     {
         lock (_lock)
         {
@@ -47,9 +45,9 @@ internal sealed class WaitingChannels
         }
     }
 
-    private bool Unlink(WaitingChannel waiting)
+    private bool Unlink(ServerChannel waiting)
     {
-        if (!waiting.IsListed)
+        if (waiting.Phase != ServerChannelPhase.Waiting)
         {
             return false;
         }
@@ -73,7 +71,7 @@ internal sealed class WaitingChannels
         }
 
         waiting.Previous = waiting.Next = null;
-        waiting.IsListed = false;
+        waiting.Phase = ServerChannelPhase.Claimed;
         return true;
     }
 }

@@ -44,6 +44,9 @@ internal static partial class RoutingLog
     [LoggerMessage(74, LogLevel.Warning, "Route '{Route}', and what follows it, is never reached: route '{General}' before it matches every channel.", EventName = "RouteNeverReached")]
     public static partial void RouteNeverReached(this ILogger logger, string route, string general);
 
+    [LoggerMessage(75, LogLevel.Error, "Session {SessionId}: a channel to {Destination} is refused, for its routing failed.", EventName = "RouterFailed")]
+    public static partial void RouterFailed(this ILogger logger, string sessionId, ChannelAddress destination, Exception exception);
+
     [LoggerMessage(69, LogLevel.Information, "Connection {ConnectionId}: answered 421, for the request names another host than its channel's destination {Destination}.", EventName = "RequestMisdirected")]
     public static partial void RequestMisdirected(this ILogger logger, string connectionId, string? destination);
 }

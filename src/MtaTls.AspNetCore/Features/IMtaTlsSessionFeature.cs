@@ -1,3 +1,5 @@
+using System.Net;
+using System.Security.Cryptography.X509Certificates;
 using MtaTls.Protocol;
 
 namespace MtaTls.AspNetCore;
@@ -11,8 +13,17 @@ public interface IMtaTlsSessionFeature
     /// <summary>The session's id in logs: the id of the TCP connection.</summary>
     string SessionId { get; }
 
-    /// <summary>The endpoint's name in <c>MtaTls:Endpoints</c>; null where it has none.</summary>
+    /// <summary>The endpoint's name in <c>MtaTls:Endpoints</c> or <c>Kestrel:Endpoints</c>, or the one given in code; null where it has none.</summary>
     string? EndpointName { get; }
+
+    /// <summary>The client's address and port.</summary>
+    EndPoint? RemoteEndPoint { get; }
+
+    /// <summary>The client's certificate, which the handshake has proved; null where it sent none.</summary>
+    X509Certificate2? ClientCertificate { get; }
+
+    /// <summary>When the session started, in UTC.</summary>
+    DateTimeOffset StartedAt { get; }
 
     /// <summary>The server name (SNI) that the client asked for, in lower case; null when it sent none.</summary>
     string? ServerName { get; }

@@ -9,12 +9,14 @@ namespace MtaTls.AspNetCore.Routing;
 /// The rule that a request names the destination of its channel: what decided where the channel may go must also hold for each request in it, or a client
 /// asks for a channel that it may have and then for a host that it may not.
 /// </summary>
-internal sealed class HostMatching(CurrentSettings settings, RoutingMetrics metrics, ILoggerFactory loggers)
+internal sealed class HostMatching(CurrentSettings settings, IEnumerable<IMtaTlsChannelRouter> routers, RoutingMetrics metrics, ILoggerFactory loggers)
 {
     private readonly ILogger _logger = loggers.CreateLogger(LogCategories.Routing);
 
-    /// <summary>Whether the rule is for every request: there are channel routes.</summary>
-    public bool IsGeneral => settings.Current.Routes.Count > 0;
+    private readonly bool _hasRouters = routers.Any();
+
+    /// <summary>Whether the rule is for every request: there are channel routes, or routers of the application.</summary>
+    public bool IsGeneral => _hasRouters || settings.Current.Routes.Count > 0;
 
     public bool Accepts(ChannelTarget target, HttpRequest request) => target.Compare(request.Headers.Host) switch
     {

@@ -16,7 +16,7 @@ public sealed partial class MtaTlsSession
     private const string NoBuffers = "No buffer space";
     private const string PacketsTooShort = "Packets are too short";
     private const string TooManyOpens = "Too many opens";
-    private const string NotServed = "Not available";
+    private const string NotServed = "Not available.";
 
     private const int MaxReasonLength = 256;
 

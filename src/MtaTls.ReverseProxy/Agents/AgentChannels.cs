@@ -4,6 +4,7 @@ using System.Net;
 using Microsoft.Extensions.Logging;
 using MtaTls.Agents;
 using MtaTls.AspNetCore.Connections;
+using MtaTls.AspNetCore.Diagnostics;
 using MtaTls.AspNetCore.Routing;
 using MtaTls.Protocol;
 using MtaTls.ReverseProxy.Configuration;
@@ -18,24 +19,31 @@ internal sealed class AgentChannels(AgentSelector selector, IAgentConnector conn
 
     private readonly ILogger _logger = loggers.CreateLogger(AgentLog.Category);
 
-    public void Start(MtaTlsServerSession session, MtaTlsChannelRequest request, string route) => _ = Task.Run(() => ConnectAsync(session, request));
+    public void Start(MtaTlsServerSession session, MtaTlsChannelRequest request, string route) => _ = Task.Run(() => ConnectAsync(session, request, route));
 
-    private async Task ConnectAsync(MtaTlsServerSession session, MtaTlsChannelRequest request)
+    private async Task ConnectAsync(MtaTlsServerSession session, MtaTlsChannelRequest request, string route)
     {
         try
         {
             if (await OpenAsync(session, request) is not { } agent)
             {
-                session.Refuse(request, MtaTlsChannelAction.Refusal, "agent");
+                _logger.ChannelNotConnected(session.SessionId, request.SenderChannelId, request.Source, request.Destination, route, "no agent has taken it");
+                request.Refuse(ChannelDispatcher.Refusal);
             }
-            else if (session.Accept(request) is not { } client)
+            else if (session.Channels.AcceptForForwarding(request) is not { } client)
             {
                 agent.Abort();
             }
             else
             {
-                await SpliceAsync(client, agent);
-                session.ChannelEnded(client);
+                try
+                {
+                    await SpliceAsync(client.Channel, agent);
+                }
+                finally
+                {
+                    session.Channels.ForwardingEnded(client);
+                }
             }
         }
         catch (Exception e)
@@ -44,7 +52,7 @@ internal sealed class AgentChannels(AgentSelector selector, IAgentConnector conn
             try
             {
                 // Unanswered, the open would count as pending as long as the session lives.
-                request.Refuse(MtaTlsChannelAction.Refusal);
+                request.Refuse(ChannelDispatcher.Refusal);
             }
             catch (InvalidOperationException)
             {

@@ -6,9 +6,9 @@ public sealed class WaitingChannelsTests
 {
     private readonly WaitingChannels _waiting = new();
 
-    private WaitingChannel Add(long openedAt)
+    private ServerChannel Add(long openedAt)
     {
-        WaitingChannel channel = new(null!, null!, openedAt);
+        ServerChannel channel = new(null!, null!, openedAt);
         _waiting.Add(channel);
         return channel;
     }
@@ -16,7 +16,7 @@ public sealed class WaitingChannelsTests
     [Fact]
     public void Those_that_wait_longest_are_taken_first_and_none_before_its_time()
     {
-        WaitingChannel[] channels = [Add(1), Add(2), Add(3)];
+        ServerChannel[] channels = [Add(1), Add(2), Add(3)];
         Assert.Null(_waiting.TakeOpenedUntil(0));
         Assert.Same(channels[0], _waiting.TakeOpenedUntil(2));
         Assert.Same(channels[1], _waiting.TakeOpenedUntil(2));
@@ -31,11 +31,11 @@ public sealed class WaitingChannelsTests
     [InlineData(2)]
     public void One_that_has_spoken_is_taken_once_from_wherever_it_waits(int which)
     {
-        WaitingChannel[] channels = [Add(1), Add(2), Add(3)];
+        ServerChannel[] channels = [Add(1), Add(2), Add(3)];
         Assert.True(_waiting.Remove(channels[which]));
         Assert.False(_waiting.Remove(channels[which]));
-        WaitingChannel last = Add(4);
-        foreach (WaitingChannel channel in channels.Where((_, i) => i != which).Append(last))
+        ServerChannel last = Add(4);
+        foreach (ServerChannel channel in channels.Where((_, i) => i != which).Append(last))
         {
             Assert.Same(channel, _waiting.TakeOpenedUntil(long.MaxValue));
             Assert.False(_waiting.Remove(channel));

@@ -305,13 +305,15 @@ public class ChannelRouteTests
     public async Task A_destination_that_half_closes_in_the_middle_of_an_upload_is_reset()
     {
         var ended = new TaskCompletionSource<SocketError>();
+        TaskCompletionSource stuck = new(TaskCreationOptions.RunContinuationsAsynchronously), closed = new(TaskCreationOptions.RunContinuationsAsynchronously);
         await using var server = TcpServer.Start(async socket =>
         {
             try
             {
                 byte[] buffer = new byte[65_536];
-                await socket.ReceiveAsync(buffer);
+                await stuck.Task;
                 socket.Shutdown(SocketShutdown.Send);
+                await closed.Task;
                 while (await socket.ReceiveAsync(buffer) > 0)
                 {
                 }
@@ -326,12 +328,16 @@ public class ChannelRouteTests
         await using TestApp gateway = await StartTcpAsync(server.Port);
         await using RawClient client = await RawClient.ConnectAsync(gateway.Port);
         await using HttpChannel channel = await client.OpenAsync();
-        FlushResult flush;
+        Task<FlushResult> write;
         do
         {
-            flush = await channel.Channel.Output.WriteAsync(new byte[10_000]).Soon();
+            // Until neither the destination's socket nor the channel's window takes more.
+            write = channel.Channel.Output.WriteAsync(new byte[1_000_000]).AsTask();
         }
-        while (!flush.IsCompleted);
+        while (await Task.WhenAny(write, Task.Delay(500)) == write);
+        stuck.SetResult();
+        Assert.True((await write.Soon()).IsCompleted);
+        closed.SetResult();
 
         Assert.Equal(SocketError.ConnectionReset, await ended.Task.Soon());
     }

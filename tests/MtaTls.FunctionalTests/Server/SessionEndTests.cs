@@ -57,6 +57,22 @@ public sealed class SessionEndTests
         Assert.False(hang.IsCancellationRequested);
     }
 
+    // A process that hangs keeps its TCP connection, and confirms nothing.
+    [Fact]
+    public async Task A_peer_that_confirms_no_close_does_not_hold_the_servers_stop_for_CloseTimeout()
+    {
+        await using TestApp app = await TestApp.StartAsync(static a => a.MapGet("/", () => "hello"), o => o.Limits.CloseTimeout = TimeSpan.FromMinutes(10));
+        await using RawClient client = await RawClient.HandshakeAsync(app.Port);
+        // An open by hand (section 2.1.1), and nothing is read or sent after it: the server closes the channel and hears no more of it.
+        new RawPackets(client.Tls).WriteOpen(7);
+        await client.Tls.FlushAsync();
+        await Patience.Until(() => app.Logs.GetSnapshot().Any(static r => r.Id.Name == "ChannelOpened"));
+        using CancellationTokenSource hang = new(Patience.Long);
+        await app.App.StopAsync(hang.Token);
+        Assert.False(hang.IsCancellationRequested);
+        Assert.Contains(app.Logs.GetSnapshot(), static r => r.Id.Name == "SessionEnded");
+    }
+
     // The same input must choose the same certificate, whichever engine serves the connection.
     [Theory]
     [InlineData("LocalHost")]

@@ -18,7 +18,7 @@ internal sealed class ServerProcess : IAsyncDisposable
 
     public X509ChainPolicy Trust { get; private set; } = new();
 
-    public static async Task<ServerProcess> StartAsync()
+    public static async Task<ServerProcess> StartAsync(bool isLimited = false)
     {
         string program = Environment.ProcessPath!;
         ProcessStartInfo start = new(program) { RedirectStandardInput = true, RedirectStandardOutput = true };
@@ -27,7 +27,7 @@ internal sealed class ServerProcess : IAsyncDisposable
             start.ArgumentList.Add(typeof(ServerProcess).Assembly.Location);
         }
 
-        start.ArgumentList.Add("server");
+        start.ArgumentList.Add(isLimited ? "limited-server" : "server");
         ServerProcess server = new(Process.Start(start)!);
         ServerInfo info = JsonSerializer.Deserialize<ServerInfo>(await server.ReadLineAsync())!;
         server.Port = info.Port;

@@ -13,9 +13,12 @@ internal abstract class ScaleRun(StressOptions options, int count, int rounds)
 
     protected int Rounds { get; } = options.Rounds > 0 ? options.Rounds : rounds;
 
+    /// <summary>Whether the server has small limits, so that they can be reached.</summary>
+    protected virtual bool IsLimited => false;
+
     public async Task<int> RunAsync()
     {
-        await using ServerProcess server = await ServerProcess.StartAsync();
+        await using ServerProcess server = await ServerProcess.StartAsync(IsLimited);
         List<(ProcessSample Server, ProcessSample Client)> idle = [];
         bool steady = true;
         for (int round = 1; round <= Rounds; round++)

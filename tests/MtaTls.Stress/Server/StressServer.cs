@@ -14,7 +14,7 @@ using MtaTls.Tls.Tests.Support;
 namespace MtaTls.Stress.Server;
 
 /// <summary>An ordinary application behind UseMtaTls(), with its settings in files, that answers questions about itself on its standard input.</summary>
-internal sealed class StressServer
+internal sealed class StressServer(bool isLimited)
 {
     private TaskCompletionSource _all = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private int _requests, _gathered;
@@ -22,7 +22,7 @@ internal sealed class StressServer
     public async Task<int> RunAsync()
     {
         using EchoServer echo = new();
-        using ServerSettings settings = new(echo.Port);
+        using ServerSettings settings = new(echo.Port, isLimited);
         WebApplicationBuilder builder = WebApplication.CreateBuilder(new WebApplicationOptions { EnvironmentName = "Production", ContentRootPath = settings.ContentRoot });
         // Standard output belongs to the parent.
         builder.Logging.ClearProviders().AddConsole(o => o.LogToStandardErrorThreshold = LogLevel.Trace).SetMinimumLevel(LogLevel.Error);

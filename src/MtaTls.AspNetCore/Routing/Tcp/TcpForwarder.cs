@@ -54,7 +54,7 @@ internal sealed class TcpForwarder(IHostResolver resolver, OwnListeners listener
         try
         {
             using Socket? socket = await ConnectAsync(session, request, route, host, port, options);
-            if (socket is not null && session.Accept(request) is { } channel)
+            if (socket is not null && session.Channels.AcceptForForwarding(request) is { } channel)
             {
                 await TunnelAsync(session, request, route, channel, socket, options);
             }
@@ -119,8 +119,9 @@ internal sealed class TcpForwarder(IHostResolver resolver, OwnListeners listener
         return false;
     }
 
-    private async Task TunnelAsync(MtaTlsServerSession session, MtaTlsChannelRequest request, ChannelRoute route, MtaTlsChannel channel, Socket socket, MtaTlsTcpOptions options)
+    private async Task TunnelAsync(MtaTlsServerSession session, MtaTlsChannelRequest request, ChannelRoute route, ServerChannel accepted, Socket socket, MtaTlsTcpOptions options)
     {
+        MtaTlsChannel channel = accepted.Channel;
         _logger.ChannelConnected(session.SessionId, channel.Id, request.Source, request.Destination, socket.RemoteEndPoint, route.Name);
         using var tunnel = new TcpTunnel(socket, channel, options.HalfCloseLinger, timeProvider);
         try
@@ -151,7 +152,7 @@ internal sealed class TcpForwarder(IHostResolver resolver, OwnListeners listener
         finally
         {
             await channel.DisposeAsync();
-            session.ChannelEnded(channel);
+            session.Channels.ForwardingEnded(accepted);
         }
     }
 
@@ -175,6 +176,6 @@ internal sealed class TcpForwarder(IHostResolver resolver, OwnListeners listener
     {
         _logger.ChannelNotConnected(session.SessionId, request.SenderChannelId, request.Source, request.Destination, route.Name, reason);
         metrics.ConnectFailed(route.Name, cause);
-        session.Refuse(request, MtaTlsChannelAction.Refusal, cause);
+        request.Refuse(ChannelDispatcher.Refusal);
     }
 }
