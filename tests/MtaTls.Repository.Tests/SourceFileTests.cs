@@ -5,15 +5,6 @@ public class SourceFileTests
 {
     private const int MaxLines = 500;
 
-    /// <summary>Files that are to be split, with the length that they must not pass until then.</summary>
-    private static readonly Dictionary<string, int> s_tooLong = new()
-    {
-        ["src/MtaTls.Protocol/Sessions/SendScheduler.cs"] = 700,
-        ["src/MtaTls.Protocol/Channels/MtaTlsChannel.Session.cs"] = 700,
-        ["src/MtaTls.AspNetCore/Connections/MtaTlsServerSession.cs"] = 600,
-        ["src/MtaTls.Client/Sessions/SessionPool.cs"] = 700,
-    };
-
     [Fact]
     public void No_file_is_past_500_lines()
     {
@@ -22,7 +13,7 @@ public class SourceFileTests
         AssertNone(
             from file in files
             let lines = File.ReadLines(Path.Combine(Repository.Root, file)).Count()
-            where lines > s_tooLong.GetValueOrDefault(file, MaxLines)
+            where lines > MaxLines
             select $"{file} has {lines} lines");
     }
 

@@ -442,7 +442,7 @@ internal sealed class ChannelInput : PipeReader, IValueTaskSource<ReadResult>, I
     /// <summary>Each reader gets an exception of its own: one object thrown on many threads would mix their stack traces.</summary>
     private IOException Failure() => _error is MtaTlsChannelException
         ? new MtaTlsChannelException(_error.Message, _error.InnerException)
-        : new MtaTlsSessionException(_error!.Message, _error);
+        : ((MtaTlsSessionException)_error!).Again();
 
     /// <summary>A position of a result as octets since the channel's start.</summary>
     private static long PositionOf(SequencePosition position, long ofNothing) =>

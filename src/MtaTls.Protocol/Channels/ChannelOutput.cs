@@ -61,10 +61,67 @@ internal sealed class ChannelOutput : PipeWriter, IValueTaskSource<FlushResult>
 
     public override long UnflushedBytes => _unflushed;
 
-    // The send loop's side. The caller holds the channel's lock.
+    // The writer's side.
+
+    /// <summary>Hands the writer one packet of data. A short one is gathered at once; of a long one <see cref="Taken"/> is to be called when it was written.</summary>
+    /// <param name="writer">The writer.</param>
+    /// <param name="quantum">The most bytes of data.</param>
+    /// <param name="gatherBelow">The length below which packets are gathered.</param>
+    /// <param name="packet">A long packet with its header; empty when it was gathered.</param>
+    /// <param name="more">Of a packet that was gathered: whether the channel has more to send.</param>
+    /// <returns>The bytes of data; 0: nothing can be sent.</returns>
+    public int TryTake(SessionWriter writer, int quantum, int gatherBelow, out ReadOnlySpan<byte> packet, out bool more)
+    {
+        lock (_channel.Gate)
+        {
+            more = false;
+            packet = BeginSend(_channel.Id, quantum, out int length);
+            if (length == 0 || packet.Length >= gatherBelow)
+            {
+                return length;
+            }
+
+            try
+            {
+                writer.Gather(packet);
+            }
+            catch
+            {
+                CancelSend();
+                throw;
+            }
+
+            packet = default;
+            more = AfterSend(length);
+            return length;
+        }
+    }
+
+    /// <summary>The packet of <see cref="TryTake"/> was written, or could not be because the transport has failed.</summary>
+    /// <returns>Whether the channel has more to send.</returns>
+    public bool Taken(int length, bool isWritten)
+    {
+        lock (_channel.Gate)
+        {
+            if (isWritten)
+            {
+                return AfterSend(length);
+            }
+
+            CancelSend();
+            return false;
+        }
+    }
+
+    private bool AfterSend(int length)
+    {
+        EndSend(length);
+        _channel.OnSent(length);
+        return CanSend;
+    }
 
     /// <summary>The next packet, header in place; its data are counted as sent by <see cref="EndSend"/>. Empty: nothing can be sent.</summary>
-    public ReadOnlySpan<byte> BeginSend(ChannelId id, int quantum, out int dataLength)
+    private ReadOnlySpan<byte> BeginSend(ChannelId id, int quantum, out int dataLength)
     {
         dataLength = 0;
         if (!CanSend)
@@ -85,7 +142,7 @@ internal sealed class ChannelOutput : PipeWriter, IValueTaskSource<FlushResult>
         return head.Array.AsSpan(start, HeaderRoom + dataLength);
     }
 
-    public void EndSend(int dataLength)
+    private void EndSend(int dataLength)
     {
         _sending = false;
         Block head = _head!;
@@ -110,7 +167,7 @@ internal sealed class ChannelOutput : PipeWriter, IValueTaskSource<FlushResult>
     }
 
     /// <summary>The packet of <see cref="BeginSend"/> could not be sent, nor will another: the transport has failed.</summary>
-    public void CancelSend()
+    private void CancelSend()
     {
         _sending = false;
         if (_closed)

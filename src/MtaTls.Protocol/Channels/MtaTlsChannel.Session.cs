@@ -6,272 +6,119 @@ public sealed partial class MtaTlsChannel
     /// <summary>How long a channel may send nothing while the send budgets are exceeded.</summary>
     private static readonly TimeSpan s_stuck = TimeSpan.FromSeconds(1);
 
-    // Guarded by Gate: whether the channel waits in one of the scheduler's queues.
-    private bool _isReady;
-    private bool _isAcknowledgmentQueued;
-    private bool _isLateAcknowledgmentQueued;
+    // Guarded by Gate.
+    private ChannelLifecycle _life;
+    private bool _applicationEnded;
+    private bool _released;
     private bool _isStalled;
-    private long _stalledSince;
-    private bool _isCloseRequestWritten;
     private bool _hasIgnoredData;
+    private long _stalledSince;
     private LinkedListNode<MtaTlsChannel>? _watch;
 
-    // ----- the read loop -----
+    /// <summary>The channel's places in the queues; guarded by their locks.</summary>
+    internal QueueLink Link;
 
-    /// <summary>A data packet begins. Whether its data are to be received; if not they are skipped, and a rule that the packet breaks has closed the channel.</summary>
-    internal bool BeginPacket(int length)
+    /// <summary>What has arrived.</summary>
+    internal ChannelInput Received => _input;
+
+    /// <summary>What is to be sent.</summary>
+    internal ChannelOutput Unsent => _output;
+
+    /// <summary>Whether data may still be sent, and received. The caller holds <see cref="Gate"/>.</summary>
+    internal bool IsSending => ChannelTransitions.Sends(_life);
+
+    // ----- the read loop; the caller holds Gate where nothing else is said -----
+
+    /// <summary>Data came behind the close of this end.</summary>
+    internal void NoteIgnored(int length) => _hasIgnoredData |= length > 0;
+
+    /// <summary>The peer grants more window.</summary>
+    /// <returns>Whether it does not overflow.</returns>
+    internal bool TryAddWindow(uint freeSpace)
     {
-        MtaTlsSessionLimit? broken;
-        lock (Gate)
+        if (!_output.Window.TryAdd(freeSpace))
         {
-            if (MayReceive(length, out broken))
-            {
-                return true;
-            }
-        }
-        if (broken is { } limit)
-        {
-            Break(limit);
-        }
-
-        return false;
-    }
-
-    /// <summary>A data packet that has arrived whole: begins it and receives its data, or skips them, in one go.</summary>
-    internal void ReceivePacket(ReadOnlySpan<byte> data)
-    {
-        MtaTlsSessionLimit? broken;
-        lock (Gate)
-        {
-            if (MayReceive(data.Length, out broken))
-            {
-                for (bool begins = true; !data.IsEmpty; begins = false)
-                {
-                    Span<byte> room = _input.BeginReceive(data.Length, begins).Span;
-                    if (room.IsEmpty)
-                    {
-                        _input.Skip(data.Length);
-                        AcknowledgeIfDue();
-                        return;
-                    }
-                    data[..room.Length].CopyTo(room);
-                    data = data[room.Length..];
-                    EndReceive(room.Length);
-                }
-                return;
-            }
-        }
-        if (broken is { } limit)
-        {
-            Break(limit);
-        }
-    }
-
-    private void Break(MtaTlsSessionLimit limit)
-    {
-        Session.Counters.CountExceeded(limit);
-        Fail(limit == MtaTlsSessionLimit.MaxPacketLength ? "The peer sent a packet that is longer than it may be." : "The peer sent more than the window allows.");
-    }
-
-    /// <summary>Whether a data packet may come now. The caller holds <see cref="Gate"/>.</summary>
-    /// <param name="length">The length of its data.</param>
-    /// <param name="broken">What it exceeds; null when the channel only takes no more.</param>
-    private bool MayReceive(int length, out MtaTlsSessionLimit? broken)
-    {
-        broken = null;
-        if ((_state & ChannelState.NoMoreSending) != 0)
-        {
-            _hasIgnoredData |= length > 0;
-            Session.Counters.CountIgnored();
             return false;
         }
-        ref ReceiveWindow window = ref _input.Window;
-        if (length > window.MaxPacketLength)
+
+        if (freeSpace > 0)
         {
-            broken = MtaTlsSessionLimit.MaxPacketLength;
-        }
-        else if (_input.Received + length > window.Limit)
-        {
-            broken = MtaTlsSessionLimit.MaxWindowSize;
+            _isStalled = false;
         }
 
-        return broken is null;
+        SendIfPossible();
+        return true;
     }
 
-    /// <summary>Memory for octets of the packet that has begun; empty when nobody will read them.</summary>
-    internal Memory<byte> BeginReceive(int packetRest, bool begins)
-    {
-        lock (Gate)
-        {
-            return _input.BeginReceive(packetRest, begins);
-        }
-    }
+    internal void SetMaxPacketLength(uint maxPacketLength) => _output.Window.MaxPacketLength = maxPacketLength;
 
-    internal void EndReceive(int count)
-    {
-        lock (Gate)
-        {
-            _input.EndReceive(count);
-            if (_onReadable is not null)
-            {
-                NotifyReadable();
-            }
-
-            if (_input.IsDiscarding)
-            {
-                AcknowledgeIfDue();
-            }
-        }
-    }
-
-    /// <summary>Octets of the packet that has begun were thrown away; they are acknowledged as if they had been read.</summary>
-    internal void Skip(int count)
-    {
-        lock (Gate)
-        {
-            _input.Skip(count);
-            AcknowledgeIfDue();
-        }
-    }
-
-    internal void OnAcknowledgment(uint freeSpace)
-    {
-        lock (Gate)
-        {
-            if ((_state & ChannelState.NoMoreSending) != 0)
-            {
-                Session.Counters.CountIgnored();
-                return;
-            }
-            if (_output.Window.TryAdd(freeSpace))
-            {
-                if (freeSpace > 0)
-                {
-                    _isStalled = false;
-                }
-
-                SendIfPossible();
-                return;
-            }
-        }
-        Fail("The peer's acknowledgments overflow the window.");
-    }
-
-    internal void OnNewMaxPacketLength(uint maxPacketLength)
-    {
-        if (maxPacketLength < Session.Limits.MinPeerPacketLength)
-        {
-            PeerPacketsTooShort(maxPacketLength);
-            return;
-        }
-        lock (Gate)
-        {
-            _output.Window.MaxPacketLength = maxPacketLength;
-        }
-    }
-
-    /// <summary>The peer takes only packets that cost more than they carry, or none.</summary>
-    internal void PeerPacketsTooShort(uint maxPacketLength)
-    {
-        lock (Gate)
-        {
-            if ((_state & ChannelState.NoMoreSending) != 0)
-            {
-                Session.Counters.CountIgnored();
-                return;
-            }
-        }
-        if (maxPacketLength == 0)
-        {
-            Fail("The peer announced max_packet_length 0.");
-            return;
-        }
-
-        Session.Counters.CountExceeded(MtaTlsSessionLimit.MinPeerPacketLength);
-        Fail("The peer takes only packets that are too short.");
-    }
-
-    /// <summary>The peer closes: confirm, send nothing more, let the application read what had arrived.</summary>
+    /// <summary>The peer closes: confirm, send nothing more, let the application read what had arrived. Without <see cref="Gate"/>.</summary>
     /// <returns>Whether the id is free now.</returns>
     internal bool OnCloseRequest()
     {
+        ChannelEffects effects;
         lock (Gate)
         {
-            if ((_state & (ChannelState.CloseRequestReceived | ChannelState.Ended)) != 0)
-            {
-                Session.Counters.CountIgnored();
-                return false;
-            }
-            _state |= ChannelState.CloseRequestReceived;
-            Session.Scheduler.EnqueueConfirmation(this);
-            EndInOrder();
-            // Crossing requests: the id stays taken until the peer confirms ours.
-            if ((_state & ChannelState.CloseRequestSent) != 0)
-            {
-                return false;
-            }
-
-            _state |= ChannelState.Ended;
+            effects = Apply(ChannelEvent.PeerCloses);
         }
+
         ReleaseIfDone();
-        return true;
+        return (effects & ChannelEffects.FreeId) != 0;
     }
 
-    /// <summary>The peer confirms our close: the id is free. A confirmation that answers no request closes the channel, which goes on to need its own.</summary>
+    /// <summary>
+    /// The peer confirms our close: the id is free. A confirmation that answers no request closes the channel, which goes on to need its own. Without <see cref="Gate"/>.
+    /// </summary>
     /// <returns>Whether the id is free now.</returns>
     internal bool OnCloseConfirmation()
     {
-        bool isAnswer;
+        ChannelEffects effects;
         lock (Gate)
         {
-            isAnswer = _isCloseRequestWritten;
-            if (isAnswer)
-            {
-                _state |= ChannelState.Ended;
-                EndInOrder();
-            }
+            effects = Apply(ChannelEvent.PeerConfirms);
         }
-        if (!isAnswer)
+
+        if ((effects & ChannelEffects.Violation) != 0)
         {
             Fail("A ChannelCloseConfirmation answers no request.");
-            return false;
         }
 
         ReleaseIfDone();
-        return true;
+        return (effects & ChannelEffects.FreeId) != 0;
     }
 
-    /// <summary>The session has ended: in order, or by a failure that every reader learns of.</summary>
+    /// <summary>The session has ended: in order, or by a failure that every reader learns of. Without <see cref="Gate"/>.</summary>
     internal void OnSessionEnd(MtaTlsSessionException? failure)
     {
         lock (Gate)
         {
-            _state |= ChannelState.Ended;
+            Apply(ChannelEvent.SessionEnds);
             if (failure is null)
             {
-                EndInOrder();
+                _input.End();
             }
             else
             {
-                _output.Close();
                 _input.Fail(failure);
-                AfterEnd(failure);
             }
+
+            AfterEnd(failure);
         }
+
         ReleaseIfDone();
     }
 
-    // ----- the send loop -----
+    // ----- the writer -----
 
     /// <summary>The ChannelEstablishmentSuccess goes out: from now on the peer can know the id.</summary>
     internal void Announce() => _announced = true;
 
     /// <summary>The ChannelCloseRequest goes out: from now on it can be confirmed.</summary>
-    internal void WriteCloseRequest()
+    internal void CloseRequestIsWritten()
     {
         lock (Gate)
         {
-            _isCloseRequestWritten = true;
+            Apply(ChannelEvent.Written);
         }
     }
 
@@ -281,94 +128,35 @@ public sealed partial class MtaTlsChannel
     /// <summary>The max_packet_length to announce in ChannelEstablishmentSuccess.</summary>
     internal uint FirstMaxPacketLength => (uint)_input.Window.MaxPacketLength;
 
-    /// <summary>Sends one packet of data, at most <paramref name="quantum"/> octets.</summary>
-    /// <param name="transport">Where to; small packets are gathered in its buffer, large ones go straight.</param>
-    /// <param name="quantum">The most octets of data.</param>
-    /// <param name="gatherBelow">The length below which packets are gathered.</param>
-    /// <param name="more">Whether the channel has more to send and stays in the ready queue.</param>
-    /// <returns>The octets of data sent.</returns>
-    internal int SendPacket(IMtaTlsTransport transport, int quantum, int gatherBelow, out bool more)
+    /// <summary>A packet has been sent. The caller holds <see cref="Gate"/>.</summary>
+    internal void OnSent(int length)
     {
-        int length;
-        try
-        {
-            ReadOnlySpan<byte> packet;
-            lock (Gate)
-            {
-                packet = _output.BeginSend(Id, quantum, out length);
-                if (length == 0)
-                {
-                    more = _isReady = false;
-                    return 0;
-                }
-                if (packet.Length < gatherBelow)
-                {
-                    packet.CopyTo(transport.GetMemory(packet.Length).Span);
-                    transport.Advance(packet.Length);
-                    more = AfterSend(length);
-                    return length;
-                }
-            }
-            transport.Write(packet);
-        }
-        catch
-        {
-            lock (Gate)
-            {
-                _output.CancelSend();
-            }
-
-            throw;
-        }
-        lock (Gate)
-        {
-            more = AfterSend(length);
-        }
-
-        return length;
-    }
-
-    private bool AfterSend(int length)
-    {
-        _output.EndSend(length);
         _bytesSent += length;
-        if ((_state & (ChannelState.Closing | ChannelState.NoMoreSending)) == ChannelState.Closing)
+        if (_life == ChannelLifecycle.Flushing)
         {
             _closeProgress = Session.Clock.Now;
             if (!_output.HasUnsent)
             {
-                SendCloseRequest();
+                Apply(ChannelEvent.Flushed);
             }
         }
-        _isReady = _output.CanSend;
-        if (!_isReady && _output.HasUnsent)
+
+        if (!_output.CanSend && _output.HasUnsent)
         {
             NoteStall();
         }
-
-        return _isReady;
     }
 
     /// <summary>Takes what is to be acknowledged now.</summary>
-    /// <param name="late">Whether the late acknowledgment is due, not the one that cannot wait.</param>
     /// <param name="freeSpace">The increment; 0: nothing.</param>
     /// <param name="maxPacketLength">A new max_packet_length to announce; 0: none.</param>
-    internal void TakeAcknowledgment(bool late, out uint freeSpace, out int maxPacketLength)
+    internal void TakeAcknowledgment(out uint freeSpace, out int maxPacketLength)
     {
         freeSpace = 0;
         maxPacketLength = 0;
         lock (Gate)
         {
-            if (late)
-            {
-                _isLateAcknowledgmentQueued = false;
-            }
-            else
-            {
-                _isAcknowledgmentQueued = false;
-            }
-
-            if ((_state & ChannelState.NoMoreSending) != 0)
+            if (!IsSending)
             {
                 return;
             }
@@ -379,11 +167,9 @@ public sealed partial class MtaTlsChannel
                 maxPacketLength = _input.Window.RaiseMaxPacketLength(_input.Received, Session.Limits.MaxPacketLength);
             }
 
-            if (starved && !_isLateAcknowledgmentQueued)
+            if (starved && Session.Acknowledgments.EnqueueStarved(this))
             {
                 Session.Counters.CountExceeded(Session.Budget.Exhausted);
-                _isLateAcknowledgmentQueued = true;
-                Session.Scheduler.EnqueueStarvedAcknowledgment(this);
             }
         }
     }
@@ -393,15 +179,9 @@ public sealed partial class MtaTlsChannel
     /// <summary>Queues the channel for the send loop when it has something that may be sent.</summary>
     internal void SendIfPossible()
     {
-        if (_isReady)
-        {
-            return;
-        }
-
         if (_output.CanSend)
         {
-            _isReady = true;
-            Session.Scheduler.EnqueueReady(this);
+            Session.Queue.EnqueueReady(this);
         }
         else if (_output.HasUnsent)
         {
@@ -416,13 +196,13 @@ public sealed partial class MtaTlsChannel
     /// <returns>Whether it was closed.</returns>
     internal bool CloseIfStuck()
     {
-        if ((_state & ChannelState.NoMoreSending) != 0)
+        if (!IsSending)
         {
             return false;
         }
 
         bool isStuck = _output.CanSend
-            ? Session.Scheduler.IsStuck
+            ? Session.Writer.IsStuck
             : _bytesSent == 0 || (_isStalled && Session.Clock.ElapsedSince(_stalledSince) >= s_stuck);
         if (!isStuck)
         {
@@ -450,7 +230,7 @@ public sealed partial class MtaTlsChannel
 
     private void NoteStall()
     {
-        if (_isStalled || (_state & ChannelState.NoMoreSending) != 0)
+        if (_isStalled || !IsSending)
         {
             return;
         }
@@ -464,61 +244,80 @@ public sealed partial class MtaTlsChannel
     /// <summary>Queues an acknowledgment: at once when a quarter of the window was examined, with a flush or soon when all that arrived was.</summary>
     internal void AcknowledgeIfDue()
     {
-        if ((_state & ChannelState.NoMoreSending) != 0 || _isAcknowledgmentQueued)
+        if (!IsSending || Link.IsAcknowledging)
         {
             return;
         }
 
         if (_input.IsAcknowledgmentDue)
         {
-            _isAcknowledgmentQueued = true;
-            Session.Scheduler.EnqueueAcknowledgment(this);
+            Session.Queue.EnqueueAcknowledgment(this);
         }
-        else if (!_isLateAcknowledgmentQueued && _input.IsAcknowledgmentOwed)
+        else if (_input.IsAcknowledgmentOwed)
         {
-            _isLateAcknowledgmentQueued = true;
-            Session.Scheduler.EnqueueLateAcknowledgment(this);
+            Session.Acknowledgments.Enqueue(this);
         }
+    }
+
+    /// <summary>Carries out a step of the channel's life, with those of its effects whose order matters.</summary>
+    private ChannelEffects Apply(ChannelEvent what)
+    {
+        (_life, ChannelEffects effects) = ChannelTransitions.Next(_life, what);
+        if ((effects & ChannelEffects.QueueConfirmation) != 0)
+        {
+            Session.Queue.EnqueueConfirmation(this);
+        }
+
+        if ((effects & ChannelEffects.StopSending) != 0)
+        {
+            _output.Close();
+        }
+
+        if ((effects & ChannelEffects.QueueCloseRequest) != 0)
+        {
+            Session.Queue.EnqueueCloseRequest(this);
+            WatchClosing();
+            _closeRequested?.TrySetResult();
+        }
+
+        if ((effects & ChannelEffects.EndInput) != 0)
+        {
+            _input.End();
+            AfterEnd(null);
+        }
+
+        if ((effects & ChannelEffects.Ignore) != 0)
+        {
+            Session.Counters.CountIgnored();
+        }
+
+        return effects;
     }
 
     private void BeginClose()
     {
-        _state |= ChannelState.ApplicationEnded;
+        _applicationEnded = true;
         _input.Discard(byReader: false);
         _output.CompleteWriting();
-        if ((_state & (ChannelState.Closing | ChannelState.NoMoreSending)) != 0)
+        if (_life != ChannelLifecycle.Open)
         {
             return;
         }
 
-        _state |= ChannelState.Closing;
-        if (!_output.HasUnsent)
+        Apply(_output.HasUnsent ? ChannelEvent.CloseWithData : ChannelEvent.Close);
+        if (_life == ChannelLifecycle.Flushing)
         {
-            SendCloseRequest();
-            return;
+            SendIfPossible();
+            // From here on everything that arrives, or has arrived unread, is granted again: two ends that both flush must not wait for each other.
+            AcknowledgeIfDue();
+            WatchClosing();
         }
-        SendIfPossible();
-        // From here on everything that arrives, or has arrived unread, is granted again: two ends that both flush must not wait for each other.
-        AcknowledgeIfDue();
-        _closeProgress = Session.Clock.Now;
-        _watch ??= Session.Clock.Watch(this);
     }
 
-    private void SendCloseRequest()
+    private void WatchClosing()
     {
-        _state |= ChannelState.CloseRequestSent;
-        _output.Close();
-        Session.Scheduler.EnqueueCloseRequest(this);
         _closeProgress = Session.Clock.Now;
         _watch ??= Session.Clock.Watch(this);
-        _closeRequested?.TrySetResult();
-    }
-
-    private void EndInOrder()
-    {
-        _output.Close();
-        _input.End();
-        AfterEnd(null);
     }
 
     private void AfterEnd(Exception? reason)
@@ -546,7 +345,7 @@ public sealed partial class MtaTlsChannel
     }
 
     /// <summary>The peer broke a rule of this channel: it closes, the session goes on, and the TLS session is not to be resumed (section 3).</summary>
-    private void Fail(string rule)
+    internal void Fail(string rule)
     {
         Session.Counters.CountChannelError();
         Session.ForbidResumption();
@@ -581,11 +380,7 @@ public sealed partial class MtaTlsChannel
             _input.Abort(error);
         }
 
-        if ((_state & ChannelState.NoMoreSending) == 0)
-        {
-            SendCloseRequest();
-        }
-
+        Apply(ChannelEvent.Abort);
         AfterEnd(reason);
     }
 
@@ -596,12 +391,12 @@ public sealed partial class MtaTlsChannel
         MtaTlsSessionLimits limits = Session.Limits;
         lock (Gate)
         {
-            if ((_state & ChannelState.Ended) != 0)
+            if (_life == ChannelLifecycle.Ended)
             {
                 StopWatching();
                 return;
             }
-            if ((_state & (ChannelState.Closing | ChannelState.CloseRequestSent)) == 0)
+            if (_life == ChannelLifecycle.Open)
             {
                 if (!_isStalled)
                 {
@@ -631,7 +426,7 @@ public sealed partial class MtaTlsChannel
     private void CheckClosing(MtaTlsSessionLimits limits)
     {
         TimeSpan waited = Session.Clock.ElapsedSince(_closeProgress);
-        if ((_state & ChannelState.CloseRequestSent) == 0)
+        if (_life == ChannelLifecycle.Flushing)
         {
             if (waited < limits.CloseLingerTimeout)
             {
@@ -639,12 +434,12 @@ public sealed partial class MtaTlsChannel
             }
 
             Session.Counters.CountExceeded(MtaTlsSessionLimit.CloseLingerTimeout);
-            SendCloseRequest();
+            Apply(ChannelEvent.Flushed);
         }
         else if (waited >= limits.CloseTimeout)
         {
             Session.Counters.CountExceeded(MtaTlsSessionLimit.CloseTimeout);
-            throw new MtaTlsSessionException("The peer did not confirm the close of a channel in time.");
+            throw new MtaTlsSessionException("The peer did not confirm the close of a channel in time.", MtaTlsSessionEnd.LimitExceeded, MtaTlsSessionLimit.CloseTimeout);
         }
     }
 
@@ -662,16 +457,15 @@ public sealed partial class MtaTlsChannel
     /// <summary>Gives the channel's place and its part of the budgets back, once its id is free and its application has ended.</summary>
     private void ReleaseIfDone()
     {
-        const ChannelState Done = ChannelState.Ended | ChannelState.ApplicationEnded;
         long reserved;
         lock (Gate)
         {
-            if ((_state & (Done | ChannelState.Released)) != Done)
+            if (_life != ChannelLifecycle.Ended || !_applicationEnded || _released)
             {
                 return;
             }
 
-            _state |= ChannelState.Released;
+            _released = true;
             StopWatching();
             reserved = _input.Window.TakeReserved();
         }

@@ -12,7 +12,6 @@ public sealed partial class MtaTlsChannel : IDuplexPipe, IAsyncDisposable
 {
     private readonly ChannelInput _input;
     private readonly ChannelOutput _output;
-    private ChannelState _state;
     private Action<MtaTlsChannel, object?>? _onReadable;
     private object? _onReadableState;
     private Action<MtaTlsChannel, Exception?, object?>? _onClosed;
@@ -97,7 +96,7 @@ public sealed partial class MtaTlsChannel : IDuplexPipe, IAsyncDisposable
     }
 
     /// <summary>
-    /// The channel's lock. It guards the channel's state, both windows and both chains of blocks. Under it the scheduler's and the clock's locks may be taken,
+    /// The channel's lock. It guards the channel's state, both windows and both chains of blocks. Under it the locks of the send queue, the acknowledgments and the clock may be taken,
     /// never the session's.
     /// </summary>
     internal Lock Gate { get; } = new();
@@ -111,9 +110,6 @@ public sealed partial class MtaTlsChannel : IDuplexPipe, IAsyncDisposable
     /// <summary>Whether the half of the id that this end chose is in use elsewhere in the session too, and so was not taken from the free ones.</summary>
     internal bool SharesHalf { get; }
 
-    /// <summary>The next channel in the scheduler's ready queue; guarded by the scheduler's lock.</summary>
-    internal MtaTlsChannel? NextReady { get; set; }
-
     /// <summary>Closes in order: sends all that was written, then ChannelCloseRequest. What still arrives is discarded.</summary>
     /// <param name="cancellationToken">Stops waiting: the channel is closed at once, and what was not sent is discarded.</param>
     /// <returns>A task that ends when ChannelCloseRequest is on its way, or the channel has ended otherwise.</returns>
@@ -123,7 +119,7 @@ public sealed partial class MtaTlsChannel : IDuplexPipe, IAsyncDisposable
         lock (Gate)
         {
             BeginClose();
-            if ((_state & ChannelState.NoMoreSending) == 0)
+            if (IsSending)
             {
                 requested = (_closeRequested ??= new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously)).Task;
             }
@@ -203,7 +199,8 @@ public sealed partial class MtaTlsChannel : IDuplexPipe, IAsyncDisposable
     /// <summary>Closes in order, as <see cref="CloseAsync"/> does.</summary>
     public ValueTask DisposeAsync() => CloseAsync();
 
-    private void NotifyReadable()
+    /// <summary>The caller holds <see cref="Gate"/>.</summary>
+    internal void NotifyReadable()
     {
         if (_onReadable is not { } callback || !_input.IsReadable)
         {

@@ -8,10 +8,12 @@ public sealed class MtaTlsProtocolException : MtaTlsSessionException
 
     /// <summary>Creates the exception.</summary>
     /// <param name="message">The rule that was broken.</param>
-    public MtaTlsProtocolException(string message) : base(message) { }
+    public MtaTlsProtocolException(string message) : base(message) => End = MtaTlsSessionEnd.ProtocolError;
+
+    internal MtaTlsProtocolException(string message, MtaTlsSessionLimit limit) : base(message) => (End, Limit) = (MtaTlsSessionEnd.LimitExceeded, limit);
 
     /// <summary>Creates the exception.</summary>
     /// <param name="message">The rule that was broken.</param>
     /// <param name="innerException">Why.</param>
-    public MtaTlsProtocolException(string message, Exception? innerException) : base(message, innerException) { }
+    public MtaTlsProtocolException(string message, Exception? innerException) : base(message, innerException) => End = MtaTlsSessionEnd.ProtocolError;
 }

@@ -29,9 +29,9 @@ public sealed partial class MtaTlsSession
     {
         lock (_gate)
         {
-            if (_refusing)
+            if (_state != SessionState.Open)
             {
-                throw new MtaTlsSessionException(_ended ? "The session has ended." : "The session is shutting down.");
+                throw new MtaTlsSessionException(_state == SessionState.Ended ? "The session has ended." : "The session is shutting down.");
             }
 
             if (IsFull)
@@ -51,7 +51,7 @@ public sealed partial class MtaTlsSession
                 Budget.ReleaseAll(firstWindow);
                 throw new MtaTlsChannelRefusedException(TooManyPending, isLocal: true);
             }
-            Scheduler.EnqueueRequest(RequestPacket(open, open.FirstWindow, NewReceiveWindow(open.FirstWindow).MaxPacketLength));
+            Queue.EnqueueRequest(RequestPacket(open, open.FirstWindow, NewReceiveWindow(open.FirstWindow).MaxPacketLength));
             Liveness.OnOpenSent();
             return open;
         }
@@ -105,7 +105,7 @@ public sealed partial class MtaTlsSession
         }
         if (success.ReceiverMaxPacketLength < Limits.MinPeerPacketLength)
         {
-            channel.PeerPacketsTooShort(success.ReceiverMaxPacketLength);
+            Receiver.PeerPacketsTooShort(channel, success.ReceiverMaxPacketLength);
             _ = channel.CloseAsync().AsTask();   // no application will
             open.TrySetException(new MtaTlsChannelException("The peer takes only packets that are too short."));
         }
@@ -162,7 +162,7 @@ public sealed partial class MtaTlsSession
                 : _table.HasOwnOpen(packet.SenderChannelId) ? (IdInUse, null)   // the peer does not divide the space: the pair could collide unseen
                 : packet.SenderMaxPacketLength == 0 ? (PacketsTooShort, null)
                 : packet.SenderMaxPacketLength < Limits.MinPeerPacketLength ? (PacketsTooShort, MtaTlsSessionLimit.MinPeerPacketLength)
-                : _refusing ? (ShuttingDown, null)
+                : _state != SessionState.Open ? (ShuttingDown, null)
                 : tooMany ? (TooManyOpens, MtaTlsSessionLimit.MaxOpensPerSecond)
                 : IsFull ? (TooManyChannels, MtaTlsSessionLimit.MaxChannelsPerSession)
                 : _table.PeerOpens >= Limits.MaxPendingChannels ? (TooManyPending, MtaTlsSessionLimit.MaxPendingChannels)   // before anybody begins to work for it
@@ -192,7 +192,7 @@ public sealed partial class MtaTlsSession
             _requests.Writer.TryWrite(request);
             return;
         }
-        Scheduler.CorkThisThreadOnly();
+        Queue.CorkThisThreadOnly();
         try
         {
             _channelRequested(request);
@@ -204,7 +204,7 @@ public sealed partial class MtaTlsSession
                 Refuse(request, NotServed);
             }
         }
-        Scheduler.Cork();
+        Queue.Cork();
     }
 
     internal MtaTlsChannel Accept(MtaTlsChannelRequest request)
@@ -235,7 +235,7 @@ public sealed partial class MtaTlsSession
             var channel = new MtaTlsChannel(
                 this, id, request.Source, request.Destination, request.Window, NewReceiveWindow(firstWindow), isOwn: false, shared);
             AddChannel(channel);
-            Scheduler.EnqueueSuccess(channel);
+            Queue.EnqueueSuccess(channel);
             return channel;
         }
     }
@@ -275,7 +275,7 @@ public sealed partial class MtaTlsSession
         var echec = new ChannelRequestEchec { SenderChannelId = senderChannelId, Error = error.AsSpan(0, length) };
         byte[] packet = new byte[echec.Size];
         echec.Write(packet);
-        Scheduler.EnqueueRefusal(packet);
+        Queue.EnqueueRefusal(packet);
     }
 
     /// <summary>The peer's error text, fit to be shown: short, and without control characters.</summary>

@@ -15,12 +15,13 @@ public sealed partial class MtaTlsSession
     private readonly Lock _gate = new();
     private readonly ChannelTable _table;
     private int _channels;
-    private bool _refusing;
-    private bool _ended;
+    private SessionState _state;
+    private MtaTlsSessionEnd _ownEnd = MtaTlsSessionEnd.Shutdown;
+    private MtaTlsSessionEnd? _end;
+    private MtaTlsSessionLimit? _endLimit;
     private TaskCompletionSource? _drained;
 
     private MtaTlsSessionException? _failure;
-    private bool _endingNow;
     private bool _resumptionForbidden;
     private readonly EventRate? _emptyPackets;
     private readonly EventRate? _smallPackets;
@@ -44,13 +45,14 @@ public sealed partial class MtaTlsSession
         }
         catch (Exception e)
         {
-            if (!Volatile.Read(ref _endingNow))
+            if (State != SessionState.CutOff)
             {
-                failure = Volatile.Read(ref _failure) ?? new MtaTlsSessionException("The connection below the session failed.", e);
+                failure = Volatile.Read(ref _failure) ?? new MtaTlsSessionException("The connection below the session failed.", MtaTlsSessionEnd.TransportLost, innerException: e);
             }
         }
-        End(failure);
-        await CloseTransportAsync(sending, failure).ConfigureAwait(false);
+        bool isCutOff = State == SessionState.CutOff;
+        EndChannels(failure);
+        await CloseTransportAsync(sending, failure, isCutOff).ConfigureAwait(false);
         if (failure is null)
         {
             _completion.TrySetResult();
@@ -65,20 +67,20 @@ public sealed partial class MtaTlsSession
     {
         try
         {
-            await Scheduler.RunAsync().ConfigureAwait(false);
+            await Writer.RunAsync().ConfigureAwait(false);
         }
         catch (Exception e)
         {
-            Abort(new MtaTlsSessionException("The connection below the session failed.", e));
+            Abort(new MtaTlsSessionException("The connection below the session failed.", MtaTlsSessionEnd.TransportLost, innerException: e));
         }
     }
 
     /// <summary>Ends the transport: with close_notify, also after the peer broke a rule, unless the connection itself is broken.</summary>
-    private async Task CloseTransportAsync(Task sending, MtaTlsSessionException? failure)
+    private async Task CloseTransportAsync(Task sending, MtaTlsSessionException? failure, bool isCutOff)
     {
         try
         {
-            bool inOrder = failure is null or MtaTlsProtocolException && !Volatile.Read(ref _endingNow);
+            bool inOrder = failure is null or MtaTlsProtocolException && !isCutOff;
             if (!inOrder)
             {
                 _transport.Abort(failure);
@@ -89,7 +91,7 @@ public sealed partial class MtaTlsSession
             async Task CompleteAsync()
             {
                 await sending.ConfigureAwait(false);
-                if (inOrder && !Scheduler.HasCompleted)
+                if (inOrder && !Writer.HasCompleted)
                 {
                     await _transport.CompleteAsync().ConfigureAwait(false);
                 }
@@ -109,7 +111,8 @@ public sealed partial class MtaTlsSession
         }
         Liveness.Dispose();
         MemoryReturn.Shared.SessionEnded();
-        Scheduler.Dispose();
+        Writer.Dispose();
+        Acknowledgments.Dispose();
         Clock.Dispose();
     }
 
@@ -146,7 +149,11 @@ public sealed partial class MtaTlsSession
                 CountAcknowledgment();
                 CountEmptyPacket();
                 var change = NewMaxPacketLength.Read(body);
-                FindChannel(change.ChannelId)?.OnNewMaxPacketLength(change.MaxPacketLength);
+                if (FindChannel(change.ChannelId) is { } changed)
+                {
+                    Receiver.OnNewMaxPacketLength(changed, change.MaxPacketLength);
+                }
+
                 break;
             case PacketType.Acknowledgment:
                 CountAcknowledgment();
@@ -156,7 +163,11 @@ public sealed partial class MtaTlsSession
                     Counters.EmptyAcknowledgments++;
                     CountEmptyPacket();
                 }
-                FindChannel(acknowledgment.ChannelId)?.OnAcknowledgment(acknowledgment.FreeSpace);
+                if (FindChannel(acknowledgment.ChannelId) is { } acknowledged)
+                {
+                    Receiver.OnAcknowledgment(acknowledged, acknowledgment.FreeSpace);
+                }
+
                 break;
             default:
                 throw new UnreachableException();
@@ -221,7 +232,14 @@ public sealed partial class MtaTlsSession
     private void EndFor(MtaTlsSessionLimit limit, string reason)
     {
         Counters.CountExceeded(limit);
-        throw new MtaTlsProtocolException(reason);
+        throw new MtaTlsProtocolException(reason, limit);
+    }
+
+    /// <summary>The peer has exceeded a limit that ends the session. From any thread.</summary>
+    internal void AbortFor(MtaTlsSessionLimit limit, string reason)
+    {
+        Counters.CountExceeded(limit);
+        Abort(new MtaTlsSessionException(reason, MtaTlsSessionEnd.LimitExceeded, limit));
     }
 
     private void Free(MtaTlsChannel channel)
@@ -283,13 +301,42 @@ public sealed partial class MtaTlsSession
 
     // ----- the end -----
 
+    private SessionState State
+    {
+        get
+        {
+            lock (_gate)
+            {
+                return _state;
+            }
+        }
+    }
+
+    /// <summary>The caller holds the session's lock.</summary>
+    private void Advance(SessionEvent what) => _state = SessionTransitions.Next(_state, what);
+
+    /// <summary>No channel is left: sends close_notify behind all that is queued.</summary>
+    private void Complete(MtaTlsSessionEnd end)
+    {
+        lock (_gate)
+        {
+            if (_state < SessionState.Closing)
+            {
+                _ownEnd = end;
+            }
+
+            Advance(SessionEvent.Complete);
+        }
+        Queue.Complete();
+    }
+
     /// <summary>Waits until no channel is open or being opened, or aborts those that are.</summary>
     private async Task DrainAsync(CancellationToken cancellationToken)
     {
         Task drained;
         lock (_gate)
         {
-            _refusing = true;
+            Advance(SessionEvent.Refuse);
             _drained ??= new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
             CheckDrained();
             drained = _drained.Task;
@@ -309,7 +356,7 @@ public sealed partial class MtaTlsSession
 
     private void CheckDrained()
     {
-        if (_drained is not null && (_ended || _channels + _table.PeerOpens + _table.OwnOpenCount == 0))
+        if (_drained is not null && (_state == SessionState.Ended || _channels + _table.PeerOpens + _table.OwnOpenCount == 0))
         {
             _drained.TrySetResult();
         }
@@ -346,7 +393,11 @@ public sealed partial class MtaTlsSession
         }
         catch (TimeoutException)
         {
-            Volatile.Write(ref _endingNow, true);
+            lock (_gate)
+            {
+                Advance(SessionEvent.CutOff);
+            }
+
             _transport.Abort();
             await Completion.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         }
@@ -356,14 +407,16 @@ public sealed partial class MtaTlsSession
         }
     }
 
-    private void End(MtaTlsSessionException? failure)
+    private void EndChannels(MtaTlsSessionException? failure)
     {
-        Scheduler.Stop();
+        Queue.Stop();
         MtaTlsChannel[] channels;
         PendingOpen[] opens;
         lock (_gate)
         {
-            _refusing = _ended = true;
+            _end = failure is null ? SessionTransitions.OrderlyEnd(_state, _ownEnd) : failure.End ?? MtaTlsSessionEnd.Aborted;
+            _endLimit = failure?.Limit;
+            Advance(SessionEvent.TransportEnds);
             channels = [.. _table.Channels];
             opens = [.. _table.OwnOpens];
             _table.Clear();

@@ -89,7 +89,9 @@ public sealed partial class MtaTlsSession
     internal void PeerIsSilent(TimeSpan silence)
     {
         Counters.CountExceeded(MtaTlsSessionLimit.KeepAliveTimeout);
-        Abort(new MtaTlsSessionException(FormattableString.Invariant($"The peer did not answer a ping; nothing was received for {silence.TotalSeconds:0} s."), new TimeoutException()));
+        Abort(new MtaTlsSessionException(
+            FormattableString.Invariant($"The peer did not answer a ping; nothing was received for {silence.TotalSeconds:0} s."), MtaTlsSessionEnd.LimitExceeded, MtaTlsSessionLimit.KeepAliveTimeout,
+            new TimeoutException()));
     }
 
     /// <summary>Opens that wait for their answer are told: nothing was sent for them that another session could not send as well.</summary>
@@ -149,7 +151,7 @@ public sealed partial class MtaTlsSession
     {
         lock (_gate)
         {
-            if (_ended)
+            if (_state == SessionState.Ended)
             {
                 throw new MtaTlsSessionException("The session has ended.");
             }
@@ -168,7 +170,7 @@ public sealed partial class MtaTlsSession
                 throw new MtaTlsChannelRefusedException(TooManyPending, isLocal: true);
             }
 
-            Scheduler.EnqueueRequest(RequestPacket(signal, SignalNames.Window, SignalNames.MaxPacketLength));
+            Queue.EnqueueRequest(RequestPacket(signal, SignalNames.Window, SignalNames.MaxPacketLength));
             return signal;
         }
     }

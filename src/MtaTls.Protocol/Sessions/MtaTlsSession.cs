@@ -28,7 +28,10 @@ public sealed partial class MtaTlsSession : IAsyncDisposable
         SendBudget = new SessionSendBudget(Limits.SessionSendBudget, options.SendBudget?.Pool);
         RoundTrip = new RoundTrip(_time);
         Clock = new SessionClock(_time, Limits, Abort);
-        Scheduler = new SendScheduler(this, transport, _time);
+        Acknowledgments = new AcknowledgmentPacer(this, _time);
+        Queue = new SendQueue(this, Acknowledgments);
+        Writer = new SessionWriter(this, transport, _time);
+        Receiver = new PacketReceiver(this);
         Liveness = new SessionLiveness(this, options);
         _opens = EventRate.Create(Limits.MaxOpensPerSecond, _time);
         _signals = EventRate.Create(Limits.MaxSignalsPerSecond, _time);
@@ -64,6 +67,30 @@ public sealed partial class MtaTlsSession : IAsyncDisposable
     /// </summary>
     public Task Completion => _completion.Task;
 
+    /// <summary>How the session ended; <see langword="null"/> as long as it has not.</summary>
+    public MtaTlsSessionEnd? End
+    {
+        get
+        {
+            lock (_gate)
+            {
+                return _end;
+            }
+        }
+    }
+
+    /// <summary>The limit that the peer exceeded, where <see cref="End"/> is <see cref="MtaTlsSessionEnd.LimitExceeded"/>.</summary>
+    public MtaTlsSessionLimit? EndLimit
+    {
+        get
+        {
+            lock (_gate)
+            {
+                return _endLimit;
+            }
+        }
+    }
+
     /// <summary>Whether new channels can be opened and accepted: false once the session is shutting down or has ended.</summary>
     public bool AcceptsChannels
     {
@@ -71,7 +98,7 @@ public sealed partial class MtaTlsSession : IAsyncDisposable
         {
             lock (_gate)
             {
-                return !_refusing;
+                return _state == SessionState.Open;
             }
         }
     }
@@ -108,7 +135,13 @@ public sealed partial class MtaTlsSession : IAsyncDisposable
 
     internal SessionClock Clock { get; }
 
-    internal SendScheduler Scheduler { get; }
+    internal AcknowledgmentPacer Acknowledgments { get; }
+
+    internal SendQueue Queue { get; }
+
+    internal SessionWriter Writer { get; }
+
+    internal PacketReceiver Receiver { get; }
 
     /// <summary>What the applications of all channels have written and the send loop has not sent.</summary>
     internal SessionSendBudget SendBudget { get; }
@@ -180,17 +213,29 @@ public sealed partial class MtaTlsSession : IAsyncDisposable
     {
         lock (_gate)
         {
-            _refusing = true;
+            Advance(SessionEvent.Refuse);
         }
     }
 
     /// <summary>Ends the session in order: refuses new channels, waits until those that are open have been closed, then sends close_notify and waits a moment for the peer's.</summary>
     /// <param name="cancellationToken">Stops waiting for channels: those that are open are aborted, then the session ends in order.</param>
     /// <returns>A task that ends with the session. It does not throw: how the session ended is what <see cref="Completion"/> says.</returns>
-    public async Task ShutdownAsync(CancellationToken cancellationToken = default)
+    public Task ShutdownAsync(CancellationToken cancellationToken = default) => ShutdownAsync(MtaTlsSessionEnd.Shutdown, cancellationToken);
+
+    /// <summary>The same, with the reason that <see cref="End"/> will name.</summary>
+    /// <param name="end"><see cref="MtaTlsSessionEnd.Shutdown"/> or <see cref="MtaTlsSessionEnd.Idle"/>.</param>
+    /// <param name="cancellationToken">Stops waiting for channels: those that are open are aborted, then the session ends in order.</param>
+    /// <returns>A task that ends with the session. It does not throw.</returns>
+    /// <exception cref="ArgumentOutOfRangeException"><paramref name="end"/> is another.</exception>
+    public Task ShutdownAsync(MtaTlsSessionEnd end, CancellationToken cancellationToken = default) =>
+        end is MtaTlsSessionEnd.Shutdown or MtaTlsSessionEnd.Idle
+            ? ShutdownCoreAsync(end, cancellationToken)
+            : throw new ArgumentOutOfRangeException(nameof(end), end, "This end shuts a session down, or ends it because it is idle.");
+
+    private async Task ShutdownCoreAsync(MtaTlsSessionEnd end, CancellationToken cancellationToken)
     {
         await DrainAsync(cancellationToken).ConfigureAwait(false);
-        Scheduler.Complete();
+        Complete(end);
         // Every channel has ended at both ends: a peer that does not answer close_notify has nothing more to say, and holds up nothing.
         await EndNowAsync().ConfigureAwait(false);
     }
@@ -199,7 +244,7 @@ public sealed partial class MtaTlsSession : IAsyncDisposable
     /// <param name="reason">Why; it becomes the inner exception of what the channels' applications see.</param>
     public void Abort(Exception? reason = null)
     {
-        MtaTlsSessionException failure = reason as MtaTlsSessionException ?? new MtaTlsSessionException("The session was aborted.", reason);
+        MtaTlsSessionException failure = reason as MtaTlsSessionException ?? new MtaTlsSessionException("The session was aborted.", MtaTlsSessionEnd.Aborted, innerException: reason);
         Interlocked.CompareExchange(ref _failure, failure, null);
         RefuseNewChannels();
         _transport.Abort(failure);
@@ -209,7 +254,7 @@ public sealed partial class MtaTlsSession : IAsyncDisposable
     public async ValueTask DisposeAsync()
     {
         await DrainAsync(new CancellationToken(canceled: true)).ConfigureAwait(false);
-        Scheduler.Complete();
+        Complete(MtaTlsSessionEnd.Shutdown);
         await EndNowAsync().ConfigureAwait(false);
     }
 }

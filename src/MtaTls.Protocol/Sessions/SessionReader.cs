@@ -35,7 +35,7 @@ internal sealed class SessionReader(MtaTlsSession session, IMtaTlsTransport tran
             if (!TryTakePacket(out PacketHeader header, out Plaintext data, out int needed))
             {
                 int read = await ReadAsync(Room(needed)).ConfigureAwait(false);
-                session.Scheduler.Cork();
+                session.Queue.Cork();
                 session.Liveness.OnReceived();
                 if (read == 0)
                 {
@@ -64,11 +64,15 @@ internal sealed class SessionReader(MtaTlsSession session, IMtaTlsTransport tran
             if (data.Length <= _end - _start)
             {
                 counters.BytesReceived += data.Length;
-                channel?.ReceivePacket(_buffer.AsSpan(_start, data.Length));
+                if (channel is not null)
+                {
+                    session.Receiver.ReceivePacket(channel, _buffer.AsSpan(_start, data.Length));
+                }
+
                 _start += data.Length;
                 continue;
             }
-            if (channel is not null && !channel.BeginPacket(data.Length))
+            if (channel is not null && !session.Receiver.BeginPacket(channel, data.Length))
             {
                 channel = null;
             }
@@ -76,7 +80,7 @@ internal sealed class SessionReader(MtaTlsSession session, IMtaTlsTransport tran
             int rest = data.Length;
             while (rest > 0)
             {
-                Memory<byte> memory = channel is null ? default : channel.BeginReceive(rest, begins: rest == data.Length);
+                Memory<byte> memory = channel is null ? default : PacketReceiver.BeginReceive(channel, rest, begins: rest == data.Length);
                 bool skip = memory.IsEmpty;
                 if (_start < _end)
                 {
@@ -100,7 +104,7 @@ internal sealed class SessionReader(MtaTlsSession session, IMtaTlsTransport tran
                 try
                 {
                     read = await ReadAsync(memory).ConfigureAwait(false);
-                    session.Scheduler.Cork();
+                    session.Queue.Cork();
                     session.Liveness.OnReceived();
                 }
                 finally
@@ -120,7 +124,7 @@ internal sealed class SessionReader(MtaTlsSession session, IMtaTlsTransport tran
     /// <summary>Reads more. What the packets of the read before have caused goes out now, in one flush.</summary>
     private ValueTask<int> ReadAsync(Memory<byte> memory)
     {
-        session.Scheduler.Uncork();
+        session.Queue.Uncork();
         return transport.ReadAsync(memory);
     }
 
@@ -214,11 +218,11 @@ internal sealed class SessionReader(MtaTlsSession session, IMtaTlsTransport tran
 
         if (skipped)
         {
-            channel.Skip(count);
+            PacketReceiver.Skip(channel, count);
         }
         else
         {
-            channel.EndReceive(count);
+            PacketReceiver.EndReceive(channel, count);
         }
     }
 }

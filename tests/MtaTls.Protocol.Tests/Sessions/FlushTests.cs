@@ -51,7 +51,7 @@ public class FlushTests
         int answer = RawPeer.Echec(1, "No").Length;
         await SendAsync(1); // from now on the session waits for what comes
         // This may run in the send loop's flush: it gets its thread back first, and sleeps.
-        while (!session.Scheduler.IsAsleep)
+        while (!session.Queue.IsAsleep)
         {
             await Task.Delay(1, TestContext.Current.CancellationToken);
         }
