@@ -50,7 +50,8 @@ internal sealed class ChannelOpener : IAsyncDisposable
         _connector = new SessionConnector(settings, dialer, counters, random, () => _pool.MayGrow, OnConnected, _disposing.Token);
         _runner = new SessionRunner(owner, settings, _pool, new InboundChannels(settings.ChannelRequested, log, _disposing.Token), counters, log, random, _disposing.Token)
         {
-            Replace = _connector.TryConnect,
+            // The session that keeps the client connected may be there already.
+            Replace = () => _connector.TryConnectIf(() => !_pool.HasUsable),
             Failed = _connector.Failed,
         };
         _keeper = new ConnectionKeeper(_pool, _connector, _plain, settings.TimeProvider, _disposing.Token);

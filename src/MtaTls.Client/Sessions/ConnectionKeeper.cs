@@ -47,7 +47,8 @@ internal sealed class ConnectionKeeper(SessionPool pool, SessionConnector connec
     {
         try
         {
-            return connector.Connect();
+            // The state may have changed since it was looked at: an attempt of another caller may have ended.
+            return connector.ConnectIf(() => !pool.HasUsable && plain.Remaining <= TimeSpan.Zero);
         }
         catch (IOException)
         {

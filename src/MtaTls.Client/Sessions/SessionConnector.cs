@@ -113,12 +113,27 @@ internal sealed class SessionConnector
         }
     }
 
-    /// <summary>Begins an attempt where one may be made.</summary>
-    public void TryConnect()
+    /// <summary>The attempt to connect that is under way, or a new one where it is still needed.</summary>
+    /// <param name="isNeeded">Asked when no attempt is under way. The result of the last one, a session or a plain connection, is known by then.</param>
+    /// <exception cref="IOException">The back-off lasts.</exception>
+    public Task ConnectIf(Func<bool> isNeeded)
     {
         lock (_gate)
         {
-            if (_attempt is null && _backoff.Remaining == TimeSpan.Zero && !_stopping.IsCancellationRequested && _mayConnect())
+            return _attempt is not null || isNeeded() ? Connect() : Task.CompletedTask;
+        }
+    }
+
+    /// <summary>Begins an attempt where one may be made.</summary>
+    public void TryConnect() => TryConnectIf(static () => true);
+
+    /// <summary>Begins an attempt where one may be made and is needed.</summary>
+    /// <param name="isNeeded">Asked when no attempt is under way.</param>
+    public void TryConnectIf(Func<bool> isNeeded)
+    {
+        lock (_gate)
+        {
+            if (_attempt is null && isNeeded() && _backoff.Remaining == TimeSpan.Zero && !_stopping.IsCancellationRequested && _mayConnect())
             {
                 _ = Connect();
             }

@@ -147,10 +147,18 @@ internal static class Settings<TOptions>
     public static Setting<TOptions> File(string name, string description, Func<TOptions, string?> get, Action<TOptions, string> set, string? defaultText = null)
         => new(name, SettingKind.Path, description, (setting, section, options) =>
         {
-            if (section.Text(setting.Name) is { } text)
+            if (section.Text(setting.Name) is not { } text)
             {
-                set(options, section.FullPath(text));
+                return;
             }
+
+            if (text.Contains('\0'))
+            {
+                section.Error(setting.Name, "is not a path: it contains a null character.");
+                return;
+            }
+
+            set(options, section.FullPath(text));
         })
         {
             Get = options => get(options),

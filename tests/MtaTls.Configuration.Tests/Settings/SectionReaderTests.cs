@@ -96,6 +96,7 @@ public sealed class SectionReaderTests
     [InlineData("Targets", "Class", "S:Targets: is a list: [ \"Class\" ], or S:Targets:0 as a single key.")]
     [InlineData("Names:0:x", "a", "S:Names:0: is not a single value.")]
     [InlineData("Count:0", "1", "S:Count: is one value, not a list or an object.")]
+    [InlineData("File", "a\0b", "S:File: is not a path: it contains a null character.")]
     [InlineData("Within", "text", "S:Within: is an object, not one value.")]
     [InlineData("Within:Wrod", "text", "S:Within:Wrod: there is no such setting. Did you mean Word?")]
     [InlineData("Each", "text", "S:Each: is a list of objects.")]

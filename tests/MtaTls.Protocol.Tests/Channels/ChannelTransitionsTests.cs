@@ -62,7 +62,7 @@ public class ChannelTransitionsTests
     {
         var seen = new HashSet<(L, bool, bool, bool, bool)>();
         var left = new Stack<(L State, bool Requested, bool Written, bool Confirmed, bool Freed)>([(L.Open, false, false, false, false)]);
-        while (left.TryPop(out var at))
+        while (left.TryPop(out (L State, bool Requested, bool Written, bool Confirmed, bool Freed) at))
         {
             if (!seen.Add(at))
             {
