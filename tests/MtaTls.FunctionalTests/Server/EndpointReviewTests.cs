@@ -149,6 +149,9 @@ public sealed class EndpointReviewTests
 
     private static ChannelRouteOptions Conditional(string name) => new()
     {
-        Name = name, Hosts = { "db.internal" }, Action = ChannelRouteAction.Reject, ClientCertificate = new ClientCertificateConditionOptions { SubjectAlternativeNames = { "client.test" } },
+        Name = name,
+        Hosts = { "db.internal" },
+        Action = ChannelRouteAction.Reject,
+        ClientCertificate = new ClientCertificateConditionOptions { SubjectAlternativeNames = { "client.test" } },
     };
 }
