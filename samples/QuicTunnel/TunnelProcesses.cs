@@ -6,7 +6,7 @@ namespace QuicTunnelSample;
 /// <summary>A concentrator and a client of this program, each in its namespace.</summary>
 public sealed class TunnelProcesses : IDisposable
 {
-    private static readonly TimeSpan s_patience = TimeSpan.FromSeconds(60);
+    private static readonly TimeSpan s_timeout = TimeSpan.FromSeconds(60);
     private readonly AccessNetworks _networks;
     private readonly List<Process> _processes = [];
 
@@ -49,7 +49,7 @@ public sealed class TunnelProcesses : IDisposable
     /// <summary>Waits until one of the two has said this, from now or before.</summary>
     public async Task WaitForAsync(string text, int times = 1)
     {
-        long end = Stopwatch.GetTimestamp() + (long)(s_patience.TotalSeconds * Stopwatch.Frequency);
+        long end = Stopwatch.GetTimestamp() + (long)(s_timeout.TotalSeconds * Stopwatch.Frequency);
         while (Output.Count(line => line.Contains(text, StringComparison.Ordinal)) < times)
         {
             if (Stopwatch.GetTimestamp() > end || _processes.Exists(process => process.HasExited))

@@ -61,7 +61,7 @@ public sealed class MtaTlsAgentOptions
     /// <value>Default: null.</value>
     public X509ChainPolicy? CertificateChainPolicy { get; set; }
 
-    /// <summary>Judges a gateway's certificate in place of "no policy errors", as in <see cref="SslStream"/>.</summary>
+    /// <summary>Validates a gateway's certificate in place of "no policy errors", as in <see cref="SslStream"/>.</summary>
     /// <value>Default: null, a certificate with any policy error is refused.</value>
     public RemoteCertificateValidationCallback? RemoteCertificateValidationCallback { get; set; }
 

@@ -48,7 +48,7 @@ public static class MtaTlsWebHostBuilderExtensions
         services.AddMtaTlsOptions();
         services.TryAddEnumerable(ServiceDescriptor.Singleton<IPostConfigureOptions<KestrelServerOptions>, KestrelEndpoints>());
         services.TryAddSingleton<StartupFailure>();
-        services.TryAddSingleton<KestrelUse>();
+        services.TryAddSingleton<KestrelOptionsAccessor>();
         services.TryAddEnumerable(ServiceDescriptor.Singleton<IHostedService, StartupFailureService>());
         services.TryAddEnumerable(ServiceDescriptor.Singleton<IHostedService, EndpointReview>());
         services.TryAddEnumerable(ServiceDescriptor.Singleton<IStartupFilter, HostMatchingStartupFilter>());
@@ -57,7 +57,7 @@ public static class MtaTlsWebHostBuilderExtensions
         services.TryAddSingleton<IMtaTlsSessions>(static s => s.GetRequiredService<ServerSessions>());
         services.TryAddSingleton<TcpForwarder>();
         services.TryAddSingleton<IHostResolver, SystemHostResolver>();
-        services.TryAddSingleton<OwnListeners>();
+        services.TryAddSingleton<ServerAddresses>();
         services.TryAddSingleton<MtaTlsMetrics>();
         services.TryAddSingleton<LimitReports>();
         services.TryAddSingleton<MtaTlsServer>();

@@ -82,7 +82,7 @@ public sealed class MtaTlsClientOptions
     /// <value>Default: null, the machine's authorities.</value>
     public string? AuthorityPath { get; set; }
 
-    /// <summary>Judges the endpoint's certificate in place of "no policy errors", as in <see cref="SslStream"/>.</summary>
+    /// <summary>Validates the endpoint's certificate in place of "no policy errors", as in <see cref="SslStream"/>.</summary>
     /// <value>Default: null, a certificate with any policy error (untrusted, another name, expired) is refused.</value>
     public RemoteCertificateValidationCallback? RemoteCertificateValidationCallback { get; set; }
 

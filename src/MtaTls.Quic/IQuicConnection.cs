@@ -24,7 +24,7 @@ internal interface IQuicConnection
     /// <summary>The application protocol that was negotiated; null before the handshake is complete.</summary>
     string? ApplicationProtocol { get; }
 
-    /// <summary>The peer's certificate, already judged; null when it gave none. Valid until the connection has closed and as long as the owner likes after that.</summary>
+    /// <summary>The peer's certificate, already validated; null when it gave none. Valid until the connection has closed and as long as the owner likes after that.</summary>
     X509Certificate2? PeerCertificate { get; }
 
     /// <summary>This end's address on the current path (at a server the address that packets really come to, also on a wildcard socket; at a client that is bound to no address the unspecified one).</summary>

@@ -10,7 +10,7 @@ namespace MtaTls.Quic;
 /// </summary>
 internal interface IQuicConnectionHandler
 {
-    /// <summary>The handshake is complete and confirmed: both ends have judged each other's certificates. Comes before every other call but <see cref="OnClosed"/>.</summary>
+    /// <summary>The handshake is complete and confirmed: both ends have validated each other's certificates. Comes before every other call but <see cref="OnClosed"/>.</summary>
     void OnConnected(IQuicConnection connection);
 
     /// <summary>The next octets of a unidirectional stream that the peer opened, in order; <paramref name="fin"/> says that these (0 or more) are its last.</summary>

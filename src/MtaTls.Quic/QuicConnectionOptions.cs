@@ -49,7 +49,7 @@ internal abstract class QuicConnectionOptions
     /// <summary>Revocation check of the peer's certificate. It runs on the loop thread, so a check that asks the network stops every connection of that thread. Default <see cref="X509RevocationMode.NoCheck"/>.</summary>
     public X509RevocationMode RevocationMode { get; set; } = X509RevocationMode.NoCheck;
 
-    /// <summary>Judges the peer's certificate instead of the default, which demands <see cref="SslPolicyErrors.None"/>. Runs on the loop thread and must not block.</summary>
+    /// <summary>Validates the peer's certificate instead of the default, which demands <see cref="SslPolicyErrors.None"/>. Runs on the loop thread and must not block.</summary>
     public Func<X509Certificate2?, X509Chain?, SslPolicyErrors, bool>? CertificateValidation { get; set; }
 
     /// <summary>A connection on which nothing is received for this long is dead; the lesser of both ends' values counts. Default 30 s, 100 ms to 1 h.</summary>

@@ -77,7 +77,7 @@ internal enum QuicClientCertificateMode
     /// <summary>Not asked.</summary>
     None,
 
-    /// <summary>Asked; a client may go without. One that is given is judged.</summary>
+    /// <summary>Asked; a client may go without. One that is given is validated.</summary>
     Request,
 
     /// <summary>Asked; a client without one is refused in the handshake.</summary>

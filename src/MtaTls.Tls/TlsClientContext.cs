@@ -32,11 +32,11 @@ internal sealed class TlsClientContext : IDisposable
         }
 
         ServerName = ClientHandshake.ToServerName(Options.TargetHost);
-        Judge = CertificateJudge.OfServers(Options.CertificateChainPolicy, Options.CertificateRevocationCheckMode, ServerName ?? Options.TargetHost);
-        Materials = new CertificateMaterials(Options.ClientCertificateChain);
+        Validator = CertificateValidator.OfServers(Options.CertificateChainPolicy, Options.CertificateRevocationCheckMode, ServerName ?? Options.TargetHost);
+        Certificates = new CertificateContextCache(Options.ClientCertificateChain);
         if (Options.ClientCertificateSelector is null && Options.ClientCertificate is { } certificate)
         {
-            _ = Materials.Get(certificate);
+            _ = Certificates.Get(certificate);
         }
 
         Sessions = new ClientSessionCache(Options.SessionCacheSize);
@@ -51,9 +51,9 @@ internal sealed class TlsClientContext : IDisposable
 
     internal SslContextHandle Native { get; }
 
-    internal CertificateJudge Judge { get; }
+    internal CertificateValidator Validator { get; }
 
-    internal CertificateMaterials Materials { get; }
+    internal CertificateContextCache Certificates { get; }
 
     internal ClientSessionCache Sessions { get; }
 

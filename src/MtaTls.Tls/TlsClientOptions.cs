@@ -48,7 +48,7 @@ internal sealed class TlsClientOptions
     public Func<string, IReadOnlyList<X500DistinguishedName>, X509Certificate2?>? ClientCertificateSelector { get; set; }
 
     /// <summary>
-    /// Judges the server's certificate instead of "no policy errors", as in <see cref="SslStream"/>; the sender is the <see cref="TlsConnection"/>.
+    /// Validates the server's certificate instead of "no policy errors", as in <see cref="SslStream"/>; the sender is the <see cref="TlsConnection"/>.
     /// It runs inside the handshake; an exception of it fails the handshake. Null, the default: a certificate with any policy error is refused.
     /// </summary>
     public RemoteCertificateValidationCallback? RemoteCertificateValidationCallback { get; set; }

@@ -32,12 +32,12 @@ internal sealed class TlsServerContext : IDisposable
             throw new ArgumentException($"Either {nameof(options.ServerCertificate)} or {nameof(options.ServerCertificateSelector)} must be set.", nameof(options));
         }
 
-        Judge = CertificateJudge.OfClients(Options.ClientCertificateChainPolicy, Options.CheckCertificateRevocation ? X509RevocationMode.Online : X509RevocationMode.NoCheck);
-        Materials = new CertificateMaterials(Options.ServerCertificateChain);
+        Validator = CertificateValidator.OfClients(Options.ClientCertificateChainPolicy, Options.CheckCertificateRevocation ? X509RevocationMode.Online : X509RevocationMode.NoCheck);
+        Certificates = new CertificateContextCache(Options.ServerCertificateChain);
         if (Options.ServerCertificateSelector is null)
         {
             // A certificate that can't be used should not wait for its first client to say so.
-            _ = Materials.Get(Options.ServerCertificate!);
+            _ = Certificates.Get(Options.ServerCertificate!);
         }
 
         Sessions = new ServerSessionCache(Options.SessionCacheSize);
@@ -52,9 +52,9 @@ internal sealed class TlsServerContext : IDisposable
 
     internal SslContextHandle Native { get; }
 
-    internal CertificateJudge Judge { get; }
+    internal CertificateValidator Validator { get; }
 
-    internal CertificateMaterials Materials { get; }
+    internal CertificateContextCache Certificates { get; }
 
     internal ServerSessionCache Sessions { get; }
 

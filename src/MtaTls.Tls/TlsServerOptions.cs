@@ -47,7 +47,7 @@ internal sealed class TlsServerOptions
     public TlsClientCertificateMode ClientCertificateMode { get; set; }
 
     /// <summary>
-    /// Judges a client's certificate instead of "no policy errors". It runs inside the handshake, once .NET's <see cref="X509Chain"/> has been
+    /// Validates a client's certificate instead of "no policy errors". It runs inside the handshake, once .NET's <see cref="X509Chain"/> has been
     /// built; an exception of it fails the handshake. Null, the default: a certificate with any policy error is refused.
     /// </summary>
     public Func<X509Certificate2, X509Chain?, SslPolicyErrors, bool>? ClientCertificateValidation { get; set; }

@@ -7,7 +7,7 @@ namespace MtaTls.Client.Tests;
 /// <summary>TCP's own search for a peer that is gone.</summary>
 public sealed class TcpKeepAliveTests
 {
-    private static readonly TimeSpan s_patience = TimeSpan.FromMinutes(2);
+    private static readonly TimeSpan s_timeout = TimeSpan.FromMinutes(2);
 
     [Fact]
     public async Task Both_times_reach_the_socket()
@@ -74,7 +74,7 @@ public sealed class TcpKeepAliveTests
                     await client.SendAsync(new byte[100]);
                 }
 
-                SocketException error = await Assert.ThrowsAsync<SocketException>(() => client.ReceiveAsync(new byte[1]).WaitAsync(s_patience));
+                SocketException error = await Assert.ThrowsAsync<SocketException>(() => client.ReceiveAsync(new byte[1]).WaitAsync(s_timeout));
                 Assert.Contains(error.SocketErrorCode, (SocketError[])[SocketError.TimedOut, SocketError.HostUnreachable, SocketError.NetworkUnreachable, SocketError.InvalidArgument]);
             }
             finally
@@ -99,7 +99,7 @@ public sealed class TcpKeepAliveTests
         try
         {
             using Process process = Process.Start(new ProcessStartInfo(program, arguments) { RedirectStandardError = true, RedirectStandardOutput = true })!;
-            await process.WaitForExitAsync().WaitAsync(s_patience);
+            await process.WaitForExitAsync().WaitAsync(s_timeout);
             return process.ExitCode == 0;
         }
         catch (System.ComponentModel.Win32Exception)

@@ -63,9 +63,9 @@ public class QuicConnectionTests
         Pair pair = await quic.ConnectPairAsync();
 
         Assert.True(pair.Client.TrySendDatagram([8, 0, 0, 1], "to the server"u8));
-        Assert.Equal([8, 0, 0, 1, .. "to the server"u8], await pair.ServerHandler.Datagrams.ReadAsync().AsTask().WaitAsync(RecordingHandler.Patience));
+        Assert.Equal([8, 0, 0, 1, .. "to the server"u8], await pair.ServerHandler.Datagrams.ReadAsync().AsTask().WaitAsync(RecordingHandler.Timeout));
         Assert.True(pair.Server.TrySendDatagram([], "to the client"u8));
-        Assert.Equal("to the client"u8.ToArray(), await pair.ClientHandler.Datagrams.ReadAsync().AsTask().WaitAsync(RecordingHandler.Patience));
+        Assert.Equal("to the client"u8.ToArray(), await pair.ClientHandler.Datagrams.ReadAsync().AsTask().WaitAsync(RecordingHandler.Timeout));
     }
 
     [Fact]
@@ -78,14 +78,14 @@ public class QuicConnectionTests
         Assert.Equal(2, id);
         pair.Client.SendStream(id, [1], fin: false);
         pair.Client.SendStream(id, [0], fin: true);
-        (long StreamId, byte[] Data) got = await pair.ServerHandler.Streams.ReadAsync().AsTask().WaitAsync(RecordingHandler.Patience);
+        (long StreamId, byte[] Data) got = await pair.ServerHandler.Streams.ReadAsync().AsTask().WaitAsync(RecordingHandler.Timeout);
         Assert.Equal(2, got.StreamId);
         Assert.Equal([1, 0], got.Data);
 
         id = pair.Server.OpenUnidirectionalStream();
         Assert.Equal(3, id);
         pair.Server.SendStream(id, [], fin: true);
-        got = await pair.ClientHandler.Streams.ReadAsync().AsTask().WaitAsync(RecordingHandler.Patience);
+        got = await pair.ClientHandler.Streams.ReadAsync().AsTask().WaitAsync(RecordingHandler.Timeout);
         Assert.Equal(3, got.StreamId);
         Assert.Empty(got.Data);
     }

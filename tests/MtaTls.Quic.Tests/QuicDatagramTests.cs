@@ -45,7 +45,7 @@ public class QuicDatagramTests
         var seen = new HashSet<int>();
         while (seen.Count < 950)
         {
-            Assert.True(seen.Add(BitConverter.ToInt32(await pair.ServerHandler.Datagrams.ReadAsync().AsTask().WaitAsync(RecordingHandler.Patience))), "a datagram came twice");
+            Assert.True(seen.Add(BitConverter.ToInt32(await pair.ServerHandler.Datagrams.ReadAsync().AsTask().WaitAsync(RecordingHandler.Timeout))), "a datagram came twice");
         }
     }
 
@@ -72,7 +72,7 @@ public class QuicDatagramTests
         Assert.True(pair.Client.UnansweredSinceTimestamp > 0);
 
         relay.Cut = false;
-        await ready.Task.WaitAsync(RecordingHandler.Patience);
+        await ready.Task.WaitAsync(RecordingHandler.Timeout);
         Assert.True(pair.Client.TrySendDatagram([], new byte[1000]));
     }
 
@@ -140,7 +140,7 @@ public class QuicDatagramTests
         Assert.True(pair.ClientHandler.PathChanges > 0);
         Assert.False(pair.Client.TrySendDatagram([], new byte[size + 1]));
         Assert.True(pair.Client.TrySendDatagram(new byte[4], new byte[size - 4]));
-        Assert.Equal(size, (await pair.ServerHandler.Datagrams.ReadAsync().AsTask().WaitAsync(RecordingHandler.Patience)).Length);
+        Assert.Equal(size, (await pair.ServerHandler.Datagrams.ReadAsync().AsTask().WaitAsync(RecordingHandler.Timeout)).Length);
     }
 
     [Fact]
@@ -153,7 +153,7 @@ public class QuicDatagramTests
         Assert.InRange(pair.Server.MaxDatagramSize, 1350 - 41, 1350 - 29);
         // The server said in the handshake that it takes no UDP payload of 8,000: its receive buffers are smaller.
         Assert.True(pair.Server.TrySendDatagram([], new byte[pair.Server.MaxDatagramSize]));
-        Assert.Equal(pair.Server.MaxDatagramSize, (await pair.ClientHandler.Datagrams.ReadAsync().AsTask().WaitAsync(RecordingHandler.Patience)).Length);
+        Assert.Equal(pair.Server.MaxDatagramSize, (await pair.ClientHandler.Datagrams.ReadAsync().AsTask().WaitAsync(RecordingHandler.Timeout)).Length);
     }
 
     [Fact]
@@ -167,7 +167,7 @@ public class QuicDatagramTests
         Pair small = await quic.ConnectPairAsync(o => o.MaxDatagramSize = 100);
         Assert.Equal(97, small.Server.MaxDatagramSize);
         Assert.True(small.Server.TrySendDatagram([], new byte[97]));
-        Assert.Equal(97, (await small.ClientHandler.Datagrams.ReadAsync().AsTask().WaitAsync(RecordingHandler.Patience)).Length);
+        Assert.Equal(97, (await small.ClientHandler.Datagrams.ReadAsync().AsTask().WaitAsync(RecordingHandler.Timeout)).Length);
         Assert.False(small.ClientHandler.IsClosed);
     }
 
@@ -200,7 +200,7 @@ public class QuicDatagramTests
         var client = new EchoHandler(start: true);
         quic.Engine.Connect(QuicFixture.ClientOptions(listener.LocalEndPoints[0]), client);
 
-        await Task.WhenAll(client.Done, server.Done).WaitAsync(RecordingHandler.Patience);
+        await Task.WhenAll(client.Done, server.Done).WaitAsync(RecordingHandler.Timeout);
 
         Assert.Equal(0, client.Allocated);
         Assert.Equal(0, server.Allocated);
@@ -215,7 +215,7 @@ public class QuicDatagramTests
         {
             while (!connection.TrySendDatagram(BitConverter.GetBytes(i), payload))
             {
-                Assert.True(await room.WaitAsync(RecordingHandler.Patience), $"no room after {i} datagrams");
+                Assert.True(await room.WaitAsync(RecordingHandler.Timeout), $"no room after {i} datagrams");
             }
         }
         handler.ReadyAction = null;

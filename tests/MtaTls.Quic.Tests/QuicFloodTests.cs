@@ -98,8 +98,8 @@ public class QuicFloodTests
         Pair pair = await quic.ConnectPairAsync(to: relay.EndPoint);
         pair.Client.TrySendDatagram([], new byte[100]);
         pair.Server.TrySendDatagram([], new byte[100]);
-        await pair.ServerHandler.Datagrams.ReadAsync().AsTask().WaitAsync(RecordingHandler.Patience);
-        await pair.ClientHandler.Datagrams.ReadAsync().AsTask().WaitAsync(RecordingHandler.Patience);
+        await pair.ServerHandler.Datagrams.ReadAsync().AsTask().WaitAsync(RecordingHandler.Timeout);
+        await pair.ClientHandler.Datagrams.ReadAsync().AsTask().WaitAsync(RecordingHandler.Timeout);
         await RecordingHandler.Until(() => toServer is not null && toClient is not null && pair.Server.UnansweredSinceTimestamp == 0 && pair.Client.UnansweredSinceTimestamp == 0);
 
         relay.Cut = true;

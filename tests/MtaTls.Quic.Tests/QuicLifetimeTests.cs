@@ -39,7 +39,7 @@ public class QuicLifetimeTests
         pair.Client.SendStream(pair.Client.OpenUnidirectionalStream(), "last words"u8, fin: true);
         pair.Client.Close(0, "line\nfeed" + new string('x', 1000));
 
-        Assert.Equal("last words"u8.ToArray(), (await pair.ServerHandler.Streams.ReadAsync().AsTask().WaitAsync(RecordingHandler.Patience)).Data);
+        Assert.Equal("last words"u8.ToArray(), (await pair.ServerHandler.Streams.ReadAsync().AsTask().WaitAsync(RecordingHandler.Timeout)).Data);
         QuicCloseReason reason = await pair.ServerHandler.Closed;
         Assert.StartsWith("line\uFFFDfeedx", reason.Text);
         Assert.True(reason.Text.Length <= 256);
@@ -135,7 +135,7 @@ public class QuicLifetimeTests
         Assert.Equal("handler", reason.Exception!.Message);
         Assert.Equal((QuicCloseKind.Transport, true, 1UL), ((await pair.ClientHandler.Closed).Kind, true, (await pair.ClientHandler.Closed).ErrorCode));
         bystander.Client.TrySendDatagram([], [2]);
-        Assert.Equal([2], await bystander.ServerHandler.Datagrams.ReadAsync().AsTask().WaitAsync(RecordingHandler.Patience));
+        Assert.Equal([2], await bystander.ServerHandler.Datagrams.ReadAsync().AsTask().WaitAsync(RecordingHandler.Timeout));
     }
 
     [Theory]
@@ -191,7 +191,7 @@ public class QuicLifetimeTests
         Assert.Equal(1, pair.ServerHandler.ClosedCalls);
         Assert.Equal(1UL, (await pair.ClientHandler.Closed).ErrorCode);
         bystander.Client.TrySendDatagram([], [2]);
-        Assert.Equal([2], await bystander.ServerHandler.Datagrams.ReadAsync().AsTask().WaitAsync(RecordingHandler.Patience));
+        Assert.Equal([2], await bystander.ServerHandler.Datagrams.ReadAsync().AsTask().WaitAsync(RecordingHandler.Timeout));
     }
 
     [Fact]
@@ -210,7 +210,7 @@ public class QuicLifetimeTests
         Assert.Equal(1UL, (await broken.Closed).ErrorCode);
 
         bystander.Client.TrySendDatagram([], [2]);
-        Assert.Equal([2], await bystander.ServerHandler.Datagrams.ReadAsync().AsTask().WaitAsync(RecordingHandler.Patience));
+        Assert.Equal([2], await bystander.ServerHandler.Datagrams.ReadAsync().AsTask().WaitAsync(RecordingHandler.Timeout));
         await RecordingHandler.Until(() => quic.Listener.Statistics is { Connections: 1, HandshakesInFlight: 0 });
     }
 

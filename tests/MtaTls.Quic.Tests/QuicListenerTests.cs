@@ -246,7 +246,7 @@ public class QuicListenerTests
         for (int i = 0; i < 200; i++)
         {
             RecordingHandler server = await quic.AcceptedAsync();
-            Assert.True(seen.Add(BitConverter.ToInt32(await server.Datagrams.ReadAsync().AsTask().WaitAsync(RecordingHandler.Patience))));
+            Assert.True(seen.Add(BitConverter.ToInt32(await server.Datagrams.ReadAsync().AsTask().WaitAsync(RecordingHandler.Timeout))));
         }
         foreach ((IQuicConnection connection, RecordingHandler _) in pairs)
         {
@@ -360,7 +360,7 @@ public class QuicListenerTests
         };
         Pair pair = await quic.ConnectPairAsync(to: relay.EndPoint);
         pair.Client.TrySendDatagram([], new byte[100]);
-        await pair.ServerHandler.Datagrams.ReadAsync().AsTask().WaitAsync(RecordingHandler.Patience);
+        await pair.ServerHandler.Datagrams.ReadAsync().AsTask().WaitAsync(RecordingHandler.Timeout);
         pair.Client.Close(0);
         await pair.ServerHandler.Closed;
         return packets;
@@ -382,7 +382,7 @@ public class QuicListenerTests
         {
             Send(packet);
             byte[] answer = new byte[2048];
-            int length = await _socket.ReceiveAsync(answer).WaitAsync(RecordingHandler.Patience);
+            int length = await _socket.ReceiveAsync(answer).WaitAsync(RecordingHandler.Timeout);
             return answer[..length];
         }
 

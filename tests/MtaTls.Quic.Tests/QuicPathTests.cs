@@ -100,11 +100,11 @@ public class QuicPathTests
 
         async Task Send(MtaTls.Quic.IQuicConnection from, RecordingHandler to)
         {
-            using var patience = new CancellationTokenSource(RecordingHandler.Patience);
+            using var timeout = new CancellationTokenSource(RecordingHandler.Timeout);
             while (true)
             {
                 from.TrySendDatagram([], mark);
-                using var soon = CancellationTokenSource.CreateLinkedTokenSource(patience.Token);
+                using var soon = CancellationTokenSource.CreateLinkedTokenSource(timeout.Token);
                 soon.CancelAfter(300);
                 try
                 {
@@ -113,7 +113,7 @@ public class QuicPathTests
                     }
                     return;
                 }
-                catch (OperationCanceledException) when (!patience.IsCancellationRequested)
+                catch (OperationCanceledException) when (!timeout.IsCancellationRequested)
                 {
                 }
             }

@@ -19,7 +19,7 @@ public class QuicStreamTests
         var seen = new HashSet<int>();
         for (int i = 0; i < 300; i++)
         {
-            (long id, byte[]? data) = await pair.ServerHandler.Streams.ReadAsync().AsTask().WaitAsync(RecordingHandler.Patience);
+            (long id, byte[]? data) = await pair.ServerHandler.Streams.ReadAsync().AsTask().WaitAsync(RecordingHandler.Timeout);
             Assert.Equal(2 + 4L * BitConverter.ToInt32(data), id);
             Assert.True(seen.Add(BitConverter.ToInt32(data)));
         }
@@ -43,8 +43,8 @@ public class QuicStreamTests
 
         pair.Client.ResetStream(first, 0x1234);
 
-        Assert.Equal(("reset", first, 0x1234UL), await pair.ServerHandler.StreamEnds.ReadAsync().AsTask().WaitAsync(RecordingHandler.Patience));
-        Assert.Equal(second, (await pair.ServerHandler.Streams.ReadAsync().AsTask().WaitAsync(RecordingHandler.Patience)).StreamId);
+        Assert.Equal(("reset", first, 0x1234UL), await pair.ServerHandler.StreamEnds.ReadAsync().AsTask().WaitAsync(RecordingHandler.Timeout));
+        Assert.Equal(second, (await pair.ServerHandler.Streams.ReadAsync().AsTask().WaitAsync(RecordingHandler.Timeout)).StreamId);
     }
 
     [Fact]
@@ -58,11 +58,11 @@ public class QuicStreamTests
 
         pair.Server.StopSending(first, 0x4321);
 
-        Assert.Equal(("stop", first, 0x4321UL), await pair.ClientHandler.StreamEnds.ReadAsync().AsTask().WaitAsync(RecordingHandler.Patience));
+        Assert.Equal(("stop", first, 0x4321UL), await pair.ClientHandler.StreamEnds.ReadAsync().AsTask().WaitAsync(RecordingHandler.Timeout));
         pair.Client.SendStream(first, [2], fin: true); // Too late: nothing happens.
         long second = pair.Client.OpenUnidirectionalStream();
         pair.Client.SendStream(second, [9], fin: true);
-        Assert.Equal(second, (await pair.ServerHandler.Streams.ReadAsync().AsTask().WaitAsync(RecordingHandler.Patience)).StreamId);
+        Assert.Equal(second, (await pair.ServerHandler.Streams.ReadAsync().AsTask().WaitAsync(RecordingHandler.Timeout)).StreamId);
         Assert.Equal(1, pair.ServerHandler.OctetsOf(first));
     }
 
@@ -76,7 +76,7 @@ public class QuicStreamTests
         pair.Client.SendStream(greedy, new byte[5000], fin: true);
         pair.Client.SendStream(modest, new byte[1000], fin: true);
 
-        Assert.Equal(modest, (await pair.ServerHandler.Streams.ReadAsync().AsTask().WaitAsync(RecordingHandler.Patience)).StreamId);
+        Assert.Equal(modest, (await pair.ServerHandler.Streams.ReadAsync().AsTask().WaitAsync(RecordingHandler.Timeout)).StreamId);
         await RoundTrip(pair);
         Assert.Equal(1000, pair.ServerHandler.OctetsOf(greedy));
         Assert.False(pair.ServerHandler.IsClosed);
@@ -95,7 +95,7 @@ public class QuicStreamTests
 
         for (int i = 0; i < 20; i++)
         {
-            await pair.ServerHandler.Streams.ReadAsync().AsTask().WaitAsync(RecordingHandler.Patience);
+            await pair.ServerHandler.Streams.ReadAsync().AsTask().WaitAsync(RecordingHandler.Timeout);
         }
 
         await RoundTrip(pair);
@@ -156,7 +156,7 @@ public class QuicStreamTests
 
         RecordingHandler server = await quic.AcceptedAsync();
 
-        Assert.Equal("early"u8.ToArray(), (await server.Streams.ReadAsync().AsTask().WaitAsync(RecordingHandler.Patience)).Data);
+        Assert.Equal("early"u8.ToArray(), (await server.Streams.ReadAsync().AsTask().WaitAsync(RecordingHandler.Timeout)).Data);
         await handler.Connected;
         Assert.Empty(server.Violations);
     }
@@ -164,9 +164,9 @@ public class QuicStreamTests
     private static async Task RoundTrip(Pair pair)
     {
         pair.Client.TrySendDatagram([], "there"u8);
-        await pair.ServerHandler.Datagrams.ReadAsync().AsTask().WaitAsync(RecordingHandler.Patience);
+        await pair.ServerHandler.Datagrams.ReadAsync().AsTask().WaitAsync(RecordingHandler.Timeout);
         pair.Server.TrySendDatagram([], "back"u8);
-        await pair.ClientHandler.Datagrams.ReadAsync().AsTask().WaitAsync(RecordingHandler.Patience);
+        await pair.ClientHandler.Datagrams.ReadAsync().AsTask().WaitAsync(RecordingHandler.Timeout);
     }
 
     private static Task Until(Func<bool> condition) => RecordingHandler.Until(condition);

@@ -124,7 +124,7 @@ public class QuicTlsTests
     }
 
     [Fact]
-    public async Task The_applications_own_judgement_overrides()
+    public async Task The_applications_own_validation_overrides()
     {
         await using var quic = new QuicFixture(server: o =>
         {
@@ -137,9 +137,9 @@ public class QuicTlsTests
         await quic.ConnectPairAsync(o => o.Certificate = known);
         (IQuicConnection _, RecordingHandler? refused) = quic.Connect(o => o.Certificate = unknown);
         await refused.Closed;
-        (IQuicConnection _, RecordingHandler? throwing) = quic.Connect(o => o.CertificateValidation = static (_, _, _) => throw new InvalidOperationException("judge"));
+        (IQuicConnection _, RecordingHandler? throwing) = quic.Connect(o => o.CertificateValidation = static (_, _, _) => throw new InvalidOperationException("validation"));
         Assert.Equal(0x12aUL, (await throwing.Closed).ErrorCode);
-        Assert.Equal("judge", (await throwing.Closed).Exception?.Message);
+        Assert.Equal("validation", (await throwing.Closed).Exception?.Message);
         Assert.False(refused.IsConnected || throwing.IsConnected);
     }
 
@@ -157,7 +157,7 @@ public class QuicTlsTests
         Assert.Equal("CN=first", before.Client.PeerCertificate!.Subject);
         Assert.Equal("CN=second", after.Client.PeerCertificate!.Subject);
         Assert.True(before.Client.TrySendDatagram([], "still here"u8));
-        await before.ServerHandler.Datagrams.ReadAsync().AsTask().WaitAsync(RecordingHandler.Patience);
+        await before.ServerHandler.Datagrams.ReadAsync().AsTask().WaitAsync(RecordingHandler.Timeout);
     }
 
     [Fact]

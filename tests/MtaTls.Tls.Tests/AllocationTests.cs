@@ -5,7 +5,7 @@ using MtaTls.Tls.Tests.Support;
 namespace MtaTls.Tls.Tests;
 
 /// <summary>What the data path allocates. Alone: other tests' collections empty the pools that it lives from.</summary>
-[Collection("Alone")]
+[Collection("Serial")]
 public class AllocationTests
 {
     /// <summary>Reading and writing a record costs no garbage: neither when data is there nor when it has to be waited for.</summary>
@@ -59,9 +59,9 @@ public class AllocationTests
     }
 }
 
-[CollectionDefinition("Alone", DisableParallelization = true)]
+[CollectionDefinition("Serial", DisableParallelization = true)]
 #pragma warning disable CA1515 // Made by xunit.
-public class Alone
+public class SerialCollection
 #pragma warning restore CA1515
 {
 }

@@ -193,7 +193,7 @@ public class ClientCertificateTests
         await Assert.ThrowsAsync<AuthenticationException>(() => accept);
     }
 
-    /// <summary>In TLS 1.3 the client's handshake is over before the server has judged: there the alert comes with the first read.</summary>
+    /// <summary>In TLS 1.3 the client's handshake is over before the server has validated: there the alert comes with the first read.</summary>
     private static async Task<AuthenticationException> AssertRefusedAsync(TlsClientContext client, TlsServerContext server, TlsAlert alert, SslProtocols version)
     {
         if (version == SslProtocols.Tls12)

@@ -21,7 +21,7 @@ public class DataTests
         (Socket clientSocket, Socket serverSocket) = await DuplexPipe.SocketsAsync();
         await using Pair pair = await TlsTest.ConnectAsync(client, server, (DuplexPipe.Over(clientSocket), DuplexPipe.Over(serverSocket)));
         Task<byte[]>[] tasks = [SendAsync(pair.Client, Length, 1), SendAsync(pair.Server, Length, 2), ReceiveAsync(pair.Server, Length), ReceiveAsync(pair.Client, Length)];
-        byte[][] hashes = await Task.WhenAll(tasks).WaitAsync(TlsTest.Patience);
+        byte[][] hashes = await Task.WhenAll(tasks).WaitAsync(TlsTest.HangTimeout);
         Assert.Equal(hashes[0], hashes[2]);
         Assert.Equal(hashes[1], hashes[3]);
         await pair.CloseAsync();
@@ -38,7 +38,7 @@ public class DataTests
         var options = new PipeOptions(readerScheduler: PipeScheduler.Inline, writerScheduler: PipeScheduler.Inline, pauseWriterThreshold: 40_000, resumeWriterThreshold: 10_000, useSynchronizationContext: false);
         await using Pair pair = await TlsTest.ConnectAsync(client, server, DuplexPipe.InMemory(options));
         Task<byte[]>[] tasks = [SendAsync(pair.Client, Length, 1), SendAsync(pair.Server, Length, 2), ReceiveAsync(pair.Server, Length), ReceiveAsync(pair.Client, Length)];
-        byte[][] hashes = await Task.WhenAll(tasks).WaitAsync(TlsTest.Patience);
+        byte[][] hashes = await Task.WhenAll(tasks).WaitAsync(TlsTest.HangTimeout);
         Assert.Equal(hashes[0], hashes[2]);
         Assert.Equal(hashes[1], hashes[3]);
     }
@@ -68,7 +68,7 @@ public class DataTests
             await pair.Server.CompleteAsync(TlsTest.Timeout());
         }
 
-        await Task.WhenAll(up, down).WaitAsync(TlsTest.Patience);
+        await Task.WhenAll(up, down).WaitAsync(TlsTest.HangTimeout);
     }
 
     /// <summary>What is advanced is collected into one record; a write goes after it.</summary>

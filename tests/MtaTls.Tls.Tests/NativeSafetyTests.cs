@@ -23,7 +23,7 @@ public class NativeSafetyTests
                 [
                     nameof(SslRole.AddExtension), nameof(SslRole.ParseExtension), nameof(SslRole.InspectClientHello), nameof(SslRole.TrySelectProtocol),
                     nameof(SslRole.ProvideCertificate), nameof(SslRole.KeepSession), nameof(SslRole.FindSession), nameof(SslRole.DropSession),
-                    nameof(SslRole.WriteKeyLog), "Judge",
+                    nameof(SslRole.WriteKeyLog), "ValidatePeer",
                 ])
             {
                 data.Add(version, name);
@@ -145,7 +145,7 @@ public class NativeSafetyTests
 
                 if (random.Next(3) == 0)
                 {
-                    await Record.ExceptionAsync(() => Task.WhenAll(accept, connect).WaitAsync(TlsTest.Patience));
+                    await Record.ExceptionAsync(() => Task.WhenAll(accept, connect).WaitAsync(TlsTest.HangTimeout));
                 }
 
                 await cancellation.CancelAsync();
@@ -191,9 +191,9 @@ public class NativeSafetyTests
 
             SslPump first = random.Next(2) == 0 ? serverPump : clientPump;
             Task[] ends = [Task.Run(() => first.Abort(null)), Task.Run(first.Dispose), Task.Run(first.Dispose)];
-            await Task.WhenAll(ends).WaitAsync(TlsTest.Patience);
+            await Task.WhenAll(ends).WaitAsync(TlsTest.HangTimeout);
             (first == serverPump ? serverPipe : clientPipe).Close();
-            await Task.WhenAll(handshakes).WaitAsync(TlsTest.Patience);
+            await Task.WhenAll(handshakes).WaitAsync(TlsTest.HangTimeout);
             serverPump.Dispose();
             clientPump.Dispose();
         }
@@ -243,7 +243,7 @@ public class NativeSafetyTests
 
     private static async Task<TlsConnection?> Outcome(Task<TlsConnection> handshake)
     {
-        await Record.ExceptionAsync(() => handshake.WaitAsync(TlsTest.Patience));
+        await Record.ExceptionAsync(() => handshake.WaitAsync(TlsTest.HangTimeout));
         return handshake.IsCompletedSuccessfully ? await handshake : null;
     }
 
@@ -272,7 +272,7 @@ public class NativeSafetyTests
         }
 
         await connection.DisposeAsync();
-        await Task.WhenAll(reading, writing).WaitAsync(TlsTest.Patience);
+        await Task.WhenAll(reading, writing).WaitAsync(TlsTest.HangTimeout);
     }
 
     /// <summary>Which end OpenSSL asks what in a full handshake and when it is dropped without close_notify.</summary>
@@ -293,7 +293,7 @@ public class NativeSafetyTests
         nint handle = ssl.DangerousGetHandle();
         if (isServer)
         {
-            new CertificateMaterial(TestCertificates.Server, null).Use(handle);
+            new CertificateContext(TestCertificates.Server, null).Use(handle);
             unsafe
             {
                 byte scope = 1;
@@ -337,7 +337,7 @@ public class NativeSafetyTests
         public override void ProvideCertificate(nint ssl)
         {
             Do(nameof(ProvideCertificate), true);
-            new CertificateMaterial(TestCertificates.Client, null).Use(ssl);
+            new CertificateContext(TestCertificates.Client, null).Use(ssl);
         }
 
         public override void HandshakeDone(bool resumed)
@@ -356,7 +356,7 @@ public class NativeSafetyTests
 
         public override void WriteKeyLog(ReadOnlySpan<byte> line) => Do(nameof(WriteKeyLog), true);
 
-        protected override CertificateVerdict Judge(PeerCertificates peer) => Do(nameof(Judge), CertificateVerdict.Accepted);
+        protected override CertificateValidationResult ValidatePeer(PeerCertificates peer) => Do(nameof(ValidatePeer), CertificateValidationResult.Accepted);
 
         private T Do<T>(string name, T result)
         {

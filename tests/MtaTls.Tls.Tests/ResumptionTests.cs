@@ -142,16 +142,16 @@ public class ResumptionTests
 
     [Theory]
     [MemberData(nameof(Versions))]
-    public async Task Client_certificate_survives_and_is_judged_anew(SslProtocols version)
+    public async Task Client_certificate_survives_and_is_validated_anew(SslProtocols version)
     {
         bool answer = true;
-        int judged = 0;
+        int validated = 0;
         using TlsServerContext server = TlsTest.Server(version, o =>
         {
             o.ClientCertificateMode = TlsClientCertificateMode.RequireCertificate;
             o.ClientCertificateValidation = (_, _, _) =>
             {
-                judged++;
+                validated++;
                 return answer;
             };
         });
@@ -162,7 +162,7 @@ public class ResumptionTests
             Assert.True(await ConnectOnceAsync(client, server, pair => Assert.Equal(TestCertificates.Client, pair.Server.RemoteCertificate)));
         }
 
-        Assert.Equal(3, judged);
+        Assert.Equal(3, validated);
         answer = false;
         (DuplexPipe clientPipe, DuplexPipe serverPipe) = DuplexPipe.InMemory();
         Task<TlsConnection> accept = TlsConnection.AcceptAsync(serverPipe, server, null, TlsTest.Timeout()).AsTask();
@@ -174,7 +174,7 @@ public class ResumptionTests
 
     [Theory]
     [MemberData(nameof(Versions))]
-    public async Task Server_certificate_is_judged_anew(SslProtocols version)
+    public async Task Server_certificate_is_validated_anew(SslProtocols version)
     {
         bool answer = true;
         using TlsServerContext server = TlsTest.Server(version);

@@ -154,7 +154,7 @@ public class SslStreamTests
         });
         Task<byte[]> readByStream = ReadAsync(buffer => stream.ReadAsync(buffer), Length);
         Task<byte[]> readByUs = ReadAsync(buffer => connection.ReadAsync(buffer), Length);
-        await Task.WhenAll(sentByStream, sentByUs, readByStream, readByUs).WaitAsync(TlsTest.Patience);
+        await Task.WhenAll(sentByStream, sentByUs, readByStream, readByUs).WaitAsync(TlsTest.HangTimeout);
         Assert.Equal(await sentByStream, await readByUs);
         Assert.Equal(await sentByUs, await readByStream);
     }

@@ -18,7 +18,7 @@ namespace MtaTls.AspNetCore.Endpoints;
 /// Looks at what the server serves once it has started: whether any endpoint speaks MTA-TLS, and whether each channel route can apply to one. A rule that can't apply is
 /// never silent. Routes are looked at again when they change.
 /// </summary>
-internal sealed class EndpointReview(KestrelUse kestrel, IServiceProvider services, IServer host, ILoggerFactory loggers) : IHostedLifecycleService
+internal sealed class EndpointReview(KestrelOptionsAccessor kestrel, IServiceProvider services, IServer host, ILoggerFactory loggers) : IHostedLifecycleService
 {
     private readonly ILogger _endpoints = loggers.CreateLogger(LogCategories.Endpoints);
     private readonly ILogger _routing = loggers.CreateLogger(LogCategories.Routing);

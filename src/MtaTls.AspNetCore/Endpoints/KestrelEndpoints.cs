@@ -15,7 +15,7 @@ namespace MtaTls.AspNetCore.Endpoints;
 /// Brings MTA-TLS to Kestrel once the application has said all about its endpoints. Those of <c>MtaTls:Endpoints</c> are added and speak it; without any, all
 /// others do: those made in code already exist, those of <c>Kestrel:Endpoints</c> and of URLs are still to come. Never runs under another server.
 /// </summary>
-internal sealed class KestrelEndpoints(IOptions<MtaTlsOptions> options, CurrentSettings settings, EndpointCertificates certificates, StartupFailure failure, KestrelUse use, IHostEnvironment environment, ILoggerFactory loggers, TimeProvider time)
+internal sealed class KestrelEndpoints(IOptions<MtaTlsOptions> options, CurrentSettings settings, EndpointCertificates certificates, StartupFailure failure, KestrelOptionsAccessor use, IHostEnvironment environment, ILoggerFactory loggers, TimeProvider time)
     : IPostConfigureOptions<KestrelServerOptions>
 {
     private readonly ILogger _logger = loggers.CreateLogger(LogCategories.Endpoints);

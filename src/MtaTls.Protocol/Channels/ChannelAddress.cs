@@ -58,7 +58,7 @@ public readonly record struct ChannelAddress
     public int Port { get; }
 
     /// <summary>Whether <paramref name="host"/> may stand in an address.</summary>
-    /// <param name="host">The text to judge.</param>
+    /// <param name="host">The text to check.</param>
     public static bool IsValidHost([NotNullWhen(true)] string? host)
     {
         if (host is null || host.Length is 0 or > MaxHostLength)

@@ -5,7 +5,7 @@ namespace MtaTls.Protocol;
 /// channels would answer every short packet with one. Those that found the budgets used up wait for bytes to come back.
 /// </summary>
 /// <remarks>The lock guards all fields and the channels' places. It is one of the innermost: under it no other is taken.</remarks>
-internal sealed class AcknowledgmentPacer : IReleaseWaiter, IDisposable
+internal sealed class AcknowledgmentPacer : IBudgetWaiter, IDisposable
 {
     private static readonly TimeSpan s_delay = TimeSpan.FromMilliseconds(10);
     private static readonly TimeSpan s_pause = TimeSpan.FromMilliseconds(100);
@@ -77,7 +77,7 @@ internal sealed class AcknowledgmentPacer : IReleaseWaiter, IDisposable
         return true;
     }
 
-    void IReleaseWaiter.OctetsReleased()
+    void IBudgetWaiter.BytesReleased()
     {
         lock (_lock)
         {

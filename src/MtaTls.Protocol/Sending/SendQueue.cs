@@ -11,7 +11,7 @@ internal sealed class SendQueue(MtaTlsSession session, AcknowledgmentPacer pacer
     private const int Nobody = 0, Everybody = -1;
 
     private readonly Lock _lock = new();
-    private readonly WakeSignal _wake = new();
+    private readonly AsyncEvent _wake = new();
     private readonly Queue<ControlItem> _control = new();
     private MtaTlsChannel? _firstReady;
     private MtaTlsChannel? _lastReady;

@@ -10,8 +10,8 @@ internal sealed class ChannelTable(MtaTlsRole role, int remembered)
     private readonly Dictionary<uint, MtaTlsChannel> _channels = [];
     private readonly Dictionary<ushort, PendingOpen> _ownOpens = [];
     private readonly Dictionary<ushort, MtaTlsChannelRequest> _peerOpens = [];
-    private readonly HalfAllocator _senderHalves = new(role);
-    private readonly HalfAllocator _receiverHalves = new(role);
+    private readonly ChannelIdAllocator _senderHalves = new(role);
+    private readonly ChannelIdAllocator _receiverHalves = new(role);
     private readonly HashSet<uint> _freed = [];
     private readonly Queue<uint> _freedInOrder = new();
     private int _ownSignals;

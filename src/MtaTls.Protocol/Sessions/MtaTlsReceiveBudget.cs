@@ -24,7 +24,7 @@ public sealed class MtaTlsReceiveBudget
     public MtaTlsReceiveBudget(long size, MtaTlsReceiveBudget? parent)
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(size, MtaTlsSessionLimits.WindowFloor);
-        Pool = new OctetPool(size, keep: size / 8, parent?.Pool);
+        Pool = new ByteBudget(size, keep: size / 8, parent?.Pool);
     }
 
     /// <summary>The budget in octets.</summary>
@@ -33,5 +33,5 @@ public sealed class MtaTlsReceiveBudget
     /// <summary>The octets that are reserved now; never more than <see cref="Size"/>.</summary>
     public long Reserved => Pool.Reserved;
 
-    internal OctetPool Pool { get; }
+    internal ByteBudget Pool { get; }
 }

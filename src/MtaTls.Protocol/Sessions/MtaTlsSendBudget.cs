@@ -25,7 +25,7 @@ public sealed class MtaTlsSendBudget
     public MtaTlsSendBudget(long size, MtaTlsSendBudget? parent)
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(size, SessionSendBudget.Floor);
-        Pool = new OctetPool(size, parent: parent?.Pool);
+        Pool = new ByteBudget(size, parent: parent?.Pool);
     }
 
     /// <summary>The budget in bytes.</summary>
@@ -34,5 +34,5 @@ public sealed class MtaTlsSendBudget
     /// <summary>The bytes that buffers hold now. More than <see cref="Size"/> only for as long as it takes to close channels.</summary>
     public long Used => Pool.Reserved;
 
-    internal OctetPool Pool { get; }
+    internal ByteBudget Pool { get; }
 }

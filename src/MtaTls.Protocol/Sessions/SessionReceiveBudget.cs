@@ -4,11 +4,11 @@ namespace MtaTls.Protocol;
 /// What the channels of a session may make this end buffer, under the session's own budget and the one it shares with others. The session's holds
 /// <see cref="MtaTlsSessionLimits.WindowFloor"/> octets for every channel that is allowed, so that a channel can always be served; the rest is shared.
 /// </summary>
-internal sealed class SessionReceiveBudget(long size, int maxChannels, OctetPool? common)
+internal sealed class SessionReceiveBudget(long size, int maxChannels, ByteBudget? common)
 {
     private const int Floor = MtaTlsSessionLimits.WindowFloor;
 
-    private readonly OctetPool _shared = new(size - (long)Floor * maxChannels, parent: common);
+    private readonly ByteBudget _shared = new(size - (long)Floor * maxChannels, parent: common);
 
     /// <summary>The octets beyond the floors that are not reserved.</summary>
     public long Unreserved => _shared.Unreserved;
@@ -48,5 +48,5 @@ internal sealed class SessionReceiveBudget(long size, int maxChannels, OctetPool
     }
 
     /// <summary>Calls the waiter once when octets have come back.</summary>
-    public void WaitForRelease(IReleaseWaiter waiter) => _shared.WaitForRelease(waiter);
+    public void WaitForRelease(IBudgetWaiter waiter) => _shared.WaitForRelease(waiter);
 }

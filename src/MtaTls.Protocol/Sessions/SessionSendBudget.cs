@@ -1,12 +1,12 @@
 namespace MtaTls.Protocol;
 
 /// <summary>What the channels of a session hold to be sent, under the session's own budget and those that it shares with others.</summary>
-internal sealed class SessionSendBudget(long size, OctetPool? common)
+internal sealed class SessionSendBudget(long size, ByteBudget? common)
 {
     /// <summary>What a channel may hold whatever the others do: one small block.</summary>
     public const int Floor = 4096;
 
-    private readonly OctetPool _pool = new(size, parent: common);
+    private readonly ByteBudget _pool = new(size, parent: common);
 
     /// <summary>The bytes that the session's blocks hold.</summary>
     public long Used => _pool.Reserved;

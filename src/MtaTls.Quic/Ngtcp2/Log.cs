@@ -20,10 +20,10 @@ internal static partial class Log
     [LoggerMessage(4, LogLevel.Information, "QUIC connection {Id} did not move to {Local}: {Why}.", EventName = "QuicMigrationFailed")]
     public static partial void MigrationFailed(ILogger logger, long id, IPEndPoint local, string why);
 
-    [LoggerMessage(5, LogLevel.Information, "QUIC connection {Id}: the peer's certificate was refused: {Finding}", EventName = "QuicCertificateRefused")]
-    public static partial void CertificateRefused(ILogger logger, long id, string finding);
+    [LoggerMessage(5, LogLevel.Information, "QUIC connection {Id}: the peer's certificate was refused: {Failure}", EventName = "QuicCertificateRefused")]
+    public static partial void CertificateRefused(ILogger logger, long id, string failure);
 
-    [LoggerMessage(6, LogLevel.Error, "QUIC connection {Id}: the peer's certificate could not be judged, and was refused.", EventName = "QuicCertificateFailed")]
+    [LoggerMessage(6, LogLevel.Error, "QUIC connection {Id}: the peer's certificate could not be validated, and was refused.", EventName = "QuicCertificateFailed")]
     public static partial void CertificateFailed(ILogger logger, long id, Exception exception);
 
     [LoggerMessage(7, LogLevel.Error, "QUIC connection {Id}: its handler threw when it was told of the end.", EventName = "QuicHandlerFailed")]

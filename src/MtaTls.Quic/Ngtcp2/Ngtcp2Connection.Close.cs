@@ -23,7 +23,7 @@ internal sealed unsafe partial class Ngtcp2Connection
     /// <summary>The listener's count of connections goes down once.</summary>
     public Action? Ended { get; set; }
 
-    /// <summary>The peer's certificate could not be judged. Logged when the library's frames are gone: a logger may throw.</summary>
+    /// <summary>The peer's certificate could not be validated. Logged when the library's frames are gone: a logger may throw.</summary>
     public void CertificateFailed(Exception exception) => _certificateFailure = exception;
 
     /// <summary>What the library refused to go on after: finds out why, tells the peer where it must know, and ends.</summary>
@@ -58,7 +58,7 @@ internal sealed unsafe partial class Ngtcp2Connection
                     Log.CertificateFailed(_loop.Logger, Id, _certificateFailure);
                 }
 
-                reason = new QuicCloseReason(QuicCloseKind.Tls, IsRemote: false, close.Code, _certificateFinding.Length > 0 ? _certificateFinding : $"TLS alert {alert}", _certificateFailure);
+                reason = new QuicCloseReason(QuicCloseKind.Tls, IsRemote: false, close.Code, _certificateError.Length > 0 ? _certificateError : $"TLS alert {alert}", _certificateFailure);
             }
             else
             {

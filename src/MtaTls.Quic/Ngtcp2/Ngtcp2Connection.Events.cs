@@ -9,7 +9,7 @@ internal sealed partial class Ngtcp2Connection
     private ulong[] _seen = [0];
     private List<EarlyEvent>? _early;
     private int _streamsGranted;
-    private string _certificateFinding = "";
+    private string _certificateError = "";
 
     private enum EarlyKind
     {
@@ -26,7 +26,7 @@ internal sealed partial class Ngtcp2Connection
         _hasProgressed = true;
         if (IsServer)
         {
-            Connected(); // The client's certificate was judged before: a server's handshake is confirmed when it is complete.
+            Connected(); // The client's certificate was validated before: a server's handshake is confirmed when it is complete.
         }
     }
 
@@ -138,14 +138,14 @@ internal sealed partial class Ngtcp2Connection
             return true;
         }
 
-        bool accepted = CertificateJudge.Accepts(_options, certificates, _loop.Time.GetUtcNow(), out _certificateFinding);
+        bool accepted = CertificateValidator.Accepts(_options, certificates, _loop.Time.GetUtcNow(), out _certificateError);
         if (accepted && certificates.Count > 0)
         {
             PeerCertificate = certificates[0];
         }
         else
         {
-            Log.CertificateRefused(_loop.Logger, Id, _certificateFinding);
+            Log.CertificateRefused(_loop.Logger, Id, _certificateError);
         }
 
         for (int i = accepted ? 1 : 0; i < certificates.Count; i++)

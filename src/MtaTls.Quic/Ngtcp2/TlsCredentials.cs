@@ -5,7 +5,7 @@ using System.Text;
 
 namespace MtaTls.Quic.Ngtcp2;
 
-/// <summary>GnuTLS credentials: this end's certificate and key, and the function that judges the peer's. Shared by sessions, each of which holds a reference.</summary>
+/// <summary>GnuTLS credentials: this end's certificate and key, and the function that validates the peer's. Shared by sessions, each of which holds a reference.</summary>
 internal sealed unsafe class TlsCredentials : SafeHandle
 {
     internal TlsCredentials() : base(0, ownsHandle: true)

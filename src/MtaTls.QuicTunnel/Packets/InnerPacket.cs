@@ -2,7 +2,7 @@ using MtaTls.QuicTunnel.Diagnostics;
 
 namespace MtaTls.QuicTunnel.Packets;
 
-/// <summary>Judges what comes out of the tunnel.</summary>
+/// <summary>Checks the packets that come out of the tunnel.</summary>
 internal static class InnerPacket
 {
     /// <summary>Reads the packet's header. False when the tunnel carries no such packets, with the reason.</summary>

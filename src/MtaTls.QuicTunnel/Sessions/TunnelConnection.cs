@@ -139,7 +139,7 @@ internal abstract class TunnelConnection(TunnelCounters counters) : IQuicConnect
         }
     }
 
-    /// <summary>Both ends have judged each other's certificates.</summary>
+    /// <summary>Both ends have validated each other's certificates.</summary>
     protected abstract void OnNegotiating();
 
     /// <exception cref="ControlViolationException">The peer broke the rules.</exception>

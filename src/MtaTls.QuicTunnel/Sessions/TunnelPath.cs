@@ -65,8 +65,8 @@ internal sealed class TunnelPath(TunnelSession session, IQuicConnection connecti
             return false;
         }
 
-        TimeSpan patience = (2 * Connection.SmoothedRtt) + s_answerSlack;
-        return age > (patience > s_mostStall ? s_mostStall : patience);
+        TimeSpan timeout = (2 * Connection.SmoothedRtt) + s_answerSlack;
+        return age > (timeout > s_mostStall ? s_mostStall : timeout);
     }
 
     public TunnelPathState State => IsReportedUnavailable ? TunnelPathState.Unavailable : IsLeft ? TunnelPathState.Stalled : TunnelPathState.Active;

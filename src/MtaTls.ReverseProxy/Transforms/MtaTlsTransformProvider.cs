@@ -6,7 +6,7 @@ using Yarp.ReverseProxy.Transforms.Builder;
 namespace MtaTls.ReverseProxy.Transforms;
 
 /// <summary>What every route gets.</summary>
-internal sealed class MtaTlsTransformProvider(TrustedPeers trustedPeers, ILogger<CorrespondenceTransform> logger) : ITransformProvider
+internal sealed class MtaTlsTransformProvider(TrustedPeers trustedPeers, ILogger<DestinationCheckTransform> logger) : ITransformProvider
 {
     public void ValidateRoute(TransformRouteValidationContext context)
     {
@@ -20,7 +20,7 @@ internal sealed class MtaTlsTransformProvider(TrustedPeers trustedPeers, ILogger
     {
         if (string.Equals(context.Cluster?.LoadBalancingPolicy, MtaTlsMetadata.LoadBalancingPolicy, StringComparison.OrdinalIgnoreCase))
         {
-            context.RequestTransforms.Add(new CorrespondenceTransform(logger));
+            context.RequestTransforms.Add(new DestinationCheckTransform(logger));
         }
 
         // YARP adds its default headers after all providers; they have to be there before the claimed source is put among them.

@@ -57,7 +57,7 @@ internal static class ClientHelloParser
         int seen = 0;
         while (true)
         {
-            // Each octet is judged as soon as it is there: another protocol need not send five to be told apart.
+            // Each octet is checked as soon as it is there: another protocol need not send five to be told apart.
             if (!reader.TryRead(out byte type))
             {
                 return ClientHelloStatus.NeedMore;

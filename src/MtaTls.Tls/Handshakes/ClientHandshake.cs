@@ -17,7 +17,7 @@ internal static class ClientHandshake
         var connection = new TlsConnection { ServerName = serverName };
         var role = new ClientRole(context, connection);
         SslHandle ssl = role.MayWait
-            ? await OwnThread.RunAsync(() => MakeSsl(context, role, serverName), cancellationToken).ConfigureAwait(false)
+            ? await DedicatedThread.RunAsync(() => MakeSsl(context, role, serverName), cancellationToken).ConfigureAwait(false)
             : MakeSsl(context, role, serverName);
         var pump = new SslPump(ssl, role, transport);
         try

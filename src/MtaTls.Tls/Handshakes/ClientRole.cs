@@ -13,15 +13,15 @@ internal sealed class ClientRole(TlsClientContext context, TlsConnection connect
     private PeerCertificates? _resumablePeer;
     private bool _resumptionForbidden;
 
-    public override bool MayWait => context.Judge.MayDownload;
+    public override bool MayWait => context.Validator.MayDownload;
 
-    /// <summary>A session to offer for resumption, its server's certificate judged anew; null when there is none.</summary>
+    /// <summary>A session to offer for resumption, its server's certificate validated anew; null when there is none.</summary>
     public SslSessionHandle? TakeSession()
     {
         while (context.Sessions.Take() is var (session, peer))
         {
             nint pointer = session.DangerousGetHandle();
-            if (peer is not null && Judge(peer).IsAccepted)
+            if (peer is not null && ValidatePeer(peer).IsAccepted)
             {
                 _resumablePeer = peer;
                 _sessions.Add(pointer);
@@ -53,7 +53,7 @@ internal sealed class ClientRole(TlsClientContext context, TlsConnection connect
             : options.ClientCertificate;
         if (certificate is not null)
         {
-            context.Materials.Get(certificate).Use(ssl);
+            context.Certificates.Get(certificate).Use(ssl);
             LocalCertificate = certificate;
         }
     }
@@ -97,8 +97,8 @@ internal sealed class ClientRole(TlsClientContext context, TlsConnection connect
 
     public override void WriteKeyLog(ReadOnlySpan<byte> line) => context.KeyLog?.Write(line);
 
-    protected override CertificateVerdict Judge(PeerCertificates peer)
-        => context.Judge.Judge(peer, context.Options.RemoteCertificateValidationCallback is { } validation
+    protected override CertificateValidationResult ValidatePeer(PeerCertificates peer)
+        => context.Validator.Validate(peer, context.Options.RemoteCertificateValidationCallback is { } validation
             ? (certificate, chain, errors) => validation(connection, certificate, chain, errors)
             : null);
 

@@ -30,7 +30,7 @@ internal static class ServerHandshake
         try
         {
             certificate = context.SelectCertificate(state, hello.SentServerName);
-            ssl = certificate is null ? null : MakeSsl(context, hello, context.Materials.Get(certificate));
+            ssl = certificate is null ? null : MakeSsl(context, hello, context.Certificates.Get(certificate));
         }
         catch (Exception e)
         {
@@ -58,14 +58,14 @@ internal static class ServerHandshake
         }
     }
 
-    private static SslHandle MakeSsl(TlsServerContext context, ClientHelloInfo hello, CertificateMaterial material)
+    private static SslHandle MakeSsl(TlsServerContext context, ClientHelloInfo hello, CertificateContext certificateContext)
     {
         var handle = new SslHandle(context.Native);
         try
         {
             nint ssl = handle.DangerousGetHandle();
-            material.Use(ssl);
-            SetSessionScope(ssl, context, hello, material);
+            certificateContext.Use(ssl);
+            SetSessionScope(ssl, context, hello, certificateContext);
             LibSsl.SSL_set_accept_state(ssl);
             return handle;
         }
@@ -77,11 +77,11 @@ internal static class ServerHandshake
     }
 
     /// <summary>A session is resumed only on the same endpoint, with the same certificate and for the same server name.</summary>
-    private static unsafe void SetSessionScope(nint ssl, TlsServerContext context, ClientHelloInfo hello, CertificateMaterial material)
+    private static unsafe void SetSessionScope(nint ssl, TlsServerContext context, ClientHelloInfo hello, CertificateContext certificateContext)
     {
         using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
         hash.AppendData(context.Id);
-        hash.AppendData(material.Hash);
+        hash.AppendData(certificateContext.Hash);
         hash.AppendData(Encoding.ASCII.GetBytes(hello.ServerName ?? ""));
         Span<byte> scope = stackalloc byte[SHA256.HashSizeInBytes];
         _ = hash.GetHashAndReset(scope);

@@ -22,7 +22,7 @@ internal sealed class ServerRole : SslRole
         LocalCertificate = certificate;
     }
 
-    public override bool MayWait => Options.ClientCertificateMode != TlsClientCertificateMode.NoCertificate && _context.Judge.MayDownload;
+    public override bool MayWait => Options.ClientCertificateMode != TlsClientCertificateMode.NoCertificate && _context.Validator.MayDownload;
 
     private TlsServerOptions Options => _context.Options;
 
@@ -99,7 +99,7 @@ internal sealed class ServerRole : SslRole
         return _context.Sessions.Add(id, session, LibSsl.SSL_session_reused(ssl) == 1 ? _resumedPeer : Peer);
     }
 
-    /// <summary>A client's certificate is judged anew each time that its session is resumed: it may have expired or been revoked since.</summary>
+    /// <summary>A client's certificate is validated anew each time that its session is resumed: it may have expired or been revoked since.</summary>
     public override nint FindSession(ReadOnlySpan<byte> id)
     {
         if (id.Length > SessionId.MaxLength)
@@ -113,7 +113,7 @@ internal sealed class ServerRole : SslRole
             return 0;
         }
 
-        if (peer is not null && !Judge(peer).IsAccepted)
+        if (peer is not null && !ValidatePeer(peer).IsAccepted)
         {
             _context.Sessions.Remove(key);
             return 0;
@@ -139,6 +139,6 @@ internal sealed class ServerRole : SslRole
 
     public override void WriteKeyLog(ReadOnlySpan<byte> line) => _context.KeyLog?.Write(line);
 
-    protected override CertificateVerdict Judge(PeerCertificates peer)
-        => _context.Judge.Judge(peer, Options.ClientCertificateValidation is { } validation ? (certificate, chain, errors) => validation(certificate, chain, errors) : null);
+    protected override CertificateValidationResult ValidatePeer(PeerCertificates peer)
+        => _context.Validator.Validate(peer, Options.ClientCertificateValidation is { } validation ? (certificate, chain, errors) => validation(certificate, chain, errors) : null);
 }

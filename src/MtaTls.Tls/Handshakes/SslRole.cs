@@ -36,13 +36,13 @@ internal abstract class SslRole
     /// <summary>Picks from the client's ALPN list (length-prefixed names); false when nothing in it is supported.</summary>
     public virtual bool TrySelectProtocol(ReadOnlySpan<byte> offered, out Range name) => throw new NotSupportedException();
 
-    /// <summary>Judges the peer's chain; 0 (X509_V_OK) or the X509_V_ERR that leads to the right alert.</summary>
+    /// <summary>Validates the peer's chain; 0 (X509_V_OK) or the X509_V_ERR that leads to the right alert.</summary>
     public int VerifyPeer(nint storeContext)
     {
         Peer = PeerCertificates.From(storeContext);
-        CertificateVerdict verdict = Judge(Peer);
-        Refusal = verdict.Reason;
-        return verdict.VerifyError;
+        CertificateValidationResult result = ValidatePeer(Peer);
+        Refusal = result.Reason;
+        return result.VerifyError;
     }
 
     /// <summary>The handshake is over.</summary>
@@ -69,6 +69,6 @@ internal abstract class SslRole
     /// <summary>A line for the key log file, where one was asked for.</summary>
     public abstract void WriteKeyLog(ReadOnlySpan<byte> line);
 
-    /// <summary>Judges the peer's certificate.</summary>
-    protected abstract CertificateVerdict Judge(PeerCertificates peer);
+    /// <summary>Validates the peer's certificate.</summary>
+    protected abstract CertificateValidationResult ValidatePeer(PeerCertificates peer);
 }

@@ -61,7 +61,7 @@ internal sealed class SslPump : IDisposable
             SequencePosition? used;
             try
             {
-                (done, used) = Role.MayWait ? await OwnThread.RunAsync(HandshakeStep, cancellationToken).ConfigureAwait(false) : HandshakeStep();
+                (done, used) = Role.MayWait ? await DedicatedThread.RunAsync(HandshakeStep, cancellationToken).ConfigureAwait(false) : HandshakeStep();
             }
             catch (Exception)
             {

@@ -46,11 +46,11 @@ public sealed class AcceptFailureTests
         using Socket peer = new(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
         await peer.ConnectAsync(listener.EndPoint);
         _error = null;
-        using CancellationTokenSource patience = new(s_hang);
+        using CancellationTokenSource timeout = new(s_hang);
         while (!accepting.IsCompleted)
         {
             _time.Advance(TimeSpan.FromSeconds(1));
-            await Task.Delay(1, patience.Token);
+            await Task.Delay(1, timeout.Token);
         }
 
         await using ConnectionContext connection = (await accepting)!;

@@ -61,8 +61,8 @@ internal sealed class ChildProcess : IAsyncDisposable
         try
         {
             _process.StandardInput.Close();
-            using var patience = new CancellationTokenSource(TimeSpan.FromSeconds(3));
-            await _process.WaitForExitAsync(patience.Token);
+            using var timeout = new CancellationTokenSource(TimeSpan.FromSeconds(3));
+            await _process.WaitForExitAsync(timeout.Token);
         }
         catch (Exception exception) when (exception is OperationCanceledException or IOException)
         {

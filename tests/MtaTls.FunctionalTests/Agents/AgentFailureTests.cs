@@ -42,7 +42,7 @@ public class AgentFailureTests
             for (int i = 0; i < 3; i++)
             {
                 int before = Volatile.Read(ref sent);
-                await Patience.Until(() => Volatile.Read(ref sent) > before + 50 || load.Any(static t => t.IsFaulted));
+                await Wait.UntilAsync(() => Volatile.Read(ref sent) > before + 50 || load.Any(static t => t.IsFaulted));
                 await agents[i].DisposeAsync();
                 agents[i] = await Start($"again{i}");
                 await gateway.AgentsAsync(3);
@@ -121,7 +121,7 @@ public class AgentFailureTests
         await using RawAgent silent = await RawAgent.RegisterAsync(gateway.Port, [AgentGateway.Plant7], static _ => { });
         await using TestApp other = await AgentApp.StartAsync(gateway.Port, AgentGateway.Plant7, agent: "other");
         await gateway.AgentsAsync(2);
-        await Patience.Until(() =>
+        await Wait.UntilAsync(() =>
         {
             using HttpClient client = gateway.Client();
             Assert.Equal("other", client.GetStringAsync("/").GetAwaiter().GetResult());
@@ -203,7 +203,7 @@ public class AgentFailureTests
         await using TestApp app = await AgentApp.StartAsync(port, AgentGateway.Plant7);
         await gateway.AgentsAsync(1);
         await gateway.DisposeAsync();
-        await Patience.Until(() => app.Messages("ConnectFailed").Length > 0);
+        await Wait.UntilAsync(() => app.Messages("ConnectFailed").Length > 0);
         await using TestApp again = await AgentGateway.StartAsync(configure: builder => builder.WebHost.ConfigureKestrel(k => k.Listen(IPAddress.Loopback, port, e => e.UseHttps(o =>
         {
             o.ServerCertificate = TestCertificates.Server;

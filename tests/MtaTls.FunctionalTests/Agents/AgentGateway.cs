@@ -46,7 +46,7 @@ internal static class AgentGateway
 
     public static IReadOnlyList<MtaTlsAgentInfo> Agents(this TestApp gateway) => gateway.Services.GetRequiredService<IMtaTlsAgents>().List();
 
-    public static Task AgentsAsync(this TestApp gateway, int count) => Patience.Until(() => gateway.Agents().Count(static a => !a.IsDraining) == count);
+    public static Task AgentsAsync(this TestApp gateway, int count) => Wait.UntilAsync(() => gateway.Agents().Count(static a => !a.IsDraining) == count);
 
     /// <summary>A public client: ordinary HTTPS.</summary>
     public static HttpClient Client(this TestApp gateway, string host = "plant7.example.test", Version? version = null)
@@ -66,7 +66,7 @@ internal static class AgentGateway
             BaseAddress = new Uri($"https://{host}/"),
             DefaultRequestVersion = version ?? HttpVersion.Version11,
             DefaultVersionPolicy = HttpVersionPolicy.RequestVersionExact,
-            Timeout = Patience.Long,
+            Timeout = Wait.Timeout,
         };
     }
 }

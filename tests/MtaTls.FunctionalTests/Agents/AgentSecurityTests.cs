@@ -176,7 +176,7 @@ public class AgentSecurityTests
         using HttpClient flood = gateway.Client(), other = gateway.Client("plant8.example.test");
         using CancellationTokenSource stop = new();
         Task<HttpResponseMessage>[] requests = [.. Enumerable.Range(0, 10).Select(_ => flood.GetAsync("/", stop.Token))];
-        await Patience.Until(() => requests.Count(static r => r.IsCompletedSuccessfully && r.Result.StatusCode == HttpStatusCode.ServiceUnavailable) >= 8);
+        await Wait.UntilAsync(() => requests.Count(static r => r.IsCompletedSuccessfully && r.Result.StatusCode == HttpStatusCode.ServiceUnavailable) >= 8);
         Assert.Equal(2, gateway.Agents().Single(static a => a.Agent == "raw").ActiveChannels);
         Assert.Equal("eight", await other.GetStringAsync("/").Soon());
         await stop.CancelAsync();

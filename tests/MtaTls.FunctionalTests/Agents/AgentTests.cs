@@ -95,7 +95,7 @@ public class AgentTests
             await gateway.AgentsAsync(2);
             using HttpClient client = gateway.Client();
             HashSet<string> seen = [];
-            await Patience.Until(() =>
+            await Wait.UntilAsync(() =>
             {
                 seen.Add(client.GetStringAsync("/").GetAwaiter().GetResult());
                 return seen.Count == 2;

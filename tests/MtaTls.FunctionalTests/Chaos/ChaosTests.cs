@@ -10,7 +10,7 @@ using TestApp = MtaTls.FunctionalTests.Support.TestApp;
 namespace MtaTls.FunctionalTests.Chaos;
 
 /// <summary>Load over connections that break: every request ends, with the right octets or an exception, and nothing stays behind.</summary>
-[Collection(Alone.Name)]
+[Collection(SerialCollection.Name)]
 public class ChaosTests(ITestOutputHelper output)
 {
     private const int Workers = 16;
@@ -41,7 +41,7 @@ public class ChaosTests(ITestOutputHelper output)
         MtaTlsClient session = new(ClientSettings.From(options));
         await using (session)
         {
-            using HttpClient client = new(new SocketsHttpHandler().UseMtaTls(session)) { Timeout = Patience.Long };
+            using HttpClient client = new(new SocketsHttpHandler().UseMtaTls(session)) { Timeout = Wait.Timeout };
             using CancellationTokenSource over = new(TimeSpan.FromSeconds(12));
             int succeeded = 0, failed = 0;
             await Task.WhenAll(Enumerable.Range(0, Workers).Select(worker => Task.Run(async () =>
@@ -82,9 +82,9 @@ public class ChaosTests(ITestOutputHelper output)
         }
 
         MtaTlsServer server = app.Services.GetRequiredService<MtaTlsServer>();
-        await Patience.Until(() => (server.Metrics.ActiveSessions, server.Metrics.ActiveChannels, server.ReceiveBudget.Reserved, server.Sessions.Count, server.Handshakes.Count) == (0, 0, 0, 0, 0));
-        await Patience.Until(() => session.GetStatistics() is { ActiveSessions: 0, ActiveChannels: 0 });
-        await Patience.Until(() => BlockPool.InUse <= blocksBefore);
+        await Wait.UntilAsync(() => (server.Metrics.ActiveSessions, server.Metrics.ActiveChannels, server.ReceiveBudget.Reserved, server.Sessions.Count, server.Handshakes.Count) == (0, 0, 0, 0, 0));
+        await Wait.UntilAsync(() => session.GetStatistics() is { ActiveSessions: 0, ActiveChannels: 0 });
+        await Wait.UntilAsync(() => BlockPool.InUse <= blocksBefore);
     }
 
     private static async Task<byte[]> AskAsync(HttpClient client, int length, bool upload)
@@ -106,7 +106,7 @@ public class ChaosTests(ITestOutputHelper output)
 
     private static async Task UntilAsync(Func<Task<bool>> condition)
     {
-        using CancellationTokenSource hang = new(Patience.Long);
+        using CancellationTokenSource hang = new(Wait.Timeout);
         while (!await condition())
         {
             await Task.Delay(20, hang.Token);

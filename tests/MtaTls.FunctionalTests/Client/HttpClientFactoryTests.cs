@@ -19,7 +19,7 @@ public sealed class HttpClientFactoryTests
         ServiceCollection services = new();
         foreach (string name in (string[])["one", "two"])
         {
-            services.AddHttpClient(name, c => c.Timeout = Patience.Long).UseMtaTls(o =>
+            services.AddHttpClient(name, c => c.Timeout = Wait.Timeout).UseMtaTls(o =>
                 (o.Host, o.Port, o.CertificateChainPolicy, o.Mode) = ("localhost", app.Port, trust, MtaTlsClientMode.Required));
         }
 
@@ -49,7 +49,7 @@ public sealed class HttpClientFactoryTests
             ["MtaTlsClient:Port"] = $"{app.Port}",
             ["MtaTlsClient:Mode"] = "Required",
         }).Build());
-        services.AddHttpClient("gateway", c => c.Timeout = Patience.Long).UseMtaTls(o => o.CertificateChainPolicy = GatewayCertificates.Trust());
+        services.AddHttpClient("gateway", c => c.Timeout = Wait.Timeout).UseMtaTls(o => o.CertificateChainPolicy = GatewayCertificates.Trust());
         await using ServiceProvider provider = services.BuildServiceProvider();
         using HttpClient client = provider.GetRequiredService<IHttpClientFactory>().CreateClient("gateway");
         Assert.Contains(" app1.internal:443 ", await client.GetStringAsync(new Uri("https://app1.internal/channel")), StringComparison.Ordinal);
@@ -73,7 +73,7 @@ public sealed class HttpClientFactoryTests
         {
             ServiceCollection services = new();
             services.AddLogging(l => l.SetMinimumLevel(LogLevel.Debug).AddFakeLogging());
-            services.AddHttpClient("gateway", c => c.Timeout = Patience.Long).UseMtaTls(o =>
+            services.AddHttpClient("gateway", c => c.Timeout = Wait.Timeout).UseMtaTls(o =>
                 (o.Host, o.Port, o.CertificateChainPolicy, o.Mode) = ("localhost", app.Port, GatewayCertificates.Trust(), MtaTlsClientMode.Required));
             await using ServiceProvider provider = services.BuildServiceProvider();
             using MetricCollector<long> retried = new(null, "MtaTls.Client", "mtatls.client.requests.retried");
@@ -103,7 +103,7 @@ public sealed class HttpClientFactoryTests
                 (o.Host, o.Port) = ("::1", app.Port);
             }
         });
-        using HttpClient client = new(handler) { Timeout = Patience.Long };
+        using HttpClient client = new(handler) { Timeout = Wait.Timeout };
         Uri uri = ownEndpoint ? new Uri($"https://[::1]:{app.Port}/") : new Uri("https://[2001:db8::7]:8080/");
         string answer = await client.GetStringAsync(uri);
         Assert.Equal(ownEndpoint ? $"::1:{app.Port}" : "2001:db8::7:8080", answer.Replace("[", "", StringComparison.Ordinal).Replace("]", "", StringComparison.Ordinal));

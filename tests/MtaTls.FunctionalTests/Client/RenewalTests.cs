@@ -82,7 +82,7 @@ public sealed class RenewalTests : IDisposable
         ServiceCollection services = new();
         services.AddSingleton<IConfiguration>(new ConfigurationBuilder().AddInMemoryCollection(settings).Build());
         services.AddSingleton<Microsoft.Extensions.Hosting.IHostEnvironment>(new HostingEnvironment { ContentRootPath = _folder.FullName });
-        services.AddHttpClient("gateway", static c => c.Timeout = Patience.Long).UseMtaTls();
+        services.AddHttpClient("gateway", static c => c.Timeout = Wait.Timeout).UseMtaTls();
         return services.BuildServiceProvider();
     }
 }

@@ -14,7 +14,7 @@ public sealed class RestartTests
     private const int Workers = 8;
 
     // Ends only what hangs.
-    private static readonly TimeSpan s_hang = Patience.Long;
+    private static readonly TimeSpan s_hang = Wait.Timeout;
 
     [Theory]
     [InlineData(1)]
@@ -51,7 +51,7 @@ public sealed class RestartTests
             async Task WorkedAsync()
             {
                 int target = Volatile.Read(ref done) + 5 * Workers;
-                await Patience.Until(() => Volatile.Read(ref done) >= target || workers.Any(static w => w.IsFaulted));
+                await Wait.UntilAsync(() => Volatile.Read(ref done) >= target || workers.Any(static w => w.IsFaulted));
                 if (workers.FirstOrDefault(static w => w.IsFaulted) is { } failed)
                 {
                     await failed;
@@ -84,7 +84,7 @@ public sealed class RestartTests
         foreach (string method in (string[])["GET", "PUT"])
         {
             Task<string> answer = SendAsync(http, app.Port, $"/once/{method}", new HttpMethod(method), method == "PUT" ? new StringContent("again") : null);
-            await Patience.Until(() => served.ContainsKey(method));
+            await Wait.UntilAsync(() => served.ContainsKey(method));
             app.DropConnections();
             Assert.Equal(method == "PUT" ? "again" : "", await answer.Soon());
             Assert.Equal(2, served[method]);
@@ -99,7 +99,7 @@ public sealed class RestartTests
         foreach ((string id, HttpMethod method, HttpContent content) in notRepeated)
         {
             Task<string> answer = SendAsync(http, app.Port, $"/once/{id}", method, content);
-            await Patience.Until(() => served.ContainsKey(id));
+            await Wait.UntilAsync(() => served.ContainsKey(id));
             app.DropConnections();
             HttpRequestException failure = await Assert.ThrowsAsync<HttpRequestException>(() => answer.Soon());
             Assert.IsAssignableFrom<IOException>(failure.InnerException);
@@ -141,11 +141,11 @@ public sealed class RestartTests
         })));
         await (await client.OpenChannelAsync("localhost", port)).DisposeAsync();
         await app.DisposeAsync();
-        await Patience.Until(() => client.GetStatistics().ActiveSessions == 0);
+        await Wait.UntilAsync(() => client.GetStatistics().ActiveSessions == 0);
 
         // Waits, and goes on when the endpoint is back.
         Task<MtaTlsClientChannel> open = client.OpenChannelAsync("localhost", port).AsTask();
-        await Patience.Until(() => client.GetStatistics().ConnectFailures == 1);
+        await Wait.UntilAsync(() => client.GetStatistics().ConnectFailures == 1);
         Assert.False(open.IsCompleted);
         app = await GatewayApp.StartAsync(port: port);
         await AdvanceUntilAsync(time, () => open.IsCompleted);
@@ -153,7 +153,7 @@ public sealed class RestartTests
 
         // The time is the endpoint's, not each channel's: when it is over, opens fail at once.
         await app.DisposeAsync();
-        await Patience.Until(() => client.GetStatistics().ActiveSessions == 0);
+        await Wait.UntilAsync(() => client.GetStatistics().ActiveSessions == 0);
         open = client.OpenChannelAsync("localhost", port).AsTask();
         await AdvanceUntilAsync(time, () => open.IsCompleted);
         await Assert.ThrowsAnyAsync<Exception>(() => open);
@@ -163,7 +163,7 @@ public sealed class RestartTests
     // The back-off begins when the attempt has failed, which nothing tells: time goes on in small steps.
     private static async Task AdvanceUntilAsync(Microsoft.Extensions.Time.Testing.FakeTimeProvider time, Func<bool> condition)
     {
-        await Patience.Until(() =>
+        await Wait.UntilAsync(() =>
         {
             time.Advance(TimeSpan.FromMilliseconds(50));
             return condition();

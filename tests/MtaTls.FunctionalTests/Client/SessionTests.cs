@@ -98,7 +98,7 @@ public sealed class SessionTests
             // The handler still has the connection of the session that dropped in its pool, finds it dead and makes another.
             Assert.Equal("HTTP/1.1 https localhost", await http.GetStringAsync(app.Uri()));
             app.DropConnections();
-            await Patience.Until(() => session.GetStatistics().ActiveSessions == 0);
+            await Wait.UntilAsync(() => session.GetStatistics().ActiveSessions == 0);
         }
         Assert.Equal(6, app.Connections);
     }
@@ -297,7 +297,7 @@ public sealed class SessionTests
         await client.DisposeAsync();
         Assert.Equal(20, sums["mtatls.client.io"]);
         Assert.Equal(0, sums["mtatls.client.active_channels"]);
-        await Patience.Until(() => sums["mtatls.client.active_sessions"] == 0);
+        await Wait.UntilAsync(() => sums["mtatls.client.active_sessions"] == 0);
     }
 
     private static readonly System.Security.Cryptography.X509Certificates.X509ChainPolicy s_trust = GatewayCertificates.Trust();

@@ -40,8 +40,8 @@ public sealed class PeerClientTests
             o.Limits.InitialWindowSize = 16_384;
             o.Limits.MaxWindowSize = 65_536;
             o.Limits.MaxPacketLength = 4_096;
-            o.Limits.CloseLingerTimeout = name == "unread" ? TimeSpan.FromMilliseconds(200) : Patience.Long;
-            o.Limits.CloseTimeout = name == "unconfirmed" ? TimeSpan.FromMilliseconds(200) : Patience.Long;
+            o.Limits.CloseLingerTimeout = name == "unread" ? TimeSpan.FromMilliseconds(200) : Wait.Timeout;
+            o.Limits.CloseTimeout = name == "unconfirmed" ? TimeSpan.FromMilliseconds(200) : Wait.Timeout;
         });
         await PeerProcess.RunClientAsync(name, version, app);
     }

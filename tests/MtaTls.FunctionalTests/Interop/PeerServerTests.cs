@@ -330,7 +330,7 @@ public sealed class PeerServerTests : IDisposable
         return MtaTlsClient.ConnectAsync(options).Soon();
     }
 
-    private static HttpClient Http(MtaTlsClient client) => new(new SocketsHttpHandler().UseMtaTls(client)) { Timeout = Patience.Long };
+    private static HttpClient Http(MtaTlsClient client) => new(new SocketsHttpHandler().UseMtaTls(client)) { Timeout = Wait.Timeout };
 
     private static Uri Uri(PeerProcess peer, string path) => new($"https://localhost:{peer.Port}{path}");
 

@@ -5,7 +5,7 @@ import socket
 from client_cases import malformed, pattern
 from session import *  # noqa: F403 (the vocabulary of every case)
 from session import Session
-from tls import PATIENCE, DECODE_ERROR, CLOSE_NOTIFY, Context, Tls, TlsFailure, Truncated
+from tls import TIMEOUT, DECODE_ERROR, CLOSE_NOTIFY, Context, Tls, TlsFailure, Truncated
 
 
 class Client:
@@ -14,7 +14,7 @@ class Client:
     def __init__(self, version, certificate, key):
         self.version, self.certificate, self.key = version, certificate, key
         self.listener = socket.create_server(("127.0.0.1", 0))
-        self.listener.settimeout(PATIENCE)
+        self.listener.settimeout(TIMEOUT)
 
     def listen(self, sessions=1):
         print(self.listener.getsockname()[1], sessions, flush=True)

@@ -2,7 +2,7 @@
 import struct
 import time
 
-from tls import PATIENCE, CLOSE_NOTIFY
+from tls import TIMEOUT, CLOSE_NOTIFY
 
 OPEN, SUCCESS, ECHEC, CLOSE, CONFIRM, DATA, NEW_MAX, ACK = range(1, 9)
 NAMES = ["?", "Open", "Success", "Echec", "Close", "Confirm", "Data", "NewMax", "Ack"]
@@ -211,14 +211,14 @@ class Session:
         self.send(success(half, mine, *self.new_channel))
         return channel
 
-    def pump(self, until, seconds=PATIENCE):
+    def pump(self, until, seconds=TIMEOUT):
         """Handles packets until the condition holds. Ended after close_notify."""
         deadline = time.monotonic() + seconds
         while not until():
             if not self.step(max(0.01, deadline - time.monotonic())) and time.monotonic() > deadline:
                 raise TimeoutError("packets")
 
-    def step(self, seconds=PATIENCE):
+    def step(self, seconds=TIMEOUT):
         while (packet := parse(self._buffer)) is None:
             more = self.tls.read(seconds)
             if more is None:

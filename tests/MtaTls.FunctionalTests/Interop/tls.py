@@ -12,7 +12,7 @@ except OSError as e:
     print(f"OpenSSL 3 is not installed: {e}")
     sys.exit(77)
 
-PATIENCE = 60.0  # seconds; catches hangs, nothing else
+TIMEOUT = 60.0  # seconds; catches hangs, nothing else
 TLS12, TLS13 = 0x0303, 0x0304
 EXTENSION = 65389
 EXT_CONTEXT = 0x80 | 0x100 | 0x400  # ClientHello, TLS 1.2 ServerHello, TLS 1.3 EncryptedExtensions
@@ -175,7 +175,7 @@ class Tls:
 
     def _until(self, call, deadline=None):
         """Repeats a call while it waits for the socket; its result, or None at the deadline."""
-        limit = deadline or time.monotonic() + PATIENCE
+        limit = deadline or time.monotonic() + TIMEOUT
         while True:
             crypto.ERR_clear_error()
             C.set_errno(0)
@@ -228,4 +228,4 @@ class Tls:
 
 
 def connect(context, port, **options):
-    return Tls(context, socket.create_connection(("127.0.0.1", port), PATIENCE), **options)
+    return Tls(context, socket.create_connection(("127.0.0.1", port), TIMEOUT), **options)

@@ -241,7 +241,7 @@ public class ChannelRouteTests
         silent.Listen(0);
         var fillers = Enumerable.Range(0, 8).Select(_ => new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp)).ToList();
         var filling = fillers.Select(f => f.ConnectAsync(silent.LocalEndPoint!)).ToList();
-        await Patience.Until(() => filling.Any(f => f.IsCompleted));
+        await Wait.UntilAsync(() => filling.Any(f => f.IsCompleted));
         await using TestApp gateway = await Gateway.StartAsync($$"""
             { "MtaTls": { "Tcp": { "ConnectTimeout": "00:00:01" },
                           "Channels": [ { "Hosts": [ "*.internal" ], "Action": "Tcp", "Upstream": "{{silent.LocalEndPoint}}", "AllowAnonymous": true } ] } }
@@ -288,7 +288,7 @@ public class ChannelRouteTests
         Assert.Contains("MaxConnections (2)", Assert.Single(await gateway.LoggedAsync("ChannelNotConnected")), StringComparison.Ordinal);
         await first.DisposeAsync();
         TcpForwarder forwarder = gateway.Services.GetRequiredService<TcpForwarder>();
-        await Patience.Until(() => forwarder.Connections == 1);
+        await Wait.UntilAsync(() => forwarder.Connections == 1);
         await using HttpChannel third = await client.OpenAsync();
     }
 
@@ -431,7 +431,7 @@ public class ChannelRouteTests
 
         Assert.Contains("closed.internal:22", Assert.Single(await gateway.LoggedAsync("ChannelRejected")), StringComparison.Ordinal);
         Assert.Contains("app.test:80", Assert.Single(await gateway.LoggedAsync("ChannelToApplication")), StringComparison.Ordinal);
-        await Patience.Until(() => routed.GetMeasurementSnapshot().Count >= 3);
+        await Wait.UntilAsync(() => routed.GetMeasurementSnapshot().Count >= 3);
         Assert.Equal(
             [("db", "tcp", 1L), ("not you", "reject", 1L), ("web", "http", 1L)],
             routed.GetMeasurementSnapshot().Select(m => ((string)m.Tags["mtatls.route"]!, (string)m.Tags["mtatls.action"]!, m.Value)));

@@ -41,7 +41,7 @@ internal static class Gateway
     /// <summary>Waits for this many records of the event: a log is written beside what a client sees, before it or after it.</summary>
     public static async Task<string[]> LoggedAsync(this TestApp app, string eventName, int count = 1)
     {
-        await Patience.Until(() => app.Messages(eventName).Length >= count);
+        await Wait.UntilAsync(() => app.Messages(eventName).Length >= count);
         return app.Messages(eventName);
     }
 

@@ -24,7 +24,7 @@ internal static class GatewayClient
     {
         DefaultRequestVersion = version ?? HttpVersion.Version11,
         DefaultVersionPolicy = HttpVersionPolicy.RequestVersionExact,
-        Timeout = Patience.Long,
+        Timeout = Wait.Timeout,
     };
 
     /// <summary>One request by hand, so that it can say what no ordinary client would.</summary>

@@ -74,7 +74,7 @@ public class HostMatchingTests
         }
 
         Assert.Equal([200, 421, 200, 421], statuses);
-        await Patience.Until(() => misdirected.GetMeasurementSnapshot().Count >= 2);
+        await Wait.UntilAsync(() => misdirected.GetMeasurementSnapshot().Count >= 2);
         Assert.Equal(2, misdirected.GetMeasurementSnapshot().Sum(m => m.Value));
         Assert.All(gateway.Messages("RequestMisdirected"), m => Assert.Contains("app.internal:80", m, StringComparison.Ordinal));
     }

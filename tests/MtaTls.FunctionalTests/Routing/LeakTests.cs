@@ -6,7 +6,7 @@ using MtaTls.FunctionalTests.Support;
 namespace MtaTls.FunctionalTests.Routing;
 
 /// <summary>What is opened, routed and closed is gone.</summary>
-[Collection(Alone.Name)]
+[Collection(SerialCollection.Name)]
 public class LeakTests
 {
     private const int Channels = 10_000;
@@ -39,7 +39,7 @@ public class LeakTests
                 }
             }));
             // Both ends: the channels of the client, the server's applications, the connections to the destination.
-            await Patience.Until(() => client.Session.ActiveChannels == 0 && metrics.ActiveChannels == 0 && forwarder.Connections == 0);
+            await Wait.UntilAsync(() => client.Session.ActiveChannels == 0 && metrics.ActiveChannels == 0 && forwarder.Connections == 0);
             Assert.Equal(0, client.Session.PendingChannels);
             // What is left to finalizers goes with the second collection.
             for (int i = 0; i < 2; i++)

@@ -19,14 +19,14 @@ public class ReloadTests
 
         // The same session: a channel is decided by what is in force when it is opened.
         Gateway.Write(gateway.ContentRoot, tcp);
-        await Patience.Until(() => gateway.Messages("OptionsReloaded").Length > 0);
+        await Wait.UntilAsync(() => gateway.Messages("OptionsReloaded").Length > 0);
         await using (HttpChannel channel = await client.OpenAsync("db.internal", 5432))
         {
             Assert.Equal("inside", await channel.ReadToEndAsync());
         }
 
         Gateway.Write(gateway.ContentRoot, """{ "MtaTls": { "Channels": [ { "Host": "db.internal", "Action": "Tpc", "Ports": [ "0" ] } ], "Tcp": { "MaxConnections": "none" } } }""");
-        await Patience.Until(() => gateway.Messages("OptionsNotReloaded").Length > 0);
+        await Wait.UntilAsync(() => gateway.Messages("OptionsNotReloaded").Length > 0);
         string error = gateway.Messages("OptionsNotReloaded")[0];
         foreach (string key in (string[])["MtaTls:Channels:0:Host:", "MtaTls:Channels:0:Action:", "MtaTls:Channels:0:Ports:0:", "MtaTls:Tcp:MaxConnections:"])
         {
@@ -56,12 +56,12 @@ public class ReloadTests
         Assert.Equal(TestCertificates.Server.Thumbprint, await CertificateAsync(gateway));
 
         Gateway.Write(gateway.ContentRoot, Settings("second"));
-        await Patience.Until(() => gateway.Messages("OptionsReloaded").Length > 0);
+        await Wait.UntilAsync(() => gateway.Messages("OptionsReloaded").Length > 0);
         Assert.Equal(TestCertificates.RsaServer.Thumbprint, await CertificateAsync(gateway));
         Assert.Equal(TestCertificates.RsaServer.Thumbprint, (await OrdinaryClient.CertificatesAsync(gateway.Port))[0]);
 
         Gateway.Write(gateway.ContentRoot, Settings("missing"));
-        await Patience.Until(() => gateway.Messages("OptionsNotReloaded").Length > 0);
+        await Wait.UntilAsync(() => gateway.Messages("OptionsNotReloaded").Length > 0);
         Assert.Contains("MtaTls:Endpoints:Public:Certificate", gateway.Messages("OptionsNotReloaded")[0], StringComparison.Ordinal);
         Assert.Equal(TestCertificates.RsaServer.Thumbprint, await CertificateAsync(gateway));
     }

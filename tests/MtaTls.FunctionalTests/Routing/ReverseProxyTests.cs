@@ -80,7 +80,7 @@ public class ReverseProxyTests
 
         // YARP knows which destination it was: nothing is left of the count of requests under way.
         ClusterState cluster = Assert.Single(gateway.Services.GetRequiredService<IProxyStateLookup>().GetClusters());
-        await Patience.Until(() => cluster.Destinations.Values.All(d => d.ConcurrentRequestCount == 0));
+        await Wait.UntilAsync(() => cluster.Destinations.Values.All(d => d.ConcurrentRequestCount == 0));
     }
 
     [Fact]
@@ -204,7 +204,7 @@ public class ReverseProxyTests
         Assert.Equal(HttpStatusCode.MisdirectedRequest, await client.GetStatusAsync("https://app1.internal/", "app2.internal"));
 
         Gateway.Write(gateway.ContentRoot, Settings(one));
-        await Patience.Until(() => gateway.Messages("OptionsReloaded").Any(m => m.Contains("MtaTlsReverseProxyOptions", StringComparison.Ordinal)));
+        await Wait.UntilAsync(() => gateway.Messages("OptionsReloaded").Any(m => m.Contains("MtaTlsReverseProxyOptions", StringComparison.Ordinal)));
         Assert.Equal("one", (await client.GetSeenAsync("https://app1.internal/x")).Name);
     }
 

@@ -28,7 +28,7 @@ public sealed class RouterTests
         });
         await using RawClient client = await RawClient.ConnectAsync(app.Port);
         IMtaTlsSessions sessions = app.Services.GetRequiredService<IMtaTlsSessions>();
-        await Patience.Until(() => sessions.List().Count == 1);
+        await Wait.UntilAsync(() => sessions.List().Count == 1);
         string session = sessions.List()[0].SessionId;
         Assert.Equal($"app.test:80 in {session}", await client.GetAsync());
         await AssertRefusedAsync(client, "other.test");
@@ -88,7 +88,7 @@ public sealed class RouterTests
         IMtaTlsSessions sessions = app.Services.GetRequiredService<IMtaTlsSessions>();
         Assert.Empty(sessions.List());
         await using RawClient one = await RawClient.ConnectAsync(app.Port), two = await RawClient.ConnectAsync(app.Port);
-        await Patience.Until(() => sessions.List().Count == 2);
+        await Wait.UntilAsync(() => sessions.List().Count == 2);
         IMtaTlsSessionFeature first = sessions.List().Single(s => one.Socket.LocalEndPoint!.Equals(s.RemoteEndPoint)), second = sessions.List().Single(s => s != first);
         Assert.Same(first, sessions.Find(first.SessionId));
         Assert.Null(first.ClientCertificate);
@@ -97,14 +97,14 @@ public sealed class RouterTests
         Assert.True(sessions.End(first.SessionId));
         // Does not throw: close_notify came first.
         await one.Session.Completion.Soon();
-        await Patience.Until(() => sessions.List().Count == 1);
+        await Wait.UntilAsync(() => sessions.List().Count == 1);
         Assert.False(sessions.End(first.SessionId));
         Assert.Null(sessions.Find(first.SessionId));
 
         Assert.Equal("hello", await two.GetAsync());
         Assert.True(sessions.Abort(second.SessionId));
         await Assert.ThrowsAnyAsync<MtaTlsSessionException>(() => two.Session.Completion.Soon());
-        await Patience.Until(() => sessions.List().Count == 0);
+        await Wait.UntilAsync(() => sessions.List().Count == 0);
         Assert.False(sessions.Abort(second.SessionId));
     }
 

@@ -92,7 +92,7 @@ public sealed class ReverseProxyAttackTests
         await using RawClient client = await RawClient.ConnectAsync(app.Port);
         Assert.Equal("hello", await client.GetAsync());
         Gateway.Write(app.ContentRoot, """{ "MtaTls": { "Channels": [ { "Hosts": [ "app.test" ], "Action": "Reject" } ] } }""");
-        await Patience.Until(() => app.Messages("OptionsReloaded").Length + app.Messages("OptionsNotReloaded").Length > 0);
+        await Wait.UntilAsync(() => app.Messages("OptionsReloaded").Length + app.Messages("OptionsNotReloaded").Length > 0);
         Assert.Contains("MtaTls:Channels", Assert.Single(await app.LoggedAsync("OptionsNotReloaded")), StringComparison.Ordinal);
         Assert.Equal("hello", await client.GetAsync());
     }

@@ -58,9 +58,9 @@ public sealed class SendFloodTests
                 await client.Tls.FlushAsync();
             }
 
-            await Patience.Until(() => Volatile.Read(ref began) == Sessions * ChannelsPerSession);
+            await Wait.UntilAsync(() => Volatile.Read(ref began) == Sessions * ChannelsPerSession);
             // What has to go for that goes within a few seconds, and no more comes.
-            await Patience.Until(() => budget.Used <= 3 * MiB);
+            await Wait.UntilAsync(() => budget.Used <= 3 * MiB);
             Assert.InRange(budget.Used, MiB / 2, 3 * MiB);
 
             await using RawClient modest = await RawClient.ConnectAsync(app.Port, from: s_modest);
@@ -76,6 +76,6 @@ public sealed class SendFloodTests
             }
         }
 
-        await Patience.Until(() => budget.Used == 0);
+        await Wait.UntilAsync(() => budget.Used == 0);
     }
 }

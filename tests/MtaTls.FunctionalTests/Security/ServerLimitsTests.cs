@@ -31,7 +31,7 @@ public class ServerLimitsTests
             await socket.ConnectAsync(IPAddress.Loopback, app.Port);
         }
 
-        await Patience.Until(() => active.GetMeasurementSnapshot().EvaluateAsCounter() == silent.Length);
+        await Wait.UntilAsync(() => active.GetMeasurementSnapshot().EvaluateAsCounter() == silent.Length);
         Assert.Equal("hello", await OrdinaryClient.GetAsync(app.Port));
         Assert.Equal("hello", await TryGetAsync(app.Port));
         Array.ForEach(silent, static s => s.Dispose());
@@ -49,10 +49,10 @@ public class ServerLimitsTests
         byte[] hello = await HelloOfAsync(context);
         await first.SendAsync(hello);
         MtaTlsServer server = app.Services.GetRequiredService<MtaTlsServer>();
-        await Patience.Until(() => server.Handshakes.Count == 1);
+        await Wait.UntilAsync(() => server.Handshakes.Count == 1);
 
         Assert.Null(await TryGetAsync(app.Port));
-        await Patience.Until(() => app.Logs.GetSnapshot().Any(static r => r.Id.Name == "ConnectionRejected" && r.Message.Contains("MaxHandshakes", StringComparison.Ordinal)));
+        await Wait.UntilAsync(() => app.Logs.GetSnapshot().Any(static r => r.Id.Name == "ConnectionRejected" && r.Message.Contains("MaxHandshakes", StringComparison.Ordinal)));
         Assert.Equal("hello", await OrdinaryClient.GetAsync(app.Port));
         first.Dispose();
         await UntilAsync(async () => await TryGetAsync(app.Port) == "hello");
@@ -89,7 +89,7 @@ public class ServerLimitsTests
             Assert.Equal("hello", await first.GetAsync());
             Assert.Null(await TryGetAsync(app.Port));
             Assert.Equal("hello", await first.GetAsync());
-            await Patience.Until(() => app.Logs.GetSnapshot().Any(static r => r.Id.Name == "ConnectionRejected" && r.Message.Contains("MaxSessions", StringComparison.Ordinal)));
+            await Wait.UntilAsync(() => app.Logs.GetSnapshot().Any(static r => r.Id.Name == "ConnectionRejected" && r.Message.Contains("MaxSessions", StringComparison.Ordinal)));
         }
 
         await UntilAsync(async () => await TryGetAsync(app.Port) == "hello");
@@ -159,7 +159,7 @@ public class ServerLimitsTests
 
     private static async Task UntilAsync(Func<Task<bool>> condition)
     {
-        using CancellationTokenSource hang = new(Patience.Long);
+        using CancellationTokenSource hang = new(Wait.Timeout);
         while (!await condition())
         {
             await Task.Delay(20, hang.Token);

@@ -7,7 +7,7 @@ using MtaTls.FunctionalTests.Support;
 namespace MtaTls.FunctionalTests.Security;
 
 /// <summary>Clients that never finish a handshake hold no thread of the server.</summary>
-[Collection(Alone.Name)]
+[Collection(SerialCollection.Name)]
 public sealed class SlowHandshakesTests
 {
     private const int Connections = 400;
@@ -36,7 +36,7 @@ public sealed class SlowHandshakesTests
 
         await attack;
         // Kestrel counts a connection until its disposal has returned.
-        await Patience.Until(() => active.GetMeasurementSnapshot().EvaluateAsCounter() == 0);
+        await Wait.UntilAsync(() => active.GetMeasurementSnapshot().EvaluateAsCounter() == 0);
         Assert.InRange(most, 0, threads + 24);
     }
 

@@ -27,11 +27,11 @@ public sealed class TenantTests
         }
 
         Assert.Contains("MaxSessionsPerAddress", Assert.Single(await app.LoggedAsync("LimitReached")), StringComparison.Ordinal);
-        await Patience.Until(() => exceeded.GetMeasurementSnapshot().Count > 0);
+        await Wait.UntilAsync(() => exceeded.GetMeasurementSnapshot().Count > 0);
         Assert.Equal(["MaxSessionsPerAddress"], exceeded.GetMeasurementSnapshot().Select(m => m.Tags["mtatls.limit"]).Distinct());
         // Nothing is remembered of an address that has gone.
         ClientAddresses addresses = app.Services.GetRequiredService<MtaTlsServer>().Addresses;
-        await Patience.Until(() => addresses.Count == 0);
+        await Wait.UntilAsync(() => addresses.Count == 0);
         await using RawClient again = await RawClient.ConnectAsync(app.Port);
         Assert.Equal("hello", await again.GetAsync());
     }
@@ -68,7 +68,7 @@ public sealed class TenantTests
             await upload.SendAsync($"POST / HTTP/1.1\r\nHost: app.test\r\nContent-Length: {Octets}\r\n\r\n");
             // Nobody reads it: what goes out is what the first window allows.
             _ = upload.Channel.Output.WriteAsync(new byte[Octets]).AsTask();
-            await Patience.Until(() => upload.Channel.BytesSent > Octets);
+            await Wait.UntilAsync(() => upload.Channel.BytesSent > Octets);
             done.SetResult();
         }
         finally
@@ -79,7 +79,7 @@ public sealed class TenantTests
             }
         }
 
-        await Patience.Until(() => budget.Reserved == 0);
+        await Wait.UntilAsync(() => budget.Reserved == 0);
     }
 
     [Fact]
@@ -98,14 +98,14 @@ public sealed class TenantTests
         {
             HttpChannel channel = await client.OpenAsync("stuck.internal", 1);
             await channel.DisposeAsync();
-            await Patience.Until(() => client.Session.ActiveChannels == 0);
+            await Wait.UntilAsync(() => client.Session.ActiveChannels == 0);
         }
 
         await Assert.ThrowsAsync<MtaTlsChannelRefusedException>(() => greedy.OpenAsync("stuck.internal", 1));
         await Assert.ThrowsAsync<MtaTlsChannelRefusedException>(() => again.OpenAsync("stuck.internal", 1));
         await using HttpChannel others = await modest.OpenAsync("stuck.internal", 1);
         await Assert.ThrowsAsync<MtaTlsChannelRefusedException>(() => modest.OpenAsync("stuck.internal", 1));
-        await Patience.Until(() => exceeded.GetMeasurementSnapshot().Count >= 3);
+        await Wait.UntilAsync(() => exceeded.GetMeasurementSnapshot().Count >= 3);
         Assert.Equal(["Tcp:MaxConnectionsPerAddress", "Tcp:MaxConnectionsPerAddress", "Tcp:MaxConnections"], exceeded.GetMeasurementSnapshot().Select(m => m.Tags["mtatls.limit"]));
         Assert.Equal(2, (await gateway.LoggedAsync("LimitReached", 2)).Length);
 
@@ -113,7 +113,7 @@ public sealed class TenantTests
         await greedy.DisposeAsync();
         await again.DisposeAsync();
         CountLimit sessions = gateway.Services.GetRequiredService<MtaTlsServer>().Sessions;
-        await Patience.Until(() => sessions.Count == 1);
+        await Wait.UntilAsync(() => sessions.Count == 1);
         await using RawClient back = await RawClient.ConnectAsync(gateway.Port);
         await Assert.ThrowsAsync<MtaTlsChannelRefusedException>(() => back.OpenAsync("stuck.internal", 1));
     }
@@ -130,8 +130,8 @@ public sealed class TenantTests
             await Assert.ThrowsAsync<MtaTlsChannelRefusedException>(() => client.OpenAsync());
         }
 
-        await Patience.Until(() => exceeded.GetMeasurementSnapshot().EvaluateAsCounter() == 100);
-        await Patience.Until(() => app.Messages("LimitExceeded").Length > 0);
+        await Wait.UntilAsync(() => exceeded.GetMeasurementSnapshot().EvaluateAsCounter() == 100);
+        await Wait.UntilAsync(() => app.Messages("LimitExceeded").Length > 0);
         Assert.All(exceeded.GetMeasurementSnapshot(), m => Assert.Equal(["mtatls.endpoint", "mtatls.limit", "network.transport", "network.type", "server.address", "server.port"], m.Tags.Keys.Order()));
         Assert.Equal("MaxChannelsPerSession", exceeded.LastMeasurement!.Tags["mtatls.limit"]);
         string message = Assert.Single(await app.LoggedAsync("LimitExceeded"));

@@ -183,7 +183,7 @@ public sealed class ChannelContractTests
 
         await aborted.Task.Soon();
         await client.DisposeAsync();
-        await Patience.Until(() => app.Logs.GetSnapshot().Any(r => r.Id.Name == "SessionEnded"));
+        await Wait.UntilAsync(() => app.Logs.GetSnapshot().Any(r => r.Id.Name == "SessionEnded"));
         Assert.Equal(how is "session dropped" or "client vanished", app.Logs.GetSnapshot().Any(r => r.Id.Name == "SessionFailed"));
     }
 
@@ -314,7 +314,7 @@ public sealed class ChannelContractTests
 
         Assert.Equal("hello", (await steady.GetAsync("/")).Body);
         Assert.Equal("hello", await client.GetAsync());
-        await Patience.Until(() => app.Logs.GetSnapshot().Any(r => r.Id.Name == "ChannelApplicationFailed"));
+        await Wait.UntilAsync(() => app.Logs.GetSnapshot().Any(r => r.Id.Name == "ChannelApplicationFailed"));
         Assert.Equal("broken connection handler", Assert.Single(app.Logs.GetSnapshot(), r => r.Id.Name == "ChannelApplicationFailed").Exception!.Message);
     }
 
@@ -403,7 +403,7 @@ public sealed class ChannelContractTests
         await Assert.ThrowsAsync<MtaTlsChannelRefusedException>(() => client.OpenAsync());
         Assert.Equal("hello", (await open[0].GetAsync("/")).Body);
         await open[0].DisposeAsync();
-        await Patience.Until(() => Opens(client).GetAwaiter().GetResult());
+        await Wait.UntilAsync(() => Opens(client).GetAwaiter().GetResult());
 
         static async Task<bool> Opens(RawClient client)
         {

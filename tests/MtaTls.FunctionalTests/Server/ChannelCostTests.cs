@@ -6,7 +6,7 @@ using MtaTls.Tls;
 namespace MtaTls.FunctionalTests.Server;
 
 /// <summary>What a channel costs the server in managed memory. The client writes its packets by hand and keeps nothing but their ids.</summary>
-[Collection(Alone.Name)]
+[Collection(SerialCollection.Name)]
 public sealed class ChannelCostTests
 {
     private const int AtOnce = 50;

@@ -48,7 +48,7 @@ public sealed class EndpointReviewTests
 
         app.App.Configuration["MtaTls:Channels:0:Endpoints:0"] = "Ohter";
         ((IConfigurationRoot)app.App.Configuration).Reload();
-        await Patience.Until(() => app.Warnings.Length > 1);
+        await Wait.UntilAsync(() => app.Warnings.Length > 1);
         Assert.Contains("'Ohter'", app.Warnings[1], StringComparison.Ordinal);
 
         // Nothing is said twice.

@@ -84,7 +84,7 @@ public sealed class FailedChannelTests
             }
 
             await channel.DisposeAsync();
-            await Patience.Until(() => app.Logs.GetSnapshot().Any(r => r.Id.Name == "ChannelEnded"));
+            await Wait.UntilAsync(() => app.Logs.GetSnapshot().Any(r => r.Id.Name == "ChannelEnded"));
         }
 
         await using RawClient again = await RawClient.ConnectAsync(app.Port, context);

@@ -20,7 +20,7 @@ public sealed class HttpsOptionsTests
         try
         {
             await using RawClient client = await RawClient.HandshakeAsync(port, configure);
-            // In TLS 1.3 the server judges the client after the client believes that the handshake is done.
+            // In TLS 1.3 the server validates the client after the client believes that the handshake is done.
             await client.Tls.ReadAsync(new byte[1]).Soon();
             return false;
         }
@@ -193,7 +193,7 @@ public sealed class HttpsOptionsTests
             // A reset: octets of ours were left unread.
         }
 
-        await Patience.Until(() => app.Logs.GetSnapshot().Any(r => r.Id.Name == "HandshakeTimedOut"));
+        await Wait.UntilAsync(() => app.Logs.GetSnapshot().Any(r => r.Id.Name == "HandshakeTimedOut"));
     }
 
     [Fact]

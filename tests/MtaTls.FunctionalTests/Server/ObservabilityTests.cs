@@ -33,16 +33,16 @@ public sealed class ObservabilityTests
             HttpChannel one = await client.OpenAsync(), two = await client.OpenAsync();
             await one.GetAsync("/");
             await Assert.ThrowsAsync<Protocol.MtaTlsChannelRefusedException>(() => client.OpenAsync());
-            await Patience.Until(() => sessions.GetMeasurementSnapshot().EvaluateAsCounter() == 1);
-            await Patience.Until(() => channels.GetMeasurementSnapshot().EvaluateAsCounter() == 2);
+            await Wait.UntilAsync(() => sessions.GetMeasurementSnapshot().EvaluateAsCounter() == 1);
+            await Wait.UntilAsync(() => channels.GetMeasurementSnapshot().EvaluateAsCounter() == 2);
             await one.DisposeAsync();
             await two.DisposeAsync();
             await client.Session.ShutdownAsync().Soon();
         }
 
-        await Patience.Until(() => durations.GetMeasurementSnapshot().Count == 1);
-        await Patience.Until(() => sessions.GetMeasurementSnapshot().EvaluateAsCounter() == 0);
-        await Patience.Until(() => channels.GetMeasurementSnapshot().EvaluateAsCounter() == 0);
+        await Wait.UntilAsync(() => durations.GetMeasurementSnapshot().Count == 1);
+        await Wait.UntilAsync(() => sessions.GetMeasurementSnapshot().EvaluateAsCounter() == 0);
+        await Wait.UntilAsync(() => channels.GetMeasurementSnapshot().EvaluateAsCounter() == 0);
         Assert.Equal(2, opened.GetMeasurementSnapshot().EvaluateAsCounter());
         Assert.Equal(1, refused.GetMeasurementSnapshot().EvaluateAsCounter());
         Assert.Equal("GET / HTTP/1.1\r\nHost: app.test\r\n\r\n".Length, io.GetMeasurementSnapshot().Where(m => (string?)m.Tags["network.io.direction"] == "receive").Sum(m => m.Value));
@@ -64,13 +64,13 @@ public sealed class ObservabilityTests
         using MetricCollector<double> handshakes = Collect<double>(app, "mtatls.server.handshake.duration"), durations = Collect<double>(app, "mtatls.server.session.duration");
         // The client trusts nobody here: it answers with an alert.
         await Assert.ThrowsAnyAsync<Exception>(() => RawClient.HandshakeAsync(app.Port, o => o.CertificateChainPolicy = null));
-        await handshakes.WaitForMeasurementsAsync(1, Patience.Long);
+        await handshakes.WaitForMeasurementsAsync(1, Wait.Timeout);
         Assert.Matches("^alert_[0-9]+$", (string)handshakes.LastMeasurement!.Tags["error.type"]!);
 
         RawClient client = await RawClient.ConnectAsync(app.Port);
         await client.GetAsync();
         client.Reset();
-        await durations.WaitForMeasurementsAsync(1, Patience.Long);
+        await durations.WaitForMeasurementsAsync(1, Wait.Timeout);
         Assert.Equal("connection_lost", durations.LastMeasurement!.Tags["error.type"]);
         await client.DisposeAsync();
     }
@@ -90,10 +90,10 @@ public sealed class ObservabilityTests
                 await client.GetAsync();
             }
 
-            await Patience.Until(() => active.GetMeasurementSnapshot().EvaluateAsCounter() == 1);
+            await Wait.UntilAsync(() => active.GetMeasurementSnapshot().EvaluateAsCounter() == 1);
         }
 
-        await durations.WaitForMeasurementsAsync(1, Patience.Long);
+        await durations.WaitForMeasurementsAsync(1, Wait.Timeout);
         CollectedMeasurement<double> connection = Assert.Single(durations.GetMeasurementSnapshot());
         Assert.Equal("1.3", connection.Tags["tls.protocol.version"]);
         Assert.Equal("http", connection.Tags["network.protocol.name"]);
@@ -125,7 +125,7 @@ public sealed class ObservabilityTests
             Assert.Equal("", await client.GetAsync());
         }
 
-        await Patience.Until(() => Ours().Length == 2);
+        await Wait.UntilAsync(() => Ours().Length == 2);
         Activity handshake = Ours()[0], session = Ours()[1];
         Assert.Equal(("mtatls.handshake", "mtatls.session"), (handshake.OperationName, session.OperationName));
         Assert.Equal("1.3", handshake.GetTagItem("tls.protocol.version"));
@@ -162,8 +162,8 @@ public sealed class ObservabilityTests
                 await client.GetAsync();
             }
 
-            await Patience.Until(() => app.Logs.GetSnapshot().Any(r => r.Id.Name == "SessionEnded"));
-            await Patience.Until(() => spans.Count >= 2);
+            await Wait.UntilAsync(() => app.Logs.GetSnapshot().Any(r => r.Id.Name == "SessionEnded"));
+            await Wait.UntilAsync(() => spans.Count >= 2);
             app.Services.GetRequiredService<MeterProvider>().ForceFlush();
         }
 
@@ -186,7 +186,7 @@ public sealed class ObservabilityTests
         {
             await client.GetAsync();
             await client.Session.ShutdownAsync().Soon();
-            await Patience.Until(() => app.Logs.GetSnapshot().Any(r => r.Id.Name == "SessionEnded"));
+            await Wait.UntilAsync(() => app.Logs.GetSnapshot().Any(r => r.Id.Name == "SessionEnded"));
             session = (string)app.Logs.GetSnapshot().Single(r => r.Id.Name == "SessionStarted").GetStructuredStateValue("SessionId")!;
         }
 
@@ -247,8 +247,8 @@ public sealed class ObservabilityTests
         Assert.Equal(2, await EndpointsAsync());
         app.App.Configuration["Kestrel:Endpoints:Changing:Protocols"] = "Http1";
         ((IConfigurationRoot)app.App.Configuration).Reload();
-        await Patience.Until(() => app.Logs.GetSnapshot().Count(r => r.Id.Name == "EndpointBound") == 3);
-        await Patience.Until(() => app.Ports.Length == 2);
+        await Wait.UntilAsync(() => app.Logs.GetSnapshot().Count(r => r.Id.Name == "EndpointBound") == 3);
+        await Wait.UntilAsync(() => app.Ports.Length == 2);
         Assert.Equal(2, await EndpointsAsync());
 
         async Task<int> EndpointsAsync() => (int)(await app.Services.GetRequiredService<HealthCheckService>().CheckHealthAsync()).Entries["mtatls"].Data["endpoints"];
@@ -261,7 +261,7 @@ public sealed class ObservabilityTests
         await using RawClient client = await RawClient.HandshakeAsync(app.Port);
         client.Tls.Write([10, 0, 0]);
         await client.Tls.FlushAsync();
-        await Patience.Until(() => app.Logs.GetSnapshot().Any(r => r.Id.Name == "SessionEnded"));
+        await Wait.UntilAsync(() => app.Logs.GetSnapshot().Any(r => r.Id.Name == "SessionEnded"));
         Assert.EndsWith(" failed: Packet type 10 is unknown.", app.Logs.GetSnapshot().Single(r => r.Id.Name == "SessionFailed").Message, StringComparison.Ordinal);
         Assert.DoesNotContain(app.Logs.GetSnapshot(), r => r.Category!.StartsWith("MtaTls", StringComparison.Ordinal) && r.Message.Contains("(null)", StringComparison.Ordinal));
     }

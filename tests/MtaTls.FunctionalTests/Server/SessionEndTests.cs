@@ -40,7 +40,7 @@ public sealed class SessionEndTests
         await channel.SendAsync("GET / HTTP/1.1\r\nHost: app.test\r\n\r\n");
         await began.Task.Soon();
         client.Reset();
-        await Patience.Until(() => socket!.SafeHandle.IsClosed);
+        await Wait.UntilAsync(() => socket!.SafeHandle.IsClosed);
         finish.SetResult();
         await client.DisposeAsync();
     }
@@ -51,8 +51,8 @@ public sealed class SessionEndTests
         await using TestApp app = await TestApp.StartAsync(static a => a.MapGet("/", () => "hello"), o => o.Limits.CloseTimeout = TimeSpan.FromMinutes(10));
         // Nobody reads this client's session: close_notify stays unanswered, and the connection open.
         await using RawClient client = await RawClient.HandshakeAsync(app.Port);
-        await Patience.Until(() => app.Logs.GetSnapshot().Any(static r => r.Id.Name == "SessionStarted"));
-        using CancellationTokenSource hang = new(Patience.Long);
+        await Wait.UntilAsync(() => app.Logs.GetSnapshot().Any(static r => r.Id.Name == "SessionStarted"));
+        using CancellationTokenSource hang = new(Wait.Timeout);
         await app.App.StopAsync(hang.Token);
         Assert.False(hang.IsCancellationRequested);
     }
@@ -66,8 +66,8 @@ public sealed class SessionEndTests
         // An open by hand (section 2.1.1), and nothing is read or sent after it: the server closes the channel and hears no more of it.
         new RawPackets(client.Tls).WriteOpen(7);
         await client.Tls.FlushAsync();
-        await Patience.Until(() => app.Logs.GetSnapshot().Any(static r => r.Id.Name == "ChannelOpened"));
-        using CancellationTokenSource hang = new(Patience.Long);
+        await Wait.UntilAsync(() => app.Logs.GetSnapshot().Any(static r => r.Id.Name == "ChannelOpened"));
+        using CancellationTokenSource hang = new(Wait.Timeout);
         await app.App.StopAsync(hang.Token);
         Assert.False(hang.IsCancellationRequested);
         Assert.Contains(app.Logs.GetSnapshot(), static r => r.Id.Name == "SessionEnded");

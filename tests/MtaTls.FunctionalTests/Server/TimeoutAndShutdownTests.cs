@@ -58,7 +58,7 @@ public sealed class TimeoutAndShutdownTests
         Task<HttpChannel.Response> waiting = spoken.GetAsync("/wait");
         Assert.Equal("", await silent.ReadToEndAsync());
         Assert.Equal("waited", (await waiting.Soon()).Body);
-        await Patience.Until(() => app.Logs.GetSnapshot().Any(r => r.Id.Name == "ChannelIdle"));
+        await Wait.UntilAsync(() => app.Logs.GetSnapshot().Any(r => r.Id.Name == "ChannelIdle"));
     }
 
     [Fact]
@@ -146,7 +146,7 @@ public sealed class TimeoutAndShutdownTests
             (o.Host, o.Port, o.TargetHost) = ("127.0.0.1", app.Port, "localhost");
             o.CertificateChainPolicy = TestCertificates.TrustRoot();
             o.Reconnect.WaitTimeout = TimeSpan.Zero;
-        })) { DefaultRequestVersion = version, DefaultVersionPolicy = HttpVersionPolicy.RequestVersionExact, Timeout = Patience.Long })];
+        })) { DefaultRequestVersion = version, DefaultVersionPolicy = HttpVersionPolicy.RequestVersionExact, Timeout = Wait.Timeout })];
         Task<byte[]>[] answers = [.. Enumerable.Range(0, Long).Select(i => clients[i % 2].GetByteArrayAsync(new Uri("https://app.test/long")))];
         Task[] load = [.. Enumerable.Range(0, 8).Select(i => Task.Run(async () =>
         {
@@ -158,10 +158,10 @@ public sealed class TimeoutAndShutdownTests
                 // The server is gone.
             }
         }))];
-        await Patience.Until(() => begun == Long && loaded > 50);
+        await Wait.UntilAsync(() => begun == Long && loaded > 50);
 
         Task stopping = app.App.StopAsync();
-        await Patience.Until(() => app.Logs.GetSnapshot().Count(r => r.Id.Name == "SessionShutdown") >= 2);
+        await Wait.UntilAsync(() => app.Logs.GetSnapshot().Count(r => r.Id.Name == "SessionShutdown") >= 2);
         Assert.False(stopping.IsCompleted);
         release.SetResult();
         foreach (Task<byte[]> answer in answers)
@@ -197,7 +197,7 @@ public sealed class TimeoutAndShutdownTests
         Task<string> answer = client.GetStringAsync(new Uri("https://app.test/busy"));
         await began.Task.Soon();
         Task stopping = app.App.StopAsync();
-        await Patience.Until(() => app.Logs.GetSnapshot().Any(r => r.Id.Name == "SessionShutdown"));
+        await Wait.UntilAsync(() => app.Logs.GetSnapshot().Any(r => r.Id.Name == "SessionShutdown"));
         Assert.False(stopping.IsCompleted);
         finish.SetResult();
         Assert.Equal("HTTP/2", await answer.Soon());

@@ -28,7 +28,7 @@ public sealed class TransportTests
         }
 
         Assert.Equal("hello", await OrdinaryClient.GetAsync(app.Port));
-        await Patience.Until(() => direct.Count == 2);
+        await Wait.UntilAsync(() => direct.Count == 2);
         Assert.Equal([true, false], direct);
     }
 

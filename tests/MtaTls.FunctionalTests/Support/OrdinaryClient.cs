@@ -11,7 +11,7 @@ internal static class OrdinaryClient
         handler.SslOptions.TargetHost = "localhost";
         handler.SslOptions.CertificateChainPolicy = TestCertificates.TrustRoot();
         configure?.Invoke(handler);
-        using HttpClient client = new(handler) { Timeout = Patience.Long };
+        using HttpClient client = new(handler) { Timeout = Wait.Timeout };
         return await client.GetStringAsync(new Uri($"https://127.0.0.1:{port}{path}"));
     }
 

@@ -57,7 +57,7 @@ internal sealed class RawClient : IAsyncDisposable
 
             await socket.ConnectAsync(IPAddress.Loopback, port);
             NetworkStream stream = new(socket, ownsSocket: true);
-            using CancellationTokenSource hang = new(Patience.Long);
+            using CancellationTokenSource hang = new(Wait.Timeout);
             TlsConnection connection = await TlsConnection.ConnectAsync(new StreamPipe(stream), context, hang.Token);
             return new RawClient(socket, connection);
         }

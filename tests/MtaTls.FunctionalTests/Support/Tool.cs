@@ -16,7 +16,7 @@ internal static class Tool
     {
         ProcessStartInfo start = new(program, arguments) { RedirectStandardInput = true, RedirectStandardOutput = true, RedirectStandardError = true };
         using Process process = StartOrSkip(start);
-        using CancellationTokenSource hang = new(Patience.Long);
+        using CancellationTokenSource hang = new(Wait.Timeout);
         try
         {
             Task<string> output = process.StandardOutput.ReadToEndAsync(hang.Token), error = process.StandardError.ReadToEndAsync(hang.Token);

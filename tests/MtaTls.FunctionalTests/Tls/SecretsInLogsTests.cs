@@ -47,14 +47,14 @@ public sealed class SecretsInLogsTests
                 KeyLogFile = keys,
                 LoggerFactory = logs,
             }))
-            { Timeout = Patience.Long };
+            { Timeout = Wait.Timeout };
             Assert.Equal("hello", await http.GetStringAsync(new Uri($"https://localhost:{app.Port}/")));
         }
 
         seen.Append((await Tool.RunAsync("openssl", "this is no packet\n", endsInput: false, "s_client", "-connect", $"127.0.0.1:{app.Port}", "-tls1_2", "-serverinfo", "65389", "-ign_eof")).Output);
         List<string> secrets = await SecretsAsync(keys, seen.ToString());
         string[] texts = [.. app.Logs.GetSnapshot().Select(Text)];
-        await Patience.Until(() => app.Logs.GetSnapshot().Any(static r => r.Level <= LogLevel.Debug && r.Category!.StartsWith("MtaTls", StringComparison.Ordinal)));
+        await Wait.UntilAsync(() => app.Logs.GetSnapshot().Any(static r => r.Level <= LogLevel.Debug && r.Category!.StartsWith("MtaTls", StringComparison.Ordinal)));
         Assert.All(secrets, secret => Assert.DoesNotContain(texts, text => Reveals(text, secret)));
     }
 

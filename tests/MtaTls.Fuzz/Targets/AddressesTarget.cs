@@ -19,18 +19,18 @@ internal sealed class AddressesTarget : FuzzTarget
             Require(new ChannelAddress(address.Host, address.Port) == address, "An address that is not equal to itself.");
             if (ChannelHost.TryParse(address.Host, out ChannelHost host))
             {
-                Judge(host);
+                Check(host);
             }
         }
         string text = Encoding.Latin1.GetString(input);
         if (ChannelHost.TryParse(text, out ChannelHost any))
         {
-            Judge(any);
+            Check(any);
         }
 
         if (ChannelHost.TryParseUriHost(text, out ChannelHost uri))
         {
-            Judge(uri);
+            Check(uri);
         }
 
         _ = HostPattern.TryParse(text, out _, out _);
@@ -39,7 +39,7 @@ internal sealed class AddressesTarget : FuzzTarget
         return default;
     }
 
-    private static void Judge(ChannelHost host)
+    private static void Check(ChannelHost host)
     {
         Require(ChannelHost.TryParse(host.ToString(), out ChannelHost again) && again == host, $"'{host}' is another host when it is read again.");
         if (host.Address is { } address)

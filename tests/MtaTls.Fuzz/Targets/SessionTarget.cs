@@ -125,16 +125,16 @@ internal sealed class SessionTarget(MtaTlsRole role) : FuzzTarget
         }
     }
 
-    /// <summary>An application that wants a channel; some lose patience.</summary>
+    /// <summary>An application that wants a channel; some lose timeout.</summary>
     private static async Task OpenAsync(MtaTlsSession session, int behaviour)
     {
-        using var patience = new CancellationTokenSource();
+        using var timeout = new CancellationTokenSource();
         try
         {
-            ValueTask<MtaTlsChannel> opened = session.OpenChannelAsync(new ChannelAddress("192.0.2.1", 1), new ChannelAddress("app.internal", 80), patience.Token);
+            ValueTask<MtaTlsChannel> opened = session.OpenChannelAsync(new ChannelAddress("192.0.2.1", 1), new ChannelAddress("app.internal", 80), timeout.Token);
             if ((behaviour & 7) == 0)
             {
-                await patience.CancelAsync();
+                await timeout.CancelAsync();
             }
 
             await UseAsync(await opened, behaviour);

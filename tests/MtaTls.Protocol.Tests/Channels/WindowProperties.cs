@@ -42,7 +42,7 @@ public class WindowProperties
         const int Channels = 4;
         var time = new FakeTimeProvider();
         var roundTrip = new RoundTrip(time);
-        OctetPool? pool = common ? new OctetPool(64 * 1024, keep: 8 * 1024) : null;
+        ByteBudget? pool = common ? new ByteBudget(64 * 1024, keep: 8 * 1024) : null;
         var budget = new SessionReceiveBudget(96 * 1024, Channels, pool);
         var windows = new ReceiveWindow[Channels];
         long[] received = new long[Channels], examined = new long[Channels], consumed = new long[Channels];

@@ -239,7 +239,7 @@ public class OpeningTests
     [Fact]
     public void Freed_halves_are_reused_least_recently_freed_first_and_shared_when_all_are_taken()
     {
-        var halves = new HalfAllocator(MtaTlsRole.Server);
+        var halves = new ChannelIdAllocator(MtaTlsRole.Server);
         for (int i = 0; i < 32_768; i++)
         {
             Assert.True(halves.TryTake(static (_, _) => false, 0, out ushort fresh, out bool isShared));

@@ -49,7 +49,7 @@ public sealed class QuicGoTests : IDisposable
     private static async Task TalkAsync(IQuicConnection connection, RecordingHandler handler, Process peer, long ownStream, long peersStream)
     {
         Assert.Equal("test", connection.ApplicationProtocol);
-        (long id, byte[]? data) = await handler.Streams.ReadAsync().AsTask().WaitAsync(RecordingHandler.Patience);
+        (long id, byte[]? data) = await handler.Streams.ReadAsync().AsTask().WaitAsync(RecordingHandler.Timeout);
         Assert.Equal(peersStream, id);
         Assert.Equal([1, 0], data);
 
@@ -92,7 +92,7 @@ public sealed class QuicGoTests : IDisposable
     }
 
     private static async Task<string> LineAsync(Process peer) =>
-        await peer.StandardOutput.ReadLineAsync().WaitAsync(RecordingHandler.Patience) ?? throw new InvalidOperationException(await peer.StandardError.ReadToEndAsync());
+        await peer.StandardOutput.ReadLineAsync().WaitAsync(RecordingHandler.Timeout) ?? throw new InvalidOperationException(await peer.StandardError.ReadToEndAsync());
 
     private static Process Start(string program, params string[] arguments) =>
         Process.Start(new ProcessStartInfo(program, arguments) { RedirectStandardOutput = true, RedirectStandardError = true })!;

@@ -70,7 +70,7 @@ internal sealed class QuicFixture : IAsyncDisposable
 
     public async Task<RecordingHandler> AcceptedAsync()
     {
-        Assert.True(await _acceptedSignal.WaitAsync(RecordingHandler.Patience), "nobody connected");
+        Assert.True(await _acceptedSignal.WaitAsync(RecordingHandler.Timeout), "nobody connected");
         Assert.True(_accepted.TryDequeue(out RecordingHandler? handler));
         return handler;
     }

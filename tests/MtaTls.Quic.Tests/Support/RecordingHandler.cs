@@ -9,7 +9,7 @@ namespace MtaTls.Quic.Tests.Support;
 /// <summary>Keeps what a connection tells, for a test to await.</summary>
 internal sealed class RecordingHandler : IQuicConnectionHandler
 {
-    public static readonly TimeSpan Patience = TimeSpan.FromSeconds(20);
+    public static readonly TimeSpan Timeout = TimeSpan.FromSeconds(20);
 
     private readonly TaskCompletionSource<IQuicConnection> _connected = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly TaskCompletionSource<QuicCloseReason> _closed = new(TaskCreationOptions.RunContinuationsAsynchronously);
@@ -24,9 +24,9 @@ internal sealed class RecordingHandler : IQuicConnectionHandler
 
     public ChannelReader<SocketError> SendErrors => SendErrorChannel.Reader;
 
-    public Task<IQuicConnection> Connected => _connected.Task.WaitAsync(Patience);
+    public Task<IQuicConnection> Connected => _connected.Task.WaitAsync(Timeout);
 
-    public Task<QuicCloseReason> Closed => _closed.Task.WaitAsync(Patience);
+    public Task<QuicCloseReason> Closed => _closed.Task.WaitAsync(Timeout);
 
     public bool IsConnected => _connected.Task.IsCompletedSuccessfully;
 
@@ -65,10 +65,10 @@ internal sealed class RecordingHandler : IQuicConnectionHandler
     /// <summary>Waits until a condition that no event tells of is true.</summary>
     public static async Task Until(Func<bool> condition)
     {
-        using var patience = new CancellationTokenSource(Patience);
+        using var timeout = new CancellationTokenSource(Timeout);
         while (!condition())
         {
-            await Task.Delay(5, patience.Token);
+            await Task.Delay(5, timeout.Token);
         }
     }
 

@@ -52,7 +52,7 @@ public sealed class ClientNetworkTests
         await Wait.UntilAsync(() => host.Logs.Entries.Any(entry => entry.Event == "AddressNotThere"), "it did not look");
         Assert.Null(client.SessionName);
         network.Regain("127.0.0.2");
-        await client.WaitForSessionAsync().WaitAsync(Wait.Patience);
+        await client.WaitForSessionAsync().WaitAsync(Wait.Timeout);
     }
 
     [Fact]

@@ -19,7 +19,7 @@ public sealed class DialingTests
         await using QuicTunnelClient client = host.CreateClient(options => options.ConnectTimeout = TimeSpan.FromMinutes(10));
         client.Tunnel.Resolver = static _ => Task.FromResult<IPAddress[]>([IPAddress.Parse("127.0.0.9"), IPAddress.Loopback]);
         client.Start();
-        await client.WaitForSessionAsync().WaitAsync(Wait.Patience);
+        await client.WaitForSessionAsync().WaitAsync(Wait.Timeout);
         Assert.Equal(IPAddress.Loopback, client.Paths[0].RemoteEndPoint.Address);
         Assert.True(silent.Available > 0, "the silent address was not tried first");
         await Wait.UntilAsync(() => client.Paths.Count == 1 && host.Sessions.List().Sum(session => session.Paths.Count) == 1, "the attempt that lost was kept");
@@ -38,7 +38,7 @@ public sealed class DialingTests
             new IPv4Loopback());
         client.Tunnel.Resolver = static _ => Task.FromResult<IPAddress[]>([IPAddress.IPv6Loopback, IPAddress.Loopback]);
         client.Start();
-        await client.WaitForSessionAsync().WaitAsync(Wait.Patience);
+        await client.WaitForSessionAsync().WaitAsync(Wait.Timeout);
         Assert.Equal(IPAddress.Loopback, client.Paths[0].LocalEndPoint.Address);
     }
 

@@ -218,7 +218,7 @@ public sealed class TunnelTests
             options.KeepAlive.Interval = TimeSpan.FromSeconds(1);
         }, to: relay.EndPoint);
         client.Start();
-        await client.WaitForSessionAsync().WaitAsync(Wait.Patience);
+        await client.WaitForSessionAsync().WaitAsync(Wait.Timeout);
         string? name = client.SessionName;
         relay.Cut = true;
         await Wait.UntilAsync(() => host.Sessions.List()[0].Paths.Count == 0, "the concentrator did not notice");
@@ -237,7 +237,7 @@ public sealed class TunnelTests
         await using var relay = new UdpRelay(host.EndPoint);
         await using QuicTunnelClient client = host.CreateClient(options => options.IdleTimeout = TimeSpan.FromSeconds(1), to: relay.EndPoint);
         client.Start();
-        await client.WaitForSessionAsync().WaitAsync(Wait.Patience);
+        await client.WaitForSessionAsync().WaitAsync(Wait.Timeout);
         string? name = client.SessionName;
         relay.Cut = true;
         await Wait.UntilAsync(() => host.Sessions.List().Count == 0, "the session did not expire");

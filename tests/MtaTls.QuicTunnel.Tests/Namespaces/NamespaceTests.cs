@@ -14,7 +14,7 @@ namespace MtaTls.QuicTunnel.Tests.Namespaces;
 [Collection("network namespaces")]
 public sealed class NamespaceTests : IDisposable
 {
-    private static readonly TimeSpan s_patience = TimeSpan.FromMinutes(2);
+    private static readonly TimeSpan s_timeout = TimeSpan.FromMinutes(2);
     private static readonly string? s_whyNot = QuicEngine.UnsupportedReason ?? AccessNetworks.WhyNot();
     private static int s_count;
     private readonly AccessNetworks? _networks;
@@ -152,7 +152,7 @@ public sealed class NamespaceTests : IDisposable
         using Process process = AccessNetworks.Start(Networks.Client, program, arguments);
         Task<string> output = process.StandardOutput.ReadToEndAsync();
         Task<string> error = process.StandardError.ReadToEndAsync();
-        await process.WaitForExitAsync().WaitAsync(s_patience);
+        await process.WaitForExitAsync().WaitAsync(s_timeout);
         return (process.ExitCode, await output + await error);
     }
 
@@ -173,7 +173,7 @@ public sealed class NamespaceTests : IDisposable
 
         private long Received => new FileInfo(_file).Length;
 
-        public Task UntilAsync(long octets) => Wait.UntilAsync(() => Received >= octets || _curl.HasExited, "the download stands still", s_patience);
+        public Task UntilAsync(long octets) => Wait.UntilAsync(() => Received >= octets || _curl.HasExited, "the download stands still", s_timeout);
 
         public async Task AssertWholeAsync(TimeSpan? longestPause = null)
         {
@@ -189,7 +189,7 @@ public sealed class NamespaceTests : IDisposable
                 }
 
                 before = now;
-                Assert.True(pause.Elapsed < (longestPause ?? s_patience) && end.Elapsed < s_patience * 2, $"stalled at {now}:\n{Said}");
+                Assert.True(pause.Elapsed < (longestPause ?? s_timeout) && end.Elapsed < s_timeout * 2, $"stalled at {now}:\n{Said}");
             }
 
             Assert.True(_curl.ExitCode == 0, $"{await _curl.StandardError.ReadToEndAsync()}\n{Said}");

@@ -8,7 +8,7 @@ internal static class PacketWait
     public static async Task<byte[]> ReceiveAsync(this InMemoryPacketInterface packets)
     {
         byte[] buffer = new byte[2048];
-        using var timeout = new CancellationTokenSource(Wait.Patience);
+        using var timeout = new CancellationTokenSource(Wait.Timeout);
         int length = await packets.ReceiveAsync(buffer, timeout.Token);
         return buffer[..length];
     }

@@ -29,14 +29,14 @@ internal sealed class RawPeer : IQuicConnectionHandler, IAsyncDisposable
     public ConcurrentQueue<byte[]> Datagrams { get; } = new();
 
     /// <summary>What the concentrator's control stream carried until its end: hexadecimal octets, or "reset CODE".</summary>
-    public Task<string> Answer => _answer.Task.WaitAsync(Wait.Patience);
+    public Task<string> Answer => _answer.Task.WaitAsync(Wait.Timeout);
 
-    public Task<QuicCloseReason> Closed => _closed.Task.WaitAsync(Wait.Patience);
+    public Task<QuicCloseReason> Closed => _closed.Task.WaitAsync(Wait.Timeout);
 
     public static async Task<RawPeer> ConnectAsync(IPEndPoint server, X509Certificate2? certificate = null)
     {
         var peer = new RawPeer(server, certificate ?? TestCertificates.Instance.Client);
-        await peer._connected.Task.WaitAsync(Wait.Patience);
+        await peer._connected.Task.WaitAsync(Wait.Timeout);
         return peer;
     }
 

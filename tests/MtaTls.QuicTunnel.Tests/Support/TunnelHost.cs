@@ -94,7 +94,7 @@ internal sealed class TunnelHost : IAsyncDisposable
     {
         QuicTunnelClient client = CreateClient(configure, network);
         client.Start();
-        await client.WaitForSessionAsync().WaitAsync(Wait.Patience);
+        await client.WaitForSessionAsync().WaitAsync(Wait.Timeout);
         await Wait.UntilAsync(() => client.Paths.Count == Math.Max(1, client.Options.LocalAddresses.Count), "not every path came up");
         return client;
     }

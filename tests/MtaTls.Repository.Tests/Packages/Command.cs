@@ -5,7 +5,7 @@ namespace MtaTls.Repository.Tests.Packages;
 /// <summary>A program that runs to its end.</summary>
 internal static class Command
 {
-    private static readonly TimeSpan s_patience = TimeSpan.FromMinutes(15);
+    private static readonly TimeSpan s_timeout = TimeSpan.FromMinutes(15);
 
     /// <summary>What the program wrote to its standard output. Its exit code must be 0.</summary>
     public static async Task<string> RunAsync(string folder, string program, IEnumerable<string> arguments, IReadOnlyDictionary<string, string>? environment = null)
@@ -15,7 +15,7 @@ internal static class Command
         {
             process.StandardInput.Close();
             Task<string> output = process.StandardOutput.ReadToEndAsync(), errors = process.StandardError.ReadToEndAsync();
-            await process.WaitForExitAsync().WaitAsync(s_patience);
+            await process.WaitForExitAsync().WaitAsync(s_timeout);
             Assert.SkipWhen((await output).Contains("NU1301", StringComparison.Ordinal), "The package source cannot be reached.");
             Assert.True(process.ExitCode == 0, $"{program} {string.Join(' ', arguments)} ended with {process.ExitCode}:\n{await output}{await errors}");
             return await output;

@@ -7,7 +7,7 @@ namespace MtaTls.Stress.Hosting;
 /// <summary>This program again as the server: a line in, a line out. It ends when its standard input does.</summary>
 internal sealed class ServerProcess : IAsyncDisposable
 {
-    private static readonly TimeSpan s_patience = TimeSpan.FromMinutes(2);
+    private static readonly TimeSpan s_timeout = TimeSpan.FromMinutes(2);
 
     private readonly Process _process;
     private readonly SemaphoreSlim _turn = new(1);
@@ -47,8 +47,8 @@ internal sealed class ServerProcess : IAsyncDisposable
         try
         {
             _process.StandardInput.Close();
-            using CancellationTokenSource patience = new(TimeSpan.FromSeconds(40));
-            await _process.WaitForExitAsync(patience.Token);
+            using CancellationTokenSource timeout = new(TimeSpan.FromSeconds(40));
+            await _process.WaitForExitAsync(timeout.Token);
         }
         catch (Exception e) when (e is OperationCanceledException or IOException)
         {
@@ -76,7 +76,7 @@ internal sealed class ServerProcess : IAsyncDisposable
 
     private async Task<string> ReadLineAsync()
     {
-        using CancellationTokenSource patience = new(s_patience);
-        return await _process.StandardOutput.ReadLineAsync(patience.Token) ?? throw new IOException("The server has ended.");
+        using CancellationTokenSource timeout = new(s_timeout);
+        return await _process.StandardOutput.ReadLineAsync(timeout.Token) ?? throw new IOException("The server has ended.");
     }
 }

@@ -18,7 +18,7 @@ internal sealed class SampleLog(string directory, string name)
     private readonly long _begun = Stopwatch.GetTimestamp();
     private readonly List<(double Minutes, ProcessSample Server, ProcessSample Client, long Done, bool Collected)> _samples = [];
 
-    /// <param name="collected">Whether garbage was collected right before: these are the samples by which memory is judged.</param>
+    /// <param name="collected">Whether garbage was collected right before: these are the samples from which memory is assessed.</param>
     public void Add(ProcessSample server, ProcessSample client, long done, bool collected)
     {
         _samples.Add((Stopwatch.GetElapsedTime(_begun).TotalMinutes, server, client, done, collected));
@@ -54,16 +54,16 @@ internal sealed class SampleLog(string directory, string name)
         double tolerableMiB = _samples[^1].Minutes < WarmUp ? 4 * TolerableMiB : TolerableMiB;
         foreach (bool server in (bool[])[true, false])
         {
-            steady &= Judge(server, true, "working set, MiB", static s => s.WorkingSet / 1048576.0, tolerableMiB);
-            steady &= Judge(server, true, "live heap, MiB", static s => s.Heap / 1048576.0, tolerableMiB);
-            steady &= Judge(server, false, "handles", static s => s.Handles, TolerableHandles);
-            steady &= Judge(server, false, "threads", static s => s.Threads, TolerableHandles);
+            steady &= Check(server, true, "working set, MiB", static s => s.WorkingSet / 1048576.0, tolerableMiB);
+            steady &= Check(server, true, "live heap, MiB", static s => s.Heap / 1048576.0, tolerableMiB);
+            steady &= Check(server, false, "handles", static s => s.Handles, TolerableHandles);
+            steady &= Check(server, false, "threads", static s => s.Threads, TolerableHandles);
         }
 
         return steady;
     }
 
-    private bool Judge(bool server, bool collected, string what, Func<ProcessSample, double> value, double tolerable)
+    private bool Check(bool server, bool collected, string what, Func<ProcessSample, double> value, double tolerable)
     {
         double[] values = [.. _samples.Where(s => s.Collected || !collected).Select(s => value(server ? s.Server : s.Client))];
         int third = Math.Max(1, values.Length / 3);

@@ -117,7 +117,7 @@ internal sealed class SoakRun(StressOptions options)
         }
     }
 
-    /// <summary>Waits until nothing is left at either end, and judges what is.</summary>
+    /// <summary>Waits until nothing is left at either end, and validates what is.</summary>
     private async Task SettleAsync(ServerProcess server, Caller[] callers)
     {
         ProcessSample there, here;

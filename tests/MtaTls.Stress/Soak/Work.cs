@@ -155,11 +155,11 @@ internal static class Work
     /// <summary>Waits for a while and no longer.</summary>
     private static async Task GiveUpAsync(Caller caller, HttpRequestMessage request, Random random, CancellationToken hang)
     {
-        using var patience = CancellationTokenSource.CreateLinkedTokenSource(hang);
-        patience.CancelAfter(random.Next(1, 300));
+        using var timeout = CancellationTokenSource.CreateLinkedTokenSource(hang);
+        timeout.CancelAfter(random.Next(1, 300));
         try
         {
-            using HttpResponseMessage response = await SendAsync(caller, request, patience.Token);
+            using HttpResponseMessage response = await SendAsync(caller, request, timeout.Token);
         }
         catch (OperationCanceledException) when (!hang.IsCancellationRequested)
         {

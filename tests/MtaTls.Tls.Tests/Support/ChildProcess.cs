@@ -6,7 +6,7 @@ namespace MtaTls.Tls.Tests.Support;
 /// <summary>A test project as a process of its own: what its <c>Program</c> does there is what happens to an application.</summary>
 internal static class ChildProcess
 {
-    private static readonly TimeSpan s_patience = TimeSpan.FromMinutes(4);
+    private static readonly TimeSpan s_timeout = TimeSpan.FromMinutes(4);
 
     /// <summary>Runs it to its end, which must be the exit code.</summary>
     public static async Task RunAsync(Assembly tests, int exitCode, Dictionary<string, string> environment, params string[] arguments)
@@ -21,7 +21,7 @@ internal static class ChildProcess
         }
 
         using Process process = Process.Start(start)!;
-        using var hang = new CancellationTokenSource(s_patience);
+        using var hang = new CancellationTokenSource(s_timeout);
         try
         {
             Task<string> output = process.StandardOutput.ReadToEndAsync(hang.Token), errors = process.StandardError.ReadToEndAsync(hang.Token);

@@ -41,7 +41,7 @@ internal sealed class RawPeer : SslRole, IDisposable
         var ssl = new SslHandle(_context);
         if (server)
         {
-            new CertificateMaterial(TestCertificates.Server, null).Use(ssl.DangerousGetHandle());
+            new CertificateContext(TestCertificates.Server, null).Use(ssl.DangerousGetHandle());
             LibSsl.SSL_set_accept_state(ssl.DangerousGetHandle());
         }
         else
@@ -82,7 +82,7 @@ internal sealed class RawPeer : SslRole, IDisposable
         Marshal.FreeHGlobal(_body);
     }
 
-    protected override CertificateVerdict Judge(PeerCertificates peer) => CertificateVerdict.Accepted;
+    protected override CertificateValidationResult ValidatePeer(PeerCertificates peer) => CertificateValidationResult.Accepted;
 
     [UnmanagedCallersOnly(CallConvs = [typeof(CallConvCdecl)])]
     private static unsafe int Add(nint ssl, uint type, uint context, byte** body, nuint* length, nint certificate, nuint index, int* alert, nint argument)

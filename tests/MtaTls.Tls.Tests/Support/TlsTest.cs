@@ -7,7 +7,7 @@ internal static class TlsTest
 {
     public const ushort ExtensionType = 65389;
 
-    public static readonly TimeSpan Patience = TimeSpan.FromSeconds(60);
+    public static readonly TimeSpan HangTimeout = TimeSpan.FromSeconds(60);
 
     public static TheoryData<SslProtocols> Versions => [SslProtocols.Tls12, SslProtocols.Tls13];
 
@@ -41,7 +41,7 @@ internal static class TlsTest
     public static TlsClientContext Client(SslProtocols version = SslProtocols.None, Action<TlsClientOptions>? configure = null)
         => new(ClientOptions(version, configure));
 
-    public static CancellationToken Timeout() => new CancellationTokenSource(Patience).Token;
+    public static CancellationToken Timeout() => new CancellationTokenSource(HangTimeout).Token;
 
     /// <summary>Handshakes both ends of a pair of pipes.</summary>
     public static Task<Pair> ConnectAsync(TlsClientContext client, TlsServerContext server)

@@ -15,7 +15,7 @@ internal sealed class SystemHostResolver(IOptions<MtaTlsOptions> options, LimitR
     private readonly SemaphoreSlim _lookups = new(options.Value.Tcp.MaxLookups);
 
     /// <summary>Asks the system; another in tests.</summary>
-    internal Func<string, Task<IPAddress[]>> LookUp { get; init; } = LookUpOnOwnThread;
+    internal Func<string, Task<IPAddress[]>> LookUp { get; init; } = LookUpOnDedicatedThread;
 
     public async Task<IPAddress[]> ResolveAsync(string name, ClientAddress client, CancellationToken cancellationToken)
     {
@@ -38,7 +38,7 @@ internal sealed class SystemHostResolver(IOptions<MtaTlsOptions> options, LimitR
 
     // Dns.GetHostAddressesAsync would ask the system on a thread of the pool.
 #pragma warning disable RS0030 // The thread is its own.
-    private static Task<IPAddress[]> LookUpOnOwnThread(string name) =>
+    private static Task<IPAddress[]> LookUpOnDedicatedThread(string name) =>
         Task.Factory.StartNew(static n => Dns.GetHostAddresses((string)n!), name, CancellationToken.None, TaskCreationOptions.LongRunning | TaskCreationOptions.DenyChildAttach, TaskScheduler.Default);
 #pragma warning restore RS0030
 

@@ -9,7 +9,7 @@ using MtaTls.Protocol;
 namespace MtaTls.AspNetCore.Routing;
 
 /// <summary>Connects channels to their destinations over TCP: connects first, and answers the open when that has succeeded or failed.</summary>
-internal sealed class TcpForwarder(IHostResolver resolver, OwnListeners listeners, RoutingMetrics metrics, ILoggerFactory loggers, TimeProvider timeProvider)
+internal sealed class TcpForwarder(IHostResolver resolver, ServerAddresses listeners, RoutingMetrics metrics, ILoggerFactory loggers, TimeProvider timeProvider)
 {
     private readonly TcpConnector _connector = new(resolver, timeProvider);
     private readonly ILogger _logger = loggers.CreateLogger(LogCategories.Routing);

@@ -7,7 +7,7 @@ using Microsoft.Extensions.DependencyInjection;
 namespace MtaTls.AspNetCore.Routing;
 
 /// <summary>Whether an address and port are one of this server's own, where a channel would come round in a circle or reach what is meant for others.</summary>
-internal sealed class OwnListeners(IServiceProvider services)
+internal sealed class ServerAddresses(IServiceProvider services)
 {
     public bool Contains(IPAddress address, int port)
     {

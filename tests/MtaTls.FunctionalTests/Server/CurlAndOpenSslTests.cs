@@ -5,7 +5,7 @@ using MtaTls.Tls;
 namespace MtaTls.FunctionalTests.Server;
 
 /// <summary>curl and openssl against the server: the same port serves everybody.</summary>
-public sealed class OtherHandsTests
+public sealed class CurlAndOpenSslTests
 {
     private static Task<TestApp> StartAsync(DataMultiplexingMode mode = DataMultiplexingMode.Allowed, ushort extensionType = 65389) => TestApp.StartAsync(
         a =>

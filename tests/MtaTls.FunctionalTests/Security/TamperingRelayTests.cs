@@ -10,7 +10,7 @@ namespace MtaTls.FunctionalTests.Security;
 /// Somebody in between takes data_multiplexing out of a ClientHello, or puts it in: to have requests go where they are not multiplexed, or to have them read as packets. The Finished messages
 /// cover the ClientHello (RFC 8446, section 4.4.4; RFC 5246, section 7.4.9), so the handshake fails, and no client takes that for a server that does not speak MTA-TLS.
 /// </summary>
-public sealed class MeddlingRelayTests
+public sealed class TamperingRelayTests
 {
     [Theory]
     [InlineData(SslProtocols.Tls12, MtaTlsClientMode.Preferred)]
@@ -21,7 +21,7 @@ public sealed class MeddlingRelayTests
     {
         int requests = 0;
         await using TestApp app = await StartAsync(() => Interlocked.Increment(ref requests));
-        await using MeddlingRelay relay = new(app.Port, offer: false);
+        await using TamperingRelay relay = new(app.Port, offer: false);
         MtaTlsClientOptions options = GatewayClient.Options(relay.Port);
         (options.Mode, options.EnabledSslProtocols) = (mode, version);
         await using (MtaTlsClient client = new(ClientSettings.From(options)))
@@ -43,12 +43,12 @@ public sealed class MeddlingRelayTests
     {
         int requests = 0;
         await using TestApp app = await StartAsync(() => Interlocked.Increment(ref requests));
-        await using MeddlingRelay relay = new(app.Port, offer: true);
+        await using TamperingRelay relay = new(app.Port, offer: true);
         HttpRequestException failure = await Assert.ThrowsAsync<HttpRequestException>(() => OrdinaryClient.GetAsync(relay.Port, configure: handler => handler.SslOptions.EnabledSslProtocols = version).Soon());
         Assert.Equal(HttpRequestError.SecureConnectionError, failure.HttpRequestError);
         Assert.Equal(1, relay.Changed);
         Assert.Equal(0, requests);
-        await Patience.Until(() => app.Messages("HandshakeFailed").Length == 1);
+        await Wait.UntilAsync(() => app.Messages("HandshakeFailed").Length == 1);
         Assert.Empty(app.Messages("SessionStarted"));
         await AssertServesOthersAsync(app);
     }
@@ -57,7 +57,7 @@ public sealed class MeddlingRelayTests
     public async Task A_relay_that_changes_nothing_is_none()
     {
         await using TestApp app = await StartAsync(static () => { });
-        await using MeddlingRelay faithful = new(app.Port, offer: false);
+        await using TamperingRelay faithful = new(app.Port, offer: false);
         Assert.Equal("hello", await OrdinaryClient.GetAsync(faithful.Port));
         Assert.Equal(0, faithful.Changed);
     }

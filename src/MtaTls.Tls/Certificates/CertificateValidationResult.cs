@@ -5,7 +5,7 @@ namespace MtaTls.Tls.Certificates;
 /// <summary>Whether a peer's certificate is accepted.</summary>
 /// <param name="VerifyError">0 (X509_V_OK), or the X509_V_ERR code that makes OpenSSL send the right alert.</param>
 /// <param name="Reason">Why it was refused; null when it was accepted. Says nothing that the peer chose.</param>
-internal readonly record struct CertificateVerdict(int VerifyError, string? Reason)
+internal readonly record struct CertificateValidationResult(int VerifyError, string? Reason)
 {
     // OpenSSL turns these into alerts: certificate_expired, unknown_ca, certificate_revoked, unsupported_certificate, bad_certificate.
     private const int Expired = 10;
@@ -14,11 +14,11 @@ internal readonly record struct CertificateVerdict(int VerifyError, string? Reas
     private const int InvalidPurpose = 26;
     private const int Rejected = 28;
 
-    public static CertificateVerdict Accepted => default;
+    public static CertificateValidationResult Accepted => default;
 
     public bool IsAccepted => VerifyError == 0;
 
-    public static CertificateVerdict Refused(X509ChainStatusFlags status, string reason)
+    public static CertificateValidationResult Refused(X509ChainStatusFlags status, string reason)
     {
         int error = status switch
         {
@@ -28,6 +28,6 @@ internal readonly record struct CertificateVerdict(int VerifyError, string? Reas
             _ when status.HasFlag(X509ChainStatusFlags.NotValidForUsage) => InvalidPurpose,
             _ => Rejected,
         };
-        return new CertificateVerdict(error, reason);
+        return new CertificateValidationResult(error, reason);
     }
 }

@@ -6,16 +6,16 @@ namespace MtaTls.Protocol;
 /// <param name="size">The octets.</param>
 /// <param name="keep">Those that are handed out only where they are asked for by name.</param>
 /// <param name="parent">The pool that this one is a part of.</param>
-internal sealed class OctetPool(long size, long keep = 0, OctetPool? parent = null)
+internal sealed class ByteBudget(long size, long keep = 0, ByteBudget? parent = null)
 {
     private readonly Lock _lock = new();
-    private HashSet<IReleaseWaiter>? _waiters;
+    private HashSet<IBudgetWaiter>? _waiters;
     private long _reserved;
     private int _waiting;
 
     public long Size => size;
 
-    public OctetPool? Parent => parent;
+    public ByteBudget? Parent => parent;
 
     public long Reserved => Volatile.Read(ref _reserved);
 
@@ -52,7 +52,7 @@ internal sealed class OctetPool(long size, long keep = 0, OctetPool? parent = nu
     /// <summary>Reserves octets whether there are any or not: they are in use already.</summary>
     public void ReserveAlways(long octets)
     {
-        for (OctetPool? pool = this; pool is not null; pool = pool.Parent)
+        for (ByteBudget? pool = this; pool is not null; pool = pool.Parent)
         {
             Interlocked.Add(ref pool._reserved, octets);
         }
@@ -72,10 +72,10 @@ internal sealed class OctetPool(long size, long keep = 0, OctetPool? parent = nu
     }
 
     /// <summary>Calls the waiter once when octets have come back, at once if there are any.</summary>
-    public void WaitForRelease(IReleaseWaiter waiter)
+    public void WaitForRelease(IBudgetWaiter waiter)
     {
         // What comes back anywhere comes back to the root.
-        OctetPool root = this;
+        ByteBudget root = this;
         while (root.Parent is { } above)
         {
             root = above;
@@ -85,11 +85,11 @@ internal sealed class OctetPool(long size, long keep = 0, OctetPool? parent = nu
         // After it is in the list, with a fence between: what came back before was not told to it.
         if (Unreserved > 0)
         {
-            waiter.OctetsReleased();
+            waiter.BytesReleased();
         }
     }
 
-    private void Add(IReleaseWaiter waiter)
+    private void Add(IBudgetWaiter waiter)
     {
         lock (_lock)
         {
@@ -100,16 +100,16 @@ internal sealed class OctetPool(long size, long keep = 0, OctetPool? parent = nu
 
     private void WakeAll()
     {
-        IReleaseWaiter[] waiters;
+        IBudgetWaiter[] waiters;
         lock (_lock)
         {
             _waiting = 0;
             waiters = [.. _waiters!];
             _waiters!.Clear();
         }
-        foreach (IReleaseWaiter waiter in waiters)
+        foreach (IBudgetWaiter waiter in waiters)
         {
-            waiter.OctetsReleased();
+            waiter.BytesReleased();
         }
     }
 

@@ -7,7 +7,7 @@ namespace MtaTls.Protocol;
 /// The loop goes on from the thread pool's global queue, behind what waits there and in the queue of the thread that woke it: whatever other channels are about
 /// to write then shares its record and its flush.
 /// </remarks>
-internal sealed class WakeSignal : IValueTaskSource, IThreadPoolWorkItem
+internal sealed class AsyncEvent : IValueTaskSource, IThreadPoolWorkItem
 {
     private ManualResetValueTaskSourceCore<bool> _source;
 

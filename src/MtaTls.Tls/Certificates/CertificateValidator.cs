@@ -4,8 +4,8 @@ using System.Security.Cryptography.X509Certificates;
 
 namespace MtaTls.Tls.Certificates;
 
-/// <summary>Judges a peer's certificate as SslStream does: .NET's X509Chain, the name, then the application's own callback.</summary>
-internal sealed class CertificateJudge
+/// <summary>Validates a peer's certificate as SslStream does: .NET's X509Chain, the name, then the application's own callback.</summary>
+internal sealed class CertificateValidator
 {
     private static readonly Oid s_serverAuthentication = new("1.3.6.1.5.5.7.3.1");
     private static readonly Oid s_clientAuthentication = new("1.3.6.1.5.5.7.3.2");
@@ -15,7 +15,7 @@ internal sealed class CertificateJudge
     private readonly Oid _purpose;
     private readonly string? _host;
 
-    private CertificateJudge(X509ChainPolicy? policy, X509RevocationMode revocation, Oid purpose, string? host)
+    private CertificateValidator(X509ChainPolicy? policy, X509RevocationMode revocation, Oid purpose, string? host)
     {
         _policy = policy?.Clone();
         _revocation = revocation;
@@ -26,18 +26,18 @@ internal sealed class CertificateJudge
         MayDownload = (policy?.RevocationMode ?? revocation) == X509RevocationMode.Online || !(policy?.DisableCertificateDownloads ?? host is null);
     }
 
-    /// <summary>Whether a judgment may wait for a download: of a revocation list, or of an intermediate.</summary>
+    /// <summary>Whether the validation may wait for a download: of a revocation list, or of an intermediate.</summary>
     public bool MayDownload { get; }
 
-    /// <summary>Judges clients: no name is checked.</summary>
-    public static CertificateJudge OfClients(X509ChainPolicy? policy, X509RevocationMode revocation) => new(policy, revocation, s_clientAuthentication, null);
+    /// <summary>Validates clients: no name is checked.</summary>
+    public static CertificateValidator OfClients(X509ChainPolicy? policy, X509RevocationMode revocation) => new(policy, revocation, s_clientAuthentication, null);
 
-    /// <summary>Judges servers, which must be certified for the host.</summary>
-    public static CertificateJudge OfServers(X509ChainPolicy? policy, X509RevocationMode revocation, string host) => new(policy, revocation, s_serverAuthentication, host);
+    /// <summary>Validates servers, which must be certified for the host.</summary>
+    public static CertificateValidator OfServers(X509ChainPolicy? policy, X509RevocationMode revocation, string host) => new(policy, revocation, s_serverAuthentication, host);
 
     /// <param name="peer">The peer's certificates.</param>
     /// <param name="accept">The application's callback; null: no policy error is accepted.</param>
-    public CertificateVerdict Judge(PeerCertificates peer, Func<X509Certificate2, X509Chain, SslPolicyErrors, bool>? accept)
+    public CertificateValidationResult Validate(PeerCertificates peer, Func<X509Certificate2, X509Chain, SslPolicyErrors, bool>? accept)
     {
         using var chain = new X509Chain();
         if (_policy is not null)
@@ -66,7 +66,7 @@ internal sealed class CertificateJudge
             }
 
             return (accept is null ? errors == SslPolicyErrors.None : accept(peer.Certificate, chain, errors))
-                ? CertificateVerdict.Accepted
+                ? CertificateValidationResult.Accepted
                 : Refuse(chain, errors, accept is not null);
         }
         finally
@@ -92,7 +92,7 @@ internal sealed class CertificateJudge
         }
     }
 
-    private static CertificateVerdict Refuse(X509Chain chain, SslPolicyErrors errors, bool byCallback)
+    private static CertificateValidationResult Refuse(X509Chain chain, SslPolicyErrors errors, bool byCallback)
     {
         X509ChainStatusFlags status = X509ChainStatusFlags.NoError;
         foreach (X509ChainStatus one in chain.ChainStatus)
@@ -102,7 +102,7 @@ internal sealed class CertificateJudge
 
         string by = byCallback ? "The validation callback refused the peer's certificate" : "The peer's certificate is not valid";
         return errors == SslPolicyErrors.None
-            ? CertificateVerdict.Refused(X509ChainStatusFlags.NoError, $"{by}.")
-            : CertificateVerdict.Refused(status, $"{by}: {errors}{(status == X509ChainStatusFlags.NoError ? "" : $" ({status})")}.");
+            ? CertificateValidationResult.Refused(X509ChainStatusFlags.NoError, $"{by}.")
+            : CertificateValidationResult.Refused(status, $"{by}: {errors}{(status == X509ChainStatusFlags.NoError ? "" : $" ({status})")}.");
     }
 }

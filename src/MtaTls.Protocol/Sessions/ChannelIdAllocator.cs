@@ -4,7 +4,7 @@ namespace MtaTls.Protocol;
 /// Hands out the halves of channel ids that this end chooses: 2^15 values, top bit 0 at the TLS client and 1 at the TLS server, so that two opens that cross can't end in one pair.
 /// Fresh ones first, then freed ones, least recently freed first; when all are in use, any that its user can still tell apart.
 /// </summary>
-internal sealed class HalfAllocator(MtaTlsRole role)
+internal sealed class ChannelIdAllocator(MtaTlsRole role)
 {
     private const int Count = 1 << 15;
 

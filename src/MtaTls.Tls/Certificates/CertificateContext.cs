@@ -10,7 +10,7 @@ namespace MtaTls.Tls.Certificates;
 /// along. It holds copies, so that the owner of the certificate may dispose it while a handshake runs.
 /// </summary>
 #pragma warning disable CA1001 // Handshakes on other threads may be using it: its handles go with the last of them.
-internal sealed class CertificateMaterial
+internal sealed class CertificateContext
 #pragma warning restore CA1001
 {
     private readonly NativeCertificate _certificate;
@@ -20,7 +20,7 @@ internal sealed class CertificateMaterial
     /// <param name="certificate">The certificate with its private key.</param>
     /// <param name="additional">Where to look for intermediates besides the machine's stores.</param>
     /// <exception cref="NotSupportedException">There is no private key that OpenSSL could use.</exception>
-    public CertificateMaterial(X509Certificate2 certificate, X509Certificate2Collection? additional)
+    public CertificateContext(X509Certificate2 certificate, X509Certificate2Collection? additional)
     {
         _key = new NativeKey(certificate);
         _certificate = new NativeCertificate(certificate);

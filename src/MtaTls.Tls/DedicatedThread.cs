@@ -1,7 +1,7 @@
 namespace MtaTls.Tls;
 
 /// <summary>Runs work that has to wait, such as the download of a revocation list, on a thread of its own: none of the pool's is held.</summary>
-internal static class OwnThread
+internal static class DedicatedThread
 {
     /// <summary>How many such threads there are at a time. Further work waits without a thread.</summary>
     private const int MaxThreads = 64;

@@ -12,7 +12,7 @@ namespace MtaTls.ReverseProxy.Transforms;
 /// The last look before a request of a cluster balanced by MtaTlsDestination is sent. YARP asks no load-balancing policy where one destination alone is available (the others are down, or the session
 /// has an affinity), and that one may serve something else.
 /// </summary>
-internal sealed class CorrespondenceTransform(ILogger logger) : RequestTransform
+internal sealed class DestinationCheckTransform(ILogger logger) : RequestTransform
 {
     public override ValueTask ApplyAsync(RequestTransformContext context)
     {

@@ -4,17 +4,17 @@ using System.Security.Cryptography.X509Certificates;
 
 namespace MtaTls.Quic.Ngtcp2;
 
-/// <summary>Judges the peer's certificate as SslStream would: the chain to the trusted authorities, what the certificate is for, and at the client the server's name.</summary>
-internal static class CertificateJudge
+/// <summary>Validates the peer's certificate as SslStream would: the chain to the trusted authorities, what the certificate is for, and at the client the server's name.</summary>
+internal static class CertificateValidator
 {
     private static readonly Oid s_serverAuthentication = new("1.3.6.1.5.5.7.3.1");
     private static readonly Oid s_clientAuthentication = new("1.3.6.1.5.5.7.3.2");
 
-    public static bool Accepts(QuicConnectionOptions options, X509Certificate2Collection certificates, DateTimeOffset now, out string finding)
+    public static bool Accepts(QuicConnectionOptions options, X509Certificate2Collection certificates, DateTimeOffset now, out string failure)
     {
         if (certificates.Count == 0)
         {
-            finding = "no certificate";
+            failure = "no certificate";
             return options.CertificateValidation?.Invoke(null, null, SslPolicyErrors.RemoteCertificateNotAvailable) ?? false;
         }
 
@@ -49,7 +49,7 @@ internal static class CertificateJudge
             errors |= SslPolicyErrors.RemoteCertificateNameMismatch;
         }
 
-        finding = errors == SslPolicyErrors.None
+        failure = errors == SslPolicyErrors.None
             ? ""
             : $"{certificate.Subject}: {errors} ({string.Join(", ", chain.ChainStatus.Select(static s => s.Status))})";
         return options.CertificateValidation?.Invoke(certificate, chain, errors) ?? errors == SslPolicyErrors.None;

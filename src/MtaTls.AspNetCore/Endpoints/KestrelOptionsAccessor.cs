@@ -3,7 +3,7 @@ using Microsoft.AspNetCore.Server.Kestrel.Core;
 namespace MtaTls.AspNetCore.Endpoints;
 
 /// <summary>Whether the application's server is Kestrel: then its options are made.</summary>
-internal sealed class KestrelUse
+internal sealed class KestrelOptionsAccessor
 {
     private volatile KestrelServerOptions? _options;
 

@@ -7,9 +7,9 @@ namespace MtaTls.Tls.Certificates;
 /// What OpenSSL needs of each certificate in use, made once for each certificate object and dropped with it: a selector that gives another
 /// object rotates the certificate. (One that gives a new object every time pays for building the chain every time.)
 /// </summary>
-internal sealed class CertificateMaterials(X509Certificate2Collection? additional)
+internal sealed class CertificateContextCache(X509Certificate2Collection? additional)
 {
-    private readonly ConditionalWeakTable<X509Certificate2, CertificateMaterial> _byCertificate = [];
+    private readonly ConditionalWeakTable<X509Certificate2, CertificateContext> _byCertificate = [];
 
-    public CertificateMaterial Get(X509Certificate2 certificate) => _byCertificate.GetValue(certificate, c => new CertificateMaterial(c, additional));
+    public CertificateContext Get(X509Certificate2 certificate) => _byCertificate.GetValue(certificate, c => new CertificateContext(c, additional));
 }

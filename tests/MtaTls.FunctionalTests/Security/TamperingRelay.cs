@@ -6,7 +6,7 @@ using System.Net.Sockets;
 namespace MtaTls.FunctionalTests.Security;
 
 /// <summary>The man in the middle: a TCP relay that rewrites the ClientHello of each connection and forwards everything else as it came.</summary>
-internal sealed class MeddlingRelay : IAsyncDisposable
+internal sealed class TamperingRelay : IAsyncDisposable
 {
     private const ushort DataMultiplexing = 65389;
 
@@ -18,7 +18,7 @@ internal sealed class MeddlingRelay : IAsyncDisposable
 
     /// <param name="target">The server's port.</param>
     /// <param name="offer">Whether what leaves the relay offers data_multiplexing.</param>
-    public MeddlingRelay(int target, bool offer)
+    public TamperingRelay(int target, bool offer)
     {
         _listener.Start();
         _accepting = AcceptAsync(target, offer);
