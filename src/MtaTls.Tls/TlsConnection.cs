@@ -63,24 +63,25 @@ internal sealed class TlsConnection : IMtaTlsTransport
     {
         ArgumentNullException.ThrowIfNull(transport);
         ArgumentNullException.ThrowIfNull(context);
-        return ServerHandshake.AcceptAsync(transport, context, null, state, cancellationToken);
+        return ServerHandshake.AcceptAsync(transport, context, null, default, state, cancellationToken);
     }
 
     /// <summary>Handshakes as a server with a client whose ClientHello was read before.</summary>
-    /// <param name="transport">The transport, positioned at the ClientHello, all of which has arrived.</param>
+    /// <param name="transport">The transport, positioned behind <paramref name="received"/>.</param>
     /// <param name="context">The endpoint's context.</param>
     /// <param name="clientHello">What <see cref="ClientHelloReader"/> has read with the context's extension type; null: it is read here.</param>
+    /// <param name="received">The bytes that were taken from the transport already, the ClientHello first; empty where they are still in it.</param>
     /// <param name="state">Given to <see cref="TlsServerOptions.ServerCertificateSelector"/>.</param>
     /// <param name="cancellationToken">Ends the handshake: the way to limit its time.</param>
     /// <exception cref="AuthenticationException">The handshake failed. The inner exception is a <see cref="TlsAlertException"/> where an alert was sent or received.</exception>
     /// <exception cref="IOException">The transport ended or failed.</exception>
     /// <exception cref="OperationCanceledException">The token was cancelled.</exception>
     public static ValueTask<TlsConnection> AcceptAsync(
-        IDuplexPipe transport, TlsServerContext context, ClientHelloInfo? clientHello, object? state, CancellationToken cancellationToken = default)
+        IDuplexPipe transport, TlsServerContext context, ClientHelloInfo? clientHello, ReadOnlyMemory<byte> received, object? state, CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(transport);
         ArgumentNullException.ThrowIfNull(context);
-        return ServerHandshake.AcceptAsync(transport, context, clientHello, state, cancellationToken);
+        return ServerHandshake.AcceptAsync(transport, context, clientHello, received, state, cancellationToken);
     }
 
     /// <summary>Handshakes as a client.</summary>

@@ -11,7 +11,6 @@ internal sealed class ClientAddress(MtaTlsLimits limits, MtaTlsReceiveBudget ser
     private MtaTlsReceiveBudget? _receiveBudget;
     private MtaTlsSendBudget? _sendBudget;
     private SemaphoreSlim? _lookups;
-    private int _tcpConnections;
 
     /// <summary>Handshakes and sessions; the table's.</summary>
     public int Connections { get; set; }
@@ -35,24 +34,8 @@ internal sealed class ClientAddress(MtaTlsLimits limits, MtaTlsReceiveBudget ser
     /// <summary>Whether <see cref="SendBudget"/> is not the server's own.</summary>
     public bool HasOwnSendBudget => limits.AddressSendBudget < limits.ServerSendBudget;
 
-    /// <summary>Counts a TCP connection to a channel's destination; <see cref="LeaveTcp"/> is to follow where it is true.</summary>
-    public bool TryEnterTcp(int limit)
-    {
-        if (Interlocked.Increment(ref _tcpConnections) <= limit)
-        {
-            Hold();
-            return true;
-        }
-
-        Interlocked.Decrement(ref _tcpConnections);
-        return false;
-    }
-
-    public void LeaveTcp()
-    {
-        Interlocked.Decrement(ref _tcpConnections);
-        Drop();
-    }
+    /// <summary>TCP connections to the destinations of its channels.</summary>
+    public CountLimit TcpConnections { get; } = new();
 
     /// <summary>Something goes on that counts although the session may end: who comes back must not find it forgotten. <see cref="Drop"/> is to follow.</summary>
     public void Hold() => table?.Hold(this);

@@ -1,14 +1,14 @@
 namespace MtaTls.AspNetCore.Connections;
 
-/// <summary>A number of things that may be there at a time, of the whole server.</summary>
-internal sealed class CountLimit(int limit)
+/// <summary>Counts things of which only so many may be there at a time. The leases that take a place are <see cref="SessionLease"/> and <see cref="Routing.TcpLease"/>.</summary>
+internal sealed class CountLimit
 {
     private int _count;
 
     public int Count => Volatile.Read(ref _count);
 
-    /// <summary>Counts one more; <see cref="Leave"/> is to follow. False, and nothing counted, where there are as many as may be.</summary>
-    public bool TryEnter()
+    /// <summary>Counts one more; <see cref="Leave"/> is to follow. False, and nothing counted, where there are <paramref name="limit"/> already.</summary>
+    public bool TryEnter(int limit)
     {
         if (Interlocked.Increment(ref _count) <= limit)
         {

@@ -137,10 +137,10 @@ internal sealed class MtaTlsConnectionMiddleware(ConnectionDelegate next, Endpoi
     private async ValueTask<TlsConnection?> HandshakeAsync(ConnectionContext connection, ClientHelloInfo? hello, long started, CancellationToken cancellationToken)
     {
         using Activity? activity = MtaTlsActivities.StartHandshake(connection, settings);
-        (connection as AcceptedConnection)?.TakeSocket();
+        ReadOnlyMemory<byte> received = (connection as AcceptedConnection)?.TakeSocket() ?? default;
         try
         {
-            TlsConnection session = await TlsConnection.AcceptAsync(connection.Transport, endpointTls.Context, hello, connection, cancellationToken);
+            TlsConnection session = await TlsConnection.AcceptAsync(connection.Transport, endpointTls.Context, hello, received, connection, cancellationToken);
             server.Metrics.HandshakeCompleted(settings, connection, session.Protocol, server.Time.GetElapsedTime(started));
             MtaTlsActivities.HandshakeCompleted(activity, session);
             AddTags(connection, session);

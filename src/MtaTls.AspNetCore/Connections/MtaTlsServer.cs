@@ -29,10 +29,10 @@ internal sealed class MtaTlsServer(IOptions<MtaTlsOptions> options, ChannelDispa
     public MtaTlsSendBudget SendBudget => Addresses.ServerSendBudget;
 
     /// <summary>Handshakes that are under way.</summary>
-    public CountLimit Handshakes { get; } = new(options.Value.Limits.MaxHandshakes);
+    public CountLimit Handshakes { get; } = new();
 
     /// <summary>Sessions, from the ClientHello that asks for one on.</summary>
-    public CountLimit Sessions { get; } = new(options.Value.Limits.MaxSessions);
+    public CountLimit Sessions { get; } = new();
 
     /// <summary>What each client address has of all this.</summary>
     public ClientAddresses Addresses { get; } = new(options.Value.Limits);

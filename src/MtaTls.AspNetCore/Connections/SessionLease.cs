@@ -32,14 +32,14 @@ internal sealed class SessionLease : IDisposable
             return null;
         }
 
-        if (!server.Handshakes.TryEnter())
+        if (!server.Handshakes.TryEnter(server.Limits.MaxHandshakes))
         {
             server.Addresses.Leave(address);
             limit = nameof(MtaTlsLimits.MaxHandshakes);
             return null;
         }
 
-        if (!server.Sessions.TryEnter())
+        if (!server.Sessions.TryEnter(server.Limits.MaxSessions))
         {
             server.Handshakes.Leave();
             server.Addresses.Leave(address);

@@ -92,15 +92,18 @@ internal sealed class AcceptedConnection : DefaultConnectionContext, IConnection
     }
 
     /// <summary>From now on <see cref="Transport"/> reads and writes the socket itself; not where somebody uses it already.</summary>
-    public void TakeSocket()
+    /// <returns>The bytes that <see cref="Peek"/> has read, which the transport does not give again; empty where it does.</returns>
+    public ReadOnlyMemory<byte> TakeSocket()
     {
         lock (_gate)
         {
-            if (_transport is null && _stream is not null && !_isClosed)
+            if (_transport is not null || _stream is null || _isClosed)
             {
-                _direct = new StreamPipes(_stream, holdsBuffer: false);
-                _transport = new ReplayedTransport(TakePeeked(), _direct);
+                return default;
             }
+
+            _transport = _direct = new StreamPipes(_stream, holdsBuffer: false);
+            return TakePeeked();
         }
     }
 

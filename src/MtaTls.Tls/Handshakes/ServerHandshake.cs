@@ -13,10 +13,10 @@ namespace MtaTls.Tls.Handshakes;
 internal static class ServerHandshake
 {
     public static async ValueTask<TlsConnection> AcceptAsync(
-        IDuplexPipe transport, TlsServerContext context, ClientHelloInfo? read, object? state, CancellationToken cancellationToken)
+        IDuplexPipe transport, TlsServerContext context, ClientHelloInfo? read, ReadOnlyMemory<byte> received, object? state, CancellationToken cancellationToken)
     {
         ObjectDisposedException.ThrowIf(context.Native.IsClosed, context);
-        ClientHelloInfo hello = read ?? await ReadClientHelloAsync(transport, context.Options, cancellationToken).ConfigureAwait(false);
+        ClientHelloInfo hello = read ?? await ReadClientHelloAsync(transport, received, context.Options, cancellationToken).ConfigureAwait(false);
         if (context.Options.Mode == DataMultiplexingMode.Required && !hello.OffersExtension)
         {
             // Not left to OpenSSL: before it has chosen a version it turns the alert of TLS 1.3 into that of TLS 1.2.
@@ -43,7 +43,7 @@ internal static class ServerHandshake
         }
 
         var role = new ServerRole(context, hello, certificate);
-        var pump = new SslPump(ssl, role, transport);
+        var pump = new SslPump(ssl, role, transport, received);
         try
         {
             await pump.HandshakeAsync(cancellationToken).ConfigureAwait(false);
@@ -91,8 +91,17 @@ internal static class ServerHandshake
         }
     }
 
-    private static async ValueTask<ClientHelloInfo> ReadClientHelloAsync(IDuplexPipe transport, TlsServerOptions options, CancellationToken cancellationToken)
+    private static async ValueTask<ClientHelloInfo> ReadClientHelloAsync(
+        IDuplexPipe transport, ReadOnlyMemory<byte> received, TlsServerOptions options, CancellationToken cancellationToken)
     {
+        if (!received.IsEmpty)
+        {
+            // The caller has read until the ClientHello was complete, was none, or the peer had ended.
+            ClientHelloStatus status = ClientHelloReader.TryRead(new ReadOnlySequence<byte>(received), options.ExtensionType, options.MaxClientHelloLength, out ClientHelloInfo? info);
+            await RefuseOthersAsync(transport, status, options, cancellationToken).ConfigureAwait(false);
+            return info ?? throw Incomplete();
+        }
+
         while (true)
         {
             ReadResult result;
@@ -108,14 +117,10 @@ internal static class ServerHandshake
             ClientHelloStatus status = ClientHelloReader.TryRead(result.Buffer, options.ExtensionType, options.MaxClientHelloLength, out ClientHelloInfo? info);
             bool needsMore = status == ClientHelloStatus.NeedMore;
             transport.Input.AdvanceTo(result.Buffer.Start, needsMore ? result.Buffer.End : result.Buffer.Start);
-            switch (status)
+            await RefuseOthersAsync(transport, status, options, cancellationToken).ConfigureAwait(false);
+            if (info is not null)
             {
-                case ClientHelloStatus.Complete:
-                    return info!;
-                case ClientHelloStatus.NotTls:
-                    throw await RefuseAsync(transport, TlsAlert.DecodeError, "What the client sent is no TLS ClientHello.", null, cancellationToken).ConfigureAwait(false);
-                case ClientHelloStatus.TooLong:
-                    throw await RefuseAsync(transport, TlsAlert.IllegalParameter, $"The ClientHello is longer than {options.MaxClientHelloLength} octets.", null, cancellationToken).ConfigureAwait(false);
+                return info;
             }
 
             if (result.IsCanceled)
@@ -125,8 +130,22 @@ internal static class ServerHandshake
 
             if (result.IsCompleted)
             {
-                throw new IOException("The peer ended the transport before its ClientHello was complete.");
+                throw Incomplete();
             }
+        }
+    }
+
+    private static IOException Incomplete() => new("The peer ended the transport before its ClientHello was complete.");
+
+    /// <summary>Refuses a client whose first bytes are no ClientHello, or too long a one.</summary>
+    private static async ValueTask RefuseOthersAsync(IDuplexPipe transport, ClientHelloStatus status, TlsServerOptions options, CancellationToken cancellationToken)
+    {
+        switch (status)
+        {
+            case ClientHelloStatus.NotTls:
+                throw await RefuseAsync(transport, TlsAlert.DecodeError, "What the client sent is no TLS ClientHello.", null, cancellationToken).ConfigureAwait(false);
+            case ClientHelloStatus.TooLong:
+                throw await RefuseAsync(transport, TlsAlert.IllegalParameter, $"The ClientHello is longer than {options.MaxClientHelloLength} octets.", null, cancellationToken).ConfigureAwait(false);
         }
     }
 

@@ -10,9 +10,10 @@ namespace MtaTls.Tls.OpenSsl;
 /// </summary>
 /// <param name="reader">The transport's reader.</param>
 /// <param name="gate">The connection's lock.</param>
-internal sealed class PipeInput(PipeReader reader, Lock gate)
+/// <param name="received">What was taken from the transport before.</param>
+internal sealed class PipeInput(PipeReader reader, Lock gate, ReadOnlyMemory<byte> received)
 {
-    private ReadOnlySequence<byte> _received;
+    private ReadOnlySequence<byte> _received = new(received);
     private bool _held;
     private bool _closed;
 

@@ -36,11 +36,11 @@ internal sealed class SslPump : IDisposable
     private bool _closeSent;
     private bool _disposed;
 
-    public SslPump(SslHandle ssl, SslRole role, IDuplexPipe transport)
+    public SslPump(SslHandle ssl, SslRole role, IDuplexPipe transport, ReadOnlyMemory<byte> received = default)
     {
         _ssl = ssl;
         Role = role;
-        _input = new PipeInput(transport.Input, _gate);
+        _input = new PipeInput(transport.Input, _gate, received);
         _output = new PipeOutput(transport.Output, _gate);
         nint bio = PipeBio.Create();
         LibSsl.SSL_set_bio(ssl.DangerousGetHandle(), bio, bio);

@@ -57,15 +57,13 @@ public sealed class AcceptedConnectionTests : IAsyncLifetime
     {
         await _peer.SendAsync("hello "u8.ToArray());
         await PeekAsync("hello ");
-        if (session)
-        {
-            _connection.TakeSocket();
-        }
+        string taken = session ? Encoding.ASCII.GetString(_connection.TakeSocket().Span) : "";
 
         IDuplexPipe transport = _connection.Transport;
         Assert.Same(transport, _connection.Transport);
         await _peer.SendAsync("world"u8.ToArray());
-        Assert.Equal("hello world", await ReadAsync(transport.Input, 11));
+        Assert.Equal("hello world", taken + await ReadAsync(transport.Input, 11 - taken.Length));
+        Assert.Equal(session ? 6 : 0, taken.Length);
         await transport.Output.WriteAsync("answer"u8.ToArray());
         byte[] answer = new byte[6];
         await new NetworkStream(_peer).ReadExactlyAsync(answer).AsTask().WaitAsync(s_hang);
@@ -77,7 +75,7 @@ public sealed class AcceptedConnectionTests : IAsyncLifetime
     {
         IDuplexPipe transport = _connection.Transport;
         Assert.Null(_connection.Peek());
-        _connection.TakeSocket();
+        Assert.True(_connection.TakeSocket().IsEmpty);
         Assert.Same(transport, _connection.Transport);
         await _peer.SendAsync("hello"u8.ToArray());
         Assert.Equal("hello", await ReadAsync(transport.Input, 5));
@@ -251,8 +249,12 @@ public sealed class AcceptedConnectionTests : IAsyncLifetime
                 }
 
                 PipeReader input = _connection.Transport.Input;
-                ReadResult result = await input.ReadAsync();
-                input.AdvanceTo(result.Buffer.End);
+                if (state == State.Kestrel)
+                {
+                    ReadResult result = await input.ReadAsync();
+                    input.AdvanceTo(result.Buffer.End);
+                }
+
                 return input.ReadAsync().AsTask();
         }
     }

@@ -18,7 +18,9 @@ public sealed class ChannelCostTests
         await using RawClient client = await RawClient.HandshakeAsync(app.Port);
         PacketClient packets = new(client.Tls);
         await packets.OpenAsync(200);
-        Assert.InRange(await LeastAsync(() => packets.OpenAsync(3_000)) / 3_000, 1, 1_536);
+        // It may be less than nothing, where the remains of earlier tests are collected meanwhile.
+        long cost = await LeastAsync(() => packets.OpenAsync(3_000)) / 3_000;
+        Assert.True(cost <= 1_536, $"{cost} octets");
     }
 
     [Fact]
@@ -27,7 +29,8 @@ public sealed class ChannelCostTests
         await using TestApp app = await StartAsync();
         await using RawClient client = await RawClient.HandshakeAsync(app.Port);
         PacketClient packets = new(client.Tls);
-        Assert.InRange(await LeastAsync(OpenAndGetAsync) / 1_000, 1, 8_192);
+        long cost = await LeastAsync(OpenAndGetAsync) / 1_000;
+        Assert.True(cost <= 8_192, $"{cost} octets");
 
         async Task OpenAndGetAsync()
         {

@@ -13,10 +13,10 @@ internal sealed class TcpForwarder(IHostResolver resolver, ServerAddresses liste
 {
     private readonly TcpConnector _connector = new(resolver, timeProvider);
     private readonly ILogger _logger = loggers.CreateLogger(LogCategories.Routing);
-    private int _connections;
+    private readonly CountLimit _connections = new();
 
     /// <summary>Connections that exist or are being made.</summary>
-    public int Connections => Volatile.Read(ref _connections);
+    public int Connections => _connections.Count;
 
     /// <summary>Returns at once; the request is answered later.</summary>
     public void Start(MtaTlsServerSession session, MtaTlsChannelRequest request, ChannelRoute route, ChannelHost host, MtaTlsTcpOptions options)
@@ -25,31 +25,20 @@ internal sealed class TcpForwarder(IHostResolver resolver, ServerAddresses liste
         {
             Refuse(session, request, route, "port 0 is no port to connect to", "port");
         }
-        else if (Interlocked.Increment(ref _connections) > options.MaxConnections)
+        else if (TcpLease.TryTake(_connections, session.Address, options, out (string Name, int Value) limit) is not { } lease)
         {
-            Interlocked.Decrement(ref _connections);
-            RefuseAbove(nameof(options.MaxConnections), options.MaxConnections);
-        }
-        else if (!session.Address.TryEnterTcp(options.MaxConnectionsPerAddress))
-        {
-            Interlocked.Decrement(ref _connections);
-            RefuseAbove(nameof(options.MaxConnectionsPerAddress), options.MaxConnectionsPerAddress);
+            session.LimitExceeded($"{nameof(MtaTlsOptions.Tcp)}:{limit.Name}", "opens are refused");
+            Refuse(session, request, route, $"MtaTls:Tcp:{limit.Name} ({limit.Value}) is reached", "limit");
         }
         else
         {
             metrics.TcpConnectionStarted();
             (ChannelHost destination, int port) = route.Upstream ?? (host, request.Destination.Port);
-            ThreadPool.UnsafeQueueUserWorkItem(_ => Forward(session, request, route, destination, port, options), null);
-        }
-
-        void RefuseAbove(string limit, int value)
-        {
-            session.LimitExceeded($"{nameof(MtaTlsOptions.Tcp)}:{limit}", "opens are refused");
-            Refuse(session, request, route, $"MtaTls:Tcp:{limit} ({value}) is reached", "limit");
+            ThreadPool.UnsafeQueueUserWorkItem(_ => Forward(session, request, route, destination, port, options, lease), null);
         }
     }
 
-    private async void Forward(MtaTlsServerSession session, MtaTlsChannelRequest request, ChannelRoute route, ChannelHost host, int port, MtaTlsTcpOptions options)
+    private async void Forward(MtaTlsServerSession session, MtaTlsChannelRequest request, ChannelRoute route, ChannelHost host, int port, MtaTlsTcpOptions options, TcpLease lease)
     {
         try
         {
@@ -65,8 +54,7 @@ internal sealed class TcpForwarder(IHostResolver resolver, ServerAddresses liste
         }
         finally
         {
-            session.Address.LeaveTcp();
-            Interlocked.Decrement(ref _connections);
+            lease.Dispose();
             metrics.TcpConnectionEnded();
         }
     }
