@@ -24,6 +24,7 @@ public sealed class SampleTests : IDisposable
     [InlineData("Quickstart", "--chanels", "1")]
     [InlineData("Quickstart", "--channels", "0")]
     [InlineData("Gateway", "--server")]
+    [InlineData("ReverseTunnel", "--slow")]
     public async Task A_wrong_command_line_is_an_error_that_tells_the_usage(string sample, params string[] arguments)
     {
         (int exitCode, string output, string errors) = await RunAsync(sample, arguments);
@@ -31,6 +32,19 @@ public sealed class SampleTests : IDisposable
         Assert.Contains("Usage:", output, StringComparison.Ordinal);
         Assert.NotEqual("", errors.Trim());
         AssertNoStackTrace(errors);
+    }
+
+    [Fact]
+    public async Task Agents_that_open_no_port_are_restarted_and_killed_without_a_failed_request()
+    {
+        (int exitCode, string output, string errors) = await RunAsync("ReverseTunnel", ["--quick"]);
+        Assert.True(exitCode == 0, output + errors);
+        foreach (string row in (string[])["failed", "repeated POSTs", "lost POSTs", "ports opened by agents"])
+        {
+            Assert.Matches($@"│ {row} +│ +0 │", output);
+        }
+
+        Assert.DoesNotMatch(@"│ ports opened by the gateway +│ +0 │", output);
     }
 
     [Theory]
