@@ -8,7 +8,7 @@ public static class MtaTlsHealthChecksBuilderExtensions
 {
     /// <summary>
     /// Adds a check that is healthy while OpenSSL 3 works, at least one endpoint speaks MTA-TLS and the server's receive budget is not nearly used
-    /// up, else degraded; without OpenSSL 3 it fails. Its data: sessions, channels, endpoints and the budget. It needs <c>builder.WebHost.UseMtaTls()</c>.
+    /// up, else degraded; without OpenSSL 3, and from the moment on that the server begins to stop, it fails. Its data: sessions, channels, endpoints and the budget. It needs <c>builder.WebHost.UseMtaTls()</c>.
     /// </summary>
     /// <param name="builder">The health checks.</param>
     /// <param name="name">The check's name; default <c>mtatls</c>.</param>

@@ -1,4 +1,5 @@
 using MtaTls.Configuration;
+using MtaTls.Protocol;
 using MtaTls.Tls;
 
 namespace MtaTls.AspNetCore;
@@ -25,6 +26,12 @@ public sealed class MtaTlsOptions
 
     /// <summary>What a client can make the server spend.</summary>
     public MtaTlsLimits Limits { get; } = new();
+
+    /// <summary>How the server notices a client that no longer answers. Sessions of agents are asked by pings in any case. Default: by TCP after 15 seconds of silence and 10 without an answer, no pings.</summary>
+    public MtaTlsKeepAliveOptions KeepAlive { get; } = new();
+
+    /// <summary>How the server stops.</summary>
+    public MtaTlsShutdownOptions Shutdown { get; } = new();
 
     /// <summary>
     /// A file to which the keys of every MTA-TLS session are appended in the SSLKEYLOGFILE format, for debugging with Wireshark: who reads it reads

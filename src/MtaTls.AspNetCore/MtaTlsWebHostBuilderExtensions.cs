@@ -51,7 +51,10 @@ public static class MtaTlsWebHostBuilderExtensions
         services.TryAddSingleton<KestrelOptionsAccessor>();
         services.TryAddEnumerable(ServiceDescriptor.Singleton<IHostedService, StartupFailureService>());
         services.TryAddEnumerable(ServiceDescriptor.Singleton<IHostedService, EndpointReview>());
+        services.TryAddSingleton<ServerShutdown>();
+        services.TryAddEnumerable(ServiceDescriptor.Singleton<IHostedService, ServerShutdown>(static s => s.GetRequiredService<ServerShutdown>()));
         services.TryAddEnumerable(ServiceDescriptor.Singleton<IStartupFilter, HostMatchingStartupFilter>());
+        services.TryAddEnumerable(ServiceDescriptor.Singleton<IStartupFilter, DrainingStartupFilter>());
         services.TryAddSingleton<ChannelDispatcher>();
         services.TryAddSingleton<ServerSessions>();
         services.TryAddSingleton<IMtaTlsSessions>(static s => s.GetRequiredService<ServerSessions>());

@@ -50,6 +50,17 @@ internal static class TcpKeepAlive
         }
     }
 
+    /// <summary>Whether a failure is TCP's finding that the peer does not answer.</summary>
+    public static bool IsTimeout(Exception? failure)
+    {
+        while (failure is not (null or SocketException))
+        {
+            failure = failure.InnerException;
+        }
+
+        return failure is SocketException { SocketErrorCode: SocketError.TimedOut };
+    }
+
     /// <summary>The option for data without an acknowledgment, and its value; null where the system has none.</summary>
     private static (int Option, int Value)? UserTimeout(TimeSpan limit) =>
         OperatingSystem.IsLinux() ? (18, (int)Math.Min(limit.TotalMilliseconds, int.MaxValue)) // TCP_USER_TIMEOUT, in milliseconds

@@ -26,6 +26,15 @@ internal static class MtaTlsSettings
             o => o.Path, (o, v) => o.Path = v, "where the system looks"),
     ]);
 
+    private static readonly SettingTable<MtaTlsShutdownOptions> s_shutdown = new(
+    [
+        Settings<MtaTlsShutdownOptions>.Duration(
+            nameof(MtaTlsShutdownOptions.Delay),
+            "How long everything is still served after the host begins to stop, while the health check is unhealthy and clients know that the server will stop. "
+            + "A part of HostOptions.ShutdownTimeout (30 seconds). Behind a load balancer: longer than it takes to see that a health check fails.",
+            o => o.Delay, (o, v) => o.Delay = v, TimeSpan.Zero, MtaTlsShutdownOptions.MaxDelay),
+    ]);
+
     /// <summary>Keys of the section that other packages read.</summary>
     public static string[] OfOthers { get; } = ["Agents", "Destinations", "TrustedPeers"];
 
@@ -74,6 +83,8 @@ internal static class MtaTlsSettings
             "Endpoints to listen on, by name. Like Kestrel:Endpoints they override URLs. Without any, the application's own HTTPS endpoints speak MTA-TLS.",
             (o, name, endpoint) => o.Endpoints[name] = endpoint, EndpointTable),
         S.Section(nameof(MtaTlsOptions.Limits), "What a client can make the server spend.", o => o.Limits, LimitSettings.Table),
+        S.Section(nameof(MtaTlsOptions.KeepAlive), "How a client that no longer answers is noticed. Sessions of agents are pinged in any case.", o => o.KeepAlive, KeepAliveSettings.Server),
+        S.Section(nameof(MtaTlsOptions.Shutdown), "How the server stops.", o => o.Shutdown, s_shutdown),
         S.Sections(
             nameof(MtaTlsOptions.Channels),
             "Where channels go, by the destination that they name. The first route that matches decides. A channel that no route matches goes to the application.",

@@ -11,7 +11,7 @@ using MtaTls.Protocol;
 namespace MtaTls.AspNetCore.Connections;
 
 /// <summary>What all MTA-TLS endpoints of the server share.</summary>
-internal sealed class MtaTlsServer(IOptions<MtaTlsOptions> options, ChannelDispatcher dispatcher, ServerSessions sessions, MtaTlsMetrics metrics, LimitReports limits, IServer host, ILoggerFactory loggers, TimeProvider time)
+internal sealed class MtaTlsServer(IOptions<MtaTlsOptions> options, ChannelDispatcher dispatcher, ServerSessions sessions, ServerShutdown shutdown, MtaTlsMetrics metrics, LimitReports limits, IServer host, ILoggerFactory loggers, TimeProvider time)
 {
     private readonly Lock _lock = new();
     private readonly List<BoundEndpoint> _endpoints = [];
@@ -43,6 +43,9 @@ internal sealed class MtaTlsServer(IOptions<MtaTlsOptions> options, ChannelDispa
 
     /// <summary>The sessions that are open.</summary>
     public ServerSessions LiveSessions => sessions;
+
+    /// <summary>Whether the server stops, and when.</summary>
+    public ServerShutdown Shutdown => shutdown;
 
     public MtaTlsMetrics Metrics => metrics;
 

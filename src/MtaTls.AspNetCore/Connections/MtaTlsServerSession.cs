@@ -24,6 +24,10 @@ internal sealed class MtaTlsServerSession : IMtaTlsSessionFeature
     private readonly ExceededLimits _exceeded = new();
     private MtaTlsSession? _session;
     private long _idleSince;
+    private long _pingsSeen;
+    private Activity? _activity;
+    private int _draining;
+    private int _left;
     private volatile bool _closing;
 
     public MtaTlsServerSession(MtaTlsServer server, EndpointSettings settings, ConnectionContext connection, ConnectionDelegate next, TlsConnection tls, ClientAddress address)
@@ -58,6 +62,9 @@ internal sealed class MtaTlsServerSession : IMtaTlsSessionFeature
 
     public string SessionId => Connection.ConnectionId;
 
+    /// <summary>Whether the client was told that this end will stop.</summary>
+    public bool IsLeft => Volatile.Read(ref _left) != 0;
+
     public DateTimeOffset StartedAt { get; private set; }
 
     EndPoint? IMtaTlsSessionFeature.RemoteEndPoint => Connection.RemoteEndPoint;
@@ -65,6 +72,8 @@ internal sealed class MtaTlsServerSession : IMtaTlsSessionFeature
     string? IMtaTlsSessionFeature.ServerName => _tls.ServerName;
 
     bool IMtaTlsSessionFeature.IsResumed => _tls.SessionResumed;
+
+    bool IMtaTlsSessionFeature.IsDraining => Volatile.Read(ref _draining) != 0;
 
     int IMtaTlsSessionFeature.ActiveChannels => Session.ActiveChannels;
 
@@ -91,12 +100,17 @@ internal sealed class MtaTlsServerSession : IMtaTlsSessionFeature
 
         long started = _idleSince = Server.Time.GetTimestamp();
         StartedAt = Server.Time.GetUtcNow();
-        Activity? activity = MtaTlsActivities.StartSession(Connection, _settings, _tls);
+        Activity? activity = _activity = MtaTlsActivities.StartSession(Connection, _settings, _tls);
         Server.SessionLog.SessionStarted(SessionId, _settings.Name ?? "none", TlsVersion.Name(_tls.Protocol), _tls.CipherSuite, _tls.SessionResumed);
         _meter.SessionStarted();
         Socket? socket = Connection.Features.Get<IConnectionSocketFeature>()?.Socket;
         UnsentLimit.Apply(socket);
-        TcpKeepAlive.Apply(socket, TcpKeepAlive.DefaultInterval, TcpKeepAlive.DefaultTimeout);
+        MtaTlsKeepAliveOptions keepAlive = Server.Options.KeepAlive;
+        if (keepAlive.Tcp)
+        {
+            TcpKeepAlive.Apply(socket, keepAlive.Interval, keepAlive.Timeout);
+        }
+
         MtaTlsSession session = _session = MtaTlsSession.Start(_tls, new MtaTlsSessionOptions
         {
             Role = MtaTlsRole.Server,
@@ -105,9 +119,19 @@ internal sealed class MtaTlsServerSession : IMtaTlsSessionFeature
             SendBudget = Address.SendBudget,
             TimeProvider = Server.Time,
             ChannelRequested = OnChannelRequested,
+            KeepAlivePolicy = keepAlive.Ping ? MtaTlsKeepAlivePolicy.WithChannels : MtaTlsKeepAlivePolicy.Never,
+            KeepAliveInterval = keepAlive.Interval,
+            KeepAliveTimeout = keepAlive.Timeout,
+            PingAnswered = _meter.PingAnswered,
+            GoAwayReceived = OnGoAway,
         });
 
         Server.LiveSessions.Add(this);
+        if (Server.Shutdown.IsStopping)
+        {
+            // It was accepted while others were told.
+            GoAway(Server.Shutdown.Remaining);
+        }
 
         // Once for all channels: what is registered on the TCP connection stays there as long as it lives.
         Connection.Features.Get<IConnectionHeartbeatFeature>()?.OnHeartbeat(static state => ((MtaTlsServerSession)state).Tick(), this);
@@ -121,12 +145,13 @@ internal sealed class MtaTlsServerSession : IMtaTlsSessionFeature
             }
             catch (Exception e)
             {
-                error = e is MtaTlsProtocolException || e.InnerException is MtaTlsProtocolException ? "protocol_error" : "connection_lost";
+                error = Reason(e, session);
                 string reason = e.InnerException is { } cause ? $"{e.Message} {cause.Message}" : e.Message;
                 Server.SessionLog.SessionFailed(SessionId, reason);
             }
 
             Server.LiveSessions.Remove(this);
+            EndDraining();
             _closing = true;
             await EndConnectionAsync();
             await Channels.DrainAsync();
@@ -163,6 +188,95 @@ internal sealed class MtaTlsServerSession : IMtaTlsSessionFeature
         }
 
         Server.Dispatcher.Dispatch(this, request);
+    }
+
+    /// <summary>
+    /// Tells the client that this end will stop: it then opens channels on other sessions. Channels that are open go on, and until then opens are served. May be called again with another time.
+    /// </summary>
+    /// <param name="stopsIn">The time until opens are refused.</param>
+    public void GoAway(TimeSpan stopsIn)
+    {
+        if (_closing || Session.Completion.IsCompleted)
+        {
+            return;
+        }
+
+        Server.SessionLog.GoAwaySent(SessionId, stopsIn.TotalSeconds);
+        MtaTlsActivities.GoAway(_activity, "sent", stopsIn);
+        BeginDraining();
+        if (Interlocked.Exchange(ref _left, 1) == 0)
+        {
+            Server.LiveSessions.Left();
+        }
+
+        _ = SendGoAwayAsync(stopsIn);
+    }
+
+    /// <summary>The client is asked whether it is still there as long as the session lives: for sessions that this end opens channels on.</summary>
+    public void KeepAlive() => Session.KeepAlivePolicy = MtaTlsKeepAlivePolicy.Always;
+
+    private async Task SendGoAwayAsync(TimeSpan stopsIn)
+    {
+        try
+        {
+            await Session.GoAwayAsync(stopsIn);
+        }
+        catch (IOException)
+        {
+            // The session has ended before the answer, or a budget is used up: later opens are refused, which tells the client as well.
+        }
+    }
+
+    private void OnGoAway(TimeSpan stopsIn)
+    {
+        Server.SessionLog.GoAwayReceived(SessionId, stopsIn.TotalSeconds);
+        MtaTlsActivities.GoAway(_activity, "received", stopsIn);
+        BeginDraining();
+    }
+
+    private void BeginDraining()
+    {
+        if (Interlocked.CompareExchange(ref _draining, 1, 0) == 0)
+        {
+            _meter.Draining(1);
+        }
+    }
+
+    /// <summary>The session no longer counts as draining.</summary>
+    private void EndDraining()
+    {
+        if (Interlocked.Exchange(ref _draining, 2) == 1)
+        {
+            _meter.Draining(-1);
+        }
+
+        if (Interlocked.Exchange(ref _left, 2) == 1)
+        {
+            Server.LiveSessions.LeftEnded();
+        }
+    }
+
+    /// <summary>Why a session failed, as a metric's tag; counts those whose client no longer answered.</summary>
+    private string Reason(Exception failure, MtaTlsSession session)
+    {
+        if (session.EndLimit == MtaTlsSessionLimit.KeepAliveTimeout)
+        {
+            _meter.KeepAliveTimeout("ping");
+            return "keep_alive_timeout";
+        }
+
+        if (failure is MtaTlsProtocolException || failure.InnerException is MtaTlsProtocolException)
+        {
+            return "protocol_error";
+        }
+
+        if (TcpKeepAlive.IsTimeout(failure))
+        {
+            _meter.KeepAliveTimeout("tcp");
+            return "keep_alive_timeout";
+        }
+
+        return "connection_lost";
     }
 
     /// <summary>Ends the session at once.</summary>
@@ -238,8 +352,11 @@ internal sealed class MtaTlsServerSession : IMtaTlsSessionFeature
             Channels.CloseIdle(now - (long)(limit.TotalSeconds * Server.Time.TimestampFrequency));
         }
 
-        if (Session.ActiveChannels > 0 || Session.PendingChannels > 0)
+        // A client that is kept connected so that this end may open channels has none, but it pings.
+        long pings = Session.GetStatistics().PingsReceived;
+        if (Session.ActiveChannels > 0 || Session.PendingChannels > 0 || pings != _pingsSeen)
         {
+            _pingsSeen = pings;
             _idleSince = now;
         }
         else if (Server.Limits.SessionIdleTimeout != Timeout.InfiniteTimeSpan && Server.Time.GetElapsedTime(_idleSince, now) >= Server.Limits.SessionIdleTimeout && !_closing)

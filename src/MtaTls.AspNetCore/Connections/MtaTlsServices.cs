@@ -37,7 +37,9 @@ internal static class MtaTlsServices
         services.AddSingleton(application.GetService<TimeProvider>() ?? TimeProvider.System);
         services.AddMtaTlsCore();
         services.AddSingleton<IValidateOptions<MtaTlsOptions>, NoChannelRoutes>();
-        return services.BuildServiceProvider().GetRequiredService<MtaTlsServer>();
+        MtaTlsServer server = services.BuildServiceProvider().GetRequiredService<MtaTlsServer>();
+        application.GetService<IHostApplicationLifetime>()?.ApplicationStopping.Register(() => server.Shutdown.Begin());
+        return server;
     }
 
     /// <summary>At the start and whenever the configuration changes.</summary>

@@ -6,6 +6,18 @@ namespace MtaTls.AspNetCore.Connections;
 internal sealed class ServerSessions : IMtaTlsSessions
 {
     private readonly ConcurrentDictionary<string, MtaTlsServerSession> _sessions = new(StringComparer.Ordinal);
+    private int _left;
+
+    /// <summary>Whether a session that is open was told that this end will stop.</summary>
+    public bool AnyLeft => Volatile.Read(ref _left) > 0;
+
+    /// <summary>A session was told that this end will stop.</summary>
+    public void Left() => Interlocked.Increment(ref _left);
+
+    /// <summary>Such a session has ended.</summary>
+    public void LeftEnded() => Interlocked.Decrement(ref _left);
+
+    public MtaTlsServerSession[] Snapshot() => [.. _sessions.Values];
 
     public void Add(MtaTlsServerSession session) => _sessions[session.SessionId] = session;
 
@@ -27,6 +39,7 @@ internal sealed class ServerSessions : IMtaTlsSessions
             return false;
         }
 
+        session.GoAway(TimeSpan.Zero);
         session.BeginShutdown();
         return true;
     }

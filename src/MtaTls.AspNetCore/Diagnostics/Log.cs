@@ -76,6 +76,18 @@ internal static partial class Log
     [LoggerMessage(31, LogLevel.Debug, "Session {SessionId}: its connection could not be closed in order: {Reason}", EventName = "ConnectionCloseFailed")]
     public static partial void ConnectionCloseFailed(this ILogger logger, string sessionId, string reason);
 
+    [LoggerMessage(33, LogLevel.Information, "The server stops in {Seconds} s: {Sessions} sessions are told to go elsewhere, everything is still served until then.", EventName = "ServerStopping")]
+    public static partial void ServerStopping(this ILogger logger, int sessions, double seconds);
+
+    [LoggerMessage(34, LogLevel.Debug, "Session {SessionId}: the client was told that this end stops in {Seconds} s.", EventName = "GoAwaySent")]
+    public static partial void GoAwaySent(this ILogger logger, string sessionId, double seconds);
+
+    [LoggerMessage(35, LogLevel.Debug, "Session {SessionId}: the client stops in {Seconds} s.", EventName = "GoAwayReceived")]
+    public static partial void GoAwayReceived(this ILogger logger, string sessionId, double seconds);
+
+    [LoggerMessage(36, LogLevel.Warning, "MtaTls:Shutdown:Delay ({Delay}) leaves requests no time to finish: HostOptions.ShutdownTimeout ({ShutdownTimeout}) bounds both. Raise ShutdownTimeout.", EventName = "ShutdownDelayTooLong")]
+    public static partial void ShutdownDelayTooLong(this ILogger logger, TimeSpan delay, TimeSpan shutdownTimeout);
+
     // Channels: 40 to 59.
     [LoggerMessage(41, LogLevel.Debug, "Session {SessionId}: a channel was refused ({Cause}).", EventName = "ChannelRefused")]
     public static partial void ChannelRefused(this ILogger logger, string sessionId, string cause);

@@ -49,6 +49,10 @@ internal static class MtaTlsActivities
         return activity;
     }
 
+    /// <summary>An event of the session's activity: one end has said that it will stop.</summary>
+    public static void GoAway(Activity? activity, string direction, TimeSpan stopsIn)
+        => activity?.AddEvent(new ActivityEvent("mtatls.go_away", tags: new ActivityTagsCollection { ["mtatls.direction"] = direction, ["mtatls.stops_in"] = stopsIn.TotalSeconds }));
+
     public static void SessionEnded(Activity? activity, in MtaTlsSessionStatistics statistics, string? error)
     {
         if (activity is null)

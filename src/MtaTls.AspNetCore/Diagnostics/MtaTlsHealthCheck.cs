@@ -4,7 +4,7 @@ using MtaTls.Tls;
 
 namespace MtaTls.AspNetCore.Diagnostics;
 
-/// <summary>Healthy: the TLS engine works, an endpoint speaks MTA-TLS and the receive budget has room.</summary>
+/// <summary>Healthy: the TLS engine works, an endpoint speaks MTA-TLS, the receive budget has room and the server does not stop.</summary>
 internal sealed class MtaTlsHealthCheck(MtaTlsServer server) : IHealthCheck
 {
     public Task<HealthCheckResult> CheckHealthAsync(HealthCheckContext context, CancellationToken cancellationToken = default)
@@ -25,6 +25,11 @@ internal sealed class MtaTlsHealthCheck(MtaTlsServer server) : IHealthCheck
             ["sendBudget"] = server.SendBudget.Size,
             ["sendBudgetUsed"] = server.SendBudget.Used,
         };
+        if (server.Shutdown.IsStopping)
+        {
+            return Task.FromResult(new HealthCheckResult(context.Registration.FailureStatus, "The server is stopping.", data: data));
+        }
+
         string? trouble = server.Endpoints == 0 ? "No endpoint speaks MTA-TLS; the log says why."
             : server.ReceiveBudget.Reserved > server.ReceiveBudget.Size / 10 * 9 ? "The receive budget of all sessions is nearly used up: new channels are refused."
             : null;

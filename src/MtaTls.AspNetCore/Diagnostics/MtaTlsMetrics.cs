@@ -19,6 +19,9 @@ internal sealed class MtaTlsMetrics
     private readonly Counter<long> _io;
     private readonly Counter<long> _windowStalls;
     private readonly Counter<long> _limits;
+    private readonly UpDownCounter<long> _draining;
+    private readonly Histogram<double> _pings;
+    private readonly Counter<long> _keepAliveTimeouts;
     private readonly Histogram<double> _handshakes;
     private readonly Histogram<double> _sessions;
     private int _sessionCount;
@@ -35,6 +38,9 @@ internal sealed class MtaTlsMetrics
         _refused = meter.CreateCounter<long>("mtatls.server.channels.refused", "{channel}", "Channels that clients asked for and that were refused.");
         _io = meter.CreateCounter<long>("mtatls.server.io", "By", "Channel data received and sent, once a second and at a session's end.");
         _limits = meter.CreateCounter<long>("mtatls.server.limits.exceeded", "{event}", "Times that a limit was exceeded, by the name of its option.");
+        _draining = meter.CreateUpDownCounter<long>("mtatls.server.draining_sessions", "{session}", "Sessions of which either end has said that it will stop.");
+        _pings = meter.CreateHistogram<double>("mtatls.server.ping.duration", "s", "The round trip of a ping to a client.", advice: ShortBuckets);
+        _keepAliveTimeouts = meter.CreateCounter<long>("mtatls.server.keep_alive.timeouts", "{timeout}", "Sessions that ended because the client no longer answered, by what found it.");
         _windowStalls = meter.CreateCounter<long>("mtatls.server.window_stalls", "{stall}", "Times that a channel had data to send and no window left.");
     }
 
@@ -140,6 +146,16 @@ internal sealed class MtaTlsMetrics
     {
         tags.Add("mtatls.limit", limit);
         _limits.Add(times, tags);
+    }
+
+    public void Draining(int change, in TagList tags) => _draining.Add(change, tags);
+
+    public void PingAnswered(TimeSpan roundTrip, in TagList tags) => _pings.Record(roundTrip.TotalSeconds, tags);
+
+    public void KeepAliveTimeout(string method, TagList tags)
+    {
+        tags.Add("mtatls.keep_alive.method", method);
+        _keepAliveTimeouts.Add(1, tags);
     }
 
     public void Moved(long received, long sent, TagList tags)

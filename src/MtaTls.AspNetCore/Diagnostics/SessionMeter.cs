@@ -20,6 +20,12 @@ internal sealed class SessionMeter(MtaTlsMetrics metrics, EndpointSettings setti
 
     public void ChannelEnded() => metrics.ChannelEnded(_tags);
 
+    public void Draining(int change) => metrics.Draining(change, _tags);
+
+    public void PingAnswered(TimeSpan roundTrip) => metrics.PingAnswered(roundTrip, _tags);
+
+    public void KeepAliveTimeout(string method) => metrics.KeepAliveTimeout(method, _tags);
+
     public TagList Tags => _tags;
 
     public void LimitExceeded(string limit, long times = 1) => metrics.LimitExceeded(limit, times, _tags);

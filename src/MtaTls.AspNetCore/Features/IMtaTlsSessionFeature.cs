@@ -31,6 +31,9 @@ public interface IMtaTlsSessionFeature
     /// <summary>Whether an earlier TLS session was resumed.</summary>
     bool IsResumed { get; }
 
+    /// <summary>Whether either end has said that it will stop: new channels belong on another session, open ones go on.</summary>
+    bool IsDraining { get; }
+
     /// <summary>Channels of the session that are open now, this one included.</summary>
     int ActiveChannels { get; }
 

@@ -87,7 +87,7 @@ internal static class MtaTlsClientSettings
             o => o.ConnectTimeout, (o, v) => o.ConnectTimeout = v, infinite: true),
         S.Duration(
             nameof(MtaTlsClientOptions.OpenTimeout), "How long the server may take to answer an open; after it the open fails.", o => o.OpenTimeout, (o, v) => o.OpenTimeout = v, infinite: true),
-        S.Section(nameof(MtaTlsClientOptions.KeepAlive), "How a server that no longer answers is noticed.", o => o.KeepAlive, KeepAliveSettings.Table),
+        S.Section(nameof(MtaTlsClientOptions.KeepAlive), "How a server that no longer answers is noticed.", o => o.KeepAlive, KeepAliveSettings.Client),
         S.Section(nameof(MtaTlsClientOptions.Reconnect), "When to try again after an attempt to connect has failed.", o => o.Reconnect, Reconnect),
         S.Integer(
             nameof(MtaTlsClientOptions.MaxRetries), "How often an idempotent request is sent again whose session dropped before it was answered (IHttpClientBuilder.UseMtaTls); 0 for never.",

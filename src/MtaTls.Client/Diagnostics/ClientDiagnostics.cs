@@ -17,6 +17,7 @@ internal static class ClientDiagnostics
     private static readonly Counter<long> s_refused = s_meter.CreateCounter<long>("mtatls.client.channels.refused", "{channel}", "Opens that the server refused.");
     private static readonly UpDownCounter<long> s_draining = s_meter.CreateUpDownCounter<long>("mtatls.client.draining_sessions", "{session}", "Sessions that take no new channels and wait for those that are open.");
     private static readonly Histogram<double> s_ping = s_meter.CreateHistogram<double>("mtatls.client.ping.duration", "s", "The round trip of a ping.");
+    private static readonly Counter<long> s_keepAliveTimeouts = s_meter.CreateCounter<long>("mtatls.client.keep_alive.timeouts", "{timeout}", "Sessions that ended because the server no longer answered, by what found it.");
     private static readonly Counter<long> s_fallbacks = s_meter.CreateCounter<long>("mtatls.client.fallbacks", "{channel}", "Channels that are a TLS connection of their own.");
     private static readonly Counter<long> s_limits = s_meter.CreateCounter<long>("mtatls.client.limits.exceeded", "{event}", "Times that a server exceeded a limit, counted when a channel closes and at a session's end.");
     private static readonly Counter<long> s_retries = s_meter.CreateCounter<long>("mtatls.client.requests.retried", "{request}", "Requests that were sent again because their session dropped.");
@@ -47,6 +48,13 @@ internal static class ClientDiagnostics
     public static void Draining(ClientSettings settings, int change) => s_draining.Add(change, Tags(settings));
 
     public static void Ping(ClientSettings settings, TimeSpan roundTrip) => s_ping.Record(roundTrip.TotalSeconds, Tags(settings));
+
+    public static void KeepAliveTimeout(ClientSettings settings, string method)
+    {
+        TagList tags = Tags(settings);
+        tags.Add("mtatls.keep_alive.method", method);
+        s_keepAliveTimeouts.Add(1, tags);
+    }
 
     public static void Channels(ClientSettings settings, int change) => s_channels.Add(change, Tags(settings));
 

@@ -215,6 +215,11 @@ internal sealed class SessionRunner
         catch (Exception e)
         {
             failure = e;
+            if (session.Session.EndLimit == MtaTlsSessionLimit.KeepAliveTimeout || TcpKeepAlive.IsTimeout(e))
+            {
+                ClientDiagnostics.KeepAliveTimeout(_settings, session.Session.EndLimit is null ? "tcp" : "ping");
+            }
+
             if (!_stopping.IsCancellationRequested)
             {
                 _log.SessionFailed(e, _settings.Host, _settings.Port);

@@ -17,7 +17,10 @@ internal abstract class SettingTable(IReadOnlyList<Setting> settings, string? sc
 
 /// <summary>The settings of one section, and the options that they go into.</summary>
 /// <typeparam name="TOptions">The options.</typeparam>
-internal sealed class SettingTable<TOptions>(IReadOnlyList<Setting<TOptions>> settings, string? schema = null)
+/// <param name="settings">The settings.</param>
+/// <param name="schema">What the schema says beside them.</param>
+/// <param name="defaults">Makes options with the defaults, where the options that hold these have others than the type.</param>
+internal sealed class SettingTable<TOptions>(IReadOnlyList<Setting<TOptions>> settings, string? schema = null, Func<TOptions>? defaults = null)
     : SettingTable(settings, schema), IReadOnlyList<Setting<TOptions>>
     where TOptions : class, new()
 {
@@ -25,7 +28,7 @@ internal sealed class SettingTable<TOptions>(IReadOnlyList<Setting<TOptions>> se
 
     public Setting<TOptions> this[int index] => settings[index];
 
-    public override object? Default(Setting setting) => ((Setting<TOptions>)setting).Get?.Invoke(new TOptions());
+    public override object? Default(Setting setting) => ((Setting<TOptions>)setting).Get?.Invoke(defaults?.Invoke() ?? new TOptions());
 
     /// <summary>Reports every value that is out of its range.</summary>
     /// <param name="options">The options.</param>

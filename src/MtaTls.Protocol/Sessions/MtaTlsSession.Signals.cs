@@ -19,6 +19,14 @@ public sealed partial class MtaTlsSession
     /// <summary>Whether the peer is silent: a ping has waited for its answer for a second, and nothing else has come since. Ends with the next byte that arrives.</summary>
     public bool IsSuspected => Liveness.IsSuspected;
 
+    /// <summary>When pings are sent. It may change while the session runs, as when the session turns out to be one that the other end opens channels on.</summary>
+    /// <value>Default: <see cref="MtaTlsSessionOptions.KeepAlivePolicy"/>.</value>
+    public MtaTlsKeepAlivePolicy KeepAlivePolicy
+    {
+        get => Liveness.Policy;
+        set => Liveness.Policy = value;
+    }
+
     internal SessionLiveness Liveness { get; }
 
     /// <summary>Whether any channel is open, being opened or asked for.</summary>
@@ -62,7 +70,7 @@ public sealed partial class MtaTlsSession
     }
 
     /// <summary>
-    /// Asks now whether the peer is still there, as after a suspend of this machine. Without an answer the session ends. Does nothing where <see cref="MtaTlsSessionOptions.KeepAlivePolicy"/> is Never.
+    /// Asks now whether the peer is still there, as after a suspend of this machine. Without an answer the session ends. Does nothing where <see cref="KeepAlivePolicy"/> is Never.
     /// </summary>
     /// <param name="timeout">How long the peer may take. Range: more than zero.</param>
     /// <exception cref="ArgumentOutOfRangeException">Out of range.</exception>

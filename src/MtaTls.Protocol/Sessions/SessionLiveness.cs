@@ -12,7 +12,6 @@ internal sealed class SessionLiveness : IDisposable
     private readonly Lock _lock = new();
     private readonly MtaTlsSession _session;
     private readonly TimeProvider _time;
-    private readonly MtaTlsKeepAlivePolicy _policy;
     private readonly TimeSpan _interval;
     private readonly TimeSpan _timeout;
     private readonly TimeSpan _openTimeout;
@@ -23,6 +22,7 @@ internal sealed class SessionLiveness : IDisposable
     private TimeSpan _pingTimeout;
     private long _suspectedSince;   // 0: the session is not suspected
     private bool _disposed;
+    private volatile MtaTlsKeepAlivePolicy _policy;
 
     public SessionLiveness(MtaTlsSession session, MtaTlsSessionOptions options)
     {
@@ -34,6 +34,16 @@ internal sealed class SessionLiveness : IDisposable
         _openTimeout = options.OpenTimeout;
         _received = _time.GetTimestamp();
         _timer = _time.CreateTimer(static liveness => ((SessionLiveness)liveness!).Tick(), this, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
+    }
+
+    public MtaTlsKeepAlivePolicy Policy
+    {
+        get => _policy;
+        set
+        {
+            _policy = value;
+            Start();
+        }
     }
 
     private bool Pings => _policy != MtaTlsKeepAlivePolicy.Never;

@@ -73,6 +73,7 @@ internal sealed class AgentEndpoints(AgentRegistry registry, ReverseProxySetting
             return;
         }
 
+        session.KeepAlive();
         string reason = "its session or channel has ended";
         try
         {

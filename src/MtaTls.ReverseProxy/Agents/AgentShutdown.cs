@@ -1,18 +1,22 @@
+using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
+using MtaTls.AspNetCore.Connections;
 using MtaTls.ReverseProxy.Configuration;
 using MtaTls.ReverseProxy.Diagnostics;
 
 namespace MtaTls.ReverseProxy.Agents;
 
 /// <summary>Before the server stops, its agents go elsewhere; until then everything is still served.</summary>
-internal sealed class AgentShutdown(AgentRegistry registry, ReverseProxySettings settings, TimeProvider time, ILoggerFactory loggers) : IHostedLifecycleService
+internal sealed class AgentShutdown(AgentRegistry registry, IServiceProvider services, ReverseProxySettings settings, TimeProvider time, ILoggerFactory loggers) : IHostedLifecycleService
 {
     private static readonly TimeSpan s_look = TimeSpan.FromMilliseconds(50);
 
     public async Task StoppingAsync(CancellationToken cancellationToken)
     {
         TimeSpan deadline = registry.Count == 0 ? TimeSpan.Zero : settings.Current.Agents.Options.DrainTimeout;
+        // The health check turns unhealthy, and sessions of others hear of it, before this waits.
+        services.GetService<ServerShutdown>()?.Begin(deadline);
         registry.Stop(deadline);
         if (registry.Count == 0)
         {

@@ -65,6 +65,50 @@ internal sealed class RawPackets(TlsConnection tls)
         tls.Write(packet);
     }
 
+    public void WriteRefusal(ushort sender, string error)
+    {
+        var refusal = new ChannelRequestEchec { SenderChannelId = sender, Error = System.Text.Encoding.UTF8.GetBytes(error) };
+        byte[] packet = new byte[refusal.Size];
+        refusal.Write(packet);
+        tls.Write(packet);
+    }
+
+    public void WriteSuccess(ushort sender, ushort receiver)
+    {
+        var success = new ChannelEstablishmentSuccess { ChannelId = new ChannelId((uint)sender << 16 | receiver), ReceiverWindowLength = 1 << 20, ReceiverMaxPacketLength = 16_375 };
+        byte[] packet = new byte[ChannelEstablishmentSuccess.Size];
+        success.Write(packet);
+        tls.Write(packet);
+    }
+
+    public void WriteConfirmation(ChannelId id)
+    {
+        byte[] packet = new byte[ChannelCloseConfirmation.Size];
+        new ChannelCloseConfirmation(id).Write(packet);
+        tls.Write(packet);
+    }
+
+    /// <summary>The channel of the next ChannelCloseRequest.</summary>
+    public async Task<ChannelId> ReadCloseAsync()
+    {
+        while (true)
+        {
+            (PacketType type, byte[] body) = await ReadAsync() ?? throw new EndOfStreamException();
+            if (type == PacketType.ChannelCloseRequest)
+            {
+                return ChannelCloseRequest.Read(body).ChannelId;
+            }
+        }
+    }
+
+    /// <summary>The sender_channel_id of an open that is a signal.</summary>
+    public static ushort SignalOf(byte[] body, string name)
+    {
+        var request = ChannelEstablishmentRequest.Read(body);
+        Assert.Equal(name, System.Text.Encoding.ASCII.GetString(request.DestinationAddressMachine));
+        return request.SenderChannelId;
+    }
+
     /// <summary>The next packet, its body without the header; null at the end of the stream.</summary>
     public async Task<(PacketType Type, byte[] Body)?> ReadAsync()
     {
