@@ -135,8 +135,8 @@ internal sealed class MtaTlsServerSession : IMtaTlsSessionFeature
 
         // Once for all channels: what is registered on the TCP connection stays there as long as it lives.
         Connection.Features.Get<IConnectionHeartbeatFeature>()?.OnHeartbeat(static state => ((MtaTlsServerSession)state).Tick(), this);
-        CancellationToken closeRequested = Connection.Features.Get<IConnectionLifetimeNotificationFeature>()?.ConnectionClosedRequested ?? default;
         string? error = null;
+        CancellationToken closeRequested = Connection.Features.Get<IConnectionLifetimeNotificationFeature>()?.ConnectionClosedRequested ?? default;
         using (closeRequested.UnsafeRegister(static state => ((MtaTlsServerSession)state!).BeginShutdown(), this))
         {
             try
@@ -145,9 +145,9 @@ internal sealed class MtaTlsServerSession : IMtaTlsSessionFeature
             }
             catch (Exception e)
             {
-                error = Reason(e, session);
+                error = ErrorType(e, session);
                 string reason = e.InnerException is { } cause ? $"{e.Message} {cause.Message}" : e.Message;
-                Server.SessionLog.SessionFailed(SessionId, reason);
+                Server.SessionLog.SessionFailed(SessionId, SessionEnds.Describe(session), reason);
             }
 
             Server.LiveSessions.Remove(this);
@@ -161,9 +161,9 @@ internal sealed class MtaTlsServerSession : IMtaTlsSessionFeature
         _meter.Update(statistics);
         ReportLimits();
         TimeSpan duration = Server.Time.GetElapsedTime(started);
-        _meter.SessionEnded(error, duration);
-        Server.SessionLog.SessionEnded(SessionId, duration.TotalSeconds, statistics.TotalChannelsOpened, statistics.BytesReceived, statistics.BytesSent);
-        MtaTlsActivities.SessionEnded(activity, statistics, error);
+        _meter.SessionEnded(SessionEnds.Of(session), error, duration);
+        Server.SessionLog.SessionEnded(SessionId, duration.TotalSeconds, SessionEnds.Describe(session), statistics.TotalChannelsOpened, statistics.BytesReceived, statistics.BytesSent);
+        MtaTlsActivities.SessionEnded(activity, session, error, statistics);
     }
 
     /// <summary>The client's certificate, which the handshake has proved; null where it has none.</summary>
@@ -256,34 +256,25 @@ internal sealed class MtaTlsServerSession : IMtaTlsSessionFeature
         }
     }
 
-    /// <summary>Why a session failed, as a metric's tag; counts those whose client no longer answered.</summary>
-    private string Reason(Exception failure, MtaTlsSession session)
+    /// <summary>What a failed session's <c>error.type</c> says; counts those whose client no longer answered.</summary>
+    private string ErrorType(Exception failure, MtaTlsSession session)
     {
-        if (session.EndLimit == MtaTlsSessionLimit.KeepAliveTimeout)
+        bool byPing = session.EndLimit == MtaTlsSessionLimit.KeepAliveTimeout;
+        if (!byPing && !TcpKeepAlive.IsTimeout(failure))
         {
-            _meter.KeepAliveTimeout("ping");
-            return "keep_alive_timeout";
+            return SessionEnds.Name(SessionEnds.Of(session));
         }
 
-        if (failure is MtaTlsProtocolException || failure.InnerException is MtaTlsProtocolException)
-        {
-            return "protocol_error";
-        }
-
-        if (TcpKeepAlive.IsTimeout(failure))
-        {
-            _meter.KeepAliveTimeout("tcp");
-            return "keep_alive_timeout";
-        }
-
-        return "connection_lost";
+        _meter.KeepAliveTimeout(byPing ? "ping" : "tcp");
+        return "keep_alive_timeout";
     }
 
     /// <summary>Ends the session at once.</summary>
     public void Abort() => Session.Abort();
 
     /// <summary>Ends the session in order.</summary>
-    public void BeginShutdown()
+    /// <param name="end">What the session's end will be called.</param>
+    public void BeginShutdown(MtaTlsSessionEnd end = MtaTlsSessionEnd.Shutdown)
     {
         if (_closing)
         {
@@ -291,17 +282,17 @@ internal sealed class MtaTlsServerSession : IMtaTlsSessionFeature
         }
 
         _closing = true;
-        ThreadPool.UnsafeQueueUserWorkItem(static session => session.Shutdown(), this, preferLocal: false);
+        ThreadPool.UnsafeQueueUserWorkItem(static state => state.Session.Shutdown(state.End), (Session: this, End: end), preferLocal: false);
     }
 
-    private void Shutdown()
+    private void Shutdown(MtaTlsSessionEnd end)
     {
         Server.SessionLog.SessionShutdown(SessionId);
         Session.RefuseNewChannels();
         CancellationToken unconfirmed = Channels.Shutdown();
 
         // Ends with Completion; Kestrel aborts the connection when the application's ShutdownTimeout is over.
-        _ = Session.ShutdownAsync(unconfirmed);
+        _ = Session.ShutdownAsync(end, unconfirmed);
     }
 
     private void Tick()
@@ -362,7 +353,7 @@ internal sealed class MtaTlsServerSession : IMtaTlsSessionFeature
         else if (Server.Limits.SessionIdleTimeout != Timeout.InfiniteTimeSpan && Server.Time.GetElapsedTime(_idleSince, now) >= Server.Limits.SessionIdleTimeout && !_closing)
         {
             _meter.LimitExceeded(nameof(MtaTlsLimits.SessionIdleTimeout));
-            BeginShutdown();
+            BeginShutdown(MtaTlsSessionEnd.Idle);
         }
     }
 

@@ -55,11 +55,11 @@ internal static partial class Log
     [LoggerMessage(24, LogLevel.Debug, "Session {SessionId} is ending: no new channels, the open ones finish.", EventName = "SessionShutdown")]
     public static partial void SessionShutdown(this ILogger logger, string sessionId);
 
-    [LoggerMessage(25, LogLevel.Debug, "Session {SessionId} ended after {Seconds:0.000} s: {Channels} channels, {Received} octets received, {Sent} sent.", EventName = "SessionEnded")]
-    public static partial void SessionEnded(this ILogger logger, string sessionId, double seconds, long channels, long received, long sent);
+    [LoggerMessage(25, LogLevel.Debug, "Session {SessionId} ended after {Seconds:0.000} s ({End}): {Channels} channels, {Received} octets received, {Sent} sent.", EventName = "SessionEnded")]
+    public static partial void SessionEnded(this ILogger logger, string sessionId, double seconds, string end, long channels, long received, long sent);
 
-    [LoggerMessage(26, LogLevel.Information, "Session {SessionId} failed: {Reason}", EventName = "SessionFailed")]
-    public static partial void SessionFailed(this ILogger logger, string sessionId, string reason);
+    [LoggerMessage(26, LogLevel.Information, "Session {SessionId} failed ({End}): {Reason}", EventName = "SessionFailed")]
+    public static partial void SessionFailed(this ILogger logger, string sessionId, string end, string reason);
 
     [LoggerMessage(27, LogLevel.Debug, "Connection {SessionId} was closed: {Limit} is reached.", EventName = "ConnectionRejected")]
     public static partial void ConnectionRejected(this ILogger logger, string sessionId, string limit);

@@ -53,7 +53,7 @@ internal static class MtaTlsActivities
     public static void GoAway(Activity? activity, string direction, TimeSpan stopsIn)
         => activity?.AddEvent(new ActivityEvent("mtatls.go_away", tags: new ActivityTagsCollection { ["mtatls.direction"] = direction, ["mtatls.stops_in"] = stopsIn.TotalSeconds }));
 
-    public static void SessionEnded(Activity? activity, in MtaTlsSessionStatistics statistics, string? error)
+    public static void SessionEnded(Activity? activity, MtaTlsSession session, string? error, in MtaTlsSessionStatistics statistics)
     {
         if (activity is null)
         {
@@ -64,12 +64,7 @@ internal static class MtaTlsActivities
         activity.SetTag("mtatls.channels.refused", statistics.OpensRefused);
         activity.SetTag("mtatls.bytes_received", statistics.BytesReceived);
         activity.SetTag("mtatls.bytes_sent", statistics.BytesSent);
-        if (error is not null)
-        {
-            activity.SetTag("error.type", error);
-            activity.SetStatus(ActivityStatusCode.Error);
-        }
-
+        SessionEnds.Add(activity, session, error);
         activity.Dispose();
     }
 

@@ -4,6 +4,7 @@ using System.Net;
 using System.Security.Authentication;
 using Microsoft.AspNetCore.Connections;
 using MtaTls.AspNetCore.Endpoints;
+using MtaTls.Protocol;
 
 namespace MtaTls.AspNetCore.Diagnostics;
 
@@ -113,15 +114,11 @@ internal sealed class MtaTlsMetrics
         _activeSessions.Add(1, tags);
     }
 
-    public void SessionEnded(TagList tags, string? error, TimeSpan duration)
+    public void SessionEnded(TagList tags, MtaTlsSessionEnd end, string? error, TimeSpan duration)
     {
         Interlocked.Decrement(ref _sessionCount);
         _activeSessions.Add(-1, tags);
-        if (error is not null)
-        {
-            tags.Add("error.type", error);
-        }
-
+        SessionEnds.Add(ref tags, end, error);
         _sessions.Record(duration.TotalSeconds, tags);
     }
 

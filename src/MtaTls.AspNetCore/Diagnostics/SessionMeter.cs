@@ -14,7 +14,7 @@ internal sealed class SessionMeter(MtaTlsMetrics metrics, EndpointSettings setti
 
     public void SessionStarted() => metrics.SessionStarted(_tags);
 
-    public void SessionEnded(string? error, TimeSpan duration) => metrics.SessionEnded(_tags, error, duration);
+    public void SessionEnded(MtaTlsSessionEnd end, string? error, TimeSpan duration) => metrics.SessionEnded(_tags, end, error, duration);
 
     public void ChannelOpened() => metrics.ChannelOpened(_tags);
 

@@ -14,6 +14,7 @@ internal static class ClientDiagnostics
     private static readonly Meter s_meter = new(Name, LibraryVersion.Value);
     private static readonly UpDownCounter<long> s_sessions = s_meter.CreateUpDownCounter<long>("mtatls.client.active_sessions", "{session}", "Sessions that are open.");
     private static readonly UpDownCounter<long> s_channels = s_meter.CreateUpDownCounter<long>("mtatls.client.active_channels", "{channel}", "Channels that are open.");
+    private static readonly Histogram<double> s_session = s_meter.CreateHistogram<double>("mtatls.client.session.duration", "s", "How long sessions lasted.", advice: LongBuckets);
     private static readonly Counter<long> s_refused = s_meter.CreateCounter<long>("mtatls.client.channels.refused", "{channel}", "Opens that the server refused.");
     private static readonly UpDownCounter<long> s_draining = s_meter.CreateUpDownCounter<long>("mtatls.client.draining_sessions", "{session}", "Sessions that take no new channels and wait for those that are open.");
     private static readonly Histogram<double> s_ping = s_meter.CreateHistogram<double>("mtatls.client.ping.duration", "s", "The round trip of a ping.");
@@ -43,7 +44,41 @@ internal static class ClientDiagnostics
         s_handshake.Record(elapsed.TotalSeconds, tags);
     }
 
-    public static void Sessions(ClientSettings settings, int change) => s_sessions.Add(change, Tags(settings));
+    /// <summary>Counts a session, and starts its activity, which is never the current one.</summary>
+    public static Activity? SessionStarted(ClientSettings settings, TlsConnection? tls)
+    {
+        s_sessions.Add(1, Tags(settings));
+        Activity? before = Activity.Current;
+        Activity.Current = null;
+        Activity? activity = ActivitySource.StartActivity("mtatls.session", ActivityKind.Client);
+        Activity.Current = before;
+        activity?.SetTag("server.address", settings.Host);
+        activity?.SetTag("server.port", settings.Port);
+        if (tls is not null)
+        {
+            activity?.SetTag("tls.protocol.version", Version(tls.Protocol));
+            activity?.SetTag("tls.resumed", tls.SessionResumed);
+        }
+
+        return activity;
+    }
+
+    public static void SessionEnded(ClientSettings settings, MtaTlsSession session, string? error, in MtaTlsSessionStatistics statistics, TimeSpan duration, Activity? activity)
+    {
+        s_sessions.Add(-1, Tags(settings));
+        TagList tags = Tags(settings);
+        SessionEnds.Add(ref tags, SessionEnds.Of(session), error);
+        s_session.Record(duration.TotalSeconds, tags);
+        if (activity is not null)
+        {
+            activity.SetTag("mtatls.channels", statistics.TotalChannelsOpened);
+            activity.SetTag("mtatls.channels.refused", statistics.OpensRefusedByPeer);
+            activity.SetTag("mtatls.bytes_received", statistics.BytesReceived);
+            activity.SetTag("mtatls.bytes_sent", statistics.BytesSent);
+            SessionEnds.Add(activity, session, error);
+            activity.Dispose();
+        }
+    }
 
     public static void Draining(ClientSettings settings, int change) => s_draining.Add(change, Tags(settings));
 
@@ -89,6 +124,8 @@ internal static class ClientDiagnostics
         SslProtocols.Tls13 => "1.3",
         _ => null,
     };
+
+    private static InstrumentAdvice<double> LongBuckets => new() { HistogramBucketBoundaries = [0.1, 1, 10, 60, 300, 1800, 3600, 14_400, 86_400] };
 
     private static TagList Tags(ClientSettings settings) => new() { { "server.address", settings.Host }, { "server.port", settings.Port } };
 }

@@ -14,11 +14,11 @@ internal static partial class Log
     [LoggerMessage(2, LogLevel.Warning, "Connecting to {Host}:{Port} failed.", EventName = "ConnectFailed")]
     public static partial void ConnectFailed(this ILogger logger, Exception exception, string host, int port);
 
-    [LoggerMessage(3, LogLevel.Debug, "The session with {Host}:{Port} has ended.", EventName = "SessionEnded")]
-    public static partial void SessionEnded(this ILogger logger, string host, int port);
+    [LoggerMessage(3, LogLevel.Debug, "The session with {Host}:{Port} has ended ({End}).", EventName = "SessionEnded")]
+    public static partial void SessionEnded(this ILogger logger, string host, int port, string end);
 
-    [LoggerMessage(4, LogLevel.Warning, "The session with {Host}:{Port} failed.", EventName = "SessionFailed")]
-    public static partial void SessionFailed(this ILogger logger, Exception exception, string host, int port);
+    [LoggerMessage(4, LogLevel.Warning, "The session with {Host}:{Port} failed ({End}).", EventName = "SessionFailed")]
+    public static partial void SessionFailed(this ILogger logger, Exception exception, string host, int port, string end);
 
     [LoggerMessage(5, LogLevel.Information, "{Host}:{Port} does not speak MTA-TLS: each channel to it becomes a TLS connection of its own.", EventName = "FellBack")]
     public static partial void FellBack(this ILogger logger, string host, int port);

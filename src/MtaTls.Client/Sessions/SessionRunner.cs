@@ -1,6 +1,8 @@
+using System.Diagnostics;
 using Microsoft.Extensions.Logging;
 using MtaTls.Client.Diagnostics;
 using MtaTls.Protocol;
+using MtaTls.Tls;
 
 namespace MtaTls.Client.Sessions;
 
@@ -78,7 +80,7 @@ internal sealed class SessionRunner
         };
         var session = MtaTlsSession.Start(connection.Transport, options);
         var entry = new ClientSession(connection, session, _settings.Limits);
-        ClientDiagnostics.Sessions(_settings, 1);
+        Activity? activity = ClientDiagnostics.SessionStarted(_settings, connection.Transport as TlsConnection);
         if (_settings.SessionLifetime != Timeout.InfiniteTimeSpan)
         {
             TimeSpan age = _settings.SessionLifetime * (1 - AgeJitter * _random());
@@ -86,7 +88,7 @@ internal sealed class SessionRunner
         }
         _pool.Add(entry);
         begun.SetResult(entry);
-        _ = WatchAsync(entry);
+        _ = WatchAsync(entry, activity);
         if (_stopping.IsCancellationRequested)
         {
             session.Abort(new ObjectDisposedException(nameof(MtaTlsClient)));
@@ -199,30 +201,32 @@ internal sealed class SessionRunner
 
         _log.SessionIdle(_settings.Host, _settings.Port);
         // It has no channel of this end, so this only exchanges close_notify; WatchAsync sees the end.
-        _ = session.Session.ShutdownAsync(_stopping);
+        _ = session.Session.ShutdownAsync(MtaTlsSessionEnd.Idle, _stopping);
     }
 
     /// <summary>Follows a session to its end.</summary>
-    private async Task WatchAsync(ClientSession session)
+    private async Task WatchAsync(ClientSession session, Activity? activity)
     {
         long begin = _settings.TimeProvider.GetTimestamp();
         Exception? failure = null;
+        string? error = null;
         try
         {
             await session.Session.Completion.ConfigureAwait(false);
-            _log.SessionEnded(_settings.Host, _settings.Port);
+            _log.SessionEnded(_settings.Host, _settings.Port, SessionEnds.Describe(session.Session));
         }
         catch (Exception e)
         {
             failure = e;
             if (session.Session.EndLimit == MtaTlsSessionLimit.KeepAliveTimeout || TcpKeepAlive.IsTimeout(e))
             {
+                error = "keep_alive_timeout";
                 ClientDiagnostics.KeepAliveTimeout(_settings, session.Session.EndLimit is null ? "tcp" : "ping");
             }
 
             if (!_stopping.IsCancellationRequested)
             {
-                _log.SessionFailed(e, _settings.Host, _settings.Port);
+                _log.SessionFailed(e, _settings.Host, _settings.Port, SessionEnds.Describe(session.Session));
             }
         }
         MtaTlsSessionStatistics statistics = session.Session.GetStatistics();
@@ -234,7 +238,7 @@ internal sealed class SessionRunner
         session.DisposeTimers();
         session.ReportLimits(_settings, _log);
         _counters.SessionEnded(statistics.BytesReceived, statistics.BytesSent);
-        ClientDiagnostics.Sessions(_settings, -1);
+        ClientDiagnostics.SessionEnded(_settings, session.Session, error, statistics, _settings.TimeProvider.GetElapsedTime(begin), activity);
         await session.Connection.CloseAsync().ConfigureAwait(false);
         GC.KeepAlive(_owner);
     }

@@ -54,6 +54,7 @@ public sealed class ObservabilityTests
         Assert.Equal(app.Port, handshake.Tags["server.port"]);
         Assert.Equal(("tcp", "ipv4"), (handshake.Tags["network.transport"], handshake.Tags["network.type"]));
         Assert.Matches(@"^\d+\.\d+\.\d+", handshakes.Instrument!.Meter.Version);
+        Assert.Equal("peer_closed", durations.LastMeasurement!.Tags["mtatls.session.end"]);
         Assert.DoesNotContain("error.type", durations.LastMeasurement!.Tags.Keys);
     }
 
@@ -71,7 +72,8 @@ public sealed class ObservabilityTests
         await client.GetAsync();
         client.Reset();
         await durations.WaitForMeasurementsAsync(1, Wait.Timeout);
-        Assert.Equal("connection_lost", durations.LastMeasurement!.Tags["error.type"]);
+        Assert.Equal("transport_lost", durations.LastMeasurement!.Tags["mtatls.session.end"]);
+        Assert.Equal("transport_lost", durations.LastMeasurement!.Tags["error.type"]);
         await client.DisposeAsync();
     }
 
@@ -262,7 +264,7 @@ public sealed class ObservabilityTests
         client.Tls.Write([10, 0, 0]);
         await client.Tls.FlushAsync();
         await Wait.UntilAsync(() => app.Logs.GetSnapshot().Any(r => r.Id.Name == "SessionEnded"));
-        Assert.EndsWith(" failed: Packet type 10 is unknown.", app.Logs.GetSnapshot().Single(r => r.Id.Name == "SessionFailed").Message, StringComparison.Ordinal);
+        Assert.EndsWith(" failed (ProtocolError): Packet type 10 is unknown.", app.Logs.GetSnapshot().Single(r => r.Id.Name == "SessionFailed").Message, StringComparison.Ordinal);
         Assert.DoesNotContain(app.Logs.GetSnapshot(), r => r.Category!.StartsWith("MtaTls", StringComparison.Ordinal) && r.Message.Contains("(null)", StringComparison.Ordinal));
     }
 }
