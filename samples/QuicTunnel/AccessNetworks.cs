@@ -99,6 +99,13 @@ public sealed class AccessNetworks : IDisposable
         Ip($"-n {Client} rule add from {address} table {table}");
     }
 
+    /// <summary>An access network takes packets of so many bytes only, both ways, and says so with ICMP.</summary>
+    public void Narrow(char network, int mtu)
+    {
+        Ip($"-n {Access(network)} link set c0 mtu {mtu}");
+        Ip($"-n {Access(network)} link set s0 mtu {mtu}");
+    }
+
     /// <summary>Limits an access network's rate, both ways, with a queue of 50 ms.</summary>
     public void Shape(char network, int megabits)
     {

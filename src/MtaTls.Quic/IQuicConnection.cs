@@ -36,6 +36,11 @@ internal interface IQuicConnection
     /// <summary>The largest datagram that the path and the peer take now; 0 until connected, or when the peer takes no datagrams.</summary>
     int MaxDatagramSize { get; }
 
+    /// <summary>
+    /// Whether <see cref="MaxDatagramSize"/> is what the path takes. False while it is looked for: at the beginning, on another path, and after the path became narrower.
+    /// </summary>
+    bool IsPathMtuSettled { get; }
+
     /// <summary>The smoothed round-trip time (RFC 9002, section 5.3).</summary>
     TimeSpan SmoothedRtt { get; }
 

@@ -70,6 +70,11 @@ internal abstract class QuicConnectionOptions
     /// <summary>Starts at 1200 octets and discovers what the path takes (RFC 9000, section 14.3). False: <see cref="MaxUdpPayloadSize"/> is taken to fit from the start. Default true.</summary>
     public bool PathMtuDiscovery { get; set; } = true;
 
+    /// <summary>
+    /// How a datagram begins that means nothing to the peer: such datagrams, filled with zeros, look for the size of a path that has become narrower (RFC 8899). Default empty.
+    /// </summary>
+    public ReadOnlyMemory<byte> ProbeDatagramHeader { get; set; }
+
     /// <summary>The congestion controller. Default <see cref="QuicCongestionControl.Cubic"/>.</summary>
     public QuicCongestionControl CongestionControl { get; set; } = QuicCongestionControl.Cubic;
 

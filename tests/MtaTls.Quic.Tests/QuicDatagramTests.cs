@@ -143,6 +143,46 @@ public class QuicDatagramTests
         Assert.Equal(size, (await pair.ServerHandler.Datagrams.ReadAsync().AsTask().WaitAsync(RecordingHandler.Timeout)).Length);
     }
 
+    /// <summary>RFC 8899, section 4.3: large packets vanish and small ones pass.</summary>
+    [Fact]
+    public async Task A_path_that_becomes_narrower_is_noticed_and_its_new_size_is_found()
+    {
+        await using var quic = new QuicFixture();
+        await using var relay = new UdpRelay(quic.EndPoint);
+        Pair pair = await quic.ConnectPairAsync(to: relay.EndPoint);
+        pair.ServerHandler.KeepDatagrams = false;
+        await RecordingHandler.Until(() =>
+        {
+            pair.Client.Ping();
+            return pair.Client.MaxDatagramSize >= 1444 - 41;
+        });
+        Assert.True(pair.Client.IsPathMtuSettled);
+        int before = pair.Client.MaxDatagramSize;
+
+        // A path that loses everything for a while has not become narrower.
+        relay.Cut = true;
+        for (int i = 0; i < 10; i++)
+        {
+            pair.Client.TrySendDatagram([], new byte[before]);
+        }
+
+        await RecordingHandler.Until(() => relay.Dropped >= 3);
+        relay.Cut = false;
+        await RecordingHandler.Until(() => pair.Client.BytesInFlight == 0);
+        Assert.Equal(before, pair.Client.MaxDatagramSize);
+
+        relay.Mtu = 1272;
+        await RecordingHandler.Until(() =>
+        {
+            pair.Client.TrySendDatagram([], new byte[Math.Min(before, pair.Client.MaxDatagramSize)]);
+            return pair.Client.MaxDatagramSize < before && pair.Client.IsPathMtuSettled;
+        });
+        Assert.InRange(pair.Client.MaxDatagramSize, 1252 - 41, 1272 - 29);
+        long arrived = pair.ServerHandler.DatagramCount;
+        Assert.True(pair.Client.TrySendDatagram([], new byte[pair.Client.MaxDatagramSize]));
+        await RecordingHandler.Until(() => pair.ServerHandler.DatagramCount > arrived);
+    }
+
     [Fact]
     public async Task Without_discovery_the_size_is_what_the_options_say_from_the_start()
     {

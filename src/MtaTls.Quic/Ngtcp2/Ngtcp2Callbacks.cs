@@ -31,6 +31,7 @@ internal static unsafe class Ngtcp2Callbacks
             : (nint)(delegate* unmanaged[Cdecl]<nint, uint, NativePath*, int, nint, int>)&PathValidation;
         callbacks.ReceiveDatagram = (nint)(delegate* unmanaged[Cdecl]<nint, uint, byte*, nuint, nint, int>)&ReceiveDatagram;
         callbacks.LostDatagram = (nint)(delegate* unmanaged[Cdecl]<nint, ulong, nint, int>)&LostDatagram;
+        callbacks.AckDatagram = (nint)(delegate* unmanaged[Cdecl]<nint, ulong, nint, int>)&AckDatagram;
         return callbacks;
     }
 
@@ -244,7 +245,28 @@ internal static unsafe class Ngtcp2Callbacks
     [UnmanagedCallersOnly(CallConvs = [typeof(CallConvCdecl)])]
     private static int LostDatagram(nint native, ulong id, nint userData)
     {
-        From(userData).OnDatagramLost();
-        return 0;
+        try
+        {
+            From(userData).OnDatagramLost(id);
+            return 0;
+        }
+        catch (Exception exception)
+        {
+            return Fail(userData, exception);
+        }
+    }
+
+    [UnmanagedCallersOnly(CallConvs = [typeof(CallConvCdecl)])]
+    private static int AckDatagram(nint native, ulong id, nint userData)
+    {
+        try
+        {
+            From(userData).OnDatagramAcknowledged(id);
+            return 0;
+        }
+        catch (Exception exception)
+        {
+            return Fail(userData, exception);
+        }
     }
 }

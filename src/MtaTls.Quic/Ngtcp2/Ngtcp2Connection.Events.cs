@@ -116,8 +116,6 @@ internal sealed partial class Ngtcp2Connection
         Handler.OnDatagram(this, data);
     }
 
-    public void OnDatagramLost() => _datagramsLost++;
-
     public void OnPathValidated(bool success, in Sockets.RawAddress local)
     {
         if (_candidate is { } candidate && candidate.Local.Equals(local))
@@ -180,6 +178,7 @@ internal sealed partial class Ngtcp2Connection
 
         ApplicationProtocol = _session!.ApplicationProtocol;
         UpdateSnapshot();
+        BeginPathMtu();
         UpdateMaxDatagramSize();
         _isConnected = true;
         EndHandshake();

@@ -96,11 +96,17 @@ internal sealed unsafe partial class Ngtcp2Connection
         }
 
         _inFlightKnown = inFlight;
+        if (inFlight == 0 && _ledger.Pending > 0)
+        {
+            ResolveDatagrams();
+        }
+
         if (_hasProgressed)
         {
             _lastReceived = _loop.Timestamp;
             _unansweredSince = 0;
             _probeBackoff = 0;
+            _mtu.OnAnswer();
         }
     }
 
@@ -113,8 +119,10 @@ internal sealed unsafe partial class Ngtcp2Connection
             return false;
         }
         ulong now = _loop.Now;
+        bool probes = now >= _probeAt;
         if (_library.GetExpiry(_native) <= now)
         {
+            probes |= _unansweredSince != 0;
             int result = _library.HandleExpiry(_native, now);
             if (result != 0)
             {
@@ -127,11 +135,12 @@ internal sealed unsafe partial class Ngtcp2Connection
             _library.ExtendMaxOffset(_native, InitialMaxData / 2 + 1);
             _probeBackoff = Math.Min(_probeBackoff + 1, 6);
         }
+        CheckPathMtu(now);
         RefreshPath();
         UpdateMaxDatagramSize();
         OpenStreams();
         TryMigrate();
-        bool more = _native != 0 && Write(now);
+        bool more = _native != 0 && Write(now, probes);
         if (_native == 0)
         {
             return false;
@@ -139,7 +148,7 @@ internal sealed unsafe partial class Ngtcp2Connection
 
         UpdateSnapshot();
         DropOldSocket(now);
-        _loop.Expiries.Set(this, Math.Min(Math.Min(_library.GetExpiry(_native), _oldSocketUntil), _probeAt));
+        _loop.Expiries.Set(this, Math.Min(Math.Min(_library.GetExpiry(_native), _oldSocketUntil), Math.Min(_probeAt, _mtu.Deadline)));
         return more;
     }
 
@@ -167,10 +176,14 @@ internal sealed unsafe partial class Ngtcp2Connection
     };
 
     /// <summary>Before the peer has told what it takes, packets are of a size that anybody takes, whatever the options say of the path.</summary>
-    private nuint PacketRoom => (nuint)(_isConnected ? _options.MaxUdpPayloadSize : Math.Min(_options.MaxUdpPayloadSize, HandshakePacket));
+    private nuint PacketRoom => (nuint)(_isConnected ? Math.Min(_options.MaxUdpPayloadSize, _mtu.Limit) : Math.Min(_options.MaxUdpPayloadSize, HandshakePacket));
 
     /// <summary>Writes a burst: streams first, then datagrams, then whatever the library has (acknowledgements, probes). True when there is more.</summary>
-    private bool Write(ulong now)
+    /// <param name="now">The time.</param>
+    /// <param name="probes">
+    /// A probe may be due, because the peer does not answer: it goes out without a datagram, since a path that has become narrower would lose it as it lost those before.
+    /// </param>
+    private bool Write(ulong now, bool probes = false)
     {
         PacketSender sender = _loop.Sender;
         long refused = sender.Refused;
@@ -208,7 +221,21 @@ internal sealed unsafe partial class Ngtcp2Connection
                     _datagramsDropped++;
                     (lastDone, burst, done) = (burst, burst.Next, done + 1);
                 }
-                if (burst is not null)
+                if (probes)
+                {
+                    probes = false;
+                    ulong info = 0;
+                    written = _library.WriteStream(_native, &path, 1, &info, sender.Next, PacketRoom, null, 0, -1, null, 0, now);
+                    if (written == 0)
+                    {
+                        continue;
+                    }
+                }
+                else if (_mtu.WantedProbe > 0 && _isConnected)
+                {
+                    written = WriteMtuProbe(&path, sender.Next, now);
+                }
+                else if (burst is not null)
                 {
                     written = WriteDatagram(burst, &path, sender.Next, now, out bool accepted);
                     if (accepted)
@@ -308,8 +335,13 @@ internal sealed unsafe partial class Ngtcp2Connection
         ulong info = 0;
         int taken = 0;
         var vector = new NativeVector { Base = slot.Data, Length = (nuint)slot.Length };
-        nint written = _library.WriteDatagram(_native, path, 1, &info, destination, PacketRoom, &taken, 0, 0, &vector, 1, now);
+        nint written = _library.WriteDatagram(_native, path, 1, &info, destination, PacketRoom, &taken, 0, _ledger.NextId, &vector, 1, now);
         accepted = taken != 0;
+        if (accepted)
+        {
+            _ledger.Add(slot.Length, now, null);
+        }
+
         return written;
     }
 
@@ -352,42 +384,6 @@ internal sealed unsafe partial class Ngtcp2Connection
         ArmProbe(sent: _packetsSent > _packetsSentBefore);
         _packetsSentBefore = _packetsSent;
 
-    }
-
-    private void UpdateMaxDatagramSize()
-    {
-        if (_native == 0)
-        {
-            return;
-        }
-
-        int size = ComputeMaxDatagramSize();
-        if (size == _maxDatagramSize)
-        {
-            return;
-        }
-
-        _maxDatagramSize = size;
-        if (_isConnected)
-        {
-            Call(static c => c.Handler.OnPathChanged(c));
-        }
-    }
-
-    private int ComputeMaxDatagramSize()
-    {
-        byte* remote = _library.GetRemoteTransportParameters(_native);
-        if (remote is null)
-        {
-            return 0;
-        }
-        // Type and length are 3 octets up to 16,383, 5 above.
-        ulong frame = *(ulong*)(remote + _abi.ParametersMaxDatagramFrameSize);
-        long byPeer = frame > 16383 + 5 ? (long)Math.Min(frame, 65535) - 5 : (long)frame - 3;
-        // The short header with a packet number of 4 octets, the tag, the frame's type and length, MAX_DATA where it goes along.
-        int overhead = 1 + (int)_library.GetDestinationId(_native)->Length + 4 + 16 + 3 + (_abi.DatagramsArmNoProbe ? 9 : 0);
-        long byPath = (long)_library.GetPathMaxTxUdpPayloadSize(_native) - overhead;
-        return (int)Math.Clamp(Math.Min(byPeer, byPath), 0, 65535);
     }
 
     /// <summary>Calls the owner outside of the library's callbacks; what it throws closes the connection.</summary>

@@ -23,6 +23,7 @@ internal sealed unsafe partial class Ngtcp2Connection
 
         (_local, _remote) = (local, remote);
         (_localEndPoint, _remoteEndPoint) = (local.ToEndPoint(), remote.ToEndPoint());
+        BeginPathMtu();
         if (_candidate is { } candidate && candidate.Local.Equals(local))
         {
             // The peer may use the old path until it has seen packets on the new one.

@@ -2,6 +2,7 @@ using System.Net;
 using System.Net.Sockets;
 using MtaTls.Quic;
 using MtaTls.QuicTunnel.Control;
+using MtaTls.QuicTunnel.Packets;
 
 namespace MtaTls.QuicTunnel.Client;
 
@@ -145,6 +146,7 @@ internal sealed class ClientDialer(ClientTunnel tunnel, string linkName, IPAddre
             KeepAliveInterval = tunnel.Options.KeepAlive.Interval,
             HandshakeTimeout = tunnel.Options.ConnectTimeout,
             MaxConcurrentStreams = 1,
+            ProbeDatagramHeader = TunnelDatagram.ProbeHeader,
             TrustedAuthorities = tunnel.Authorities?.Current,
         };
         if (tunnel.Certificate?.Current is { } certificate)

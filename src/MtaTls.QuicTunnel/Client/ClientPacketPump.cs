@@ -35,16 +35,20 @@ internal sealed class ClientPacketPump(ClientSessions sessions, IPacketInterface
                     break;
                 case SendResult.TooBig:
                     counters.Dropped(DropReason.TooBig);
-                    AnswerTooBig(packet, header, maxPacket);
+                    Answer(packet, header, maxPacket);
+                    break;
+                case SendResult.NotCarried:
+                    counters.Dropped(DropReason.TooBig);
+                    Answer(packet, header, maxPacket: 0);
                     break;
             }
         }
     }
 
-    private void AnswerTooBig(ReadOnlySpan<byte> packet, in IpHeader header, int maxPacket)
+    private void Answer(ReadOnlySpan<byte> packet, in IpHeader header, int maxPacket)
     {
         Span<byte> error = stackalloc byte[IcmpError.MaxLength];
-        int length = IcmpError.WriteTooBig(packet, header, maxPacket, error);
+        int length = maxPacket > 0 ? IcmpError.WriteTooBig(packet, header, maxPacket, error) : IcmpError.WriteUnreachable(packet, header, error);
         if (length > 0)
         {
             packetInterface.Write(error[..length]);

@@ -103,7 +103,7 @@ internal sealed class PacketRouter : ISessionRouter, IPacketReceiver
         }
     }
 
-    /// <summary>False when the packet is too big for every path, which its sender must know.</summary>
+    /// <summary>False when no path carries the packet, for its size (<paramref name="maxPacket"/> does) or its protocol, which its sender must know.</summary>
     private bool TrySend(ConcentratorSession session, ReadOnlySpan<byte> packet, in IpHeader header, out int maxPacket)
     {
         switch (session.Send(packet, header.ProtocolType, out maxPacket))
@@ -114,7 +114,7 @@ internal sealed class PacketRouter : ISessionRouter, IPacketReceiver
             case SendResult.Congested:
                 _counters.Dropped(DropReason.Congested);
                 break;
-            case SendResult.TooBig:
+            case SendResult.TooBig or SendResult.NotCarried:
                 return false;
         }
 
@@ -125,7 +125,7 @@ internal sealed class PacketRouter : ISessionRouter, IPacketReceiver
     {
         _counters.Dropped(DropReason.TooBig);
         Span<byte> error = stackalloc byte[IcmpError.MaxLength];
-        Answer(error[..IcmpError.WriteTooBig(packet, header, mtu, error)], header, origin);
+        Answer(error[..(mtu > 0 ? IcmpError.WriteTooBig(packet, header, mtu, error) : IcmpError.WriteUnreachable(packet, header, error))], header, origin);
     }
 
     private void Answer(ReadOnlySpan<byte> error, in IpHeader header, ConcentratorSession? origin)

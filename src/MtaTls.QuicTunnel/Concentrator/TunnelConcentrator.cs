@@ -218,6 +218,7 @@ internal sealed class TunnelConcentrator : ITunnelSessions, IAsyncDisposable
             MaxConnections = sessions.MaxConnections,
             MaxHandshakes = sessions.MaxHandshakes,
             MaxConcurrentStreams = sessions.MaxPendingReports + 1,
+            ProbeDatagramHeader = TunnelDatagram.ProbeHeader,
         };
         if (Options.Authentication.Mode == TunnelAuthenticationMode.ClientCertificate)
         {

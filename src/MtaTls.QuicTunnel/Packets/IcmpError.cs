@@ -18,6 +18,10 @@ internal static class IcmpError
     public static int WriteTimeExceeded(ReadOnlySpan<byte> packet, in IpHeader header, Span<byte> error) =>
         Write(packet, header, header.IsIPv6 ? (byte)3 : (byte)11, 0, 0, error);
 
+    /// <summary>"Destination unreachable": no path carries this protocol. Returns its length, 0 where no error may be sent.</summary>
+    public static int WriteUnreachable(ReadOnlySpan<byte> packet, in IpHeader header, Span<byte> error) =>
+        Write(packet, header, header.IsIPv6 ? (byte)1 : (byte)3, 0, 0, error);
+
     private static int Write(ReadOnlySpan<byte> packet, in IpHeader header, byte type, byte code, uint rest, Span<byte> error)
     {
         if (!MayAnswer(packet, header))

@@ -7,6 +7,9 @@ internal static class TunnelDatagram
 {
     public const int HeaderLength = 4;
 
+    /// <summary>The head of a datagram that only fills a packet: no EtherType, so that every peer drops it.</summary>
+    public static readonly byte[] ProbeHeader = new byte[HeaderLength];
+
     public static void WriteHeader(Span<byte> datagram, ushort protocolType, ushort tag)
     {
         BinaryPrimitives.WriteUInt16BigEndian(datagram, protocolType);

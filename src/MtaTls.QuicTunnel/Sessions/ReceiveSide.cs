@@ -56,6 +56,11 @@ internal sealed class ReceiveSide : IReorderSink
             return;
         }
 
+        if (protocolType == ProtocolType.None)
+        {
+            return; // A probe of the path's size.
+        }
+
         _options.Counters.Received(packet.Length);
         bool isDue, mine;
         lock (_lock)

@@ -12,4 +12,7 @@ internal enum SendResult
 
     /// <summary>No path takes a packet of this size.</summary>
     TooBig,
+
+    /// <summary>Every path is too narrow for IPv6, which needs 1,280 bytes.</summary>
+    NotCarried,
 }

@@ -21,9 +21,6 @@ internal abstract class TunnelSession
         path.Session.Reroute(path, datagram);
     };
 
-    // Until a new path's MTU discovery has had its time, a packet that does not fit is no reason to tell its sender to use smaller ones.
-    private static readonly TimeSpan s_mtuDiscoveryTime = TimeSpan.FromSeconds(1);
-
     private readonly Lock _pathsLock = new();
     private readonly ReceiveSide _receiveSide;
     private readonly IPathScheduler _scheduler;
@@ -98,7 +95,12 @@ internal abstract class TunnelSession
         uint candidates = FindCandidates(paths, packet.Length + TunnelDatagram.HeaderLength, protocolType, out maxPacket);
         if (candidates == 0)
         {
-            return maxPacket > 0 ? SendResult.TooBig : SendResult.NoPath;
+            return maxPacket switch
+            {
+                > 0 => SendResult.TooBig,
+                < 0 => SendResult.NotCarried,
+                _ => SendResult.NoPath,
+            };
         }
 
         Span<byte> header = stackalloc byte[TunnelDatagram.HeaderLength];
@@ -239,16 +241,18 @@ internal abstract class TunnelSession
         {
             TunnelPath path = paths[i];
             int most = path.Connection.MaxDatagramSize;
-            if (!path.Connection.IsConnected || path.IsReportedUnavailable || (protocolType == ProtocolType.IPv6 && most < LeastIPv6Datagram))
+            if (!path.Connection.IsConnected || path.IsReportedUnavailable)
             {
                 continue;
             }
 
-            if (size > most)
+            bool narrow = protocolType == ProtocolType.IPv6 && most < LeastIPv6Datagram;
+            if (narrow || size > most)
             {
-                if (TimeProvider.GetElapsedTime(path.StartedAt) > s_mtuDiscoveryTime)
+                // Until the size of a path is known, a packet that does not fit is no reason to tell its sender anything.
+                if (path.Connection.IsPathMtuSettled)
                 {
-                    maxPacket = Math.Max(maxPacket, most - TunnelDatagram.HeaderLength);
+                    maxPacket = narrow && maxPacket <= 0 ? -1 : Math.Max(maxPacket, narrow ? 0 : most - TunnelDatagram.HeaderLength);
                 }
 
                 continue;

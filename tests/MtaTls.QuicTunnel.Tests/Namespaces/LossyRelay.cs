@@ -11,6 +11,7 @@ internal sealed class LossyRelay : IDisposable
     private readonly double _loss;
     private SocketAddress? _client;
     private long _lost;
+    private int _mtu = 65535;
 
     public LossyRelay(string name, IPEndPoint front, IPEndPoint concentrator, double loss, int seed)
     {
@@ -21,6 +22,9 @@ internal sealed class LossyRelay : IDisposable
         Start(() => Pass(new Random(seed), _front, fromClient: true));
         Start(() => Pass(new Random(seed + 1), _back, fromClient: false));
     }
+
+    /// <summary>The largest UDP payload that passes; larger ones vanish.</summary>
+    public int Mtu { get => Volatile.Read(ref _mtu); set => Volatile.Write(ref _mtu, value); }
 
     public long Lost => Interlocked.Read(ref _lost);
 
@@ -51,7 +55,7 @@ internal sealed class LossyRelay : IDisposable
                     length = socket.Receive(buffer);
                 }
 
-                if (random.NextDouble() < _loss)
+                if (length > Mtu || random.NextDouble() < _loss)
                 {
                     Interlocked.Increment(ref _lost);
                 }

@@ -111,6 +111,42 @@ public sealed class NamespaceTests : IDisposable
         Assert.Contains(Tunnel.Output, line => line.Contains("moves from 10.201.1.2 to 10.201.1.77", StringComparison.Ordinal));
     }
 
+    /// <summary>An access network that switches to PPPoE or LTE: large packets vanish without a word, or the router tells of it with ICMP; small ones pass.</summary>
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task A_download_survives_a_path_that_becomes_narrower(bool withIcmp)
+    {
+        Start();
+        var concentrator = new IPEndPoint(IPAddress.Parse(AccessNetworks.ConcentratorAddress), 4433);
+        var front = new IPEndPoint(IPAddress.Parse("10.200.0.9"), 4433);
+        AccessNetworks.Start(Networks.Access('a'), "ip", "address", "add", "10.200.0.9/32", "dev", "lo").WaitForExit();
+        using var relay = new LossyRelay(Networks.Access('a'), front, concentrator, 0, seed: 1);
+        await StartAsync(1, withIcmp ? [] : ["--QuicTunnelClient:Host", front.Address.ToString()]);
+        using var download = new Download(this, 100_000_000);
+        await download.UntilAsync(5_000_000);
+        if (withIcmp)
+        {
+            Networks.Narrow('a', 1300);
+        }
+        else
+        {
+            relay.Mtu = 1300 - 28;
+        }
+
+        await download.AssertWholeAsync();
+        Assert.True(withIcmp || relay.Lost > 0);
+        // The hosts inside learn of it, at this end too when it has lost a few: a packet of the device's MTU is answered, and not lost.
+        (int code, string output) = await RunAsync("ping", "-c", "40", "-i", "0.1", "-M", "do", "-s", "1252", "-W", "2", "10.99.0.1");
+        Assert.True(code != 0, output);
+        Assert.Contains("mtu", output, StringComparison.OrdinalIgnoreCase);
+        (code, output) = await RunAsync("ping", "-c", "1", "-W", "10", "10.99.0.1");
+        Assert.True(code == 0, output);
+        (code, output) = await RunAsync("ping", "-c", "1", "-W", "2", "fd99::1");
+        Assert.True(code != 0, output);
+        Assert.Contains("unreachable", output, StringComparison.OrdinalIgnoreCase);
+    }
+
     /// <summary>With <c>MTATLS_LONG_TESTS=1</c> for a minute, else as long as 25 MB take.</summary>
     [Fact]
     public async Task Loss_on_both_paths_stalls_nothing()

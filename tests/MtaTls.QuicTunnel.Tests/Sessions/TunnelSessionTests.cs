@@ -98,16 +98,18 @@ public sealed class TunnelSessionTests
         Assert.Equal(SendResult.Sent, session.Send(IpPackets.Udp("fd99::1", "fd99::2", 10), ProtocolType.IPv6, out _));
         Assert.Empty(_first.Sent);
         _second.MaxDatagramSize = 1283;
-        Assert.Equal(SendResult.NoPath, session.Send(IpPackets.Udp("fd99::1", "fd99::2", 10), ProtocolType.IPv6, out _));
+        Assert.Equal(SendResult.NotCarried, session.Send(IpPackets.Udp("fd99::1", "fd99::2", 10), ProtocolType.IPv6, out _));
         Assert.Equal(SendResult.Sent, session.SendPacket());
     }
 
     [Fact]
-    public void What_no_path_takes_is_too_big_once_the_paths_have_had_time_to_find_their_MTU()
+    public void What_no_path_takes_is_too_big_once_the_size_of_a_path_is_known()
     {
         TestSession session = Create();
+        _first.IsPathMtuSettled = _second.IsPathMtuSettled = false;
         Assert.Equal(SendResult.NoPath, session.Send(new byte[1397], ProtocolType.IPv4, out _));
-        session.Time.Advance(TimeSpan.FromSeconds(2));
+        Assert.Equal(SendResult.NoPath, session.Send(new byte[1397], ProtocolType.IPv6, out _));
+        _first.IsPathMtuSettled = true;
         Assert.Equal(SendResult.TooBig, session.Send(new byte[1397], ProtocolType.IPv4, out int most));
         Assert.Equal(1396, most);
         _second.MaxDatagramSize = 1500;

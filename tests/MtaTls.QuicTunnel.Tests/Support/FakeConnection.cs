@@ -19,6 +19,7 @@ internal sealed class FakeConnection : IQuicConnection
     public IPEndPoint LocalEndPoint { get; set; } = new(IPAddress.Loopback, 1);
     public IPEndPoint RemoteEndPoint { get; set; } = new(IPAddress.Loopback, 2);
     public int MaxDatagramSize { get; set; } = 1400;
+    public bool IsPathMtuSettled { get; set; } = true;
     public TimeSpan SmoothedRtt { get; set; } = TimeSpan.FromMilliseconds(20);
     public TimeSpan MinRtt => SmoothedRtt;
     public long CongestionWindow { get; set; } = 100_000;
