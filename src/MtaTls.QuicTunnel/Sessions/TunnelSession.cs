@@ -233,7 +233,7 @@ internal abstract class TunnelSession
         }
     }
 
-    private uint FindCandidates(TunnelPath[] paths, int size, ushort protocolType, out int maxPacket)
+    private static uint FindCandidates(TunnelPath[] paths, int size, ushort protocolType, out int maxPacket)
     {
         maxPacket = 0;
         uint active = 0, left = 0;
