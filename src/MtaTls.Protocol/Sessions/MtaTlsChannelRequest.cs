@@ -38,7 +38,7 @@ public sealed class MtaTlsChannelRequest
     /// <exception cref="MtaTlsSessionException">The session has ended.</exception>
     /// <exception cref="MtaTlsChannelRefusedException">A receive budget is used up, or too many requests were pending; the peer has been told.</exception>
     public MtaTlsChannel Accept() =>
-        TryAnswer() ? Session.Accept(this) : throw new MtaTlsChannelRefusedException(MtaTlsSession.TooManyPending, isLocal: true);
+        TryAnswer() ? Session.Opens.Accept(this) : throw new MtaTlsChannelRefusedException(SessionOpens.TooManyPending, isLocal: true);
 
     /// <summary>Refuses the channel: sends ChannelRequestEchec. Does nothing when the session has ended.</summary>
     /// <param name="reason">A short text for the peer, who is a stranger: nothing about the network behind. At most 65,530 octets of UTF-8; the rest is cut.</param>
@@ -48,7 +48,7 @@ public sealed class MtaTlsChannelRequest
         ArgumentNullException.ThrowIfNull(reason);
         if (TryAnswer())
         {
-            Session.Refuse(this, reason);
+            Session.Opens.Refuse(this, reason);
         }
     }
 

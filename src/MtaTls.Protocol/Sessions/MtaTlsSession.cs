@@ -5,42 +5,37 @@ namespace MtaTls.Protocol;
 /// <summary>
 /// The multiplexing layer of one TLS session: opens, accepts and serves channels. Both ends are alike; either may open channels.
 /// </summary>
-public sealed partial class MtaTlsSession : IAsyncDisposable
+public sealed class MtaTlsSession : IAsyncDisposable
 {
     private readonly IMtaTlsTransport _transport;
-    private readonly TimeProvider _time;
-    private readonly Action<MtaTlsChannelRequest>? _channelRequested;
     private readonly Action? _channelEnded;
-    private readonly TaskCompletionSource _completion = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private readonly ChannelRegistry _registry;
+    private readonly SessionLife _life;
+    private bool _resumptionForbidden;
 
     private MtaTlsSession(IMtaTlsTransport transport, MtaTlsSessionOptions options)
     {
+        TimeProvider time = options.TimeProvider;
         _transport = transport;
-        _time = options.TimeProvider;
-        _channelRequested = options.ChannelRequested;
         _channelEnded = options.ChannelEnded;
-        _goAwayReceived = options.GoAwayReceived;
-        _pingAnswered = options.PingAnswered;
-        _suspected = options.Suspected;
         Role = options.Role;
         Limits = options.Limits.Validate();
         Budget = new SessionReceiveBudget(Limits.SessionReceiveBudget, Limits.MaxChannelsPerSession, options.ReceiveBudget?.Pool);
         SendBudget = new SessionSendBudget(Limits.SessionSendBudget, options.SendBudget?.Pool);
-        RoundTrip = new RoundTrip(_time);
-        Clock = new SessionClock(_time, Limits, Abort);
-        Acknowledgments = new AcknowledgmentPacer(this, _time);
+        RoundTrip = new RoundTrip(time);
+        Clock = new SessionClock(time, Limits, Abort);
+        Acknowledgments = new AcknowledgmentPacer(this, time);
         Queue = new SendQueue(this, Acknowledgments);
-        Writer = new SessionWriter(this, transport, _time);
+        Writer = new SessionWriter(this, transport, time);
         Receiver = new PacketReceiver(this);
         Liveness = new SessionLiveness(this, options);
-        _opens = EventRate.Create(Limits.MaxOpensPerSecond, _time);
-        _signals = EventRate.Create(Limits.MaxSignalsPerSecond, _time);
-        _emptyPackets = EventRate.Create(Limits.MaxEmptyPacketsPerSecond, _time);
-        _smallPackets = EventRate.Create(Limits.MaxSmallPacketsPerSecond, _time);
-        _acknowledgments = EventRate.Create(Limits.MaxAcknowledgmentsPerSecond, _time);
-        _table = new ChannelTable(Role, Limits.RememberedChannelIds);
-        // Who only waits for channels that nobody opens must not learn of a failure that another has handled.
-        _ = _completion.Task.ContinueWith(static task => _ = task.Exception, CancellationToken.None, TaskContinuationOptions.ExecuteSynchronously, TaskScheduler.Default);
+        _registry = new ChannelRegistry(Role, Limits);
+        Opens = new SessionOpens(this, _registry, options);
+        Signals = new SessionSignals(this, _registry, options);
+        Dispatcher = new SessionDispatcher(this, _registry, Opens, time);
+        _life = new SessionLife(this, transport, _registry, time);
+        // An application that only waits for channels that nobody opens must not get a failure that another has handled.
+        _ = Completion.ContinueWith(static task => _ = task.Exception, CancellationToken.None, TaskContinuationOptions.ExecuteSynchronously, TaskScheduler.Default);
     }
 
     /// <summary>Starts a session on a transport whose handshake is complete. The session owns the transport and disposes it at its end.</summary>
@@ -54,7 +49,7 @@ public sealed partial class MtaTlsSession : IAsyncDisposable
         var session = new MtaTlsSession(transport, options);
         MemoryReturn.Shared.SessionStarted();
         session.Liveness.Start();
-        _ = Task.Run(session.RunAsync);
+        _ = Task.Run(session._life.RunAsync);
         return session;
     }
 
@@ -65,52 +60,25 @@ public sealed partial class MtaTlsSession : IAsyncDisposable
     /// Ends when the session has: successfully after an orderly end by either side, faulted with an <see cref="MtaTlsSessionException"/> when it failed,
     /// was aborted or truncated. When it ends, all channels have ended too and the transport is disposed.
     /// </summary>
-    public Task Completion => _completion.Task;
+    public Task Completion => _life.Completion;
 
     /// <summary>How the session ended; <see langword="null"/> as long as it has not.</summary>
-    public MtaTlsSessionEnd? End
-    {
-        get
-        {
-            lock (_gate)
-            {
-                return _end;
-            }
-        }
-    }
+    public MtaTlsSessionEnd? End => _life.End.End;
 
     /// <summary>The limit that the peer exceeded, where <see cref="End"/> is <see cref="MtaTlsSessionEnd.LimitExceeded"/>.</summary>
-    public MtaTlsSessionLimit? EndLimit
-    {
-        get
-        {
-            lock (_gate)
-            {
-                return _endLimit;
-            }
-        }
-    }
+    public MtaTlsSessionLimit? EndLimit => _life.End.Limit;
 
     /// <summary>Whether new channels can be opened and accepted: false once the session is shutting down or has ended.</summary>
-    public bool AcceptsChannels
-    {
-        get
-        {
-            lock (_gate)
-            {
-                return _state == SessionState.Open;
-            }
-        }
-    }
+    public bool AcceptsChannels => _life.State == SessionState.Open;
 
     /// <summary>Channels that count against the limit, see <see cref="MtaTlsSessionStatistics.ActiveChannels"/>.</summary>
     public int ActiveChannels
     {
         get
         {
-            lock (_gate)
+            lock (_registry.Gate)
             {
-                return _channels;
+                return _registry.Channels;
             }
         }
     }
@@ -120,11 +88,25 @@ public sealed partial class MtaTlsSession : IAsyncDisposable
     {
         get
         {
-            lock (_gate)
+            lock (_registry.Gate)
             {
-                return _table.PeerOpens;
+                return _registry.Table.PeerOpens;
             }
         }
+    }
+
+    /// <summary>Whether the peer has said that it will stop: open channels go on, new ones belong on another session.</summary>
+    public bool IsPeerGoingAway => Signals.IsPeerGoingAway;
+
+    /// <summary>Whether the peer is silent: a ping has waited for its answer for a second, and nothing else has come since. Ends with the next byte that arrives.</summary>
+    public bool IsSuspected => Liveness.IsSuspected;
+
+    /// <summary>When pings are sent. It may change while the session runs, as when the session turns out to be one that the other end opens channels on.</summary>
+    /// <value>Default: <see cref="MtaTlsSessionOptions.KeepAlivePolicy"/>.</value>
+    public MtaTlsKeepAlivePolicy KeepAlivePolicy
+    {
+        get => Liveness.Policy;
+        set => Liveness.Policy = value;
     }
 
     internal MtaTlsSessionLimits Limits { get; }
@@ -143,6 +125,26 @@ public sealed partial class MtaTlsSession : IAsyncDisposable
 
     internal PacketReceiver Receiver { get; }
 
+    internal SessionDispatcher Dispatcher { get; }
+
+    internal SessionOpens Opens { get; }
+
+    internal SessionSignals Signals { get; }
+
+    internal SessionLiveness Liveness { get; }
+
+    /// <summary>Whether any channel is open, being opened or asked for.</summary>
+    internal bool HasChannels
+    {
+        get
+        {
+            lock (_registry.Gate)
+            {
+                return _registry.HasChannels;
+            }
+        }
+    }
+
     /// <summary>What the applications of all channels have written and the send loop has not sent.</summary>
     internal SessionSendBudget SendBudget { get; }
 
@@ -151,9 +153,9 @@ public sealed partial class MtaTlsSession : IAsyncDisposable
     /// <summary>What the session has counted.</summary>
     public MtaTlsSessionStatistics GetStatistics()
     {
-        lock (_gate)
+        lock (_registry.Gate)
         {
-            return Counters.Snapshot(_channels, _table.PeerOpens, Volatile.Read(ref _pingsReceived));
+            return Counters.Snapshot(_registry.Channels, _registry.Table.PeerOpens, Signals.PingsReceived);
         }
     }
 
@@ -180,7 +182,7 @@ public sealed partial class MtaTlsSession : IAsyncDisposable
 
         try
         {
-            return BeginOpen(source, destination).WaitAsync(cancellationToken);
+            return Opens.BeginOpen(source, destination).WaitAsync(cancellationToken);
         }
         catch (IOException e)
         {
@@ -193,9 +195,9 @@ public sealed partial class MtaTlsSession : IAsyncDisposable
     /// <returns>The request; <see langword="null"/> when the session has ended.</returns>
     public async ValueTask<MtaTlsChannelRequest?> AcceptChannelAsync(CancellationToken cancellationToken = default)
     {
-        while (await _requests.Reader.WaitToReadAsync(cancellationToken).ConfigureAwait(false))
+        while (await Opens.Requests.WaitToReadAsync(cancellationToken).ConfigureAwait(false))
         {
-            if (_requests.Reader.TryRead(out MtaTlsChannelRequest? request))
+            if (Opens.Requests.TryRead(out MtaTlsChannelRequest? request))
             {
                 return request;
             }
@@ -206,16 +208,49 @@ public sealed partial class MtaTlsSession : IAsyncDisposable
     /// <summary>Takes a request that has arrived already.</summary>
     /// <param name="request">The request.</param>
     /// <returns>Whether there was one.</returns>
-    public bool TryAcceptChannel([NotNullWhen(true)] out MtaTlsChannelRequest? request) => _requests.Reader.TryRead(out request);
+    public bool TryAcceptChannel([NotNullWhen(true)] out MtaTlsChannelRequest? request) => Opens.Requests.TryRead(out request);
+
+    /// <summary>
+    /// Sends a ping, an open to <c>ping.mta-tls.invalid</c> (section 2.1.1), and waits for the answer. Every answer counts: a peer that does not know the name refuses as well.
+    /// </summary>
+    /// <param name="cancellationToken">Ends the wait.</param>
+    /// <returns>The round trip.</returns>
+    /// <exception cref="MtaTlsSessionException">The session has ended, or ends before the answer.</exception>
+    /// <exception cref="MtaTlsChannelRefusedException">A limit of this end forbids another open.</exception>
+    public async ValueTask<TimeSpan> PingAsync(CancellationToken cancellationToken = default)
+    {
+        PendingOpen ping = Signals.Begin(SignalNames.PingName, 0);
+        await ping.WaitAsync(cancellationToken).ConfigureAwait(false);
+        return ping.RoundTrip;
+    }
+
+    /// <summary>
+    /// Tells the peer that this end will stop, by an open to <c>go-away.mta-tls.invalid</c> whose port is the time in seconds (section 2.1.1): the peer then opens channels on other sessions.
+    /// Channels that are open go on, and opens of a peer that does not know the signal are still served.
+    /// </summary>
+    /// <param name="stopsIn">When this end stops; whole seconds, at most 65,535, are sent.</param>
+    /// <param name="cancellationToken">Ends the wait for the answer.</param>
+    /// <exception cref="MtaTlsSessionException">The session has ended, or ends before the answer.</exception>
+    /// <exception cref="MtaTlsChannelRefusedException">A limit of this end forbids another open.</exception>
+    public async ValueTask GoAwayAsync(TimeSpan stopsIn, CancellationToken cancellationToken = default)
+    {
+        int seconds = (int)Math.Clamp(Math.Ceiling(stopsIn.TotalSeconds), 0, ushort.MaxValue);
+        await Signals.Begin(SignalNames.GoAwayName, seconds).WaitAsync(cancellationToken).ConfigureAwait(false);
+    }
+
+    /// <summary>
+    /// Asks now whether the peer is still there, as after a suspend of this machine. Without an answer the session ends. Does nothing where <see cref="KeepAlivePolicy"/> is Never.
+    /// </summary>
+    /// <param name="timeout">How long the peer may take. Range: more than zero.</param>
+    /// <exception cref="ArgumentOutOfRangeException">Out of range.</exception>
+    public void Probe(TimeSpan timeout)
+    {
+        ArgumentOutOfRangeException.ThrowIfLessThanOrEqual(timeout, TimeSpan.Zero);
+        Liveness.Probe(timeout);
+    }
 
     /// <summary>From now on refuses the peer's opens and makes own opens fail. Channels that are open go on.</summary>
-    public void RefuseNewChannels()
-    {
-        lock (_gate)
-        {
-            Advance(SessionEvent.Refuse);
-        }
-    }
+    public void RefuseNewChannels() => _life.RefuseNewChannels();
 
     /// <summary>Ends the session in order: refuses new channels, waits until those that are open have been closed, then sends close_notify and waits a moment for the peer's.</summary>
     /// <param name="cancellationToken">Stops waiting for channels: those that are open are aborted, then the session ends in order.</param>
@@ -234,27 +269,67 @@ public sealed partial class MtaTlsSession : IAsyncDisposable
 
     private async Task ShutdownCoreAsync(MtaTlsSessionEnd end, CancellationToken cancellationToken)
     {
-        await DrainAsync(cancellationToken).ConfigureAwait(false);
-        Complete(end);
+        await _life.DrainAsync(cancellationToken).ConfigureAwait(false);
+        _life.Complete(end);
         // Every channel has ended at both ends: a peer that does not answer close_notify has nothing more to say, and holds up nothing.
-        await EndNowAsync().ConfigureAwait(false);
+        await _life.EndNowAsync().ConfigureAwait(false);
     }
 
     /// <summary>Ends the session and the transport at once; every channel fails.</summary>
     /// <param name="reason">Why; it becomes the inner exception of what the channels' applications see.</param>
-    public void Abort(Exception? reason = null)
-    {
-        MtaTlsSessionException failure = reason as MtaTlsSessionException ?? new MtaTlsSessionException("The session was aborted.", MtaTlsSessionEnd.Aborted, innerException: reason);
-        Interlocked.CompareExchange(ref _failure, failure, null);
-        RefuseNewChannels();
-        _transport.Abort(failure);
-    }
+    public void Abort(Exception? reason = null) => _life.Abort(reason);
 
     /// <summary>Ends the session now: aborts the channels that are open, sends close_notify and does not wait for the peer's.</summary>
     public async ValueTask DisposeAsync()
     {
-        await DrainAsync(new CancellationToken(canceled: true)).ConfigureAwait(false);
-        Complete(MtaTlsSessionEnd.Shutdown);
-        await EndNowAsync().ConfigureAwait(false);
+        await _life.DrainAsync(new CancellationToken(canceled: true)).ConfigureAwait(false);
+        _life.Complete(MtaTlsSessionEnd.Shutdown);
+        await _life.EndNowAsync().ConfigureAwait(false);
+    }
+
+    /// <summary>The peer has exceeded a limit that ends the session. From any thread.</summary>
+    internal void AbortFor(MtaTlsSessionLimit limit, string reason)
+    {
+        Counters.CountExceeded(limit);
+        Abort(new MtaTlsSessionException(reason, MtaTlsSessionEnd.LimitExceeded, limit));
+    }
+
+    /// <summary>A channel no longer counts.</summary>
+    internal void ChannelReleased()
+    {
+        lock (_registry.Gate)
+        {
+            _registry.Release();
+        }
+        _channelEnded?.Invoke();
+    }
+
+    /// <summary>The send budgets are exceeded and the peer does not read: closes channels until they are not.</summary>
+    internal void CloseStuckChannels()
+    {
+        MtaTlsChannel[] channels;
+        lock (_registry.Gate)
+        {
+            channels = [.. _registry.Table.Channels];
+        }
+        foreach (MtaTlsChannel channel in channels)
+        {
+            channel.CloseIfHoldingAndStuck();
+        }
+    }
+
+    /// <summary>The TLS session is not to be resumed (section 3).</summary>
+    internal void ForbidResumption()
+    {
+        lock (_registry.Gate)
+        {
+            if (_resumptionForbidden)
+            {
+                return;
+            }
+
+            _resumptionForbidden = true;
+        }
+        _transport.ForbidResumption();
     }
 }

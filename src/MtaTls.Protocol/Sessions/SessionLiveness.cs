@@ -126,7 +126,7 @@ internal sealed class SessionLiveness : IDisposable
         }
 
         TimeSpan next = Timeout.InfiniteTimeSpan;
-        if (_session.ExpireOpens(now, _openTimeout) is { } oldestOpen)
+        if (_session.Signals.ExpireOpens(now, _openTimeout) is { } oldestOpen)
         {
             next = s_doubt;
         }
@@ -140,7 +140,7 @@ internal sealed class SessionLiveness : IDisposable
             TimeSpan silence = _time.GetElapsedTime(Math.Max(pingSent, received), now);
             if (silence >= pingTimeout)
             {
-                _session.PeerIsSilent(_time.GetElapsedTime(received, now));
+                _session.Signals.PeerIsSilent(_time.GetElapsedTime(received, now));
                 return;
             }
             if (received <= pingSent && silence >= s_doubt)
@@ -178,13 +178,13 @@ internal sealed class SessionLiveness : IDisposable
     {
         if (Interlocked.CompareExchange(ref _suspectedSince, now, 0) == 0)
         {
-            _session.OnSuspected();
+            _session.Signals.OnSuspected();
         }
         else if (Volatile.Read(ref _received) > Volatile.Read(ref _suspectedSince))
         {
             // It was suspected before, has answered something since, and is silent again.
             Volatile.Write(ref _suspectedSince, now);
-            _session.OnSuspected();
+            _session.Signals.OnSuspected();
         }
     }
 
@@ -195,7 +195,7 @@ internal sealed class SessionLiveness : IDisposable
         {
             (_pingSent, _pingTimeout) = (sent, timeout);
         }
-        if (!_session.TrySendPing())
+        if (!_session.Signals.TrySendPing())
         {
             // Nothing is left of a budget that sessions share, or the session has ended: it is tried again later.
             OnPingAnswered();

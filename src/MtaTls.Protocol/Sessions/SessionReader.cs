@@ -161,7 +161,7 @@ internal sealed class SessionReader(MtaTlsSession session, IMtaTlsTransport tran
         }
 
         _start += needed;
-        session.OnPacket(header.Type, buffered[PacketHeader.Size..needed]);
+        session.Dispatcher.OnPacket(header.Type, buffered[PacketHeader.Size..needed]);
         return true;
     }
 
@@ -194,18 +194,18 @@ internal sealed class SessionReader(MtaTlsSession session, IMtaTlsTransport tran
             CountSmall(packet.Length);
         }
 
-        return session.FindChannel(packet.ChannelId);
+        return session.Dispatcher.FindChannel(packet.ChannelId);
     }
 
     private void CountSmall(int length)
     {
         if (length > 0)
         {
-            session.CountSmallPacket();
+            session.Dispatcher.CountSmallPacket();
             return;
         }
         counters.EmptyDataPackets++;
-        session.CountEmptyPacket();
+        session.Dispatcher.CountEmptyPacket();
     }
 
     private void Received(MtaTlsChannel? channel, int count, bool skipped)

@@ -3,61 +3,89 @@ using System.Threading.Channels;
 
 namespace MtaTls.Protocol;
 
-/// <content>Opening channels (section 2.1.1), from either end.</content>
-public sealed partial class MtaTlsSession
+/// <summary>Opens of channels by either end (section 2.1.1), until they are answered.</summary>
+internal sealed class SessionOpens
 {
-    internal const string TooManyPending = "Too many channels are being opened";
+    public const string TooManyPending = "Too many channels are being opened";
 
     // What a stranger is told: nothing about the network behind.
     private const string BadAddress = "Not a valid address";
     private const string IdInUse = "The channel id is in use";
-    private const string ShuttingDown = "No new channels";
+    public const string ShuttingDown = "No new channels";
     private const string TooManyChannels = "Too many channels";
-    private const string NoBuffers = "No buffer space";
+    public const string NoBuffers = "No buffer space";
     private const string PacketsTooShort = "Packets are too short";
     private const string TooManyOpens = "Too many opens";
     private const string NotServed = "Not available.";
 
     private const int MaxReasonLength = 256;
 
+    private readonly MtaTlsSession _session;
+    private readonly ChannelRegistry _registry;
+    private readonly TimeProvider _time;
+    private readonly Action<MtaTlsChannelRequest>? _channelRequested;
     private readonly Channel<MtaTlsChannelRequest> _requests = Channel.CreateUnbounded<MtaTlsChannelRequest>();
-    private readonly EventRate? _opens;
+    private readonly EventRate? _rate;
+
+    // The read loop's.
     private string? _recentSource;
     private string? _recentDestination;
 
-    private PendingOpen BeginOpen(ChannelAddress source, ChannelAddress destination)
+    public SessionOpens(MtaTlsSession session, ChannelRegistry registry, MtaTlsSessionOptions options)
     {
-        lock (_gate)
+        _session = session;
+        _registry = registry;
+        _time = options.TimeProvider;
+        _channelRequested = options.ChannelRequested;
+        _rate = EventRate.Create(session.Limits.MaxOpensPerSecond, _time);
+    }
+
+    /// <summary>The peer's opens that wait for <see cref="MtaTlsSession.AcceptChannelAsync"/>.</summary>
+    public ChannelReader<MtaTlsChannelRequest> Requests => _requests.Reader;
+
+    /// <summary>The session has ended: nobody can answer the peer's opens any more.</summary>
+    public void Complete()
+    {
+        _requests.Writer.TryComplete();
+        while (_requests.Reader.TryRead(out _))
         {
-            if (_state != SessionState.Open)
+        }
+    }
+
+    /// <summary>Sends an own open.</summary>
+    public PendingOpen BeginOpen(ChannelAddress source, ChannelAddress destination)
+    {
+        lock (_registry.Gate)
+        {
+            if (_registry.State != SessionState.Open)
             {
-                throw new MtaTlsSessionException(_state == SessionState.Ended ? "The session has ended." : "The session is shutting down.");
+                throw new MtaTlsSessionException(_registry.State == SessionState.Ended ? "The session has ended." : "The session is shutting down.");
             }
 
-            if (IsFull)
+            if (_registry.IsFull)
             {
                 throw new MtaTlsChannelRefusedException(TooManyChannels, isLocal: true);
             }
 
-            int firstWindow = Budget.ReserveFirst(Limits.InitialWindowSize);
+            int firstWindow = _session.Budget.ReserveFirst(_session.Limits.InitialWindowSize);
             if (firstWindow == 0)
             {
                 throw new MtaTlsChannelRefusedException(NoBuffers, isLocal: true);
             }
 
             var open = new PendingOpen(source, destination, firstWindow) { Begun = _time.GetTimestamp() };
-            if (!_table.TryAddOwnOpen(open))
+            if (!_registry.Table.TryAddOwnOpen(open))
             {
-                Budget.ReleaseAll(firstWindow);
+                _session.Budget.ReleaseAll(firstWindow);
                 throw new MtaTlsChannelRefusedException(TooManyPending, isLocal: true);
             }
-            Queue.EnqueueRequest(RequestPacket(open, open.FirstWindow, NewReceiveWindow(open.FirstWindow).MaxPacketLength));
-            Liveness.OnOpenSent();
+            _session.Queue.EnqueueRequest(RequestPacket(open, open.FirstWindow, NewReceiveWindow(open.FirstWindow).MaxPacketLength));
+            _session.Liveness.OnOpenSent();
             return open;
         }
     }
 
-    private static byte[] RequestPacket(PendingOpen open, int window, int maxPacketLength)
+    public static byte[] RequestPacket(PendingOpen open, int window, int maxPacketLength)
     {
         var request = new ChannelEstablishmentRequest
         {
@@ -74,38 +102,40 @@ public sealed partial class MtaTlsSession
         return packet;
     }
 
-    private void OnSuccess(ChannelEstablishmentSuccess success)
+    /// <summary>The peer has opened a channel that this end asked for. The read loop's.</summary>
+    public void OnSuccess(ChannelEstablishmentSuccess success)
     {
         PendingOpen? open;
         MtaTlsChannel channel;
-        lock (_gate)
+        lock (_registry.Gate)
         {
             // First: an open that has been taken out is no longer ended with the session.
-            if (_table.TryGet(success.ChannelId, out _))
+            if (_registry.Table.TryGet(success.ChannelId, out _))
             {
                 throw new MtaTlsProtocolException("A ChannelEstablishmentSuccess names a channel that is open.");
             }
 
-            if (!_table.TryTakeOwnOpen(success.ChannelId.Sender, out open))
+            if (!_registry.Table.TryTakeOwnOpen(success.ChannelId.Sender, out open))
             {
                 throw new MtaTlsProtocolException("A ChannelEstablishmentSuccess answers no request.");
             }
 
             channel = new MtaTlsChannel(
-                this, success.ChannelId, open.Source, open.Destination, new SendWindow(success.ReceiverWindowLength, success.ReceiverMaxPacketLength),
+                _session, success.ChannelId, open.Source, open.Destination, new SendWindow(success.ReceiverWindowLength, success.ReceiverMaxPacketLength),
                 NewReceiveWindow(open.FirstWindow), isOwn: true, open.SharesHalf);
-            AddChannel(channel);
+            _registry.Add(channel);
+            _session.Counters.CountOpened();
         }
         if (open.IsSignal)
         {
             _ = channel.CloseAsync().AsTask();   // a peer that accepts every name
-            OnSignalAnswered(open);
+            _session.Signals.OnAnswered(open);
             open.TrySetResult(channel);
             return;
         }
-        if (success.ReceiverMaxPacketLength < Limits.MinPeerPacketLength)
+        if (success.ReceiverMaxPacketLength < _session.Limits.MinPeerPacketLength)
         {
-            Receiver.PeerPacketsTooShort(channel, success.ReceiverMaxPacketLength);
+            _session.Receiver.PeerPacketsTooShort(channel, success.ReceiverMaxPacketLength);
             _ = channel.CloseAsync().AsTask();   // no application will
             open.TrySetException(new MtaTlsChannelException("The peer takes only packets that are too short."));
         }
@@ -115,76 +145,78 @@ public sealed partial class MtaTlsSession
         }
     }
 
-    private void OnEchec(ChannelRequestEchec echec)
+    /// <summary>The peer has refused an own open. The read loop's.</summary>
+    public void OnEchec(ChannelRequestEchec echec)
     {
         PendingOpen? open;
-        lock (_gate)
+        lock (_registry.Gate)
         {
-            if (!_table.TryTakeOwnOpen(echec.SenderChannelId, out open))
+            if (!_registry.Table.TryTakeOwnOpen(echec.SenderChannelId, out open))
             {
                 throw new MtaTlsProtocolException("A ChannelRequestEchec answers no request.");
             }
 
-            _table.FreeOwnOpen(open);
-            CheckDrained();
+            _registry.Table.FreeOwnOpen(open);
+            _registry.CheckDrained();
         }
-        Budget.ReleaseAll(open.FirstWindow);
+        _session.Budget.ReleaseAll(open.FirstWindow);
         if (open.IsSignal)
         {
-            OnSignalAnswered(open);
+            _session.Signals.OnAnswered(open);
             open.TrySetResult(null);
             return;
         }
-        Counters.CountRefusedByPeer();
+        _session.Counters.CountRefusedByPeer();
         open.TrySetException(new MtaTlsChannelRefusedException(Printable(echec.Error)));
     }
 
-    private void OnRequest(ChannelEstablishmentRequest packet)
+    /// <summary>The peer asks for a channel. The read loop's.</summary>
+    public void OnRequest(ChannelEstablishmentRequest packet)
     {
-        if (TryAnswerSignal(packet))
+        if (_session.Signals.TryAnswer(packet))
         {
             return;
         }
 
         bool valid = ChannelAddress.TryCreate(packet.SourceAddressMachine, packet.SourcePort, ref _recentSource, out ChannelAddress source)
             & ChannelAddress.TryCreate(packet.DestinationAddressMachine, packet.DestinationPort, ref _recentDestination, out ChannelAddress destination);
-        bool tooMany = _opens?.TryTake() == false;
+        bool tooMany = _rate?.TryTake() == false;
         MtaTlsChannelRequest? request = null;
-        lock (_gate)
+        lock (_registry.Gate)
         {
-            if (_table.HasPeerOpen(packet.SenderChannelId))
+            if (_registry.Table.HasPeerOpen(packet.SenderChannelId))
             {
                 throw new MtaTlsProtocolException("A ChannelEstablishmentRequest has the sender_channel_id of one that waits for its answer.");
             }
 
             (string? refusal, MtaTlsSessionLimit? limit) =
                 !valid ? (BadAddress, null)
-                : _table.HasOwnOpen(packet.SenderChannelId) ? (IdInUse, null)   // the peer does not divide the space: the pair could collide unseen
+                : _registry.Table.HasOwnOpen(packet.SenderChannelId) ? (IdInUse, null)   // the peer does not divide the space: the pair could collide unseen
                 : packet.SenderMaxPacketLength == 0 ? (PacketsTooShort, null)
-                : packet.SenderMaxPacketLength < Limits.MinPeerPacketLength ? (PacketsTooShort, MtaTlsSessionLimit.MinPeerPacketLength)
-                : _state != SessionState.Open ? (ShuttingDown, null)
+                : packet.SenderMaxPacketLength < _session.Limits.MinPeerPacketLength ? (PacketsTooShort, MtaTlsSessionLimit.MinPeerPacketLength)
+                : _registry.State != SessionState.Open ? (ShuttingDown, null)
                 : tooMany ? (TooManyOpens, MtaTlsSessionLimit.MaxOpensPerSecond)
-                : IsFull ? (TooManyChannels, MtaTlsSessionLimit.MaxChannelsPerSession)
-                : _table.PeerOpens >= Limits.MaxPendingChannels ? (TooManyPending, MtaTlsSessionLimit.MaxPendingChannels)   // before anybody begins to work for it
+                : _registry.IsFull ? (TooManyChannels, MtaTlsSessionLimit.MaxChannelsPerSession)
+                : _registry.Table.PeerOpens >= _session.Limits.MaxPendingChannels ? (TooManyPending, MtaTlsSessionLimit.MaxPendingChannels)   // before anybody begins to work for it
                 : ((string?)null, (MtaTlsSessionLimit?)null);
             if (refusal is not null)
             {
                 if (limit is { } exceeded)
                 {
-                    Counters.CountExceeded(exceeded);
+                    _session.Counters.CountExceeded(exceeded);
                 }
 
                 EnqueueRefusal(packet.SenderChannelId, refusal);
             }
             else
             {
-                request = new MtaTlsChannelRequest(this, packet.SenderChannelId, source, destination, new SendWindow(packet.SenderWindowLength, packet.SenderMaxPacketLength));
-                _table.AddPeerOpen(request);
+                request = new MtaTlsChannelRequest(_session, packet.SenderChannelId, source, destination, new SendWindow(packet.SenderWindowLength, packet.SenderMaxPacketLength));
+                _registry.Table.AddPeerOpen(request);
             }
         }
         if (request is null)
         {
-            CountEmptyPacket();
+            _session.Dispatcher.CountEmptyPacket();
             return;
         }
         if (_channelRequested is null)
@@ -192,7 +224,7 @@ public sealed partial class MtaTlsSession
             _requests.Writer.TryWrite(request);
             return;
         }
-        Queue.CorkThisThreadOnly();
+        _session.Queue.CorkThisThreadOnly();
         try
         {
             _channelRequested(request);
@@ -204,63 +236,67 @@ public sealed partial class MtaTlsSession
                 Refuse(request, NotServed);
             }
         }
-        Queue.Cork();
+        _session.Queue.Cork();
     }
 
-    internal MtaTlsChannel Accept(MtaTlsChannelRequest request)
+    /// <summary>Opens a channel that the peer has asked for.</summary>
+    public MtaTlsChannel Accept(MtaTlsChannelRequest request)
     {
-        lock (_gate)
+        lock (_registry.Gate)
         {
-            if (!_table.RemovePeerOpen(request))
+            if (!_registry.Table.RemovePeerOpen(request))
             {
                 throw new MtaTlsSessionException("The session has ended.");
             }
 
-            int firstWindow = Budget.ReserveFirst(Limits.InitialWindowSize);
-            if (firstWindow == 0 || !_table.TryTakeReceiverHalf(request.SenderChannelId, out ChannelId id, out bool shared))
+            int firstWindow = _session.Budget.ReserveFirst(_session.Limits.InitialWindowSize);
+            if (firstWindow == 0 || !_registry.Table.TryTakeReceiverHalf(request.SenderChannelId, out ChannelId id, out bool shared))
             {
                 if (firstWindow != 0)
                 {
-                    Budget.ReleaseAll(firstWindow);
+                    _session.Budget.ReleaseAll(firstWindow);
                 }
                 else
                 {
-                    Counters.CountExceeded(Budget.Exhausted);
+                    _session.Counters.CountExceeded(_session.Budget.Exhausted);
                 }
 
                 EnqueueRefusal(request.SenderChannelId, NoBuffers);
-                CheckDrained();
+                _registry.CheckDrained();
                 throw new MtaTlsChannelRefusedException(NoBuffers, isLocal: true);
             }
             var channel = new MtaTlsChannel(
-                this, id, request.Source, request.Destination, request.Window, NewReceiveWindow(firstWindow), isOwn: false, shared);
-            AddChannel(channel);
-            Queue.EnqueueSuccess(channel);
+                _session, id, request.Source, request.Destination, request.Window, NewReceiveWindow(firstWindow), isOwn: false, shared);
+            _registry.Add(channel);
+            _session.Counters.CountOpened();
+            _session.Queue.EnqueueSuccess(channel);
             return channel;
         }
     }
 
-    internal void Refuse(MtaTlsChannelRequest request, string reason)
+    /// <summary>Refuses a channel that the peer has asked for.</summary>
+    public void Refuse(MtaTlsChannelRequest request, string reason)
     {
-        lock (_gate)
+        lock (_registry.Gate)
         {
-            if (!_table.RemovePeerOpen(request))
+            if (!_registry.Table.RemovePeerOpen(request))
             {
                 return;
             }
 
             EnqueueRefusal(request.SenderChannelId, reason);
-            CheckDrained();
+            _registry.CheckDrained();
         }
     }
 
     private void EnqueueRefusal(ushort senderChannelId, string reason)
     {
-        Counters.CountRefused();
+        _session.Counters.CountRefused();
         EnqueueEchec(senderChannelId, reason);
     }
 
-    private void EnqueueEchec(ushort senderChannelId, string reason)
+    /// <summary>Queues a refusal.</summary>
+    public void EnqueueEchec(ushort senderChannelId, string reason)
     {
         byte[] error = Encoding.UTF8.GetBytes(reason);
         int length = error.Length;
@@ -275,7 +311,7 @@ public sealed partial class MtaTlsSession
         var echec = new ChannelRequestEchec { SenderChannelId = senderChannelId, Error = error.AsSpan(0, length) };
         byte[] packet = new byte[echec.Size];
         echec.Write(packet);
-        Queue.EnqueueRefusal(packet);
+        _session.Queue.EnqueueRefusal(packet);
     }
 
     /// <summary>The peer's error text, fit to be shown: short, and without control characters.</summary>
@@ -293,5 +329,5 @@ public sealed partial class MtaTlsSession
         return new string(text, 0, Math.Min(text.Length, MaxReasonLength));
     }
 
-    private ReceiveWindow NewReceiveWindow(int firstWindow) => new(firstWindow, Limits.MaxWindowSize, Limits.MaxPacketLength);
+    private ReceiveWindow NewReceiveWindow(int firstWindow) => new(firstWindow, _session.Limits.MaxWindowSize, _session.Limits.MaxPacketLength);
 }

@@ -1,0 +1,153 @@
+using System.Diagnostics;
+using System.Diagnostics.CodeAnalysis;
+
+namespace MtaTls.Protocol;
+
+/// <summary>Brings each packet that the read loop has cut out to the channel or the open that it is for, and counts those that bring nothing. The read loop's.</summary>
+internal sealed class SessionDispatcher
+{
+    private readonly MtaTlsSession _session;
+    private readonly ChannelRegistry _registry;
+    private readonly SessionOpens _opens;
+    private readonly EventRate? _emptyPackets;
+    private readonly EventRate? _smallPackets;
+    private readonly EventRate? _acknowledgments;
+    private MtaTlsChannel? _lastFound;
+
+    public SessionDispatcher(MtaTlsSession session, ChannelRegistry registry, SessionOpens opens, TimeProvider time)
+    {
+        _session = session;
+        _registry = registry;
+        _opens = opens;
+        _emptyPackets = EventRate.Create(session.Limits.MaxEmptyPacketsPerSecond, time);
+        _smallPackets = EventRate.Create(session.Limits.MaxSmallPacketsPerSecond, time);
+        _acknowledgments = EventRate.Create(session.Limits.MaxAcknowledgmentsPerSecond, time);
+    }
+
+    /// <summary>A control packet.</summary>
+    public void OnPacket(PacketType type, ReadOnlySpan<byte> body)
+    {
+        switch (type)
+        {
+            case PacketType.ChannelEstablishmentRequest:
+                _opens.OnRequest(ChannelEstablishmentRequest.Read(body));
+                break;
+            case PacketType.ChannelEstablishmentSuccess:
+                _opens.OnSuccess(ChannelEstablishmentSuccess.Read(body));
+                break;
+            case PacketType.ChannelRequestEchec:
+                _opens.OnEchec(ChannelRequestEchec.Read(body));
+                break;
+            case PacketType.ChannelCloseRequest:
+                if (FindChannel(ChannelCloseRequest.Read(body).ChannelId) is { } closing && closing.OnCloseRequest())
+                {
+                    Free(closing);
+                }
+
+                break;
+            case PacketType.ChannelCloseConfirmation:
+                if (FindChannel(ChannelCloseConfirmation.Read(body).ChannelId) is { } closed && closed.OnCloseConfirmation())
+                {
+                    Free(closed);
+                }
+
+                break;
+            case PacketType.NewMaxPacketLength:
+                CountAcknowledgment();
+                CountEmptyPacket();
+                var change = NewMaxPacketLength.Read(body);
+                if (FindChannel(change.ChannelId) is { } changed)
+                {
+                    _session.Receiver.OnNewMaxPacketLength(changed, change.MaxPacketLength);
+                }
+
+                break;
+            case PacketType.Acknowledgment:
+                CountAcknowledgment();
+                var acknowledgment = Acknowledgment.Read(body);
+                if (acknowledgment.FreeSpace == 0)
+                {
+                    _session.Counters.EmptyAcknowledgments++;
+                    CountEmptyPacket();
+                }
+                if (FindChannel(acknowledgment.ChannelId) is { } acknowledged)
+                {
+                    _session.Receiver.OnAcknowledgment(acknowledged, acknowledgment.FreeSpace);
+                }
+
+                break;
+            default:
+                throw new UnreachableException();
+        }
+    }
+
+    /// <summary>The channel of a packet of type 4 to 8; <see langword="null"/> when its id was freed and the packet is to be ignored.</summary>
+    /// <exception cref="MtaTlsProtocolException">The id was never live.</exception>
+    public MtaTlsChannel? FindChannel(ChannelId id)
+    {
+        // Ids are freed on this loop only, which then forgets the channel.
+        if (_lastFound is { } last && last.Id == id)
+        {
+            return last;
+        }
+
+        lock (_registry.Gate)
+        {
+            // One whose ChannelEstablishmentSuccess is still to be sent the peer can only have guessed.
+            if (_registry.Table.TryGet(id, out MtaTlsChannel? channel) && channel.IsAnnounced)
+            {
+                return _lastFound = channel;
+            }
+
+            if (!_registry.Table.WasFreed(id))
+            {
+                throw new MtaTlsProtocolException($"A packet for channel {id}, which was never open.");
+            }
+        }
+        _session.Counters.CountIgnored();
+        CountEmptyPacket();
+        return null;
+    }
+
+    /// <summary>A packet has brought nothing. The read loop's.</summary>
+    public void CountEmptyPacket()
+    {
+        if (_emptyPackets?.TryTake() == false)
+        {
+            EndFor(MtaTlsSessionLimit.MaxEmptyPacketsPerSecond, "The peer sends too many packets that bring nothing.");
+        }
+    }
+
+    /// <summary>A data packet has brought hardly anything. The read loop's.</summary>
+    public void CountSmallPacket()
+    {
+        if (_smallPackets?.TryTake() == false)
+        {
+            EndFor(MtaTlsSessionLimit.MaxSmallPacketsPerSecond, "The peer sends too many small packets.");
+        }
+    }
+
+    private void CountAcknowledgment()
+    {
+        if (_acknowledgments?.TryTake() == false)
+        {
+            EndFor(MtaTlsSessionLimit.MaxAcknowledgmentsPerSecond, "The peer sends too many acknowledgments.");
+        }
+    }
+
+    [DoesNotReturn]
+    private void EndFor(MtaTlsSessionLimit limit, string reason)
+    {
+        _session.Counters.CountExceeded(limit);
+        throw new MtaTlsProtocolException(reason, limit);
+    }
+
+    private void Free(MtaTlsChannel channel)
+    {
+        _lastFound = null;
+        lock (_registry.Gate)
+        {
+            _registry.Table.Free(channel);
+        }
+    }
+}
