@@ -282,7 +282,7 @@ internal sealed class ChannelInput : PipeReader, IValueTaskSource<ReadResult>, I
 
             ConsumeTo(consumedTo);
             _examined = examinedTo;
-            _channel.AcknowledgeIfDue();
+            _channel.Session.Acknowledgments.EnqueueIfDue(_channel);
         }
     }
 

@@ -253,7 +253,7 @@ internal sealed class ChannelOutput : PipeWriter, IValueTaskSource<FlushResult>
                 _channel.SendIfPossible();
                 if (HoldsTooMuch)
                 {
-                    _channel.CloseIfStuck();
+                    ChannelProgress.CloseIfStuck(_channel);
                 }
             }
 

@@ -8,20 +8,26 @@ namespace MtaTls.Protocol;
 /// <see cref="Input"/> alone discards what arrives. Both completed, or <see cref="CloseAsync"/>, or disposal close the channel in order.
 /// A channel counts against the session's limits until it was closed or disposed by its application, whatever the peer does.
 /// </remarks>
-public sealed partial class MtaTlsChannel : IDuplexPipe, IAsyncDisposable
+public sealed class MtaTlsChannel : IDuplexPipe, IAsyncDisposable
 {
     private readonly ChannelInput _input;
     private readonly ChannelOutput _output;
-    private Action<MtaTlsChannel, object?>? _onReadable;
-    private object? _onReadableState;
-    private Action<MtaTlsChannel, Exception?, object?>? _onClosed;
-    private object? _onClosedState;
-    private Exception? _closeReason;
-    private bool _closedNotified;
+
+    // Guarded by Gate.
+    private ChannelCallbacks _callbacks;
     private TaskCompletionSource? _closeRequested;
-    private long _closeProgress;
     private long _bytesSent;
+    private bool _applicationEnded;
+    private bool _released;
+    private bool _hasIgnoredData;
+
     private volatile bool _announced;
+
+    /// <summary>The channel's places in the queues; guarded by their locks.</summary>
+    internal QueueLink Link;
+
+    /// <summary>Since when it waits for its peer; guarded by <see cref="Gate"/>.</summary>
+    internal ChannelWatch Watch;
 
     internal MtaTlsChannel(
         MtaTlsSession session, ChannelId id, ChannelAddress source, ChannelAddress destination, SendWindow sendWindow, ReceiveWindow receiveWindow,
@@ -167,9 +173,7 @@ public sealed partial class MtaTlsChannel : IDuplexPipe, IAsyncDisposable
         ArgumentNullException.ThrowIfNull(callback);
         lock (Gate)
         {
-            _onReadable = callback;
-            _onReadableState = state;
-            NotifyReadable();
+            _callbacks.SetReadable(this, callback, state);
         }
     }
 
@@ -184,12 +188,7 @@ public sealed partial class MtaTlsChannel : IDuplexPipe, IAsyncDisposable
         ArgumentNullException.ThrowIfNull(callback);
         lock (Gate)
         {
-            _onClosed = callback;
-            _onClosedState = state;
-            if (_closedNotified)
-            {
-                RunOnClosed();
-            }
+            _callbacks.SetClosed(this, callback, state);
         }
     }
 
@@ -199,57 +198,276 @@ public sealed partial class MtaTlsChannel : IDuplexPipe, IAsyncDisposable
     /// <summary>Closes in order, as <see cref="CloseAsync"/> does.</summary>
     public ValueTask DisposeAsync() => CloseAsync();
 
-    /// <summary>The caller holds <see cref="Gate"/>.</summary>
-    internal void NotifyReadable()
+    /// <summary>What has arrived.</summary>
+    internal ChannelInput Received => _input;
+
+    /// <summary>What is to be sent.</summary>
+    internal ChannelOutput Unsent => _output;
+
+    /// <summary>Where it is in its life; guarded by <see cref="Gate"/>.</summary>
+    internal ChannelLifecycle Life { get; private set; }
+
+    /// <summary>Whether any data have been sent. The caller holds <see cref="Gate"/>.</summary>
+    internal bool HasSent => _bytesSent > 0;
+
+    /// <summary>Whether data may still be sent, and received. The caller holds <see cref="Gate"/>.</summary>
+    internal bool IsSending => ChannelTransitions.Sends(Life);
+
+    // ----- the read loop; the caller holds Gate where nothing else is said -----
+
+    /// <summary>Data came behind the close of this end.</summary>
+    internal void NoteIgnored(int length) => _hasIgnoredData |= length > 0;
+
+    /// <summary>The peer grants more window.</summary>
+    /// <returns>Whether it does not overflow.</returns>
+    internal bool TryAddWindow(uint freeSpace)
     {
-        if (_onReadable is not { } callback || !_input.IsReadable)
+        if (!_output.Window.TryAdd(freeSpace))
         {
-            return;
+            return false;
         }
 
-        object? state = _onReadableState;
-        (_onReadable, _onReadableState) = (null, null);
-        Run(static item => item.callback(item.channel, item.state), (callback, channel: this, state));
-    }
-
-    /// <summary>The caller holds <see cref="Gate"/>.</summary>
-    private void NotifyClosed(Exception? reason)
-    {
-        if (_closedNotified)
+        if (freeSpace > 0)
         {
-            return;
+            Watch.IsStalled = false;
         }
 
-        _closedNotified = true;
-        _closeReason = reason;
-        RunOnClosed();
+        SendIfPossible();
+        return true;
     }
 
-    private void RunOnClosed()
+    internal void SetMaxPacketLength(uint maxPacketLength) => _output.Window.MaxPacketLength = maxPacketLength;
+
+    /// <summary>The session has ended: in order, or by a failure that every reader learns of. Without <see cref="Gate"/>.</summary>
+    internal void OnSessionEnd(MtaTlsSessionException? failure)
     {
-        if (_onClosed is not { } callback)
+        lock (Gate)
         {
-            return;
-        }
-
-        object? state = _onClosedState;
-        (_onClosed, _onClosedState) = (null, null);
-        Run(static item => item.callback(item.channel, item.reason, item.state), (callback, channel: this, reason: _closeReason, state));
-    }
-
-    /// <summary>Runs a callback on the thread pool; one that throws has failed for this channel, not for the process.</summary>
-    private void Run<TState>(Action<TState> callback, TState state) =>
-        ThreadPool.UnsafeQueueUserWorkItem(
-            static item =>
+            Apply(ChannelEvent.SessionEnds);
+            if (failure is null)
             {
-                try
-                {
-                    item.callback(item.state);
-                }
-                catch (Exception e)
-                {
-                    item.channel.Abort(e);
-                }
-            },
-            (callback, state, channel: this), preferLocal: false);
+                _input.End();
+            }
+            else
+            {
+                _input.Fail(failure);
+            }
+
+            AfterEnd(failure);
+        }
+
+        ReleaseIfDone();
+    }
+
+    // ----- the writer -----
+
+    /// <summary>The ChannelEstablishmentSuccess goes out: from now on the peer can know the id.</summary>
+    internal void Announce() => _announced = true;
+
+    /// <summary>The ChannelCloseRequest goes out: from now on it can be confirmed.</summary>
+    internal void CloseRequestIsWritten()
+    {
+        lock (Gate)
+        {
+            Apply(ChannelEvent.Written);
+        }
+    }
+
+    /// <summary>The window to announce in ChannelEstablishmentSuccess; before it nothing can have been granted.</summary>
+    internal uint FirstWindow => (uint)_input.Window.Limit;
+
+    /// <summary>The max_packet_length to announce in ChannelEstablishmentSuccess.</summary>
+    internal uint FirstMaxPacketLength => (uint)_input.Window.MaxPacketLength;
+
+    /// <summary>A packet has been sent. The caller holds <see cref="Gate"/>.</summary>
+    internal void OnSent(int length)
+    {
+        _bytesSent += length;
+        if (Life == ChannelLifecycle.Flushing)
+        {
+            Watch.CloseProgress = Session.Clock.Now;
+            if (!_output.HasUnsent)
+            {
+                Apply(ChannelEvent.Flushed);
+            }
+        }
+
+        if (!_output.CanSend && _output.HasUnsent)
+        {
+            ChannelProgress.NoteStall(this);
+        }
+    }
+
+    // ----- under Gate, from either side -----
+
+    /// <summary>Queues the channel for the send loop when it has something that may be sent.</summary>
+    internal void SendIfPossible()
+    {
+        if (_output.CanSend)
+        {
+            Session.Queue.EnqueueReady(this);
+        }
+        else if (_output.HasUnsent)
+        {
+            ChannelProgress.NoteStall(this);
+        }
+    }
+
+    /// <summary>Carries out a step of the channel's life, with those of its effects whose order matters.</summary>
+    internal ChannelEffects Apply(ChannelEvent what)
+    {
+        (Life, ChannelEffects effects) = ChannelTransitions.Next(Life, what);
+        if ((effects & ChannelEffects.QueueConfirmation) != 0)
+        {
+            Session.Queue.EnqueueConfirmation(this);
+        }
+
+        if ((effects & ChannelEffects.StopSending) != 0)
+        {
+            _output.Close();
+        }
+
+        if ((effects & ChannelEffects.QueueCloseRequest) != 0)
+        {
+            Session.Queue.EnqueueCloseRequest(this);
+            ChannelProgress.NoteClosing(this);
+            _closeRequested?.TrySetResult();
+        }
+
+        if ((effects & ChannelEffects.EndInput) != 0)
+        {
+            _input.End();
+            AfterEnd(null);
+        }
+
+        if ((effects & ChannelEffects.Ignore) != 0)
+        {
+            Session.Counters.CountIgnored();
+        }
+
+        return effects;
+    }
+
+    private void BeginClose()
+    {
+        _applicationEnded = true;
+        _input.Discard(byReader: false);
+        _output.CompleteWriting();
+        if (Life != ChannelLifecycle.Open)
+        {
+            return;
+        }
+
+        Apply(_output.HasUnsent ? ChannelEvent.CloseWithData : ChannelEvent.Close);
+        if (Life == ChannelLifecycle.Flushing)
+        {
+            SendIfPossible();
+            // From here on everything that arrives, or has arrived unread, is granted again: two ends that both flush must not wait for each other.
+            Session.Acknowledgments.EnqueueIfDue(this);
+            ChannelProgress.NoteClosing(this);
+        }
+    }
+
+    private void AfterEnd(Exception? reason)
+    {
+        NotifyReadable();
+        _callbacks.NotifyClosed(this, reason);
+        _closeRequested?.TrySetResult();
+    }
+
+    /// <summary>There may be something to read. The caller holds <see cref="Gate"/>.</summary>
+    internal void NotifyReadable() => _callbacks.NotifyReadable(this);
+
+    // ----- closing, without Gate -----
+
+    /// <summary>One side was completed by the application; both make a close.</summary>
+    internal void SideCompleted()
+    {
+        lock (Gate)
+        {
+            if (!_input.IsDiscarding || !_output.IsCompleted)
+            {
+                return;
+            }
+
+            BeginClose();
+        }
+        ReleaseIfDone();
+    }
+
+    /// <summary>The peer broke a rule of this channel: it closes, the session goes on, and the TLS session is not to be resumed (section 3).</summary>
+    internal void Fail(string rule)
+    {
+        Session.Counters.CountChannelError();
+        Session.ForbidResumption();
+        FailTo(rule);
+    }
+
+    /// <summary>Closes at once because of the peer; what had arrived can be read.</summary>
+    internal void FailTo(string reason)
+    {
+        lock (Gate)
+        {
+            FailUnderGate(reason);
+        }
+
+        ReleaseIfDone();
+    }
+
+    /// <summary>The same where the caller holds <see cref="Gate"/>, and calls <see cref="ReleaseIfDone"/> later.</summary>
+    internal void FailUnderGate(string reason)
+    {
+        var error = new MtaTlsChannelException(reason);
+        AbortUnderGate(error, error, keepsReceived: true);
+    }
+
+    /// <summary>Closes at once because the session ends; what had arrived can be read.</summary>
+    internal void AbortWithSession() => Abort(new MtaTlsChannelException("The channel was aborted."), null, keepsReceived: true);
+
+    /// <param name="error">What reads fail with.</param>
+    /// <param name="reason">What <see cref="OnClosed"/> is told.</param>
+    /// <param name="keepsReceived">Whether reads fail only after what had arrived was read: always when it is not the channel's application that gives up.</param>
+    private void Abort(MtaTlsChannelException error, Exception? reason, bool keepsReceived)
+    {
+        lock (Gate)
+        {
+            AbortUnderGate(error, reason, keepsReceived);
+        }
+        ReleaseIfDone();
+    }
+
+    private void AbortUnderGate(MtaTlsChannelException error, Exception? reason, bool keepsReceived)
+    {
+        _output.Close();
+        if (keepsReceived)
+        {
+            _input.Fail(error);
+        }
+        else
+        {
+            _input.Abort(error);
+        }
+
+        Apply(ChannelEvent.Abort);
+        AfterEnd(reason);
+    }
+
+    /// <summary>Gives the channel's place and its part of the budgets back, once its id is free and its application has ended.</summary>
+    internal void ReleaseIfDone()
+    {
+        long reserved;
+        lock (Gate)
+        {
+            if (Life != ChannelLifecycle.Ended || !_applicationEnded || _released)
+            {
+                return;
+            }
+
+            _released = true;
+            Watch.Stop(this);
+            reserved = _input.Window.TakeReserved();
+        }
+        Session.Budget.ReleaseAll(reserved);
+        Session.ChannelReleased();
+    }
 }

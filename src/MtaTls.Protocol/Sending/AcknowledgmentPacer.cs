@@ -33,8 +33,56 @@ internal sealed class AcknowledgmentPacer : IBudgetWaiter, IDisposable
     /// <summary>Whether they are held back, though a flush is due for other reasons.</summary>
     public bool IsPaused => _paused;
 
+    /// <summary>
+    /// Queues a channel's acknowledgment where one is due: at once when a quarter of the window was examined, with a flush or soon when all that arrived was. The caller holds the channel's lock.
+    /// </summary>
+    public void EnqueueIfDue(MtaTlsChannel channel)
+    {
+        if (!channel.IsSending || channel.Link.IsAcknowledging)
+        {
+            return;
+        }
+
+        if (channel.Received.IsAcknowledgmentDue)
+        {
+            _session.Queue.EnqueueAcknowledgment(channel);
+        }
+        else if (channel.Received.IsAcknowledgmentOwed)
+        {
+            Enqueue(channel);
+        }
+    }
+
+    /// <summary>Takes what is to be acknowledged now. The writer's.</summary>
+    /// <param name="channel">The channel.</param>
+    /// <param name="freeSpace">The increment; 0: nothing.</param>
+    /// <param name="maxPacketLength">A new max_packet_length to announce; 0: none.</param>
+    public void TakeGrant(MtaTlsChannel channel, out uint freeSpace, out int maxPacketLength)
+    {
+        freeSpace = 0;
+        maxPacketLength = 0;
+        lock (channel.Gate)
+        {
+            if (!channel.IsSending)
+            {
+                return;
+            }
+
+            freeSpace = channel.Received.Grant(_session.Budget, _session.RoundTrip, out bool starved);
+            if (freeSpace > 0)
+            {
+                maxPacketLength = channel.Received.Window.RaiseMaxPacketLength(channel.Received.Received, _session.Limits.MaxPacketLength);
+            }
+
+            if (starved && EnqueueStarved(channel))
+            {
+                _session.Counters.CountExceeded(_session.Budget.Exhausted);
+            }
+        }
+    }
+
     /// <summary>Queues a channel's acknowledgment, unless it is queued already.</summary>
-    public void Enqueue(MtaTlsChannel channel)
+    private void Enqueue(MtaTlsChannel channel)
     {
         if (channel.Link.IsAcknowledgingLate)
         {
@@ -55,7 +103,7 @@ internal sealed class AcknowledgmentPacer : IBudgetWaiter, IDisposable
 
     /// <summary>Queues an acknowledgment that found the budgets used up: it is late as soon as bytes have come back to them.</summary>
     /// <returns>Whether it was not queued before.</returns>
-    public bool EnqueueStarved(MtaTlsChannel channel)
+    private bool EnqueueStarved(MtaTlsChannel channel)
     {
         bool isFirst;
         lock (_lock)

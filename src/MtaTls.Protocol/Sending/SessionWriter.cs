@@ -187,7 +187,7 @@ internal sealed class SessionWriter : IDisposable
 
     private void WriteAcknowledgment(MtaTlsChannel channel)
     {
-        channel.TakeAcknowledgment(out uint freeSpace, out int maxPacketLength);
+        _acknowledgments.TakeGrant(channel, out uint freeSpace, out int maxPacketLength);
         if (freeSpace == 0)
         {
             return;

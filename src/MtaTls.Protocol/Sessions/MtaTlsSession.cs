@@ -314,7 +314,7 @@ public sealed class MtaTlsSession : IAsyncDisposable
         }
         foreach (MtaTlsChannel channel in channels)
         {
-            channel.CloseIfHoldingAndStuck();
+            ChannelProgress.CloseIfHoldingAndStuck(channel);
         }
     }
 

@@ -1,6 +1,6 @@
 namespace MtaTls.Protocol;
 
-/// <summary>The read loop's way into a channel: what its data packets, acknowledgments and limits do to it. It holds nothing of a channel; each method takes the channel's lock once.</summary>
+/// <summary>The read loop's way into a channel: what its packets do to it. It holds nothing of a channel; each method takes the channel's lock once.</summary>
 internal sealed class PacketReceiver(MtaTlsSession session)
 {
     /// <summary>A data packet begins. Whether its data are to be received; if not they are skipped, and a rule that the packet breaks has closed the channel.</summary>
@@ -114,6 +114,39 @@ internal sealed class PacketReceiver(MtaTlsSession session)
         PeerPacketsTooShort(channel, maxPacketLength);
     }
 
+    /// <summary>The peer closes: confirm, send nothing more, let the application read what had arrived.</summary>
+    /// <returns>Whether the id is free now.</returns>
+    public static bool OnCloseRequest(MtaTlsChannel channel)
+    {
+        ChannelEffects effects;
+        lock (channel.Gate)
+        {
+            effects = channel.Apply(ChannelEvent.PeerCloses);
+        }
+
+        channel.ReleaseIfDone();
+        return (effects & ChannelEffects.FreeId) != 0;
+    }
+
+    /// <summary>The peer confirms our close: the id is free. A confirmation that answers no request closes the channel, which goes on to need its own.</summary>
+    /// <returns>Whether the id is free now.</returns>
+    public static bool OnCloseConfirmation(MtaTlsChannel channel)
+    {
+        ChannelEffects effects;
+        lock (channel.Gate)
+        {
+            effects = channel.Apply(ChannelEvent.PeerConfirms);
+        }
+
+        if ((effects & ChannelEffects.Violation) != 0)
+        {
+            channel.Fail("A ChannelCloseConfirmation answers no request.");
+        }
+
+        channel.ReleaseIfDone();
+        return (effects & ChannelEffects.FreeId) != 0;
+    }
+
     /// <summary>The peer takes only packets that cost more than they carry, or none.</summary>
     public void PeerPacketsTooShort(MtaTlsChannel channel, uint maxPacketLength)
     {
@@ -133,14 +166,14 @@ internal sealed class PacketReceiver(MtaTlsSession session)
         channel.NotifyReadable();
         if (channel.Received.IsDiscarding)
         {
-            channel.AcknowledgeIfDue();
+            channel.Session.Acknowledgments.EnqueueIfDue(channel);
         }
     }
 
     private static void SkipUnderGate(MtaTlsChannel channel, int count)
     {
         channel.Received.Skip(count);
-        channel.AcknowledgeIfDue();
+        channel.Session.Acknowledgments.EnqueueIfDue(channel);
     }
 
     /// <summary>Whether a data packet may come now. The caller holds the channel's lock.</summary>

@@ -32,7 +32,7 @@ internal sealed class SessionClock : IDisposable
 
     public TimeSpan ElapsedSince(long timestamp) => _time.GetElapsedTime(timestamp);
 
-    /// <summary>Calls <see cref="MtaTlsChannel.CheckProgress"/> from time to time until <see cref="Unwatch"/>.</summary>
+    /// <summary>Calls <see cref="ChannelProgress.Check"/> from time to time until <see cref="Unwatch"/>.</summary>
     /// <returns>What to pass to <see cref="Unwatch"/>; <see langword="null"/> when the session has ended.</returns>
     public LinkedListNode<MtaTlsChannel>? Watch(MtaTlsChannel channel)
     {
@@ -87,7 +87,7 @@ internal sealed class SessionClock : IDisposable
         {
             foreach (MtaTlsChannel channel in watched)
             {
-                channel.CheckProgress();
+                ChannelProgress.Check(channel);
             }
         }
         catch (MtaTlsSessionException timeout)

@@ -39,14 +39,14 @@ internal sealed class SessionDispatcher
                 _opens.OnEchec(ChannelRequestEchec.Read(body));
                 break;
             case PacketType.ChannelCloseRequest:
-                if (FindChannel(ChannelCloseRequest.Read(body).ChannelId) is { } closing && closing.OnCloseRequest())
+                if (FindChannel(ChannelCloseRequest.Read(body).ChannelId) is { } closing && PacketReceiver.OnCloseRequest(closing))
                 {
                     Free(closing);
                 }
 
                 break;
             case PacketType.ChannelCloseConfirmation:
-                if (FindChannel(ChannelCloseConfirmation.Read(body).ChannelId) is { } closed && closed.OnCloseConfirmation())
+                if (FindChannel(ChannelCloseConfirmation.Read(body).ChannelId) is { } closed && PacketReceiver.OnCloseConfirmation(closed))
                 {
                     Free(closed);
                 }

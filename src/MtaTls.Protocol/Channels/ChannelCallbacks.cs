@@ -1,0 +1,81 @@
+namespace MtaTls.Protocol;
+
+/// <summary>What a channel's application is told once, on the thread pool: that there is something to read, and that the channel has closed. Guarded by the channel's lock.</summary>
+internal struct ChannelCallbacks
+{
+    private Action<MtaTlsChannel, object?>? _onReadable;
+    private object? _onReadableState;
+    private Action<MtaTlsChannel, Exception?, object?>? _onClosed;
+    private object? _onClosedState;
+    private Exception? _closeReason;
+    private bool _isClosed;
+
+    public void SetReadable(MtaTlsChannel channel, Action<MtaTlsChannel, object?> callback, object? state)
+    {
+        _onReadable = callback;
+        _onReadableState = state;
+        NotifyReadable(channel);
+    }
+
+    public void SetClosed(MtaTlsChannel channel, Action<MtaTlsChannel, Exception?, object?> callback, object? state)
+    {
+        _onClosed = callback;
+        _onClosedState = state;
+        if (_isClosed)
+        {
+            RunOnClosed(channel);
+        }
+    }
+
+    public void NotifyReadable(MtaTlsChannel channel)
+    {
+        if (_onReadable is not { } callback || !channel.Received.IsReadable)
+        {
+            return;
+        }
+
+        object? state = _onReadableState;
+        (_onReadable, _onReadableState) = (null, null);
+        Run(static item => item.callback(item.channel, item.state), (callback, channel, state), channel);
+    }
+
+    public void NotifyClosed(MtaTlsChannel channel, Exception? reason)
+    {
+        if (_isClosed)
+        {
+            return;
+        }
+
+        _isClosed = true;
+        _closeReason = reason;
+        RunOnClosed(channel);
+    }
+
+    private void RunOnClosed(MtaTlsChannel channel)
+    {
+        if (_onClosed is not { } callback)
+        {
+            return;
+        }
+
+        object? state = _onClosedState;
+        (_onClosed, _onClosedState) = (null, null);
+        Run(static item => item.callback(item.channel, item.reason, item.state), (callback, channel, reason: _closeReason, state), channel);
+    }
+
+    /// <summary>Runs a callback on the thread pool; one that throws has failed for this channel, not for the process.</summary>
+    private static void Run<TState>(Action<TState> callback, TState state, MtaTlsChannel channel) =>
+        ThreadPool.UnsafeQueueUserWorkItem(
+            static item =>
+            {
+                try
+                {
+                    item.callback(item.state);
+                }
+                catch (Exception e)
+                {
+                    item.channel.Abort(e);
+                }
+            },
+            (callback, state, channel), preferLocal: false);
+}
