@@ -14,6 +14,7 @@ internal static class TcpKeepAlive
 
     private const int LevelTcp = 6;
     private const int Probes = 5;
+    private const int MaxProbes = 127;
 
     /// <summary>Sets the options. What the system or the socket does not have is left out.</summary>
     /// <param name="socket">The socket; null or another than TCP's: nothing happens.</param>
@@ -27,11 +28,13 @@ internal static class TcpKeepAlive
         }
 
         int idle = Seconds(interval);
-        int between = Seconds(timeout / Probes);
+        // An answered probe is followed by the next one after this time, not after the interval: it must not be the longer one, or address translations forget the connection.
+        int between = Math.Min(Seconds(timeout / Probes), idle);
+        int probes = (int)Math.Clamp(Math.Ceiling(timeout.TotalSeconds / between), Probes, MaxProbes);
         Try(() => socket.SetSocketOption(SocketOptionLevel.Socket, SocketOptionName.KeepAlive, true));
         Try(() => socket.SetSocketOption(SocketOptionLevel.Tcp, SocketOptionName.TcpKeepAliveTime, idle));
         Try(() => socket.SetSocketOption(SocketOptionLevel.Tcp, SocketOptionName.TcpKeepAliveInterval, between));
-        Try(() => socket.SetSocketOption(SocketOptionLevel.Tcp, SocketOptionName.TcpKeepAliveRetryCount, Probes));
+        Try(() => socket.SetSocketOption(SocketOptionLevel.Tcp, SocketOptionName.TcpKeepAliveRetryCount, probes));
 
         // TCP does not probe while data waits for an acknowledgment: it repeats the data instead, for a quarter of an hour by default.
         if (UserTimeout(interval + timeout) is var (option, value))

@@ -44,6 +44,21 @@ public sealed class TcpKeepAliveTests
     }
 
     [Fact]
+    public async Task Probes_are_no_further_apart_than_the_interval_however_long_the_timeout_is()
+    {
+        (Socket client, Socket server) = await ConnectAsync(IPAddress.Loopback);
+        using (client)
+        using (server)
+        {
+            TcpKeepAlive.Apply(client, TimeSpan.FromSeconds(3), TimeSpan.FromMinutes(1));
+            Assert.Equal(3, client.GetSocketOption(SocketOptionLevel.Tcp, SocketOptionName.TcpKeepAliveInterval));
+            Assert.Equal(20, client.GetSocketOption(SocketOptionLevel.Tcp, SocketOptionName.TcpKeepAliveRetryCount));
+            TcpKeepAlive.Apply(client, TimeSpan.FromSeconds(3), TimeSpan.FromHours(1));
+            Assert.Equal(127, client.GetSocketOption(SocketOptionLevel.Tcp, SocketOptionName.TcpKeepAliveRetryCount));
+        }
+    }
+
+    [Fact]
     public void Nothing_happens_to_other_sockets()
     {
         TcpKeepAlive.Apply(null, TimeSpan.FromSeconds(15), TimeSpan.FromSeconds(10));

@@ -71,6 +71,18 @@ internal sealed partial class ServerProcess : IAsyncDisposable
         }
     }
 
+    /// <summary>The process hangs from now on (SIGSTOP).</summary>
+    public Task StopProcessAsync() => SignalAsync("-STOP");
+
+    /// <summary>The process goes on (SIGCONT).</summary>
+    public Task ContinueProcessAsync() => SignalAsync("-CONT");
+
+    private async Task SignalAsync(string signal)
+    {
+        (int exitCode, string output) = await Tool.RunAsync("kill", "", signal, _process.Id.ToString(CultureInfo.InvariantCulture));
+        Assert.True(exitCode == 0, output);
+    }
+
     public async ValueTask DisposeAsync()
     {
         if (!_process.HasExited)

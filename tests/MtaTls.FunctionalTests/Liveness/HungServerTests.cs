@@ -1,0 +1,61 @@
+using System.Diagnostics.Metrics;
+using Microsoft.Extensions.Diagnostics.Metrics.Testing;
+using MtaTls.Client;
+using MtaTls.FunctionalTests.Support;
+
+namespace MtaTls.FunctionalTests.Liveness;
+
+/// <summary>A server process that hangs: its kernel answers TCP for it.</summary>
+public sealed class HungServerTests
+{
+    [Fact]
+    public async Task A_process_that_hangs_is_found_by_the_ping_and_not_by_TCP()
+    {
+        Assert.SkipUnless(OperatingSystem.IsLinux(), "SIGSTOP is sent by kill.");
+        await using ServerProcess server = await ServerProcess.StartAsync([]);
+        using MetricCollector<long> timeouts = new(null, "MtaTls.Client", "mtatls.client.keep_alive.timeouts");
+        // TCP would have ended its session, if it could, long before the ping may: after two seconds of silence.
+        await using MtaTlsClient tcp = await MtaTlsClient.ConnectAsync(Options(server, static o =>
+        {
+            o.KeepAlive.Ping = false;
+            o.KeepAlive.Interval = o.KeepAlive.Timeout = TimeSpan.FromSeconds(1);
+        }));
+        await using MtaTlsClient pings = await MtaTlsClient.ConnectAsync(Options(server, static o => (o.KeepAlive.Interval, o.KeepAlive.Timeout) = (TimeSpan.FromSeconds(1), TimeSpan.FromSeconds(10))));
+        Assert.Equal("Hello, World!", await GetAsync(pings, server));
+
+        await server.StopProcessAsync();
+        await Wait.UntilAsync(() => timeouts.GetMeasurementSnapshot().Any(m => (int?)m.Tags["server.port"] == server.Port));
+        Assert.Equal("ping", timeouts.GetMeasurementSnapshot().First(m => (int?)m.Tags["server.port"] == server.Port).Tags["mtatls.keep_alive.method"]);
+        Assert.Equal((1, 1), (tcp.GetStatistics().ActiveSessions, tcp.GetStatistics().Handshakes));
+
+        await server.ContinueProcessAsync();
+        Assert.Equal("Hello, World!", await GetAsync(pings, server));
+        Assert.Equal("Hello, World!", await GetAsync(tcp, server));
+        Assert.Equal(1, tcp.GetStatistics().Handshakes);
+    }
+
+    private static async Task<string> GetAsync(MtaTlsClient client, ServerProcess server)
+    {
+        using var http = new HttpClient(new SocketsHttpHandler().UseMtaTls(client)) { Timeout = Wait.Timeout };
+        return await http.GetStringAsync(new Uri($"https://localhost:{server.Port}/plaintext"));
+    }
+
+    private static MtaTlsClientOptions Options(ServerProcess server, Action<MtaTlsClientOptions> configure)
+    {
+        var options = new MtaTlsClientOptions
+        {
+            Host = "127.0.0.1",
+            Port = server.Port,
+            TargetHost = "localhost",
+            CertificateChainPolicy = TestCertificates.TrustRoot(),
+            ApplicationProtocols = [System.Net.Security.SslApplicationProtocol.Http11],
+            KeepConnected = true,
+            ConnectTimeout = TimeSpan.FromSeconds(2),
+            ShutdownTimeout = TimeSpan.FromMilliseconds(100),
+        };
+        options.Reconnect.InitialDelay = options.Reconnect.MaxDelay = TimeSpan.FromMilliseconds(200);
+        options.Reconnect.WaitTimeout = Wait.Timeout;
+        configure(options);
+        return options;
+    }
+}
