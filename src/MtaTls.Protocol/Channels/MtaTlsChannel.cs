@@ -44,7 +44,7 @@ public sealed class MtaTlsChannel : IDuplexPipe, IAsyncDisposable
     }
 
     /// <summary>The session that the channel belongs to.</summary>
-    public MtaTlsSession Session { get; }
+    internal MtaTlsSession Session { get; }
 
     /// <summary>The channel's id, unique in its session among the channels that are open.</summary>
     public ChannelId Id { get; }

@@ -19,7 +19,7 @@ public sealed class MtaTlsChannelRequest
     }
 
     /// <summary>The session that the request came on.</summary>
-    public MtaTlsSession Session { get; }
+    internal MtaTlsSession Session { get; }
 
     /// <summary>Where the opener says that the channel comes from. A claim, not a fact.</summary>
     public ChannelAddress Source { get; }

@@ -1,7 +1,7 @@
 namespace MtaTls.Protocol;
 
 /// <summary>When a session sends pings.</summary>
-public enum MtaTlsKeepAlivePolicy
+internal enum MtaTlsKeepAlivePolicy
 {
     /// <summary>Never.</summary>
     Never,

@@ -7,7 +7,7 @@ namespace MtaTls.Protocol;
 /// Thread-safe. An eighth of it is kept for the first 4 KiB of each channel; when the rest is used up windows no longer grow, and when all is, new channels are refused. Channels that are
 /// open keep their 4 KiB.
 /// </remarks>
-public sealed class MtaTlsReceiveBudget
+internal sealed class MtaTlsReceiveBudget
 {
     /// <summary>Creates a budget.</summary>
     /// <param name="size">The budget in octets; at least 4,096.</param>

@@ -1,7 +1,7 @@
 namespace MtaTls.Protocol;
 
 /// <summary>An end's role in the TLS handshake. It decides the top bit of the channel id halves that the end chooses: 0 at the client, 1 at the server.</summary>
-public enum MtaTlsRole
+internal enum MtaTlsRole
 {
     /// <summary>The TLS client.</summary>
     Client,

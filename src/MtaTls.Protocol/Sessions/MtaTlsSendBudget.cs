@@ -8,7 +8,7 @@ namespace MtaTls.Protocol;
 /// channel has 4 KiB unsent. So writers wait, and what is left shrinks ever more slowly. One write of each application can still come before its wait: when that exceeds the budget, channels that
 /// cannot send are closed, those first whose peer never granted any window.
 /// </remarks>
-public sealed class MtaTlsSendBudget
+internal sealed class MtaTlsSendBudget
 {
     /// <summary>Creates a budget.</summary>
     /// <param name="size">The budget in bytes; at least 4,096.</param>

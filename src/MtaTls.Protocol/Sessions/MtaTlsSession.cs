@@ -5,7 +5,7 @@ namespace MtaTls.Protocol;
 /// <summary>
 /// The multiplexing layer of one TLS session: opens, accepts and serves channels. Both ends are alike; either may open channels.
 /// </summary>
-public sealed class MtaTlsSession : IAsyncDisposable
+internal sealed class MtaTlsSession : IAsyncDisposable
 {
     private readonly IMtaTlsTransport _transport;
     private readonly Action? _channelEnded;

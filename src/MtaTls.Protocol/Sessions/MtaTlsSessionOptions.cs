@@ -3,7 +3,7 @@ using System.Runtime.CompilerServices;
 namespace MtaTls.Protocol;
 
 /// <summary>How a session behaves.</summary>
-public sealed class MtaTlsSessionOptions
+internal sealed class MtaTlsSessionOptions
 {
     /// <summary>The end's role in the TLS handshake.</summary>
     /// <value>Default: <see cref="MtaTlsRole.Client"/>. The two ends of a session must differ.</value>

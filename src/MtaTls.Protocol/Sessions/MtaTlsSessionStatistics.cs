@@ -1,7 +1,7 @@
 namespace MtaTls.Protocol;
 
 /// <summary>What a session has counted since its start: a snapshot.</summary>
-public readonly record struct MtaTlsSessionStatistics
+internal readonly record struct MtaTlsSessionStatistics
 {
     /// <summary>Channels that count against <see cref="MtaTlsSessionLimits.MaxChannelsPerSession"/> now, without those that wait for an answer.</summary>
     public int ActiveChannels { get; init; }

@@ -8,7 +8,7 @@ namespace MtaTls.Protocol;
 /// One reader (<see cref="ReadAsync"/>) and one writer (all other members but <see cref="Abort"/> and <see cref="ForbidResumption"/>) are active at a
 /// time; those two may be called from any thread at any time. The session that is started on a transport owns it and disposes it.
 /// </remarks>
-public interface IMtaTlsTransport : IAsyncDisposable
+internal interface IMtaTlsTransport : IAsyncDisposable
 {
     /// <summary>Reads at least one octet into <paramref name="buffer"/>.</summary>
     /// <param name="buffer">Where the octets go; not empty.</param>

@@ -7,7 +7,7 @@ namespace MtaTls.Protocol;
 /// <summary>A transport over an <see cref="IDuplexPipe"/>: for carriers other than TLS, and for tests.</summary>
 /// <remarks>A pipe has no close_notify: its completion without an exception is the orderly end.</remarks>
 /// <param name="pipe">The pipe whose input is read and whose output is written; the transport completes both.</param>
-public sealed class PipeTransport(IDuplexPipe pipe) : IMtaTlsTransport
+internal sealed class PipeTransport(IDuplexPipe pipe) : IMtaTlsTransport
 {
     private readonly PipeReader _input = pipe.Input;
     private readonly PipeWriter _output = pipe.Output;
