@@ -11,7 +11,7 @@ public sealed class TlsAlertException : Exception
     /// <param name="isReceived">True: the peer sent the alert; false: it was sent to the peer.</param>
     /// <param name="details">More about the reason; null when there is nothing to say.</param>
     /// <param name="innerException">The cause; null when there is none.</param>
-    public TlsAlertException(TlsAlert alert, bool isReceived, string? details = null, Exception? innerException = null)
+    internal TlsAlertException(TlsAlert alert, bool isReceived, string? details = null, Exception? innerException = null)
         : base(Describe(alert, isReceived, details), innerException)
     {
         Alert = alert;

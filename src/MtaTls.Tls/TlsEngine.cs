@@ -15,7 +15,7 @@ public static class TlsEngine
     /// OpenSSL, so it is set before the first use. Where it is not the library that .NET uses, the private keys of certificates are copied to it, so they must be exportable.
     /// </summary>
     /// <exception cref="InvalidOperationException">Another OpenSSL is loaded already.</exception>
-    public static string? LibraryPath { get => NativeLibraries.Path; set => NativeLibraries.Path = value; }
+    internal static string? LibraryPath { get => NativeLibraries.Path; set => NativeLibraries.Path = value; }
 
     /// <summary>Whether OpenSSL 3 was found. The first read loads it.</summary>
     public static bool IsSupported => NativeLibraries.Failure is null;
@@ -27,7 +27,7 @@ public static class TlsEngine
     /// The file that the environment variable <c>SSLKEYLOGFILE</c> names, where the AppContext switch <c>System.Net.EnableSslKeyLogging</c> is on: the
     /// condition under which SslStream logs keys too. Null otherwise. Reading it loads nothing native.
     /// </summary>
-    public static string? EnvironmentKeyLogFile
+    internal static string? EnvironmentKeyLogFile
         => AppContext.TryGetSwitch("System.Net.EnableSslKeyLogging", out bool enabled) && enabled
             && Environment.GetEnvironmentVariable("SSLKEYLOGFILE") is { Length: > 0 } file ? file : null;
 
@@ -40,7 +40,7 @@ public static class TlsEngine
     /// <summary>Why the machine's TLS policy (<c>system_default</c> in OpenSSL's configuration file) leaves the engine nothing to negotiate; null where it does not.</summary>
     /// <param name="enabled">The versions that the application asks for; <see cref="SslProtocols.None"/>: the machine's.</param>
     /// <param name="cipherSuites">The cipher suites that the application asks for; null: the machine's.</param>
-    public static string? FindPolicyObstacle(SslProtocols enabled, CipherSuitesPolicy? cipherSuites = null)
+    internal static string? FindPolicyObstacle(SslProtocols enabled, CipherSuitesPolicy? cipherSuites = null)
         => IsSupported ? MachinePolicy.Current.Choose(ProtocolVersions.Supported(enabled), cipherSuites).Obstacle : null;
 
     /// <summary>Does nothing where the engine is supported.</summary>

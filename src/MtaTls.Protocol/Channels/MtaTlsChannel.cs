@@ -90,7 +90,7 @@ public sealed class MtaTlsChannel : IDuplexPipe, IAsyncDisposable
     }
 
     /// <summary>Whether the peer has sent data behind the close of this end: they were ignored, and are not among <see cref="BytesReceived"/>.</summary>
-    public bool HasIgnoredData
+    internal bool HasIgnoredData
     {
         get
         {
@@ -168,7 +168,7 @@ public sealed class MtaTlsChannel : IDuplexPipe, IAsyncDisposable
     /// </summary>
     /// <param name="callback">The callback.</param>
     /// <param name="state">Passed to it.</param>
-    public void OnReadable(Action<MtaTlsChannel, object?> callback, object? state)
+    internal void OnReadable(Action<MtaTlsChannel, object?> callback, object? state)
     {
         ArgumentNullException.ThrowIfNull(callback);
         lock (Gate)
@@ -183,7 +183,7 @@ public sealed class MtaTlsChannel : IDuplexPipe, IAsyncDisposable
     /// </summary>
     /// <param name="callback">The callback.</param>
     /// <param name="state">Passed to it.</param>
-    public void OnClosed(Action<MtaTlsChannel, Exception?, object?> callback, object? state)
+    internal void OnClosed(Action<MtaTlsChannel, Exception?, object?> callback, object? state)
     {
         ArgumentNullException.ThrowIfNull(callback);
         lock (Gate)

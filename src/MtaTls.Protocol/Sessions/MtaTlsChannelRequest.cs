@@ -28,7 +28,7 @@ public sealed class MtaTlsChannelRequest
     public ChannelAddress Destination { get; }
 
     /// <summary>sender_channel_id: the half of the channel's id that the opener has chosen. It tells the opener's pending requests apart.</summary>
-    public ushort SenderChannelId { get; }
+    internal ushort SenderChannelId { get; }
 
     internal SendWindow Window { get; }
 
