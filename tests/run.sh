@@ -13,6 +13,8 @@ needlib() { ldconfig -p 2>/dev/null | grep -q "$1" || packages+=("$2"); }
 need openssl openssl
 need curl curl
 need ip iproute2
+need nft nftables
+need h2load nghttp2-client
 need ping iputils-ping
 need redis-server redis-server
 need chromium chromium

@@ -21,10 +21,10 @@ internal static partial class AgentLog
     public static partial void RegistrationRefused(this ILogger logger, Uri gateway, string reason, double seconds);
 
     [LoggerMessage(5, LogLevel.Warning, "Connecting to gateway {Gateway} failed: {Reason} The next attempt is in {Seconds:0.0} s.", EventName = "ConnectFailed")]
-    public static partial void ConnectFailed(this ILogger logger, Uri? gateway, string reason, double seconds);
+    public static partial void ConnectFailed(this ILogger logger, Uri gateway, string reason, double seconds);
 
-    [LoggerMessage(6, LogLevel.Warning, "The registration with {Gateway} has ended: {Reason}.", EventName = "RegistrationLost")]
-    public static partial void RegistrationLost(this ILogger logger, Uri gateway, string reason);
+    [LoggerMessage(6, LogLevel.Warning, "The registration with {Gateway} has ended: {Reason} The next attempt is in {Seconds:0.0} s.", EventName = "RegistrationLost")]
+    public static partial void RegistrationLost(this ILogger logger, Uri gateway, string reason, double seconds);
 
     [LoggerMessage(7, LogLevel.Information, "{Gateway} stops in {Seconds:0} s. The agent registers elsewhere.", EventName = "GatewayDrains")]
     public static partial void GatewayDrains(this ILogger logger, Uri gateway, double seconds);
@@ -55,4 +55,10 @@ internal static partial class AgentLog
 
     [LoggerMessage(16, LogLevel.Information, "Endpoint {EndPoint} is not bound: MtaTlsAgent:ServeLocally is false, so the app opens no port.", EventName = "EndpointNotBound")]
     public static partial void EndpointNotBound(this ILogger logger, EndPoint endPoint);
+
+    [LoggerMessage(17, LogLevel.Information, "{Gateway} is back: a session moves there from {Former}, which has another.", EventName = "GatewayReturned")]
+    public static partial void GatewayReturned(this ILogger logger, Uri gateway, Uri former);
+
+    [LoggerMessage(18, LogLevel.Debug, "{Gateway} has no session and could not be reached: {Reason}", EventName = "GatewayStillAway")]
+    public static partial void GatewayStillAway(this ILogger logger, Uri gateway, string reason);
 }

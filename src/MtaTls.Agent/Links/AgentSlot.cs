@@ -8,6 +8,14 @@ namespace MtaTls.Agent.Links;
 /// <summary>Keeps one of the agent's sessions: connects, registers, connects again when the session is lost, and moves elsewhere when its gateway stops.</summary>
 internal sealed class AgentSlot(AgentRuntime runtime, int index) : IAsyncDisposable
 {
+    /// <summary>The most gateways that are tried of those that a gateway names when it stops.</summary>
+    private const int MaxAlternates = 16;
+
+    /// <summary>A gateway that asks an agent to leave sooner than that after its registration is not followed at once.</summary>
+    private static readonly TimeSpan s_hasty = TimeSpan.FromSeconds(10);
+
+    private static readonly TimeSpan s_leastPause = TimeSpan.FromMilliseconds(100);
+
     private readonly ILogger _logger = runtime.Loggers.CreateLogger(AgentLog.Category);
     private readonly Lock _lock = new();
 
@@ -17,7 +25,7 @@ internal sealed class AgentSlot(AgentRuntime runtime, int index) : IAsyncDisposa
     private Task _running = Task.CompletedTask;
     private int _generation;
     private readonly string _name = $"{runtime.Instance}-{index}";
-    private int _attempts;
+    private int _looks;
     private bool _refusalLogged;
 
     /// <summary>The gateway that the slot is registered with; null: it is connecting.</summary>
@@ -63,28 +71,32 @@ internal sealed class AgentSlot(AgentRuntime runtime, int index) : IAsyncDisposa
     private async Task RunAsync()
     {
         GatewayLink? link = null;
-        int failures = 0;
+        int failures = 0, moves = 0;
         while (!runtime.Stopping.IsCancellationRequested)
         {
-            Exception? failure = null;
+            Exception? failure;
+            bool wasRegistered = false;
+            Uri gateway = link?.Gateway ?? Choose(failures);
             try
             {
-                link ??= await ConnectAsync([], runtime.Stopping);
+                link ??= await ConnectAsync(gateway, runtime.Stopping);
                 failures = 0;
-                DrainMessage? drain = await link.WaitAsync(runtime.Stopping);
-                GatewayLink left = link;
+                long registered = runtime.Time.GetTimestamp();
+                (DrainMessage? drain, GatewayLink left) = await ServeAsync(link);
                 link = null;
                 if (drain is not null)
                 {
                     // What it serves goes on there while the next one is connected.
-                    link = await MoveAsync(left, drain);
+                    moves = runtime.Time.GetElapsedTime(registered) < s_hasty ? moves + 1 : 0;
+                    link = await MoveAsync(left, drain, moves);
                     continue;
                 }
 
-                failure = left.Failure;
+                wasRegistered = true;
+                gateway = left.Gateway;
+                failure = left.Failure ?? new IOException("the gateway has ended it");
                 Replace(left, null);
                 await left.DisposeAsync();
-                _logger.RegistrationLost(left.Gateway, failure?.Message ?? "the gateway has ended it");
             }
             catch (OperationCanceledException) when (runtime.Stopping.IsCancellationRequested)
             {
@@ -97,19 +109,66 @@ internal sealed class AgentSlot(AgentRuntime runtime, int index) : IAsyncDisposa
             }
 
             failures++;
-            LastFailure = failure?.Message ?? "The gateway has ended the registration.";
+            LastFailure = failure.Message;
             TimeSpan delay = Delay(failures, failure);
             runtime.Metrics.ConnectFailed(failure);
-            LogFailure(failure, delay);
+            LogFailure(gateway, failure, delay, wasRegistered);
             await Task.Delay(delay, runtime.Time, runtime.Stopping).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         }
     }
 
-    /// <summary>Registers with the next gateway. The instance tells the gateway that a lost session of this slot is replaced.</summary>
-    private async Task<GatewayLink> ConnectAsync(IReadOnlyList<Uri> first, CancellationToken cancellationToken)
+    /// <summary>Waits for the end of a registration. Meanwhile a slot that shares its gateway looks for one that no slot has: it may have been away when the agent started.</summary>
+    /// <returns>What the gateway asks for, and the link that it was asked on.</returns>
+    private async Task<(DrainMessage? Drain, GatewayLink Link)> ServeAsync(GatewayLink link)
     {
-        Uri[] gateways = [.. first, .. runtime.Plan.Gateways];
-        Uri gateway = first.Count > 0 ? first[0] : Choose(gateways);
+        Task<DrainMessage?> ended = link.WaitAsync(runtime.Stopping);
+        while (true)
+        {
+            using var stopLooking = CancellationTokenSource.CreateLinkedTokenSource(runtime.Stopping);
+            var pause = TimeSpan.FromTicks(Math.Max(runtime.Plan.Options.Reconnect.MaxDelay.Ticks, s_leastPause.Ticks));
+            Task first = await Task.WhenAny(ended, Task.Delay(runtime.Plan.Gateways.Count > 1 ? Jittered(pause) : Timeout.InfiniteTimeSpan, runtime.Time, stopLooking.Token));
+            await stopLooking.CancelAsync();
+            if (first == ended || runtime.Stopping.IsCancellationRequested)
+            {
+                return (await ended, link);
+            }
+
+            if (Uncovered(link) is { } gateway && await TryConnectAsync(gateway) is { } next)
+            {
+                _logger.GatewayReturned(gateway, link.Gateway);
+                _ = LeaveAsync(link);
+                link = next;
+                ended = link.WaitAsync(runtime.Stopping);
+            }
+        }
+    }
+
+    /// <summary>A gateway that no slot has, where another slot has this one's too; of those that share one only the last looks.</summary>
+    private Uri? Uncovered(GatewayLink link)
+    {
+        IReadOnlyList<AgentSlot> slots = runtime.Slots;
+        bool shares = slots.Take(index).Any(s => s.Current?.Gateway == link.Gateway) && !slots.Skip(index + 1).Any(s => s.Current?.Gateway == link.Gateway);
+        Uri[] uncovered = shares ? [.. runtime.Plan.Gateways.Where(g => slots.All(s => s.Current?.Gateway != g))] : [];
+        return uncovered.Length == 0 ? null : uncovered[_looks++ % uncovered.Length];
+    }
+
+    private async Task<GatewayLink?> TryConnectAsync(Uri gateway)
+    {
+        Interlocked.Increment(ref _generation);
+        try
+        {
+            return await ConnectAsync(gateway, runtime.Stopping);
+        }
+        catch (Exception e) when (e is not OperationCanceledException || !runtime.Stopping.IsCancellationRequested)
+        {
+            _logger.GatewayStillAway(gateway, e.Message);
+            return null;
+        }
+    }
+
+    /// <summary>Registers with a gateway. The instance tells the gateway that a lost session of this slot is replaced.</summary>
+    private async Task<GatewayLink> ConnectAsync(Uri gateway, CancellationToken cancellationToken)
+    {
         GatewayLink link = await GatewayLink.ConnectAsync(runtime, gateway, $"{_name}-{Volatile.Read(ref _generation)}", cancellationToken);
         bool isStopping;
         lock (_lock)
@@ -132,31 +191,26 @@ internal sealed class AgentSlot(AgentRuntime runtime, int index) : IAsyncDisposa
         return link;
     }
 
-    /// <summary>The gateways in turn; those that another slot already has come last.</summary>
-    private Uri Choose(Uri[] gateways)
+    /// <summary>The gateways that no other slot has, then the others; after a failure the next one.</summary>
+    private Uri Choose(int failures)
     {
-        int start = index + _attempts++;
-        for (int i = 0; i < gateways.Length; i++)
-        {
-            Uri gateway = gateways[(start + i) % gateways.Length];
-            if (!runtime.Slots.Any(s => s != this && s.Current?.Gateway == gateway))
-            {
-                return gateway;
-            }
-        }
-
-        return gateways[start % gateways.Length];
+        IReadOnlyList<Uri> gateways = runtime.Plan.Gateways;
+        IEnumerable<Uri> turned = Enumerable.Range(index, gateways.Count).Select(i => gateways[i % gateways.Count]);
+        Uri[] ordered = [.. turned.OrderBy(g => runtime.Slots.Any(s => s != this && s.Current?.Gateway == g))];
+        return ordered[failures % ordered.Length];
     }
 
     /// <summary>The gateway stops: after a random part of its deadline, so that agents do not all come at once, the slot registers elsewhere, then leaves.</summary>
-    private async Task<GatewayLink?> MoveAsync(GatewayLink left, DrainMessage drain)
+    private async Task<GatewayLink?> MoveAsync(GatewayLink left, DrainMessage drain, int moves)
     {
         double random = RandomNumberGenerator.GetInt32(1_000) / 1_000.0;
         _logger.GatewayDrains(left.Gateway, drain.Deadline);
-        await Task.Delay(TimeSpan.FromSeconds(Math.Clamp(drain.Deadline, 0, 3_600) * 0.4 * random), runtime.Time, runtime.Stopping);
+        // A gateway that asks again and again is not followed without pause.
+        TimeSpan pause = TimeSpan.FromSeconds(Math.Clamp(drain.Deadline, 0, 3_600) * 0.4 * random) + (moves > 1 ? Delay(moves - 1, null) : TimeSpan.Zero);
+        await Task.Delay(pause, runtime.Time, runtime.Stopping);
         Interlocked.Increment(ref _generation);
         GatewayLink? next = null;
-        List<Uri> elsewhere = [.. drain.Alternates.Select(static a => Configuration.AgentPlanFactory.TryParseGateway(a, out Uri gateway) ? gateway : null).OfType<Uri>()];
+        List<Uri> elsewhere = [.. drain.Alternates.Take(MaxAlternates).Select(static a => Configuration.AgentPlanFactory.TryParseGateway(a, out Uri gateway) ? gateway : null).OfType<Uri>()];
         elsewhere.AddRange(runtime.Plan.Gateways.Where(g => g != left.Gateway && !elsewhere.Contains(g)));
         // Last the same address: behind a balancer it may be another gateway.
         elsewhere.Add(left.Gateway);
@@ -164,7 +218,7 @@ internal sealed class AgentSlot(AgentRuntime runtime, int index) : IAsyncDisposa
         {
             try
             {
-                next = await ConnectAsync([gateway], runtime.Stopping);
+                next = await ConnectAsync(gateway, runtime.Stopping);
                 break;
             }
             catch (Exception e) when (e is not OperationCanceledException || !runtime.Stopping.IsCancellationRequested)
@@ -217,22 +271,25 @@ internal sealed class AgentSlot(AgentRuntime runtime, int index) : IAsyncDisposa
         TimeSpan delay = failure is RegistrationRefusedException { IsFinal: true }
             ? reconnect.MaxDelay
             : TimeSpan.FromTicks((long)Math.Min(reconnect.MaxDelay.Ticks, reconnect.InitialDelay.Ticks * Math.Pow(2, Math.Min(failures - 1, 30))));
-        return delay * (1 - reconnect.Jitter * (RandomNumberGenerator.GetInt32(1_000) / 1_000.0));
+        return Jittered(delay);
     }
 
-    private void LogFailure(Exception? failure, TimeSpan delay)
+    private TimeSpan Jittered(TimeSpan delay) => delay * (1 - runtime.Plan.Options.Reconnect.Jitter * (RandomNumberGenerator.GetInt32(1_000) / 1_000.0));
+
+    private void LogFailure(Uri gateway, Exception failure, TimeSpan delay, bool wasRegistered)
     {
-        if (failure is RegistrationRefusedException { IsFinal: true } refused)
+        if (wasRegistered)
         {
-            if (!_refusalLogged)
-            {
-                _refusalLogged = true;
-                _logger.RegistrationRefused(refused.Gateway, refused.Message, delay.TotalSeconds);
-            }
+            _logger.RegistrationLost(gateway, failure.Message, delay.TotalSeconds);
         }
-        else if (failure is not null)
+        else if (failure is not RegistrationRefusedException { IsFinal: true })
         {
-            _logger.ConnectFailed((failure as RegistrationRefusedException)?.Gateway, failure.Message, delay.TotalSeconds);
+            _logger.ConnectFailed(gateway, failure.Message, delay.TotalSeconds);
+        }
+        else if (!_refusalLogged)
+        {
+            _refusalLogged = true;
+            _logger.RegistrationRefused(gateway, failure.Message, delay.TotalSeconds);
         }
     }
 }

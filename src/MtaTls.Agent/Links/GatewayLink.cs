@@ -1,6 +1,7 @@
 using System.Net;
 using System.Net.Http.Headers;
 using System.Net.Http.Json;
+using System.Net.Security;
 using System.Net.ServerSentEvents;
 using System.Security.Cryptography;
 using System.Text.Json;
@@ -167,6 +168,8 @@ internal sealed class GatewayLink : IAsyncDisposable
             ExtensionType = plan.Options.ExtensionType,
             Mode = MtaTlsClientMode.Required,
             ConnectTimeout = plan.Options.ConnectTimeout,
+            // All that the agent itself sends is HTTP/1.1; the one session of it is the one that was connected.
+            ApplicationProtocols = [SslApplicationProtocol.Http11],
             MaxSessions = 1,
             RemoteCertificateValidationCallback = plan.Options.RemoteCertificateValidationCallback,
             CertificateChainPolicy = plan.Options.CertificateChainPolicy,

@@ -126,10 +126,15 @@ internal sealed class AgentEndpoints(AgentRegistry registry, ReverseProxySetting
         return Task.CompletedTask;
     }
 
-    /// <summary>Only the session that registered may change a registration; to all others it does not exist.</summary>
-    private AgentRegistration? Find(HttpContext context, string id) =>
-        registry.Find(id) is { } registration && context.Features.Get<IMtaTlsSessionFeature>() == registration.Session
-        && AgentIdentity.Of(context.Connection.ClientCertificate, context.User) == registration.Identity ? registration : null;
+    /// <summary>
+    /// Only what registered may change a registration; to all others it does not exist. An agent whose session the gateway is leaving asks on a new one: there it is known by its identity, if it has one.
+    /// </summary>
+    private AgentRegistration? Find(HttpContext context, string id)
+    {
+        var identity = AgentIdentity.Of(context.Connection.ClientCertificate, context.User);
+        return registry.Find(id) is { } registration && identity == registration.Identity
+            && context.Features.Get<IMtaTlsSessionFeature>() is { } session && (session == registration.Session || !identity.IsAnonymous) ? registration : null;
+    }
 
     private static string? Error(RegistrationRequest request, MtaTlsAgentsOptions options)
     {

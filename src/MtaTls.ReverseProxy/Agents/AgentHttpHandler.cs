@@ -26,6 +26,12 @@ internal sealed class AgentHttpHandler(HttpMessageHandler inner, AgentSelector s
         }
 
         request.Headers.Host ??= name.ToString();
+        if (request.Content is null && !IsIdempotent(request.Method))
+        {
+            // Without content SocketsHttpHandler sends a request again by itself when its connection ends without an answer, whatever its method.
+            request.Content = new ByteArrayContent([]);
+        }
+
         long begin = time.GetTimestamp();
         HashSet<string> tried = [];
         while (true)
@@ -103,6 +109,9 @@ internal sealed class AgentHttpHandler(HttpMessageHandler inner, AgentSelector s
 
     private static bool IsSafe(HttpRequestMessage request) =>
         request.Content is null && (request.Method == HttpMethod.Get || request.Method == HttpMethod.Head || request.Method == HttpMethod.Options);
+
+    private static bool IsIdempotent(HttpMethod method) =>
+        method == HttpMethod.Get || method == HttpMethod.Head || method == HttpMethod.Options || method == HttpMethod.Trace || method == HttpMethod.Put || method == HttpMethod.Delete || method == HttpMethod.Connect;
 
     private HttpResponseMessage Unavailable(HttpRequestMessage request)
     {

@@ -7,6 +7,8 @@ namespace MtaTls.ReverseProxy.Agents;
 /// <summary>Who has registered: the same certificate and the same user. Only the same may replace, change or end a registration.</summary>
 internal readonly record struct AgentIdentity(string Certificate, string User)
 {
+    public bool IsAnonymous => Certificate.Length == 0 && User.Length == 0;
+
     public static AgentIdentity Of(X509Certificate2? certificate, ClaimsPrincipal user) => new(
         // A renewed certificate is the same agent's: what rules go by does not change with it.
         certificate is null ? "" : $"{certificate.Issuer}|{certificate.Subject}|{Convert.ToHexString(SHA256.HashData(SubjectAlternativeNames(certificate)))}",

@@ -98,6 +98,45 @@ public class AgentFailureTests
         Assert.Equal(0, seen);
     }
 
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task A_POST_without_a_body_is_not_sent_again_either_when_a_connection_in_use_ends(bool inOrder)
+    {
+        await using TestApp gateway = await AgentGateway.StartAsync();
+        int posts = 0;
+        RawAgent? agent = null;
+        await using (agent = await RawAgent.RegisterAsync(gateway.Port, [AgentGateway.Plant7], async request =>
+        {
+            await using HttpChannel channel = new(request.Accept());
+            while (await channel.ReadResponseHeadAsync() is { } head)
+            {
+                if (head.StartsWith("POST", StringComparison.Ordinal))
+                {
+                    Interlocked.Increment(ref posts);
+                    if (!inOrder)
+                    {
+                        agent!.Session.Abort();
+                    }
+
+                    return;
+                }
+
+                await channel.SendAsync("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok");
+            }
+        }))
+        {
+            await gateway.AgentsAsync(1);
+            using HttpClient client = gateway.Client();
+            Assert.Equal("ok", await client.GetStringAsync("/").Soon());
+            // HttpClient says Content-Length: 0, from which YARP makes content; curl says nothing.
+            (int exitCode, string status) = await Tool.RunAsync(
+                "curl", "", "-sS", "-k", "-X", "POST", "-o", "/dev/null", "-w", "%{http_code}", "--resolve", $"plant7.example.test:{gateway.Port}:127.0.0.1", $"https://plant7.example.test:{gateway.Port}/");
+            Assert.Equal((0, "502"), (exitCode, status));
+            Assert.Equal(1, posts);
+        }
+    }
+
     [Fact]
     public async Task An_agent_that_refuses_an_open_is_passed_over_for_a_POST_too()
     {
