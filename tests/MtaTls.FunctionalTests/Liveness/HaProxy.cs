@@ -1,0 +1,104 @@
+using System.Diagnostics;
+using System.Globalization;
+using System.Net;
+using System.Net.Sockets;
+using System.Text;
+using MtaTls.FunctionalTests.Support;
+
+namespace MtaTls.FunctionalTests.Liveness;
+
+/// <summary>HAProxy as a balancer of TCP connections in front of servers on this machine.</summary>
+internal sealed class HaProxy : IAsyncDisposable
+{
+    private readonly DirectoryInfo _folder;
+    private readonly Process _process;
+
+    private HaProxy(DirectoryInfo folder, Process process, int port) => (_folder, _process, Port) = (folder, process, port);
+
+    /// <summary>The port of 127.0.0.1 that it listens on.</summary>
+    public int Port { get; }
+
+    private string Socket => Path.Combine(_folder.FullName, "s");
+
+    /// <summary>Starts it, or skips the test where it is not installed.</summary>
+    /// <param name="servers">The ports of the servers.</param>
+    /// <param name="settings">Further lines of the section <c>defaults</c>.</param>
+    /// <param name="check">What follows each server's address.</param>
+    public static async Task<HaProxy> StartAsync(int[] servers, string settings = "", string check = "")
+    {
+        DirectoryInfo folder = Directory.CreateTempSubdirectory("mtatls-haproxy-");
+        int port = FreePort.Find();
+        string file = Path.Combine(folder.FullName, "haproxy.cfg");
+        string backends = string.Concat(servers.Select((s, i) => $"    server s{i} 127.0.0.1:{s} {check}\n"));
+        await File.WriteAllTextAsync(file, $"""
+            global
+                stats socket {Path.Combine(folder.FullName, "s")} level admin
+            defaults
+                mode tcp
+                timeout connect 5s
+                timeout client 600s
+                timeout server 600s
+                retries 3
+                option redispatch 1
+            {settings}
+            frontend in
+                bind 127.0.0.1:{port}
+                default_backend out
+            backend out
+                balance roundrobin
+                option httpchk GET /health
+            {backends}
+
+            """);
+        Process process;
+        try
+        {
+            process = Process.Start(new ProcessStartInfo("haproxy", ["-db", "-f", file]) { RedirectStandardError = true, RedirectStandardOutput = true })!;
+        }
+        catch (System.ComponentModel.Win32Exception)
+        {
+            folder.Delete(recursive: true);
+            Assert.Skip("haproxy is not installed.");
+            throw;
+        }
+
+        Task<string> said = process.StandardError.ReadToEndAsync();
+        HaProxy proxy = new(folder, process, port);
+        await Wait.UntilAsync(() => process.HasExited || File.Exists(proxy.Socket));
+        Assert.False(process.HasExited, process.HasExited ? await said : "");
+        return proxy;
+    }
+
+    /// <summary>Waits until a server is up, or down.</summary>
+    public async Task WaitForAsync(int server, string status)
+    {
+        using CancellationTokenSource hang = new(Wait.Timeout);
+        string line = string.Create(CultureInfo.InvariantCulture, $"out,s{server},");
+        while (!(await StatisticsAsync()).Split('\n').Any(l => l.StartsWith(line, StringComparison.Ordinal) && l.Contains($",{status},", StringComparison.Ordinal)))
+        {
+            await Task.Delay(20, hang.Token);
+        }
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        if (!_process.HasExited)
+        {
+            _process.Kill();
+        }
+
+        await _process.WaitForExitAsync().Soon();
+        _process.Dispose();
+        _folder.Delete(recursive: true);
+    }
+
+    private async Task<string> StatisticsAsync()
+    {
+        using Socket socket = new(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
+        await socket.ConnectAsync(new UnixDomainSocketEndPoint(Socket)).Soon();
+        await socket.SendAsync("show stat\n"u8.ToArray());
+        await using NetworkStream stream = new(socket);
+        using StreamReader reader = new(stream, Encoding.ASCII);
+        return await reader.ReadToEndAsync().Soon();
+    }
+}
