@@ -74,6 +74,7 @@ internal sealed class ChannelOpener : IAsyncDisposable
 
         if (!_pool.HasRoom && !_plain.HasSpare)
         {
+            _watch.Start();
             await _connector.Connect().WaitAsync(cancellationToken).ConfigureAwait(false);
         }
     }
@@ -188,6 +189,8 @@ internal sealed class ChannelOpener : IAsyncDisposable
             return (session, null);
         }
 
+        // From the first attempt on: a network that comes up ends the back-off of an endpoint that was never reached as well.
+        _watch.Start();
         RoomWaiter waiter = _pool.Enqueue();
         try
         {
@@ -310,7 +313,6 @@ internal sealed class ChannelOpener : IAsyncDisposable
         if (connection.IsMultiplexed)
         {
             _plain.Forget();
-            _watch.Start();
             _runner.Start(connection);
         }
         else

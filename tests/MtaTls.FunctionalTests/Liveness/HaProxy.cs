@@ -35,7 +35,8 @@ internal sealed class HaProxy : IAsyncDisposable
                 stats socket {Path.Combine(folder.FullName, "s")} level admin
             defaults
                 mode tcp
-                timeout connect 5s
+                timeout connect 30s
+                timeout check 30s
                 timeout client 600s
                 timeout server 600s
                 retries 3

@@ -9,26 +9,14 @@ namespace MtaTls.FunctionalTests.Liveness;
 
 /// <summary>Two servers behind HAProxy are restarted one after the other under load. No request is lost, and none is executed twice.</summary>
 [Collection(SerialCollection.Name)]
-public sealed partial class RollingRestartTests : IAsyncLifetime
+public sealed partial class RollingRestartTests : IAsyncDisposable
 {
     private const int Workers = 8;
     private readonly int[] _ports = [FreePort.Find(), FreePort.Find()];
     private readonly ConcurrentDictionary<string, int> _executed = new();
     private readonly int[] _done = new int[Workers];
     private RollingServer[] _servers = [];
-    private HaProxy _balancer = null!;
-
-    public async ValueTask InitializeAsync()
-    {
-        _servers = [.. _ports.Select(p => new RollingServer(p, _executed))];
-        foreach (RollingServer server in _servers)
-        {
-            await server.StartAsync();
-        }
-
-        _balancer = await HaProxy.StartAsync(_ports, check: "check check-ssl verify none inter 100ms fall 1 rise 1");
-        await WaitUntilUpAsync();
-    }
+    private HaProxy? _balancer;
 
     public async ValueTask DisposeAsync()
     {
@@ -43,12 +31,17 @@ public sealed partial class RollingRestartTests : IAsyncLifetime
         }
     }
 
-    /// <summary>POSTs of a client without any handler that repeats requests: each is answered, and was executed once.</summary>
+    /// <summary>
+    /// POSTs of a client without any handler that repeats requests: each is answered, and was executed once. HTTP/2 needs no delay. With HTTP/1.1 a server without a delay may close a channel as
+    /// idle at the moment at which the client begins a request on it, as on any connection.
+    /// </summary>
     [Theory]
-    [InlineData(1)]
-    [InlineData(2)]
-    public async Task Posts_are_neither_lost_nor_repeated(int version)
+    [InlineData(1, true)]
+    [InlineData(2, true)]
+    [InlineData(2, false)]
+    public async Task Posts_are_neither_lost_nor_repeated(int version, bool hasDelay)
     {
+        await StartAsync(hasDelay);
         using HttpClient http = new(Handler()) { Timeout = Wait.Timeout, DefaultRequestVersion = new Version(version, version == 1 ? 1 : 0), DefaultVersionPolicy = HttpVersionPolicy.RequestVersionExact };
         using CancellationTokenSource end = new();
         Task<int>[] load = [.. Enumerable.Range(0, Workers).Select(worker => Task.Run(() => PostAsync(http, worker, end.Token)))];
@@ -63,6 +56,7 @@ public sealed partial class RollingRestartTests : IAsyncLifetime
     [Fact]
     public async Task A_gateway_in_front_answers_every_request_of_h2load()
     {
+        await StartAsync(hasDelay: true);
         await using TestApp gateway = await TestApp.StartBareAsync(
             static builder =>
             {
@@ -78,7 +72,7 @@ public sealed partial class RollingRestartTests : IAsyncLifetime
             int succeeded = 0;
             for (; !end.IsCancellationRequested; runs++)
             {
-                succeeded += await H2LoadAsync(gateway.Port, 500);
+                succeeded += await H2LoadAsync(gateway, 500);
             }
 
             return succeeded;
@@ -95,23 +89,36 @@ public sealed partial class RollingRestartTests : IAsyncLifetime
     [GeneratedRegex(@"requests: (\d+) total, (\d+) started, (\d+) done, (\d+) succeeded, (\d+) failed, (\d+) errored, (\d+) timeout")]
     private static partial Regex Summary();
 
-    private static async Task<int> H2LoadAsync(int port, int requests)
+    private static async Task<int> H2LoadAsync(TestApp gateway, int requests)
     {
         string body = Path.GetTempFileName();
         try
         {
             await File.WriteAllTextAsync(body, new string('x', 1000));
             (int exitCode, string output) = await Tool.RunAsync(
-                "h2load", "", "-n", requests.ToString(CultureInfo.InvariantCulture), "-c", "4", "-m", "8", "-d", body, string.Create(CultureInfo.InvariantCulture, $"http://127.0.0.1:{port}/count/h2load"));
+                "h2load", "", "-n", requests.ToString(CultureInfo.InvariantCulture), "-c", "4", "-m", "8", "-d", body, string.Create(CultureInfo.InvariantCulture, $"http://127.0.0.1:{gateway.Port}/count/h2load"));
             Match summary = Summary().Match(output);
             Assert.True(exitCode == 0 && summary.Success, output);
-            Assert.Equal(requests, int.Parse(summary.Groups[4].Value, CultureInfo.InvariantCulture));
+            Assert.True(summary.Groups[4].Value == requests.ToString(CultureInfo.InvariantCulture), $"{output}\n{string.Join('\n', gateway.Logs.GetSnapshot().Select(static r => $"{r.Message} {r.Exception}"))}");
             return requests;
         }
         finally
         {
             File.Delete(body);
         }
+    }
+
+    private async Task StartAsync(bool hasDelay)
+    {
+        _servers = [.. _ports.Select(p => new RollingServer(p, hasDelay, _executed))];
+        foreach (RollingServer server in _servers)
+        {
+            await server.StartAsync();
+        }
+
+        // A check may take no longer than its interval, which is long enough for a busy machine.
+        _balancer = await HaProxy.StartAsync(_ports, check: "check check-ssl verify none inter 2s fall 2 rise 1");
+        await WaitUntilUpAsync();
     }
 
     private async Task RestartAllAsync(Func<Task> moreLoad)
@@ -123,7 +130,7 @@ public sealed partial class RollingRestartTests : IAsyncLifetime
             await _servers[i].StopAsync(async () =>
             {
                 // Its health check fails, and what is sent goes elsewhere, long before it ends.
-                await _balancer.WaitForAsync(server, "DOWN");
+                await _balancer!.WaitForAsync(server, "DOWN");
                 await moreLoad();
             });
             await moreLoad();
@@ -137,7 +144,7 @@ public sealed partial class RollingRestartTests : IAsyncLifetime
     {
         for (int i = 0; i < _servers.Length; i++)
         {
-            await _balancer.WaitForAsync(i, "UP");
+            await _balancer!.WaitForAsync(i, "UP");
         }
     }
 
@@ -165,7 +172,7 @@ public sealed partial class RollingRestartTests : IAsyncLifetime
 
     private SocketsHttpHandler Handler() => new SocketsHttpHandler().UseMtaTls(o =>
     {
-        (o.Host, o.Port, o.TargetHost) = ("127.0.0.1", _balancer.Port, "localhost");
+        (o.Host, o.Port, o.TargetHost) = ("127.0.0.1", _balancer!.Port, "localhost");
         o.CertificateChainPolicy = TestCertificates.TrustRoot();
     });
 }
