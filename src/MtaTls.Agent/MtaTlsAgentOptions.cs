@@ -1,3 +1,4 @@
+using System.Net;
 using System.Net.Security;
 using System.Security.Cryptography.X509Certificates;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
@@ -117,6 +118,10 @@ public sealed class MtaTlsAgentOptions
     /// <summary>Completes each registration request, with an Authorization header, for example. In code only.</summary>
     /// <value>Default: null.</value>
     public Func<HttpRequestMessage, CancellationToken, ValueTask>? ConfigureRegistration { get; set; }
+
+    /// <summary>Makes the connection below TLS, in place of a TCP connection to the gateway: through a proxy, for example. In code only.</summary>
+    /// <value>Default: null.</value>
+    public Func<DnsEndPoint, CancellationToken, ValueTask<Stream>>? ConnectCallback { get; set; }
 
     /// <summary>What could not be read from the configuration; reported with everything else that is wrong.</summary>
     internal ErrorList ConfigurationErrors { get; } = new();

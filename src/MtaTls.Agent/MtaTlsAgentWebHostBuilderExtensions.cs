@@ -56,6 +56,7 @@ public static class MtaTlsAgentWebHostBuilderExtensions
         }
 
         services.AddSingleton<AgentRuntime>();
+        services.AddSingleton<IMtaTlsAgentSessions, AgentSessions>();
         services.AddTransient<IStartupFilter, AgentEndpoints>();
         // Kestrel adds its own transport only where there is none; the last one that can bind an endpoint gets it.
         services.TryAddSingleton<IConnectionListenerFactory, SocketTransportFactory>();

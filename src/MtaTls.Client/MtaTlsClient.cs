@@ -96,6 +96,10 @@ public sealed class MtaTlsClient : IAsyncDisposable
         return _counters.Snapshot(sessions, received, sent);
     }
 
+    /// <summary>The sessions now, as a snapshot.</summary>
+    /// <returns>One entry for each session; none where the server does not speak MTA-TLS.</returns>
+    public IReadOnlyList<MtaTlsClientSessionInfo> GetSessions() => [.. Openers().SelectMany(static opener => opener.Sessions)];
+
     /// <summary>
     /// Opens no more channels, waits until the open ones have been closed or <see cref="MtaTlsClientOptions.ShutdownTimeout"/> has passed, then ends the sessions with close_notify.
     /// </summary>

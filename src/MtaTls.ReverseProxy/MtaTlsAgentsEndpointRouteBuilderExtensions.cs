@@ -57,6 +57,7 @@ public static class MtaTlsAgentsEndpointRouteBuilderExtensions
         }
 
         Regex pattern = new($"^{Regex.Escape(parts[0])}(?<name>[a-z0-9_.-]+){Regex.Escape(parts[1])}$", RegexOptions.IgnoreCase | RegexOptions.CultureInvariant | RegexOptions.NonBacktracking);
+        Service<AgentPublicUrls>(endpoints, nameof(MapMtaTlsAgentForwarder)).Add(hostPattern, agentName);
         AgentForwarder forwarder = Service<AgentForwarder>(endpoints, nameof(MapMtaTlsAgentForwarder));
         return endpoints.Map("/{**path}", context => forwarder.ForwardAsync(context, pattern, agentName)).RequireHost($"*{parts[1]}").WithDisplayName("MTA-TLS agents: forwarder");
     }

@@ -42,6 +42,7 @@ public static class MtaTlsAgentsReverseProxyBuilderExtensions
         services.AddSingleton<AgentEndpoints>();
         services.AddSingleton<AgentHttpClientFactory>();
         services.AddSingleton<AgentForwarder>();
+        services.AddSingleton<AgentPublicUrls>();
         services.AddSingleton<IAgentChannels, AgentChannels>();
         services.AddSingleton<IHostedService, AgentShutdown>();
         services.AddSingleton<IProxyConfigFilter, AgentClusterFilter>();

@@ -73,8 +73,9 @@ internal sealed record RegistrationChange(bool Draining);
 /// <summary>A name that was not granted, and why.</summary>
 internal sealed record RefusedName(string Name, string Reason);
 
-/// <summary>The first event of a registration.</summary>
-internal sealed record RegisteredMessage(string Id, IReadOnlyList<string> Granted, IReadOnlyList<RefusedName> Refused, double Heartbeat, string Node);
+/// <summary>The first event of a registration. Urls tells where granted names can be reached, as far as the gateway knows.</summary>
+internal sealed record RegisteredMessage(
+    string Id, IReadOnlyList<string> Granted, IReadOnlyList<RefusedName> Refused, double Heartbeat, string Node, IReadOnlyDictionary<string, string>? Urls = null);
 
 /// <summary>The event that asks the agent to leave: within so many seconds, for one of these gateways or another.</summary>
 internal sealed record DrainMessage(double Deadline, IReadOnlyList<string> Alternates);

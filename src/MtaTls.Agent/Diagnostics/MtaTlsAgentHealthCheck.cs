@@ -15,7 +15,7 @@ internal sealed class MtaTlsAgentHealthCheck(AgentRuntime runtime) : IHealthChec
         {
             GatewayLink? link = slots[i].Current;
             registered += link is null ? 0 : 1;
-            data[$"session{i}"] = link is null ? slots[i].LastFailure ?? "connecting" : $"{link.Gateway} ({string.Join(", ", link.Granted)})";
+            data[$"session{i}"] = link is null ? slots[i].LastFailure?.Message ?? "connecting" : $"{link.Gateway} ({string.Join(", ", link.Granted)})";
         }
 
         string text = $"{registered} of {slots.Count} sessions are registered with a gateway.";

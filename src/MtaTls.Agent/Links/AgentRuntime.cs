@@ -2,6 +2,7 @@ using System.Security.Cryptography;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Options;
+using Microsoft.Extensions.Primitives;
 using MtaTls.Agent.Configuration;
 using MtaTls.Agent.Diagnostics;
 using MtaTls.Agent.Forwarding;
@@ -27,6 +28,7 @@ internal sealed class AgentRuntime : IDisposable
     // Guarded by _lock.
     private readonly List<AgentConnectionListener> _listeners = [];
     private AgentSlot[] _slots = [];
+    private CancellationTokenSource _changed = new();
     private Task? _drained;
     private bool _started;
     private long _connections;
@@ -58,6 +60,17 @@ internal sealed class AgentRuntime : IDisposable
     public CancellationToken Stopping => _stopping.Token;
 
     public IReadOnlyList<AgentSlot> Slots => Volatile.Read(ref _slots);
+
+    /// <summary>A token that changes when a slot does.</summary>
+    public IChangeToken GetChangeToken() => new CancellationChangeToken(Volatile.Read(ref _changed).Token);
+
+    /// <summary>Called by a slot when it has registered, or failed to, or lost its registration.</summary>
+    public void SlotChanged()
+    {
+        // Its callbacks are the application's: they run on their own.
+        CancellationTokenSource before = Interlocked.Exchange(ref _changed, new CancellationTokenSource());
+        ThreadPool.UnsafeQueueUserWorkItem(static source => source.Cancel(), before, preferLocal: false);
+    }
 
     /// <summary>Called by Kestrel for each of its endpoints that is the agent's.</summary>
     public void Add(AgentConnectionListener listener)

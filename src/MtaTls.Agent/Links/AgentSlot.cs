@@ -41,7 +41,22 @@ internal sealed class AgentSlot(AgentRuntime runtime, int index) : IAsyncDisposa
     }
 
     /// <summary>Why the last attempt failed; null after a success.</summary>
-    public string? LastFailure { get; private set; }
+    public Exception? LastFailure { get; private set; }
+
+    public MtaTlsAgentSessionInfo GetInfo()
+    {
+        GatewayLink? link = Current;
+        return new MtaTlsAgentSessionInfo
+        {
+            Gateway = link?.Gateway,
+            Node = link?.Node,
+            GrantedNames = link?.Granted ?? [],
+            RefusedNames = (link?.Refused ?? []).DistinctBy(static r => r.Name).ToDictionary(static r => r.Name, static r => r.Reason),
+            PublicUrls = link?.PublicUrls ?? new Dictionary<string, Uri>(),
+            Failure = link is null ? LastFailure : null,
+            IsRefused = link is null && LastFailure is RegistrationRefusedException { IsFinal: true },
+        };
+    }
 
     public void Start() => _running = Task.Run(RunAsync);
 
@@ -109,7 +124,8 @@ internal sealed class AgentSlot(AgentRuntime runtime, int index) : IAsyncDisposa
             }
 
             failures++;
-            LastFailure = failure.Message;
+            LastFailure = failure;
+            runtime.SlotChanged();
             TimeSpan delay = Delay(failures, failure);
             runtime.Metrics.ConnectFailed(failure);
             LogFailure(gateway, failure, delay, wasRegistered);
@@ -188,6 +204,7 @@ internal sealed class AgentSlot(AgentRuntime runtime, int index) : IAsyncDisposa
 
         LastFailure = null;
         _refusalLogged = false;
+        runtime.SlotChanged();
         return link;
     }
 
@@ -223,7 +240,7 @@ internal sealed class AgentSlot(AgentRuntime runtime, int index) : IAsyncDisposa
             }
             catch (Exception e) when (e is not OperationCanceledException || !runtime.Stopping.IsCancellationRequested)
             {
-                LastFailure = e.Message;
+                LastFailure = e;
                 _logger.ConnectFailed(gateway, e.Message, 0);
             }
         }

@@ -52,6 +52,12 @@ internal sealed class GatewayLink : IAsyncDisposable
     /// <summary>The names that were granted.</summary>
     public IReadOnlyList<string> Granted { get; private set; } = [];
 
+    /// <summary>The names that were refused.</summary>
+    public IReadOnlyList<RefusedName> Refused { get; private set; } = [];
+
+    /// <summary>Where granted names can be reached.</summary>
+    public IReadOnlyDictionary<string, Uri> PublicUrls { get; private set; } = new Dictionary<string, Uri>();
+
     /// <summary>Why <see cref="WaitAsync"/> returned null; null where the gateway ended the registration in order.</summary>
     public Exception? Failure { get; private set; }
 
@@ -173,6 +179,7 @@ internal sealed class GatewayLink : IAsyncDisposable
             MaxSessions = 1,
             RemoteCertificateValidationCallback = plan.Options.RemoteCertificateValidationCallback,
             CertificateChainPolicy = plan.Options.CertificateChainPolicy,
+            ConnectCallback = plan.Options.ConnectCallback,
             Limits = plan.Options.Limits,
             LoggerFactory = runtime.Loggers,
             TimeProvider = runtime.Time,
@@ -214,13 +221,30 @@ internal sealed class GatewayLink : IAsyncDisposable
         (_registration, Node, Granted) = (registered.Id, registered.Node ?? "", registered.Granted);
         // Two heartbeats may be lost on the way; a hung gateway is found after the third.
         _silence = TimeSpan.FromSeconds(Math.Clamp(registered.Heartbeat, 1, 3_600)) + TimeSpan.FromSeconds(10);
-        foreach (RefusedName refused in registered.Refused ?? [])
+        Refused = registered.Refused ?? [];
+        PublicUrls = ReadUrls(registered.Urls);
+        foreach (RefusedName refused in Refused)
         {
             _logger.NameRefused(Gateway, refused.Name, refused.Reason);
         }
 
         _runtime.Metrics.SessionStarted();
         _logger.Registered(Gateway, Node, Id, string.Join(", ", Granted));
+    }
+
+    /// <summary>They are the gateway's words and shown to people: only what is a URL of HTTP counts.</summary>
+    private Dictionary<string, Uri> ReadUrls(IReadOnlyDictionary<string, string>? urls)
+    {
+        Dictionary<string, Uri> read = [];
+        foreach (string name in Granted)
+        {
+            if (urls?.TryGetValue(name, out string? text) == true && Uri.TryCreate(text, UriKind.Absolute, out Uri? url) && (url.Scheme == Uri.UriSchemeHttps || url.Scheme == Uri.UriSchemeHttp))
+            {
+                read[name] = url;
+            }
+        }
+
+        return read;
     }
 
     private HttpRequestMessage Request(HttpMethod method, string path) => new(method, new Uri(Gateway, AgentProtocol.Path + path)) { Version = HttpVersion.Version11 };

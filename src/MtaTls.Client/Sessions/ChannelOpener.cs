@@ -60,6 +60,9 @@ internal sealed class ChannelOpener : IAsyncDisposable
 
     public int SessionCount => _pool.Count;
 
+    /// <summary>The sessions now.</summary>
+    public IEnumerable<MtaTlsClientSessionInfo> Sessions => _pool.Snapshot().Select(static s => s.GetInfo());
+
     /// <inheritdoc cref="SessionPool.AddStatistics"/>
     public void AddStatistics(ref long received, ref long sent) => _pool.AddStatistics(ref received, ref sent);
 

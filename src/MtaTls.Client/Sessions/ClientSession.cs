@@ -1,3 +1,5 @@
+using System.Net.Security;
+using System.Security.Cryptography.X509Certificates;
 using Microsoft.Extensions.Logging;
 using MtaTls.Client.Diagnostics;
 using MtaTls.Configuration;
@@ -35,6 +37,16 @@ internal sealed class ClientSession(DialedConnection connection, MtaTlsSession s
 
     // The session counts a channel until the server has confirmed its end, and those that the server opened.
     private bool Fits => Math.Max(Channels, session.ActiveChannels) < Limit;
+
+    public MtaTlsClientSessionInfo GetInfo() => new()
+    {
+        SslProtocol = connection.SslProtocol,
+        NegotiatedCipherSuite = connection.CipherSuite,
+        NegotiatedApplicationProtocol = connection.ApplicationProtocol.IsEmpty ? default : new SslApplicationProtocol(connection.ApplicationProtocol.ToArray()),
+        RemoteCertificate = connection.RemoteCertificate is { } certificate ? X509CertificateLoader.LoadCertificate(certificate.RawDataMemory.Span) : null,
+        Channels = Channels,
+        IsLeaving = _leaving,
+    };
 
     /// <summary>Closes the session when it has had no channel for a while.</summary>
     public ITimer? IdleTimer { get; set; }

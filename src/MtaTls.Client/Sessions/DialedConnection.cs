@@ -1,3 +1,6 @@
+using System.Net.Security;
+using System.Security.Authentication;
+using System.Security.Cryptography.X509Certificates;
 using MtaTls.Protocol;
 
 namespace MtaTls.Client.Sessions;
@@ -19,6 +22,15 @@ internal sealed class DialedConnection(IMtaTlsTransport transport, Func<ValueTas
 
     /// <summary>What ALPN selected; empty when nothing.</summary>
     public required ReadOnlyMemory<byte> ApplicationProtocol { get; init; }
+
+    /// <summary>The TLS version of the connection.</summary>
+    public SslProtocols SslProtocol { get; init; }
+
+    /// <summary>The cipher suite of the connection.</summary>
+    public TlsCipherSuite CipherSuite { get; init; }
+
+    /// <summary>The endpoint's certificate.</summary>
+    public X509Certificate2? RemoteCertificate { get; init; }
 
     /// <summary>Closes the connection below; the transport's owner has disposed that.</summary>
     public ValueTask CloseAsync() => close();

@@ -60,6 +60,9 @@ internal sealed class Dialer : IDialer
                 IsMultiplexed = tls.DataMultiplexingNegotiated,
                 LocalAddress = pipes.LocalAddress,
                 ApplicationProtocol = tls.ApplicationProtocol.ToArray(),
+                SslProtocol = tls.Protocol,
+                CipherSuite = tls.CipherSuite,
+                RemoteCertificate = tls.RemoteCertificate,
                 WentAway = stopsIn => _order.WentAway(endpoint, stopsIn),
             };
         }

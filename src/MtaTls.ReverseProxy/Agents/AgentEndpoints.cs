@@ -18,7 +18,7 @@ using MtaTls.ReverseProxy.Diagnostics;
 namespace MtaTls.ReverseProxy.Agents;
 
 /// <summary>Where agents register: POST keeps its answer open as long as the registration lasts, PATCH announces draining, DELETE ends it.</summary>
-internal sealed class AgentEndpoints(AgentRegistry registry, ReverseProxySettings settings, AgentMetrics metrics, IServiceProvider services, TimeProvider time, ILoggerFactory loggers)
+internal sealed class AgentEndpoints(AgentRegistry registry, ReverseProxySettings settings, AgentMetrics metrics, AgentPublicUrls urls, IServiceProvider services, TimeProvider time, ILoggerFactory loggers)
 {
     /// <summary>How long an agent may take to answer a ping.</summary>
     private static readonly TimeSpan s_pingTimeout = TimeSpan.FromSeconds(10);
@@ -78,7 +78,7 @@ internal sealed class AgentEndpoints(AgentRegistry registry, ReverseProxySetting
         try
         {
             _logger.AgentRegistered(request.Agent, registration.Id, identity.ToString(), string.Join(", ", granted), session.SessionId);
-            reason = await ServeAsync(context, registration, new RegisteredMessage(registration.Id, [.. granted.Select(static n => n.ToString())], refused, options.Heartbeat.TotalSeconds, node), options);
+            reason = await ServeAsync(context, registration, new RegisteredMessage(registration.Id, [.. granted.Select(static n => n.ToString())], refused, options.Heartbeat.TotalSeconds, node, urls.Of(granted, context.Request.Host)), options);
         }
         catch (Exception e) when (e is OperationCanceledException or IOException)
         {

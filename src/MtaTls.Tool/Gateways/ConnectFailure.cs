@@ -1,0 +1,41 @@
+using System.Net.Sockets;
+using System.Security.Authentication;
+using System.Security.Cryptography;
+using MtaTls.Client;
+using MtaTls.Protocol;
+using MtaTls.Tool.Output;
+
+namespace MtaTls.Tool.Gateways;
+
+/// <summary>Tells which step of reaching a gateway failed, and what to try.</summary>
+internal static class ConnectFailure
+{
+    /// <summary>The failure of a connection or an open; null where the exception is none of these.</summary>
+    public static ToolException? Explain(Exception exception, HostAndPort gateway, GatewayTrust trust) => exception switch
+    {
+        ToolException failure => failure,
+        SocketException { SocketErrorCode: SocketError.HostNotFound or SocketError.NoData or SocketError.TryAgain } =>
+            new ToolException(ExitCode.NameNotFound, $"The name '{gateway.Host}' was not found.", "Check the spelling and the DNS server.", exception),
+        SocketException { SocketErrorCode: SocketError.ConnectionRefused } =>
+            new ToolException(ExitCode.NotReachable, $"{gateway} refused the connection.", "Check the port, and that the gateway runs.", exception),
+        SocketException e => new ToolException(ExitCode.NotReachable, $"{gateway} could not be reached: {e.Message}.", "Check the network and any firewall between.", exception),
+        MtaTlsNotNegotiatedException =>
+            new ToolException(ExitCode.NotMultiplexed, $"{gateway} speaks TLS, but not MTA-TLS.", "Call UseMtaTls() in the server, or check --extension-type on both ends.", exception),
+        MtaTlsChannelRefusedException e => new ToolException(
+            ExitCode.ChannelRefused,
+            $"{gateway} refused the destination{(e.Reason.Length == 0 ? "." : $": {e.Reason.TrimEnd('.')}.")}",
+            "Check the gateway's channel routes and its log.",
+            exception),
+        AuthenticationException when trust.Refusal is { } refusal =>
+            new ToolException(ExitCode.CertificateRefused, $"The certificate of {gateway} was refused: {refusal}", trust.Advice, exception),
+        AuthenticationException e => new ToolException(ExitCode.TlsFailed, $"{e.Message.TrimEnd('.')}.", "Check that the port is one with TLS, and whether the gateway wants --cert.", exception),
+        HttpRequestException { InnerException: { } inner } => Explain(inner, gateway, trust),
+        IOException { InnerException: TimeoutException } e =>
+            new ToolException(ExitCode.NotReachable, $"{e.Message.TrimEnd('.')}.", "Check the network and any firewall between; --connect-timeout allows more time.", exception),
+        IOException { InnerException: { } inner } e when inner is SocketException or AuthenticationException or MtaTlsNotNegotiatedException =>
+            Explain(inner, gateway, trust) is { } known ? new ToolException(known.ExitCode, known.Message, known.Advice, e) : null,
+        IOException e => new ToolException(ExitCode.SessionLost, $"The session with {gateway} ended: {e.Message.TrimEnd('.')}.", "Try again; the gateway's log says more.", exception),
+        PlatformNotSupportedException or ArgumentException or CryptographicException => new ToolException(ExitCode.Failure, exception.Message, null, exception),
+        _ => null,
+    };
+}

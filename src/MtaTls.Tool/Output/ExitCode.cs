@@ -1,0 +1,37 @@
+namespace MtaTls.Tool.Output;
+
+/// <summary>What the command returns to the shell: one code for each step that can fail.</summary>
+internal static class ExitCode
+{
+    public const int Success = 0;
+    public const int Failure = 1;
+    public const int Usage = 2;
+    public const int NameNotFound = 10;
+    public const int NotReachable = 11;
+    public const int TlsFailed = 12;
+    public const int CertificateRefused = 13;
+    public const int NotMultiplexed = 14;
+    public const int ChannelRefused = 15;
+    public const int SessionLost = 16;
+    public const int CannotListen = 17;
+    public const int RegistrationRefused = 18;
+    public const int Interrupted = 130;
+
+    /// <summary>The step that a code stands for, as JSON names it.</summary>
+    public static string Step(int code) => code switch
+    {
+        Success => "done",
+        Usage => "usage",
+        NameNotFound => "name",
+        NotReachable => "connect",
+        TlsFailed => "tls",
+        CertificateRefused => "certificate",
+        NotMultiplexed => "extension",
+        ChannelRefused => "open",
+        SessionLost => "session",
+        CannotListen => "listen",
+        RegistrationRefused => "registration",
+        Interrupted => "interrupted",
+        _ => "failure",
+    };
+}

@@ -1,0 +1,97 @@
+using System.CommandLine;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Hosting;
+using Microsoft.Extensions.Configuration;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Options;
+using MtaTls.Tool.Output;
+
+namespace MtaTls.Tool.Serving;
+
+/// <summary>An application that the command runs from an appsettings.json: a gateway, or a tunnel.</summary>
+internal static class ServedApplication
+{
+    /// <summary>A builder whose configuration is the file, the environment, and nothing else; its folder is the content root.</summary>
+    public static WebApplicationBuilder CreateBuilder(FileInfo configuration)
+    {
+        if (!configuration.Exists)
+        {
+            throw new ToolException(ExitCode.Usage, $"The configuration file {configuration.FullName} does not exist.", "Give it with --config FILE.");
+        }
+
+        try
+        {
+            WebApplicationBuilder builder = WebApplication.CreateBuilder(new WebApplicationOptions { ContentRootPath = configuration.DirectoryName, EnvironmentName = Environments.Production });
+            builder.Configuration.Sources.Clear();
+            builder.Configuration.AddJsonFile(configuration.FullName, optional: false, reloadOnChange: true).AddEnvironmentVariables();
+            builder.Logging.ClearProviders();
+            return builder;
+        }
+        catch (InvalidDataException e)
+        {
+            throw new ToolException(ExitCode.Usage, $"{configuration.FullName} is not valid JSON: {e.InnerException?.Message ?? e.Message}", null, e);
+        }
+    }
+
+    /// <summary>Logs as a service does: everything from Information on, as the section Logging says.</summary>
+    public static void AddLogging(WebApplicationBuilder builder, ParseResult parsed, LoggingOptions logging)
+    {
+        // A failed start is reported once, by the command; and no key is stored that data protection's messages would be about.
+        builder.Logging.AddFilter("Microsoft.Extensions.Hosting.Internal.Host", LogLevel.None).AddFilter("Microsoft.AspNetCore.DataProtection", LogLevel.Warning);
+        builder.Logging.AddConfiguration(builder.Configuration.GetSection("Logging"));
+        builder.Services.AddSystemd();
+        logging.AddConsole(parsed, builder.Logging);
+    }
+
+    /// <summary>Runs until the first signal, then stops in order.</summary>
+    public static async Task<int> RunAsync(WebApplication app, Terminal terminal, CancellationToken stop)
+    {
+        await using (app)
+        {
+            try
+            {
+                await app.StartAsync(stop);
+            }
+            catch (Exception e) when (e is OptionsValidationException or InvalidOperationException or FormatException or ArgumentException)
+            {
+                return terminal.Fail(new ToolException(ExitCode.Usage, e.Message, "Correct the configuration.", e));
+            }
+            catch (IOException e)
+            {
+                return terminal.Fail(new ToolException(ExitCode.CannotListen, e.Message, "Another program has the port, or it needs root.", e));
+            }
+
+            using CancellationTokenRegistration stopping = stop.Register(app.Lifetime.StopApplication);
+            await app.WaitForShutdownAsync(CancellationToken.None);
+            return ExitCode.Success;
+        }
+    }
+
+    /// <summary>The option for the configuration file.</summary>
+    public static Option<FileInfo> ConfigurationOption() => new("--config", "-c")
+    {
+        Description = "The configuration file.",
+        HelpName = "file",
+        DefaultValueFactory = _ => new FileInfo("appsettings.json"),
+    };
+
+    /// <summary>The option for the management socket.</summary>
+    public static Option<string> SocketOption(string name) => new("--socket")
+    {
+        Description = "The Unix socket for management.",
+        HelpName = "path",
+        DefaultValueFactory = _ => Environment.GetEnvironmentVariable("MTATLS_SOCKET") ?? Management.ManagementSocket.DefaultPath(name),
+    };
+
+    /// <summary>Has the host leave signals to the command, which already handles them.</summary>
+    public static void LeaveSignals(WebApplicationBuilder builder) => builder.Services.AddSingleton<IHostLifetime, QuietLifetime>();
+
+    private sealed class QuietLifetime : IHostLifetime
+    {
+        public Task WaitForStartAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+
+        public Task StopAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+    }
+}
