@@ -38,8 +38,8 @@ internal static class ServedApplication
     /// <summary>Logs as a service does: everything from Information on, as the section Logging says.</summary>
     public static void AddLogging(WebApplicationBuilder builder, ParseResult parsed, LoggingOptions logging)
     {
-        // A failed start is reported once, by the command; and no key is stored that data protection's messages would be about.
-        builder.Logging.AddFilter("Microsoft.Extensions.Hosting.Internal.Host", LogLevel.None).AddFilter("Microsoft.AspNetCore.DataProtection", LogLevel.Warning);
+        // A failed start is reported once, by the command. Requests are logged where the section Logging asks for it.
+        builder.Logging.AddFilter("Microsoft.Extensions.Hosting.Internal.Host", LogLevel.None).AddFilter("Microsoft.AspNetCore", LogLevel.Warning).AddFilter("Yarp", LogLevel.Warning);
         builder.Logging.AddConfiguration(builder.Configuration.GetSection("Logging"));
         builder.Services.AddSystemd();
         logging.AddConsole(parsed, builder.Logging);
@@ -63,6 +63,7 @@ internal static class ServedApplication
                 return terminal.Fail(new ToolException(ExitCode.CannotListen, e.Message, "Another program has the port, or it needs root.", e));
             }
 
+            terminal.WriteLine("mtatls: ready.");
             using CancellationTokenRegistration stopping = stop.Register(app.Lifetime.StopApplication);
             await app.WaitForShutdownAsync(CancellationToken.None);
             return ExitCode.Success;
