@@ -30,9 +30,11 @@ internal static class MtaTlsCommand
             ForwardCommand.Create(terminal, logging),
             PublishCommand.CreateHttp(terminal, logging),
             PublishCommand.CreateTcp(terminal, logging),
+#if !NATIVE
             ServeCommand.Create(terminal, logging),
-            AgentsCommand.Create(terminal),
             TunnelCommand.Create(terminal, logging),
+#endif
+            AgentsCommand.Create(terminal),
             BenchCommand.Create(terminal, logging),
             CertCommand.Create(terminal),
             ServiceCommand.Create(terminal),
