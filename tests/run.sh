@@ -12,6 +12,9 @@ need() { command -v "$1" >/dev/null 2>&1 || packages+=("$2"); }
 needlib() { ldconfig -p 2>/dev/null | grep -q "$1" || packages+=("$2"); }
 need openssl openssl
 need curl curl
+need git git
+need ssh openssh-client
+[ -x /usr/sbin/sshd ] || packages+=(openssh-server)
 need ip iproute2
 need nft nftables
 need h2load nghttp2-client

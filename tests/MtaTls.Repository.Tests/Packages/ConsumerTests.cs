@@ -6,7 +6,8 @@ using System.Xml.Linq;
 namespace MtaTls.Repository.Tests.Packages;
 
 /// <summary>Applications in an empty folder that have nothing but the packed packages: they build without a warning, and they work.</summary>
-public sealed class ConsumerTests(PackedPackages packages) : IClassFixture<PackedPackages>
+[Collection(PackedPackages.Collection)]
+public sealed class ConsumerTests(PackedPackages packages)
 {
     private const string ChannelsOutput = "a channel, a connection, 1 handshake";
     private const string ProxyOutput = "/hello for pages.internal";
@@ -95,5 +96,5 @@ public sealed class ConsumerTests(PackedPackages packages) : IClassFixture<Packe
     private static async Task RunsAsync(string program, string output) =>
         Assert.Equal(output, (await Command.RunAsync(Path.GetDirectoryName(program)!, program, [])).Trim());
 
-    private static bool HasLinker() => OperatingSystem.IsWindows() || Environment.GetEnvironmentVariable("PATH")!.Split(Path.PathSeparator).Any(folder => File.Exists(Path.Combine(folder, "clang")));
+    internal static bool HasLinker() => OperatingSystem.IsWindows() || Environment.GetEnvironmentVariable("PATH")!.Split(Path.PathSeparator).Any(folder => File.Exists(Path.Combine(folder, "clang")));
 }

@@ -4,9 +4,15 @@ using System.Xml.Linq;
 
 namespace MtaTls.Repository.Tests.Packages;
 
+/// <summary>Classes of tests that share the packed packages.</summary>
+[CollectionDefinition(PackedPackages.Collection)]
+public sealed class PackedPackagesCollection : ICollectionFixture<PackedPackages>;
+
 /// <summary>All packages, packed once into a folder outside the repository, and applications that have them from there.</summary>
 public sealed class PackedPackages : IAsyncLifetime
 {
+    public const string Collection = "packed packages";
+
     private readonly DirectoryInfo _folder = Directory.CreateTempSubdirectory("mtatls-packages-");
     private readonly string _consumers;
     // No other run packed this version, so no cache has it.
@@ -44,6 +50,12 @@ public sealed class PackedPackages : IAsyncLifetime
         return ValueTask.CompletedTask;
     }
 
+    /// <summary>The version of all packages.</summary>
+    public string Version => _version;
+
+    /// <summary>A folder that is deleted with the packages.</summary>
+    public string CreateFolder(string name) => _folder.CreateSubdirectory(name).FullName;
+
     /// <summary>The lowest version of a dependency that a package takes.</summary>
     public string LowestVersion(string package, string dependency)
     {
@@ -64,9 +76,10 @@ public sealed class PackedPackages : IAsyncLifetime
         return Path.Combine(output, consumer);
     }
 
-    private static void CopyFolder(string from, string to)
+    /// <summary>Copies a folder's files, those that count.</summary>
+    public static void CopyFolder(string from, string to, Func<string, bool>? counts = null)
     {
-        foreach (string file in Directory.EnumerateFiles(from, "*", SearchOption.AllDirectories))
+        foreach (string file in Directory.EnumerateFiles(from, "*", SearchOption.AllDirectories).Where(file => counts is null || counts(file)))
         {
             string path = Path.Combine(to, Path.GetRelativePath(from, file));
             Directory.CreateDirectory(Path.GetDirectoryName(path)!);
