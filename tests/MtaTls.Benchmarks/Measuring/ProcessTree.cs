@@ -34,6 +34,29 @@ internal static class ProcessTree
     public static double CpuSeconds(IReadOnlyDictionary<int, long> before, IReadOnlyDictionary<int, long> after) =>
         after.Sum(thread => thread.Value - before.GetValueOrDefault(thread.Key)) / 1e9;
 
+    /// <summary>How often threads of the processes and of their living descendants have given up the processor to wait.</summary>
+    public static long Waits(IEnumerable<int> roots)
+    {
+        long waits = 0;
+        foreach (int pid in Expand(roots))
+        {
+            try
+            {
+                foreach (string task in Directory.EnumerateDirectories($"/proc/{pid}/task"))
+                {
+                    string line = File.ReadLines(task + "/status").First(static l => l.StartsWith("voluntary_ctxt_switches:", StringComparison.Ordinal));
+                    waits += Parse(line[(line.IndexOf(':', StringComparison.Ordinal) + 1)..].Trim());
+                }
+            }
+            catch (IOException)
+            {
+                // A thread or a process has ended meanwhile.
+            }
+        }
+
+        return waits;
+    }
+
     /// <summary>Resident and peak resident octets, summed over the processes and their living descendants.</summary>
     public static (long Resident, long Peak) Memory(params IEnumerable<int> roots)
     {

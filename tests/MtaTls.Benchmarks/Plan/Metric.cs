@@ -15,6 +15,8 @@ internal sealed record Metric(string Id, string Unit, bool MoreIsBetter, Func<Wo
     public static readonly Metric ServerCpuPerGibibyte = new("serverCpuPerGiB", "s/GiB", false, result => result.ServerCpuSeconds / (result.Bytes / Mebi / 1024));
     public static readonly Metric ClientCpuPerGibibyte = new("clientCpuPerGiB", "s/GiB", false, result => result.ClientCpuSeconds / (result.Bytes / Mebi / 1024));
     public static readonly Metric AllocatedPerMebibyte = new("serverAllocatedPerMiB", "B/MiB", false, result => result.ServerAllocatedBytes / (result.Bytes / Mebi));
+    public static readonly Metric ServerWaits = new("serverWaitsPerMiB", "/MiB", false, result => result.Figures.GetValueOrDefault("serverWaits", double.NaN) / (result.Bytes / Mebi));
+    public static readonly Metric ClientWaits = new("clientWaitsPerMiB", "/MiB", false, result => result.Figures.GetValueOrDefault("clientWaits", double.NaN) / (result.Bytes / Mebi));
     public static readonly Metric Rate = new("rate", "/s", true, result => result.Operations / result.Seconds);
     public static readonly Metric ServerCpuEach = new("serverCpuEach", "us", false, result => result.ServerCpuSeconds / result.Operations * 1e6);
     public static readonly Metric ClientCpuEach = new("clientCpuEach", "us", false, result => result.ClientCpuSeconds / result.Operations * 1e6);

@@ -5,7 +5,7 @@ namespace MtaTls.Benchmarks.Plan;
 /// <summary>What the commands run.</summary>
 internal static class WorkPlan
 {
-    private static readonly Metric[] s_bulk = [Metric.Throughput, Metric.ServerCpuPerGibibyte, Metric.ClientCpuPerGibibyte, Metric.AllocatedPerMebibyte, Metric.Peak];
+    private static readonly Metric[] s_bulk = [Metric.Throughput, Metric.ServerCpuPerGibibyte, Metric.ClientCpuPerGibibyte, Metric.ServerWaits, Metric.ClientWaits, Metric.AllocatedPerMebibyte, Metric.Peak];
     private static readonly Metric[] s_requests = [Metric.Rate, Metric.ServerCpuEach, Metric.ClientCpuEach, Metric.AllocatedEach, Metric.Peak];
     private static readonly Metric[] s_held = [Metric.ManagedEach, Metric.ResidentEach, Metric.Resident, Metric.Peak];
     private static readonly Contender[] s_multiplexers = [Contender.Ssh, Contender.Nerdbank, Contender.MtaTls];

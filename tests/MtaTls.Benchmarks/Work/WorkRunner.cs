@@ -395,6 +395,7 @@ internal sealed class WorkRunner(Contender contender, ServerInfo server) : IAsyn
         ServerStatistics before = await StatisticsAsync("/stats", ct);
         IReadOnlyDictionary<int, long> serverBefore = ProcessTree.CpuTimes(server.ProcessIds);
         IReadOnlyDictionary<int, long> clientBefore = ProcessTree.CpuTimes([Environment.ProcessId]);
+        long serverWaits = ProcessTree.Waits(server.ProcessIds), clientWaits = ProcessTree.Waits([Environment.ProcessId]);
         long started = Stopwatch.GetTimestamp();
         (long operations, long bytes) = await work();
         double seconds = Stopwatch.GetElapsedTime(started).TotalSeconds;
@@ -410,6 +411,11 @@ internal sealed class WorkRunner(Contender contender, ServerInfo server) : IAsyn
             ClientCpuSeconds = clientCpu,
             ServerAllocatedBytes = after.AllocatedBytes - before.AllocatedBytes,
             ServerPeakResidentBytes = ProcessTree.Memory(server.ProcessIds).Peak,
+            Figures = new()
+            {
+                ["serverWaits"] = ProcessTree.Waits(server.ProcessIds) - serverWaits,
+                ["clientWaits"] = ProcessTree.Waits([Environment.ProcessId]) - clientWaits,
+            },
         };
     }
 
