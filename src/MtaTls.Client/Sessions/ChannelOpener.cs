@@ -271,9 +271,13 @@ internal sealed class ChannelOpener : IAsyncDisposable
                     throw _pool.Full(_settings);
                 }
 
-                AbandonedChannels.Collect();
-                TimeSpan wait = _settings.ConnectTimeout == Timeout.InfiniteTimeSpan || left > AbandonedChannels.Interval ? AbandonedChannels.Interval : left;
+                int seen = AbandonedChannels.Shared.Collections;
+                TimeSpan wait = _settings.ConnectTimeout == Timeout.InfiniteTimeSpan || left > AbandonedChannels.FirstPause ? AbandonedChannels.FirstPause : left;
                 await WaitAsync(wait, cancellationToken, waiter.Task, changed).ConfigureAwait(false);
+                if (!waiter.Task.IsCompleted && !changed.IsCompleted)
+                {
+                    AbandonedChannels.Shared.Look(seen);
+                }
             }
         }
     }
