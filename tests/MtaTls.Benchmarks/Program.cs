@@ -6,8 +6,11 @@ var root = new RootCommand("Measures MTA-TLS against what one would use instead.
     CompareCommand.Create(),
     CostCommand.Create(),
     MicroCommand.Create(),
+    PingsCommand.Create(),
+    RestartCommand.Create(),
     ChildCommands.CreateServe(),
     ChildCommands.CreateDrive(),
     ChildCommands.CreateLink(),
+    ChildCommands.CreateRoll(),
 };
 return await root.Parse(args).InvokeAsync();

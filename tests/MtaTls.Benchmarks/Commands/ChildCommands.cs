@@ -1,6 +1,7 @@
 using System.CommandLine;
 using System.Net;
 using System.Text.Json;
+using MtaTls.Benchmarks.Liveness;
 using MtaTls.Benchmarks.Network;
 using MtaTls.Benchmarks.Server;
 using MtaTls.Benchmarks.Work;
@@ -37,6 +38,17 @@ internal static class ChildCommands
                 Console.WriteLine(JsonSerializer.Serialize(result, WorkJson.Default.WorkResult));
             }
         });
+        return command;
+    }
+
+    public static Command CreateRoll()
+    {
+        var certificate = new Argument<string>("certificate");
+        var port = new Argument<int>("port");
+        var delay = new Argument<double>("delay-seconds");
+        var command = new Command("roll", "A server of a rolling restart; stops in order when its standard input ends.") { certificate, port, delay };
+        command.Hidden = true;
+        command.SetAction((parsed, _) => RollingServer.RunAsync(parsed.GetValue(certificate)!, parsed.GetValue(port), TimeSpan.FromSeconds(parsed.GetValue(delay))));
         return command;
     }
 

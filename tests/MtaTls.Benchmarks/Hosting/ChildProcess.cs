@@ -56,6 +56,13 @@ internal sealed class ChildProcess : IAsyncDisposable
         await _process.StandardInput.FlushAsync();
     }
 
+    /// <summary>Ends its standard input, and gives its next line.</summary>
+    public async Task<string> EndAsync(TimeSpan timeout, CancellationToken ct)
+    {
+        _process.StandardInput.Close();
+        return await ReadLineAsync(timeout, ct);
+    }
+
     public async ValueTask DisposeAsync()
     {
         try

@@ -75,7 +75,7 @@ internal sealed class Stage : IAsyncDisposable
     }
 
     // ECDSA P-256, self-signed, made for the run.
-    private static string CertificateFile(string directory)
+    public static string CertificateFile(string directory)
     {
         string file = Path.Combine(directory, "server.pfx");
         if (File.Exists(file))
