@@ -15,9 +15,14 @@ public sealed class AccessNetworks : IDisposable
     public const string ConcentratorAddress = "10.200.0.1";
     private readonly string _id;
 
-    public AccessNetworks(string id)
+    private readonly bool _isEmulated;
+
+    /// <param name="id">Tells the namespaces of this network among others.</param>
+    /// <param name="isEmulated">The access networks only join their two links: a program in them (a link emulator) passes frames on.</param>
+    public AccessNetworks(string id, bool isEmulated = false)
     {
         _id = id;
+        _isEmulated = isEmulated;
         try
         {
             foreach (string name in new[] { Client, Access('a'), Access('b'), Concentrator })
@@ -141,18 +146,30 @@ public sealed class AccessNetworks : IDisposable
         int table = 100 + number;
         Ip($"link add c0 netns {name} type veth peer name {network}0 netns {Client}");
         Ip($"link add s0 netns {name} type veth peer name {network}0 netns {Concentrator}");
-        Ip($"-n {name} address add 10.201.{number}.1/24 dev c0");
-        Ip($"-n {name} address add 10.202.{number}.1/24 dev s0");
         Ip($"-n {Client} address add 10.201.{number}.2/24 dev {network}0");
-        Ip($"-n {Concentrator} address add 10.202.{number}.2/24 dev {network}0");
+        if (_isEmulated)
+        {
+            Ip($"-n {Concentrator} address add 10.201.{number}.1/24 dev {network}0");
+        }
+        else
+        {
+            Ip($"-n {name} address add 10.201.{number}.1/24 dev c0");
+            Ip($"-n {name} address add 10.202.{number}.1/24 dev s0");
+            Ip($"-n {Concentrator} address add 10.202.{number}.2/24 dev {network}0");
+        }
+
         foreach ((string place, string device) in new[] { (name, "c0"), (name, "s0"), (Client, $"{network}0"), (Concentrator, $"{network}0") })
         {
             Ip($"-n {place} link set {device} up");
         }
 
-        Shell(name, "echo 1 > /proc/sys/net/ipv4/ip_forward");
-        Ip($"-n {name} route add {ConcentratorAddress} via 10.202.{number}.2");
-        Ip($"-n {Concentrator} route add 10.201.{number}.0/24 via 10.202.{number}.1");
+        if (!_isEmulated)
+        {
+            Shell(name, "echo 1 > /proc/sys/net/ipv4/ip_forward");
+            Ip($"-n {name} route add {ConcentratorAddress} via 10.202.{number}.2");
+            Ip($"-n {Concentrator} route add 10.201.{number}.0/24 via 10.202.{number}.1");
+        }
+
         // What is sent from an address leaves by its access network.
         Ip($"-n {Client} route add default via 10.201.{number}.1 dev {network}0 table {table}");
         Ip($"-n {Client} route add default via 10.201.{number}.1 dev {network}0 metric {table}");

@@ -65,6 +65,21 @@ internal interface IQuicConnection
     /// </summary>
     long UnansweredSinceTimestamp { get; }
 
+    /// <summary>Bytes a second that arrived of what was sent: the most of the last round trips, 0 before the first were acknowledged.</summary>
+    double DeliveryRate { get; }
+
+    /// <summary>Bytes of datagrams that were acknowledged.</summary>
+    long BytesDelivered { get; }
+
+    /// <summary>Where datagrams come from besides <see cref="TrySendDatagram"/>, whose queue goes first. To be set before the first is waiting.</summary>
+    IQuicDatagramSource? DatagramSource { get; set; }
+
+    /// <summary>The source has a datagram for this connection, or may have.</summary>
+    void WakeDatagrams();
+
+    /// <summary>Gives back to the source what was taken and is not known to have arrived: the path does not answer.</summary>
+    void ReturnDatagrams();
+
     /// <summary>Counters since the connection began.</summary>
     QuicConnectionStatistics Statistics { get; }
 

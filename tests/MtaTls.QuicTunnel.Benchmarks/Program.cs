@@ -10,6 +10,9 @@ switch (command)
     case "aggregate":
         await Aggregate.RunAsync();
         break;
+    case "pairs":
+        await Pairs.RunAsync(args[1..]);
+        break;
     case "cut":
         await Cut.RunAsync();
         break;
@@ -34,6 +37,7 @@ switch (command)
             """
             goodput     one TCP download: without a tunnel, through it, and through OpenVPN (if installed), between the same namespaces
             aggregate   two access networks of 50 Mbit/s against one
+            pairs       two emulated access networks against the better one alone: pairs [seconds=10] [inside=cubic|bbr] [only=A+B,...] [setting=Scheduler:RoundRobin]
             cut         from the cut of the path in use to the first packet over the other
             packets     CPU and allocations of a packet through both ends
             memory      of an idle session with two paths

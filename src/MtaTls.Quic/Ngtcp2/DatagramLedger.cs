@@ -20,7 +20,7 @@ internal sealed class DatagramLedger
     public int Pending { get; private set; }
 
     /// <summary>The datagram with the id <see cref="NextId"/> was sent. What is forgotten for it, because there are too many, is given back.</summary>
-    public Entry Add(int length, ulong sentAt, DatagramSlot? slot)
+    public Entry Add(int length, ulong sentAt, DatagramSlot? slot, long delivered = 0)
     {
         Entry forgotten = default;
         if ((int)(_next - _first) == _ring.Length && !TryGrow())
@@ -28,7 +28,7 @@ internal sealed class DatagramLedger
             TryResolve(_first, out forgotten);
         }
 
-        _ring[(int)(_next++ & (ulong)(_ring.Length - 1))] = new Entry(length, sentAt, slot, IsPending: true);
+        _ring[(int)(_next++ & (ulong)(_ring.Length - 1))] = new Entry(length, sentAt, slot, delivered, IsPending: true);
         Pending++;
         return forgotten;
     }
@@ -57,6 +57,20 @@ internal sealed class DatagramLedger
         }
 
         return true;
+    }
+
+    /// <summary>Gives back the contents of those of which nothing was heard, oldest first; they stay pending.</summary>
+    public void TakeSlots(Action<DatagramSlot> take)
+    {
+        for (ulong id = _first; id < _next; id++)
+        {
+            ref Entry entry = ref _ring[(int)(id & (ulong)(_ring.Length - 1))];
+            if (entry.Slot is { } slot)
+            {
+                entry = entry with { Slot = null };
+                take(slot);
+            }
+        }
     }
 
     /// <summary>The oldest of which nothing was heard.</summary>
@@ -88,6 +102,7 @@ internal sealed class DatagramLedger
     /// <param name="Length">Its bytes.</param>
     /// <param name="SentAt">When it was sent.</param>
     /// <param name="Slot">Its content, where that is kept.</param>
+    /// <param name="Delivered">Bytes that had arrived when it was sent.</param>
     /// <param name="IsPending">Whether nothing was heard of it.</param>
-    internal readonly record struct Entry(int Length, ulong SentAt, DatagramSlot? Slot, bool IsPending);
+    internal readonly record struct Entry(int Length, ulong SentAt, DatagramSlot? Slot, long Delivered, bool IsPending);
 }

@@ -7,6 +7,13 @@ internal sealed unsafe class DatagramSlot(byte* data)
     public int Length;
     public DatagramSlot? Next;
 
+    // The owner's, for a slot that a source hands out.
+    public DatagramSlot? Previous;
+    public long Stamp;
+    public int Flow;
+    public int Attempts;
+    public bool IsTagged;
+
     public Span<byte> Span => new(Data, Length);
 
     public Span<byte> FullSpan(int size) => new(Data, size);
@@ -46,6 +53,9 @@ internal sealed unsafe class DatagramPool(int slotSize, int maxSlots)
             return slot;
         }
     }
+
+    /// <summary>Takes back one slot.</summary>
+    public void Return(DatagramSlot slot) => Return(slot, slot);
 
     /// <summary>Takes back a chain of slots, which must no longer be in a queue.</summary>
     public void Return(DatagramSlot first, DatagramSlot last)

@@ -26,6 +26,8 @@ internal sealed unsafe class LibNgtcp2
     public readonly delegate* unmanaged[Cdecl]<nint, ulong, int> HandleExpiry;
     public readonly delegate* unmanaged[Cdecl]<nint, ulong, void> UpdatePacketTxTime;
     public readonly delegate* unmanaged[Cdecl]<nint, ulong> GetProbeTimeout;
+    public readonly delegate* unmanaged[Cdecl]<nint, ulong> GetCongestionWindowLeft;
+    public readonly delegate* unmanaged[Cdecl]<nint, nuint> GetSendQuantum;
     public readonly delegate* unmanaged[Cdecl]<nint, nuint> GetPathMaxTxUdpPayloadSize;
     public readonly delegate* unmanaged[Cdecl]<nint, ulong, void> SetKeepAliveTimeout;
     public readonly delegate* unmanaged[Cdecl]<nint, ulong, void> ExtendMaxOffset;
@@ -87,6 +89,8 @@ internal sealed unsafe class LibNgtcp2
         HandleExpiry = (delegate* unmanaged[Cdecl]<nint, ulong, int>)Get("ngtcp2_conn_handle_expiry");
         UpdatePacketTxTime = (delegate* unmanaged[Cdecl]<nint, ulong, void>)Get("ngtcp2_conn_update_pkt_tx_time");
         GetProbeTimeout = (delegate* unmanaged[Cdecl]<nint, ulong>)Get("ngtcp2_conn_get_pto");
+        GetCongestionWindowLeft = (delegate* unmanaged[Cdecl]<nint, ulong>)Get("ngtcp2_conn_get_cwnd_left");
+        GetSendQuantum = (delegate* unmanaged[Cdecl]<nint, nuint>)Get("ngtcp2_conn_get_send_quantum");
         GetPathMaxTxUdpPayloadSize = (delegate* unmanaged[Cdecl]<nint, nuint>)Get("ngtcp2_conn_get_path_max_tx_udp_payload_size");
         SetKeepAliveTimeout = (delegate* unmanaged[Cdecl]<nint, ulong, void>)Get("ngtcp2_conn_set_keep_alive_timeout");
         ExtendMaxOffset = (delegate* unmanaged[Cdecl]<nint, ulong, void>)Get("ngtcp2_conn_extend_max_offset");

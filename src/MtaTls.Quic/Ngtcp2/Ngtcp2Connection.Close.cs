@@ -190,6 +190,7 @@ internal sealed unsafe partial class Ngtcp2Connection
         ulong linger = lingers && _native != 0 ? 3 * _library.GetProbeTimeout(_native) : 0;
         EndHandshake();
         FreeNative();
+        GiveBack();
         Log.Closed(_loop.Logger, Id, reason);
         try
         {

@@ -7,9 +7,6 @@ namespace MtaTls.Quic.Ngtcp2;
 /// <summary>Reads, writes and times out; all on the loop's thread, none inside of a callback.</summary>
 internal sealed unsafe partial class Ngtcp2Connection
 {
-    /// <summary>Packets written before other connections get their turn.</summary>
-    private const int BurstPackets = 64;
-
     /// <summary>What any path and any peer takes but for a few.</summary>
     private const int HandshakePacket = 1452;
 
@@ -100,6 +97,10 @@ internal sealed unsafe partial class Ngtcp2Connection
         {
             ResolveDatagrams();
         }
+        else if (_ledger.Pending > 0)
+        {
+            ResolveOverdue();
+        }
 
         if (_hasProgressed)
         {
@@ -178,123 +179,6 @@ internal sealed unsafe partial class Ngtcp2Connection
     /// <summary>Before the peer has told what it takes, packets are of a size that anybody takes, whatever the options say of the path.</summary>
     private nuint PacketRoom => (nuint)(_isConnected ? Math.Min(_options.MaxUdpPayloadSize, _mtu.Limit) : Math.Min(_options.MaxUdpPayloadSize, HandshakePacket));
 
-    /// <summary>Writes a burst: streams first, then datagrams, then whatever the library has (acknowledgements, probes). True when there is more.</summary>
-    /// <param name="now">The time.</param>
-    /// <param name="probes">
-    /// A probe may be due, because the peer does not answer: it goes out without a datagram, since a path that has become narrower would lose it as it lost those before.
-    /// </param>
-    private bool Write(ulong now, bool probes = false)
-    {
-        PacketSender sender = _loop.Sender;
-        long refused = sender.Refused;
-        sender.BeginBurst();
-        RawAddress local = default, remote = default;
-        var path = new NativePath { Local = { Address = (byte*)&local }, Remote = { Address = (byte*)&remote } };
-        DatagramSlot? burst = _isConnected ? _datagrams.BeginBurst() : null;
-        DatagramSlot? first = burst;
-        DatagramSlot? lastDone = null;
-        int done = 0, packets = 0;
-        nint written = 0;
-        UdpSocket? current = _loop.Socket((int)_library.GetPath(_native)->UserData);
-
-        for (; packets < BurstPackets; packets++)
-        {
-            written = 0;
-            if (current is { IsBlocked: true })
-            {
-                _loop.ScheduleUnblocked(this);
-                break;
-            }
-            if (_writable.TryPeek(out OutgoingStream? stream))
-            {
-                written = WriteStream(stream, &path, sender.Next, now, out bool takesNothing);
-                if (takesNothing)
-                {
-                    continue;
-                }
-            }
-            else
-            {
-                while (burst is not null && burst.Length > _maxDatagramSize)
-                {
-                    // The path has become narrower.
-                    _datagramsDropped++;
-                    (lastDone, burst, done) = (burst, burst.Next, done + 1);
-                }
-                if (probes)
-                {
-                    probes = false;
-                    ulong info = 0;
-                    written = _library.WriteStream(_native, &path, 1, &info, sender.Next, PacketRoom, null, 0, -1, null, 0, now);
-                    if (written == 0)
-                    {
-                        continue;
-                    }
-                }
-                else if (_mtu.WantedProbe > 0 && _isConnected)
-                {
-                    written = WriteMtuProbe(&path, sender.Next, now);
-                }
-                else if (burst is not null)
-                {
-                    written = WriteDatagram(burst, &path, sender.Next, now, out bool accepted);
-                    if (accepted)
-                    {
-                        _datagramsSent++;
-                        (lastDone, burst, done) = (burst, burst.Next, done + 1);
-                    }
-                }
-                else
-                {
-                    ulong info = 0;
-                    written = _library.WriteStream(_native, &path, 1, &info, sender.Next, PacketRoom, null, 0, -1, null, 0, now);
-                }
-            }
-            if (written <= 0)
-            {
-                break;
-            }
-
-            if (_loop.Socket((int)path.UserData) is not { } socket)
-            {
-                break; // A former path, whose socket is gone: the packet is lost, as it could be on the way.
-            }
-
-            local.Length = (int)path.Local.Length;
-            remote.Length = (int)path.Remote.Length;
-            (path.Local.Length, path.Remote.Length) = (0, 0);
-            _packetsSent++;
-            _bytesSent += written;
-            sender.Add((int)written, socket, remote, local);
-        }
-
-        sender.Flush();
-        if (lastDone is not null)
-        {
-            lastDone.Next = null;
-        }
-
-        bool ready = _datagrams.EndBurst(first, lastDone, done, burst);
-        if (written < 0)
-        {
-            Failed((int)written);
-            return false;
-        }
-        _library.UpdatePacketTxTime(_native, now);
-        _sendErrors += sender.Refused - refused;
-        if (packets > 0)
-        {
-            NoteSendError(sender);
-        }
-
-        if (_native != 0 && _isConnected && ready)
-        {
-            Call(static c => c.Handler.OnDatagramReady(c));
-        }
-
-        return packets == BurstPackets;
-    }
-
     private nint WriteStream(OutgoingStream stream, NativePath* path, byte* destination, ulong now, out bool takesNothing)
     {
         takesNothing = false;
@@ -321,27 +205,6 @@ internal sealed unsafe partial class Ngtcp2Connection
                 Unqueue(stream, blocked: false);
             }
         }
-        return written;
-    }
-
-    private nint WriteDatagram(DatagramSlot slot, NativePath* path, byte* destination, ulong now, out bool accepted)
-    {
-        // MAX_DATA goes along, harmless, because it arms the probe time-out; the window per stream and the number of streams bound memory.
-        if (_abi.DatagramsArmNoProbe)
-        {
-            _library.ExtendMaxOffset(_native, InitialMaxData / 2 + 1);
-        }
-
-        ulong info = 0;
-        int taken = 0;
-        var vector = new NativeVector { Base = slot.Data, Length = (nuint)slot.Length };
-        nint written = _library.WriteDatagram(_native, path, 1, &info, destination, PacketRoom, &taken, 0, _ledger.NextId, &vector, 1, now);
-        accepted = taken != 0;
-        if (accepted)
-        {
-            _ledger.Add(slot.Length, now, null);
-        }
-
         return written;
     }
 

@@ -10,7 +10,6 @@ internal sealed unsafe partial class Ngtcp2Connection
     private const int LargestDiscovered = 1444;
 
     private readonly PathMtuGuard _mtu = new();
-    private readonly DatagramLedger _ledger = new();
     private long _discoveryEnds;
     private volatile bool _isMtuSettled;
 
@@ -20,32 +19,6 @@ internal sealed unsafe partial class Ngtcp2Connection
     private int DatagramOverhead => 1 + (int)_library.GetDestinationId(_native)->Length + 4 + 16 + 3 + (_abi.DatagramsArmNoProbe ? 9 : 0);
 
     private int PathMaximum => Math.Min(_options.MaxUdpPayloadSize, (int)_library.GetPathMaxTxUdpPayloadSize(_native));
-
-    public void OnDatagramLost(ulong id)
-    {
-        if (_ledger.TryResolve(id, out DatagramLedger.Entry entry))
-        {
-            _datagramsLost++;
-            _mtu.OnLost(id, entry.Length + DatagramOverhead, PathMaximum, _loop.Now);
-        }
-    }
-
-    public void OnDatagramAcknowledged(ulong id)
-    {
-        if (_ledger.TryResolve(id, out DatagramLedger.Entry entry))
-        {
-            _mtu.OnAcknowledged(id, entry.Length + DatagramOverhead, PathMaximum, _loop.Now);
-        }
-    }
-
-    /// <summary>Nothing is in flight any more: what was not acknowledged is lost. Soname 9 does not tell of each, where a probe time-out came before.</summary>
-    private void ResolveDatagrams()
-    {
-        while (_ledger.TryPeek(out ulong id, out _))
-        {
-            OnDatagramLost(id);
-        }
-    }
 
     /// <summary>The path is new to the library: its discovery begins.</summary>
     private void BeginPathMtu()

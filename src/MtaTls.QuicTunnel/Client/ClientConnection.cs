@@ -5,7 +5,7 @@ using MtaTls.QuicTunnel.Sessions;
 namespace MtaTls.QuicTunnel.Client;
 
 /// <summary>One QUIC connection of the client. Its link awaits what becomes of it.</summary>
-internal sealed class ClientConnection(ClientSessions sessions) : TunnelConnection(sessions.Counters), IClientControlHandler
+internal sealed class ClientConnection(ClientSessions sessions, int preference) : TunnelConnection(sessions.Counters), IClientControlHandler
 {
     private readonly TaskCompletionSource<bool> _connected = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly TaskCompletionSource<NegotiationOutcome> _negotiated = new(TaskCreationOptions.RunContinuationsAsynchronously);
@@ -32,14 +32,14 @@ internal sealed class ClientConnection(ClientSessions sessions) : TunnelConnecti
     void IClientControlHandler.OnSessionCreated(ReadOnlySpan<byte> sessionId)
     {
         ClientSession session = sessions.Create(sessionId.ToArray());
-        Joined(session.Join(Connection)!);
+        Joined(session.Join(Connection, preference)!);
         sessions.OnReady(session);
         _negotiated.TrySetResult(NegotiationOutcome.Attached);
     }
 
     void IClientControlHandler.OnSessionJoined()
     {
-        if (_joining!.Join(Connection) is { } path)
+        if (_joining!.Join(Connection, preference) is { } path)
         {
             Joined(path);
         }

@@ -9,7 +9,7 @@ namespace MtaTls.QuicTunnel.Client;
 /// <summary>
 /// Connects to the first of the concentrator's addresses that answers (RFC 8305): IPv6 and IPv4 in turn, the next one a moment after the one before, or at once when that failed.
 /// </summary>
-internal sealed class ClientDialer(ClientTunnel tunnel, string linkName, IPAddress? localAddress, string? interfaceName)
+internal sealed class ClientDialer(ClientTunnel tunnel, string linkName, int preference, IPAddress? localAddress, string? interfaceName)
 {
     /// <summary>RFC 8305, section 8: the Connection Attempt Delay.</summary>
     private static readonly TimeSpan s_attemptDelay = TimeSpan.FromMilliseconds(250);
@@ -83,7 +83,7 @@ internal sealed class ClientDialer(ClientTunnel tunnel, string linkName, IPAddre
 
     private DialedConnection? Begin(IPEndPoint server)
     {
-        var handler = new ClientConnection(tunnel.Sessions);
+        var handler = new ClientConnection(tunnel.Sessions, preference);
         try
         {
             return new DialedConnection(tunnel.Engine.Connect(CreateOptions(server), handler), handler, server);
@@ -147,6 +147,7 @@ internal sealed class ClientDialer(ClientTunnel tunnel, string linkName, IPAddre
             HandshakeTimeout = tunnel.Options.ConnectTimeout,
             MaxConcurrentStreams = 1,
             ProbeDatagramHeader = TunnelDatagram.ProbeHeader,
+            CongestionControl = tunnel.Options.CongestionControl == TunnelCongestionControl.Bbr ? QuicCongestionControl.Bbr : QuicCongestionControl.Cubic,
             TrustedAuthorities = tunnel.Authorities?.Current,
         };
         if (tunnel.Certificate?.Current is { } certificate)

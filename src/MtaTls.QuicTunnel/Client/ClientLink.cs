@@ -28,7 +28,7 @@ internal sealed class ClientLink
     private bool _isUp = true;
     private bool _hasHurried;
 
-    public ClientLink(ClientTunnel tunnel, string? entry)
+    public ClientLink(ClientTunnel tunnel, string? entry, int preference = 0)
     {
         _tunnel = tunnel;
         Name = entry ?? "default";
@@ -42,7 +42,7 @@ internal sealed class ClientLink
             Access = access;
         }
 
-        _dialer = new ClientDialer(tunnel, Name, _address, _interfaceName);
+        _dialer = new ClientDialer(tunnel, Name, preference, _address, _interfaceName);
         _backoff = new Backoff(tunnel.Options.Reconnect, Random.Shared);
     }
 

@@ -7,14 +7,16 @@ using MtaTls.QuicTunnel.Sessions;
 namespace MtaTls.QuicTunnel.Client;
 
 /// <summary>The client's end of its session: what comes out goes to the packet interface.</summary>
-internal sealed class ClientSession(byte[] id, IPacketInterface packetInterface, DataPlaneOptions dataPlane, PathSupervisor supervisor, Action<TunnelPath, bool> onPathState)
+internal sealed class ClientSession(byte[] id, IPacketInterface packetInterface, DataPlaneOptions dataPlane, PathSupervisor supervisor, Action<TunnelPath, bool> onPathState, Action<TunnelPath, string> onPathHarmful)
     : TunnelSession(dataPlane, supervisor)
 {
     public byte[] Id { get; } = id;
 
     public string Name { get; } = SessionId.NameOf(id);
 
-    public TunnelPath? Join(IQuicConnection connection) => AddPath(connection, MaxPaths);
+    /// <param name="connection">The connection.</param>
+    /// <param name="preference">The position of its local address among those of the options.</param>
+    public TunnelPath? Join(IQuicConnection connection, int preference) => AddPath(connection, MaxPaths, preference);
 
     public int Leave(TunnelPath path) => RemovePath(path);
 
@@ -33,4 +35,6 @@ internal sealed class ClientSession(byte[] id, IPacketInterface packetInterface,
     }
 
     protected override void OnPathStateChanged(TunnelPath path, bool left) => onPathState(path, left);
+
+    protected override void OnPathHarmful(TunnelPath path, string why) => onPathHarmful(path, why);
 }

@@ -55,7 +55,7 @@ internal sealed class ClientSessions(
         return _current is { } other ? await JoinAsync(connection, other, cancellationToken) : NegotiationOutcome.Failed;
     }
 
-    public ClientSession Create(byte[] id) => new(id, packetInterface, dataPlane, _supervisor, OnPathState);
+    public ClientSession Create(byte[] id) => new(id, packetInterface, dataPlane, _supervisor, OnPathState, OnPathHarmful);
 
     public void OnReady(ClientSession session)
     {
@@ -107,6 +107,8 @@ internal sealed class ClientSessions(
 
         return outcome;
     }
+
+    private void OnPathHarmful(TunnelPath path, string why) => log.PathHarmful(path.Connection.LocalEndPoint, why);
 
     private void OnPathState(TunnelPath path, bool left)
     {

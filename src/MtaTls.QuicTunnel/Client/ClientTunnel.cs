@@ -37,13 +37,12 @@ internal sealed class ClientTunnel : IAsyncDisposable
             throw new OptionsValidationException(QuicTunnelClientOptions.SectionName, typeof(QuicTunnelClientOptions), errors.All);
         }
 
-        var dataPlane = new DataPlaneOptions(
-            options.Scheduler, options.Reordering.Enabled, options.Reordering.MaxDelay, options.Reordering.MaxPackets, new TunnelCounters(), timeProvider);
+        var dataPlane = new DataPlaneOptions(options.Scheduler, options.Queue, options.Reordering, DataPlaneOptions.CreatePool(), new TunnelCounters(), timeProvider);
         Interface = PacketInterfaces.Create(options.Interface, Log);
         byte[] newSessionValue = Encoding.UTF8.GetBytes(!string.IsNullOrEmpty(options.Token) ? options.Token : options.QosIndication ?? "");
         Sessions = new ClientSessions(Interface, dataPlane, Log, newSessionValue);
         _pump = new ClientPacketPump(Sessions, Interface);
-        _links = options.LocalAddresses.Count == 0 ? [new ClientLink(this, null)] : [.. options.LocalAddresses.Select(entry => new ClientLink(this, entry))];
+        _links = options.LocalAddresses.Count == 0 ? [new ClientLink(this, null)] : [.. options.LocalAddresses.Select((entry, index) => new ClientLink(this, entry, index))];
     }
 
     public QuicTunnelClientOptions Options { get; }

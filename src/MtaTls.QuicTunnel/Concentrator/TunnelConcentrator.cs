@@ -45,8 +45,7 @@ internal sealed class TunnelConcentrator : ITunnelSessions, IAsyncDisposable
         _joins = new EventRate(Options.Sessions.MaxJoinsPerSecond, timeProvider);
         Addresses = new AddressTable(
             new AddressPlan(Options.Addresses, Options.Interface), Options.Addresses.MaxPerSession, Options.Addresses.RestPeriod, timeProvider);
-        var dataPlane = new DataPlaneOptions(
-            Options.Scheduler, Options.Reordering.Enabled, Options.Reordering.MaxDelay, Options.Reordering.MaxPackets, Counters, timeProvider);
+        var dataPlane = new DataPlaneOptions(Options.Scheduler, Options.Queue, Options.Reordering, DataPlaneOptions.CreatePool(), Counters, timeProvider);
         Interface = PacketInterfaces.Create(Options.Interface, Log);
         _router = new PacketRouter(Interface, Addresses, Options.Addresses.AllowClientToClient, Counters, timeProvider);
         Registry = new SessionRegistry(Options.Sessions, Addresses, dataPlane, _router, Log);
@@ -219,6 +218,7 @@ internal sealed class TunnelConcentrator : ITunnelSessions, IAsyncDisposable
             MaxHandshakes = sessions.MaxHandshakes,
             MaxConcurrentStreams = sessions.MaxPendingReports + 1,
             ProbeDatagramHeader = TunnelDatagram.ProbeHeader,
+            CongestionControl = Options.CongestionControl == TunnelCongestionControl.Bbr ? QuicCongestionControl.Bbr : QuicCongestionControl.Cubic,
         };
         if (Options.Authentication.Mode == TunnelAuthenticationMode.ClientCertificate)
         {

@@ -57,8 +57,14 @@ public sealed class QuicTunnelClientOptions
     /// <summary>How packets from the concentrator are put back into order.</summary>
     public TunnelReorderingOptions Reordering { get; set; } = new();
 
-    /// <summary>How packets to the concentrator are spread over the paths. Default <see cref="TunnelScheduler.MinRtt"/>.</summary>
-    public TunnelScheduler Scheduler { get; set; } = TunnelScheduler.MinRtt;
+    /// <summary>How packets wait that the paths cannot carry yet.</summary>
+    public TunnelQueueOptions Queue { get; set; } = new();
+
+    /// <summary>The congestion control of each path for what this end sends. Default <see cref="TunnelCongestionControl.Bbr"/>.</summary>
+    public TunnelCongestionControl CongestionControl { get; set; } = TunnelCongestionControl.Bbr;
+
+    /// <summary>How packets to the concentrator are spread over the paths. Default <see cref="TunnelScheduler.EarliestDelivery"/>.</summary>
+    public TunnelScheduler Scheduler { get; set; } = TunnelScheduler.EarliestDelivery;
 
     /// <summary>How paths without traffic are kept alive.</summary>
     public TunnelKeepAliveOptions KeepAlive { get; set; } = new();

@@ -32,8 +32,14 @@ public sealed class QuicTunnelOptions
     /// <summary>How packets from clients are put back into order.</summary>
     public TunnelReorderingOptions Reordering { get; set; } = new();
 
-    /// <summary>How packets to clients are spread over their paths. Default <see cref="TunnelScheduler.MinRtt"/>.</summary>
-    public TunnelScheduler Scheduler { get; set; } = TunnelScheduler.MinRtt;
+    /// <summary>How packets wait that the paths cannot carry yet.</summary>
+    public TunnelQueueOptions Queue { get; set; } = new();
+
+    /// <summary>The congestion control of each path for what this end sends. Default <see cref="TunnelCongestionControl.Bbr"/>.</summary>
+    public TunnelCongestionControl CongestionControl { get; set; } = TunnelCongestionControl.Bbr;
+
+    /// <summary>How packets to clients are spread over their paths. Default <see cref="TunnelScheduler.EarliestDelivery"/>.</summary>
+    public TunnelScheduler Scheduler { get; set; } = TunnelScheduler.EarliestDelivery;
 
     /// <summary>What could not be read from the configuration; reported with everything else that is wrong.</summary>
     internal ErrorList ConfigurationErrors { get; } = new();

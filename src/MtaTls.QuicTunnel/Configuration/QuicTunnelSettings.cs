@@ -91,5 +91,8 @@ internal static class QuicTunnelSettings
         S.Section(nameof(QuicTunnelOptions.Sessions), "The limits of sessions and connections.", o => o.Sessions, Sessions),
         S.Section(nameof(QuicTunnelOptions.Reordering), "How packets from clients are put back into order.", o => o.Reordering, TunnelSettings.Reordering),
         S.Choice<TunnelScheduler>(nameof(QuicTunnelOptions.Scheduler), "How packets to clients are spread over their paths.", o => o.Scheduler, (o, v) => o.Scheduler = v),
+        S.Section(nameof(QuicTunnelOptions.Queue), "How packets to clients wait that the paths cannot carry yet.", o => o.Queue, TunnelSettings.Queue),
+        S.Choice<TunnelCongestionControl>(
+            nameof(QuicTunnelOptions.CongestionControl), "The congestion control of each path for what the concentrator sends.", o => o.CongestionControl, (o, v) => o.CongestionControl = v),
     ]);
 }

@@ -8,9 +8,11 @@ public sealed class TunnelReorderingOptions
     /// </summary>
     public bool Enabled { get; set; } = true;
 
-    /// <summary>How long a packet waits at most for those before it. Default 50 ms, 1 ms to 5 s.</summary>
-    public TimeSpan MaxDelay { get; set; } = TimeSpan.FromMilliseconds(50);
+    /// <summary>
+    /// How long a packet waits at most for those before it. Within this bound it waits as long as missing packets have really taken. Default 250 ms, 1 ms to 5 s.
+    /// </summary>
+    public TimeSpan MaxDelay { get; set; } = TimeSpan.FromMilliseconds(250);
 
-    /// <summary>How many packets of one session wait at most. Default 256, 1 to 16,384 (the tag tells 32,768 apart).</summary>
-    public int MaxPackets { get; set; } = 256;
+    /// <summary>How many packets of one session wait at most. Default 2,048, 1 to 16,384 (the tag tells 32,768 apart).</summary>
+    public int MaxPackets { get; set; } = 2048;
 }

@@ -1,6 +1,7 @@
 using MtaTls.Configuration;
 using Devices = MtaTls.Configuration.Settings<MtaTls.QuicTunnel.TunnelInterfaceOptions>;
 using KeepAlives = MtaTls.Configuration.Settings<MtaTls.QuicTunnel.TunnelKeepAliveOptions>;
+using Queues = MtaTls.Configuration.Settings<MtaTls.QuicTunnel.TunnelQueueOptions>;
 using Reconnects = MtaTls.Configuration.Settings<MtaTls.QuicTunnel.TunnelReconnectOptions>;
 using Reorderings = MtaTls.Configuration.Settings<MtaTls.QuicTunnel.TunnelReorderingOptions>;
 using S = MtaTls.Configuration.Settings<MtaTls.QuicTunnel.QuicTunnelClientOptions>;
@@ -41,6 +42,17 @@ internal static class TunnelSettings
             o => o.MaxDelay, (o, v) => o.MaxDelay = v, TimeSpan.FromMilliseconds(1), TimeSpan.FromSeconds(5)),
         Reorderings.Integer(
             nameof(TunnelReorderingOptions.MaxPackets), "How many packets of one session wait at most.", o => o.MaxPackets, (o, v) => o.MaxPackets = v, 1, 16_384, "packets"),
+    ]);
+
+    public static SettingTable<TunnelQueueOptions> Queue { get; } = new(
+    [
+        Queues.Integer(nameof(TunnelQueueOptions.MaxPackets), "How many packets of one session wait at most.", o => o.MaxPackets, (o, v) => o.MaxPackets = v, 16, 16_384, "packets"),
+        Queues.Duration(
+            nameof(TunnelQueueOptions.Target), "The delay in the queue that may stay (CoDel). Where a slower path is used as well, the difference of the paths comes on top.",
+            o => o.Target, (o, v) => o.Target = v, TimeSpan.FromMilliseconds(1), TimeSpan.FromSeconds(1)),
+        Queues.Duration(
+            nameof(TunnelQueueOptions.Interval), "How long a larger delay may last before a packet is dropped (CoDel): about the longest round-trip time of most connections.",
+            o => o.Interval, (o, v) => o.Interval = v, TimeSpan.FromMilliseconds(10), TimeSpan.FromSeconds(10)),
     ]);
 
     public static SettingTable<TunnelReconnectOptions> Reconnect { get; } = new(
@@ -92,6 +104,9 @@ internal static class TunnelSettings
         S.Section(nameof(QuicTunnelClientOptions.Reordering), "How packets from the concentrator are put back into order.", o => o.Reordering, Reordering),
         S.Choice<TunnelScheduler>(
             nameof(QuicTunnelClientOptions.Scheduler), "How packets to the concentrator are spread over the paths.", o => o.Scheduler, (o, v) => o.Scheduler = v),
+        S.Section(nameof(QuicTunnelClientOptions.Queue), "How packets to the concentrator wait that the paths cannot carry yet.", o => o.Queue, Queue),
+        S.Choice<TunnelCongestionControl>(
+            nameof(QuicTunnelClientOptions.CongestionControl), "The congestion control of each path for what the client sends.", o => o.CongestionControl, (o, v) => o.CongestionControl = v),
         S.Section(nameof(QuicTunnelClientOptions.KeepAlive), "How paths without traffic are kept alive.", o => o.KeepAlive, KeepAlive),
         S.Duration(
             nameof(QuicTunnelClientOptions.IdleTimeout), "A connection on which nothing is received for this long is lost.",

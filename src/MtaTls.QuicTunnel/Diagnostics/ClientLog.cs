@@ -37,6 +37,9 @@ internal static partial class ClientLog
     [LoggerMessage(29, LogLevel.Information, "Left the path from {LocalEndPoint}: the concentrator does not answer on it.", EventName = "ClientPathLeft")]
     public static partial void PathLeft(this ILogger logger, IPEndPoint localEndPoint);
 
+    [LoggerMessage(36, LogLevel.Warning, "The path from {LocalEndPoint} is not used for a while, because it does more harm than good: {Reason}.", EventName = "ClientPathHarmful")]
+    public static partial void PathHarmful(this ILogger logger, IPEndPoint localEndPoint, string reason);
+
     [LoggerMessage(30, LogLevel.Information, "The path from {LocalEndPoint} works again.", EventName = "ClientPathBack")]
     public static partial void PathBack(this ILogger logger, IPEndPoint localEndPoint);
 

@@ -33,6 +33,9 @@ internal static partial class ConcentratorLog
     [LoggerMessage(9, LogLevel.Information, "Session {Session}: left the path over {RemoteEndPoint}, which does not answer.", EventName = "PathLeft")]
     public static partial void PathLeft(this ILogger logger, string session, IPEndPoint remoteEndPoint);
 
+    [LoggerMessage(37, LogLevel.Warning, "Session {Session}: the path over {RemoteEndPoint} is not used for a while, because it does more harm than good: {Reason}.", EventName = "PathHarmful")]
+    public static partial void PathHarmful(this ILogger logger, string session, IPEndPoint remoteEndPoint, string reason);
+
     [LoggerMessage(10, LogLevel.Information, "Session {Session}: the path over {RemoteEndPoint} answers again.", EventName = "PathBack")]
     public static partial void PathBack(this ILogger logger, string session, IPEndPoint remoteEndPoint);
 

@@ -16,6 +16,10 @@ internal static class TunnelDatagram
         BinaryPrimitives.WriteUInt16BigEndian(datagram[2..], tag);
     }
 
+    public static void WriteTag(Span<byte> datagram, ushort tag) => BinaryPrimitives.WriteUInt16BigEndian(datagram[2..], tag);
+
+    public static ushort ProtocolTypeOf(ReadOnlySpan<byte> datagram) => BinaryPrimitives.ReadUInt16BigEndian(datagram);
+
     public static bool TryRead(ReadOnlySpan<byte> datagram, out ushort protocolType, out ushort tag, out ReadOnlySpan<byte> packet)
     {
         if (datagram.Length < HeaderLength)

@@ -23,6 +23,9 @@ internal sealed class ReorderBuffer
     // A path that was quiet may be bringing its first packet for a while: it is waited for this part of the longest delay.
     private const int QuietPathDivisor = 4;
 
+    // From this share on of missing packets that came after all, it is worth waiting for them: the peer sends again what its paths lose.
+    private const double WorthWaiting = 0.25;
+
     private readonly IReorderSink _sink;
     private readonly bool _isEnabled;
     private readonly int _maxPackets;
@@ -30,15 +33,18 @@ internal sealed class ReorderBuffer
     private readonly PathMark[] _paths;
     private Slot[] _slots = []; // Made when the first packet has to wait.
     private readonly DuplicateFilter _duplicates;
+    private readonly ArrivalDelay _delay;
     private bool _started;
     private ushort _next;
     private int _count;
     private int _bytes;
     private int _farBehind;
+    private long _gapStart;
+    private double _repaired; // The share of missing packets that came although every path had brought later ones.
 
     /// <param name="sink">Takes the packets.</param>
     /// <param name="maxPackets">Packets that wait at most.</param>
-    /// <param name="maxDelay">How long one waits at most, in the caller's clock's ticks.</param>
+    /// <param name="maxDelay">How long one waits at most, in the caller's clock's ticks. The bound follows what missing packets really took.</param>
     /// <param name="maxPaths">Paths are numbered from 0 to this, less one.</param>
     /// <param name="isEnabled">False delivers every packet as it comes, duplicates excepted.</param>
     public ReorderBuffer(IReorderSink sink, int maxPackets, long maxDelay, int maxPaths, bool isEnabled = true)
@@ -47,6 +53,7 @@ internal sealed class ReorderBuffer
         _sink = sink;
         _maxPackets = maxPackets;
         _maxDelay = maxDelay;
+        _delay = new ArrivalDelay(maxDelay);
         _paths = new PathMark[maxPaths];
         _duplicates = new DuplicateFilter((int)BitOperations.RoundUpToPowerOf2((uint)Math.Max(512, maxPackets * 2)));
     }
@@ -93,7 +100,7 @@ internal sealed class ReorderBuffer
     /// <summary>Delivers what has waited long enough, and with it what is due then.</summary>
     public void Expire(long now)
     {
-        while (_count > 0 && OldestArrival() + _maxDelay <= now)
+        while (_count > 0 && OldestArrival() + _delay.Bound <= now)
         {
             SkipGap();
         }
@@ -146,11 +153,11 @@ internal sealed class ReorderBuffer
         short distance = (short)(tag - _next);
         if (distance == 0)
         {
-            DeliverDue(protocolType, packet);
+            DeliverDue(protocolType, packet, now);
         }
         else if (distance < 0)
         {
-            DeliverLate(distance, tag, protocolType, packet);
+            DeliverLate(distance, tag, protocolType, packet, now);
         }
         else
         {
@@ -158,9 +165,18 @@ internal sealed class ReorderBuffer
         }
     }
 
-    private void DeliverDue(ushort protocolType, ReadOnlySpan<byte> packet)
+    private void DeliverDue(ushort protocolType, ReadOnlySpan<byte> packet, long now)
     {
         _farBehind = 0;
+        if (_count > 0)
+        {
+            _delay.Add(now - _gapStart);
+            if (HaveAllPassed(_next, now))
+            {
+                _repaired += (1 - _repaired) / 8;
+            }
+        }
+
         _next++;
         _sink.Deliver(protocolType, packet);
         if (_count > 0)
@@ -174,8 +190,16 @@ internal sealed class ReorderBuffer
         }
     }
 
-    private void DeliverLate(int distance, ushort tag, ushort protocolType, ReadOnlySpan<byte> packet)
+    private void DeliverLate(int distance, ushort tag, ushort protocolType, ReadOnlySpan<byte> packet, long now)
     {
+        if (_slots.Length > 0 && _slots[tag & (_slots.Length - 1)] is { SkippedTag: >= 0 } skipped && skipped.SkippedTag == tag)
+        {
+            // It was given up too soon.
+            _slots[tag & (_slots.Length - 1)].SkippedTag = -1;
+            _delay.Add(now - skipped.Arrival);
+            _repaired += (1 - _repaired) / 8;
+        }
+
         if (distance < -_maxPackets)
         {
             if (++_farBehind >= RestartThreshold)
@@ -224,6 +248,10 @@ internal sealed class ReorderBuffer
         if (_slots.Length == 0)
         {
             _slots = new Slot[BitOperations.RoundUpToPowerOf2((uint)_maxPackets)];
+            foreach (ref Slot empty in _slots.AsSpan())
+            {
+                empty.SkippedTag = -1;
+            }
         }
 
         ref Slot slot = ref _slots[tag & (_slots.Length - 1)];
@@ -236,25 +264,27 @@ internal sealed class ReorderBuffer
 
         slot.Packet = HeldPacket.Copy(protocolType, packet);
         slot.Arrival = now;
+        slot.SkippedTag = -1;
         _bytes += packet.Length;
         if (_count++ == 0)
         {
-            Deadline = now + _maxDelay;
+            _gapStart = now;
+            Deadline = now + _delay.Bound;
         }
     }
 
     private void ReleaseLost(long now)
     {
-        while (_count > 0 && IsLost(_next, now))
+        while (_count > 0 && _repaired < WorthWaiting && HaveAllPassed(_next, now))
         {
             SkipGap();
             UpdateDeadline();
         }
     }
 
-    private bool IsLost(ushort tag, long now)
+    private bool HaveAllPassed(ushort tag, long now)
     {
-        long gapAge = now - (Deadline - _maxDelay);
+        long gapAge = now - _gapStart;
         foreach (ref readonly PathMark mark in _paths.AsSpan())
         {
             if (!mark.IsAttached)
@@ -274,9 +304,16 @@ internal sealed class ReorderBuffer
 
     private void SkipGap()
     {
-        while (!_slots[_next & (_slots.Length - 1)].IsTaken)
+        _repaired -= _repaired / 16;
+        while (true)
         {
-            _next++;
+            ref Slot slot = ref _slots[_next & (_slots.Length - 1)];
+            if (slot.IsTaken)
+            {
+                break;
+            }
+
+            (slot.SkippedTag, slot.Arrival) = (_next++, _gapStart);
         }
 
         DeliverConsecutive();
@@ -326,12 +363,17 @@ internal sealed class ReorderBuffer
         return oldest;
     }
 
-    private void UpdateDeadline() => Deadline = _count == 0 ? long.MaxValue : OldestArrival() + _maxDelay;
+    private void UpdateDeadline()
+    {
+        _gapStart = _count == 0 ? 0 : OldestArrival();
+        Deadline = _count == 0 ? long.MaxValue : _gapStart + _delay.Bound;
+    }
 
     private struct Slot
     {
         public HeldPacket Packet;
-        public long Arrival;
+        public long Arrival; // Of the packet; of a tag that was given up, when its gap began.
+        public int SkippedTag;
 
         public readonly bool IsTaken => Packet.Buffer is not null;
     }

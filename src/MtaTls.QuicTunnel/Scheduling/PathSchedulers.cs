@@ -3,12 +3,13 @@ namespace MtaTls.QuicTunnel.Scheduling;
 /// <summary>The schedulers by name.</summary>
 internal static class PathSchedulers
 {
-    public static IPathScheduler Create(TunnelScheduler scheduler) => scheduler switch
+    /// <summary>Null for <see cref="TunnelScheduler.Redundant"/>, which chooses nothing.</summary>
+    public static IPathScheduler? Create(TunnelScheduler scheduler) => scheduler switch
     {
-        TunnelScheduler.MinRtt => new MinRttScheduler(),
+        TunnelScheduler.EarliestDelivery => new EarliestDeliveryScheduler(),
         TunnelScheduler.RoundRobin => new RoundRobinScheduler(),
-        TunnelScheduler.Redundant => new RedundantScheduler(),
         TunnelScheduler.ActiveBackup => new ActiveBackupScheduler(),
+        TunnelScheduler.Redundant => null,
         _ => throw new ArgumentOutOfRangeException(nameof(scheduler), scheduler, null),
     };
 }

@@ -1,49 +1,51 @@
-using MtaTls.QuicTunnel.Sessions;
-
 namespace MtaTls.QuicTunnel.Scheduling;
 
 /// <summary>
-/// Smooth weighted round robin: each turn every path gains its capacity as credit, the richest sends and pays for all. Two threads that
-/// meet here may bend the shares by a packet, no more; so there is no lock.
+/// Paths that are much alike send in turn, as much as their rates allow: each byte takes its path's time, and the path whose time is least is next. A path that is much slower does as with
+/// <see cref="EarliestDeliveryScheduler"/>.
 /// </summary>
 internal sealed class RoundRobinScheduler : IPathScheduler
 {
-    public int Select(ReadOnlySpan<TunnelPath> paths, uint candidates)
-    {
-        int best = SelectAmong(paths, candidates, needRoom: true);
-        return best >= 0 ? best : SelectAmong(paths, candidates, needRoom: false);
-    }
+    private const double Slack = 0.01;
 
-    private static int SelectAmong(ReadOnlySpan<TunnelPath> paths, uint candidates, bool needRoom)
+    // Times drift apart while a path has nothing to send: what it did not use is not owed.
+    private const double MostLead = 0.05;
+
+    public bool PrefersQuickest => false;
+
+    public long Ahead(in PathChoice choice)
     {
-        int best = -1;
-        double total = 0.0;
-        for (int i = 0; i < paths.Length; i++)
+        double quickest = double.MaxValue;
+        foreach (ref readonly PathEstimate estimate in choice.Estimates)
         {
-            if ((candidates & (1u << i)) == 0)
-            {
-                continue;
-            }
+            quickest = Math.Min(quickest, estimate.Delay);
+        }
 
-            PathLoad load = paths[i].GetLoad();
-            if (needRoom && !load.HasRoom)
-            {
-                continue;
-            }
+        double limit = (quickest * 1.5) + Slack;
+        if (choice.Estimates[choice.Asking].Delay > limit)
+        {
+            return choice.BytesOfQuickerPaths();
+        }
 
-            total += load.Capacity;
-            paths[i].Credit += load.Capacity;
-            if (best < 0 || paths[i].Credit > paths[best].Credit)
+        double own = choice.Paths[choice.Asking].TurnTime, least = double.MaxValue, most = own;
+        for (int i = 0; i < choice.Estimates.Length; i++)
+        {
+            if (choice.Estimates[i].Delay <= limit)
             {
-                best = i;
+                most = Math.Max(most, choice.Paths[i].TurnTime);
+                if (choice.Estimates[i].HasRoom)
+                {
+                    least = Math.Min(least, choice.Paths[i].TurnTime);
+                }
             }
         }
 
-        if (best >= 0)
+        if (own > least)
         {
-            paths[best].Credit -= total;
+            return PathChoice.Nothing;
         }
 
-        return best;
+        choice.Paths[choice.Asking].TurnTime = Math.Max(own, most - MostLead) + (1400 / choice.Estimates[choice.Asking].Rate);
+        return 0;
     }
 }

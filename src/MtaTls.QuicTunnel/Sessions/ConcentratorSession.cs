@@ -21,6 +21,7 @@ internal sealed class ConcentratorSession : TunnelSession
         Identity = identity;
         QosIndication = qosIndication;
         CreatedAt = TimeProvider.GetUtcNow();
+        LearnsPreference = registry.DataPlane.Scheduler == TunnelScheduler.ActiveBackup;
         _graceTimer = TimeProvider.CreateTimer(
             static state => ((ConcentratorSession)state!).OnGraceOver(), this, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
     }
@@ -188,6 +189,10 @@ internal sealed class ConcentratorSession : TunnelSession
             _registry.Log.PathBack(Id.Name, path.Connection.RemoteEndPoint);
         }
     }
+
+    protected override void OnPathHarmful(TunnelPath path, string why) => _registry.Log.PathHarmful(Id.Name, path.Connection.RemoteEndPoint, why);
+
+    protected override bool LearnsPreference { get; }
 
     private bool HasPathOn(AccessNetwork access)
     {

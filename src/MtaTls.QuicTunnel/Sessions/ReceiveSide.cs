@@ -138,7 +138,7 @@ internal sealed class ReceiveSide : IReorderSink
     // The thread that hands on is slower than those that bring packets: as with any full queue, the last to come is dropped.
     private bool HasRoom()
     {
-        if (_ready.Count < 4 * _options.ReorderingMaxPackets)
+        if (_ready.Count < 4 * _options.Reordering.MaxPackets)
         {
             return true;
         }
@@ -242,8 +242,8 @@ internal sealed class ReceiveSide : IReorderSink
     private ReorderBuffer CreateReorderBuffer()
     {
         // Without reordering nothing waits; duplicates are told apart all the same.
-        long delay = _options.ReorderingEnabled ? (long)(_options.ReorderingMaxDelay.TotalSeconds * TimeProvider.TimestampFrequency) : 0;
-        var buffer = new ReorderBuffer(this, _options.ReorderingMaxPackets, delay, TunnelSession.MaxPaths, _options.ReorderingEnabled);
+        long delay = _options.Reordering.Enabled ? (long)(_options.Reordering.MaxDelay.TotalSeconds * TimeProvider.TimestampFrequency) : 0;
+        var buffer = new ReorderBuffer(this, _options.Reordering.MaxPackets, delay, TunnelSession.MaxPaths, _options.Reordering.Enabled);
         foreach (TunnelPath path in _session.Paths)
         {
             buffer.Attach(path.Number);

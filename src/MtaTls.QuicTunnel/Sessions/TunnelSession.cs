@@ -1,6 +1,9 @@
+using System.Numerics;
 using MtaTls.Quic;
+using MtaTls.Quic.Ngtcp2;
 using MtaTls.QuicTunnel.Diagnostics;
 using MtaTls.QuicTunnel.Packets;
+using MtaTls.QuicTunnel.Queueing;
 using MtaTls.QuicTunnel.Scheduling;
 
 namespace MtaTls.QuicTunnel.Sessions;
@@ -15,26 +18,28 @@ internal abstract class TunnelSession
 
     public const int MaxPaths = 32;
 
-    private static readonly QuicDatagramVisitor s_reroute = static (datagram, state) =>
-    {
-        var path = (TunnelPath)state!;
-        path.Session.Reroute(path, datagram);
-    };
+    private const int PacketsOfPreference = 8;
+
+    // Paths that join later than that have to prove themselves before they are preferred.
+    private static readonly TimeSpan s_beginning = TimeSpan.FromSeconds(5);
 
     private readonly Lock _pathsLock = new();
     private readonly ReceiveSide _receiveSide;
-    private readonly IPathScheduler _scheduler;
+    private readonly TagCounter _tags = new(); // guarded by the send side's lock, or _pathsLock with the redundant scheduler
     private readonly PathSupervisor _supervisor;
     private readonly DataPlaneOptions _options;
     private TunnelPath[] _paths = [];
-    private int _lastTag;
     private int _supervised;
+    private TunnelPath? _preferred;
+    private long _preference;
+    private readonly long _startedAt;
 
     protected TunnelSession(DataPlaneOptions options, PathSupervisor supervisor)
     {
         _options = options;
         _supervisor = supervisor;
-        _scheduler = PathSchedulers.Create(options.Scheduler);
+        _startedAt = options.TimeProvider.GetTimestamp();
+        Sending = PathSchedulers.Create(options.Scheduler) is { } scheduler ? new SendSide(this, options, scheduler, _tags) : null;
         _receiveSide = new ReceiveSide(this, options);
     }
 
@@ -42,12 +47,15 @@ internal abstract class TunnelSession
 
     public TimeProvider TimeProvider => _options.TimeProvider;
 
+    /// <summary>The packets that wait; null where each goes over every path at once.</summary>
+    public SendSide? Sending { get; }
+
     public ReadOnlySpan<TunnelPath> Paths => Volatile.Read(ref _paths);
 
     public int ReorderDepth => _receiveSide.ReorderDepth;
 
     /// <summary>Adds a path; null when the session has all it may have.</summary>
-    protected TunnelPath? AddPath(IQuicConnection connection, int maxPaths)
+    protected TunnelPath? AddPath(IQuicConnection connection, int maxPaths, int? preference = null)
     {
         lock (_pathsLock)
         {
@@ -62,7 +70,13 @@ internal abstract class TunnelSession
                 number++;
             }
 
-            var added = new TunnelPath(this, connection, number, TimeProvider.GetTimestamp());
+            var added = new TunnelPath(this, connection, number) { Preference = preference ?? number };
+            if (TimeProvider.GetElapsedTime(_startedAt) > s_beginning && _paths.Length > 0)
+            {
+                added.Health.MustProve();
+            }
+
+            connection.DatagramSource = Sending is null ? null : added;
             Volatile.Write(ref _paths, [.. _paths, added]);
             _receiveSide.Attach(number);
             return added;
@@ -103,9 +117,7 @@ internal abstract class TunnelSession
             };
         }
 
-        Span<byte> header = stackalloc byte[TunnelDatagram.HeaderLength];
-        TunnelDatagram.WriteHeader(header, protocolType, (ushort)Interlocked.Increment(ref _lastTag));
-        if (!TrySend(paths, candidates, header, packet))
+        if (Sending is { } sending ? !sending.TryAdd(packet, protocolType) : !TrySendEverywhere(paths, candidates, packet, protocolType))
         {
             return SendResult.Congested;
         }
@@ -114,18 +126,48 @@ internal abstract class TunnelSession
         return SendResult.Sent;
     }
 
+    /// <summary>A path can send.</summary>
+    public DatagramSlot? Take(TunnelPath path) => Sending?.Take(path);
+
     /// <summary>Takes one datagram from a path.</summary>
-    public void Receive(TunnelPath path, ReadOnlySpan<byte> datagram) => _receiveSide.Receive(path, datagram);
+    public void Receive(TunnelPath path, ReadOnlySpan<byte> datagram)
+    {
+        if (LearnsPreference && path != _preferred)
+        {
+            LearnPreference(path);
+        }
+
+        _receiveSide.Receive(path, datagram);
+    }
+
+    /// <summary>Whether the peer's choice of paths is followed: the concentrator has no other word on what the client prefers.</summary>
+    protected virtual bool LearnsPreference => false;
+
+    // Several packets in a row over another path, and none over the one that was preferred: so the client sends there now.
+    private void LearnPreference(TunnelPath path)
+    {
+        foreach (TunnelPath other in Paths)
+        {
+            other.PacketsInRow = other == path ? other.PacketsInRow + 1 : 0;
+        }
+
+        if (_preferred is null or { IsLeft: true } || !_preferred.Connection.IsConnected || path.PacketsInRow >= PacketsOfPreference)
+        {
+            path.Preference = --_preference;
+            _preferred = path;
+        }
+    }
 
     /// <summary>Hands on a packet that is due. One thread at a time; no lock is held.</summary>
     public abstract void Deliver(ushort protocolType, ReadOnlySpan<byte> packet);
 
-    /// <summary>What a path has queued and not sent goes over the others, if there are any.</summary>
+    /// <summary>What a path has not delivered goes over the others, if there are any.</summary>
     public void Drain(TunnelPath path)
     {
-        if (path.Connection.QueuedDatagrams > 0 && FindUsable(Volatile.Read(ref _paths), except: path) != 0)
+        if (Sending is { } sending && HasAnother(Volatile.Read(ref _paths), path))
         {
-            path.Connection.DrainUnsent(s_reroute, path);
+            path.Connection.ReturnDatagrams();
+            sending.Wake();
         }
     }
 
@@ -151,28 +193,64 @@ internal abstract class TunnelSession
         foreach (TunnelPath path in paths)
         {
             bool overdue = path.IsOverdue(now, TimeProvider);
+            string? harm = null;
             if (overdue != path.IsStalled)
             {
                 path.IsStalled = overdue;
+                harm = NoteStall(path, overdue, now);
                 // Where no other works it is used all the same.
-                if (!overdue || FindUsable(paths, path) != 0)
+                if (!overdue || HasAnother(paths, path))
                 {
                     OnPathStateChanged(path, overdue);
                 }
+            }
+
+            harm ??= path.Health.OnLoss(path.LossRate, now);
+            if (harm is not null && HasAnother(paths, path))
+            {
+                OnPathHarmful(path, harm);
+            }
+
+            bool held = path.Health.IsHeld(now);
+            if (held != path.IsHarmful)
+            {
+                path.ForgetLoss();
+                path.IsHarmful = held;
             }
         }
 
         foreach (TunnelPath path in paths)
         {
-            if (path.IsLeft)
+            if (path.IsLeft && path.Connection.BytesInFlight > 0)
             {
                 Drain(path);
             }
         }
+
+        if (Sending is { Waiting: > 0 } sending)
+        {
+            sending.Wake();
+        }
+    }
+
+    private static string? NoteStall(TunnelPath path, bool stalled, long now)
+    {
+        if (!stalled)
+        {
+            return path.Health.OnAnswering(now);
+        }
+
+        path.Health.OnStalled(now);
+        return null;
     }
 
     private bool IsUnderWay()
     {
+        if (Sending is { Waiting: > 0 } && !Paths.IsEmpty)
+        {
+            return true;
+        }
+
         foreach (TunnelPath path in Volatile.Read(ref _paths))
         {
             if (path.Connection.UnansweredSinceTimestamp != 0 || path.Connection.QueuedDatagrams > 0)
@@ -188,49 +266,36 @@ internal abstract class TunnelSession
     {
     }
 
-    /// <summary>Ends the data plane: what waits for its turn is given up.</summary>
-    protected void EndDataPlane() => _receiveSide.End();
-
-    private bool TrySend(TunnelPath[] paths, uint candidates, ReadOnlySpan<byte> header, ReadOnlySpan<byte> packet)
+    /// <summary>A path that answers is not used for a while.</summary>
+    protected virtual void OnPathHarmful(TunnelPath path, string why)
     {
-        bool sent = false;
-        while (candidates != 0)
-        {
-            int index = _scheduler.Select(paths, candidates);
-            sent |= paths[index].Connection.TrySendDatagram(header, packet);
-            if (sent && !_scheduler.IsRedundant)
-            {
-                return true;
-            }
+    }
 
-            candidates &= ~(1u << index);
+    /// <summary>Ends the data plane: what waits for its turn is given up.</summary>
+    protected void EndDataPlane()
+    {
+        _receiveSide.End();
+        Sending?.End();
+    }
+
+    // With the redundant scheduler: every path has its own copy, and what a path loses the others have brought.
+    private bool TrySendEverywhere(TunnelPath[] paths, uint candidates, ReadOnlySpan<byte> packet, ushort protocolType)
+    {
+        ushort tag;
+        lock (_pathsLock)
+        {
+            tag = _tags.Next();
+        }
+
+        Span<byte> header = stackalloc byte[TunnelDatagram.HeaderLength];
+        TunnelDatagram.WriteHeader(header, protocolType, tag);
+        bool sent = false;
+        for (; candidates != 0; candidates &= candidates - 1)
+        {
+            sent |= paths[BitOperations.TrailingZeroCount(candidates)].Connection.TrySendDatagram(header, packet);
         }
 
         return sent;
-    }
-
-    private void Reroute(TunnelPath from, ReadOnlySpan<byte> datagram)
-    {
-        TunnelPath[] paths = Volatile.Read(ref _paths);
-        uint candidates = FindUsable(paths, from);
-        for (int i = 0; i < paths.Length; i++)
-        {
-            if (datagram.Length > paths[i].Connection.MaxDatagramSize)
-            {
-                candidates &= ~(1u << i);
-            }
-        }
-
-        // With the redundant scheduler the other paths have had their own copy.
-        if (_scheduler.IsRedundant)
-        {
-            return;
-        }
-
-        if (!TrySend(paths, candidates, datagram[..TunnelDatagram.HeaderLength], datagram[TunnelDatagram.HeaderLength..]))
-        {
-            Counters.Dropped(candidates == 0 ? DropReason.NoPath : DropReason.Congested);
-        }
     }
 
     private static uint FindCandidates(TunnelPath[] paths, int size, ushort protocolType, out int maxPacket)
@@ -271,19 +336,27 @@ internal abstract class TunnelSession
         return active != 0 ? active : left;
     }
 
-    private static uint FindUsable(TunnelPath[] paths, TunnelPath except)
+    /// <summary>The paths that work; where none does, those that are left.</summary>
+    public int FindUsable(ref SendSide.PathSet set)
     {
-        uint usable = 0;
-        for (int i = 0; i < paths.Length; i++)
+        int count = 0;
+        TunnelPath[] paths = Volatile.Read(ref _paths);
+        for (int pass = 0; pass < 2 && count == 0; pass++)
         {
-            if (paths[i] != except && paths[i].Connection.IsConnected && !paths[i].IsLeft)
+            foreach (TunnelPath path in paths)
             {
-                usable |= 1u << i;
+                if (path.Connection.IsConnected && !path.IsReportedUnavailable && (pass == 1 || !path.IsLeft))
+                {
+                    set[count++] = path;
+                }
             }
         }
 
-        return usable;
+        return count;
     }
+
+    private static bool HasAnother(TunnelPath[] paths, TunnelPath except) =>
+        Array.Exists(paths, path => path != except && path.Connection.IsConnected && !path.IsLeft);
 
     private void Supervise()
     {

@@ -36,6 +36,7 @@ public sealed class OptionsPageTests
     [InlineData(typeof(TunnelInterfaceOptions), "QuicTunnel:Interface", "")]
     [InlineData(typeof(TunnelAddressOptions), "QuicTunnel:Addresses", "")]
     [InlineData(typeof(TunnelSessionOptions), "QuicTunnel:Sessions", "")]
+    [InlineData(typeof(TunnelQueueOptions), "QuicTunnel:Queue", "")]
     [InlineData(typeof(TunnelReorderingOptions), "QuicTunnel:Reordering", "")]
     [InlineData(typeof(QuicTunnelClientOptions), "QuicTunnelClient", "")]
     [InlineData(typeof(TunnelKeepAliveOptions), "QuicTunnelClient:KeepAlive", "")]

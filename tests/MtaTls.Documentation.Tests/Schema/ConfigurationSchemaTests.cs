@@ -46,7 +46,7 @@ public sealed class ConfigurationSchemaTests
     [InlineData("""{ "MtaTlsClient": { "Mode": "Never" } }""")]
     [InlineData("""{ "MtaTlsClient": { "ClientCertificate": { "Pasword": "x" } } }""")]
     [InlineData("""{ "MtaTlsClient": { "Source": { "Prt": 1 } } }""")]
-    [InlineData("""{ "QuicTunnel": { "Listen": [ "0.0.0.0:4433" ], "Certificate": { }, "Schedulr": "MinRtt" } }""")]
+    [InlineData("""{ "QuicTunnel": { "Listen": [ "0.0.0.0:4433" ], "Certificate": { }, "Schedulr": "EarliestDelivery" } }""")]
     [InlineData("""{ "QuicTunnel": { "Listen": [ "0.0.0.0:4433" ], "Certificate": { }, "Sessions": { "MaxSesions": 1 } } }""")]
     [InlineData("""{ "QuicTunnelClient": { "Concentrator": "a:1" } }""")]
     public async Task What_is_wrong_is_found(string json) => Assert.NotEqual("", await Schemas.ErrorsAsync(JsonNode.Parse(json)!.AsObject()));

@@ -107,7 +107,7 @@ public sealed class OptionsTests : IDisposable
             ["Sessions:IdleTimeout"] = "soon",
             ["Sessions:GracePeriod"] = "later",
             ["Reordering:MaxPackets"] = "40000",
-            ["Schedulr"] = "MinRtt",
+            ["Schedulr"] = "EarliestDelivery",
             ["Scheduler"] = "99",
         }));
         string[] keys =
@@ -133,7 +133,7 @@ public sealed class OptionsTests : IDisposable
         }));
         Assert.Equal(
             ["QuicTunnel:Sessions:MaxSessions: 0 is out of range: 1 to 1,000,000 sessions.", "QuicTunnel:Reordering:MaxDelay: 00:01:00 is out of range: 00:00:00.001 to 00:00:05.",
-                "QuicTunnel:Scheduler: '99' is none of MinRtt, RoundRobin, Redundant, ActiveBackup."],
+                "QuicTunnel:Scheduler: '99' is none of EarliestDelivery, RoundRobin, Redundant, ActiveBackup."],
             exception.Failures.Order(StringComparer.Ordinal).OrderBy(static f => f.Contains("Scheduler", StringComparison.Ordinal)).ThenBy(static f => f.Contains("Reordering", StringComparison.Ordinal)));
     }
 

@@ -52,7 +52,7 @@ public sealed class TunnelTests
     }
 
     [Theory]
-    [InlineData(TunnelScheduler.MinRtt)]
+    [InlineData(TunnelScheduler.EarliestDelivery)]
     [InlineData(TunnelScheduler.RoundRobin)]
     [InlineData(TunnelScheduler.Redundant)]
     [InlineData(TunnelScheduler.ActiveBackup)]

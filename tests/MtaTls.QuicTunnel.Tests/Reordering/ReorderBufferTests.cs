@@ -223,6 +223,41 @@ public sealed class ReorderBufferTests : IReorderSink
 
     private ReorderBuffer Create(int maxPackets) => new(this, maxPackets, MaxDelay, maxPaths: 4);
 
+    [Fact]
+    public void Missing_packets_that_come_after_all_are_waited_for_from_then_on_and_no_longer_than_they_take()
+    {
+        // One path, whose peer sends again what is lost, 10 ticks later.
+        int tag = 1;
+        long now = 0;
+        Receive(0, now, tag);
+        for (int i = 0; i < 20; i++)
+        {
+            int missing = ++tag;
+            Receive(0, now, ++tag, ++tag, ++tag, ++tag);
+            now += 10;
+            Receive(0, now, missing);
+        }
+
+        int[] last = [.. _delivered.TakeLast(5)];
+        Assert.Equal(last.Order(), last);
+        // One that never comes costs little more than those took.
+        tag++;
+        Receive(0, now, ++tag);
+        Assert.InRange(_buffer.Deadline - now, 10, 30);
+        // A peer that does not is not waited for, soon again.
+        for (int i = 0; i < 50; i++)
+        {
+            tag++;
+            Receive(0, now, ++tag, ++tag, ++tag, ++tag);
+            now += 60;
+            _buffer.Expire(now);
+        }
+
+        tag++;
+        Receive(0, now, ++tag, ++tag, ++tag);
+        Assert.Equal(tag, _delivered[^1]);
+    }
+
     private void Receive(int path, params int[] tags) => Receive(path, 0L, tags);
 
     private void Receive(int path, long at, params int[] tags)

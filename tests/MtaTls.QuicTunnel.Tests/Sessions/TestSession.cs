@@ -8,13 +8,21 @@ namespace MtaTls.QuicTunnel.Tests.Sessions;
 /// <summary>The data plane of a session under a clock that the test moves.</summary>
 internal sealed class TestSession : TunnelSession
 {
-    public TestSession(TunnelScheduler scheduler = TunnelScheduler.MinRtt, bool reordering = true)
+    public TestSession(TunnelScheduler scheduler = TunnelScheduler.EarliestDelivery, bool reordering = true)
         : this(scheduler, reordering, new FakeTimeProvider())
     {
     }
 
     private TestSession(TunnelScheduler scheduler, bool reordering, FakeTimeProvider time)
-        : base(new DataPlaneOptions(scheduler, reordering, TimeSpan.FromMilliseconds(50), 16, new TunnelCounters(), time), new PathSupervisor(time)) => Time = time;
+        : base(
+            new DataPlaneOptions(
+                scheduler,
+                new TunnelQueueOptions { MaxPackets = 64 },
+                new TunnelReorderingOptions { Enabled = reordering, MaxDelay = TimeSpan.FromMilliseconds(50), MaxPackets = 16 },
+                DataPlaneOptions.CreatePool(),
+                new TunnelCounters(),
+                time),
+            new PathSupervisor(time)) => Time = time;
 
     public FakeTimeProvider Time { get; }
 
@@ -24,7 +32,7 @@ internal sealed class TestSession : TunnelSession
 
     public List<string> Events { get; } = [];
 
-    public TunnelPath Add(FakeConnection connection) => AddPath(connection, MaxPaths)!;
+    public TunnelPath Add(FakeConnection connection, int? preference = null) => AddPath(connection, MaxPaths, preference)!;
 
     public int Remove(TunnelPath path) => RemovePath(path);
 
@@ -37,6 +45,12 @@ internal sealed class TestSession : TunnelSession
     }
 
     protected override void OnPathStateChanged(TunnelPath path, bool left) => Events.Add($"{path.Number} {(left ? "left" : "back")}");
+
+    protected override void OnPathHarmful(TunnelPath path, string why) => Events.Add($"{path.Number} {why}");
+
+    protected override bool LearnsPreference => IsLearning;
+
+    public bool IsLearning { get; set; }
 }
 
 internal delegate void PacketAction(ReadOnlySpan<byte> packet);

@@ -13,23 +13,26 @@ public sealed class TunnelSessionTests
     [Fact]
     public void Tags_count_over_all_paths_and_start_again_after_65535()
     {
-        TestSession session = Create();
+        var session = new TestSession(TunnelScheduler.RoundRobin);
+        session.Add(_first);
+        session.Add(_second);
         for (int i = 0; i < 65_540; i++)
         {
-            _first.BytesInFlight = i % 2 * _first.CongestionWindow;
             session.SendPacket(payload: 0);
+            _first.Acknowledge(_first.InFlight.Count);
+            _second.Acknowledge(_second.InFlight.Count);
         }
 
         IGrouping<int, int>[] tags = _first.Sent.Concat(_second.Sent).Select(datagram => (datagram[2] << 8) | datagram[3]).GroupBy(tag => tag).ToArray();
         Assert.Equal(65_536, tags.Length);
-        Assert.Equal(32_770, _second.Sent.Count);
+        Assert.True(_first.Sent.Count > 10_000 && _second.Sent.Count > 10_000);
     }
 
     [Fact]
-    public void A_path_that_does_not_answer_is_left_at_once_and_its_unsent_packets_go_over_the_other()
+    public void A_path_that_does_not_answer_is_left_at_once_and_what_it_has_not_delivered_goes_over_the_other()
     {
         TestSession session = Create();
-        _first.KeepInQueue = true;
+        _first.CountsInFlight = true;
         for (int i = 0; i < 5; i++)
         {
             session.SendPacket();
@@ -45,7 +48,7 @@ public sealed class TunnelSessionTests
         Assert.Equal((5, 6), (_first.Sent.Count, _second.Sent.Count));
 
         _first.UnansweredSinceTimestamp = 0;
-        _first.KeepInQueue = false;
+        _second.Acknowledge(6);
         _second.UnansweredSinceTimestamp = session.Time.GetTimestamp();
         Advance(session, 25);
         Assert.Equal(["0 left", "0 back"], session.Events);
@@ -79,12 +82,12 @@ public sealed class TunnelSessionTests
     }
 
     [Fact]
-    public void A_path_that_ends_hands_its_unsent_packets_over()
+    public void A_path_that_ends_hands_over_what_it_has_not_delivered()
     {
         TestSession session = Create();
-        _first.KeepInQueue = true;
         session.SendPacket();
         Assert.Equal(1, session.Remove(session.Paths[0]));
+        Assert.Equal(1, _first.Returned);
         Assert.Equal(_first.Sent, _second.Sent);
         Assert.Equal(0, session.Remove(session.Paths[0]));
         Assert.Equal(SendResult.NoPath, session.SendPacket());
@@ -115,6 +118,75 @@ public sealed class TunnelSessionTests
         _second.MaxDatagramSize = 1500;
         Assert.Equal(SendResult.Sent, session.Send(new byte[1397], ProtocolType.IPv4, out _));
         Assert.Single(_second.Sent);
+    }
+
+    [Fact]
+    public void What_a_path_loses_goes_again_with_its_tag_but_not_for_ever()
+    {
+        TestSession session = Create();
+        session.SendPacket();
+        for (int i = 0; i < 3; i++)
+        {
+            FakeConnection last = _first.InFlight.Count > 0 ? _first : _second;
+            last.Lose(0);
+        }
+
+        Assert.Equal(4, _first.Sent.Count + _second.Sent.Count);
+        Assert.All(_first.Sent.Concat(_second.Sent), datagram => Assert.Equal(_first.Sent[0], datagram));
+        (_first.InFlight.Count > 0 ? _first : _second).Lose(0);
+        Assert.Equal(4, _first.Sent.Count + _second.Sent.Count);
+
+        // Nor what is old.
+        session.SendPacket();
+        session.Time.Advance(TimeSpan.FromSeconds(2));
+        int before = _first.Sent.Count + _second.Sent.Count;
+        (_first.InFlight.Count > 0 ? _first : _second).Lose(0);
+        Assert.Equal(before, _first.Sent.Count + _second.Sent.Count);
+    }
+
+    [Fact]
+    public void A_path_that_fails_again_and_again_is_not_used_for_a_while()
+    {
+        TestSession session = Create();
+        for (int i = 0; i < 3; i++)
+        {
+            session.SendPacket();
+            _first.UnansweredSinceTimestamp = session.Time.GetTimestamp() + 1;
+            Advance(session, 200);
+            _first.UnansweredSinceTimestamp = 0;
+            _second.UnansweredSinceTimestamp = session.Time.GetTimestamp() + 1;
+            Advance(session, 25);
+            _second.UnansweredSinceTimestamp = 0;
+        }
+
+        Assert.Contains(session.Events, static e => e.StartsWith("0 it has failed 2 times", StringComparison.Ordinal));
+        Assert.Equal(TunnelPathState.Stalled, session.Paths[0].State);
+        int sent = _first.Sent.Count;
+        session.SendPacket();
+        Assert.Equal(sent, _first.Sent.Count);
+        _second.UnansweredSinceTimestamp = session.Time.GetTimestamp() + TimeSpan.TicksPerSecond * 100;
+        Advance(session, 31_000);
+        Assert.Equal(TunnelPathState.Active, session.Paths[0].State);
+    }
+
+    [Fact]
+    public void A_path_that_loses_much_is_not_used_for_a_while()
+    {
+        TestSession session = Create();
+        _second.SmoothedRtt = TimeSpan.FromSeconds(1); // so that the lossy one is used
+        for (int i = 0; i < 200; i++)
+        {
+            session.SendPacket();
+            while (_first.InFlight.Count > 0)
+            {
+                _first.Lose(0);
+            }
+        }
+
+        _second.UnansweredSinceTimestamp = session.Time.GetTimestamp() + TimeSpan.TicksPerSecond * 100;
+        Advance(session, 100);
+        Assert.Contains(session.Events, static e => e.StartsWith("0 it loses", StringComparison.Ordinal));
+        Assert.Equal(TunnelPathState.Stalled, session.Paths[0].State);
     }
 
     [Fact]

@@ -1,6 +1,7 @@
 using System.Net;
 using System.Security.Cryptography.X509Certificates;
 using MtaTls.Quic;
+using MtaTls.Quic.Ngtcp2;
 
 namespace MtaTls.QuicTunnel.Tests.Support;
 
@@ -29,8 +30,12 @@ internal sealed class FakeConnection : IQuicConnection
     public long LastReceivedTimestamp { get; set; }
     public long UnansweredSinceTimestamp { get; set; }
     public QuicConnectionStatistics Statistics => default;
+    public double DeliveryRate => CongestionWindow / SmoothedRtt.TotalSeconds;
+    public long BytesDelivered { get; set; } = 1_000_000;
+    public IQuicDatagramSource? DatagramSource { get; set; }
+    public bool IsPulling { get; set; } = true;
+    public List<DatagramSlot> InFlight { get; } = [];
     public List<byte[]> Sent { get; } = [];
-    public bool KeepInQueue { get; set; }
     public (ulong Code, string? Reason)? Closed { get; private set; }
     public List<(long Stream, byte[] Data, bool Fin)> StreamData { get; } = [];
     public List<(long Stream, ulong Code)> Resets { get; } = [];
@@ -54,11 +59,6 @@ internal sealed class FakeConnection : IQuicConnection
 
         byte[] datagram = [.. header, .. payload];
         Sent.Add(datagram);
-        if (KeepInQueue)
-        {
-            _queue.Enqueue(datagram);
-        }
-
         return true;
     }
 
@@ -72,6 +72,55 @@ internal sealed class FakeConnection : IQuicConnection
         }
 
         return count;
+    }
+
+    /// <summary>Takes what the source gives while there is room, as the loop would.</summary>
+    public void WakeDatagrams()
+    {
+        while (IsPulling && IsConnected && BytesInFlight < CongestionWindow && InFlight.Count < QueueLimit && DatagramSource?.Take() is { } slot)
+        {
+            Sent.Add(slot.Span.ToArray());
+            InFlight.Add(slot);
+            if (CountsInFlight)
+            {
+                BytesInFlight += slot.Length;
+            }
+        }
+    }
+
+    /// <summary>Whether what is taken fills the window.</summary>
+    public bool CountsInFlight { get; set; }
+
+    public void Acknowledge(int count)
+    {
+        for (; count > 0; count--)
+        {
+            DatagramSlot slot = InFlight[0];
+            InFlight.RemoveAt(0);
+            BytesInFlight -= CountsInFlight ? slot.Length : 0;
+            DatagramSource!.OnAcknowledged(slot);
+        }
+    }
+
+    public void Lose(int index)
+    {
+        DatagramSlot slot = InFlight[index];
+        InFlight.RemoveAt(index);
+        DatagramSource!.OnLost(slot);
+    }
+
+    /// <summary>How many were given back.</summary>
+    public int Returned { get; private set; }
+
+    public void ReturnDatagrams()
+    {
+        DatagramSlot[] slots = [.. InFlight];
+        Returned += slots.Length;
+        InFlight.Clear();
+        foreach (DatagramSlot slot in slots)
+        {
+            DatagramSource!.OnReturned(slot);
+        }
     }
 
     public void Migrate(IPAddress? localAddress, string? interfaceName)
