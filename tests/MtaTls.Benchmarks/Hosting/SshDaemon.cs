@@ -30,7 +30,7 @@ internal sealed class SshDaemon : IAsyncDisposable
         !File.Exists(Program) ? "openssh-server is not installed" :
         !FindOnPath("ssh") || !FindOnPath("ssh-keygen") ? "openssh-client is not installed" : null;
 
-    public static async Task<SshDaemon> StartAsync(string directory, CancellationToken ct)
+    public static async Task<SshDaemon> StartAsync(string directory, CancellationToken ct, bool allowRemote = false)
     {
         string hostKey = await CreateKeyAsync(Path.Combine(directory, "host_key"), ct);
         string clientKey = await CreateKeyAsync(Path.Combine(directory, "client_key"), ct);
@@ -54,7 +54,7 @@ internal sealed class SshDaemon : IAsyncDisposable
             UsePAM no
             PasswordAuthentication no
             PermitRootLogin prohibit-password
-            AllowTcpForwarding local
+            AllowTcpForwarding {(allowRemote ? "remote" : "local")}
             LogLevel ERROR
 
             """,
