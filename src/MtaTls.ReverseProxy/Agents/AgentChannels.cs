@@ -1,5 +1,3 @@
-using System.Buffers;
-using System.IO.Pipelines;
 using System.Net;
 using Microsoft.Extensions.Logging;
 using MtaTls.Agents;
@@ -38,7 +36,7 @@ internal sealed class AgentChannels(AgentSelector selector, IAgentConnector conn
             {
                 try
                 {
-                    await SpliceAsync(client.Channel, agent);
+                    await new ChannelSplice(client.Channel, agent).RunAsync();
                 }
                 finally
                 {
@@ -100,61 +98,5 @@ internal sealed class AgentChannels(AgentSelector selector, IAgentConnector conn
         }
 
         return null;
-    }
-
-    /// <summary>Until either ends. Each way has its own window, so a reader that stops holds one channel of each session and nothing else.</summary>
-    private static async Task SpliceAsync(MtaTlsChannel client, MtaTlsChannel agent)
-    {
-        try
-        {
-            await Task.WhenAll(CopyAsync(client, agent), CopyAsync(agent, client));
-        }
-        finally
-        {
-            await CloseAsync(client);
-            await CloseAsync(agent);
-        }
-    }
-
-    private static async Task CopyAsync(MtaTlsChannel from, MtaTlsChannel to)
-    {
-        try
-        {
-            while (true)
-            {
-                ReadResult result = await from.Input.ReadAsync();
-                foreach (ReadOnlyMemory<byte> segment in result.Buffer)
-                {
-                    to.Output.Write(segment.Span);
-                }
-
-                from.Input.AdvanceTo(result.Buffer.End);
-                FlushResult flush = await to.Output.FlushAsync();
-                if (result.IsCompleted || flush.IsCompleted)
-                {
-                    break;
-                }
-            }
-
-            // There is no half close: the end of one is the end of the other, after all that was written.
-            await to.CloseAsync();
-        }
-        catch (Exception e) when (e is IOException or InvalidOperationException)
-        {
-            to.Abort();
-            from.Abort();
-        }
-    }
-
-    private static async ValueTask CloseAsync(MtaTlsChannel channel)
-    {
-        try
-        {
-            await channel.DisposeAsync();
-        }
-        catch (IOException)
-        {
-            // Its session has ended.
-        }
     }
 }

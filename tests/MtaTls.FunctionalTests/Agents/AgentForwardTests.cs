@@ -50,6 +50,36 @@ public class AgentForwardTests
     }
 
     [Fact]
+    public async Task Every_short_connection_to_an_agent_is_answered()
+    {
+        await using TestApp gateway = await AgentGateway.StartAsync("""
+            { "MtaTls": {
+                "Channels": [ { "Hosts": [ "plant7.internal" ], "Action": "Agent", "AllowAnonymous": true } ],
+                "Agents": { "Rules": [ { "Names": [ "plant7.internal" ], "ClientCertificate": { "SubjectAlternativeNames": [ "client.test" ] } } ] } } }
+            """);
+        await using TestApp app = await AgentApp.StartAsync(gateway.Port, AgentGateway.Plant7);
+        await gateway.AgentsAsync(1);
+        await using MtaTlsClient client = await MtaTlsClient.ConnectAsync(GatewayClient.Options(gateway.Port)).Soon();
+        string[] answers = await Task.WhenAll(Enumerable.Range(0, 16).Select(_ => Task.Run(async () =>
+        {
+            for (int i = 0; i < 200; i++)
+            {
+                await using MtaTlsClientChannel channel = await client.OpenChannelAsync("plant7.internal", 80);
+                await channel.WriteAsync("GET / HTTP/1.1\r\nHost: plant7.internal\r\nConnection: close\r\n\r\n"u8.ToArray());
+                using StreamReader reader = new(channel);
+                string answer = await reader.ReadToEndAsync().Soon();
+                if (!answer.StartsWith("HTTP/1.1 200 OK", StringComparison.Ordinal) || !answer.EndsWith("\r\n1\r\na\r\n0\r\n\r\n", StringComparison.Ordinal))
+                {
+                    return $"{i}: '{answer}'";
+                }
+            }
+
+            return "";
+        }))).Soon();
+        Assert.True(Array.TrueForAll(answers, static a => a == ""), string.Join('\n', answers));
+    }
+
+    [Fact]
     public async Task Hosts_of_a_pattern_go_to_the_agents_that_have_the_name_and_others_are_not_found()
     {
         await using TestApp gateway = await AgentGateway.StartAsync(

@@ -1,0 +1,90 @@
+using System.Buffers;
+using System.IO.Pipelines;
+using MtaTls.Protocol;
+
+namespace MtaTls.ReverseProxy.Agents;
+
+/// <summary>Copies between a client's channel and an agent's until either ends. Each way has its own window, so a reader that stops holds one channel of each session and nothing else.</summary>
+internal sealed class ChannelSplice(MtaTlsChannel client, MtaTlsChannel agent)
+{
+    // Set before one channel is closed because the other has ended in order: from then on a read that the close ends is no failure.
+    private volatile bool _isClosing;
+
+    /// <summary>Ends when both channels are closed.</summary>
+    public async Task RunAsync()
+    {
+        try
+        {
+            await Task.WhenAll(CopyAsync(client, agent), CopyAsync(agent, client));
+        }
+        finally
+        {
+            await CloseAsync(client);
+            await CloseAsync(agent);
+        }
+    }
+
+    private async Task CopyAsync(MtaTlsChannel from, MtaTlsChannel to)
+    {
+        try
+        {
+            while (true)
+            {
+                ReadResult result = await from.Input.ReadAsync();
+                foreach (ReadOnlyMemory<byte> segment in result.Buffer)
+                {
+                    to.Output.Write(segment.Span);
+                }
+
+                from.Input.AdvanceTo(result.Buffer.End);
+                if (!await TryFlushAsync(to))
+                {
+                    // It has closed, and reads no more. What it had sent before is still to be copied the other way, which a close of ours would discard.
+                    return;
+                }
+
+                if (result.IsCompleted)
+                {
+                    break;
+                }
+            }
+
+            // There is no half close: the end of one is the end of the other, after all that was written.
+            _isClosing = true;
+            await to.CloseAsync();
+        }
+        catch (Exception e) when (e is IOException or InvalidOperationException)
+        {
+            if (!_isClosing)
+            {
+                to.Abort();
+                from.Abort();
+            }
+        }
+    }
+
+    /// <summary>False: the other end reads no more. If it failed, reading from it fails as well.</summary>
+    private static async ValueTask<bool> TryFlushAsync(MtaTlsChannel to)
+    {
+        try
+        {
+            return !(await to.Output.FlushAsync()).IsCompleted;
+        }
+        catch (IOException)
+        {
+            return false;
+        }
+    }
+
+    private static async ValueTask CloseAsync(MtaTlsChannel channel)
+    {
+        try
+        {
+            await channel.DisposeAsync();
+        }
+        catch (IOException)
+        {
+            // Its session has ended.
+        }
+    }
+}
