@@ -3,12 +3,15 @@ namespace MtaTls.Protocol;
 /// <summary>What a channel's application is told once, on the thread pool: that there is something to read, and that the channel has closed. Guarded by the channel's lock.</summary>
 internal struct ChannelCallbacks
 {
+    private static readonly object s_inOrder = new();
+
     private Action<MtaTlsChannel, object?>? _onReadable;
     private object? _onReadableState;
     private Action<MtaTlsChannel, Exception?, object?>? _onClosed;
     private object? _onClosedState;
-    private Exception? _closeReason;
-    private bool _isClosed;
+
+    // Null: the channel has not closed. Else the exception with which it has, or this object; a field less in each channel.
+    private object? _closed;
 
     public void SetReadable(MtaTlsChannel channel, Action<MtaTlsChannel, object?> callback, object? state)
     {
@@ -21,7 +24,7 @@ internal struct ChannelCallbacks
     {
         _onClosed = callback;
         _onClosedState = state;
-        if (_isClosed)
+        if (_closed is not null)
         {
             RunOnClosed(channel);
         }
@@ -41,13 +44,12 @@ internal struct ChannelCallbacks
 
     public void NotifyClosed(MtaTlsChannel channel, Exception? reason)
     {
-        if (_isClosed)
+        if (_closed is not null)
         {
             return;
         }
 
-        _isClosed = true;
-        _closeReason = reason;
+        _closed = reason ?? s_inOrder;
         RunOnClosed(channel);
     }
 
@@ -60,7 +62,7 @@ internal struct ChannelCallbacks
 
         object? state = _onClosedState;
         (_onClosed, _onClosedState) = (null, null);
-        Run(static item => item.callback(item.channel, item.reason, item.state), (callback, channel, reason: _closeReason, state), channel);
+        Run(static item => item.callback(item.channel, item.reason, item.state), (callback, channel, reason: _closed as Exception, state), channel);
     }
 
     /// <summary>Runs a callback on the thread pool; one that throws has failed for this channel, not for the process.</summary>

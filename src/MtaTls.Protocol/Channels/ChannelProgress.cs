@@ -91,9 +91,8 @@ internal static class ChannelProgress
             return;
         }
 
-        channel.Watch.IsStalled = true;
+        channel.Watch.BeginStall(channel.Session.Clock.Now);
         channel.Session.Counters.CountWindowStall();
-        channel.Watch.StalledSince = channel.Session.Clock.Now;
         channel.Watch.Start(channel);
     }
 

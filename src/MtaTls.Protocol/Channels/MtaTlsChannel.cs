@@ -229,7 +229,7 @@ public sealed class MtaTlsChannel : IDuplexPipe, IAsyncDisposable
 
         if (freeSpace > 0)
         {
-            Watch.IsStalled = false;
+            Watch.EndStall();
         }
 
         SendIfPossible();
