@@ -29,7 +29,7 @@ public sealed class PackedPackages : IAsyncLifetime
 
     public async ValueTask InitializeAsync()
     {
-        foreach (string project in Directory.EnumerateFiles(Path.Combine(Repository.Root, "src"), "*.csproj", SearchOption.AllDirectories))
+        foreach (string project in Directory.EnumerateFiles(Path.Combine(Repository.Root, "src"), "*.csproj", SearchOption.AllDirectories).Where(static p => !p.Contains("/templates/", StringComparison.Ordinal)))
         {
             await Command.RunAsync(Repository.Root, "dotnet", ["pack", project, "--no-build", "-c", Repository.Configuration, "-o", Folder, $"-p:Version={_version}", "-nodeReuse:false", "-nologo"]);
         }
@@ -53,6 +53,12 @@ public sealed class PackedPackages : IAsyncLifetime
     /// <summary>The version of all packages.</summary>
     public string Version => _version;
 
+    /// <summary>Where the consumers' packages are unpacked.</summary>
+    public string Cache => Path.Combine(_folder.FullName, "cache");
+
+    /// <summary>A folder in which packages are restored from the packed ones.</summary>
+    public string CreateConsumerFolder(string name) => Directory.CreateDirectory(Path.Combine(_consumers, name)).FullName;
+
     /// <summary>A folder that is deleted with the packages.</summary>
     public string CreateFolder(string name) => _folder.CreateSubdirectory(name).FullName;
 
@@ -72,7 +78,7 @@ public sealed class PackedPackages : IAsyncLifetime
         CopyFolder(Path.Combine(_consumers, consumer), project);
         await Command.RunAsync(project, "dotnet",
             ["publish", Path.Combine(project, consumer + ".csproj"), "-c", "Release", "-o", output, $"-p:MtaTlsVersion={_version}", "-nodeReuse:false", "-p:UseSharedCompilation=false", "-nologo", .. arguments],
-            new Dictionary<string, string> { ["NUGET_PACKAGES"] = Path.Combine(_folder.FullName, "cache") });
+            new Dictionary<string, string> { ["NUGET_PACKAGES"] = Cache });
         return Path.Combine(output, consumer);
     }
 
