@@ -77,8 +77,9 @@ public sealed class MtaTlsClient : IAsyncDisposable
     /// <exception cref="MtaTlsChannelRefusedException">The server refused, or every session is full and there are <see cref="MtaTlsClientOptions.MaxSessions"/>.</exception>
     /// <exception cref="MtaTlsNotNegotiatedException">The server does not speak MTA-TLS, and ordinary TLS can't stand in.</exception>
     /// <exception cref="AuthenticationException">A new session was needed and its handshake failed.</exception>
-    /// <exception cref="IOException">A new session was needed and the endpoint closed the connection, could not be reached in time, or not again before the back-off has passed.</exception>
+    /// <exception cref="IOException">A new session was needed and the endpoint closed the connection or could not be reached in time; or the session was lost.</exception>
     /// <exception cref="System.Net.Sockets.SocketException">A new session was needed and the endpoint could not be reached.</exception>
+    /// <remarks>While the back-off after a failed attempt lasts, an open fails at once with an exception of the kind that the attempt ended with.</remarks>
     /// <exception cref="ObjectDisposedException">The client was disposed.</exception>
     public ValueTask<MtaTlsClientChannel> OpenChannelAsync(ChannelAddress destination, ChannelAddress? source = null, CancellationToken cancellationToken = default) =>
         OpenAsync(Settings.ApplicationProtocols, destination, source, cancellationToken);

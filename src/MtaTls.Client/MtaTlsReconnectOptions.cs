@@ -3,7 +3,7 @@ namespace MtaTls.Client;
 /// <summary>When a client tries again after an attempt to connect has failed.</summary>
 /// <remarks>
 /// After a failed attempt no other is begun before the back-off has passed; channels that are opened meanwhile wait where <see cref="WaitTimeout"/> says so, else they
-/// fail at once with the reason of that attempt. The back-off starts at <see cref="InitialDelay"/>, doubles with each failure and ends when a channel has been opened. A session that drops
+/// fail at once with the reason of that attempt, as an exception of the same type. The back-off starts at <see cref="InitialDelay"/>, doubles with each failure and ends when a channel has been opened. A session that drops
 /// is not a failed attempt: the next channel connects again at once.
 /// </remarks>
 public sealed class MtaTlsReconnectOptions

@@ -1,3 +1,5 @@
+using System.Net.Sockets;
+using System.Security.Authentication;
 using Microsoft.Extensions.Logging.Abstractions;
 using Microsoft.Extensions.Time.Testing;
 using MtaTls.Client.Sessions;
@@ -150,6 +152,27 @@ public sealed class ChannelOpenerTests : IAsyncLifetime
         _dialer.Failure = null;
         await opener.OpenAsync(s_inner, null, default);
         Assert.Equal(3, _dialer.Attempts);
+    }
+
+    public static TheoryData<Exception> Failures => new((Exception[])[
+        new AuthenticationException("the certificate has expired"),
+        new SocketException((int)SocketError.HostNotFound, "no such host"),
+        new MtaTlsNotNegotiatedException("no extension"),
+        new IOException("nobody there")]);
+
+    [Theory]
+    [MemberData(nameof(Failures), DisableDiscoveryEnumeration = true)]
+    public async Task While_the_back_off_lasts_the_failure_keeps_its_kind(Exception failure)
+    {
+        ChannelOpener opener = Make(o => o.Mode = MtaTlsClientMode.Required);
+        _dialer.Failure = failure;
+        Assert.Same(failure, await Assert.ThrowsAsync(failure.GetType(), async () => await opener.OpenAsync(s_inner, null, default)));
+        Exception again = await Assert.ThrowsAsync(failure.GetType(), async () => await opener.OpenAsync(s_inner, null, default));
+        Assert.NotSame(failure, again);
+        Assert.StartsWith(failure.Message, again.Message, StringComparison.Ordinal);
+        Assert.Contains("Failed attempts: 1.", again.Message, StringComparison.Ordinal);
+        Assert.Equal((failure as SocketException)?.SocketErrorCode, (again as SocketException)?.SocketErrorCode);
+        Assert.Equal(1, _dialer.Attempts);
     }
 
     [Fact]

@@ -134,6 +134,14 @@ internal sealed class ChannelOpener : IAsyncDisposable
                     _pool.Remove(session);
                 }
             }
+            catch (MtaTlsSessionException e)
+            {
+                throw new MtaTlsSessionException($"The session with the MTA-TLS endpoint {_settings.Endpoint} was lost before the channel was open: {e.Message}", e);
+            }
+            catch (MtaTlsChannelException e)
+            {
+                throw new MtaTlsChannelException($"The MTA-TLS endpoint {_settings.Endpoint} has not opened the channel: {e.Message}", e);
+            }
             finally
             {
                 if (channel is null)

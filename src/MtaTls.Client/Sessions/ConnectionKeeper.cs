@@ -1,3 +1,6 @@
+using System.Net.Sockets;
+using System.Security.Authentication;
+
 namespace MtaTls.Client.Sessions;
 
 /// <summary>Connects a session whenever none takes channels, as long as the client lives (<see cref="MtaTlsClientOptions.KeepConnected"/>).</summary>
@@ -50,7 +53,7 @@ internal sealed class ConnectionKeeper(SessionPool pool, SessionConnector connec
             // The state may have changed since it was looked at: an attempt of another caller may have ended.
             return connector.ConnectIf(() => !pool.HasUsable && plain.Remaining <= TimeSpan.Zero);
         }
-        catch (IOException)
+        catch (Exception e) when (e is IOException or SocketException or AuthenticationException)
         {
             // Another attempt has failed this moment.
             return Task.CompletedTask;

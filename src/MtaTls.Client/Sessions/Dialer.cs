@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using System.Net;
+using System.Net.Sockets;
 using System.Security.Authentication;
 using Microsoft.Extensions.Logging;
 using MtaTls.Client.Diagnostics;
@@ -162,6 +163,9 @@ internal sealed class Dialer : IDialer
         OperationCanceledException when timedOut =>
             new IOException($"Connecting to {_settings.Endpoint} took longer than ConnectTimeout ({_settings.ConnectTimeout}).", new TimeoutException()),
         AuthenticationException => new AuthenticationException($"The TLS handshake with {_settings.Endpoint} (as '{_settings.TargetHost}') failed: {e.Message}", e.InnerException ?? e),
+        // HttpClient appends the host and port of the URI, which are those of the channel: the endpoint must be named here.
+        SocketException socket => new SocketException((int)socket.SocketErrorCode, $"The MTA-TLS endpoint {_settings.Endpoint} could not be reached: {e.Message}"),
+        IOException and not MtaTlsNotNegotiatedException => new IOException($"Connecting to the MTA-TLS endpoint {_settings.Endpoint} failed: {e.Message}", e),
         _ => e,
     };
 }

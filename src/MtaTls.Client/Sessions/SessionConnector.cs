@@ -1,4 +1,6 @@
 using System.Globalization;
+using System.Net.Sockets;
+using System.Security.Authentication;
 
 namespace MtaTls.Client.Sessions;
 
@@ -71,7 +73,7 @@ internal sealed class SessionConnector
     }
 
     /// <summary>What a channel without room has to wait for: an attempt, or a pause, or, where both are null, other channels.</summary>
-    /// <exception cref="IOException">The back-off lasts, and the endpoint is not waited for.</exception>
+    /// <exception cref="Exception">The back-off lasts, and the endpoint is not waited for: the last failure again.</exception>
     public (Task? Attempt, TimeSpan? Pause) Next()
     {
         lock (_gate)
@@ -92,7 +94,7 @@ internal sealed class SessionConnector
     }
 
     /// <summary>The attempt to connect that is under way, or a new one.</summary>
-    /// <exception cref="IOException">The back-off lasts.</exception>
+    /// <exception cref="Exception">The back-off lasts: the last failure again, as <see cref="ThrowIfBackingOff"/> throws it.</exception>
     public Task Connect()
     {
         lock (_gate)
@@ -115,7 +117,7 @@ internal sealed class SessionConnector
 
     /// <summary>The attempt to connect that is under way, or a new one where it is still needed.</summary>
     /// <param name="isNeeded">Asked when no attempt is under way. The result of the last one, a session or a plain connection, is known by then.</param>
-    /// <exception cref="IOException">The back-off lasts.</exception>
+    /// <exception cref="Exception">The back-off lasts: the last failure again, as <see cref="ThrowIfBackingOff"/> throws it.</exception>
     public Task ConnectIf(Func<bool> isNeeded)
     {
         lock (_gate)
@@ -200,17 +202,31 @@ internal sealed class SessionConnector
         ended.SetResult();
     }
 
+    /// <exception cref="AuthenticationException">The back-off lasts, and the handshake failed the last time.</exception>
+    /// <exception cref="SocketException">The back-off lasts, and the endpoint was not reached the last time.</exception>
+    /// <exception cref="IOException">The back-off lasts, and the last attempt failed in another way.</exception>
     public void ThrowIfBackingOff()
     {
         lock (_gate)
         {
             if (_backoff.Remaining is { Ticks: > 0 } left)
             {
-                throw new IOException(
-                    string.Create(CultureInfo.InvariantCulture, $"{_settings.Endpoint} could not be reached (failed attempts: {_backoff.Failures}, the next one in {left.TotalSeconds:0.0} s): {_backoff.LastFailure!.Message}"),
-                    _backoff.LastFailure);
+                throw BackingOff(_backoff.LastFailure!, _backoff.Failures, left);
             }
         }
+    }
+
+    /// <summary>The last failure for another caller. It keeps its kind, from which HttpClient derives HttpRequestError.</summary>
+    private static Exception BackingOff(Exception failure, int failures, TimeSpan left)
+    {
+        string message = string.Create(CultureInfo.InvariantCulture, $"{failure.Message} (Failed attempts: {failures}. The next one begins in {left.TotalSeconds:0.0} s at the earliest.)");
+        return failure switch
+        {
+            AuthenticationException => new AuthenticationException(message, failure),
+            SocketException socket => new SocketException((int)socket.SocketErrorCode, message),
+            MtaTlsNotNegotiatedException => new MtaTlsNotNegotiatedException(message, failure),
+            _ => new IOException(message, failure),
+        };
     }
 
     private async Task ConnectSharedAsync(TaskCompletionSource attempt)

@@ -232,7 +232,7 @@ internal sealed class SessionRunner
         MtaTlsSessionStatistics statistics = session.Session.GetStatistics();
         if (statistics.TotalChannelsOpened == 0 && _settings.TimeProvider.GetElapsedTime(begin) < s_shortLived)
         {
-            Failed?.Invoke(failure ?? new IOException("The server ended the session at once."));
+            Failed?.Invoke(new IOException($"The MTA-TLS endpoint {_settings.Endpoint} ended the session at once{(failure is null ? "." : ": " + failure.Message)}", failure));
         }
         _pool.Remove(session);
         session.DisposeTimers();

@@ -5,6 +5,9 @@ namespace MtaTls.Tls.OpenSsl;
 /// <summary>What went wrong on a connection, gathered where it happens, and the exceptions made of it.</summary>
 internal sealed class SslFailures
 {
+    /// <summary>OpenSSL's text for a first record that is none, as the answer of a server that speaks plain HTTP.</summary>
+    private const string NoRecord = "wrong version number";
+
     private Exception? _callbackFailure;
     private TlsAlert? _alertSent;
     private TlsAlert? _alertReceived;
@@ -40,6 +43,11 @@ internal sealed class SslFailures
     {
         string reasons = OpenSslReasons();
         string? details = refusal ?? _callbackFailure?.Message;
+        if (details is null && reasons.Contains(NoRecord, StringComparison.Ordinal))
+        {
+            return new AuthenticationException($"The TLS handshake failed. The peer answers without TLS. {reasons}");
+        }
+
         if (_alertReceived is { } received)
         {
             return Failed(new TlsAlertException(received, isReceived: true, details, _callbackFailure));

@@ -1,4 +1,5 @@
 using System.Net;
+using System.Net.Sockets;
 using System.Security.Authentication;
 using System.Security.Cryptography.X509Certificates;
 using Microsoft.AspNetCore.Server.Kestrel.Https;
@@ -133,7 +134,75 @@ public sealed class PolicyTests
     {
         using var http = new HttpClient(new SocketsHttpHandler().UseMtaTls("127.0.0.1", 1)) { Timeout = s_hang };
         HttpRequestException first = await Assert.ThrowsAsync<HttpRequestException>(() => http.GetStringAsync(new Uri("https://inner.test/")));
-        Assert.IsType<System.Net.Sockets.SocketException>(first.InnerException);
+        Assert.Equal(SocketError.ConnectionRefused, Assert.IsType<SocketException>(first.InnerException).SocketErrorCode);
+        // HttpClient names the channel's destination, which is not at fault.
+        Assert.StartsWith("The MTA-TLS endpoint 127.0.0.1:1 could not be reached: ", first.Message, StringComparison.Ordinal);
+        HttpRequestException second = await Assert.ThrowsAsync<HttpRequestException>(() => http.GetStringAsync(new Uri("https://inner.test/")));
+        Assert.StartsWith("The MTA-TLS endpoint 127.0.0.1:1 could not be reached: ", second.Message, StringComparison.Ordinal);
+        Assert.IsType<SocketException>(second.InnerException);
+    }
+
+    [Fact]
+    public async Task An_endpoint_whose_name_is_unknown_is_a_NameResolutionError_that_names_it()
+    {
+        using var http = new HttpClient(new SocketsHttpHandler().UseMtaTls(o =>
+        {
+            o.Host = "gateway.invalid";
+            // As DNS says it, on machines without a network too.
+            o.ConnectCallback = static (_, _) => throw new SocketException((int)SocketError.HostNotFound);
+        })) { Timeout = s_hang };
+        for (int i = 0; i < 2; i++)
+        {
+            HttpRequestException failure = await Assert.ThrowsAsync<HttpRequestException>(() => http.GetStringAsync(new Uri("https://inner.test/")));
+            Assert.Contains("gateway.invalid:443", failure.Message, StringComparison.Ordinal);
+            Assert.Equal(HttpRequestError.NameResolutionError, failure.HttpRequestError);
+        }
+    }
+
+    [Fact]
+    public async Task A_certificate_that_is_not_valid_is_a_SecureConnectionError_also_while_the_back_off_lasts()
+    {
+        await using GatewayApp app = await GatewayApp.StartAsync();
+        using var http = new HttpClient(new SocketsHttpHandler().UseMtaTls("localhost", app.Port)) { Timeout = s_hang };
+        for (int i = 0; i < 2; i++)
+        {
+            HttpRequestException failure = await Assert.ThrowsAsync<HttpRequestException>(() => http.GetStringAsync(new Uri("https://inner.test/")));
+            Assert.Contains($"localhost:{app.Port}", failure.Message, StringComparison.Ordinal);
+            Assert.Equal(HttpRequestError.SecureConnectionError, failure.HttpRequestError);
+            Assert.IsType<AuthenticationException>(failure.InnerException);
+        }
+    }
+
+    [Fact]
+    public async Task An_endpoint_that_ends_connections_in_the_handshake_is_named()
+    {
+        using var listener = new TcpListener(IPAddress.Loopback, 0);
+        listener.Start();
+        int port = ((IPEndPoint)listener.LocalEndpoint).Port;
+        using var http = new HttpClient(new SocketsHttpHandler().UseMtaTls("127.0.0.1", port)) { Timeout = s_hang };
+        Task<string> get = http.GetStringAsync(new Uri("https://inner.test/"));
+        using (TcpClient accepted = await listener.AcceptTcpClientAsync().WaitAsync(s_hang))
+        {
+            await accepted.GetStream().ReadExactlyAsync(new byte[5]).AsTask().WaitAsync(s_hang);
+            accepted.Client.Shutdown(SocketShutdown.Send);
+            HttpRequestException failure = await Assert.ThrowsAsync<HttpRequestException>(() => get);
+            Assert.Contains($"127.0.0.1:{port}", failure.Message, StringComparison.Ordinal);
+        }
+    }
+
+    [Fact]
+    public async Task An_endpoint_that_answers_without_TLS_is_told_as_such()
+    {
+        using var listener = new TcpListener(IPAddress.Loopback, 0);
+        listener.Start();
+        int port = ((IPEndPoint)listener.LocalEndpoint).Port;
+        using var http = new HttpClient(new SocketsHttpHandler().UseMtaTls("127.0.0.1", port)) { Timeout = s_hang };
+        Task<string> get = http.GetStringAsync(new Uri("https://inner.test/"));
+        using TcpClient accepted = await listener.AcceptTcpClientAsync().WaitAsync(s_hang);
+        await accepted.GetStream().WriteAsync("HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"u8.ToArray());
+        HttpRequestException failure = await Assert.ThrowsAsync<HttpRequestException>(() => get);
+        Assert.Contains($"127.0.0.1:{port}", failure.Message, StringComparison.Ordinal);
+        Assert.Contains("answers without TLS", failure.Message, StringComparison.Ordinal);
     }
 
     [Theory]

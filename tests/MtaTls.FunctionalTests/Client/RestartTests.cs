@@ -157,7 +157,7 @@ public sealed class RestartTests
         open = client.OpenChannelAsync("localhost", port).AsTask();
         await AdvanceUntilAsync(time, () => open.IsCompleted);
         await Assert.ThrowsAnyAsync<Exception>(() => open);
-        await Assert.ThrowsAsync<IOException>(async () => await client.OpenChannelAsync("localhost", port));
+        await Assert.ThrowsAsync<System.Net.Sockets.SocketException>(async () => await client.OpenChannelAsync("localhost", port));
     }
 
     // The back-off begins when the attempt has failed, which nothing tells: time goes on in small steps.
