@@ -104,7 +104,10 @@ public sealed class MtaTlsClient : IAsyncDisposable
     /// <summary>
     /// Opens no more channels, waits until the open ones have been closed or <see cref="MtaTlsClientOptions.ShutdownTimeout"/> has passed, then ends the sessions with close_notify.
     /// </summary>
-    public async ValueTask DisposeAsync()
+    public ValueTask DisposeAsync() => DisposeAsync(Settings.ShutdownTimeout);
+
+    /// <summary>The same, with another time for the channels that are open.</summary>
+    internal async ValueTask DisposeAsync(TimeSpan shutdownTimeout)
     {
         lock (_gate)
         {
@@ -115,7 +118,7 @@ public sealed class MtaTlsClient : IAsyncDisposable
 
             _disposed = true;
         }
-        await Task.WhenAll(Openers().Select(static o => o.DisposeAsync().AsTask())).ConfigureAwait(false);
+        await Task.WhenAll(Openers().Select(o => o.DisposeAsync(shutdownTimeout).AsTask())).ConfigureAwait(false);
     }
 
     internal async ValueTask<MtaTlsClientChannel> OpenAsync(ProtocolList protocols, ChannelAddress destination, ChannelAddress? source, CancellationToken cancellationToken)

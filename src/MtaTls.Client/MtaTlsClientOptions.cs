@@ -110,9 +110,20 @@ public sealed class MtaTlsClientOptions
     public MtaTlsReconnectOptions Reconnect { get; set => field = value ?? throw new ArgumentNullException(nameof(value)); } = new();
 
     /// <summary>How often an idempotent request is sent again whose session dropped before it was answered, see <see cref="MtaTlsRetryHandler"/>. Read by <c>IHttpClientBuilder.UseMtaTls</c>.</summary>
-    /// <value>Default: 3. Range: 0 (never) to 100.</value>
+    /// <value>
+    /// Default: 3; 0 where the client also has a handler of Microsoft.Extensions.Http.Resilience (<c>AddStandardResilienceHandler</c>, for example), which retries by itself: the attempts of both would multiply.
+    /// A value that is set counts in any case. Range: 0 (never) to 100.
+    /// </value>
     /// <exception cref="ArgumentOutOfRangeException">Out of range.</exception>
-    public int MaxRetries { get; set => field = Ranges.Check(value, 0, 100); } = MtaTlsRetryHandler.DefaultMaxRetries;
+    public int MaxRetries
+    {
+        get;
+        set
+        {
+            field = Ranges.Check(value, 0, 100);
+            IsMaxRetriesSet = true;
+        }
+    } = MtaTlsRetryHandler.DefaultMaxRetries;
 
     /// <summary>The most sessions to the endpoint at a time for one list of application protocols. A second one is begun only when the first is full.</summary>
     /// <value>Default: 8. Range: 1 to 1,000.</value>
@@ -180,6 +191,9 @@ public sealed class MtaTlsClientOptions
 
     /// <summary>The key of the section that the options were read from, for error messages; null where they come from code alone.</summary>
     internal string? ConfigurationKey { get; set; }
+
+    /// <summary>Whether <see cref="MaxRetries"/> was set, be it to its default.</summary>
+    internal bool IsMaxRetriesSet { get; private set; }
 
     /// <summary>What could not be read from the configuration; reported with everything else that is wrong.</summary>
     internal ErrorList ConfigurationErrors { get; } = new();

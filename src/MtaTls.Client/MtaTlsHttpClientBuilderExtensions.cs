@@ -1,5 +1,6 @@
 using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection.Extensions;
+using Microsoft.Extensions.Http;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Options;
 using MtaTls.Client;
@@ -14,7 +15,7 @@ public static class MtaTlsHttpClientBuilderExtensions
 {
     /// <summary>
     /// Makes the client's connections channels. The options come from the configuration section <c>MtaTlsClient</c>, where there is one, and then from <paramref name="configure"/>. Its primary handler is a
-    /// <see cref="SocketsHttpHandler"/>, behind an <see cref="MtaTlsRetryHandler"/>. Clients with equal options share their sessions, also when the factory replaces their handlers.
+    /// <see cref="SocketsHttpHandler"/>, behind an <see cref="MtaTlsRetryHandler"/> (see <see cref="MtaTlsClientOptions.MaxRetries"/> for the case that another handler retries). Clients with equal options share their sessions, also when the factory replaces their handlers.
     /// </summary>
     /// <param name="builder">The client's builder.</param>
     /// <param name="configure">Sets options after the configuration has; null: the configuration alone.</param>
@@ -52,14 +53,25 @@ public static class MtaTlsHttpClientBuilderExtensions
         builder.Services.AddOptions<MtaTlsClientOptions>(builder.Name).Configure<IServiceProvider>((options, services) => options.LoggerFactory ??= services.GetService<ILoggerFactory>()).ValidateOnStart();
         builder.Services.TryAddEnumerable(ServiceDescriptor.Singleton<IValidateOptions<MtaTlsClientOptions>, MtaTlsClientOptionsValidator>());
         string name = builder.Name;
+        // After all that add handlers, whatever the order of their calls.
+        builder.Services.PostConfigure<HttpClientFactoryOptions>(name, factory => factory.HttpMessageHandlerBuilderActions.Add(handlers =>
+        {
+            if (!Options(handlers.Services, name).IsMaxRetriesSet && handlers.AdditionalHandlers.Any(IsResilienceHandler))
+            {
+                handlers.AdditionalHandlers.Remove(handlers.AdditionalHandlers.OfType<MtaTlsRetryHandler>().First());
+            }
+        }));
         return builder
             .AddHttpMessageHandler(services =>
             {
                 MtaTlsClientOptions options = Options(services, name);
-                return new MtaTlsRetryHandler(options.MaxRetries, options.LoggerFactory);
+                return new MtaTlsRetryHandler(options.MaxRetries, options.TimeProvider, options.LoggerFactory);
             })
             .UseSocketsHttpHandler((handler, services) => handler.UseMtaTls(Options(services, name)));
     }
+
+    /// <summary>Whether it is a pipeline of Microsoft.Extensions.Http.Resilience, a package that need not be there.</summary>
+    private static bool IsResilienceHandler(DelegatingHandler handler) => handler.GetType().FullName == "Microsoft.Extensions.Http.Resilience.ResilienceHandler";
 
     private static MtaTlsClientOptions Options(IServiceProvider services, string name) => services.GetRequiredService<IOptionsMonitor<MtaTlsClientOptions>>().Get(name);
 }

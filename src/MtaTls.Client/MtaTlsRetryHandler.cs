@@ -16,6 +16,10 @@ namespace MtaTls.Client;
 /// it, the requests under way included. The first time it is sent again at once, then after 100 ms, 200 ms and so on up to 1.6 s: the handler may hold more channels of that session, whose end
 /// has not been read yet. <c>IHttpClientBuilder.UseMtaTls</c> adds the handler; elsewhere put it in front:
 /// <c>new HttpClient(new MtaTlsRetryHandler(new SocketsHttpHandler().UseMtaTls(...)))</c>. Synchronous requests pass through it and are not repeated.
+/// <para>
+/// Attempts of several retrying handlers multiply. Beside a handler of Microsoft.Extensions.Http.Resilience (<c>AddStandardResilienceHandler</c>), <c>IHttpClientBuilder.UseMtaTls</c> therefore adds this
+/// one only where <see cref="MtaTlsClientOptions.MaxRetries"/> is set: the other retries what was lost as well.
+/// </para>
 /// </remarks>
 public sealed class MtaTlsRetryHandler : DelegatingHandler
 {
@@ -25,22 +29,33 @@ public sealed class MtaTlsRetryHandler : DelegatingHandler
     private static readonly TimeSpan s_pause = TimeSpan.FromMilliseconds(100);
 
     private readonly int _maxRetries;
+    private readonly TimeProvider _time;
     private readonly ILogger _log = NullLogger.Instance;
 
     /// <summary>Makes a handler whose inner one is set later, as <see cref="IHttpClientFactory"/> does.</summary>
     /// <param name="maxRetries">How often a request is sent again at most. Default: 3. Range: 0 (never) to 100.</param>
+    /// <param name="timeProvider">The clock of the pauses. Default: null, <see cref="TimeProvider.System"/>.</param>
     /// <exception cref="ArgumentOutOfRangeException">Out of range.</exception>
-    public MtaTlsRetryHandler(int maxRetries = DefaultMaxRetries) => _maxRetries = Ranges.Check(maxRetries, 0, 100);
+    public MtaTlsRetryHandler(int maxRetries = DefaultMaxRetries, TimeProvider? timeProvider = null)
+    {
+        _maxRetries = Ranges.Check(maxRetries, 0, 100);
+        _time = timeProvider ?? TimeProvider.System;
+    }
 
     /// <summary>Makes a handler in front of another.</summary>
     /// <param name="innerHandler">Sends the requests.</param>
     /// <param name="maxRetries">How often a request is sent again at most. Default: 3. Range: 0 (never) to 100.</param>
+    /// <param name="timeProvider">The clock of the pauses. Default: null, <see cref="TimeProvider.System"/>.</param>
     /// <exception cref="ArgumentOutOfRangeException">Out of range.</exception>
-    public MtaTlsRetryHandler(HttpMessageHandler innerHandler, int maxRetries = DefaultMaxRetries)
-        : base(innerHandler) => _maxRetries = Ranges.Check(maxRetries, 0, 100);
+    public MtaTlsRetryHandler(HttpMessageHandler innerHandler, int maxRetries = DefaultMaxRetries, TimeProvider? timeProvider = null)
+        : base(innerHandler)
+    {
+        _maxRetries = Ranges.Check(maxRetries, 0, 100);
+        _time = timeProvider ?? TimeProvider.System;
+    }
 
-    internal MtaTlsRetryHandler(int maxRetries, ILoggerFactory? loggers)
-        : this(maxRetries) => _log = (loggers ?? NullLoggerFactory.Instance).CreateLogger(ClientDiagnostics.Name);
+    internal MtaTlsRetryHandler(int maxRetries, TimeProvider timeProvider, ILoggerFactory? loggers)
+        : this(maxRetries, timeProvider) => _log = (loggers ?? NullLoggerFactory.Instance).CreateLogger(ClientDiagnostics.Name);
 
     /// <inheritdoc/>
     protected override async Task<HttpResponseMessage> SendAsync(HttpRequestMessage request, CancellationToken cancellationToken)
@@ -51,7 +66,7 @@ public sealed class MtaTlsRetryHandler : DelegatingHandler
         {
             if (retries > 1)
             {
-                await Task.Delay(s_pause * (1 << Math.Min(retries - 2, MaxDoublings)), TimeProvider.System, cancellationToken).ConfigureAwait(false);
+                await Task.Delay(s_pause * (1 << Math.Min(retries - 2, MaxDoublings)), _time, cancellationToken).ConfigureAwait(false);
             }
 
             try

@@ -24,7 +24,11 @@ internal static class SessionEnds
         _ => "aborted",
     };
 
-    private static bool IsFailure(MtaTlsSessionEnd end) => end is not (MtaTlsSessionEnd.PeerClosed or MtaTlsSessionEnd.Shutdown or MtaTlsSessionEnd.Idle);
+    /// <summary>Whether a connection was lost while no channel was open: nothing was under way, so that is no failure.</summary>
+    /// <param name="session">The session.</param>
+    /// <param name="failure">What its task has ended with.</param>
+    public static bool IsHarmless(MtaTlsSession session, Exception failure) =>
+        session.End == MtaTlsSessionEnd.TransportLost && session.GetStatistics().ChannelsLost == 0 && !TcpKeepAlive.IsTimeout(failure);
 
     /// <summary>For logs: the end, and the limit that was exceeded.</summary>
     public static string Describe(MtaTlsSession session) => session.EndLimit is { } limit ? $"{Of(session)}, {limit}" : Of(session).ToString();
@@ -32,13 +36,13 @@ internal static class SessionEnds
     /// <summary>Tags a measurement.</summary>
     /// <param name="tags">The measurement's tags.</param>
     /// <param name="end">The end.</param>
-    /// <param name="error">What <c>error.type</c> says of a failure; null: the name of the end.</param>
+    /// <param name="error">What <c>error.type</c> says of a failure; null where it was none.</param>
     public static void Add(ref TagList tags, MtaTlsSessionEnd end, string? error)
     {
         tags.Add(Tag, Name(end));
-        if (IsFailure(end))
+        if (error is not null)
         {
-            tags.Add("error.type", error ?? Name(end));
+            tags.Add("error.type", error);
         }
     }
 
@@ -52,9 +56,9 @@ internal static class SessionEnds
             activity.SetTag("mtatls.limit", limit.ToString());
         }
 
-        if (IsFailure(end))
+        if (error is not null)
         {
-            activity.SetTag("error.type", error ?? Name(end));
+            activity.SetTag("error.type", error);
             activity.SetStatus(ActivityStatusCode.Error);
         }
     }

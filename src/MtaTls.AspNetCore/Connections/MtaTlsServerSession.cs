@@ -145,9 +145,17 @@ internal sealed class MtaTlsServerSession : IMtaTlsSessionFeature
             }
             catch (Exception e)
             {
-                error = ErrorType(e, session);
                 string reason = e.InnerException is { } cause ? $"{e.Message} {cause.Message}" : e.Message;
-                Server.SessionLog.SessionFailed(SessionId, SessionEnds.Describe(session), reason);
+                if (SessionEnds.IsHarmless(session, e))
+                {
+                    // Many clients end so when their process does.
+                    Server.SessionLog.SessionLost(SessionId, reason);
+                }
+                else
+                {
+                    error = ErrorType(e, session);
+                    Server.SessionLog.SessionFailed(SessionId, SessionEnds.Describe(session), reason);
+                }
             }
 
             Server.LiveSessions.Remove(this);

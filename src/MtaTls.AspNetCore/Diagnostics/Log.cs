@@ -76,6 +76,9 @@ internal static partial class Log
     [LoggerMessage(31, LogLevel.Debug, "Session {SessionId}: its connection could not be closed in order: {Reason}", EventName = "ConnectionCloseFailed")]
     public static partial void ConnectionCloseFailed(this ILogger logger, string sessionId, string reason);
 
+    [LoggerMessage(32, LogLevel.Debug, "Session {SessionId} was lost without an open channel: {Reason}", EventName = "SessionLost")]
+    public static partial void SessionLost(this ILogger logger, string sessionId, string reason);
+
     [LoggerMessage(33, LogLevel.Information, "The server stops in {Seconds} s: {Sessions} sessions are told to go elsewhere, everything is still served until then.", EventName = "ServerStopping")]
     public static partial void ServerStopping(this ILogger logger, int sessions, double seconds);
 

@@ -90,7 +90,7 @@ internal static class MtaTlsClientSettings
         S.Section(nameof(MtaTlsClientOptions.KeepAlive), "How a server that no longer answers is noticed.", o => o.KeepAlive, KeepAliveSettings.Client),
         S.Section(nameof(MtaTlsClientOptions.Reconnect), "When to try again after an attempt to connect has failed.", o => o.Reconnect, Reconnect),
         S.Integer(
-            nameof(MtaTlsClientOptions.MaxRetries), "How often an idempotent request is sent again whose session dropped before it was answered (IHttpClientBuilder.UseMtaTls); 0 for never.",
+            nameof(MtaTlsClientOptions.MaxRetries), "How often an idempotent request is sent again whose session dropped before it was answered (IHttpClientBuilder.UseMtaTls); 0 for never. Unless it is set, 0 where the client has a handler of Microsoft.Extensions.Http.Resilience.",
             o => o.MaxRetries, (o, v) => o.MaxRetries = v, 0, 100, "times"),
         S.Integer(
             nameof(MtaTlsClientOptions.MaxSessions), "Sessions to the endpoint at a time, for one list of application protocols. A second one is begun only when the first is full.",

@@ -58,4 +58,7 @@ internal static partial class Log
 
     [LoggerMessage(17, LogLevel.Warning, "The endpoint {Host}:{Port} accepted a connection, but its TLS handshake failed: another endpoint is tried.", EventName = "EndpointFailed")]
     public static partial void EndpointFailed(this ILogger logger, Exception exception, string host, int port);
+
+    [LoggerMessage(18, LogLevel.Debug, "The session with {Host}:{Port} was lost without an open channel.", EventName = "SessionLost")]
+    public static partial void SessionLost(this ILogger logger, Exception exception, string host, int port);
 }

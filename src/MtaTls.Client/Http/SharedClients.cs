@@ -9,6 +9,10 @@ internal static class SharedClients
     private static readonly Lock s_gate = new();
     private static readonly Dictionary<ClientSettings, WeakReference<MtaTlsClient>> s_clients = [];
     private static int s_purgeAt = 64;
+    private static bool s_endsWithProcess;
+
+    /// <summary>How long the end of the process waits at most until servers have answered close_notify.</summary>
+    private static readonly TimeSpan s_exitTimeout = TimeSpan.FromSeconds(1);
 
     public static MtaTlsClient Get(ClientSettings settings)
     {
@@ -28,9 +32,36 @@ internal static class SharedClients
 
                 s_purgeAt = Math.Max(64, 2 * s_clients.Count);
             }
+            if (!s_endsWithProcess)
+            {
+                s_endsWithProcess = true;
+                AppDomain.CurrentDomain.ProcessExit += OnProcessExit;
+            }
+
             client = new MtaTlsClient(settings);
             s_clients[settings] = new WeakReference<MtaTlsClient>(client);
             return client;
+        }
+    }
+
+    /// <summary>Nobody disposes a shared client. The sessions end with close_notify all the same, so that servers see no failure.</summary>
+    private static void OnProcessExit(object? sender, EventArgs e)
+    {
+        MtaTlsClient[] clients;
+        lock (s_gate)
+        {
+            clients = [.. s_clients.Values.Select(static c => c.TryGetTarget(out MtaTlsClient? client) ? client : null).OfType<MtaTlsClient>()];
+        }
+        Task[] ends = [.. clients.Select(static c => c.DisposeAsync(TimeSpan.Zero).AsTask())];
+        try
+        {
+#pragma warning disable VSTHRD002 // The process ends when this returns.
+            Task.WaitAll(ends, s_exitTimeout);
+#pragma warning restore VSTHRD002
+        }
+        catch (AggregateException)
+        {
+            // A session that fails now has ended as well.
         }
     }
 }

@@ -155,7 +155,10 @@ internal sealed class ChannelOpener : IAsyncDisposable
     /// <summary>A channel of the session has been closed.</summary>
     public void Release(ClientSession session) => _runner.Release(session, wasOpen: true);
 
-    public async ValueTask DisposeAsync()
+    public ValueTask DisposeAsync() => DisposeAsync(_settings.ShutdownTimeout);
+
+    /// <summary>The same, with another time for the channels that are open.</summary>
+    public async ValueTask DisposeAsync(TimeSpan shutdownTimeout)
     {
         if (Interlocked.Exchange(ref _disposed, 1) != 0)
         {
@@ -168,11 +171,11 @@ internal sealed class ChannelOpener : IAsyncDisposable
         await _plain.DisposeAsync().ConfigureAwait(false);
 
         ClientSession[] sessions = _pool.Snapshot();
-        using var limit = new CancellationTokenSource(_settings.ShutdownTimeout, _settings.TimeProvider);
+        using var limit = new CancellationTokenSource(shutdownTimeout, _settings.TimeProvider);
         var shutdown = Task.WhenAll(sessions.Select(s => s.Session.ShutdownAsync(limit.Token)));
         try
         {
-            TimeSpan wait = _settings.ShutdownTimeout == Timeout.InfiniteTimeSpan ? Timeout.InfiniteTimeSpan : _settings.ShutdownTimeout + s_lastGrace;
+            TimeSpan wait = shutdownTimeout == Timeout.InfiniteTimeSpan ? Timeout.InfiniteTimeSpan : shutdownTimeout + s_lastGrace;
             await shutdown.WaitAsync(wait, _settings.TimeProvider, CancellationToken.None).ConfigureAwait(false);
         }
         catch (TimeoutException)

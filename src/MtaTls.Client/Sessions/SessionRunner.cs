@@ -218,13 +218,23 @@ internal sealed class SessionRunner
         catch (Exception e)
         {
             failure = e;
-            if (session.Session.EndLimit == MtaTlsSessionLimit.KeepAliveTimeout || TcpKeepAlive.IsTimeout(e))
+            bool isTimeout = session.Session.EndLimit == MtaTlsSessionLimit.KeepAliveTimeout || TcpKeepAlive.IsTimeout(e);
+            bool isHarmless = SessionEnds.IsHarmless(session.Session, e);
+            error = isTimeout ? "keep_alive_timeout" : isHarmless ? null : SessionEnds.Name(SessionEnds.Of(session.Session));
+            if (isTimeout)
             {
-                error = "keep_alive_timeout";
                 ClientDiagnostics.KeepAliveTimeout(_settings, session.Session.EndLimit is null ? "tcp" : "ping");
             }
 
-            if (!_stopping.IsCancellationRequested)
+            if (_stopping.IsCancellationRequested)
+            {
+                // How the sessions of a client end that is disposed is no news.
+            }
+            else if (isHarmless)
+            {
+                _log.SessionLost(e, _settings.Host, _settings.Port);
+            }
+            else
             {
                 _log.SessionFailed(e, _settings.Host, _settings.Port, SessionEnds.Describe(session.Session));
             }

@@ -239,10 +239,13 @@ public sealed class MtaTlsChannel : IDuplexPipe, IAsyncDisposable
     internal void SetMaxPacketLength(uint maxPacketLength) => _output.Window.MaxPacketLength = maxPacketLength;
 
     /// <summary>The session has ended: in order, or by a failure that every reader learns of. Without <see cref="Gate"/>.</summary>
-    internal void OnSessionEnd(MtaTlsSessionException? failure)
+    /// <returns>Whether the channel was open: this end had not asked for its close.</returns>
+    internal bool OnSessionEnd(MtaTlsSessionException? failure)
     {
+        bool wasOpen;
         lock (Gate)
         {
+            wasOpen = IsSending;
             Apply(ChannelEvent.SessionEnds);
             if (failure is null)
             {
@@ -257,6 +260,7 @@ public sealed class MtaTlsChannel : IDuplexPipe, IAsyncDisposable
         }
 
         ReleaseIfDone();
+        return wasOpen;
     }
 
     // ----- the writer -----

@@ -47,4 +47,7 @@ internal readonly record struct MtaTlsSessionStatistics
 
     /// <summary>Channels that this end closed because the peer broke a rule of the channel (window, packet length, acknowledgment overflow).</summary>
     public long ChannelErrors { get; init; }
+
+    /// <summary>Channels that were open, or being opened by either end, when the session failed, without those that this end was closing; 0 while it lasts, and where it ended in order.</summary>
+    public long ChannelsLost { get; init; }
 }

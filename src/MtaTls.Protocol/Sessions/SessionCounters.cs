@@ -10,6 +10,7 @@ internal sealed class SessionCounters
     private long _ignored;
     private long _channelErrors;
     private long _limitsExceeded;
+    private long _channelsLost;
     private readonly long[] _timesExceeded = new long[Enum.GetValues<MtaTlsSessionLimit>().Length];
 
     // The read loop's.
@@ -33,6 +34,8 @@ internal sealed class SessionCounters
     public void CountIgnored() => Interlocked.Increment(ref _ignored);
 
     public void CountChannelError() => Interlocked.Increment(ref _channelErrors);
+
+    public void SetLost(int channels) => Volatile.Write(ref _channelsLost, channels);
 
     public long LimitsExceeded => Volatile.Read(ref _limitsExceeded);
 
@@ -61,5 +64,6 @@ internal sealed class SessionCounters
         EmptyDataPackets = Volatile.Read(ref EmptyDataPackets),
         EmptyAcknowledgments = Volatile.Read(ref EmptyAcknowledgments),
         ChannelErrors = Volatile.Read(ref _channelErrors),
+        ChannelsLost = Volatile.Read(ref _channelsLost),
     };
 }

@@ -232,6 +232,7 @@ internal sealed class SessionLife(MtaTlsSession session, IMtaTlsTransport transp
         session.Queue.Stop();
         MtaTlsChannel[] channels;
         PendingOpen[] opens;
+        int lost;
         lock (registry.Gate)
         {
             _end = failure is null ? SessionTransitions.OrderlyEnd(registry.State, _ownEnd) : failure.End ?? MtaTlsSessionEnd.Aborted;
@@ -239,6 +240,7 @@ internal sealed class SessionLife(MtaTlsSession session, IMtaTlsTransport transp
             registry.Advance(SessionEvent.TransportEnds);
             channels = [.. registry.Table.Channels];
             opens = [.. registry.Table.OwnOpens];
+            lost = registry.Table.OwnOpenCount + registry.Table.PeerOpens;
             registry.Table.Clear();
             registry.CheckDrained();
         }
@@ -250,7 +252,11 @@ internal sealed class SessionLife(MtaTlsSession session, IMtaTlsTransport transp
         }
         foreach (MtaTlsChannel channel in channels)
         {
-            channel.OnSessionEnd(failure);
+            lost += channel.OnSessionEnd(failure) ? 1 : 0;
+        }
+        if (failure is not null)
+        {
+            session.Counters.SetLost(lost);
         }
     }
 }

@@ -2,6 +2,7 @@ using System.Net;
 using System.Text;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;
+using Microsoft.Extensions.Logging.Testing;
 using MtaTls.Client;
 using MtaTls.FunctionalTests.Support;
 using MtaTls.Protocol;
@@ -101,6 +102,28 @@ public sealed class SessionTests
             await Wait.UntilAsync(() => session.GetStatistics().ActiveSessions == 0);
         }
         Assert.Equal(6, app.Connections);
+    }
+
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public async Task A_connection_that_is_lost_is_a_warning_only_where_a_channel_was_open(bool isOpen)
+    {
+        using FakeLoggerProvider logs = new();
+        using var loggers = new LoggerFactory([logs], new LoggerFilterOptions { MinLevel = LogLevel.Debug });
+        await using GatewayApp app = await GatewayApp.StartAsync();
+        await using MtaTlsClient client = await MtaTlsClient.ConnectAsync(app.Options(o => o.LoggerFactory = loggers));
+        await using MtaTlsClientChannel channel = await client.OpenChannelAsync("inner.test", 443);
+        if (!isOpen)
+        {
+            await channel.DisposeAsync();
+            await Patience.Until(() => client.GetStatistics().ActiveChannels == 0);
+        }
+
+        app.DropConnections();
+        await Patience.Until(() => logs.Collector.GetSnapshot().Any(r => r.Id.Name is "SessionFailed" or "SessionLost"));
+        FakeLogRecord record = logs.Collector.GetSnapshot().Single(r => r.Id.Name is "SessionFailed" or "SessionLost");
+        Assert.Equal(isOpen ? ("SessionFailed", LogLevel.Warning) : ("SessionLost", LogLevel.Debug), (record.Id.Name, record.Level));
     }
 
     [Fact]

@@ -1,6 +1,8 @@
+using System.Collections.Concurrent;
 using System.Diagnostics;
 using System.Diagnostics.Metrics;
 using System.Net.Security;
+using System.Net.Sockets;
 using System.Text.RegularExpressions;
 using Microsoft.Extensions.Diagnostics.HealthChecks;
 using Microsoft.Extensions.Diagnostics.Metrics.Testing;
@@ -69,12 +71,52 @@ public sealed class ObservabilityTests
         Assert.Matches("^alert_[0-9]+$", (string)handshakes.LastMeasurement!.Tags["error.type"]!);
 
         RawClient client = await RawClient.ConnectAsync(app.Port);
-        await client.GetAsync();
+        await using HttpChannel open = await client.OpenAsync();
+        await open.GetAsync("/");
         client.Reset();
         await durations.WaitForMeasurementsAsync(1, Wait.Timeout);
         Assert.Equal("transport_lost", durations.LastMeasurement!.Tags["mtatls.session.end"]);
         Assert.Equal("transport_lost", durations.LastMeasurement!.Tags["error.type"]);
         await client.DisposeAsync();
+    }
+
+    // As a client whose process ends, or whose network forgets a connection that nobody uses.
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public async Task A_connection_that_is_lost_without_an_open_channel_is_no_failure(bool resets)
+    {
+        ConcurrentQueue<Activity> stopped = [];
+        await using TestApp app = await TestApp.StartAsync(a => a.MapGet("/", () => "hello"), listen: e => e.UseMtaTls(o => o.Name = $"Lost{resets}"));
+        using ActivityListener listener = new()
+        {
+            ShouldListenTo = static source => source.Name == "MtaTls.AspNetCore",
+            Sample = static (ref ActivityCreationOptions<ActivityContext> _) => ActivitySamplingResult.AllData,
+            ActivityStopped = stopped.Enqueue,
+        };
+        ActivitySource.AddActivityListener(listener);
+        using MetricCollector<double> durations = Collect<double>(app, "mtatls.server.session.duration");
+        RawClient client = await RawClient.ConnectAsync(app.Port);
+        await client.GetAsync();
+        await Patience.Until(() => client.Session.ActiveChannels == 0);
+        if (resets)
+        {
+            client.Reset();
+        }
+        else
+        {
+            client.Socket.Shutdown(SocketShutdown.Both);
+        }
+
+        await durations.WaitForMeasurementsAsync(1, Patience.Long);
+        Assert.DoesNotContain("error.type", durations.LastMeasurement!.Tags.Keys);
+        await Patience.Until(() => Sessions().Length == 1);
+        Assert.Equal(ActivityStatusCode.Unset, Sessions()[0].Status);
+        Assert.Equal(LogLevel.Debug, app.Logs.GetSnapshot().Single(r => r.Id.Name == "SessionLost").Level);
+        Assert.DoesNotContain(app.Logs.GetSnapshot(), r => r.Id.Name == "SessionFailed");
+        await client.DisposeAsync();
+
+        Activity[] Sessions() => [.. stopped.Where(a => a.OperationName == "mtatls.session" && $"Lost{resets}".Equals(a.GetTagItem("mtatls.endpoint")))];
     }
 
     // Kestrel counts connections, and a channel's tags do not pile up on the connection that it shares.

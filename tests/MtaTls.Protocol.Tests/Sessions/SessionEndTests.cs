@@ -35,10 +35,22 @@ public class SessionEndTests
         await peer.BreakAsync();
         await Assert.ThrowsAsync<MtaTlsSessionException>(() => read.WaitAsync(s_hang));
         await peer.FailureAsync();
+        Assert.Equal(2, peer.Session.GetStatistics().ChannelsLost);
         ReadResult result = await unread.Input.ReadAsync();
         Assert.Equal(7, result.Buffer.FirstSpan[0]);
         unread.Input.AdvanceTo(result.Buffer.End);
         await Assert.ThrowsAsync<MtaTlsSessionException>(() => unread.Input.ReadAsync().AsTask());
+    }
+
+    [Fact]
+    public async Task Without_a_channel_truncation_loses_none_and_is_told_all_the_same()
+    {
+        await using var peer = RawPeer.Create();
+        await peer.SettleAsync();
+        await peer.BreakAsync();
+        await peer.FailureAsync();
+        Assert.Equal(MtaTlsSessionEnd.TransportLost, peer.Session.End);
+        Assert.Equal(0, peer.Session.GetStatistics().ChannelsLost);
     }
 
     [Fact]

@@ -1,0 +1,23 @@
+using Microsoft.Extensions.Logging.Testing;
+using MtaTls.FunctionalTests.Support;
+using MtaTls.Tls.Tests.Support;
+
+namespace MtaTls.FunctionalTests.Client;
+
+public sealed class ProcessExitTests
+{
+    /// <summary>Handlers share their sessions, so none of them ends one. The end of the process does, in order, and the server sees no failure.</summary>
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public async Task A_process_that_ends_ends_its_shared_sessions_in_order(bool disposes)
+    {
+        await using TestApp app = await TestApp.StartAsync(static a => a.MapGet("/", () => "hello"));
+        await ChildProcess.RunAsync(typeof(ProcessExitTests).Assembly, TestProgram.Success, [], "get", $"{app.Port}", $"{disposes}");
+        await Patience.Until(() => Named("SessionEnded").Length == 1);
+        Assert.Empty(Named("SessionFailed"));
+        Assert.Empty(Named("SessionLost"));
+
+        FakeLogRecord[] Named(string name) => [.. app.Logs.GetSnapshot().Where(r => r.Id.Name == name)];
+    }
+}
