@@ -86,6 +86,14 @@ public sealed class MtaTlsLimits
     public TimeSpan SessionIdleTimeout { get; set => field = Check(value); } = TimeSpan.FromSeconds(130);
 
     /// <summary>
+    /// How old a session may become, for example so that load balancers and clients with old DNS answers spread anew; more than 0, default <see cref="Timeout.InfiniteTimeSpan"/>. A random part of up
+    /// to a tenth is taken off. At that age the client is told to go elsewhere (go-away), HTTP/1.1 channels end with their next response, and 30 seconds later opens are refused: the session ends
+    /// when the channels that are open have finished. Sessions on which this end opens channels, as those of agents, go on.
+    /// </summary>
+    /// <exception cref="ArgumentOutOfRangeException">Out of range.</exception>
+    public TimeSpan SessionLifetime { get; set => field = Check(value); } = Timeout.InfiniteTimeSpan;
+
+    /// <summary>
     /// How long a channel whose application has ended may make no progress in sending what was written, before the rest is discarded; more than 0,
     /// default 5 seconds.
     /// </summary>

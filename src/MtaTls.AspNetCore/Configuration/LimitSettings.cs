@@ -38,6 +38,10 @@ internal static class LimitSettings
         S.Duration(
             nameof(MtaTlsLimits.SessionIdleTimeout), "How long a session may have no channel. Then it is ended in order.",
             l => l.SessionIdleTimeout, (l, v) => l.SessionIdleTimeout = v, infinite: true),
+        S.Duration(
+            nameof(MtaTlsLimits.SessionLifetime),
+            "How old a session may become, less a random part of up to a tenth. Then the client is told to go elsewhere, and the session ends when its channels have finished.",
+            l => l.SessionLifetime, (l, v) => l.SessionLifetime = v, infinite: true),
         S.Integer(
             nameof(MtaTlsLimits.MaxClientHelloLength),
             "The longest ClientHello in which the extension is looked for, record headers included. A connection with a longer one is left to Kestrel's HTTPS.",

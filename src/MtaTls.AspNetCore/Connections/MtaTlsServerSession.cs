@@ -18,6 +18,7 @@ namespace MtaTls.AspNetCore.Connections;
 /// <summary>One MTA-TLS session of the server: takes the channels that the client opens and gives them to the application.</summary>
 internal sealed class MtaTlsServerSession : IMtaTlsSessionFeature
 {
+    private readonly SessionAge _age;
     private readonly TlsConnection _tls;
     private readonly EndpointSettings _settings;
     private readonly SessionMeter _meter;
@@ -38,6 +39,7 @@ internal sealed class MtaTlsServerSession : IMtaTlsSessionFeature
         Address = address;
         _settings = settings;
         _tls = tls;
+        _age = new SessionAge(server.Limits.SessionLifetime, server.Time);
         _meter = new SessionMeter(server.Metrics, settings, connection);
         Channels = new SessionChannels(this, settings.Dispatch, _meter);
         HasMetricsTags = connection.Features.Get<IConnectionMetricsTagsFeature>() is not null;
@@ -307,6 +309,7 @@ internal sealed class MtaTlsServerSession : IMtaTlsSessionFeature
     {
         Channels.Tick();
         CloseIdle();
+        EndByAge();
         _meter.Update(Session.GetStatistics());
         ReportLimits();
     }
@@ -362,6 +365,26 @@ internal sealed class MtaTlsServerSession : IMtaTlsSessionFeature
         {
             _meter.LimitExceeded(nameof(MtaTlsLimits.SessionIdleTimeout));
             BeginShutdown(MtaTlsSessionEnd.Idle);
+        }
+    }
+
+    private void EndByAge()
+    {
+        // Where this end opens channels it is asked by others to leave.
+        if (_closing || Session.KeepAlivePolicy == MtaTlsKeepAlivePolicy.Always)
+        {
+            return;
+        }
+
+        switch (_age.Look())
+        {
+            case SessionAge.Step.GoAway:
+                Server.SessionLog.SessionAged(SessionId, Server.Limits.SessionLifetime);
+                GoAway(SessionAge.DrainTime);
+                break;
+            case SessionAge.Step.End:
+                BeginShutdown();
+                break;
         }
     }
 

@@ -91,6 +91,9 @@ internal static partial class Log
     [LoggerMessage(36, LogLevel.Warning, "MtaTls:Shutdown:Delay ({Delay}) leaves requests no time to finish: HostOptions.ShutdownTimeout ({ShutdownTimeout}) bounds both. Raise ShutdownTimeout.", EventName = "ShutdownDelayTooLong")]
     public static partial void ShutdownDelayTooLong(this ILogger logger, TimeSpan delay, TimeSpan shutdownTimeout);
 
+    [LoggerMessage(37, LogLevel.Debug, "Session {SessionId} has reached its age ({SessionLifetime}): the client is told to go elsewhere.", EventName = "SessionAged")]
+    public static partial void SessionAged(this ILogger logger, string sessionId, TimeSpan sessionLifetime);
+
     // Channels: 40 to 59.
     [LoggerMessage(41, LogLevel.Debug, "Session {SessionId}: a channel was refused ({Cause}).", EventName = "ChannelRefused")]
     public static partial void ChannelRefused(this ILogger logger, string sessionId, string cause);

@@ -14,7 +14,7 @@ public sealed class ProcessExitTests
     {
         await using TestApp app = await TestApp.StartAsync(static a => a.MapGet("/", () => "hello"));
         await ChildProcess.RunAsync(typeof(ProcessExitTests).Assembly, TestProgram.Success, [], "get", $"{app.Port}", $"{disposes}");
-        await Patience.Until(() => Named("SessionEnded").Length == 1);
+        await Wait.UntilAsync(() => Named("SessionEnded").Length == 1);
         Assert.Empty(Named("SessionFailed"));
         Assert.Empty(Named("SessionLost"));
 

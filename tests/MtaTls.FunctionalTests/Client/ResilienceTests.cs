@@ -40,7 +40,7 @@ public sealed class ResilienceTests
                 services.ConfigureHttpClientDefaults(static b => Resilient(b));
             }
 
-            IHttpClientBuilder builder = services.AddHttpClient("gateway", static c => c.Timeout = Patience.Long);
+            IHttpClientBuilder builder = services.AddHttpClient("gateway", static c => c.Timeout = Wait.Timeout);
             if (added == Added.Before)
             {
                 Resilient(builder);
@@ -85,13 +85,13 @@ public sealed class ResilienceTests
         using HttpRequestMessage request = new(HttpMethod.Get, "https://app.internal/");
         Task<HttpResponseMessage> response = invoker.SendAsync(request, default);
         // At once, and then after 100 ms by a clock that stands still.
-        await Patience.Until(() => lost.Attempts == 2);
+        await Wait.UntilAsync(() => lost.Attempts == 2);
         time.Advance(TimeSpan.FromMilliseconds(99));
         Assert.Equal(2, lost.Attempts);
         Assert.False(response.IsCompleted);
         time.Advance(TimeSpan.FromMilliseconds(1));
-        await Patience.Until(() => lost.Attempts == 3);
-        await Patience.Until(() =>
+        await Wait.UntilAsync(() => lost.Attempts == 3);
+        await Wait.UntilAsync(() =>
         {
             time.Advance(TimeSpan.FromMilliseconds(200));
             return response.IsCompleted;

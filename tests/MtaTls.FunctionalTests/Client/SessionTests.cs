@@ -117,11 +117,11 @@ public sealed class SessionTests
         if (!isOpen)
         {
             await channel.DisposeAsync();
-            await Patience.Until(() => client.GetStatistics().ActiveChannels == 0);
+            await Wait.UntilAsync(() => client.GetStatistics().ActiveChannels == 0);
         }
 
         app.DropConnections();
-        await Patience.Until(() => logs.Collector.GetSnapshot().Any(r => r.Id.Name is "SessionFailed" or "SessionLost"));
+        await Wait.UntilAsync(() => logs.Collector.GetSnapshot().Any(r => r.Id.Name is "SessionFailed" or "SessionLost"));
         FakeLogRecord record = logs.Collector.GetSnapshot().Single(r => r.Id.Name is "SessionFailed" or "SessionLost");
         Assert.Equal(isOpen ? ("SessionFailed", LogLevel.Warning) : ("SessionLost", LogLevel.Debug), (record.Id.Name, record.Level));
     }

@@ -98,7 +98,7 @@ public sealed class ObservabilityTests
         using MetricCollector<double> durations = Collect<double>(app, "mtatls.server.session.duration");
         RawClient client = await RawClient.ConnectAsync(app.Port);
         await client.GetAsync();
-        await Patience.Until(() => client.Session.ActiveChannels == 0);
+        await Wait.UntilAsync(() => client.Session.ActiveChannels == 0);
         if (resets)
         {
             client.Reset();
@@ -108,9 +108,9 @@ public sealed class ObservabilityTests
             client.Socket.Shutdown(SocketShutdown.Both);
         }
 
-        await durations.WaitForMeasurementsAsync(1, Patience.Long);
+        await durations.WaitForMeasurementsAsync(1, Wait.Timeout);
         Assert.DoesNotContain("error.type", durations.LastMeasurement!.Tags.Keys);
-        await Patience.Until(() => Sessions().Length == 1);
+        await Wait.UntilAsync(() => Sessions().Length == 1);
         Assert.Equal(ActivityStatusCode.Unset, Sessions()[0].Status);
         Assert.Equal(LogLevel.Debug, app.Logs.GetSnapshot().Single(r => r.Id.Name == "SessionLost").Level);
         Assert.DoesNotContain(app.Logs.GetSnapshot(), r => r.Id.Name == "SessionFailed");

@@ -1,6 +1,7 @@
 using System.Net;
 using Microsoft.AspNetCore.Connections.Features;
 using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Time.Testing;
 using MtaTls.Client;
 using MtaTls.FunctionalTests.Support;
 
@@ -12,22 +13,24 @@ public sealed class TimeoutAndShutdownTests
     [Fact]
     public async Task KeepAliveTimeout_closes_an_idle_channel_and_no_other()
     {
+        TaskCompletionSource gate = new();
         await using TestApp app = await TestApp.StartAsync(
             a =>
             {
                 a.MapGet("/", () => "hello");
-                a.MapGet("/wait", async (HttpContext c) =>
+                a.MapGet("/wait", async () =>
                 {
-                    await Task.Delay(TimeSpan.FromSeconds(4), c.RequestAborted);
+                    await gate.Task;
                     return "waited";
                 });
             },
             kestrel: k => k.Limits.KeepAliveTimeout = TimeSpan.FromSeconds(1));
         await using RawClient client = await RawClient.ConnectAsync(app.Port);
         await using HttpChannel idle = await client.OpenAsync(), busy = await client.OpenAsync();
-        Assert.Equal("hello", (await idle.GetAsync("/")).Body);
         Task<HttpChannel.Response> waiting = busy.GetAsync("/wait");
+        Assert.Equal("hello", (await idle.GetAsync("/")).Body);
         Assert.Equal("", await idle.ReadToEndAsync());
+        gate.SetResult();
         Assert.Equal("waited", (await waiting.Soon()).Body);
         Assert.Equal("hello", await client.GetAsync());
     }
@@ -46,17 +49,24 @@ public sealed class TimeoutAndShutdownTests
     [Fact]
     public async Task ChannelIdleTimeout_closes_a_channel_that_never_speaks()
     {
+        FakeTimeProvider time = new();
+        TaskCompletionSource gate = new(), reached = new();
         await using TestApp app = await TestApp.StartAsync(
             a => a.MapGet("/wait", async () =>
             {
-                await Task.Delay(TimeSpan.FromSeconds(4));
+                reached.SetResult();
+                await gate.Task;
                 return "waited";
             }),
-            o => o.Limits.ChannelIdleTimeout = TimeSpan.FromSeconds(1));
+            o => o.Limits.ChannelIdleTimeout = TimeSpan.FromSeconds(10),
+            configure: b => b.Services.AddSingleton<TimeProvider>(time));
         await using RawClient client = await RawClient.ConnectAsync(app.Port);
         await using HttpChannel silent = await client.OpenAsync(), spoken = await client.OpenAsync();
         Task<HttpChannel.Response> waiting = spoken.GetAsync("/wait");
+        await reached.Task.Soon();
+        time.Advance(TimeSpan.FromSeconds(11));
         Assert.Equal("", await silent.ReadToEndAsync());
+        gate.SetResult();
         Assert.Equal("waited", (await waiting.Soon()).Body);
         await Wait.UntilAsync(() => app.Logs.GetSnapshot().Any(r => r.Id.Name == "ChannelIdle"));
     }
@@ -64,11 +74,19 @@ public sealed class TimeoutAndShutdownTests
     [Fact]
     public async Task SessionIdleTimeout_ends_a_session_without_channels_in_order()
     {
-        await using TestApp app = await TestApp.StartAsync(a => a.MapGet("/", () => "hello"), o => o.Limits.SessionIdleTimeout = TimeSpan.FromSeconds(1));
+        FakeTimeProvider time = new();
+        await using TestApp app = await TestApp.StartAsync(
+            a => a.MapGet("/", () => "hello"), o => o.Limits.SessionIdleTimeout = TimeSpan.FromSeconds(10), configure: b => b.Services.AddSingleton<TimeProvider>(time));
         await using RawClient client = await RawClient.ConnectAsync(app.Port);
         Assert.Equal("hello", await client.GetAsync());
+        // The idle time begins when the server has seen the last channel end, which nothing tells.
+        await Wait.UntilAsync(() =>
+        {
+            time.Advance(TimeSpan.FromSeconds(1));
+            return client.Session.Completion.IsCompleted;
+        });
         // Does not throw: close_notify came first.
-        await client.Session.Completion.Soon();
+        await client.Session.Completion;
     }
 
     // A registration on the TCP connection's heartbeat stays for its life: channels must not make any.
