@@ -150,7 +150,8 @@ public sealed class PolicyTests
             o.Host = "gateway.invalid";
             // As DNS says it, on machines without a network too.
             o.ConnectCallback = static (_, _) => throw new SocketException((int)SocketError.HostNotFound);
-        })) { Timeout = s_hang };
+        }))
+        { Timeout = s_hang };
         for (int i = 0; i < 2; i++)
         {
             HttpRequestException failure = await Assert.ThrowsAsync<HttpRequestException>(() => http.GetStringAsync(new Uri("https://inner.test/")));
