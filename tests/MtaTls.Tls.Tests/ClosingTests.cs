@@ -147,6 +147,20 @@ public class ClosingTests
         pair.Server.Abort();
     }
 
+    /// <summary>As a client does that is disposed at the moment at which a session ends.</summary>
+    [Fact]
+    public async Task Abort_does_nothing_when_the_transport_has_been_completed()
+    {
+        using TlsServerContext server = TlsTest.Server();
+        using TlsClientContext client = TlsTest.Client();
+        (Socket left, Socket right) = await DuplexPipe.SocketsAsync();
+        var below = DuplexPipe.Over(left);
+        await using Pair pair = await TlsTest.ConnectAsync(client, server, (below, DuplexPipe.Over(right)));
+        await pair.Client.DisposeAsync();
+        below.Close();
+        pair.Client.Abort();
+    }
+
     [Fact]
     public async Task Disposed_connection_says_so()
     {

@@ -55,9 +55,9 @@ internal static class SharedClients
         Task[] ends = [.. clients.Select(static c => c.DisposeAsync(TimeSpan.Zero).AsTask())];
         try
         {
-#pragma warning disable VSTHRD002 // The process ends when this returns.
+#pragma warning disable RS0030, VSTHRD002 // The process ends when this returns.
             Task.WaitAll(ends, s_exitTimeout);
-#pragma warning restore VSTHRD002
+#pragma warning restore RS0030, VSTHRD002
         }
         catch (AggregateException)
         {

@@ -113,7 +113,17 @@ internal sealed class PipeInput(PipeReader reader, Lock gate, ReadOnlyMemory<byt
     }
 
     /// <summary>Ends a receive that waits.</summary>
-    public void CancelPendingRead() => reader.CancelPendingRead();
+    public void CancelPendingRead()
+    {
+        try
+        {
+            reader.CancelPendingRead();
+        }
+        catch (ObjectDisposedException)
+        {
+            // The pipe was completed meanwhile, as its connection has ended: nothing waits.
+        }
+    }
 
     private void Accept(ReadResult result)
     {

@@ -85,7 +85,17 @@ internal sealed class PipeOutput(PipeWriter writer, Lock gate)
     }
 
     /// <summary>Ends a flush that waits.</summary>
-    public void CancelPendingFlush() => writer.CancelPendingFlush();
+    public void CancelPendingFlush()
+    {
+        try
+        {
+            writer.CancelPendingFlush();
+        }
+        catch (ObjectDisposedException)
+        {
+            // The pipe was completed meanwhile, as its connection has ended: nothing waits.
+        }
+    }
 
     private async ValueTask FlushAfterAsync(Task busy, CancellationToken cancellationToken)
     {

@@ -1,5 +1,7 @@
+using System.Collections.Concurrent;
 using System.Diagnostics.Metrics;
 using Microsoft.Extensions.Diagnostics.Metrics.Testing;
+using Microsoft.Extensions.Time.Testing;
 using MtaTls.Client;
 using MtaTls.FunctionalTests.Support;
 
@@ -34,6 +36,32 @@ public sealed class HungServerTests
         Assert.Equal(1, tcp.GetStatistics().Handshakes);
     }
 
+    [Fact]
+    public async Task Disposal_waits_for_a_process_that_hangs_no_longer_than_ShutdownTimeout_and_a_second()
+    {
+        Assert.SkipUnless(OperatingSystem.IsLinux(), "SIGSTOP is sent by kill.");
+        TimerTime time = new();
+        await using ServerProcess server = await ServerProcess.StartAsync([]);
+        MtaTlsClient client = await MtaTlsClient.ConnectAsync(Options(server, o =>
+        {
+            o.KeepConnected = false;
+            o.TimeProvider = time;
+            o.ShutdownTimeout = TimeSpan.FromSeconds(5);
+        }));
+        Assert.Equal("Hello, World!", await GetAsync(client, server));
+        await using MtaTlsClientChannel open = await client.OpenChannelAsync("localhost", server.Port);
+        await server.StopProcessAsync();
+        await open.WriteAsync("GET /plaintext HTTP/1.1\r\nHost: localhost\r\n\r\n"u8.ToArray());
+
+        Task disposal = client.DisposeAsync().AsTask();
+        // Channels have until then; a second later nothing is waited for.
+        await Wait.UntilAsync(() => time.DueTimes.Contains(TimeSpan.FromSeconds(5)) && time.DueTimes.Contains(TimeSpan.FromSeconds(6)));
+        Assert.False(disposal.IsCompleted);
+        time.Advance(TimeSpan.FromSeconds(6));
+        await disposal.Soon();
+        await server.ContinueProcessAsync();
+    }
+
     private static async Task<string> GetAsync(MtaTlsClient client, ServerProcess server)
     {
         using var http = new HttpClient(new SocketsHttpHandler().UseMtaTls(client)) { Timeout = Wait.Timeout };
@@ -57,5 +85,17 @@ public sealed class HungServerTests
         options.Reconnect.WaitTimeout = Wait.Timeout;
         configure(options);
         return options;
+    }
+
+    /// <summary>Tells how long its timers are.</summary>
+    private sealed class TimerTime : FakeTimeProvider
+    {
+        public ConcurrentBag<TimeSpan> DueTimes { get; } = [];
+
+        public override ITimer CreateTimer(TimerCallback callback, object? state, TimeSpan dueTime, TimeSpan period)
+        {
+            DueTimes.Add(dueTime);
+            return base.CreateTimer(callback, state, dueTime, period);
+        }
     }
 }

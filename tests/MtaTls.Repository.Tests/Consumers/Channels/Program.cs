@@ -1,4 +1,4 @@
-// Uses every package but the reverse proxy, as an application does that has them from NuGet: a server, a client and both ends of a tunnel.
+// Uses every package but the reverse proxy, as an application does that has them from NuGet: a server, a client, an agent and both ends of a tunnel.
 using System.Net;
 using System.Net.Security;
 using System.Security.Cryptography;
@@ -12,6 +12,16 @@ if (args is ["concentrator"])
     WebApplicationBuilder concentrator = WebApplication.CreateSlimBuilder(args);
     concentrator.AddQuicTunnel();
     concentrator.Build().Run();
+    return 0;
+}
+
+if (args is ["agent"])
+{
+    WebApplicationBuilder agent = WebApplication.CreateSlimBuilder(args);
+    agent.WebHost.UseMtaTlsAgent();
+    await using WebApplication served = agent.Build();
+    served.MapGet("/", () => "through a gateway");
+    await served.RunAsync();
     return 0;
 }
 
