@@ -1,6 +1,6 @@
+using System.Net.Security;
 using MtaTls.Client;
 using MtaTls.FunctionalTests.Support;
-using MtaTls.Protocol;
 
 namespace MtaTls.FunctionalTests.Client;
 
@@ -14,9 +14,9 @@ public sealed class AbandonedTests
     public async Task Responses_that_were_left_half_read_end_their_channels()
     {
         await using GatewayApp app = await GatewayApp.StartAsync();
-        await using MtaTlsClient client = await MtaTlsClient.ConnectAsync(app.Options());
+        await using MtaTlsClient client = await MtaTlsClient.ConnectAsync(app.Options(static o => o.ApplicationProtocols = [SslApplicationProtocol.Http11]));
         await LeaveAsync();
-        Assert.Equal(Responses, client.GetStatistics().ActiveChannels);
+        Assert.Equal(Responses, client.GetStatistics().ChannelsOpened);
         await Wait.UntilAsync(() =>
         {
             GC.Collect();
@@ -43,6 +43,7 @@ public sealed class AbandonedTests
         await using GatewayApp app = await GatewayApp.StartAsync();
         await using MtaTlsClient client = await MtaTlsClient.ConnectAsync(app.Options(o =>
         {
+            o.ApplicationProtocols = [SslApplicationProtocol.Http11];
             o.MaxSessions = 1;
             o.Limits.MaxChannelsPerSession = 20;
             o.ConnectTimeout = Wait.Timeout;
