@@ -12,6 +12,13 @@ internal sealed class ClientConnection(ClientSessions sessions, int preference) 
     private readonly TaskCompletionSource<QuicCloseReason> _closed = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private volatile ClientControl? _control;
     private ClientSession? _joining;
+    private ITimer? _presumption;
+    private int _isAnswered;
+
+    /// <summary>
+    /// A concentrator answers a join with the end of its control stream. One that keeps the stream open, which the draft also asks for, says nothing: what it does not refuse in this time is taken for joined.
+    /// </summary>
+    public static readonly TimeSpan JoinPresumed = TimeSpan.FromSeconds(1);
 
     /// <summary>True when the handshake is done, false when the connection ended before.</summary>
     public Task<bool> Connected => _connected.Task;
@@ -25,6 +32,12 @@ internal sealed class ClientConnection(ClientSessions sessions, int preference) 
         _control = new ClientControl(this, TunnelProtocol.ConcentratorControlStreamId, joining: session is not null);
         byte[] message = session is null ? Tlv.Encode(TlvType.NewSession, newSessionValue) : Tlv.Encode(TlvType.JoinSession, session.Id);
         Connection.SendStream(Connection.OpenUnidirectionalStream(), message, fin: true);
+        if (session is not null)
+        {
+            TimeSpan patience = JoinPresumed + (3 * Connection.SmoothedRtt);
+            _presumption = sessions.TimeProvider.CreateTimer(static state => ((ClientConnection)state!).PresumeJoined(), this, patience, Timeout.InfiniteTimeSpan);
+        }
+
         return _negotiated.Task;
     }
 
@@ -37,20 +50,44 @@ internal sealed class ClientConnection(ClientSessions sessions, int preference) 
         _negotiated.TrySetResult(NegotiationOutcome.Attached);
     }
 
-    void IClientControlHandler.OnSessionJoined()
+    void IClientControlHandler.OnSessionJoined() => Join();
+
+    void IClientControlHandler.OnNegotiationRefused(QuicTunnelError error)
     {
+        _presumption?.Dispose();
+        sessions.Log.JoinRefused(Connection.LocalEndPoint, error);
+        if (Interlocked.Exchange(ref _isAnswered, 1) != 0)
+        {
+            // It was taken for joined.
+            Connection.Close(0, "The join was refused.");
+            return;
+        }
+
+        _negotiated.TrySetResult(error == QuicTunnelError.UnknownSessionId ? NegotiationOutcome.SessionUnknown : NegotiationOutcome.Failed);
+    }
+
+    private void PresumeJoined()
+    {
+        if (Phase == TunnelConnectionPhase.Negotiating && Connection.IsConnected)
+        {
+            Join();
+        }
+    }
+
+    private void Join()
+    {
+        _presumption?.Dispose();
+        if (Interlocked.Exchange(ref _isAnswered, 1) != 0)
+        {
+            return;
+        }
+
         if (_joining!.Join(Connection, preference) is { } path)
         {
             Joined(path);
         }
 
         _negotiated.TrySetResult(Path is null ? NegotiationOutcome.Failed : NegotiationOutcome.Attached);
-    }
-
-    void IClientControlHandler.OnNegotiationRefused(QuicTunnelError error)
-    {
-        sessions.Log.JoinRefused(Connection.LocalEndPoint, error);
-        _negotiated.TrySetResult(error == QuicTunnelError.UnknownSessionId ? NegotiationOutcome.SessionUnknown : NegotiationOutcome.Failed);
     }
 
     protected override void OnNegotiating() => _connected.TrySetResult(true);
@@ -74,6 +111,7 @@ internal sealed class ClientConnection(ClientSessions sessions, int preference) 
 
     protected override void OnEnded(TunnelPath? path, QuicCloseReason reason)
     {
+        _presumption?.Dispose();
         if (path is not null)
         {
             ((ClientSession)path.Session).Leave(path);

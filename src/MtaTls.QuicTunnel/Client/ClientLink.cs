@@ -235,7 +235,7 @@ internal sealed class ClientLink
     {
         if (Access != AccessNetwork.Unknown)
         {
-            connection.SendStream(connection.OpenUnidirectionalStream(), new AccessReport(Access, AccessSignal.Available).Encode(), fin: true);
+            _tunnel.TrySendReport(connection, new AccessReport(Access, AccessSignal.Available).Encode());
         }
     }
 

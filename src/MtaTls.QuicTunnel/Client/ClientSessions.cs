@@ -17,6 +17,8 @@ internal sealed class ClientSessions(
 
     public ILogger Log => log;
 
+    public TimeProvider TimeProvider => dataPlane.TimeProvider;
+
     public TunnelCounters Counters => dataPlane.Counters;
 
     /// <summary>Null while there is none.</summary>

@@ -105,9 +105,26 @@ internal sealed class ClientTunnel : IAsyncDisposable
                 continue;
             }
 
+            if (TrySendReport(connection, message))
+            {
+                Log.AccessReportSent(about.Name, report.Access, report.Signal, link.Name);
+                return;
+            }
+        }
+    }
+
+    /// <summary>Sends a report on a stream of its own; false where too many wait for the concentrator already. The concentrator then finds out by itself.</summary>
+    public bool TrySendReport(IQuicConnection connection, ReadOnlySpan<byte> message)
+    {
+        try
+        {
             connection.SendStream(connection.OpenUnidirectionalStream(), message, fin: true);
-            Log.AccessReportSent(about.Name, report.Access, report.Signal, link.Name);
-            return;
+            return true;
+        }
+        catch (InvalidOperationException exception)
+        {
+            Log.AccessReportNotSent(exception.Message);
+            return false;
         }
     }
 

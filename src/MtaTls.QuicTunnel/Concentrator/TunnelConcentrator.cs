@@ -217,6 +217,7 @@ internal sealed class TunnelConcentrator : ITunnelSessions, IAsyncDisposable
             MaxConnections = sessions.MaxConnections,
             MaxHandshakes = sessions.MaxHandshakes,
             MaxConcurrentStreams = sessions.MaxPendingReports + 1,
+            MaxStreams = 100_000, // Reports in a connection's life.
             ProbeDatagramHeader = TunnelDatagram.ProbeHeader,
             CongestionControl = Options.CongestionControl == TunnelCongestionControl.Bbr ? QuicCongestionControl.Bbr : QuicCongestionControl.Cubic,
         };

@@ -52,6 +52,9 @@ internal static partial class ClientLog
     [LoggerMessage(33, LogLevel.Information, "Reported {Link} (access network {Access}) {Signal}, over {Over}.", EventName = "AccessReportSent")]
     public static partial void AccessReportSent(this ILogger logger, string link, AccessNetwork access, AccessSignal signal, string over);
 
+    [LoggerMessage(38, LogLevel.Warning, "A report on an access network was not sent: {Reason}", EventName = "AccessReportNotSent")]
+    public static partial void AccessReportNotSent(this ILogger logger, string reason);
+
     [LoggerMessage(34, LogLevel.Error, "{Link}: failed; it is tried again.", EventName = "LinkFailed")]
     public static partial void LinkFailed(this ILogger logger, Exception exception, string link);
 
