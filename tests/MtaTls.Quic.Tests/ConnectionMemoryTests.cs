@@ -16,6 +16,7 @@ public partial class ConnectionMemoryTests
         _ = await quic.ConnectPairAsync();
 
         Assert.NotEqual(0, ConnectionMemory.Allocator);
+        Assert.SkipWhen(QuicEngine.Version!.Contains(".so.16", StringComparison.Ordinal), "ngtcp2 1.11 asks for no block that is large enough to be one of these");
         Assert.True(ConnectionMemory.Shared.Blocks > 0);
         Assert.True(ConnectionMemory.Shared.Reserved > 0);
     }

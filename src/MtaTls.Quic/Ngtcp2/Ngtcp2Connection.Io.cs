@@ -154,12 +154,12 @@ internal sealed unsafe partial class Ngtcp2Connection
     }
 
     /// <summary>
-    /// Where DATAGRAM frames arm no probe, neither does a probe that is only a PING: were it lost, what is in flight would stay so for ever. So there is a probe of our own, long after the
-    /// library's would have come.
+    /// Where DATAGRAM frames arm no probe, neither does a probe that is only a PING: were it lost, what is in flight would stay so for ever. Newer versions arm it for DATAGRAM frames and not for
+    /// such a probe. So there is a probe of our own, long after the library's would have come.
     /// </summary>
     private void ArmProbe(bool sent)
     {
-        if (!_abi.DatagramsArmNoProbe || !_isConnected || _bytesInFlight == 0)
+        if (!_isConnected || _bytesInFlight == 0)
         {
             _probeAt = Ngtcp2Structures.NoExpiry;
         }
