@@ -1,3 +1,4 @@
+using System.Net;
 using System.Net.Security;
 using System.Security.Authentication;
 using System.Security.Cryptography.X509Certificates;
@@ -16,6 +17,9 @@ internal sealed class DialedConnection(IMtaTlsTransport transport, Func<ValueTas
     public required bool IsMultiplexed { get; init; }
 
     public required ChannelAddress LocalAddress { get; init; }
+
+    /// <summary>The endpoint that was reached, one of several.</summary>
+    public DnsEndPoint? Endpoint { get; init; }
 
     /// <summary>Is told that the endpoint stops, and when.</summary>
     public Action<TimeSpan>? WentAway { get; init; }

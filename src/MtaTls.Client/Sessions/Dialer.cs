@@ -64,6 +64,7 @@ internal sealed class Dialer : IDialer
                 SslProtocol = tls.Protocol,
                 CipherSuite = tls.CipherSuite,
                 RemoteCertificate = tls.RemoteCertificate,
+                Endpoint = endpoint,
                 WentAway = stopsIn => _order.WentAway(endpoint, stopsIn),
             };
         }

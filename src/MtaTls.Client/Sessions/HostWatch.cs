@@ -13,7 +13,7 @@ internal enum HostChange
 }
 
 /// <summary>
-/// Notices that this machine was suspended, as the wall clock goes on meanwhile and the monotonic clock does not, and that its addresses have changed. It keeps nothing alive: a client that
+/// Notices that this machine was suspended, as the wall clock goes on meanwhile and the monotonic clock does not (or both do, and this does not run), and that its addresses have changed. It keeps nothing alive: a client that
 /// nobody refers to is collected.
 /// </summary>
 internal sealed class HostWatch : IDisposable
@@ -22,6 +22,9 @@ internal sealed class HostWatch : IDisposable
 
     /// <summary>A clock that is set by less is no suspend.</summary>
     private static readonly TimeSpan s_least = TimeSpan.FromSeconds(5);
+
+    /// <summary>Where the monotonic clock goes on during a suspend, as on Windows, its ticks are far apart. Much longer than a busy machine may delay one.</summary>
+    private static readonly TimeSpan s_gap = TimeSpan.FromSeconds(30);
 
     private readonly Lock _lock = new();
     private readonly TimeProvider _time;
@@ -76,7 +79,8 @@ internal sealed class HostWatch : IDisposable
                 return;
             }
 
-            wasSuspended = wall - _wall - _time.GetElapsedTime(_monotonic, monotonic) >= s_least;
+            TimeSpan elapsed = _time.GetElapsedTime(_monotonic, monotonic);
+            wasSuspended = wall - _wall - elapsed >= s_least || elapsed >= s_gap;
             (_wall, _monotonic) = (wall, monotonic);
         }
         if (wasSuspended)

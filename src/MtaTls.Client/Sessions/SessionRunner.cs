@@ -128,7 +128,7 @@ internal sealed class SessionRunner
         session.Connection.WentAway?.Invoke(stopsIn);
         if (Leave(session, stopsIn))
         {
-            _log.GoAwayReceived(_settings.Host, _settings.Port, stopsIn.TotalSeconds);
+            _log.GoAwayReceived(session.Connection.Endpoint?.Host ?? _settings.Host, session.Connection.Endpoint?.Port ?? _settings.Port, stopsIn.TotalSeconds);
         }
     }
 

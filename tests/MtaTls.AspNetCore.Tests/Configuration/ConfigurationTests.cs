@@ -26,6 +26,22 @@ public sealed class ConfigurationTests
     }
 
     [Fact]
+    public void How_dead_clients_are_found_and_how_the_server_stops_can_be_written()
+    {
+        (MtaTlsOptions options, string[] errors) = Read("""
+            { "MtaTls": { "KeepAlive": { "Tcp": false, "Ping": true, "Interval": "00:00:05", "Timeout": "00:00:03" }, "Shutdown": { "Delay": "00:00:15" } } }
+            """);
+        Assert.Empty(errors);
+        Assert.Equal((false, true, TimeSpan.FromSeconds(5), TimeSpan.FromSeconds(3)), (options.KeepAlive.Tcp, options.KeepAlive.Ping, options.KeepAlive.Interval, options.KeepAlive.Timeout));
+        Assert.Equal(TimeSpan.FromSeconds(15), options.Shutdown.Delay);
+
+        (options, errors) = Read("""{ "MtaTls": { "KeepAlive": { "Interval": "00:00:00.5", "Pings": true }, "Shutdown": { "Delay": "-00:00:01" } } }""");
+        Assert.Equal(3, errors.Length);
+        Assert.Equal((true, false, TimeSpan.Zero), (options.KeepAlive.Tcp, options.KeepAlive.Ping, options.Shutdown.Delay));
+        Assert.Throws<ArgumentOutOfRangeException>(() => options.Shutdown.Delay = TimeSpan.FromHours(2));
+    }
+
+    [Fact]
     public void Everything_that_can_be_written_is_read()
     {
         (MtaTlsOptions options, string[] errors) = Read("""

@@ -85,6 +85,24 @@ public sealed class ServerKeepAliveTests
     }
 
     [Fact]
+    public async Task An_open_of_the_server_that_the_client_does_not_answer_is_bounded()
+    {
+        await using TestApp app = await StartAsync();
+        await using RawClient client = await RawClient.HandshakeAsync(app.Port);
+        var packets = new RawPackets(client.Tls);
+        await packets.OpenAsync(1);
+        IMtaTlsSessionFeature session = app.Services.GetRequiredService<IMtaTlsSessions>().List().Single();
+        Task<MtaTlsChannel> open = session.OpenChannelAsync(new ChannelAddress("server.test", 1), new ChannelAddress("client.test", 2)).AsTask();
+        Assert.Equal(PacketType.ChannelEstablishmentRequest, (await packets.ReadAsync())!.Value.Type);
+        await Wait.UntilAsync(() =>
+        {
+            _time.Advance(TimeSpan.FromSeconds(1));
+            return open.IsCompleted;
+        });
+        Assert.IsType<TimeoutException>((await Assert.ThrowsAsync<MtaTlsChannelException>(() => open)).InnerException);
+    }
+
+    [Fact]
     public async Task A_flood_of_pings_is_limited_and_the_session_serves_on()
     {
         await using TestApp app = await StartAsync();

@@ -6,6 +6,7 @@ using Microsoft.Extensions.Diagnostics.Metrics.Testing;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Time.Testing;
 using MtaTls.AspNetCore;
+using MtaTls.Client;
 using MtaTls.FunctionalTests.Support;
 using MtaTls.Protocol;
 
@@ -162,6 +163,42 @@ public sealed class ServerShutdownTests
     }
 
     [Fact]
+    public async Task A_client_of_several_endpoints_goes_to_another_one_before_the_first_has_stopped()
+    {
+        await using TestApp a = await StartAsync(static o => o.Shutdown.Delay = TimeSpan.FromSeconds(20), static app => app.MapGet("/name", static () => "a"));
+        await using TestApp b = await StartAsync(static o => o.Shutdown.Delay = TimeSpan.FromSeconds(20), static app => app.MapGet("/name", static () => "b"));
+        await using MtaTlsClient client = await MtaTlsClient.ConnectAsync(new MtaTlsClientOptions
+        {
+            Endpoints = [$"127.0.0.1:{a.Port}", $"127.0.0.1:{b.Port}"],
+            TargetHost = "localhost",
+            CertificateChainPolicy = TestCertificates.TrustRoot(),
+            ApplicationProtocols = [System.Net.Security.SslApplicationProtocol.Http11],
+            KeepConnected = true,
+            ShutdownTimeout = TimeSpan.FromMilliseconds(100),
+        });
+        // On a busy machine the race may not be the first one's.
+        string chosen = await NameAsync(client), other = chosen == "a" ? "b" : "a";
+        Task stopping = (chosen == "a" ? a : b).App.StopAsync();
+        await Wait.UntilAsync(() => client.GetStatistics().Handshakes >= 2);
+        while (await NameAsync(client) != other)
+        {
+            await Task.Delay(10, TestContext.Current.CancellationToken);
+        }
+
+        Assert.False(stopping.IsCompleted);
+        await AdvanceUntilAsync(stopping);
+        Assert.Equal(other, await NameAsync(client));
+        Task last = (chosen == "a" ? b : a).App.StopAsync();
+        await AdvanceUntilAsync(last);
+
+        static async Task<string> NameAsync(MtaTlsClient client)
+        {
+            using var http = new HttpClient(new SocketsHttpHandler().UseMtaTls(client)) { Timeout = Wait.Timeout };
+            return await http.GetStringAsync(new Uri("https://app.test/name"));
+        }
+    }
+
+    [Fact]
     public async Task A_delay_that_leaves_no_time_for_requests_is_warned_about()
     {
         await using TestApp app = await StartAsync(o => o.Shutdown.Delay = TimeSpan.FromMinutes(1));
@@ -173,6 +210,12 @@ public sealed class ServerShutdownTests
             return stopping.IsCompleted;
         });
     }
+
+    private Task AdvanceUntilAsync(Task task) => Wait.UntilAsync(() =>
+    {
+        _time.Advance(TimeSpan.FromSeconds(1));
+        return task.IsCompleted;
+    });
 
     private static async Task<string> OneRequestAsync(int port)
     {
