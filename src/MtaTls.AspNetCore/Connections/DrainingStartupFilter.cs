@@ -7,7 +7,7 @@ namespace MtaTls.AspNetCore.Connections;
 
 /// <summary>
 /// Once a session's go-away is sent, an HTTP/1.1 channel ends with its next response (<c>Connection: close</c>): its client then continues on another session, instead of beginning a request
-/// at the moment at which the channel is closed as idle. HTTP/2 has GOAWAY for that, which Kestrel sends.
+/// at the moment at which the channel is closed as idle. HTTP/2 has GOAWAY for that: <see cref="Http2Transport"/>.
 /// </summary>
 internal sealed class DrainingStartupFilter : IStartupFilter
 {

@@ -29,6 +29,7 @@ internal sealed partial class MtaTlsChannelContext : ConnectionContext, IThreadP
         ServerChannel = serverChannel;
         _channel = serverChannel.Channel;
         _number = number;
+        _transport = session.SpeaksHttp2 ? new Http2Transport(session, _channel) : null;
         _channel.OnClosed(static (_, _, state) => ((MtaTlsChannelContext)state!).OnClosed(), this);
     }
 

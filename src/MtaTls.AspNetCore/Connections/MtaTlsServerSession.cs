@@ -42,6 +42,7 @@ internal sealed class MtaTlsServerSession : IMtaTlsSessionFeature
         _age = new SessionAge(server.Limits.SessionLifetime, server.Time);
         _meter = new SessionMeter(server.Metrics, settings, connection);
         Channels = new SessionChannels(this, settings.Dispatch, _meter);
+        SpeaksHttp2 = tls.ApplicationProtocol.Span.SequenceEqual("h2"u8);
         HasMetricsTags = connection.Features.Get<IConnectionMetricsTagsFeature>() is not null;
     }
 
@@ -58,6 +59,9 @@ internal sealed class MtaTlsServerSession : IMtaTlsSessionFeature
 
     /// <summary>What a channel is given to.</summary>
     public ConnectionDelegate Next { get; }
+
+    /// <summary>Whether ALPN has selected HTTP/2.</summary>
+    public bool SpeaksHttp2 { get; }
 
     /// <summary>Whether Kestrel's metrics are on, so that a channel needs its own list of tags.</summary>
     public bool HasMetricsTags { get; }

@@ -78,7 +78,6 @@ public sealed class HungServerTests
             CertificateChainPolicy = TestCertificates.TrustRoot(),
             ApplicationProtocols = [System.Net.Security.SslApplicationProtocol.Http11],
             KeepConnected = true,
-            ConnectTimeout = TimeSpan.FromSeconds(2),
             ShutdownTimeout = TimeSpan.FromMilliseconds(100),
         };
         options.Reconnect.InitialDelay = options.Reconnect.MaxDelay = TimeSpan.FromMilliseconds(200);

@@ -97,6 +97,29 @@ public sealed class ServerShutdownTests
         await stopping.Soon();
     }
 
+    /// <summary>GOAWAY comes with the next response: the client ends the channel itself, long before the server would, and its requests go elsewhere.</summary>
+    [Fact]
+    public async Task HTTP_2_channels_are_left_during_the_delay()
+    {
+        await using TestApp app = await StartAsync(static o => o.Shutdown.Delay = TimeSpan.FromSeconds(20));
+        using HttpClient http = new(new SocketsHttpHandler().UseMtaTls(o =>
+        {
+            (o.Host, o.Port, o.TargetHost) = ("127.0.0.1", app.Port, "localhost");
+            o.CertificateChainPolicy = TestCertificates.TrustRoot();
+        })) { DefaultRequestVersion = HttpVersion.Version20, DefaultVersionPolicy = HttpVersionPolicy.RequestVersionExact, Timeout = Wait.Timeout };
+        Uri uri = new("https://app.test/");
+        Assert.Equal("hello", await http.GetStringAsync(uri));
+        IMtaTlsSessionFeature session = app.Services.GetRequiredService<IMtaTlsSessions>().List().Single();
+        Assert.Equal(1, session.ActiveChannels);
+        Task stopping = app.App.StopAsync();
+        await Wait.UntilAsync(() => session.IsDraining);
+        Assert.Equal("hello", await http.GetStringAsync(uri));
+        await Wait.UntilAsync(() => session.ActiveChannels == 0);
+        Assert.Equal("hello", await http.GetStringAsync(uri));
+        Assert.False(stopping.IsCompleted);
+        await AdvanceUntilAsync(stopping);
+    }
+
     [Fact]
     public async Task A_signal_to_the_host_begins_it_as_well()
     {
