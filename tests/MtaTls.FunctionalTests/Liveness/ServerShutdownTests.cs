@@ -106,7 +106,8 @@ public sealed class ServerShutdownTests
         {
             (o.Host, o.Port, o.TargetHost) = ("127.0.0.1", app.Port, "localhost");
             o.CertificateChainPolicy = TestCertificates.TrustRoot();
-        })) { DefaultRequestVersion = HttpVersion.Version20, DefaultVersionPolicy = HttpVersionPolicy.RequestVersionExact, Timeout = Wait.Timeout };
+        }))
+        { DefaultRequestVersion = HttpVersion.Version20, DefaultVersionPolicy = HttpVersionPolicy.RequestVersionExact, Timeout = Wait.Timeout };
         Uri uri = new("https://app.test/");
         Assert.Equal("hello", await http.GetStringAsync(uri));
         IMtaTlsSessionFeature session = app.Services.GetRequiredService<IMtaTlsSessions>().List().Single();
