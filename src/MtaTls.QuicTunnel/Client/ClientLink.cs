@@ -68,7 +68,7 @@ internal sealed class ClientLink
             }
             catch (Exception exception) when (exception is SocketException or IOException)
             {
-                _tunnel.Log.ConnectFailed(Name, exception.Message);
+                _tunnel.Log.ConnectFailed(Name, $"{_tunnel.Options.Host}:{_tunnel.Port}: {exception.Message}");
             }
             catch (OperationCanceledException) when (cancellationToken.IsCancellationRequested)
             {
@@ -167,7 +167,7 @@ internal sealed class ClientLink
         }
         catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)
         {
-            _tunnel.Log.ConnectFailed(Name, "The concentrator did not answer.");
+            _tunnel.Log.ConnectFailed(Name, $"{_tunnel.Options.Host}:{_tunnel.Port}: the concentrator did not answer.");
             return NegotiationOutcome.Failed;
         }
     }

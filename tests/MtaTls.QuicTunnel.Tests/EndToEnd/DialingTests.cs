@@ -26,6 +26,17 @@ public sealed class DialingTests
     }
 
     [Fact]
+    public async Task A_concentrator_whose_name_is_unknown_is_named_in_the_log()
+    {
+        await using TunnelHost host = await TunnelHost.StartAsync();
+        await using QuicTunnelClient client = host.CreateClient(static options => options.Host = "concentrator.invalid");
+        client.Tunnel.Resolver = static _ => throw new SocketException((int)SocketError.HostNotFound);
+        client.Start();
+        await Wait.UntilAsync(
+            () => host.Logs.Entries.Any(entry => entry.Event == "ConnectFailed" && entry.Message.Contains($"concentrator.invalid:{host.EndPoint.Port}: ", StringComparison.Ordinal)), "the concentrator was not named");
+    }
+
+    [Fact]
     public async Task A_link_over_an_interface_takes_a_family_that_the_interface_has()
     {
         await using TunnelHost host = await TunnelHost.StartAsync();
