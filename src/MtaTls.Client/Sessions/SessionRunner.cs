@@ -201,7 +201,7 @@ internal sealed class SessionRunner
 
         _log.SessionIdle(_settings.Host, _settings.Port);
         // It has no channel of this end, so this only exchanges close_notify; WatchAsync sees the end.
-        _ = session.Session.ShutdownAsync(MtaTlsSessionEnd.Idle, _stopping);
+        _ = session.Session.ShutdownAsync(session.IsLeaving ? MtaTlsSessionEnd.Shutdown : MtaTlsSessionEnd.Idle, _stopping);
     }
 
     /// <summary>Follows a session to its end.</summary>
