@@ -8,6 +8,7 @@ var root = new RootCommand("Measures MTA-TLS against what one would use instead.
     MicroCommand.Create(),
     PingsCommand.Create(),
     RestartCommand.Create(),
+    AgentsCommand.Create(),
     TunnelsCommand.Create(),
     ChildCommands.CreateServe(),
     ChildCommands.CreateDrive(),

@@ -50,6 +50,23 @@ public class AgentForwardTests
     }
 
     [Fact]
+    public async Task Redis_beside_the_app_is_reached_through_the_gateway()
+    {
+        using RedisTests.Redis redis = await RedisTests.StartAsync();
+        await using TestApp gateway = await AgentGateway.StartAsync(Route);
+        await using TestApp app = await AgentApp.StartAsync(
+            gateway.Port, AgentGateway.Plant7, configure: o => o.Forward.Add(new MtaTlsAgentForwardOptions { Name = "redis.plant7.internal:6379", Upstream = $"127.0.0.1:{redis.Port}" }));
+        await gateway.AgentsAsync(1);
+        await using MtaTlsClient client = await MtaTlsClient.ConnectAsync(GatewayClient.Options(gateway.Port, TestCertificates.OtherClient)).Soon();
+        await using MtaTlsClientChannel channel = await client.OpenChannelAsync("redis.plant7.internal", 6379).Soon();
+        string value = new('v', 1_000_000);
+        await channel.WriteAsync(Encoding.ASCII.GetBytes($"SET big {value}\r\nSTRLEN big\r\nGET big\r\nQUIT\r\n"));
+        using StreamReader reader = new(channel, Encoding.ASCII);
+        // Redis closes after QUIT, and all that it has said arrives.
+        Assert.Equal($"+OK\r\n:{value.Length}\r\n${value.Length}\r\n{value}\r\n+OK\r\n", await reader.ReadToEndAsync().Soon());
+    }
+
+    [Fact]
     public async Task Every_short_connection_to_an_agent_is_answered()
     {
         await using TestApp gateway = await AgentGateway.StartAsync("""

@@ -17,7 +17,7 @@ internal static class AgentGateway
           { "Names": [ "plant8.internal", "*.plant8.internal" ], "ClientCertificate": { "SubjectAlternativeNames": [ "dns:other-client.test" ] } } ]
         """;
 
-    public static string Settings(string agents = "", string cluster = "") => $$"""
+    public static string Settings(string agents = "", string cluster = "", string? rules = null) => $$"""
         { "ReverseProxy": {
             "Routes": {
               "plant7": { "ClusterId": "plant7", "Match": { "Hosts": [ "plant7.example.test" ], "Path": "{**path}" } },
@@ -25,7 +25,7 @@ internal static class AgentGateway
             "Clusters": {
               "plant7": { {{cluster}} "Destinations": { "agents": { "Address": "http://plant7.internal", "Metadata": { "MtaTls:Agent": "plant7.internal" } } } },
               "plant8": { "Destinations": { "agents": { "Address": "http://plant8.internal", "Metadata": { "MtaTls:Agent": "plant8.internal" } } } } } },
-          "MtaTls": { "Agents": { {{agents}} {{(agents.Length > 0 ? "," : "")}} {{Rules}} } } }
+          "MtaTls": { "Agents": { {{agents}} {{(agents.Length > 0 ? "," : "")}} {{rules ?? Rules}} } } }
         """;
 
     public static Task<TestApp> StartAsync(string? settings = null, Action<WebApplicationBuilder>? configure = null, Action<WebApplication>? map = null)

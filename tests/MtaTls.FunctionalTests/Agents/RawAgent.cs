@@ -50,6 +50,18 @@ internal sealed partial class RawAgent : IAsyncDisposable
         return new RawAgent(client, channel, status, body);
     }
 
+    /// <summary>The next event of the registration, with what frames it.</summary>
+    public async Task<string> ReadEventAsync()
+    {
+        string text = "";
+        while (!text.Contains("event: ", StringComparison.Ordinal) || !text.EndsWith("\n\n", StringComparison.Ordinal))
+        {
+            text += Encoding.UTF8.GetString(await _registration.ReadAsync(1));
+        }
+
+        return text;
+    }
+
     /// <summary>Sends a request about a registration on this agent's session.</summary>
     public async Task<int> SendAsync(string method, string id, string json = "")
     {

@@ -15,8 +15,9 @@ faulthandler.dump_traceback_later(90, exit=True)
 def main(role, case, version, *arguments):
     version = {"1.2": tls.TLS12, "1.3": tls.TLS13}[version]
     if role == "client":
+        import agent_cases
         import client_cases
-        getattr(client_cases, case)(client_cases.Server(int(arguments[0]), version, arguments[1]))
+        getattr(agent_cases if case == "agent" else client_cases, case)(client_cases.Server(int(arguments[0]), version, arguments[1]))
     else:
         import server_cases
         getattr(server_cases, case)(server_cases.Client(version, *arguments))

@@ -38,7 +38,7 @@ public class RedisTests
         Assert.Equal("+OK\r\n", await channel.ReadToEndAsync());
     }
 
-    private static async Task<Redis> StartAsync()
+    internal static async Task<Redis> StartAsync()
     {
         int port = FreePort.Find();
         var start = new ProcessStartInfo("redis-server") { RedirectStandardOutput = true, WorkingDirectory = Path.GetTempPath() };
@@ -71,7 +71,7 @@ public class RedisTests
         throw new InvalidOperationException("redis-server did not start.");
     }
 
-    private sealed class Redis(Process process, int port) : IDisposable
+    internal sealed class Redis(Process process, int port) : IDisposable
     {
         public int Port => port;
 
