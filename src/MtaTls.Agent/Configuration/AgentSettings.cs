@@ -41,7 +41,8 @@ internal static class AgentSettings
         S.Integer(nameof(MtaTlsAgentOptions.Weight), "The agent's share of new requests, relative to other agents of the same name.", o => o.Weight, (o, v) => o.Weight = v, 1, 16),
         S.List(nameof(MtaTlsAgentOptions.Names), "The names under which the app is served: plant7.internal, which is port 80, or plant7.internal:8080.", o => o.Names),
         S.Choice<HttpProtocols>(
-            nameof(MtaTlsAgentOptions.Protocols), "The versions of HTTP that the app serves on connections from a gateway: Http1, Http2 or Http1AndHttp2.", o => o.Protocols, (o, v) => o.Protocols = v),
+            nameof(MtaTlsAgentOptions.Protocols), "The versions of HTTP that the app serves on connections from a gateway: Http1, Http2 or Http1AndHttp2.", o => o.Protocols, (o, v) => o.Protocols = v,
+            choices: [HttpProtocols.Http1, HttpProtocols.Http2, HttpProtocols.Http1AndHttp2]),
         S.Section(
             nameof(MtaTlsAgentOptions.ClientCertificate), "The agent's certificate, with the schema of Kestrel:Certificates. A gateway decides by it what names the agent may take.",
             o => o.ClientCertificate, CertificateSettings.Table),

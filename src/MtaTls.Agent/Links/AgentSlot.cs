@@ -208,22 +208,14 @@ internal sealed class AgentSlot(AgentRuntime runtime, int index) : IAsyncDisposa
         return link;
     }
 
-    /// <summary>The gateways that no other slot has, then the others; after a failure the next one.</summary>
-    private Uri Choose(int failures)
-    {
-        IReadOnlyList<Uri> gateways = runtime.Plan.Gateways;
-        IEnumerable<Uri> turned = Enumerable.Range(index, gateways.Count).Select(i => gateways[i % gateways.Count]);
-        Uri[] ordered = [.. turned.OrderBy(g => runtime.Slots.Any(s => s != this && s.Current?.Gateway == g))];
-        return ordered[failures % ordered.Length];
-    }
+    private Uri Choose(int failures) => GatewayOrder.Choose(runtime.Plan.Gateways, index, failures, g => runtime.Slots.Any(s => s != this && s.Current?.Gateway == g));
 
     /// <summary>The gateway stops: after a random part of its deadline, so that agents do not all come at once, the slot registers elsewhere, then leaves.</summary>
     private async Task<GatewayLink?> MoveAsync(GatewayLink left, DrainMessage drain, int moves)
     {
-        double random = RandomNumberGenerator.GetInt32(1_000) / 1_000.0;
         _logger.GatewayDrains(left.Gateway, drain.Deadline);
         // A gateway that asks again and again is not followed without pause.
-        TimeSpan pause = TimeSpan.FromSeconds(Math.Clamp(drain.Deadline, 0, 3_600) * 0.4 * random) + (moves > 1 ? Delay(moves - 1, null) : TimeSpan.Zero);
+        TimeSpan pause = TimeSpan.FromSeconds(Math.Clamp(drain.Deadline, 0, 3_600) * 0.4 * Random()) + (moves > 1 ? Delay(moves - 1, null) : TimeSpan.Zero);
         await Task.Delay(pause, runtime.Time, runtime.Stopping);
         Interlocked.Increment(ref _generation);
         GatewayLink? next = null;
@@ -281,17 +273,13 @@ internal sealed class AgentSlot(AgentRuntime runtime, int index) : IAsyncDisposa
         }
     }
 
-    private TimeSpan Delay(int failures, Exception? failure)
-    {
-        Client.MtaTlsReconnectOptions reconnect = runtime.Plan.Options.Reconnect;
+    private TimeSpan Delay(int failures, Exception? failure) =>
         // A name that is not allowed stays so until somebody changes a rule.
-        TimeSpan delay = failure is RegistrationRefusedException { IsFinal: true }
-            ? reconnect.MaxDelay
-            : TimeSpan.FromTicks((long)Math.Min(reconnect.MaxDelay.Ticks, reconnect.InitialDelay.Ticks * Math.Pow(2, Math.Min(failures - 1, 30))));
-        return Jittered(delay);
-    }
+        GatewayOrder.Delay(runtime.Plan.Options.Reconnect, failures, failure is RegistrationRefusedException { IsFinal: true }, Random());
 
-    private TimeSpan Jittered(TimeSpan delay) => delay * (1 - runtime.Plan.Options.Reconnect.Jitter * (RandomNumberGenerator.GetInt32(1_000) / 1_000.0));
+    private TimeSpan Jittered(TimeSpan delay) => GatewayOrder.Jittered(runtime.Plan.Options.Reconnect, delay, Random());
+
+    private static double Random() => RandomNumberGenerator.GetInt32(1_000) / 1_000.0;
 
     private void LogFailure(Uri gateway, Exception failure, TimeSpan delay, bool wasRegistered)
     {

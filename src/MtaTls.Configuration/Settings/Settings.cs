@@ -166,7 +166,7 @@ internal static class Settings<TOptions>
             DefaultText = defaultText,
         };
 
-    public static Setting<TOptions> Choice<TEnum>(string name, string description, Func<TOptions, TEnum?> get, Action<TOptions, TEnum> set, string? defaultText = null)
+    public static Setting<TOptions> Choice<TEnum>(string name, string description, Func<TOptions, TEnum?> get, Action<TOptions, TEnum> set, string? defaultText = null, TEnum[]? choices = null)
         where TEnum : struct, Enum
         => new(name, SettingKind.Choice, description, (setting, section, options) =>
         {
@@ -187,7 +187,7 @@ internal static class Settings<TOptions>
         {
             Get = options => get(options),
             Set = (options, value) => set(options, (TEnum)value),
-            Choices = Enum.GetNames<TEnum>(),
+            Choices = choices is null ? Enum.GetNames<TEnum>() : [.. choices.Select(static c => c.ToString())],
             DefaultText = defaultText,
         };
 

@@ -1,3 +1,5 @@
+using System.Buffers;
+
 namespace MtaTls.Protocol;
 
 /// <summary>
@@ -11,13 +13,20 @@ internal sealed class SessionReader(MtaTlsSession session, IMtaTlsTransport tran
 {
     private const int BufferSize = 16 * 1024;
 
+    /// <summary>What a session reads into that receives little: one that is idle holds no buffer of <see cref="BufferSize"/>.</summary>
+    private const int QuietBufferSize = 4 * 1024;
+
+    /// <summary>So many short reads in a row make a session a quiet one; one that fills the small buffer ends that.</summary>
+    private const int QuietReads = 8;
+
     /// <summary>After a data packet at least this long only the next header is read: its data are probably as long, and need not pass through the buffer.</summary>
     private const int LargePacket = 4 * 1024;
 
     /// <summary>A data packet below this is small, see <see cref="MtaTlsSessionLimits.MaxSmallPacketsPerSecond"/>.</summary>
     private const int SmallPacket = 32;
 
-    private byte[] _buffer = new byte[BufferSize];
+    private byte[] _buffer = new byte[QuietBufferSize];
+    private int _shortReads = QuietReads;
     private int _start;
     private int _end;
     private bool _expectLarge;
@@ -46,6 +55,7 @@ internal sealed class SessionReader(MtaTlsSession session, IMtaTlsTransport tran
 
                     throw new MtaTlsProtocolException("The stream ended inside a packet.");
                 }
+                _shortReads = read < QuietBufferSize ? Math.Min(_shortReads + 1, QuietReads) : 0;
                 _end += read;
                 continue;
             }
@@ -172,19 +182,45 @@ internal sealed class SessionReader(MtaTlsSession session, IMtaTlsTransport tran
         if (buffered == 0)
         {
             _start = _end = 0;
-            if (_buffer.Length > BufferSize)
+            int size = _shortReads < QuietReads || needed > QuietBufferSize ? BufferSize : QuietBufferSize;
+            if (_buffer.Length != size)
             {
-                _buffer = new byte[BufferSize];
+                Replace(size);
             }
         }
         if (needed > _buffer.Length - _start)
         {
-            byte[] target = needed > _buffer.Length ? new byte[needed] : _buffer;
-            Buffered.CopyTo(target);
-            _buffer = target;
+            byte[] former = _buffer;
+            ReadOnlySpan<byte> rest = Buffered;
+            if (needed > _buffer.Length)
+            {
+                _buffer = Rent(Math.Max(needed, BufferSize));
+            }
+
+            rest.CopyTo(_buffer);
             (_start, _end) = (0, buffered);
+            Return(former);
         }
         return _expectLarge ? _buffer.AsMemory(_end, needed - buffered) : _buffer.AsMemory(_end);
+    }
+
+    private void Replace(int size)
+    {
+        Return(_buffer, isReplaced: true);
+        _buffer = Rent(size);
+    }
+
+    private static bool IsPooled(int size) => size is BufferSize or QuietBufferSize;
+
+    // Both sizes are the pool's own: what it gives is exactly so long.
+    private static byte[] Rent(int size) => IsPooled(size) ? ArrayPool<byte>.Shared.Rent(size) : new byte[size];
+
+    private void Return(byte[] former, bool isReplaced = false)
+    {
+        if (IsPooled(former.Length) && (isReplaced || former != _buffer))
+        {
+            ArrayPool<byte>.Shared.Return(former);
+        }
     }
 
     private MtaTlsChannel? FindChannel(Plaintext packet)

@@ -60,7 +60,7 @@ public class AgentForwardTests
         await using MtaTlsClient client = await MtaTlsClient.ConnectAsync(GatewayClient.Options(gateway.Port, TestCertificates.OtherClient)).Soon();
         await using MtaTlsClientChannel channel = await client.OpenChannelAsync("redis.plant7.internal", 6379).Soon();
         string value = new('v', 1_000_000);
-        await channel.WriteAsync(Encoding.ASCII.GetBytes($"SET big {value}\r\nSTRLEN big\r\nGET big\r\nQUIT\r\n"));
+        await channel.WriteAsync(Encoding.ASCII.GetBytes($"*3\r\n$3\r\nSET\r\n$3\r\nbig\r\n${value.Length}\r\n{value}\r\nSTRLEN big\r\nGET big\r\nQUIT\r\n"));
         using StreamReader reader = new(channel, Encoding.ASCII);
         // Redis closes after QUIT, and all that it has said arrives.
         Assert.Equal($"+OK\r\n:{value.Length}\r\n${value.Length}\r\n{value}\r\n+OK\r\n", await reader.ReadToEndAsync().Soon());
