@@ -28,7 +28,15 @@ internal static class Cut
             byte[] buffer = new byte[64];
             while (!Volatile.Read(ref stop))
             {
-                receiver.Receive(buffer);
+                try
+                {
+                    receiver.Receive(buffer);
+                }
+                catch (SocketException) when (Volatile.Read(ref stop))
+                {
+                    return; // Closed at the end.
+                }
+
                 lock (arrivals)
                 {
                     arrivals.Add(Stopwatch.GetTimestamp());

@@ -23,6 +23,7 @@ internal sealed unsafe partial class Ngtcp2Connection
     private DatagramSlot? _held;
     private ulong _largestAcknowledged;
     private long _delivered;
+    private long _roomInFlight; // Of the burst that is being written.
 
     public IQuicDatagramSource? DatagramSource { get => Volatile.Read(ref _source); set => Volatile.Write(ref _source, value); }
 
@@ -93,17 +94,18 @@ internal sealed unsafe partial class Ngtcp2Connection
         }
     }
 
-    /// <summary>Whether more may be in flight: no more than the path delivers in its round-trip time and a little, so that packets wait here and not in queues on the way.</summary>
-    private bool HasRoomInFlight()
+    /// <summary>Bytes that may go into flight: no more than the path delivers in its round-trip time and a little, so that packets wait here and not in queues on the way.</summary>
+    private long RoomInFlight()
     {
-        if (_library.GetCongestionWindowLeft(_native) == 0)
+        long window = (long)Math.Min(_library.GetCongestionWindowLeft(_native), long.MaxValue);
+        if (window == 0)
         {
-            return false;
+            return 0;
         }
 
         byte* statistics = stackalloc byte[_abi.StatisticsSize];
         _library.GetStatistics(_native, 1, statistics);
-        return _path.Allows(*(long*)(statistics + _abi.StatisticsBytesInFlight));
+        return Math.Min(window, _path.MostInFlight - *(long*)(statistics + _abi.StatisticsBytesInFlight));
     }
 
     private int BurstLimit()
@@ -130,7 +132,7 @@ internal sealed unsafe partial class Ngtcp2Connection
             source.OnReturned(held);
         }
 
-        if (_held is null && HasRoomInFlight())
+        if (_held is null && _roomInFlight > 0)
         {
             _held = source.Take();
         }
@@ -168,6 +170,7 @@ internal sealed unsafe partial class Ngtcp2Connection
         var path = new NativePath { Local = { Address = (byte*)&local }, Remote = { Address = (byte*)&remote } };
         DatagramSlot? burst = _isConnected ? _datagrams.BeginBurst() : null;
         int most = BurstLimit();
+        _roomInFlight = _source is null ? 0 : RoomInFlight();
         DatagramSlot? first = burst;
         DatagramSlot? lastDone = null;
         int done = 0, packets = 0;
@@ -228,6 +231,7 @@ internal sealed unsafe partial class Ngtcp2Connection
                     {
                         _datagramsSent++;
                         _held = null;
+                        _roomInFlight -= written;
                     }
                 }
                 else

@@ -26,17 +26,20 @@ internal sealed class PathModel
     /// <summary>Bytes a second; 0 before the first arrived.</summary>
     public double Rate => Volatile.Read(ref _rate);
 
-    /// <summary>Whether more may be under way.</summary>
-    public bool Allows(long inFlight)
+    /// <summary>The bytes that may be under way.</summary>
+    public long MostInFlight
     {
-        if (_rate == 0 || inFlight < LeastInFlight)
+        get
         {
-            return true;
-        }
+            if (_rate == 0)
+            {
+                return long.MaxValue / 2;
+            }
 
-        double rtt = Math.Min(_least, _leastBefore);
-        double most = _rate / 1e9 * (rtt + Math.Max(Slack * rtt, LeastSlack));
-        return inFlight < (_rounds < RoundsWithoutGrowth ? StartupGain * most : most);
+            double rtt = Math.Min(_least, _leastBefore);
+            double most = _rate / 1e9 * (rtt + Math.Max(Slack * rtt, LeastSlack));
+            return Math.Max(LeastInFlight, (long)(_rounds < RoundsWithoutGrowth ? StartupGain * most : most));
+        }
     }
 
     /// <summary>A datagram was acknowledged.</summary>
