@@ -4,7 +4,7 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 top=$PWD
-projects=$(grep -L '<OutputType>Exe' src/*/*.csproj)
+projects=$(grep -L -E '<OutputType>Exe|<PackageType>Template' src/*/*.csproj)
 for project in $projects; do
   folder=$(dirname "$project")
   [ -f "$folder/PublicAPI.Shipped.txt" ] || printf '#nullable enable\n' > "$folder/PublicAPI.Shipped.txt"
