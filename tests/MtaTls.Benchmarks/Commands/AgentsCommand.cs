@@ -66,7 +66,7 @@ internal static class AgentsCommand
             await RegisterAsync(agents, count - first, port, certificates, ct);
             double seconds = Stopwatch.GetElapsedTime(begin).TotalSeconds;
             double cpu = ProcessTree.CpuSeconds(before, ProcessTree.CpuTimes([gateway.Id]));
-            using JsonDocument list = JsonDocument.Parse(await http.GetStringAsync("/admin/agents", ct));
+            using var list = JsonDocument.Parse(await http.GetStringAsync("/admin/agents", ct));
             (long managedAfter, long residentAfter) = await MemoryAsync(http, ct);
             int registered = agents.Count - first;
             Console.WriteLine(FormattableString.Invariant($"{registered} agents registered in {seconds:0.0} s beside the process that they are in; the gateway's CPU: {cpu:0.0} s, {cpu * 1e6 / registered:0} us each"));

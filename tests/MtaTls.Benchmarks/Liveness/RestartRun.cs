@@ -21,7 +21,7 @@ internal static class RestartRun
     {
         string folder = Directory.CreateTempSubdirectory("mtatls-restart-").FullName;
         int[] ports = [FreePort.Find(), FreePort.Find()];
-        ChildProcess?[] servers = new ChildProcess?[ports.Length];
+        var servers = new ChildProcess?[ports.Length];
         using var balancer = new Balancer(folder, ports);
         try
         {
@@ -45,7 +45,7 @@ internal static class RestartRun
             List<(int, int)> samples = [];
             long begin = Stopwatch.GetTimestamp();
             (nextAnswered, nextFailed) = (answered, failed);
-            Task sampling = Task.Run(SampleAsync, ct);
+            var sampling = Task.Run(SampleAsync, ct);
             List<(double, double, double)> stops = [];
             Dictionary<string, int> executed = [];
             await Task.Delay(s_calm, ct);
