@@ -1,3 +1,4 @@
+using Microsoft.Extensions.Time.Testing;
 using MtaTls.Agent.Links;
 using MtaTls.Client;
 
@@ -51,4 +52,35 @@ public class GatewayOrderTests
     [Fact]
     public void One_gateway_is_chosen_though_another_session_has_it()
         => Assert.Equal("a", GatewayOrder.Choose([s_gateways[0]], 1, 5, static _ => true).Host);
+
+    [Theory]
+    [InlineData(30, 0, 0, 0)]
+    [InlineData(30, 0.5, 0, 6)]
+    [InlineData(30, 0.999, 0, 11.988)]
+    [InlineData(30, 0.5, 2, 8)]
+    [InlineData(1e9, 0.5, 0, 720)]
+    [InlineData(-5, 0.5, 0, 0)]
+    public async Task Agents_of_a_gateway_that_stops_are_spread_over_a_part_of_its_deadline(double deadline, double random, double backOff, double seconds)
+    {
+        FakeTimeProvider time = new();
+        Task leaves = GatewayOrder.SpreadAsync(deadline, random, TimeSpan.FromSeconds(backOff), time, CancellationToken.None);
+        var pause = TimeSpan.FromSeconds(seconds);
+        if (seconds > 0)
+        {
+            time.Advance(pause - TimeSpan.FromMilliseconds(1));
+            Assert.False(leaves.IsCompleted);
+            time.Advance(TimeSpan.FromMilliseconds(1));
+        }
+
+        await leaves;
+    }
+
+    [Fact]
+    public async Task A_stop_of_the_agent_ends_the_wait()
+    {
+        using CancellationTokenSource stopping = new();
+        Task leaves = GatewayOrder.SpreadAsync(30, 0.5, TimeSpan.Zero, new FakeTimeProvider(), stopping.Token);
+        await stopping.CancelAsync();
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => leaves);
+    }
 }

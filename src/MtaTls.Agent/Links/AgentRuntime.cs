@@ -30,6 +30,7 @@ internal sealed class AgentRuntime : IDisposable
     private AgentSlot[] _slots = [];
     private CancellationTokenSource _changed = new();
     private Task? _drained;
+    private Task _left = Task.CompletedTask;   // written before _drained ends
     private bool _started;
     private long _connections;
 
@@ -50,6 +51,9 @@ internal sealed class AgentRuntime : IDisposable
     public AgentMetrics Metrics { get; }
 
     public TimeProvider Time { get; }
+
+    /// <summary>From 0 to less than 1: what pauses are spread by. A test sets it before the app starts.</summary>
+    public Func<double> Random { get; set; } = static () => RandomNumberGenerator.GetInt32(1_000) / 1_000.0;
 
     public ILoggerFactory Loggers => _loggers;
 
@@ -111,12 +115,12 @@ internal sealed class AgentRuntime : IDisposable
         }
 
         await DrainAsync(CancellationToken.None);
+        // The sessions wait for what is in use, and after that time end it.
+        await _left;
         if (_forwarder.IsValueCreated)
         {
             await _forwarder.Value.WaitAsync(Plan.Options.DrainTimeout);
         }
-
-        await Task.WhenAll(Slots.Select(static s => s.DisposeAsync().AsTask()));
     }
 
     /// <summary>Answers a channel that a gateway asks for: only what this agent has registered is served.</summary>
@@ -210,5 +214,8 @@ internal sealed class AgentRuntime : IDisposable
         {
             _forwarder.Value.ShutDown();
         }
+
+        // Connections in use have DrainTimeout from now on; Kestrel itself would wait as long as the host lets it.
+        _left = Task.WhenAll(slots.Select(static s => s.DisposeAsync().AsTask()));
     }
 }

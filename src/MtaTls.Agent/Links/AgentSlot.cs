@@ -1,4 +1,3 @@
-using System.Security.Cryptography;
 using Microsoft.Extensions.Logging;
 using MtaTls.Agent.Diagnostics;
 using MtaTls.Agents;
@@ -215,8 +214,7 @@ internal sealed class AgentSlot(AgentRuntime runtime, int index) : IAsyncDisposa
     {
         _logger.GatewayDrains(left.Gateway, drain.Deadline);
         // A gateway that asks again and again is not followed without pause.
-        TimeSpan pause = TimeSpan.FromSeconds(Math.Clamp(drain.Deadline, 0, 3_600) * 0.4 * Random()) + (moves > 1 ? Delay(moves - 1, null) : TimeSpan.Zero);
-        await Task.Delay(pause, runtime.Time, runtime.Stopping);
+        await GatewayOrder.SpreadAsync(drain.Deadline, runtime.Random(), moves > 1 ? Delay(moves - 1, null) : TimeSpan.Zero, runtime.Time, runtime.Stopping);
         Interlocked.Increment(ref _generation);
         GatewayLink? next = null;
         List<Uri> elsewhere = [.. drain.Alternates.Take(MaxAlternates).Select(static a => Configuration.AgentPlanFactory.TryParseGateway(a, out Uri gateway) ? gateway : null).OfType<Uri>()];
@@ -275,11 +273,9 @@ internal sealed class AgentSlot(AgentRuntime runtime, int index) : IAsyncDisposa
 
     private TimeSpan Delay(int failures, Exception? failure) =>
         // A name that is not allowed stays so until somebody changes a rule.
-        GatewayOrder.Delay(runtime.Plan.Options.Reconnect, failures, failure is RegistrationRefusedException { IsFinal: true }, Random());
+        GatewayOrder.Delay(runtime.Plan.Options.Reconnect, failures, failure is RegistrationRefusedException { IsFinal: true }, runtime.Random());
 
-    private TimeSpan Jittered(TimeSpan delay) => GatewayOrder.Jittered(runtime.Plan.Options.Reconnect, delay, Random());
-
-    private static double Random() => RandomNumberGenerator.GetInt32(1_000) / 1_000.0;
+    private TimeSpan Jittered(TimeSpan delay) => GatewayOrder.Jittered(runtime.Plan.Options.Reconnect, delay, runtime.Random());
 
     private void LogFailure(Uri gateway, Exception failure, TimeSpan delay, bool wasRegistered)
     {

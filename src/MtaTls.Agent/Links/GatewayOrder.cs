@@ -31,4 +31,13 @@ internal static class GatewayOrder
 
     /// <summary>A pause less its random part.</summary>
     public static TimeSpan Jittered(MtaTlsReconnectOptions reconnect, TimeSpan delay, double random) => delay * (1 - reconnect.Jitter * random);
+
+    /// <summary>Waits before a session leaves a gateway that stops: a random part of the first 40 % of its deadline, so that agents do not all come elsewhere at once.</summary>
+    /// <param name="deadline">The time that the gateway has, in seconds.</param>
+    /// <param name="random">0 to 1: the place in that part.</param>
+    /// <param name="backOff">A further pause.</param>
+    /// <param name="time">The clock.</param>
+    /// <param name="cancellationToken">Ends the wait.</param>
+    public static Task SpreadAsync(double deadline, double random, TimeSpan backOff, TimeProvider time, CancellationToken cancellationToken)
+        => Task.Delay(TimeSpan.FromSeconds(Math.Clamp(deadline, 0, 3_600) * 0.4 * random) + backOff, time, cancellationToken);
 }

@@ -63,9 +63,12 @@ internal sealed partial class RawAgent : IAsyncDisposable
     }
 
     /// <summary>Sends a request about a registration on this agent's session.</summary>
-    public async Task<int> SendAsync(string method, string id, string json = "")
+    public Task<int> SendAsync(string method, string id, string json = "") => SendAsync(_client, method, id, json);
+
+    /// <summary>Sends a request about a registration on a session.</summary>
+    public static async Task<int> SendAsync(RawClient client, string method, string id, string json = "")
     {
-        await using HttpChannel channel = await _client.OpenAsync("localhost", 1);
+        await using HttpChannel channel = await client.OpenAsync("localhost", 1);
         await channel.SendAsync($"{method} /.well-known/mta-tls/agents/{id} HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: {json.Length}\r\n\r\n{json}");
         return (await channel.ReadResponseAsync()).Status;
     }
