@@ -3,7 +3,7 @@ namespace MtaTls.FunctionalTests.Support;
 /// <summary>Generous time-outs that catch hangs and nothing else.</summary>
 internal static class Wait
 {
-    public static readonly TimeSpan Timeout = TimeSpan.FromSeconds(60);
+    public static readonly TimeSpan Timeout = TimeSpan.FromSeconds(120);
 
     public static Task Soon(this Task task) => task.WaitAsync(Timeout);
 

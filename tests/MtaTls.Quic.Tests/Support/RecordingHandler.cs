@@ -9,7 +9,7 @@ namespace MtaTls.Quic.Tests.Support;
 /// <summary>Keeps what a connection tells, for a test to await.</summary>
 internal sealed class RecordingHandler : IQuicConnectionHandler
 {
-    public static readonly TimeSpan Timeout = TimeSpan.FromSeconds(20);
+    public static readonly TimeSpan Timeout = TimeSpan.FromSeconds(120);
 
     private readonly TaskCompletionSource<IQuicConnection> _connected = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly TaskCompletionSource<QuicCloseReason> _closed = new(TaskCreationOptions.RunContinuationsAsynchronously);

@@ -3,7 +3,7 @@ namespace MtaTls.Quic.Tests.Support;
 /// <summary>For what gives no signal to await: looks until it is so, and fails where it never comes.</summary>
 internal static class Wait
 {
-    public static readonly TimeSpan Timeout = TimeSpan.FromSeconds(30);
+    public static readonly TimeSpan Timeout = TimeSpan.FromSeconds(120);
 
     public static async Task UntilAsync(Func<bool> condition, string otherwise, TimeSpan? timeout = null)
     {
