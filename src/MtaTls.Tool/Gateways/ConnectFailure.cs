@@ -18,7 +18,7 @@ internal static class ConnectFailure
             new ToolException(ExitCode.NameNotFound, $"The name '{gateway.Host}' was not found.", "Check the spelling and the DNS server.", exception),
         SocketException { SocketErrorCode: SocketError.ConnectionRefused } =>
             new ToolException(ExitCode.NotReachable, $"{gateway} refused the connection.", "Check the port, and that the gateway runs.", exception),
-        SocketException e => new ToolException(ExitCode.NotReachable, $"{gateway} could not be reached: {e.Message}.", "Check the network and any firewall between.", exception),
+        SocketException e => new ToolException(ExitCode.NotReachable, $"{e.Message.TrimEnd('.')}.", "Check the network and any firewall between.", exception),
         MtaTlsNotNegotiatedException =>
             new ToolException(ExitCode.NotMultiplexed, $"{gateway} speaks TLS, but not MTA-TLS.", "Call UseMtaTls() in the server, or check --extension-type on both ends.", exception),
         MtaTlsChannelRefusedException e => new ToolException(
