@@ -78,12 +78,23 @@ public sealed class Gateway : IAsyncLifetime
         return code;
     }
 
-    /// <summary>A port that is free now.</summary>
+    /// <summary>A port that is free now, below those that the system gives to outgoing connections: none of them takes it before the test does.</summary>
     public static int FreePort()
     {
-        using Socket socket = new(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
-        socket.Bind(new IPEndPoint(IPAddress.Loopback, 0));
-        return ((IPEndPoint)socket.LocalEndPoint!).Port;
+        while (true)
+        {
+            int port = Random.Shared.Next(12_000, 32_000);
+            using Socket socket = new(AddressFamily.InterNetworkV6, SocketType.Stream, ProtocolType.Tcp) { DualMode = true };
+            try
+            {
+                socket.Bind(new IPEndPoint(IPAddress.IPv6Any, port));
+                return port;
+            }
+            catch (SocketException)
+            {
+                // It is taken.
+            }
+        }
     }
 
     public async ValueTask DisposeAsync()
