@@ -153,7 +153,7 @@ public class LossTests
         string settings = AgentGateway.Settings(""" "Heartbeat": "00:00:01" """);
         await using HostProcess frozen = await HostProcess.StartGatewayAsync(settings), other = await HostProcess.StartGatewayAsync(settings);
         await using var agent = HostProcess.StartAgent(
-            $"https://127.0.0.1:{frozen.Port}", "a", settings: new() { ["MtaTlsAgent:Gateways:1"] = $"https://127.0.0.1:{other.Port}", ["MtaTlsAgent:ConnectTimeout"] = "00:00:01" });
+            $"https://127.0.0.1:{frozen.Port}", "a", settings: new() { ["MtaTlsAgent:Gateways:1"] = $"https://127.0.0.1:{other.Port}", ["MtaTlsAgent:ConnectTimeout"] = "00:00:05" });
         await frozen.AgentsAsync(["a"], sessions: 1);
         await other.AgentsAsync(["a"], sessions: 1);
         await frozen.SignalAsync("STOP");
@@ -169,8 +169,9 @@ public class LossTests
         string settings = AgentGateway.Settings(""" "Heartbeat": "00:00:01", "OpenTimeout": "00:00:01", "WaitForAgent": "00:01:00" """);
         await using HostProcess gateway = await HostProcess.StartGatewayAsync(settings, network.GatewayAddress);
         await using var agent = HostProcess.StartAgent(
-            $"https://{network.GatewayAddress}:{gateway.Port}", "a", network.Plant, new() { ["MtaTlsAgent:ConnectTimeout"] = "00:00:01" });
+            $"https://{network.GatewayAddress}:{gateway.Port}", "a", network.Plant, new() { ["MtaTlsAgent:ConnectTimeout"] = "00:00:05" });
         await gateway.AgentsAsync(["a"], address: network.GatewayAddress);
+        await agent.RegisteredAsync();
         await network.DropAsync(true);
         await gateway.LineAsync(@"Agent a \(\w+\) has not answered a ping", 2);
         await agent.LineAsync("The registration with .* has ended", 2);
