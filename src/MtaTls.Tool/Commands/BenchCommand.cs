@@ -25,8 +25,8 @@ internal static class BenchCommand
         var json = new Option<bool>("--json") { Description = "Print the result as JSON." };
         path.Validators.Add(StartsWithSlash);
         bulk.Validators.Add(StartsWithSlash);
-        channels.Validators.Add(static result => Range(result, 1, 10_000));
-        duration.Validators.Add(static result => Range(result, 1, 3_600));
+        channels.Validators.Add(static result => OptionRange.Check(result, 1, 10_000));
+        duration.Validators.Add(static result => OptionRange.Check(result, 1, 3_600));
         var gateways = new GatewayOptions();
         var command = new Command("bench", "Measures a server: small requests, opens of channels, large responses.") { server, path, bulk, channels, duration, json };
         gateways.AddTo(command);
@@ -161,14 +161,6 @@ internal static class BenchCommand
         if (result.Tokens.Count == 1 && !result.Tokens[0].Value.StartsWith('/'))
         {
             result.AddError($"{result.Option.Name} starts with '/'.");
-        }
-    }
-
-    private static void Range(OptionResult result, int least, int most)
-    {
-        if (result.Tokens.Count == 1 && int.TryParse(result.Tokens[0].Value, CultureInfo.InvariantCulture, out int value) && (value < least || value > most))
-        {
-            result.AddError(string.Create(CultureInfo.InvariantCulture, $"{result.Option.Name} must be from {least} to {most}."));
         }
     }
 

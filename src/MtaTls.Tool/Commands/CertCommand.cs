@@ -1,5 +1,4 @@
 using System.CommandLine;
-using System.Globalization;
 using MtaTls.Tool.Certificates;
 using MtaTls.Tool.Output;
 
@@ -13,13 +12,7 @@ internal static class CertCommand
         var output = new Option<DirectoryInfo>("--output", "-o") { Description = "The folder of the files. Default: the current one.", Recursive = true, HelpName = "folder" };
         var force = new Option<bool>("--force") { Description = "Replace files that exist.", Recursive = true };
         var days = new Option<int>("--days") { Description = "How many days the certificate is valid. Default: 365 for an authority, else 90.", Recursive = true };
-        days.Validators.Add(static result =>
-        {
-            if (result.Tokens.Count == 1 && int.TryParse(result.Tokens[0].Value, CultureInfo.InvariantCulture, out int value) && value is < 1 or > 3_650)
-            {
-                result.AddError("--days must be from 1 to 3650.");
-            }
-        });
+        days.Validators.Add(static result => OptionRange.Check(result, 1, 3_650));
         var command = new Command("cert", "Makes certificates for trials, as PEM files.") { output, force, days };
 
         var authority = new Command("ca", "Makes an authority: ca.pem and ca.key. Keep ca.key to yourself.");

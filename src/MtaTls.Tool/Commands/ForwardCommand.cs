@@ -37,8 +37,8 @@ internal static class ForwardCommand
         };
         var maxConnections = new Option<int>("--max-connections") { Description = "The most connections at a time on each port.", DefaultValueFactory = _ => 10_000 };
         var drain = new Option<int>("--drain-timeout") { Description = "How many seconds a stop waits for connections in use.", DefaultValueFactory = _ => 30 };
-        maxConnections.Validators.Add(static result => Range(result, 1, 1_000_000));
-        drain.Validators.Add(static result => Range(result, 0, 3_600));
+        maxConnections.Validators.Add(static result => OptionRange.Check(result, 1, 1_000_000));
+        drain.Validators.Add(static result => OptionRange.Check(result, 0, 3_600));
         var gateways = new GatewayOptions();
         var command = new Command("forward", "Opens local ports whose connections go through one TLS session. Like ssh -N with -L, -D and -R.") { gateway, local, dynamic, remote, maxConnections, drain };
         gateways.AddTo(command);
@@ -135,13 +135,5 @@ internal static class ForwardCommand
         }
 
         return [.. specs];
-    }
-
-    private static void Range(OptionResult result, int least, int most)
-    {
-        if (result.Tokens.Count == 1 && int.TryParse(result.Tokens[0].Value, CultureInfo.InvariantCulture, out int value) && (value < least || value > most))
-        {
-            result.AddError(string.Create(CultureInfo.InvariantCulture, $"{result.Option.Name} must be from {least} to {most}."));
-        }
     }
 }
