@@ -115,7 +115,9 @@ internal sealed unsafe partial class Ngtcp2Connection
             return MaxBurst;
         }
 
-        double quantum = Math.Min((double)_library.GetSendQuantum(_native), _congestionWindow * BurstNanoseconds / Math.Max(_smoothedRtt, 100_000));
+        // The library's quantum knows the rate of its pacing alone, which BBR keeps low; what the path has delivered may go at once as well.
+        double quantum = Math.Max((double)_library.GetSendQuantum(_native), _path.Rate * BurstNanoseconds / 1e9);
+        quantum = Math.Min(quantum, _congestionWindow * BurstNanoseconds / Math.Max(_smoothedRtt, 100_000));
         return (int)Math.Clamp(quantum / 1350, LeastBurst, MaxBurst);
     }
 

@@ -393,33 +393,37 @@ internal sealed unsafe class QuicLoop
             int received = _receiver.Receive(socket);
             for (int i = 0; i < received; i++)
             {
-                Span<byte> packet = _receiver.Packet(i);
-                if (packet.IsEmpty)
-                {
-                    continue;
-                }
-
+                Span<byte> message = _receiver.Message(i, out int size);
                 RawAddress remote = _receiver.Remote(i);
-                try
+                RawAddress local = _receiver.Local(socket, i);
+                for (; !message.IsEmpty; message = message[Math.Min(size, message.Length)..])
                 {
-                    if (socket.Owner is Ngtcp2Connection owner)
-                    {
-                        owner.Receive(packet, socket.Local, remote, socket.Index);
-                    }
-                    else
-                    {
-                        Router?.Route(packet, _receiver.Local(socket, i), remote, socket.Index);
-                    }
-                }
-                catch (Exception exception)
-                {
-                    Log.ActionFailed(Logger, exception);
+                    Receive(socket, message[..Math.Min(size, message.Length)], local, remote);
                 }
             }
             if (received < PacketReceiver.Batch)
             {
                 return;
             }
+        }
+    }
+
+    private void Receive(UdpSocket socket, Span<byte> packet, in RawAddress local, in RawAddress remote)
+    {
+        try
+        {
+            if (socket.Owner is Ngtcp2Connection owner)
+            {
+                owner.Receive(packet, socket.Local, remote, socket.Index);
+            }
+            else
+            {
+                Router?.Route(packet, local, remote, socket.Index);
+            }
+        }
+        catch (Exception exception)
+        {
+            Log.ActionFailed(Logger, exception);
         }
     }
 

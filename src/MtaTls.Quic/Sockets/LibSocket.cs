@@ -11,7 +11,7 @@ internal static unsafe partial class LibSocket
     public const short PollOut = 4;
 
     public const int SolSocket = 1, SoReusePort = 15, SoBindToDevice = 25;
-    public const int SolUdp = 17, UdpSegment = 103;
+    public const int SolUdp = 17, UdpSegment = 103, UdpReceiveOffload = 104;
     public const int IpProtocol = 0, IpPacketInfo = 8, IpMtuDiscover = 10;
     public const int Ipv6Protocol = 41, Ipv6MtuDiscover = 23, Ipv6ReceivePacketInfo = 49, Ipv6PacketInfo = 50, Ipv6DontFragment = 62;
     public const int MtuDiscoverProbe = 3;

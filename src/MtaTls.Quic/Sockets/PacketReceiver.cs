@@ -2,12 +2,17 @@ using System.Runtime.InteropServices;
 
 namespace MtaTls.Quic.Sockets;
 
-/// <summary>Receives up to <see cref="Batch"/> packets in one system call into memory of its own.</summary>
+/// <summary>
+/// Receives up to <see cref="Batch"/> messages in one system call into memory of its own. A message is a packet, or several of one size, but for the last, that the kernel has kept together (UDP_GRO).
+/// </summary>
 internal sealed unsafe class PacketReceiver : IDisposable
 {
     public const int Batch = 64;
 
     private const int ControlSize = 64;
+
+    // What the kernel puts together at most, and a little, so that the messages' beginnings do not share the same lines of the cache.
+    private const int MessageSize = 65536 + 2112;
 
     private readonly int _packetSize;
     private byte* _packets;
@@ -19,36 +24,41 @@ internal sealed unsafe class PacketReceiver : IDisposable
     public PacketReceiver(int packetSize)
     {
         _packetSize = packetSize;
-        _packets = (byte*)NativeMemory.AlignedAlloc((nuint)(packetSize * Batch), 64);
+        _packets = (byte*)NativeMemory.AlignedAlloc((nuint)MessageSize * Batch, 64);
         _messages = (LibSocket.MultiMessageHeader*)NativeMemory.AllocZeroed(Batch, (nuint)sizeof(LibSocket.MultiMessageHeader));
         _vectors = (LibSocket.IoVector*)NativeMemory.AllocZeroed(Batch, (nuint)sizeof(LibSocket.IoVector));
         _names = (RawAddress*)NativeMemory.AllocZeroed(Batch, (nuint)sizeof(RawAddress));
         _controls = (byte*)NativeMemory.AllocZeroed(Batch, ControlSize);
     }
 
-    /// <summary>The number of packets received; 0 when there is none (or only an error, which UDP forgets).</summary>
+    /// <summary>The number of messages received; 0 when there is none (or only an error, which UDP forgets).</summary>
     public int Receive(UdpSocket socket)
     {
         for (int i = 0; i < Batch; i++)
         {
-            _vectors[i] = new LibSocket.IoVector { Base = _packets + i * _packetSize, Length = (nuint)_packetSize };
+            _vectors[i] = new LibSocket.IoVector { Base = _packets + (i * MessageSize), Length = MessageSize };
             _messages[i].Header = new LibSocket.MessageHeader
             {
                 Name = (byte*)(_names + i),
                 NameLength = RawAddress.Capacity,
                 Vectors = _vectors + i,
                 VectorCount = 1,
-                Control = socket.IsWildcard ? _controls + i * ControlSize : null,
-                ControlLength = socket.IsWildcard ? (nuint)ControlSize : 0,
+                Control = _controls + (i * ControlSize),
+                ControlLength = ControlSize,
             };
         }
         int count = LibSocket.ReceiveMessages(socket.Descriptor, _messages, Batch, LibSocket.MsgDontWait, 0);
         return Math.Max(count, 0);
     }
 
-    /// <summary>The octets of packet <paramref name="index"/>; empty when it was longer than a packet may be.</summary>
-    public Span<byte> Packet(int index) =>
-        (_messages[index].Header.Flags & LibSocket.MsgTrunc) != 0 ? default : new Span<byte>(_packets + index * _packetSize, (int)_messages[index].Length);
+    /// <summary>The octets of message <paramref name="index"/>, and the size of each packet in it; the last may be smaller. Empty when its packets are longer than they may be.</summary>
+    public Span<byte> Message(int index, out int packetSize)
+    {
+        ref LibSocket.MessageHeader header = ref _messages[index].Header;
+        int length = (int)_messages[index].Length;
+        packetSize = FindControl(header, LibSocket.SolUdp, LibSocket.UdpReceiveOffload) is var data && data is null ? length : *(ushort*)data;
+        return (header.Flags & LibSocket.MsgTrunc) != 0 || packetSize == 0 || packetSize > _packetSize ? default : new Span<byte>(_packets + (index * MessageSize), length);
+    }
 
     public RawAddress Remote(int index)
     {
@@ -57,7 +67,7 @@ internal sealed unsafe class PacketReceiver : IDisposable
         return remote;
     }
 
-    /// <summary>The address that packet <paramref name="index"/> was sent to.</summary>
+    /// <summary>The address that message <paramref name="index"/> was sent to.</summary>
     public RawAddress Local(UdpSocket socket, int index)
     {
         RawAddress local = socket.Local;
@@ -66,24 +76,40 @@ internal sealed unsafe class PacketReceiver : IDisposable
             return local;
         }
 
-        byte* control = _messages[index].Header.Control;
-        var header = (LibSocket.ControlHeader*)control;
-        if (_messages[index].Header.ControlLength < (nuint)sizeof(LibSocket.ControlHeader))
-        {
-            return local;
-        }
-
-        byte* data = control + sizeof(LibSocket.ControlHeader);
-        if (header->Level == LibSocket.IpProtocol && header->Type == LibSocket.IpPacketInfo)
+        ref LibSocket.MessageHeader header = ref _messages[index].Header;
+        byte* data = FindControl(header, LibSocket.IpProtocol, LibSocket.IpPacketInfo);
+        if (data is not null)
         {
             new ReadOnlySpan<byte>(data + 8, 4).CopyTo(local.AddressOctets);
         }
-        else if (header->Level == LibSocket.Ipv6Protocol && header->Type == LibSocket.Ipv6PacketInfo)
+        else if ((data = FindControl(header, LibSocket.Ipv6Protocol, LibSocket.Ipv6PacketInfo)) is not null)
         {
             new ReadOnlySpan<byte>(data, 16).CopyTo(local.AddressOctets);
         }
 
         return local;
+    }
+
+    private static byte* FindControl(in LibSocket.MessageHeader message, int level, int type)
+    {
+        nuint offset = 0;
+        while (offset + (nuint)sizeof(LibSocket.ControlHeader) <= message.ControlLength)
+        {
+            var header = (LibSocket.ControlHeader*)(message.Control + offset);
+            if (header->Length < (nuint)sizeof(LibSocket.ControlHeader))
+            {
+                break;
+            }
+
+            if (header->Level == level && header->Type == type)
+            {
+                return (byte*)(header + 1);
+            }
+
+            offset += (header->Length + 7) & ~(nuint)7;
+        }
+
+        return null;
     }
 
     public void Dispose()

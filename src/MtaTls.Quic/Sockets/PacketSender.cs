@@ -12,7 +12,6 @@ internal sealed unsafe class PacketSender : IDisposable
     private const int MaxSegments = 64;
     private const int MaxOctets = 65000;
 
-    private readonly int _maxPacket;
     private byte* _buffer;
     private int _length;
     private int _segment;
@@ -22,7 +21,7 @@ internal sealed unsafe class PacketSender : IDisposable
 
     public PacketSender(int maxPacket)
     {
-        _maxPacket = maxPacket;
+        // A packet is written where there is room for the largest, whatever goes before it; one that is larger than those before it does not stay with them.
         _buffer = (byte*)NativeMemory.AlignedAlloc(MaxOctets + (nuint)maxPacket, 64);
     }
 
@@ -58,7 +57,7 @@ internal sealed unsafe class PacketSender : IDisposable
         }
         _length += length;
         _count++;
-        if (length < _segment || _count == MaxSegments || _length + _maxPacket > MaxOctets || !socket.Segmentation)
+        if (length < _segment || _count == MaxSegments || _length + _segment > MaxOctets || !socket.Segmentation)
         {
             Flush();
         }

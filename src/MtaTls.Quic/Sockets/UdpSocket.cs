@@ -50,6 +50,7 @@ internal sealed unsafe class UdpSocket : IDisposable
                 SetOption(v6 ? LibSocket.Ipv6Protocol : LibSocket.IpProtocol, v6 ? LibSocket.Ipv6ReceivePacketInfo : LibSocket.IpPacketInfo, 1);
             }
 
+            KeepTogether();
             _socket.Bind(endPoint);
             LocalEndPoint = (IPEndPoint)_socket.LocalEndPoint!;
             Local = new RawAddress(LocalEndPoint);
@@ -105,6 +106,19 @@ internal sealed unsafe class UdpSocket : IDisposable
     }
 
     public void Dispose() => _socket.Dispose();
+
+    /// <summary>The kernel hands over packets that came together in one piece (UDP_GRO, Linux 5.0); without it, one by one.</summary>
+    private void KeepTogether()
+    {
+        try
+        {
+            SetOption(LibSocket.SolUdp, LibSocket.UdpReceiveOffload, 1);
+        }
+        catch (SocketException)
+        {
+            // An older kernel.
+        }
+    }
 
     private void SetOption(int level, int name, int value) =>
         _socket.SetRawSocketOption(level, name, MemoryMarshal.AsBytes(new ReadOnlySpan<int>(in value)));
