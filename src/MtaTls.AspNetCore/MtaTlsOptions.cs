@@ -30,6 +30,9 @@ public sealed class MtaTlsOptions
     /// <summary>How the server notices a client that no longer answers. Sessions of agents are asked by pings in any case. Default: by TCP after 15 seconds of silence and 10 without an answer, no pings.</summary>
     public MtaTlsKeepAliveOptions KeepAlive { get; } = new();
 
+    /// <summary>Balancers in front of the server that tell the client's address with the PROXY protocol. Default: none.</summary>
+    public MtaTlsProxyProtocolOptions ProxyProtocol { get; } = new();
+
     /// <summary>How the server stops.</summary>
     public MtaTlsShutdownOptions Shutdown { get; } = new();
 

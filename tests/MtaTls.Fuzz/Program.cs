@@ -27,7 +27,7 @@ for (int i = 0; i + 1 < args.Length; i += 2)
 
 FuzzTarget[] targets = [.. new FuzzTarget[]
 {
-    new PacketsTarget(), new ClientHelloTarget(), new AddressesTarget(), new RoutingTarget(), new ConfigurationTarget(), new TunnelTarget(), new SessionTarget(MtaTlsRole.Server), new SessionTarget(MtaTlsRole.Client),
+    new PacketsTarget(), new ClientHelloTarget(), new ProxyHeaderTarget(), new AddressesTarget(), new RoutingTarget(), new ConfigurationTarget(), new TunnelTarget(), new SessionTarget(MtaTlsRole.Server), new SessionTarget(MtaTlsRole.Client),
 }.Where(t => only is null || t.Name == only)];
 if (targets.Length == 0)
 {

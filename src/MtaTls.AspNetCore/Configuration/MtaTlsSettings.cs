@@ -35,6 +35,23 @@ internal static class MtaTlsSettings
             o => o.Delay, (o, v) => o.Delay = v, TimeSpan.Zero, MtaTlsShutdownOptions.MaxDelay),
     ]);
 
+    private static readonly SettingTable<MtaTlsProxyProtocolOptions> s_proxyProtocol = new(
+    [
+        Settings<MtaTlsProxyProtocolOptions>.List(
+            nameof(MtaTlsProxyProtocolOptions.Networks),
+            "Addresses and networks of balancers, and unix for the peers of Unix sockets. Every connection from there must begin with a header, no other may.",
+            o => o.Networks, defaultText: "empty: the PROXY protocol is not spoken"),
+        Settings<MtaTlsProxyProtocolOptions>.List(
+            nameof(MtaTlsProxyProtocolOptions.Endpoints), "Names of the HTTPS endpoints that balancers reach (MtaTls:Endpoints or Kestrel:Endpoints).",
+            o => o.Endpoints, defaultText: "every HTTPS endpoint"),
+        Settings<MtaTlsProxyProtocolOptions>.Integer(
+            nameof(MtaTlsProxyProtocolOptions.MaxHeaderLength), "The longest header, its TLVs included. A connection with a longer one is closed.",
+            o => o.MaxHeaderLength, (o, v) => o.MaxHeaderLength = v, MtaTlsProxyProtocolOptions.LongestTextHeader, MtaTlsProxyProtocolOptions.LongestHeader, "bytes"),
+        Settings<MtaTlsProxyProtocolOptions>.Duration(
+            nameof(MtaTlsProxyProtocolOptions.HeaderTimeout), "How long the header may take to arrive. The time of the TLS handshake begins after it.",
+            o => o.HeaderTimeout, (o, v) => o.HeaderTimeout = v, most: MtaTlsProxyProtocolOptions.MaxHeaderTimeout),
+    ]);
+
     /// <summary>Keys of the section that other packages read.</summary>
     public static string[] OfOthers { get; } = ["Agents", "Destinations", "TrustedPeers"];
 
@@ -84,6 +101,9 @@ internal static class MtaTlsSettings
             (o, name, endpoint) => o.Endpoints[name] = endpoint, EndpointTable),
         S.Section(nameof(MtaTlsOptions.Limits), "What a client can make the server spend.", o => o.Limits, LimitSettings.Table),
         S.Section(nameof(MtaTlsOptions.KeepAlive), "How a client that no longer answers is noticed. Sessions of agents are pinged in any case.", o => o.KeepAlive, KeepAliveSettings.Server),
+        S.Section(
+            nameof(MtaTlsOptions.ProxyProtocol), "Balancers in front of the server that tell the client's address with the PROXY protocol, version 1 or 2. Read when an endpoint is bound.",
+            o => o.ProxyProtocol, s_proxyProtocol),
         S.Section(nameof(MtaTlsOptions.Shutdown), "How the server stops.", o => o.Shutdown, s_shutdown),
         S.Sections(
             nameof(MtaTlsOptions.Channels),

@@ -42,12 +42,15 @@ internal static class RoutingSettings
         S.List(
             nameof(ChannelRouteOptions.AllowedNetworks),
             "For Tcp: addresses and networks that may be connected to although they are not public (loopback, private, link-local and so on).", o => o.AllowedNetworks),
+        S.Choice<ProxyProtocolVersion>(
+            nameof(ChannelRouteOptions.ProxyProtocol), "For Tcp: the PROXY protocol header that tells the destination the address of the channel's client, before everything else.",
+            o => o.ProxyProtocol, (o, v) => o.ProxyProtocol = v),
         S.Boolean(
             nameof(ChannelRouteOptions.AllowAnonymous), "For Tcp and Agent: true to allow the route to clients without a certificate.", o => o.AllowAnonymous, (o, v) => o.AllowAnonymous = v),
     ],
     """
     { "anyOf": [
-      { "not": { "anyOf": [ { "required": [ "Upstream" ] }, { "required": [ "AllowedNetworks" ] }, { "required": [ "AllowAnonymous" ] } ] },
+      { "not": { "anyOf": [ { "required": [ "Upstream" ] }, { "required": [ "AllowedNetworks" ] }, { "required": [ "AllowAnonymous" ] }, { "required": [ "ProxyProtocol" ] } ] },
         "properties": { "Action": { "enum": [ "Http", "Reject" ] } } },
       { "required": [ "Action", "ClientCertificate" ], "properties": { "Action": { "enum": [ "Tcp", "Agent" ] } } },
       { "required": [ "Action", "AllowAnonymous" ], "properties": { "Action": { "enum": [ "Tcp", "Agent" ] }, "AllowAnonymous": { "enum": [ true ] } } } ] }

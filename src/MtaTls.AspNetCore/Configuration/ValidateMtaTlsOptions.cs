@@ -3,6 +3,7 @@ using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Server.Kestrel.Https;
 using Microsoft.Extensions.Options;
 using MtaTls.AspNetCore.Certificates;
+using MtaTls.AspNetCore.ProxyProtocol;
 using MtaTls.Configuration;
 using MtaTls.Tls;
 
@@ -17,6 +18,7 @@ internal sealed class ValidateMtaTlsOptions(EndpointCertificates certificates) :
         errors.AddRange(options.ConfigurationErrors.All);
         ValidateExtensionType(errors, options.ExtensionType);
         ValidateLimits(errors, options.Limits);
+        ProxyProtocolNetworks.Read(options.ProxyProtocol, $"{MtaTlsSettings.SectionName}:{nameof(MtaTlsOptions.ProxyProtocol)}", errors);
         foreach ((string endpointName, MtaTlsEndpointOptions endpoint) in options.Endpoints)
         {
             ValidateEndpoint(errors, $"{MtaTlsSettings.SectionName}:Endpoints:{endpointName}", endpoint, options.EndpointDefaults);

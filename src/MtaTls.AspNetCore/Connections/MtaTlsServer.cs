@@ -15,6 +15,7 @@ internal sealed class MtaTlsServer(IOptions<MtaTlsOptions> options, ChannelDispa
 {
     private readonly Lock _lock = new();
     private readonly List<BoundEndpoint> _endpoints = [];
+    private readonly HashSet<string> _httpsNames = new(StringComparer.OrdinalIgnoreCase);
     private volatile bool _hasHttps;
 
     private readonly Lazy<string?> _keyLogFile = new(() => CheckKeyLogFile(options.Value.KeyLogFile, loggers.CreateLogger(LogCategories.Endpoints)));
@@ -87,7 +88,29 @@ internal sealed class MtaTlsServer(IOptions<MtaTlsOptions> options, ChannelDispa
     /// <summary>Where the keys of sessions are logged; null: nowhere, also where the file can't be written to.</summary>
     public string? KeyLogFile => _keyLogFile.Value;
 
-    public void EndpointBuilt(bool isHttps) => _hasHttps |= isHttps;
+    /// <summary>The names of the HTTPS endpoints that were bound so far.</summary>
+    public string[] HttpsEndpointNames
+    {
+        get
+        {
+            lock (_lock)
+            {
+                return [.. _httpsNames];
+            }
+        }
+    }
+
+    public void EndpointBuilt(bool isHttps, string? name)
+    {
+        _hasHttps |= isHttps;
+        if (isHttps && name is not null)
+        {
+            lock (_lock)
+            {
+                _httpsNames.Add(name);
+            }
+        }
+    }
 
     public void EndpointBound(ListenOptions endpoint, EndpointSettings settings)
     {

@@ -66,6 +66,9 @@ internal sealed class MtaTlsServerSession : IMtaTlsSessionFeature
     /// <summary>Whether Kestrel's metrics are on, so that a channel needs its own list of tags.</summary>
     public bool HasMetricsTags { get; }
 
+    /// <summary>The TLS session.</summary>
+    public TlsConnection Tls => _tls;
+
     public string SessionId => Connection.ConnectionId;
 
     /// <summary>Whether the client was told that this end will stop.</summary>

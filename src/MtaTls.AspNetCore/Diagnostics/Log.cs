@@ -39,6 +39,18 @@ internal static partial class Log
     [LoggerMessage(10, LogLevel.Warning, "The key log file {File} can't be written to ({Reason}): no keys are logged. Correct MtaTls:KeyLogFile or its permissions.", EventName = "KeysNotLogged")]
     public static partial void KeysNotLogged(this ILogger logger, string file, string reason);
 
+    [LoggerMessage(11, LogLevel.Warning, "MtaTls:ProxyProtocol:Endpoints names '{Endpoint}', but no HTTPS endpoint has that name ({Known}): it never applies there.", EventName = "EndpointOfProxyProtocolUnknown")]
+    public static partial void EndpointOfProxyProtocolUnknown(this ILogger logger, string endpoint, string known);
+
+    [LoggerMessage(12, LogLevel.Debug, "Connection {ConnectionId}: closed, for its PROXY protocol header from {Proxy} is {Fault}.", EventName = "ProxyHeaderRefused")]
+    public static partial void ProxyHeaderRefused(this ILogger logger, string connectionId, EndPoint? proxy, string fault);
+
+    [LoggerMessage(13, LogLevel.Warning, "A connection from {Proxy}, of MtaTls:ProxyProtocol:Networks, was closed: its PROXY protocol header is {Fault}. Let the balancer send one (HAProxy: send-proxy-v2), or take its address off the list. Said at most once a minute.", EventName = "ProxyHeadersRefused")]
+    public static partial void ProxyHeadersRefused(this ILogger logger, EndPoint? proxy, string fault);
+
+    [LoggerMessage(14, LogLevel.Debug, "Connection {ConnectionId}: the balancer {Proxy} says that the client is {Client} (PROXY protocol {Version}, local: {IsLocal}).", EventName = "ProxyHeaderRead")]
+    public static partial void ProxyHeaderRead(this ILogger logger, string connectionId, EndPoint? proxy, EndPoint? client, int version, bool isLocal);
+
     // Sessions: 20 to 39.
     [LoggerMessage(20, LogLevel.Debug, "Connection {SessionId}: the TLS handshake took too long.", EventName = "HandshakeTimedOut")]
     public static partial void HandshakeTimedOut(this ILogger logger, string sessionId);

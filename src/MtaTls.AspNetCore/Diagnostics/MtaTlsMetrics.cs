@@ -23,6 +23,7 @@ internal sealed class MtaTlsMetrics
     private readonly UpDownCounter<long> _draining;
     private readonly Histogram<double> _pings;
     private readonly Counter<long> _keepAliveTimeouts;
+    private readonly Counter<long> _proxyHeaders;
     private readonly Histogram<double> _handshakes;
     private readonly Histogram<double> _sessions;
     private int _sessionCount;
@@ -42,6 +43,7 @@ internal sealed class MtaTlsMetrics
         _draining = meter.CreateUpDownCounter<long>("mtatls.server.draining_sessions", "{session}", "Sessions of which either end has said that it will stop.");
         _pings = meter.CreateHistogram<double>("mtatls.server.ping.duration", "s", "The round trip of a ping to a client.", advice: ShortBuckets);
         _keepAliveTimeouts = meter.CreateCounter<long>("mtatls.server.keep_alive.timeouts", "{timeout}", "Sessions that ended because the client no longer answered, by what found it.");
+        _proxyHeaders = meter.CreateCounter<long>("mtatls.server.proxy_protocol.headers", "{header}", "PROXY protocol headers of balancers, by command or by what was wrong.");
         _windowStalls = meter.CreateCounter<long>("mtatls.server.window_stalls", "{stall}", "Times that a channel had data to send and no window left.");
     }
 
@@ -56,12 +58,16 @@ internal sealed class MtaTlsMetrics
     public static Meter CreateMeter(IMeterFactory meters) => meters.Create(new MeterOptions(MeterName) { Version = LibraryVersion.Value });
 
     /// <summary>What all measurements of a session are tagged with.</summary>
-    public static TagList Tags(EndpointSettings settings, ConnectionContext connection)
+    public static TagList Tags(EndpointSettings settings, ConnectionContext connection) => Tags(settings.Name, connection);
+
+    /// <param name="endpoint">The endpoint's name; null where it has none.</param>
+    /// <param name="connection">The TCP connection.</param>
+    public static TagList Tags(string? endpoint, ConnectionContext connection)
     {
         TagList tags = default;
-        if (settings.Name is not null)
+        if (endpoint is not null)
         {
-            tags.Add("mtatls.endpoint", settings.Name);
+            tags.Add("mtatls.endpoint", endpoint);
         }
 
         switch (connection.LocalEndPoint)
@@ -143,6 +149,18 @@ internal sealed class MtaTlsMetrics
     {
         tags.Add("mtatls.limit", limit);
         _limits.Add(times, tags);
+    }
+
+    public void ProxyHeaderRead(TagList tags, bool isLocal)
+    {
+        tags.Add("mtatls.proxy_protocol.command", isLocal ? "local" : "proxy");
+        _proxyHeaders.Add(1, tags);
+    }
+
+    public void ProxyHeaderRefused(TagList tags, string error)
+    {
+        tags.Add("error.type", error);
+        _proxyHeaders.Add(1, tags);
     }
 
     public void Draining(int change, in TagList tags) => _draining.Add(change, tags);

@@ -4,6 +4,7 @@ using Microsoft.AspNetCore.Server.Kestrel.Https;
 using Microsoft.Extensions.DependencyInjection;
 using MtaTls.AspNetCore.Connections;
 using MtaTls.AspNetCore.Diagnostics;
+using MtaTls.AspNetCore.ProxyProtocol;
 using MtaTls.AspNetCore.Transport;
 using MtaTls.Configuration;
 using MtaTls.Tls;
@@ -42,13 +43,23 @@ internal sealed class EndpointAttachment(ListenOptions endpoint, MtaTlsListenOpt
         middleware.Insert(https >= 0 ? https : middleware.Count, attachment.Build);
     }
 
+    private string? Name => options.Name ?? (KestrelInternals.AreAvailable ? KestrelInternals.EndpointName(endpoint) : null);
+
     private ConnectionDelegate Build(ConnectionDelegate next)
     {
         MtaTlsServer server = MtaTlsServices.GetServer(endpoint);
+        bool isHttps = !KestrelInternals.AreAvailable || KestrelInternals.IsTls(endpoint);
+        server.EndpointBuilt(isHttps, Name);
+        ConnectionDelegate own = BuildMultiplexing(next, server, isHttps);
+
+        // A balancer's header comes before TLS, also where an endpoint does not multiplex.
+        return isHttps && ProxyProtocolMiddleware.IsFor(Name, server.Options.ProxyProtocol) ? new ProxyProtocolMiddleware(own, Name, server).OnConnectionAsync : own;
+    }
+
+    private ConnectionDelegate BuildMultiplexing(ConnectionDelegate next, MtaTlsServer server, bool isHttps)
+    {
         MtaTlsOptions global = server.Options;
         DataMultiplexingMode mode = options.Mode ?? global.EndpointDefaults.Mode;
-        bool isHttps = !KestrelInternals.AreAvailable || KestrelInternals.IsTls(endpoint);
-        server.EndpointBuilt(isHttps);
         if (mode == DataMultiplexingMode.Disabled || (!isExplicit && !isHttps))
         {
             return next;
@@ -62,7 +73,7 @@ internal sealed class EndpointAttachment(ListenOptions endpoint, MtaTlsListenOpt
                 : LeaveToKestrel(server, next, obstacle);
         }
 
-        EndpointSettings settings = new(options.Name ?? (KestrelInternals.AreAvailable ? KestrelInternals.EndpointName(endpoint) : null), mode, options.Dispatch ?? global.EndpointDefaults.Dispatch, https!, certificate);
+        EndpointSettings settings = new(Name, mode, options.Dispatch ?? global.EndpointDefaults.Dispatch, https!, certificate);
         EndpointTls tls = new(settings, endpoint.Protocols, server);
         if (!_isAnnounced)
         {

@@ -34,6 +34,7 @@ internal sealed class EndpointReview(KestrelOptionsAccessor kestrel, IServicePro
         {
             MtaTlsServer server = services.GetRequiredService<MtaTlsServer>();
             ReviewEndpoints(server);
+            ReviewProxyProtocol(server);
             CurrentSettings settings = services.GetRequiredService<CurrentSettings>();
             ReviewRoutes(server, settings.Current, []);
 
@@ -70,6 +71,15 @@ internal sealed class EndpointReview(KestrelOptionsAccessor kestrel, IServicePro
         }
 
         _endpoints.NoHttps(addresses, Log.HttpsAdvice);
+    }
+
+    private void ReviewProxyProtocol(MtaTlsServer server)
+    {
+        HashSet<string> names = new(server.HttpsEndpointNames, StringComparer.OrdinalIgnoreCase);
+        foreach (string name in server.Options.ProxyProtocol.Endpoints.Where(name => !names.Contains(name)))
+        {
+            _endpoints.EndpointOfProxyProtocolUnknown(name, string.Join(", ", names.Order(StringComparer.OrdinalIgnoreCase)) is { Length: > 0 } known ? known : "none has a name");
+        }
     }
 
     private void ReviewRoutes(MtaTlsServer server, CurrentSettings.State settings, IEnumerable<string> configured)

@@ -41,6 +41,12 @@ public sealed class ChannelRouteOptions
     public IList<string> AllowedNetworks { get; } = [];
 
     /// <summary>
+    /// For <see cref="ChannelRouteAction.Tcp"/>: the PROXY protocol header that tells the destination the address of the channel's client, before everything else. The destination must
+    /// expect it. Default: <see cref="ProxyProtocolVersion.None"/>.
+    /// </summary>
+    public ProxyProtocolVersion ProxyProtocol { get; set; }
+
+    /// <summary>
     /// For <see cref="ChannelRouteAction.Tcp"/> and <see cref="ChannelRouteAction.Agent"/>: true to allow the route to clients without a certificate. Such a route with neither this nor <see cref="ClientCertificate"/> is an
     /// error. <value>Default: false.</value>
     /// </summary>

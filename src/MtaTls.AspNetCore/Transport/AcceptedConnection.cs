@@ -170,12 +170,13 @@ internal sealed class AcceptedConnection : DefaultConnectionContext, IConnection
 
     private byte[] TakePeeked()
     {
-        if (_peeked is null || !_peeked.TryRead(out ReadResult result))
+        if (_peeked is null)
         {
             return [];
         }
 
-        byte[] octets = result.Buffer.ToArray();
+        // None, where all that was read is consumed: a balancer's header.
+        byte[] octets = _peeked.TryRead(out ReadResult result) ? result.Buffer.ToArray() : [];
         _peeked.Complete();
         _peeked = null;
         return octets;

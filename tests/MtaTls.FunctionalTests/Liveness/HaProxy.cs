@@ -20,16 +20,30 @@ internal sealed class HaProxy : IAsyncDisposable
 
     private string Socket => Path.Combine(_folder.FullName, "s");
 
-    /// <summary>Starts it, or skips the test where it is not installed.</summary>
+    /// <summary>Starts it in front of servers, or skips the test where it is not installed.</summary>
     /// <param name="servers">The ports of the servers.</param>
     /// <param name="settings">Further lines of the section <c>defaults</c>.</param>
     /// <param name="check">What follows each server's address.</param>
-    public static async Task<HaProxy> StartAsync(int[] servers, string settings = "", string check = "")
+    public static Task<HaProxy> StartAsync(int[] servers, string settings = "", string check = "") => StartAsync(
+        port => $"""
+            frontend in
+                bind 127.0.0.1:{port}
+                default_backend out
+            backend out
+                balance roundrobin
+                option httpchk GET /health
+            {string.Concat(servers.Select((s, i) => $"    server s{i} 127.0.0.1:{s} {check}\n"))}
+            """,
+        settings);
+
+    /// <summary>Starts it, or skips the test where it is not installed.</summary>
+    /// <param name="sections">The sections <c>frontend</c> and <c>backend</c>, by the port to listen on.</param>
+    /// <param name="settings">Further lines of the section <c>defaults</c>.</param>
+    public static async Task<HaProxy> StartAsync(Func<int, string> sections, string settings = "")
     {
         DirectoryInfo folder = Directory.CreateTempSubdirectory("mtatls-haproxy-");
         int port = FreePort.Find();
         string file = Path.Combine(folder.FullName, "haproxy.cfg");
-        string backends = string.Concat(servers.Select((s, i) => $"    server s{i} 127.0.0.1:{s} {check}\n"));
         await File.WriteAllTextAsync(file, $"""
             global
                 stats socket {Path.Combine(folder.FullName, "s")} level admin
@@ -42,13 +56,7 @@ internal sealed class HaProxy : IAsyncDisposable
                 retries 3
                 option redispatch 1
             {settings}
-            frontend in
-                bind 127.0.0.1:{port}
-                default_backend out
-            backend out
-                balance roundrobin
-                option httpchk GET /health
-            {backends}
+            {sections(port)}
 
             """);
         Process process;

@@ -23,13 +23,13 @@ internal sealed class RawClient : IAsyncDisposable
 
     public MtaTlsSession Session { get; private set; } = null!;
 
-    public static async Task<RawClient> ConnectAsync(int port, Action<TlsClientOptions>? tls = null, MtaTlsSessionOptions? session = null, IPAddress? from = null)
-        => await ConnectAsync(port, new TlsClientContext(Options(tls)), session, from);
+    public static async Task<RawClient> ConnectAsync(int port, Action<TlsClientOptions>? tls = null, MtaTlsSessionOptions? session = null, IPAddress? from = null, byte[]? header = null)
+        => await ConnectAsync(port, new TlsClientContext(Options(tls)), session, from, header);
 
     /// <summary>With a context of the test's own, which remembers TLS sessions.</summary>
-    public static async Task<RawClient> ConnectAsync(int port, TlsClientContext context, MtaTlsSessionOptions? session = null, IPAddress? from = null)
+    public static async Task<RawClient> ConnectAsync(int port, TlsClientContext context, MtaTlsSessionOptions? session = null, IPAddress? from = null, byte[]? header = null)
     {
-        RawClient client = await HandshakeAsync(port, context, from);
+        RawClient client = await HandshakeAsync(port, context, from, header);
         Assert.True(client.Tls.DataMultiplexingNegotiated);
         client.Session = MtaTlsSession.Start(client.Tls, session ?? new MtaTlsSessionOptions { Role = MtaTlsRole.Client });
         return client;
@@ -45,7 +45,7 @@ internal sealed class RawClient : IAsyncDisposable
         return options;
     }
 
-    private static async Task<RawClient> HandshakeAsync(int port, TlsClientContext context, IPAddress? from = null)
+    private static async Task<RawClient> HandshakeAsync(int port, TlsClientContext context, IPAddress? from = null, byte[]? header = null)
     {
         Socket socket = new(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp) { NoDelay = true };
         try
@@ -56,6 +56,12 @@ internal sealed class RawClient : IAsyncDisposable
             }
 
             await socket.ConnectAsync(IPAddress.Loopback, port);
+            if (header is not null)
+            {
+                // Before TLS, as a balancer does.
+                await socket.SendAsync(header);
+            }
+
             NetworkStream stream = new(socket, ownsSocket: true);
             using CancellationTokenSource hang = new(Wait.Timeout);
             TlsConnection connection = await TlsConnection.ConnectAsync(new StreamPipe(stream), context, hang.Token);

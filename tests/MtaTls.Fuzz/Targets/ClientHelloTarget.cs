@@ -11,39 +11,11 @@ internal sealed class ClientHelloTarget : FuzzTarget
     public override ValueTask RunAsync(byte[] input, Random random)
     {
         ClientHelloStatus whole = ClientHelloReader.TryRead(new ReadOnlySequence<byte>(input), 65_389, 16_384, out ClientHelloInfo? info);
-        ClientHelloStatus cut = ClientHelloReader.TryRead(Cut(input, random), 65_389, 16_384, out ClientHelloInfo? cutInfo);
+        ClientHelloStatus cut = ClientHelloReader.TryRead(Sequences.Cut(input, random), 65_389, 16_384, out ClientHelloInfo? cutInfo);
         Require(whole == cut && info?.OffersExtension == cutInfo?.OffersExtension && info?.ServerName == cutInfo?.ServerName && info?.Length == cutInfo?.Length, "Cuts change what a ClientHello means.");
         Require((whole == ClientHelloStatus.Complete) == (info is not null), "Complete without a result.");
         Require(info is null || info.Length <= input.Length, "Longer than what is there.");
         Require(info?.ServerName is null || info.ServerName.All(static c => char.IsAsciiLetterOrDigit(c) || c is '-' or '.' or '_'), "A server name that is none.");
         return default;
-    }
-
-    private static ReadOnlySequence<byte> Cut(byte[] input, Random random)
-    {
-        var first = new Segment(ReadOnlyMemory<byte>.Empty, null);
-        Segment last = first;
-        for (int at = 0; at < input.Length;)
-        {
-            int length = Math.Min(random.Next(1, 40), input.Length - at);
-            last = new Segment(input.AsMemory(at, length), last);
-            at += length;
-        }
-        return new(first, 0, last, last.Memory.Length);
-    }
-
-    private sealed class Segment : ReadOnlySequenceSegment<byte>
-    {
-        public Segment(ReadOnlyMemory<byte> memory, Segment? before)
-        {
-            Memory = memory;
-            if (before is null)
-            {
-                return;
-            }
-
-            RunningIndex = before.RunningIndex + before.Memory.Length;
-            before.Next = this;
-        }
     }
 }

@@ -60,6 +60,12 @@ internal sealed class ChannelRoute
             _certificate = new ClientCertificateCondition(certificate, $"{key}:ClientCertificate", errors);
         }
 
+        ProxyProtocol = options.ProxyProtocol;
+        if (!Enum.IsDefined(options.ProxyProtocol))
+        {
+            errors.Add($"{key}:ProxyProtocol: '{options.ProxyProtocol}' is not one of None, V1, V2.");
+        }
+
         if (!Enum.IsDefined(options.Action))
         {
             errors.Add($"{key}:Action: '{options.Action}' is not one of Http, Tcp, Agent, Reject.");
@@ -71,6 +77,9 @@ internal sealed class ChannelRoute
     public string Name { get; }
 
     public ChannelRouteAction Action { get; }
+
+    /// <summary>The header that a Tcp route sends to its destination.</summary>
+    public ProxyProtocolVersion ProxyProtocol { get; }
 
     /// <summary>The names of the endpoints that it is for; none: every endpoint.</summary>
     public IReadOnlySet<string> Endpoints => _endpoints;
@@ -173,6 +182,11 @@ internal sealed class ChannelRoute
             if (options.AllowedNetworks.Count > 0)
             {
                 errors.Add($"{key}:AllowedNetworks: is for the action Tcp; this route's action is {options.Action}.");
+            }
+
+            if (options.ProxyProtocol != ProxyProtocolVersion.None)
+            {
+                errors.Add($"{key}:ProxyProtocol: is for the action Tcp; this route's action is {options.Action}.");
             }
 
             if (options.AllowAnonymous && !isForwarded)

@@ -4,6 +4,7 @@ using Microsoft.AspNetCore.Connections.Features;
 using Microsoft.Extensions.Logging;
 using MtaTls.AspNetCore.Connections;
 using MtaTls.AspNetCore.Diagnostics;
+using MtaTls.AspNetCore.ProxyProtocol;
 using MtaTls.Protocol;
 
 namespace MtaTls.AspNetCore.Routing;
@@ -123,6 +124,12 @@ internal sealed class TcpForwarder(IHostResolver resolver, ServerAddresses liste
                     tunnel.ChannelClosed();
                 },
                 (tunnel, closed));
+            if (route.ProxyProtocol != ProxyProtocolVersion.None)
+            {
+                // The buffer of a new connection has room for it.
+                await socket.SendAsync(ProxyHeaderWriter.Write(route.ProxyProtocol, session, $"{session.SessionId}-{channel.Id}"), session.Connection.ConnectionClosed);
+            }
+
             CancellationToken stopping = session.Connection.Features.Get<IConnectionLifetimeNotificationFeature>()?.ConnectionClosedRequested ?? default;
             using CancellationTokenRegistration registration = stopping.UnsafeRegister(_ => tunnel.ShutDown(options.ShutdownIdleTimeout), null);
             TcpTunnelEnd end = await tunnel.RunAsync(() => CloseAsync(channel, closed.Task, tunnel, options.HalfCloseLinger));
@@ -136,6 +143,12 @@ internal sealed class TcpForwarder(IHostResolver resolver, ServerAddresses liste
             {
                 channel.Abort();
             }
+        }
+        catch (Exception e) when (e is SocketException or OperationCanceledException)
+        {
+            // The destination has gone before it got its header, or the session has ended.
+            _logger.TunnelEnded(session.SessionId, channel.Id, TcpTunnelEnd.DestinationFailed, 0, 0, e.Message);
+            channel.Abort();
         }
         finally
         {

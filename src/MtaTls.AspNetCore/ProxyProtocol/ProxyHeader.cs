@@ -1,0 +1,51 @@
+using System.Buffers.Binary;
+using System.Net;
+using System.Text;
+
+namespace MtaTls.AspNetCore.ProxyProtocol;
+
+/// <summary>A header that has been read.</summary>
+/// <param name="version">1 or 2.</param>
+/// <param name="isLocal">Whether its command is LOCAL.</param>
+/// <param name="source">The client, where it is told.</param>
+/// <param name="destination">Where the client has connected to, where it is told.</param>
+/// <param name="tlvs">The TLVs, found well-formed.</param>
+internal sealed class ProxyHeader(int version, bool isLocal, IPEndPoint? source = null, IPEndPoint? destination = null, ReadOnlyMemory<byte> tlvs = default) : IMtaTlsProxyProtocolFeature
+{
+    // "An opaque byte sequence of up to 128 bytes."
+    private const int MaxUniqueId = 128;
+
+    public int Version => version;
+
+    public bool IsLocal => isLocal;
+
+    public EndPoint? ProxyEndPoint { get; set; }
+
+    public IPEndPoint? SourceEndPoint => source;
+
+    public IPEndPoint? DestinationEndPoint => destination;
+
+    public ReadOnlyMemory<byte> ApplicationProtocol => TryGetTlv(ProxyTlv.Alpn, out ReadOnlyMemory<byte> value) ? value : default;
+
+    public string? Authority => TryGetTlv(ProxyTlv.Authority, out ReadOnlyMemory<byte> value) ? Encoding.UTF8.GetString(value.Span) : null;
+
+    public ReadOnlyMemory<byte> UniqueId => TryGetTlv(ProxyTlv.UniqueId, out ReadOnlyMemory<byte> value) && value.Length <= MaxUniqueId ? value : default;
+
+    public bool TryGetTlv(byte type, out ReadOnlyMemory<byte> value)
+    {
+        for (ReadOnlyMemory<byte> rest = tlvs; !rest.IsEmpty;)
+        {
+            int length = BinaryPrimitives.ReadUInt16BigEndian(rest.Span[1..]);
+            if (rest.Span[0] == type)
+            {
+                value = rest.Slice(3, length);
+                return true;
+            }
+
+            rest = rest[(3 + length)..];
+        }
+
+        value = default;
+        return false;
+    }
+}
