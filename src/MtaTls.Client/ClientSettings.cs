@@ -44,6 +44,7 @@ internal sealed record ClientSettings
     public ChannelAddress? Source { get; init; }
     public Func<MtaTlsChannelRequest, CancellationToken, ValueTask>? ChannelRequested { get; init; }
     public bool KeepConnected { get; init; }
+    public bool ReplaceSessions { get; init; } = true;
     public Func<DnsEndPoint, CancellationToken, ValueTask<Stream>>? ConnectCallback { get; init; }
     public ILoggerFactory? LoggerFactory { get; init; }
     public required TimeProvider TimeProvider { get; init; }
@@ -111,6 +112,7 @@ internal sealed record ClientSettings
             Source = options.Source,
             ChannelRequested = options.ChannelRequested,
             KeepConnected = options.KeepConnected,
+            ReplaceSessions = options.ReplaceSessions,
             ConnectCallback = options.ConnectCallback,
             LoggerFactory = options.LoggerFactory,
             TimeProvider = options.TimeProvider,

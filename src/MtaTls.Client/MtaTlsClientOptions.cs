@@ -177,6 +177,13 @@ public sealed class MtaTlsClientOptions
     /// <value>Default: false, sessions are connected when a channel needs one.</value>
     public bool KeepConnected { get; set; }
 
+    /// <summary>
+    /// Whether a session that is to be left while it has channels, because its server goes away or it has reached its age, is replaced at once. Else the next one is connected when a channel needs it: for clients
+    /// whose channels all belong to one session.
+    /// </summary>
+    /// <value>Default: true.</value>
+    public bool ReplaceSessions { get; set; } = true;
+
     /// <summary>Makes the connection below TLS, in place of a TCP connection to the endpoint: through a proxy, for example.</summary>
     /// <value>Default: null.</value>
     public Func<DnsEndPoint, CancellationToken, ValueTask<Stream>>? ConnectCallback { get; set; }

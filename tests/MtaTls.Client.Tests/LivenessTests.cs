@@ -146,6 +146,21 @@ public sealed class LivenessTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task Without_ReplaceSessions_the_next_session_is_connected_when_a_channel_needs_it()
+    {
+        ChannelOpener opener = Make(o => o.ReplaceSessions = false);
+        await opener.OpenAsync(s_inner, null, default).AsTask().WaitAsync(s_hang);
+        await _dialer.Servers[0].GoAwayAsync(TimeSpan.FromSeconds(30)).AsTask().WaitAsync(s_hang);
+        await UntilAsync(() => opener.Sessions.Single().IsLeaving);
+        await opener.OpenAsync(s_inner, null, default).AsTask().WaitAsync(s_hang);
+        Assert.Equal(2, _dialer.Servers[0].ActiveChannels);
+        Assert.Equal(1, _dialer.Attempts);
+        _time.Advance(TimeSpan.FromSeconds(31));
+        await opener.OpenAsync(s_inner, null, default).AsTask().WaitAsync(s_hang);
+        Assert.Equal(1, _dialer.Servers[1].ActiveChannels);
+    }
+
+    [Fact]
     public async Task A_server_that_sends_every_session_away_is_not_called_without_pause()
     {
         ChannelOpener opener = Make(o => (o.KeepConnected, o.Reconnect.InitialDelay, o.Reconnect.Jitter) = (true, TimeSpan.FromSeconds(4), 0));

@@ -55,7 +55,7 @@ public sealed class OptionsTests
             o => o.ApplicationProtocols = [System.Net.Security.SslApplicationProtocol.Http2], o => o.EnabledSslProtocols = SslProtocols.Tls12, o => o.AllowTlsResume = false, o => o.ClientCertificate.Certificate = one,
             o => o.RemoteCertificateValidationCallback = (_, _, _, _) => false, o => o.CertificateRevocationCheckMode = X509RevocationMode.Online,
             o => o.CertificateChainPolicy = new X509ChainPolicy(), o => o.Limits.MaxChannelsPerSession = 5, o => o.Limits.MaxPacketLength = 5, o => o.Source = new ChannelAddress("a", 1),
-            o => o.Reconnect.Jitter = 0.1, o => o.MaxSessions = 3, o => o.KeepConnected = true, o => o.ConnectCallback = (_, _) => default,
+            o => o.Reconnect.Jitter = 0.1, o => o.MaxSessions = 3, o => o.KeepConnected = true, o => o.ReplaceSessions = false, o => o.ConnectCallback = (_, _) => default,
         ];
         Assert.All(changes, change => Assert.NotEqual(Settings(), Settings(change)));
     }
@@ -91,6 +91,7 @@ public sealed class OptionsTests
             ["MtaTlsClient:SessionIdleTimeout"] = "00:05:00",
             ["MtaTlsClient:ShutdownTimeout"] = "00:00:01",
             ["MtaTlsClient:KeepConnected"] = "true",
+            ["MtaTlsClient:ReplaceSessions"] = "false",
             ["MtaTlsClient:Source:Host"] = "198.51.100.1",
             ["MtaTlsClient:Source:Port"] = "5",
             ["MtaTlsClient:Reconnect:InitialDelay"] = "00:00:01",
@@ -112,6 +113,7 @@ public sealed class OptionsTests
         Assert.Equal(TimeSpan.FromMinutes(5), options.SessionIdleTimeout);
         Assert.Equal(TimeSpan.FromSeconds(1), options.ShutdownTimeout);
         Assert.True(options.KeepConnected);
+        Assert.False(options.ReplaceSessions);
         Assert.Equal(new ChannelAddress("198.51.100.1", 5), options.Source);
         Assert.Equal(TimeSpan.FromSeconds(1), options.Reconnect.InitialDelay);
         Assert.Equal(0.25, options.Reconnect.Jitter);

@@ -161,13 +161,18 @@ internal sealed class AgentRuntime : IDisposable
         }
 
         Metrics.ChannelOpened("http");
-        AgentConnection connection = new(channel, link.Gateway, AgentConnection.Id(link.Id, Interlocked.Increment(ref _connections)), () => Metrics.ChannelEnded("http"));
+        AgentConnection connection = new(channel, link.Gateway, AgentConnection.Id(link.Id, Interlocked.Increment(ref _connections)), ended =>
+        {
+            Metrics.ChannelEnded("http");
+            link.Connections.Remove(ended);
+        });
         AgentConnectionListener[] listeners;
         lock (_lock)
         {
             listeners = [.. _listeners];
         }
 
+        link.Connections.Add(connection);
         // Nothing of Kestrel's runs for a channel that says nothing.
         channel.OnReadable(static (_, state) => ((PrefaceReader)state!).OnReadable(), new PrefaceReader(channel, connection, listeners, _logger));
     }

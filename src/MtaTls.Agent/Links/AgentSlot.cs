@@ -79,6 +79,12 @@ internal sealed class AgentSlot(AgentRuntime runtime, int index) : IAsyncDisposa
             _current = null;
         }
 
+        foreach (GatewayLink link in links)
+        {
+            // The app takes nothing more: a connection without a request would only hold up its stop.
+            link.Connections.Close();
+        }
+
         await Task.WhenAll(links.Select(static l => l.DisposeAsync().AsTask()));
     }
 
@@ -110,7 +116,8 @@ internal sealed class AgentSlot(AgentRuntime runtime, int index) : IAsyncDisposa
                 gateway = left.Gateway;
                 failure = left.Failure ?? new IOException("the gateway has ended it");
                 Replace(left, null);
-                await left.DisposeAsync();
+                // What it still serves holds up no new session.
+                _ = EndAsync(left);
             }
             catch (OperationCanceledException) when (runtime.Stopping.IsCancellationRequested)
             {
@@ -253,7 +260,17 @@ internal sealed class AgentSlot(AgentRuntime runtime, int index) : IAsyncDisposa
             await link.AnnounceDrainAsync(timeout.Token);
         }
 
-        await link.DisposeAsync();
+        await EndAsync(link);
+    }
+
+    private async Task EndAsync(GatewayLink link)
+    {
+        lock (_lock)
+        {
+            _leaving.Add(link);
+        }
+
+        await link.DisposeAsync().AsTask().ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         lock (_lock)
         {
             _leaving.Remove(link);

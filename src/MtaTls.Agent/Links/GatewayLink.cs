@@ -25,12 +25,14 @@ internal sealed class GatewayLink : IAsyncDisposable
     private readonly MtaTlsClient _client;
     private readonly HttpMessageInvoker _http;
     private readonly CancellationTokenSource _ended = new();
+    private readonly Lock _lock = new();
     private HttpResponseMessage? _response;
     private IAsyncEnumerator<SseItem<string>>? _events;
     private string _registration = "";
     private TimeSpan _silence = TimeSpan.FromMinutes(1);
-    private int _disposed;
+    private Task? _disposal;   // guarded by _lock
     private int _draining;
+    private volatile bool _announced;
 
     private GatewayLink(AgentRuntime runtime, Uri gateway, MtaTlsClient client)
     {
@@ -48,6 +50,9 @@ internal sealed class GatewayLink : IAsyncDisposable
 
     /// <summary>The name of the gateway's node.</summary>
     public string Node { get; private set; } = "";
+
+    /// <summary>What the gateway has opened and is served over HTTP.</summary>
+    public LinkConnections Connections { get; } = new();
 
     /// <summary>The names that were granted.</summary>
     public IReadOnlyList<string> Granted { get; private set; } = [];
@@ -140,6 +145,7 @@ internal sealed class GatewayLink : IAsyncDisposable
             }
 
             using HttpResponseMessage response = await _http.SendAsync(request, cancellationToken);
+            _announced = response.IsSuccessStatusCode;
         }
         catch (Exception e)
         {
@@ -148,16 +154,28 @@ internal sealed class GatewayLink : IAsyncDisposable
     }
 
     /// <summary>Waits for connections that are in use, at most <see cref="MtaTlsAgentOptions.DrainTimeout"/>, then ends the session.</summary>
-    public async ValueTask DisposeAsync()
+    /// <remarks>Every call waits for that.</remarks>
+    public ValueTask DisposeAsync()
     {
-        if (Interlocked.Exchange(ref _disposed, 1) != 0)
+        lock (_lock)
         {
-            return;
+            return new ValueTask(_disposal ??= EndAsync());
         }
+    }
 
+    private async Task EndAsync()
+    {
+        // Leaves the lock of the caller before anything else happens.
+        await Task.CompletedTask.ConfigureAwait(ConfigureAwaitOptions.ForceYielding);
         _runtime.Metrics.SessionEnded(Granted.Count > 0);
         // The end of the answer ends the registration.
         await _ended.CancelAsync();
+        if (_announced)
+        {
+            // The gateway sends nothing more, and what it has sent has arrived: a connection without a request would only hold up the end.
+            Connections.Close();
+        }
+
         _response?.Dispose();
         _http.Dispose();
         await _client.DisposeAsync();
@@ -177,6 +195,7 @@ internal sealed class GatewayLink : IAsyncDisposable
             // All that the agent itself sends is HTTP/1.1; the one session of it is the one that was connected.
             ApplicationProtocols = [SslApplicationProtocol.Http11],
             MaxSessions = 1,
+            ReplaceSessions = false,
             RemoteCertificateValidationCallback = plan.Options.RemoteCertificateValidationCallback,
             CertificateChainPolicy = plan.Options.CertificateChainPolicy,
             ConnectCallback = plan.Options.ConnectCallback,

@@ -14,6 +14,11 @@ internal sealed class PrefaceReader(MtaTlsChannel channel, AgentConnection conne
 
     public async void OnReadable()
     {
+        if (!connection.TryBegin())
+        {
+            return;
+        }
+
         try
         {
             AgentConnectionListener? listener = listeners.Length == 1 ? listeners[0] : await FindAsync();

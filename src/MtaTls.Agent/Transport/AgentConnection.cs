@@ -15,16 +15,17 @@ internal sealed class AgentConnection : ConnectionContext,
 {
     private readonly MtaTlsChannel _channel;
     private readonly CancellationTokenSource _closed = new();
-    private readonly Action _ended;
+    private readonly Action<AgentConnection> _ended;
     private IDictionary<object, object?>? _items;
     private IDuplexPipe? _transport;
     private int _disposed;
+    private int _begun;
 
     /// <param name="channel">The channel.</param>
     /// <param name="gateway">Where it comes from.</param>
     /// <param name="id">The connection's id in logs.</param>
     /// <param name="ended">Called once when Kestrel has done with the connection.</param>
-    public AgentConnection(MtaTlsChannel channel, Uri gateway, string id, Action ended)
+    public AgentConnection(MtaTlsChannel channel, Uri gateway, string id, Action<AgentConnection> ended)
     {
         _channel = channel;
         _ended = ended;
@@ -91,8 +92,24 @@ internal sealed class AgentConnection : ConnectionContext,
             _channel.Abort();
         }
 
-        _ended();
+        _ended(this);
         await base.DisposeAsync();
+    }
+
+    /// <summary>The first byte has come: Kestrel gets the connection. False: it was closed before.</summary>
+    public bool TryBegin() => Interlocked.CompareExchange(ref _begun, 1, 0) == 0;
+
+    /// <summary>Asks Kestrel to close the connection after the request that it serves, if any. A connection without a byte, which Kestrel does not know, closes now.</summary>
+    public void RequestClose()
+    {
+        if (TryBegin())
+        {
+            _ = DisposeAsync().AsTask();
+        }
+        else
+        {
+            Features.Get<IConnectionLifetimeNotificationFeature>()?.RequestClose();
+        }
     }
 
     public static string Id(string session, long number) => string.Create(CultureInfo.InvariantCulture, $"{session}-{number}");

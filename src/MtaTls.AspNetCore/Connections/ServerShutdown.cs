@@ -15,7 +15,10 @@ internal sealed class ServerShutdown(ServerSessions sessions, KestrelOptionsAcce
 {
     private readonly Lock _lock = new();
     private CancellationTokenRegistration _stopping;
-    private long _deadline;   // guarded by _lock: when opens are refused
+
+    // Guarded by _lock: when opens are refused, and when they would be if no other service needed longer.
+    private long _deadline;
+    private long _ownDeadline;
     private volatile bool _isStopping;
 
     /// <summary>Whether the server has begun to stop.</summary>
@@ -49,7 +52,6 @@ internal sealed class ServerShutdown(ServerSessions sessions, KestrelOptionsAcce
             return;
         }
 
-        delay = delay > least ? delay : least;
         lock (_lock)
         {
             if (_isStopping)
@@ -57,7 +59,10 @@ internal sealed class ServerShutdown(ServerSessions sessions, KestrelOptionsAcce
                 return;
             }
 
-            _deadline = time.GetTimestamp() + (long)(delay.TotalSeconds * time.TimestampFrequency);
+            long now = time.GetTimestamp();
+            _ownDeadline = now + (long)(delay.TotalSeconds * time.TimestampFrequency);
+            delay = delay > least ? delay : least;
+            _deadline = now + (long)(delay.TotalSeconds * time.TimestampFrequency);
             _isStopping = true;
         }
 
@@ -67,6 +72,15 @@ internal sealed class ServerShutdown(ServerSessions sessions, KestrelOptionsAcce
         foreach (MtaTlsServerSession session in open)
         {
             session.GoAway(delay);
+        }
+    }
+
+    /// <summary>The service that needed longer has finished: from now on only the configured delay counts.</summary>
+    public void EndLeast()
+    {
+        lock (_lock)
+        {
+            _deadline = _ownDeadline;
         }
     }
 

@@ -110,5 +110,8 @@ internal static class MtaTlsClientSettings
         S.Boolean(
             nameof(MtaTlsClientOptions.KeepConnected), "Whether one session is held open at all times and connected again when it is lost, for clients whose server opens channels.",
             o => o.KeepConnected, (o, v) => o.KeepConnected = v),
+        S.Boolean(
+            nameof(MtaTlsClientOptions.ReplaceSessions), "Whether a session that is to be left while it has channels is replaced at once, else when a channel needs another.",
+            o => o.ReplaceSessions, (o, v) => o.ReplaceSessions = v),
     ]);
 }

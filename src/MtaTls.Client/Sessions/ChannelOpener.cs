@@ -231,7 +231,11 @@ internal sealed class ChannelOpener : IAsyncDisposable
 
             if (_pool.TryTakeLeaving(out ClientSession? leaving))
             {
-                _connector.TryConnect();
+                if (_settings.ReplaceSessions)
+                {
+                    _connector.TryConnect();
+                }
+
                 return (leaving, null);
             }
 

@@ -154,7 +154,7 @@ internal sealed class SessionRunner
         ClientDiagnostics.Draining(_settings, 1);
         _ = session.Session.Completion.ContinueWith(
             static (_, state) => ClientDiagnostics.Draining((ClientSettings)state!, -1), _settings, CancellationToken.None, TaskContinuationOptions.ExecuteSynchronously, TaskScheduler.Default);
-        bool isNeeded = session.Channels > 0 || _settings.KeepConnected;
+        bool isNeeded = (session.Channels > 0 && _settings.ReplaceSessions) || _settings.KeepConnected;
         if (isNeeded && !_stopping.IsCancellationRequested)
         {
             Replace?.Invoke();

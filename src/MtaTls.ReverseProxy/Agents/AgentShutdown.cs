@@ -16,7 +16,8 @@ internal sealed class AgentShutdown(AgentRegistry registry, IServiceProvider ser
     {
         TimeSpan deadline = registry.Count == 0 ? TimeSpan.Zero : settings.Current.Agents.Options.DrainTimeout;
         // The health check turns unhealthy, and sessions of others hear of it, before this waits.
-        services.GetService<ServerShutdown>()?.Begin(deadline);
+        ServerShutdown? server = services.GetService<ServerShutdown>();
+        server?.Begin(deadline);
         registry.Stop(deadline);
         if (registry.Count == 0)
         {
@@ -34,6 +35,8 @@ internal sealed class AgentShutdown(AgentRegistry registry, IServiceProvider ser
         {
             registry.End(registration, "the gateway stops");
         }
+
+        server?.EndLeast();
     }
 
     public Task StartingAsync(CancellationToken cancellationToken) => Task.CompletedTask;

@@ -197,6 +197,26 @@ public sealed class TcpTunnelTests : IAsyncLifetime, IDisposable
         Assert.Empty(await ReadToEndAsync());
     }
 
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task At_shutdown_a_destination_that_never_ends_is_given_up_sooner(bool isClosedFirst)
+    {
+        var time = new FakeTimeProvider();
+        using TcpTunnel tunnel = Start(out Task<TcpTunnelEnd> run, TimeSpan.FromSeconds(30), time);
+        Action[] steps = [tunnel.ChannelClosed, () => tunnel.ShutDown(TimeSpan.FromSeconds(5))];
+        foreach (Action step in isClosedFirst ? steps : steps.Reverse())
+        {
+            step();
+        }
+
+        time.Advance(TimeSpan.FromSeconds(5) - TimeSpan.FromMilliseconds(1));
+        Assert.False(run.IsCompleted);
+        time.Advance(TimeSpan.FromMilliseconds(1));
+        Assert.Equal(TcpTunnelEnd.ChannelClosed, await run.WaitAsync(s_hang));
+        Assert.False(tunnel.HasGivenUp);
+    }
+
     private TcpTunnel Start(out Task<TcpTunnelEnd> run, TimeSpan? linger = null, TimeProvider? time = null)
     {
         var tunnel = new TcpTunnel(_socket, new Duplex(_toGateway.Reader, _toPeer.Writer), linger ?? TimeSpan.FromMinutes(10), time ?? TimeProvider.System);

@@ -21,6 +21,7 @@ internal sealed class TcpTunnel : IDisposable
     private bool _stopped;
     private bool _isSending;
     private volatile bool _shuttingDown;
+    private long _shutdownIdle = long.MaxValue;
     private long _idleLimit = Timeout.Infinite;
     private long _bytesSent;
     private long _bytesReceived;
@@ -53,17 +54,15 @@ internal sealed class TcpTunnel : IDisposable
     public void ChannelClosed()
     {
         _channelClosed = true;
-        GiveUpAfter(_halfCloseLinger);
+        GiveUpAfter(TimeSpan.FromTicks(Math.Min(_halfCloseLinger.Ticks, Volatile.Read(ref _shutdownIdle))));
     }
 
     /// <summary>The server is shutting down: a tunnel through which nothing has gone for a while ends in order, one that is in use goes on.</summary>
     public void ShutDown(TimeSpan idle)
     {
+        Volatile.Write(ref _shutdownIdle, idle.Ticks);
         _shuttingDown = true;
-        if (!_channelClosed)
-        {
-            GiveUpAfter(idle);
-        }
+        GiveUpAfter(_channelClosed && _halfCloseLinger < idle ? _halfCloseLinger : idle);
     }
 
     /// <summary>Returns when both ways have ended and the socket is closed. Closing or aborting the channel is the caller's.</summary>
@@ -74,7 +73,7 @@ internal sealed class TcpTunnel : IDisposable
     {
         await Task.WhenAll(ToDestinationAsync(), FromDestinationAsync());
         var end = (TcpTunnelEnd)_end;
-        HasGivenUp = end is not TcpTunnelEnd.ServerStopped && _stop.IsCancellationRequested && !Volatile.Read(ref _stopped);
+        HasGivenUp = !_shuttingDown && end is not TcpTunnelEnd.ServerStopped && _stop.IsCancellationRequested && !Volatile.Read(ref _stopped);
         bool isWhole = end is not TcpTunnelEnd.ChannelFailed;
         if (end is TcpTunnelEnd.DestinationClosed)
         {
