@@ -10,15 +10,20 @@ namespace MtaTls.ReverseProxy;
 
 /// <summary>
 /// Shapes a request that is forwarded by its channel's destination: the Host is that destination, and X-Forwarded-For, -Proto and -Host say who asked for what. Forwarding
-/// headers of the request itself are not passed on. The source that the channel claims precedes the peer's address in X-Forwarded-For and Forwarded where <c>MtaTls:TrustedPeers</c> trusts the peer.
+/// headers of the request itself are not passed on. The source that the channel claims precedes the peer's address in X-Forwarded-For and Forwarded where <c>MtaTls:TrustedPeers</c> trusts the peer. The client's certificate goes on as <c>MtaTls:ClientCertificateHeaders</c> says.
 /// </summary>
 public class MtaTlsHttpTransformer : HttpTransformer
 {
     private readonly TrustedPeers _trustedPeers;
+    private readonly ClientCertificateForwarding _certificates;
 
     /// <summary>Creates a transformer.</summary>
     /// <param name="services">The application's services, with those of <c>AddMtaTlsForwarder()</c>.</param>
-    public MtaTlsHttpTransformer(IServiceProvider services) => _trustedPeers = services.GetRequiredService<TrustedPeers>();
+    public MtaTlsHttpTransformer(IServiceProvider services)
+    {
+        _trustedPeers = services.GetRequiredService<TrustedPeers>();
+        _certificates = services.GetRequiredService<ClientCertificateForwarding>();
+    }
 
     /// <inheritdoc/>
     public override async ValueTask TransformRequestAsync(HttpContext httpContext, HttpRequestMessage proxyRequest, string destinationPrefix, CancellationToken cancellationToken)
@@ -36,6 +41,7 @@ public class MtaTlsHttpTransformer : HttpTransformer
             }
         }
 
+        _certificates.Apply(httpContext, proxyRequest);
         headers.Host = ChannelTarget.Of(httpContext) is { IsValid: true } target ? target.ToAuthority() : httpContext.Request.Headers.Host.ToString();
         headers.TryAddWithoutValidation(ForwardingHeaders.XForwardedProto, httpContext.Request.Scheme);
         headers.TryAddWithoutValidation(ForwardingHeaders.XForwardedHost, httpContext.Request.Headers.Host.ToString());

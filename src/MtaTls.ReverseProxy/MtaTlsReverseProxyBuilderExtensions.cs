@@ -78,6 +78,9 @@ public static class MtaTlsReverseProxyBuilderExtensions
         services.TryAddSingleton<IForwarderHttpClientFactory, ForwarderHttpClientFactory>();
         services.TryAddSingleton<ReverseProxySettings>();
         services.TryAddSingleton<TrustedPeers>();
+        services.TryAddSingleton<ClientCertificateForwarding>();
+        services.TryAddEnumerable(ServiceDescriptor.Singleton<ITransformFactory, ClientCertificateTransformFactory>());
+        services.TryAddEnumerable(ServiceDescriptor.Singleton<ITransformProvider, ClientCertificateTransformProvider>());
         services.TryAddSingleton<MtaTlsHttpTransformer>();
         services.TryAddSingleton<DestinationForwarder>();
         return services;

@@ -19,6 +19,9 @@ public sealed class MtaTlsReverseProxyOptions
     /// <summary>Agents that may register with this gateway, see <c>AddMtaTlsAgents()</c>.</summary>
     public MtaTlsAgentsOptions Agents { get; } = new();
 
+    /// <summary>The headers that tell backends the client's certificate. Default: none; such headers of requests are removed in any case.</summary>
+    public MtaTlsClientCertificateHeadersOptions ClientCertificateHeaders { get; } = new();
+
     /// <summary>What could not be read from the configuration; reported with everything else that is wrong.</summary>
     internal ErrorList ConfigurationErrors { get; } = new();
 }

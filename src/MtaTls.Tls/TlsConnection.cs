@@ -39,6 +39,9 @@ internal sealed class TlsConnection : IMtaTlsTransport
     /// <summary>The peer's certificate; null when it sent none. Disposing it is left to who uses it.</summary>
     public X509Certificate2? RemoteCertificate { get; private set; }
 
+    /// <summary>The other certificates that the peer sent, in its order: what nobody has verified may be among them. Empty where it sent none.</summary>
+    public X509Certificate2Collection RemoteCertificates { get; private set; } = [];
+
     /// <summary>The certificate that this end used; null when it used none. It is the options' or the selector's object.</summary>
     public X509Certificate2? LocalCertificate { get; private set; }
 
@@ -216,6 +219,7 @@ internal sealed class TlsConnection : IMtaTlsTransport
         pump.Role.HandshakeDone(SessionResumed);
         DataMultiplexingNegotiated = pump.Role.Negotiated;
         RemoteCertificate = pump.Role.Peer?.Certificate;
+        RemoteCertificates = pump.Role.Peer?.Others ?? [];
         LocalCertificate = pump.Role.LocalCertificate;
     }
 

@@ -27,6 +27,7 @@ internal sealed class MtaTlsServerSession : IMtaTlsSessionFeature
     private long _idleSince;
     private long _pingsSeen;
     private Activity? _activity;
+    private IReadOnlyList<X509Certificate2>? _chain;
     private int _draining;
     private int _left;
     private volatile bool _closing;
@@ -185,6 +186,8 @@ internal sealed class MtaTlsServerSession : IMtaTlsSessionFeature
 
     /// <summary>The client's certificate, which the handshake has proved; null where it has none.</summary>
     public X509Certificate2? ClientCertificate => _tls.RemoteCertificate;
+
+    IReadOnlyList<X509Certificate2> IMtaTlsSessionFeature.ClientCertificateChain => _chain ??= SentChain.Of(_tls.RemoteCertificate, _tls.RemoteCertificates);
 
     /// <summary>The endpoint's name, if it has one.</summary>
     public string? EndpointName => _settings.Name;

@@ -22,6 +22,11 @@ public interface IMtaTlsSessionFeature
     /// <summary>The client's certificate, which the handshake has proved; null where it sent none.</summary>
     X509Certificate2? ClientCertificate { get; }
 
+    /// <summary>
+    /// The certificates that the client sent above its own: each is the issuer, by name, of the one before, the first that of <see cref="ClientCertificate"/>. Empty where it sent none.
+    /// </summary>
+    IReadOnlyList<X509Certificate2> ClientCertificateChain { get; }
+
     /// <summary>When the session started, in UTC.</summary>
     DateTimeOffset StartedAt { get; }
 

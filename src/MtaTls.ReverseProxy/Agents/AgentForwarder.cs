@@ -1,12 +1,13 @@
 using System.Text.RegularExpressions;
 using Microsoft.AspNetCore.Http;
 using MtaTls.Agents;
+using MtaTls.ReverseProxy.Forwarder;
 using Yarp.ReverseProxy.Forwarder;
 
 namespace MtaTls.ReverseProxy.Agents;
 
 /// <summary>Forwards requests to agents by the host that they name, without routes and clusters.</summary>
-internal sealed class AgentForwarder(IHttpForwarder forwarder, AgentHttpClientFactory clients, AgentSelector selector) : IDisposable
+internal sealed class AgentForwarder(IHttpForwarder forwarder, AgentHttpClientFactory clients, AgentSelector selector, ClientCertificateForwarding certificates) : IDisposable
 {
     private const string ClientName = "MtaTls:Agents";
 
@@ -14,7 +15,7 @@ internal sealed class AgentForwarder(IHttpForwarder forwarder, AgentHttpClientFa
     private static readonly ForwarderRequestConfig s_http2 = new() { Version = System.Net.HttpVersion.Version20, VersionPolicy = HttpVersionPolicy.RequestVersionExact };
 
     private readonly HttpMessageInvoker _client = clients.CreateClient(new ForwarderHttpClientContext { ClusterId = ClientName, NewConfig = Yarp.ReverseProxy.Configuration.HttpClientConfig.Empty });
-    private readonly Transformer _transformer = new();
+    private readonly Transformer _transformer = new(certificates);
 
     public async Task ForwardAsync(HttpContext context, Regex pattern, string template)
     {
@@ -35,17 +36,21 @@ internal sealed class AgentForwarder(IHttpForwarder forwarder, AgentHttpClientFa
 
     public void Dispose() => _client.Dispose();
 
-    private sealed class Transformer : HttpTransformer
+    private sealed class Transformer(ClientCertificateForwarding certificates) : HttpTransformer
     {
         public override async ValueTask TransformRequestAsync(HttpContext httpContext, HttpRequestMessage proxyRequest, string destinationPrefix, CancellationToken cancellationToken)
         {
             await base.TransformRequestAsync(httpContext, proxyRequest, destinationPrefix, cancellationToken);
             // What a client says of other proxies is not passed on.
-            foreach (string header in (string[])["Forwarded", "X-Forwarded-For", "X-Forwarded-Host", "X-Forwarded-Proto", "X-Forwarded-Prefix"])
+            foreach ((string name, Microsoft.Extensions.Primitives.StringValues _) in httpContext.Request.Headers)
             {
-                proxyRequest.Headers.Remove(header);
+                if (ForwardingHeaders.IsForwarding(name))
+                {
+                    proxyRequest.Headers.Remove(name);
+                }
             }
 
+            certificates.Apply(httpContext, proxyRequest);
             proxyRequest.Headers.TryAddWithoutValidation("X-Forwarded-For", httpContext.Connection.RemoteIpAddress?.ToString());
             proxyRequest.Headers.TryAddWithoutValidation("X-Forwarded-Proto", httpContext.Request.Scheme);
             proxyRequest.Headers.TryAddWithoutValidation("X-Forwarded-Host", httpContext.Request.Host.Value);

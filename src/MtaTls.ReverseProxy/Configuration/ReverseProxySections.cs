@@ -1,6 +1,7 @@
 using MtaTls.AspNetCore.Configuration;
 using MtaTls.Configuration;
 using MtaTls.ReverseProxy.Agents;
+using Headers = MtaTls.Configuration.Settings<MtaTls.ReverseProxy.MtaTlsClientCertificateHeadersOptions>;
 using Peer = MtaTls.Configuration.Settings<MtaTls.ReverseProxy.TrustedPeerOptions>;
 using S = MtaTls.Configuration.Settings<MtaTls.ReverseProxy.MtaTlsReverseProxyOptions>;
 
@@ -18,6 +19,21 @@ internal static class ReverseProxySections
     ],
     """{ "minProperties": 1 }""");
 
+    private static readonly SettingTable<MtaTlsClientCertificateHeadersOptions> s_clientCertificateHeaders = new(
+    [
+        Headers.Boolean(
+            nameof(MtaTlsClientCertificateHeadersOptions.ClientCert), "Whether Client-Cert (RFC 9440) is sent: the client's certificate.", o => o.ClientCert, (o, v) => o.ClientCert = v),
+        Headers.Boolean(
+            nameof(MtaTlsClientCertificateHeadersOptions.ClientCertChain), "Whether Client-Cert-Chain (RFC 9440) is sent: the certificates above it that the client has sent.",
+            o => o.ClientCertChain, (o, v) => o.ClientCertChain = v),
+        Headers.Flags<ForwardedClientCertificateParts>(
+            nameof(MtaTlsClientCertificateHeadersOptions.XForwardedClientCert), "The parts of X-Forwarded-Client-Cert (Envoy's format). Without any it is not sent.",
+            o => o.XForwardedClientCert, (o, v) => o.XForwardedClientCert |= v, ["Hash", "Cert", "Chain", "Subject", "Uri", "Dns"], "none"),
+        Headers.Integer(
+            nameof(MtaTlsClientCertificateHeadersOptions.MaxHeaderLength), "The longest value of one of these headers. A request that would need a longer one is answered 431.",
+            o => o.MaxHeaderLength, (o, v) => o.MaxHeaderLength = v, MtaTlsClientCertificateHeadersOptions.LeastHeaderLength, MtaTlsClientCertificateHeadersOptions.MostHeaderLength, "bytes"),
+    ]);
+
     public static SettingTable<MtaTlsReverseProxyOptions> Table { get; } = new(
     [
         S.TextMap(
@@ -27,6 +43,10 @@ internal static class ReverseProxySections
         S.Sections(
             nameof(MtaTlsReverseProxyOptions.TrustedPeers), "Peers whose channels' claimed source is passed on in forwarding headers. What is set must hold; at least one condition is needed.",
             (o, _, peer) => o.TrustedPeers.Add(peer), TrustedPeer),
+        S.Section(
+            nameof(MtaTlsReverseProxyOptions.ClientCertificateHeaders),
+            "Headers that tell backends the certificate of the client. Headers of these names that a request has are removed in any case.",
+            o => o.ClientCertificateHeaders, s_clientCertificateHeaders),
         S.Section(nameof(MtaTlsReverseProxyOptions.Agents), "Agents that may register with this gateway: apps that open no port are served through it.", o => o.Agents, AgentSettings.Table),
     ]);
 }

@@ -25,7 +25,7 @@ internal sealed class ReverseProxySettings(IConfiguration configuration, IOption
         }
     }
 
-    internal sealed record State(DestinationTable Destinations, IReadOnlyList<TrustedPeer> TrustedPeers, AgentRules Agents)
+    internal sealed record State(DestinationTable Destinations, IReadOnlyList<TrustedPeer> TrustedPeers, AgentRules Agents, MtaTlsClientCertificateHeadersOptions ClientCertificateHeaders)
     {
         public static State Read(MtaTlsReverseProxyOptions options, List<string> errors)
         {
@@ -33,7 +33,7 @@ internal sealed class ReverseProxySettings(IConfiguration configuration, IOption
             TrustedPeer[] peers = options.TrustedPeers
                 .Select((peer, i) => new TrustedPeer(peer, $"{MtaTlsSettings.SectionName}:{nameof(MtaTlsReverseProxyOptions.TrustedPeers)}:{i}", errors))
                 .ToArray();
-            return new State(destinations, peers, new AgentRules(options.Agents, errors));
+            return new State(destinations, peers, new AgentRules(options.Agents, errors), options.ClientCertificateHeaders);
         }
     }
 }

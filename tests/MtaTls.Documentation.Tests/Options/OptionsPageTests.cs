@@ -1,6 +1,7 @@
 using System.Reflection;
 using MtaTls.Agent;
 using MtaTls.AspNetCore;
+using MtaTls.AspNetCore.Configuration;
 using MtaTls.Client;
 using MtaTls.Configuration;
 using MtaTls.QuicTunnel;
@@ -24,7 +25,9 @@ public sealed class OptionsPageTests
     [InlineData(typeof(ChannelRouteOptions), "MtaTls:Channels", "")]
     [InlineData(typeof(ClientCertificateConditionOptions), "MtaTls:Channels:ClientCertificate", "")]
     [InlineData(typeof(MtaTlsTcpOptions), "MtaTls:Tcp", "")]
+    [InlineData(typeof(MtaTlsProxyProtocolOptions), "MtaTls:ProxyProtocol", "")]
     [InlineData(typeof(TrustedPeerOptions), "MtaTls:TrustedPeers", "")]
+    [InlineData(typeof(MtaTlsClientCertificateHeadersOptions), "MtaTls:ClientCertificateHeaders", "")]
     [InlineData(typeof(MtaTlsClientOptions), "MtaTlsClient", "CertificateChainPolicy,CipherSuitesPolicy,LoggerFactory,TimeProvider")]
     [InlineData(typeof(MtaTlsReconnectOptions), "MtaTlsClient:Reconnect", "")]
     [InlineData(typeof(MtaTlsAgentsOptions), "MtaTls:Agents", "")]
@@ -70,6 +73,6 @@ public sealed class OptionsPageTests
         }
 
         // Two packages share the section MtaTls.
-        return path is ["MtaTls"] ? settings.Where(static s => s.Name is not ("Agents" or "Destinations" or "TrustedPeers")) : settings;
+        return path is ["MtaTls"] ? settings.Where(static s => !MtaTlsSettings.OfOthers.Contains(s.Name)) : settings;
     }
 }

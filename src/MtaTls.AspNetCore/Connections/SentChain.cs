@@ -1,0 +1,34 @@
+using System.Security.Cryptography.X509Certificates;
+
+namespace MtaTls.AspNetCore.Connections;
+
+/// <summary>Of the certificates that a client sent beside its own, those that lead up from it: each names the next as its issuer.</summary>
+internal static class SentChain
+{
+    public static IReadOnlyList<X509Certificate2> Of(X509Certificate2? certificate, X509Certificate2Collection others)
+    {
+        List<X509Certificate2> chain = [];
+        for (X509Certificate2? below = certificate; below is not null && chain.Count < others.Count; below = chain[^1])
+        {
+            ReadOnlySpan<byte> issuer = below.IssuerName.RawData;
+            X509Certificate2? above = null;
+            foreach (X509Certificate2 other in others)
+            {
+                if (!chain.Contains(other) && issuer.SequenceEqual(other.SubjectName.RawData))
+                {
+                    above = other;
+                    break;
+                }
+            }
+
+            if (above is null)
+            {
+                break;
+            }
+
+            chain.Add(above);
+        }
+
+        return chain;
+    }
+}
