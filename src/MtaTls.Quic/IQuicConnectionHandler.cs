@@ -27,6 +27,11 @@ internal interface IQuicConnectionHandler
     /// <summary>One DATAGRAM frame's payload (RFC 9221).</summary>
     void OnDatagram(IQuicConnection connection, ReadOnlySpan<byte> data);
 
+    /// <summary>The datagrams that were at hand have all been handed over: what was kept of them can go on in one piece.</summary>
+    void OnDatagramsEnd(IQuicConnection connection)
+    {
+    }
+
     /// <summary>At least half of the queue is free again after <see cref="IQuicConnection.TrySendDatagram"/> has returned false.</summary>
     void OnDatagramReady(IQuicConnection connection)
     {

@@ -113,6 +113,7 @@ internal sealed partial class Ngtcp2Connection
         }
 
         _datagramsReceived++;
+        _hasHandedOver = true;
         Handler.OnDatagram(this, data);
     }
 

@@ -25,6 +25,7 @@ internal sealed unsafe partial class Ngtcp2Connection
     private ulong _probeAt = Ngtcp2Structures.NoExpiry;
     private int _probeBackoff;
     private bool _hasProgressed;
+    private bool _hasHandedOver; // Datagrams, since the last turn.
     private long _inFlightKnown;
 
     /// <summary>The owner's handler: set before the connection starts.</summary>
@@ -114,6 +115,12 @@ internal sealed unsafe partial class Ngtcp2Connection
     /// <summary>What is due by now, and what can be sent. Returns whether there is more to send at once.</summary>
     public bool Service()
     {
+        if (_hasHandedOver)
+        {
+            _hasHandedOver = false;
+            Call(static c => c.Handler.OnDatagramsEnd(c));
+        }
+
         if (_native == 0)
         {
             ServiceClosed();

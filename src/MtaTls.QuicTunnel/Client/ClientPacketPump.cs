@@ -8,7 +8,7 @@ namespace MtaTls.QuicTunnel.Client;
 /// <summary>Takes the host's packets into the session, and answers those that cannot go.</summary>
 internal sealed class ClientPacketPump(ClientSessions sessions, IPacketInterface packetInterface) : IPacketReceiver
 {
-    public void OnPacket(ReadOnlySpan<byte> packet)
+    public void OnPacket(ReadOnlySpan<byte> packet, SendBatch? batch)
     {
         TunnelCounters counters = sessions.Counters;
         if (!IpHeader.TryRead(packet, out IpHeader header))
@@ -25,7 +25,7 @@ internal sealed class ClientPacketPump(ClientSessions sessions, IPacketInterface
         }
         else
         {
-            switch (session.Send(packet, header.ProtocolType, out int maxPacket))
+            switch (session.Send(packet, header.ProtocolType, out int maxPacket, batch))
             {
                 case SendResult.NoPath:
                     counters.Dropped(DropReason.NoPath);
@@ -45,6 +45,14 @@ internal sealed class ClientPacketPump(ClientSessions sessions, IPacketInterface
         }
     }
 
+    public void OnNotWritten(int packets)
+    {
+        for (int i = 0; i < packets; i++)
+        {
+            sessions.Counters.Dropped(DropReason.Interface);
+        }
+    }
+
     private void Answer(ReadOnlySpan<byte> packet, in IpHeader header, int maxPacket)
     {
         Span<byte> error = stackalloc byte[IcmpError.MaxLength];
@@ -52,6 +60,7 @@ internal sealed class ClientPacketPump(ClientSessions sessions, IPacketInterface
         if (length > 0)
         {
             packetInterface.Write(error[..length]);
+            packetInterface.Flush();
         }
     }
 }

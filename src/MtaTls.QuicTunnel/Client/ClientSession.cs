@@ -34,6 +34,8 @@ internal sealed class ClientSession(byte[] id, IPacketInterface packetInterface,
         }
     }
 
+    public override void Flush() => packetInterface.Flush();
+
     protected override void OnPathStateChanged(TunnelPath path, bool left) => onPathState(path, left);
 
     protected override void OnPathHarmful(TunnelPath path, string why) => onPathHarmful(path, why);

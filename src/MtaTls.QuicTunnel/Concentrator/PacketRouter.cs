@@ -52,8 +52,10 @@ internal sealed class PacketRouter : ISessionRouter, IPacketReceiver
         }
     }
 
+    public void Flush() => _interface.Flush();
+
     /// <summary>A packet from the host.</summary>
-    public void OnPacket(ReadOnlySpan<byte> packet)
+    public void OnPacket(ReadOnlySpan<byte> packet, SendBatch? batch)
     {
         if (!IpHeader.TryRead(packet, out IpHeader header))
         {
@@ -67,9 +69,17 @@ internal sealed class PacketRouter : ISessionRouter, IPacketReceiver
         {
             _counters.Dropped(DropReason.NoRoute);
         }
-        else if (!TrySend(session, packet, header, out int maxPacket))
+        else if (!TrySend(session, packet, header, out int maxPacket, batch))
         {
             AnswerTooBig(packet, header, maxPacket, origin: null);
+        }
+    }
+
+    public void OnNotWritten(int packets)
+    {
+        for (int i = 0; i < packets; i++)
+        {
+            _counters.Dropped(DropReason.Interface);
         }
     }
 
@@ -104,9 +114,9 @@ internal sealed class PacketRouter : ISessionRouter, IPacketReceiver
     }
 
     /// <summary>False when no path carries the packet, for its size (<paramref name="maxPacket"/> does) or its protocol, which its sender must know.</summary>
-    private bool TrySend(ConcentratorSession session, ReadOnlySpan<byte> packet, in IpHeader header, out int maxPacket)
+    private bool TrySend(ConcentratorSession session, ReadOnlySpan<byte> packet, in IpHeader header, out int maxPacket, SendBatch? batch = null)
     {
-        switch (session.Send(packet, header.ProtocolType, out maxPacket))
+        switch (session.Send(packet, header.ProtocolType, out maxPacket, batch))
         {
             case SendResult.NoPath:
                 _counters.Dropped(DropReason.NoPath);
@@ -138,6 +148,7 @@ internal sealed class PacketRouter : ISessionRouter, IPacketReceiver
         if (origin is null)
         {
             _interface.Write(error);
+            _interface.Flush();
         }
         else
         {

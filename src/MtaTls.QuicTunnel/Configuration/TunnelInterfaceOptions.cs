@@ -26,6 +26,12 @@ public sealed class TunnelInterfaceOptions
     /// <summary>Queues of the TUN device, each with a thread of its own: 1 to 16. Default 1; more help where one processor cannot read all that the host sends.</summary>
     public int Queues { get; set; } = 1;
 
+    /// <summary>
+    /// Whether the host and the TUN device hand over several packets of a flow in one piece (TSO and GRO; for UDP with Linux 6.2 or later). Default true. Set it to false where the host's packets are looked at
+    /// on the device and pieces of up to 64 KiB are in the way.
+    /// </summary>
+    public bool Offload { get; set; } = true;
+
     /// <summary>Packets that wait in an <see cref="InMemoryPacketInterface"/> to be read, 1 to 65,536; further ones are dropped. Default 1,024.</summary>
     public int QueueLength { get; set; } = 1024;
 }

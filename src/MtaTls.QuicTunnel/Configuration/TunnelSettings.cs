@@ -27,6 +27,8 @@ internal static class TunnelSettings
             nameof(TunnelInterfaceOptions.Mtu), "The largest packet; IPv6 needs 1,280.", o => o.Mtu, (o, v) => o.Mtu = v, 576, 65_535, "bytes"),
         Devices.Integer(
             nameof(TunnelInterfaceOptions.Queues), "Queues of the TUN device, each with a thread of its own.", o => o.Queues, (o, v) => o.Queues = v, 1, 16, "queues"),
+        Devices.Boolean(
+            nameof(TunnelInterfaceOptions.Offload), "Whether the host and the TUN device hand over several packets of a flow in one piece (TSO and GRO).", o => o.Offload, (o, v) => o.Offload = v),
         Devices.Integer(
             nameof(TunnelInterfaceOptions.QueueLength), "Packets that wait in an InMemoryPacketInterface to be read. Further ones are dropped.",
             o => o.QueueLength, (o, v) => o.QueueLength = v, 1, 65_536, "packets"),

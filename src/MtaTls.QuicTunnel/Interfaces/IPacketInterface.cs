@@ -13,6 +13,11 @@ internal interface IPacketInterface : IDisposable
     /// <summary>Opens it. Packets for the tunnel go to <paramref name="receiver"/> from now on, on threads of the interface's.</summary>
     void Start(IPacketReceiver receiver);
 
-    /// <summary>Gives one packet that came out of the tunnel to the host; false when it did not take it. Any thread; neither blocks nor allocates.</summary>
+    /// <summary>
+    /// Gives one packet that came out of the tunnel to the host; false when it did not take it. It may be kept, for others to go along, until <see cref="Flush"/>. Any thread; neither blocks nor allocates.
+    /// </summary>
     bool Write(ReadOnlySpan<byte> packet);
+
+    /// <summary>No more packets are at hand: those that were kept go now. Any thread.</summary>
+    void Flush();
 }

@@ -36,7 +36,7 @@ public sealed class InMemoryPacketInterface : IPacketInterface
             return false;
         }
 
-        receiver.OnPacket(packet);
+        receiver.OnPacket(packet, batch: null);
         return true;
     }
 
@@ -76,6 +76,10 @@ public sealed class InMemoryPacketInterface : IPacketInterface
 
         PacketPool.Shared.Return(buffer);
         return false;
+    }
+
+    void IPacketInterface.Flush()
+    {
     }
 
     void IDisposable.Dispose()

@@ -10,8 +10,9 @@ internal static unsafe partial class LinuxNative
     public const int EAFNOSUPPORT = 97, EADDRNOTAVAIL = 99, EOPNOTSUPP = 95, ENODEV = 19;
     public const int AF_INET = 2, AF_INET6 = 10, AF_NETLINK = 16;
     public const int SOCK_RAW = 3, SOCK_DGRAM = 2, SOCK_CLOEXEC = 0x80000, SOCK_NONBLOCK = 0x800;
-    public const nuint TUNSETIFF = 0x400454CA, TUNGETIFF = 0x800454D2, SIOCGIFFLAGS = 0x8913, SIOCGIFMTU = 0x8921;
-    public const short IFF_TUN = 0x0001, IFF_NO_PI = 0x1000, IFF_MULTI_QUEUE = 0x0100, IFF_UP = 0x0001;
+    public const nuint TUNSETIFF = 0x400454CA, TUNGETIFF = 0x800454D2, SIOCGIFFLAGS = 0x8913, SIOCGIFMTU = 0x8921, TUNSETOFFLOAD = 0x400454D0;
+    public const nuint TUN_F_CSUM = 1, TUN_F_TSO4 = 2, TUN_F_TSO6 = 4, TUN_F_USO4 = 0x20, TUN_F_USO6 = 0x40;
+    public const short IFF_TUN = 0x0001, IFF_NO_PI = 0x1000, IFF_MULTI_QUEUE = 0x0100, IFF_VNET_HDR = 0x4000, IFF_UP = 0x0001;
     public const int EFD_CLOEXEC = 0x80000, EFD_NONBLOCK = 0x800;
     public const short POLLIN = 1;
 
@@ -27,8 +28,14 @@ internal static unsafe partial class LinuxNative
     [LibraryImport("libc", EntryPoint = "write", SetLastError = true)]
     public static partial nint Write(int fd, byte* buffer, nuint count);
 
+    [LibraryImport("libc", EntryPoint = "writev", SetLastError = true)]
+    public static partial nint WriteVectors(int fd, IoVector* vectors, int count);
+
     [LibraryImport("libc", EntryPoint = "ioctl", SetLastError = true)]
     public static partial int IoCtl(int fd, nuint request, InterfaceRequest* argument);
+
+    [LibraryImport("libc", EntryPoint = "ioctl", SetLastError = true)]
+    public static partial int IoCtl(int fd, nuint request, nuint argument);
 
     [LibraryImport("libc", EntryPoint = "poll", SetLastError = true)]
     public static partial int Poll(PollDescriptor* descriptors, nuint count, int timeout);
@@ -75,6 +82,14 @@ internal static unsafe partial class LinuxNative
                 Name[i] = (byte)name[i];
             }
         }
+    }
+
+    /// <summary>struct iovec.</summary>
+    [StructLayout(LayoutKind.Sequential)]
+    public struct IoVector
+    {
+        public byte* Base;
+        public nuint Length;
     }
 
     /// <summary>struct pollfd.</summary>

@@ -14,15 +14,16 @@ internal static unsafe class TunDevice
     private const string ClonePath = "/dev/net/tun";
 
     /// <summary>One descriptor for each queue.</summary>
-    public static int[] Open(TunnelInterfaceOptions options, ILogger logger)
+    public static int[] Open(TunnelInterfaceOptions options, ILogger logger, out TunOffload offload)
     {
+        offload = options.Offload ? TunOffload.TcpAndUdp : TunOffload.None;
         int[] descriptors = new int[options.Queues];
         Array.Fill(descriptors, -1);
         try
         {
             for (int i = 0; i < descriptors.Length; i++)
             {
-                descriptors[i] = OpenQueue(options.Name, options.Queues > 1);
+                descriptors[i] = OpenQueue(options.Name, options.Queues > 1, ref offload);
             }
 
             SetUp(options, logger);
@@ -39,7 +40,7 @@ internal static unsafe class TunDevice
         }
     }
 
-    private static int OpenQueue(string name, bool multiQueue)
+    private static int OpenQueue(string name, bool multiQueue, ref TunOffload offload)
     {
         int descriptor = LinuxNative.Open(ClonePath, LinuxNative.O_RDWR | LinuxNative.O_NONBLOCK | LinuxNative.O_CLOEXEC);
         if (descriptor < 0)
@@ -47,15 +48,16 @@ internal static unsafe class TunDevice
             throw Failed($"open {ClonePath}", name, LinuxNative.LastError);
         }
 
-        int error = Attach(descriptor, name, multiQueue);
+        int error = Attach(descriptor, name, multiQueue, offload);
         // A device made beforehand is single- or multi-queue whatever is asked for; one queue of it does either way.
         if (error == LinuxNative.EINVAL && !multiQueue)
         {
-            error = Attach(descriptor, name, multiQueue: true);
+            error = Attach(descriptor, name, multiQueue: true, offload);
         }
 
         if (error == 0)
         {
+            offload = SetOffload(descriptor, offload);
             return descriptor;
         }
 
@@ -63,11 +65,24 @@ internal static unsafe class TunDevice
         throw Failed("attach to the TUN device", name, error);
     }
 
-    private static int Attach(int descriptor, string name, bool multiQueue)
+    // What the device keeps together it must be told anew by each that uses it: a device made beforehand remembers what the last wanted.
+    private static TunOffload SetOffload(int descriptor, TunOffload wanted)
+    {
+        const nuint Tcp = LinuxNative.TUN_F_CSUM | LinuxNative.TUN_F_TSO4 | LinuxNative.TUN_F_TSO6, Udp = LinuxNative.TUN_F_USO4 | LinuxNative.TUN_F_USO6;
+        if (wanted == TunOffload.TcpAndUdp && LinuxNative.IoCtl(descriptor, LinuxNative.TUNSETOFFLOAD, Tcp | Udp) == 0)
+        {
+            return TunOffload.TcpAndUdp;
+        }
+
+        _ = LinuxNative.IoCtl(descriptor, LinuxNative.TUNSETOFFLOAD, wanted == TunOffload.None ? 0 : Tcp);
+        return wanted == TunOffload.None ? TunOffload.None : TunOffload.Tcp;
+    }
+
+    private static int Attach(int descriptor, string name, bool multiQueue, TunOffload offload)
     {
         var request = new LinuxNative.InterfaceRequest(name)
         {
-            Flags = (short)(LinuxNative.IFF_TUN | LinuxNative.IFF_NO_PI | (multiQueue ? LinuxNative.IFF_MULTI_QUEUE : 0)),
+            Flags = (short)(LinuxNative.IFF_TUN | LinuxNative.IFF_NO_PI | (multiQueue ? LinuxNative.IFF_MULTI_QUEUE : 0) | (offload != TunOffload.None ? LinuxNative.IFF_VNET_HDR : 0)),
         };
         return LinuxNative.IoCtl(descriptor, LinuxNative.TUNSETIFF, &request) < 0 ? LinuxNative.LastError : 0;
     }

@@ -49,6 +49,8 @@ internal sealed unsafe class TunInterface : IPacketInterface
 
     public bool Write(ReadOnlySpan<byte> packet) => _queues?.Write(packet) ?? false;
 
+    public void Flush() => _queues?.Flush();
+
     public void Dispose()
     {
         lock (_lock)
@@ -79,7 +81,8 @@ internal sealed unsafe class TunInterface : IPacketInterface
 
     private void Open()
     {
-        _queues = new TunQueues(Name, TunDevice.Open(_options, _logger), _receiver!, Wake, _logger);
+        int[] queues = TunDevice.Open(_options, _logger, out TunOffload offload);
+        _queues = new TunQueues(Name, queues, offload, _receiver!, Wake, _logger);
         _failure = null;
     }
 

@@ -1,5 +1,10 @@
+using System.Numerics;
+using System.Runtime.InteropServices;
 using System.Runtime.Versioning;
 using Microsoft.Extensions.Logging;
+using MtaTls.QuicTunnel.Packets;
+using MtaTls.QuicTunnel.Queueing;
+using MtaTls.QuicTunnel.Sessions;
 
 namespace MtaTls.QuicTunnel.Interfaces;
 
@@ -7,7 +12,17 @@ namespace MtaTls.QuicTunnel.Interfaces;
 [SupportedOSPlatform("linux")]
 internal sealed unsafe class TunQueues : IDisposable
 {
+    /// <summary>Bytes that are read before their paths are told of them.</summary>
+    private const int BatchSize = 64 * 1024;
+
+    /// <summary>Flows whose packets are merged at a time.</summary>
+    private const int Places = 16;
+
     private readonly ILogger _logger;
+    private readonly IPacketReceiver _receiver;
+    private readonly TunOffload _offload;
+    private readonly PacketMerger[] _mergers = [];
+    private uint _waiting; // A bit for each place where a packet waits for others.
     private readonly string _name;
     private readonly int[] _queues;
     private readonly int _stopEvent;
@@ -18,18 +33,24 @@ internal sealed unsafe class TunQueues : IDisposable
 
     /// <param name="name">The device's name.</param>
     /// <param name="queues">Its descriptors, which are closed at the end.</param>
+    /// <param name="offload">What it keeps together.</param>
     /// <param name="receiver">Takes what the host sends.</param>
     /// <param name="onLost">The device was taken away. Comes on a reader's thread, once for each.</param>
     /// <param name="logger">For packets that could not be handled.</param>
-    public TunQueues(string name, int[] queues, IPacketReceiver receiver, Action onLost, ILogger logger)
+    public TunQueues(string name, int[] queues, TunOffload offload, IPacketReceiver receiver, Action onLost, ILogger logger)
     {
-        (_name, _queues, _onLost, _logger) = (name, queues, onLost, logger);
+        (_name, _queues, _offload, _receiver, _onLost, _logger) = (name, queues, offload, receiver, onLost, logger);
+        if (offload != TunOffload.None)
+        {
+            _mergers = [.. Enumerable.Range(0, Places).Select(_ => new PacketMerger(offload == TunOffload.TcpAndUdp))];
+        }
+
         _stopEvent = LinuxNative.EventFd(0, LinuxNative.EFD_CLOEXEC | LinuxNative.EFD_NONBLOCK);
         _threads = new Thread[queues.Length];
         for (int i = 0; i < queues.Length; i++)
         {
             int queue = queues[i];
-            _threads[i] = new Thread(() => ReadLoop(queue, receiver)) { IsBackground = true, Name = $"{name} reader {i}" };
+            _threads[i] = new Thread(() => ReadLoop(queue)) { IsBackground = true, Name = $"{name} reader {i}" };
             _threads[i].Start();
         }
     }
@@ -43,18 +64,49 @@ internal sealed unsafe class TunQueues : IDisposable
 
     public bool Write(ReadOnlySpan<byte> packet)
     {
-        // The descriptor must outlive the call: its number would soon be another file's.
-        Interlocked.Increment(ref _writers);
+        if (!Enter())
+        {
+            return false;
+        }
+
         try
         {
-            if (_stopping)
+            if (_offload == TunOffload.None)
             {
-                return false;
+                return Write(_queues[0], packet);
             }
 
-            fixed (byte* pointer = packet)
+            // A flow is always in the same place, so that its packets stay in order.
+            int place = (int)(FlowHash.Compute(packet) % Places);
+            lock (_mergers[place])
             {
-                return LinuxNative.Write(_queues[0], pointer, (nuint)packet.Length) == packet.Length;
+                return Merge(place, packet);
+            }
+        }
+        finally
+        {
+            Interlocked.Decrement(ref _writers);
+        }
+    }
+
+    /// <summary>Writes the packets that wait for others.</summary>
+    public void Flush()
+    {
+        uint waiting = Volatile.Read(ref _waiting);
+        if (waiting == 0 || !Enter())
+        {
+            return;
+        }
+
+        try
+        {
+            for (; waiting != 0; waiting &= waiting - 1)
+            {
+                int place = BitOperations.TrailingZeroCount(waiting);
+                lock (_mergers[place])
+                {
+                    WriteMerged(place);
+                }
             }
         }
         finally
@@ -92,9 +144,79 @@ internal sealed unsafe class TunQueues : IDisposable
         _ = LinuxNative.Close(_stopEvent);
     }
 
-    private void ReadLoop(int queue, IPacketReceiver receiver)
+    // The descriptor must outlive the call: its number would soon be another file's.
+    private bool Enter()
     {
-        byte[] buffer = GC.AllocateUninitializedArray<byte>(ushort.MaxValue, pinned: true);
+        Interlocked.Increment(ref _writers);
+        if (!_stopping)
+        {
+            return true;
+        }
+
+        Interlocked.Decrement(ref _writers);
+        return false;
+    }
+
+    private bool Merge(int place, ReadOnlySpan<byte> packet)
+    {
+        PacketMerger merger = _mergers[place];
+        if (merger.TryAdd(packet))
+        {
+            Interlocked.Or(ref _waiting, 1u << place);
+            return true;
+        }
+
+        WriteMerged(place);
+        if (merger.TryAdd(packet))
+        {
+            Interlocked.Or(ref _waiting, 1u << place);
+            return true;
+        }
+
+        return WriteAlone(_queues[place % _queues.Length], packet);
+    }
+
+    private void WriteMerged(int place)
+    {
+        PacketMerger merger = _mergers[place];
+        int count = merger.Count;
+        if (count == 0)
+        {
+            return;
+        }
+
+        Interlocked.And(ref _waiting, ~(1u << place));
+        if (!Write(_queues[place % _queues.Length], merger.Take()))
+        {
+            _receiver.OnNotWritten(count);
+        }
+    }
+
+    private static bool WriteAlone(int queue, ReadOnlySpan<byte> packet)
+    {
+        OffloadHeader header = default;
+        fixed (byte* pointer = packet)
+        {
+            LinuxNative.IoVector* vectors = stackalloc LinuxNative.IoVector[2];
+            vectors[0] = new LinuxNative.IoVector { Base = (byte*)&header, Length = OffloadHeader.Size };
+            vectors[1] = new LinuxNative.IoVector { Base = pointer, Length = (nuint)packet.Length };
+            return LinuxNative.WriteVectors(queue, vectors, 2) == OffloadHeader.Size + packet.Length;
+        }
+    }
+
+    private static bool Write(int queue, ReadOnlySpan<byte> content)
+    {
+        fixed (byte* pointer = content)
+        {
+            return LinuxNative.Write(queue, pointer, (nuint)content.Length) == content.Length;
+        }
+    }
+
+    private void ReadLoop(int queue)
+    {
+        byte[] buffer = GC.AllocateUninitializedArray<byte>(OffloadHeader.Size + 65536, pinned: true);
+        var batch = new SendBatch();
+        int read = 0;
         LinuxNative.PollDescriptor* descriptors = stackalloc LinuxNative.PollDescriptor[2];
         descriptors[0] = new LinuxNative.PollDescriptor { Fd = queue, Events = LinuxNative.POLLIN };
         descriptors[1] = new LinuxNative.PollDescriptor { Fd = _stopEvent, Events = LinuxNative.POLLIN };
@@ -105,7 +227,14 @@ internal sealed unsafe class TunQueues : IDisposable
                 nint length = LinuxNative.Read(queue, pointer, (nuint)buffer.Length);
                 if (length > 0)
                 {
-                    Take(receiver, buffer.AsSpan(0, (int)length));
+                    Take(buffer.AsSpan(0, (int)length), batch);
+                    read += (int)length;
+                    if (read >= BatchSize)
+                    {
+                        batch.End();
+                        read = 0;
+                    }
+
                     continue;
                 }
 
@@ -122,16 +251,25 @@ internal sealed unsafe class TunQueues : IDisposable
                     return;
                 }
 
+                batch.End();
+                read = 0;
                 _ = LinuxNative.Poll(descriptors, 2, -1);
             }
         }
     }
 
-    private void Take(IPacketReceiver receiver, ReadOnlySpan<byte> packet)
+    private void Take(Span<byte> content, SendBatch batch)
     {
         try
         {
-            receiver.OnPacket(packet);
+            if (_offload == TunOffload.None)
+            {
+                _receiver.OnPacket(content, batch);
+            }
+            else if (content.Length > OffloadHeader.Size)
+            {
+                PacketCutter.Cut(content[OffloadHeader.Size..], MemoryMarshal.Read<OffloadHeader>(content), _receiver, batch);
+            }
         }
         catch (Exception exception)
         {

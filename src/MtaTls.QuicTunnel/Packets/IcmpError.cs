@@ -87,7 +87,7 @@ internal static class IcmpError
         packet.Slice(8, 16).CopyTo(head[24..]);
 
         Span<byte> body = WriteBody(error[HeaderLength..length], type, code, rest, quoted);
-        uint pseudo = InternetChecksum.PseudoHeaderIPv6(head[8..], body.Length, IcmpV6);
+        uint pseudo = InternetChecksum.PseudoHeader(head[8..], body.Length, IcmpV6);
         BinaryPrimitives.WriteUInt16BigEndian(body[2..], InternetChecksum.Compute(body, pseudo));
         return length;
     }

@@ -1,4 +1,6 @@
 using System.Buffers.Binary;
+using System.Runtime.InteropServices;
+using System.Runtime.Intrinsics;
 
 namespace MtaTls.QuicTunnel.Packets;
 
@@ -7,30 +9,52 @@ internal static class InternetChecksum
 {
     public static ushort Compute(ReadOnlySpan<byte> data, uint initial = 0)
     {
-        ulong sum = initial;
+        // The sum of native words is that of the big-endian ones, with its bytes swapped (RFC 1071, section 2).
+        ulong sum = 0;
+        if (Vector256.IsHardwareAccelerated && data.Length >= 64)
+        {
+            ReadOnlySpan<Vector256<uint>> vectors = MemoryMarshal.Cast<byte, Vector256<uint>>(data);
+            Vector256<ulong> sums = Vector256<ulong>.Zero;
+            foreach (Vector256<uint> vector in vectors)
+            {
+                (Vector256<ulong> lower, Vector256<ulong> upper) = Vector256.Widen(vector);
+                sums += lower + upper;
+            }
+
+            sum = Vector256.Sum(sums);
+            data = data[(vectors.Length * 32)..];
+        }
+
         while (data.Length >= 4)
         {
-            sum += BinaryPrimitives.ReadUInt32BigEndian(data);
+            sum += MemoryMarshal.Read<uint>(data);
             data = data[4..];
         }
 
         if (data.Length >= 2)
         {
-            sum += BinaryPrimitives.ReadUInt16BigEndian(data);
+            sum += MemoryMarshal.Read<ushort>(data);
             data = data[2..];
         }
 
         if (!data.IsEmpty)
         {
-            sum += (uint)data[0] << 8;
+            sum += BitConverter.IsLittleEndian ? data[0] : (uint)data[0] << 8;
         }
 
+        ushort folded = Fold(sum);
+        return (ushort)~Fold((BitConverter.IsLittleEndian ? BinaryPrimitives.ReverseEndianness(folded) : folded) + (ulong)initial);
+    }
+
+    /// <summary>A sum in 16 bits.</summary>
+    public static ushort Fold(ulong sum)
+    {
         while (sum >> 16 != 0)
         {
             sum = (sum & 0xFFFF) + (sum >> 16);
         }
 
-        return (ushort)~sum;
+        return (ushort)sum;
     }
 
     /// <summary>The checksum after one 16-bit word of what it covers has changed (RFC 1624, equation 3).</summary>
@@ -42,8 +66,8 @@ internal static class InternetChecksum
         return (ushort)~sum;
     }
 
-    /// <summary>The sum of an IPv6 pseudo-header (RFC 8200, section 8.1), to start <see cref="Compute"/> with.</summary>
-    public static uint PseudoHeaderIPv6(ReadOnlySpan<byte> addresses, int length, byte nextHeader)
+    /// <summary>The sum of a pseudo-header (RFC 793, section 3.1; RFC 8200, section 8.1), to start <see cref="Compute"/> with.</summary>
+    public static uint PseudoHeader(ReadOnlySpan<byte> addresses, int length, byte nextHeader)
     {
         uint sum = (uint)(ushort)~Compute(addresses);
         return sum + (uint)length + nextHeader;

@@ -178,6 +178,8 @@ internal sealed class ConcentratorSession : TunnelSession
 
     public override void Deliver(ushort protocolType, ReadOnlySpan<byte> packet) => _registry.Router.OnPacketFrom(this, protocolType, packet);
 
+    public override void Flush() => _registry.Router.Flush();
+
     protected override void OnPathStateChanged(TunnelPath path, bool left)
     {
         if (left)

@@ -4,4 +4,7 @@ namespace MtaTls.QuicTunnel.Sessions;
 internal interface ISessionRouter
 {
     void OnPacketFrom(ConcentratorSession session, ushort protocolType, ReadOnlySpan<byte> packet);
+
+    /// <summary>No more packets are at hand.</summary>
+    void Flush();
 }

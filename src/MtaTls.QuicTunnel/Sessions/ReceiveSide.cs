@@ -235,6 +235,7 @@ internal sealed class ReceiveSide : IReorderSink
         if (mine)
         {
             HandOn(isDue: false, 0, default);
+            _session.Flush();
         }
     }
 

@@ -45,7 +45,10 @@ internal sealed class SendSide
     public int Waiting => Volatile.Read(ref _waiting);
 
     /// <summary>Queues one packet; false when it is dropped.</summary>
-    public bool TryAdd(ReadOnlySpan<byte> packet, ushort protocolType)
+    /// <param name="packet">The packet.</param>
+    /// <param name="protocolType">Its EtherType.</param>
+    /// <param name="wakes">Whether the paths are told now; otherwise <see cref="WakeWaiting"/> follows.</param>
+    public bool TryAdd(ReadOnlySpan<byte> packet, ushort protocolType, bool wakes = true)
     {
         int length = packet.Length + TunnelDatagram.HeaderLength;
         if (length > _options.Pool.SlotSize || _options.Pool.Rent() is not { } slot)
@@ -71,7 +74,7 @@ internal sealed class SendSide
             {
                 dropped = _queue.Add(slot, flow, _options.TimeProvider.GetTimestamp());
                 Volatile.Write(ref _waiting, _queue.Count + _again.Count);
-                count = FindToWake(ref toWake);
+                count = wakes ? FindToWake(ref toWake) : 0;
             }
         }
 
@@ -87,6 +90,25 @@ internal sealed class SendSide
         }
 
         return true;
+    }
+
+    /// <summary>The paths that have something to take are told.</summary>
+    public void WakeWaiting()
+    {
+        PathSet toWake = default;
+        int count = 0;
+        lock (_lock)
+        {
+            if (_queue.Count + _again.Count > 0)
+            {
+                count = FindToWake(ref toWake);
+            }
+        }
+
+        for (int i = 0; i < count; i++)
+        {
+            toWake[i].Connection.WakeDatagrams();
+        }
     }
 
     /// <summary>Every path looks whether there is something for it.</summary>

@@ -89,6 +89,8 @@ internal abstract class TunnelConnection(TunnelCounters counters) : IQuicConnect
         }
     }
 
+    public void OnDatagramsEnd(IQuicConnection connection) => _path?.Session.Flush();
+
     public void OnPathChanged(IQuicConnection connection)
     {
         if (_path is { } path)

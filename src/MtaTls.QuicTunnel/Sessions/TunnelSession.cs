@@ -102,9 +102,11 @@ internal abstract class TunnelSession
     /// <param name="packet">The packet.</param>
     /// <param name="protocolType">Its EtherType.</param>
     /// <param name="maxPacket">With <see cref="SendResult.TooBig"/>, the largest packet that a path takes.</param>
-    public SendResult Send(ReadOnlySpan<byte> packet, ushort protocolType, out int maxPacket)
+    /// <param name="batch">The batch that the packet is of, if any.</param>
+    public SendResult Send(ReadOnlySpan<byte> packet, ushort protocolType, out int maxPacket, SendBatch? batch = null)
     {
         Supervise();
+        batch?.Add(this);
         TunnelPath[] paths = Volatile.Read(ref _paths);
         uint candidates = FindCandidates(paths, packet.Length + TunnelDatagram.HeaderLength, protocolType, out maxPacket);
         if (candidates == 0)
@@ -117,7 +119,7 @@ internal abstract class TunnelSession
             };
         }
 
-        if (Sending is { } sending ? !sending.TryAdd(packet, protocolType) : !TrySendEverywhere(paths, candidates, packet, protocolType))
+        if (Sending is { } sending ? !sending.TryAdd(packet, protocolType, wakes: batch is null) : !TrySendEverywhere(paths, candidates, packet, protocolType))
         {
             return SendResult.Congested;
         }
@@ -160,6 +162,9 @@ internal abstract class TunnelSession
 
     /// <summary>Hands on a packet that is due. One thread at a time; no lock is held.</summary>
     public abstract void Deliver(ushort protocolType, ReadOnlySpan<byte> packet);
+
+    /// <summary>No more packets are at hand: those that were handed on can go.</summary>
+    public abstract void Flush();
 
     /// <summary>What a path has not delivered goes over the others, if there are any.</summary>
     public void Drain(TunnelPath path)

@@ -3,6 +3,7 @@ using System.Runtime.Versioning;
 using Microsoft.Extensions.Logging;
 using MtaTls.Quic.Tests.Support;
 using MtaTls.QuicTunnel.Interfaces;
+using MtaTls.QuicTunnel.Sessions;
 using MtaTls.QuicTunnel.Tests.Support;
 using QuicTunnelSample;
 
@@ -107,7 +108,11 @@ public sealed class TunInterfaceTests : IDisposable
 
     private sealed class Nobody : IPacketReceiver
     {
-        public void OnPacket(ReadOnlySpan<byte> packet)
+        public void OnPacket(ReadOnlySpan<byte> packet, SendBatch? batch)
+        {
+        }
+
+        public void OnNotWritten(int packets)
         {
         }
     }

@@ -44,6 +44,10 @@ internal sealed class TestSession : TunnelSession
         Delivered.Add(packet.ToArray());
     }
 
+    public int Flushes { get; private set; }
+
+    public override void Flush() => Flushes++;
+
     protected override void OnPathStateChanged(TunnelPath path, bool left) => Events.Add($"{path.Number} {(left ? "left" : "back")}");
 
     protected override void OnPathHarmful(TunnelPath path, string why) => Events.Add($"{path.Number} {why}");
