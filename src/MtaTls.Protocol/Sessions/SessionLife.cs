@@ -76,7 +76,7 @@ internal sealed class SessionLife(MtaTlsSession session, IMtaTlsTransport transp
         {
             if (State != SessionState.CutOff)
             {
-                failure = Volatile.Read(ref _failure) ?? new MtaTlsSessionException("The connection below the session failed.", MtaTlsSessionEnd.TransportLost, innerException: e);
+                failure = Volatile.Read(ref _failure) ?? new MtaTlsSessionException($"The connection below the session failed: {e.Message}", MtaTlsSessionEnd.TransportLost, innerException: e);
             }
         }
         bool isCutOff = State == SessionState.CutOff;
@@ -100,7 +100,7 @@ internal sealed class SessionLife(MtaTlsSession session, IMtaTlsTransport transp
         }
         catch (Exception e)
         {
-            session.Abort(new MtaTlsSessionException("The connection below the session failed.", MtaTlsSessionEnd.TransportLost, innerException: e));
+            session.Abort(new MtaTlsSessionException($"The connection below the session failed: {e.Message}", MtaTlsSessionEnd.TransportLost, innerException: e));
         }
     }
 

@@ -3,6 +3,7 @@ using System.Security.Authentication;
 using System.Security.Cryptography;
 using MtaTls.Client;
 using MtaTls.Protocol;
+using MtaTls.Tls;
 using MtaTls.Tool.Output;
 
 namespace MtaTls.Tool.Gateways;
@@ -29,6 +30,11 @@ internal static class ConnectFailure
         AuthenticationException when trust.Refusal is { } refusal =>
             new ToolException(ExitCode.CertificateRefused, $"The certificate of {gateway} was refused: {refusal}", trust.Advice, exception),
         AuthenticationException e => new ToolException(ExitCode.TlsFailed, $"{e.Message.TrimEnd('.')}.", "Check that the port is one with TLS, and whether the gateway wants --cert.", exception),
+        IOException when Alert(exception) is { } alert => new ToolException(
+            ExitCode.TlsFailed,
+            $"{gateway} ended the TLS session: {alert.Message.TrimEnd('.')}.",
+            "Check whether the gateway wants a certificate (--cert, --key), and whether it trusts the authority of yours.",
+            exception),
         HttpRequestException { InnerException: { } inner } => Explain(inner, gateway, trust),
         IOException { InnerException: TimeoutException } e =>
             new ToolException(ExitCode.NotReachable, $"{e.Message.TrimEnd('.')}.", "Check the network and any firewall between; --connect-timeout allows more time.", exception),
@@ -38,4 +44,18 @@ internal static class ConnectFailure
         PlatformNotSupportedException or ArgumentException or CryptographicException => new ToolException(ExitCode.Failure, exception.Message, null, exception),
         _ => null,
     };
+
+    // In TLS 1.3 a server checks the client's certificate after the client has finished the handshake.
+    private static TlsAlertException? Alert(Exception exception)
+    {
+        for (Exception? cause = exception; cause is not null; cause = cause.InnerException)
+        {
+            if (cause is TlsAlertException alert)
+            {
+                return alert;
+            }
+        }
+
+        return null;
+    }
 }

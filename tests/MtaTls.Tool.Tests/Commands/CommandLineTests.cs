@@ -91,6 +91,17 @@ public sealed class CommandLineTests(Gateway gateway) : IClassFixture<Gateway>
     }
 
     [Fact]
+    public async Task A_client_certificate_that_the_gateway_does_not_trust_is_named()
+    {
+        (int code, string output) = await RunningProgram.RunMtatlsAsync(
+            "probe", gateway.Address, "--cacert", gateway.Authority, "--cert", Path.Combine(gateway.Folder, "client.pem"), "--key", Path.Combine(gateway.Folder, "client.key"));
+        Assert.True(code == ExitCode.TlsFailed, output);
+        Assert.Contains("UnknownCa", output, StringComparison.Ordinal);
+        Assert.Contains("--cert", output, StringComparison.Ordinal);
+        Assert.DoesNotContain('\n', output);
+    }
+
+    [Fact]
     public async Task A_server_without_the_extension_has_its_own_exit_code()
     {
         // The gateway itself, asked with another code point, is an ordinary TLS server.
