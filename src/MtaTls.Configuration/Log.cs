@@ -8,7 +8,7 @@ internal static partial class Log
     [LoggerMessage(900, LogLevel.Information, "The certificate of {Key} has changed. The next handshakes use {Thumbprint}, valid until {NotAfter:u}.", EventName = "CertificateReloaded")]
     public static partial void CertificateReloaded(this ILogger logger, string key, string thumbprint, DateTime notAfter);
 
-    [LoggerMessage(901, LogLevel.Warning, "{Key} has changed and cannot be used; the certificate before it stays in use. {Reason}", EventName = "CertificateNotReloaded")]
+    [LoggerMessage(901, LogLevel.Warning, "{Key} has changed but cannot be used. The former certificate stays in use. {Reason}", EventName = "CertificateNotReloaded")]
     public static partial void CertificateNotReloaded(this ILogger logger, string key, string reason);
 
     [LoggerMessage(902, LogLevel.Information, "The authorities of {Key} have changed. The next handshakes trust {Count} certificates.", EventName = "AuthoritiesReloaded")]
@@ -17,7 +17,7 @@ internal static partial class Log
     [LoggerMessage(903, LogLevel.Information, "{Options} were read again because the configuration has changed.", EventName = "OptionsReloaded")]
     public static partial void OptionsReloaded(this ILogger logger, string options);
 
-    [LoggerMessage(904, LogLevel.Error, "The changed configuration is invalid; {Options} stay as they were. {Reason}", EventName = "OptionsNotReloaded")]
+    [LoggerMessage(904, LogLevel.Error, "The changed configuration is invalid, so {Options} keep their former values. {Reason}", EventName = "OptionsNotReloaded")]
     public static partial void OptionsNotReloaded(this ILogger logger, string options, string reason);
 
     [LoggerMessage(905, LogLevel.Critical, "The configuration is invalid, so the application does not start.{NewLine}{Errors}", EventName = "ConfigurationInvalid")]

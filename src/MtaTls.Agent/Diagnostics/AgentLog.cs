@@ -17,7 +17,7 @@ internal static partial class AgentLog
     [LoggerMessage(3, LogLevel.Warning, "{Gateway} has refused the name '{Name}': {Reason}.", EventName = "NameRefused")]
     public static partial void NameRefused(this ILogger logger, Uri gateway, string name, string reason);
 
-    [LoggerMessage(4, LogLevel.Error, "{Gateway} has not registered the agent: {Reason}. The next attempt is in {Seconds:0.0} s; it is logged again only after a success.", EventName = "RegistrationRefused")]
+    [LoggerMessage(4, LogLevel.Error, "{Gateway} has not registered the agent: {Reason}. The next attempt is in {Seconds:0.0} s. Further refusals are not logged until a registration succeeds.", EventName = "RegistrationRefused")]
     public static partial void RegistrationRefused(this ILogger logger, Uri gateway, string reason, double seconds);
 
     [LoggerMessage(5, LogLevel.Warning, "Connecting to gateway {Gateway} failed: {Reason} The next attempt is in {Seconds:0.0} s.", EventName = "ConnectFailed")]
@@ -26,16 +26,16 @@ internal static partial class AgentLog
     [LoggerMessage(6, LogLevel.Warning, "The registration with {Gateway} has ended: {Reason} The next attempt is in {Seconds:0.0} s.", EventName = "RegistrationLost")]
     public static partial void RegistrationLost(this ILogger logger, Uri gateway, string reason, double seconds);
 
-    [LoggerMessage(7, LogLevel.Information, "{Gateway} stops in {Seconds:0} s. The agent registers elsewhere.", EventName = "GatewayDrains")]
+    [LoggerMessage(7, LogLevel.Information, "{Gateway} says that it stops in {Seconds:0} s. The agent registers with another gateway.", EventName = "GatewayDrains")]
     public static partial void GatewayDrains(this ILogger logger, Uri gateway, double seconds);
 
-    [LoggerMessage(8, LogLevel.Information, "Agent {Agent} takes no new connections; its gateways know.", EventName = "Draining")]
+    [LoggerMessage(8, LogLevel.Information, "Agent {Agent} is draining and takes no new connections. Its gateways were told.", EventName = "Draining")]
     public static partial void Draining(this ILogger logger, string agent);
 
-    [LoggerMessage(9, LogLevel.Debug, "{Gateway} was not told that the agent stops: {Reason}", EventName = "DrainNotAnnounced")]
+    [LoggerMessage(9, LogLevel.Debug, "{Gateway} could not be told that the agent stops: {Reason}", EventName = "DrainNotAnnounced")]
     public static partial void DrainNotAnnounced(this ILogger logger, Uri gateway, string reason);
 
-    [LoggerMessage(10, LogLevel.Warning, "Refused a channel of {Gateway} from {Source} to {Destination}: the agent has not registered that name and port.", EventName = "NotRegistered")]
+    [LoggerMessage(10, LogLevel.Warning, "A channel of {Gateway} from {Source} to {Destination} was refused: the agent has not registered that name and port.", EventName = "NotRegistered")]
     public static partial void NotRegistered(this ILogger logger, Uri gateway, ChannelAddress source, ChannelAddress destination);
 
     [LoggerMessage(11, LogLevel.Debug, "A channel of {Gateway} was not accepted: {Reason}", EventName = "ChannelNotAccepted")]
@@ -44,10 +44,10 @@ internal static partial class AgentLog
     [LoggerMessage(12, LogLevel.Debug, "Connection {ConnectionId} ended before its first byte: {Reason}", EventName = "ConnectionEnded")]
     public static partial void ConnectionEnded(this ILogger logger, string connectionId, string reason);
 
-    [LoggerMessage(13, LogLevel.Warning, "The upstream {Upstream} of '{Name}' was not reached: {Reason}.", EventName = "UpstreamNotReached")]
+    [LoggerMessage(13, LogLevel.Warning, "The upstream {Upstream} of '{Name}' could not be reached: {Reason}.", EventName = "UpstreamNotReached")]
     public static partial void UpstreamNotReached(this ILogger logger, string name, string upstream, string reason);
 
-    [LoggerMessage(14, LogLevel.Warning, "Refused a channel to '{Name}': MaxForwardConnections ({Limit}) is reached.", EventName = "ForwardLimitReached")]
+    [LoggerMessage(14, LogLevel.Warning, "A channel to '{Name}' was refused: MaxForwardConnections ({Limit}) is reached.", EventName = "ForwardLimitReached")]
     public static partial void ForwardLimitReached(this ILogger logger, string name, int limit);
 
     [LoggerMessage(15, LogLevel.Debug, "A connection to '{Name}' ended: {Reason}", EventName = "ForwardEnded")]
@@ -56,9 +56,9 @@ internal static partial class AgentLog
     [LoggerMessage(16, LogLevel.Information, "Endpoint {EndPoint} is not bound: MtaTlsAgent:ServeLocally is false, so the app opens no port.", EventName = "EndpointNotBound")]
     public static partial void EndpointNotBound(this ILogger logger, EndPoint endPoint);
 
-    [LoggerMessage(17, LogLevel.Information, "{Gateway} is back: a session moves there from {Former}, which has another.", EventName = "GatewayReturned")]
+    [LoggerMessage(17, LogLevel.Information, "{Gateway} can be reached again. A session moves there from {Former}, which has another one.", EventName = "GatewayReturned")]
     public static partial void GatewayReturned(this ILogger logger, Uri gateway, Uri former);
 
-    [LoggerMessage(18, LogLevel.Debug, "{Gateway} has no session and could not be reached: {Reason}", EventName = "GatewayStillAway")]
+    [LoggerMessage(18, LogLevel.Debug, "{Gateway} has no session and still cannot be reached: {Reason}", EventName = "GatewayStillAway")]
     public static partial void GatewayStillAway(this ILogger logger, Uri gateway, string reason);
 }

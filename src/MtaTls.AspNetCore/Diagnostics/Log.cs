@@ -18,25 +18,25 @@ internal static partial class Log
     [LoggerMessage(1, LogLevel.Information, "{Endpoint} speaks MTA-TLS (name: {Name}, mode: {Mode}).", EventName = "EndpointBound")]
     public static partial void EndpointBound(this ILogger logger, string endpoint, string name, DataMultiplexingMode mode);
 
-    [LoggerMessage(2, LogLevel.Warning, "{Endpoint} does not speak MTA-TLS and stays as it is without: {Obstacle}", EventName = "EndpointLeftToKestrel")]
+    [LoggerMessage(2, LogLevel.Warning, "{Endpoint} does not speak MTA-TLS and remains an ordinary HTTPS endpoint: {Obstacle}", EventName = "EndpointLeftToKestrel")]
     public static partial void EndpointLeftToKestrel(this ILogger logger, string? endpoint, string obstacle);
 
-    [LoggerMessage(3, LogLevel.Warning, "This version of Kestrel does not tell the TLS settings of its endpoints, so they stay ordinary HTTPS endpoints. Call listenOptions.UseMtaTls(o => o.Https = ...) with the settings given to UseHttps.", EventName = "KestrelUnknown")]
+    [LoggerMessage(3, LogLevel.Warning, "The TLS settings of endpoints cannot be read from this version of Kestrel, so all endpoints remain ordinary HTTPS endpoints. Call listenOptions.UseMtaTls(o => o.Https = ...) with the settings that UseHttps has.", EventName = "KestrelUnknown")]
     public static partial void KestrelUnknown(this ILogger logger);
 
-    [LoggerMessage(4, LogLevel.Warning, "{Key} has no certificate, and there is no default one: a self-signed certificate with thumbprint {Thumbprint} was generated. Nobody trusts it; run 'dotnet dev-certs https' or set {Key}:Certificate.", EventName = "CertificateGenerated")]
+    [LoggerMessage(4, LogLevel.Warning, "{Key} has no certificate and there is no default certificate. A self-signed certificate with thumbprint {Thumbprint} was generated, which no client trusts. Run 'dotnet dev-certs https' or set {Key}:Certificate.", EventName = "CertificateGenerated")]
     public static partial void CertificateGenerated(this ILogger logger, string key, string thumbprint);
 
-    [LoggerMessage(7, LogLevel.Warning, "The keys of all MTA-TLS sessions are written to {File}: who reads it reads the traffic.", EventName = "KeysAreLogged")]
+    [LoggerMessage(7, LogLevel.Warning, "The keys of all MTA-TLS sessions are written to {File}. Anyone who can read this file can decrypt the traffic. Do not use it in production.", EventName = "KeysAreLogged")]
     public static partial void KeysAreLogged(this ILogger logger, string file);
 
-    [LoggerMessage(8, LogLevel.Warning, "{EndPoint} can't accept connections ({Error}); it goes on trying, at least once a second. With TooManyOpenSockets, raise the limit of open files (ulimit -n, LimitNOFILE). Said at most once a minute.", EventName = "AcceptFailed")]
+    [LoggerMessage(8, LogLevel.Warning, "{EndPoint} cannot accept connections ({Error}). It tries again at least once a second. With TooManyOpenSockets, raise the limit of open files (ulimit -n, LimitNOFILE). Logged at most once a minute.", EventName = "AcceptFailed")]
     public static partial void AcceptFailed(this ILogger logger, EndPoint endPoint, SocketError error);
 
     [LoggerMessage(9, LogLevel.Warning, "No endpoint uses HTTPS, so none speaks MTA-TLS ({Addresses}). {Advice}", EventName = "NoHttps")]
     public static partial void NoHttps(this ILogger logger, string addresses, string advice);
 
-    [LoggerMessage(10, LogLevel.Warning, "The key log file {File} can't be written to ({Reason}): no keys are logged. Correct MtaTls:KeyLogFile or its permissions.", EventName = "KeysNotLogged")]
+    [LoggerMessage(10, LogLevel.Warning, "The key log file {File} cannot be written ({Reason}), so no keys are logged. Correct MtaTls:KeyLogFile or the file's permissions.", EventName = "KeysNotLogged")]
     public static partial void KeysNotLogged(this ILogger logger, string file, string reason);
 
     [LoggerMessage(11, LogLevel.Warning, "MtaTls:ProxyProtocol:Endpoints names '{Endpoint}', but no HTTPS endpoint has that name ({Known}): it never applies there.", EventName = "EndpointOfProxyProtocolUnknown")]
@@ -52,22 +52,22 @@ internal static partial class Log
     public static partial void ProxyHeaderRead(this ILogger logger, string connectionId, EndPoint? proxy, EndPoint? client, int version, bool isLocal);
 
     // Sessions: 20 to 39.
-    [LoggerMessage(20, LogLevel.Debug, "Connection {SessionId}: the TLS handshake took too long.", EventName = "HandshakeTimedOut")]
+    [LoggerMessage(20, LogLevel.Debug, "Connection {SessionId}: the TLS handshake took longer than HandshakeTimeout.", EventName = "HandshakeTimedOut")]
     public static partial void HandshakeTimedOut(this ILogger logger, string sessionId);
 
     [LoggerMessage(21, LogLevel.Debug, "Connection {SessionId}: the TLS handshake failed. {Reason}", EventName = "HandshakeFailed")]
     public static partial void HandshakeFailed(this ILogger logger, string sessionId, string reason);
 
-    [LoggerMessage(22, LogLevel.Error, "Connection {SessionId}: this endpoint's TLS settings do not allow a handshake.", EventName = "HandshakeImpossible")]
+    [LoggerMessage(22, LogLevel.Error, "Connection {SessionId}: the TLS settings of this endpoint do not allow a handshake.", EventName = "HandshakeImpossible")]
     public static partial void HandshakeImpossible(this ILogger logger, string sessionId, Exception exception);
 
     [LoggerMessage(23, LogLevel.Debug, "Session {SessionId} started on endpoint {Endpoint}: TLS {Version}, {CipherSuite}, resumed: {Resumed}.", EventName = "SessionStarted")]
     public static partial void SessionStarted(this ILogger logger, string sessionId, string endpoint, string version, TlsCipherSuite cipherSuite, bool resumed);
 
-    [LoggerMessage(24, LogLevel.Debug, "Session {SessionId} is ending: no new channels, the open ones finish.", EventName = "SessionShutdown")]
+    [LoggerMessage(24, LogLevel.Debug, "Session {SessionId} is ending: it opens no new channels, and the open channels finish.", EventName = "SessionShutdown")]
     public static partial void SessionShutdown(this ILogger logger, string sessionId);
 
-    [LoggerMessage(25, LogLevel.Debug, "Session {SessionId} ended after {Seconds:0.000} s ({End}): {Channels} channels, {Received} octets received, {Sent} sent.", EventName = "SessionEnded")]
+    [LoggerMessage(25, LogLevel.Debug, "Session {SessionId} ended after {Seconds:0.000} s ({End}): {Channels} channels, {Received} bytes received, {Sent} bytes sent.", EventName = "SessionEnded")]
     public static partial void SessionEnded(this ILogger logger, string sessionId, double seconds, string end, long channels, long received, long sent);
 
     [LoggerMessage(26, LogLevel.Information, "Session {SessionId} failed ({End}): {Reason}", EventName = "SessionFailed")]
@@ -76,56 +76,56 @@ internal static partial class Log
     [LoggerMessage(27, LogLevel.Debug, "Connection {SessionId} was closed: {Limit} is reached.", EventName = "ConnectionRejected")]
     public static partial void ConnectionRejected(this ILogger logger, string sessionId, string limit);
 
-    [LoggerMessage(28, LogLevel.Information, "Session {SessionId} has exceeded {Limit}: {Answer}. Said once in a session.", EventName = "LimitExceeded")]
+    [LoggerMessage(28, LogLevel.Information, "Session {SessionId} has exceeded {Limit}: {Answer}. Logged once per session.", EventName = "LimitExceeded")]
     public static partial void LimitExceeded(this ILogger logger, string sessionId, string limit, string answer);
 
-    [LoggerMessage(29, LogLevel.Warning, "{Limit} is reached: {Answer}. Said at most once a minute.", EventName = "LimitReached")]
+    [LoggerMessage(29, LogLevel.Warning, "{Limit} is reached: {Answer}. Logged at most once a minute.", EventName = "LimitReached")]
     public static partial void LimitReached(this ILogger logger, string limit, string answer);
 
-    [LoggerMessage(30, LogLevel.Error, "Connection {SessionId}: a callback of ConnectionClosed failed.", EventName = "ConnectionClosedCallbackFailed")]
+    [LoggerMessage(30, LogLevel.Error, "Connection {SessionId}: a callback that is registered on ConnectionClosed failed.", EventName = "ConnectionClosedCallbackFailed")]
     public static partial void ConnectionClosedCallbackFailed(this ILogger logger, string sessionId, Exception exception);
 
-    [LoggerMessage(31, LogLevel.Debug, "Session {SessionId}: its connection could not be closed in order: {Reason}", EventName = "ConnectionCloseFailed")]
+    [LoggerMessage(31, LogLevel.Debug, "Session {SessionId}: the TCP connection could not be closed in order: {Reason}", EventName = "ConnectionCloseFailed")]
     public static partial void ConnectionCloseFailed(this ILogger logger, string sessionId, string reason);
 
     [LoggerMessage(32, LogLevel.Debug, "Session {SessionId} was lost without an open channel: {Reason}", EventName = "SessionLost")]
     public static partial void SessionLost(this ILogger logger, string sessionId, string reason);
 
-    [LoggerMessage(33, LogLevel.Information, "The server stops in {Seconds} s: {Sessions} sessions are told to go elsewhere, everything is still served until then.", EventName = "ServerStopping")]
+    [LoggerMessage(33, LogLevel.Information, "The server stops in {Seconds} s. It has told the clients of {Sessions} sessions, and serves all requests until then.", EventName = "ServerStopping")]
     public static partial void ServerStopping(this ILogger logger, int sessions, double seconds);
 
-    [LoggerMessage(34, LogLevel.Debug, "Session {SessionId}: the client was told that this end stops in {Seconds} s.", EventName = "GoAwaySent")]
+    [LoggerMessage(34, LogLevel.Debug, "Session {SessionId}: the server told the client that it stops in {Seconds} s.", EventName = "GoAwaySent")]
     public static partial void GoAwaySent(this ILogger logger, string sessionId, double seconds);
 
-    [LoggerMessage(35, LogLevel.Debug, "Session {SessionId}: the client stops in {Seconds} s.", EventName = "GoAwayReceived")]
+    [LoggerMessage(35, LogLevel.Debug, "Session {SessionId}: the client says that it stops in {Seconds} s.", EventName = "GoAwayReceived")]
     public static partial void GoAwayReceived(this ILogger logger, string sessionId, double seconds);
 
-    [LoggerMessage(36, LogLevel.Warning, "MtaTls:Shutdown:Delay ({Delay}) leaves requests no time to finish: HostOptions.ShutdownTimeout ({ShutdownTimeout}) bounds both. Raise ShutdownTimeout.", EventName = "ShutdownDelayTooLong")]
+    [LoggerMessage(36, LogLevel.Warning, "MtaTls:Shutdown:Delay ({Delay}) leaves requests no time to finish, because HostOptions.ShutdownTimeout ({ShutdownTimeout}) includes it. Raise ShutdownTimeout.", EventName = "ShutdownDelayTooLong")]
     public static partial void ShutdownDelayTooLong(this ILogger logger, TimeSpan delay, TimeSpan shutdownTimeout);
 
-    [LoggerMessage(37, LogLevel.Debug, "Session {SessionId} has reached its age ({SessionLifetime}): the client is told to go elsewhere.", EventName = "SessionAged")]
+    [LoggerMessage(37, LogLevel.Debug, "Session {SessionId} has reached its SessionLifetime ({SessionLifetime}): the client is told to open another session.", EventName = "SessionAged")]
     public static partial void SessionAged(this ILogger logger, string sessionId, TimeSpan sessionLifetime);
 
     // Channels: 40 to 59.
     [LoggerMessage(41, LogLevel.Debug, "Session {SessionId}: a channel was refused ({Cause}).", EventName = "ChannelRefused")]
     public static partial void ChannelRefused(this ILogger logger, string sessionId, string cause);
 
-    [LoggerMessage(42, LogLevel.Debug, "Session {SessionId}: channel {ChannelId} was closed because it did not speak in time.", EventName = "ChannelIdle")]
+    [LoggerMessage(42, LogLevel.Debug, "Session {SessionId}: channel {ChannelId} was closed because the client sent nothing on it within ChannelIdleTimeout.", EventName = "ChannelIdle")]
     public static partial void ChannelIdle(this ILogger logger, string sessionId, ChannelId channelId);
 
     [LoggerMessage(43, LogLevel.Debug, "Channel {ConnectionId} was aborted: {Reason}", EventName = "ChannelAborted")]
     public static partial void ChannelAborted(this ILogger logger, string connectionId, string reason);
 
-    [LoggerMessage(44, LogLevel.Error, "Channel {ConnectionId}: its application failed.", EventName = "ChannelApplicationFailed")]
+    [LoggerMessage(44, LogLevel.Error, "Channel {ConnectionId}: the application that served it failed.", EventName = "ChannelApplicationFailed")]
     public static partial void ChannelApplicationFailed(this ILogger logger, string connectionId, Exception exception);
 
-    [LoggerMessage(45, LogLevel.Error, "Channel {ConnectionId}: a callback failed.", EventName = "ChannelCallbackFailed")]
+    [LoggerMessage(45, LogLevel.Error, "Channel {ConnectionId}: a callback that is registered on it failed.", EventName = "ChannelCallbackFailed")]
     public static partial void ChannelCallbackFailed(this ILogger logger, string connectionId, Exception exception);
 
     [LoggerMessage(46, LogLevel.Debug, "Channel {ConnectionId} could not be closed in order: {Reason}", EventName = "ChannelCloseFailed")]
     public static partial void ChannelCloseFailed(this ILogger logger, string connectionId, string reason);
 
-    [LoggerMessage(47, LogLevel.Debug, "Channel {ConnectionId} ended: {Received} octets received, {Sent} sent.", EventName = "ChannelEnded")]
+    [LoggerMessage(47, LogLevel.Debug, "Channel {ConnectionId} ended: {Received} bytes received, {Sent} bytes sent.", EventName = "ChannelEnded")]
     public static partial void ChannelEnded(this ILogger logger, string connectionId, long received, long sent);
 
     public static void ChannelOpened(this ILogger logger, string sessionId, MtaTlsChannel channel)

@@ -17,10 +17,10 @@ internal static partial class Log
     [LoggerMessage(3, LogLevel.Debug, "The session with {Host}:{Port} has ended ({End}).", EventName = "SessionEnded")]
     public static partial void SessionEnded(this ILogger logger, string host, int port, string end);
 
-    [LoggerMessage(4, LogLevel.Warning, "The session with {Host}:{Port} failed ({End}).", EventName = "SessionFailed")]
+    [LoggerMessage(4, LogLevel.Warning, "The session with {Host}:{Port} failed ({End}). Its channels have failed; the next channel connects again.", EventName = "SessionFailed")]
     public static partial void SessionFailed(this ILogger logger, Exception exception, string host, int port, string end);
 
-    [LoggerMessage(5, LogLevel.Information, "{Host}:{Port} does not speak MTA-TLS: each channel to it becomes a TLS connection of its own.", EventName = "FellBack")]
+    [LoggerMessage(5, LogLevel.Information, "{Host}:{Port} does not speak MTA-TLS. Each channel to it is a separate TLS connection.", EventName = "FellBack")]
     public static partial void FellBack(this ILogger logger, string host, int port);
 
     [LoggerMessage(6, LogLevel.Debug, "Channel {Channel} to {Destination} opened.", EventName = "ChannelOpened")]
@@ -29,7 +29,7 @@ internal static partial class Log
     [LoggerMessage(7, LogLevel.Debug, "A channel to {Destination} was refused.", EventName = "ChannelRefused")]
     public static partial void ChannelRefused(this ILogger logger, string destination);
 
-    [LoggerMessage(8, LogLevel.Debug, "A session with {Host}:{Port} is full at {Channels} channels.", EventName = "SessionFull")]
+    [LoggerMessage(8, LogLevel.Debug, "A session with {Host}:{Port} is full with {Channels} channels.", EventName = "SessionFull")]
     public static partial void SessionFull(this ILogger logger, string host, int port, int channels);
 
     [LoggerMessage(9, LogLevel.Debug, "A session with {Host}:{Port} was idle and is closed.", EventName = "SessionIdle")]
@@ -38,25 +38,25 @@ internal static partial class Log
     [LoggerMessage(10, LogLevel.Error, "The handler of a channel that the server opened failed.", EventName = "ChannelHandlerFailed")]
     public static partial void ChannelHandlerFailed(this ILogger logger, Exception exception);
 
-    [LoggerMessage(11, LogLevel.Information, "{Host}:{Port} has exceeded {Limit}: {Answer}. Said once in a session.", EventName = "LimitExceeded")]
+    [LoggerMessage(11, LogLevel.Information, "{Host}:{Port} has exceeded {Limit}: {Answer}. Logged once per session.", EventName = "LimitExceeded")]
     public static partial void LimitExceeded(this ILogger logger, string host, int port, MtaTlsSessionLimit limit, string answer);
 
-    [LoggerMessage(12, LogLevel.Debug, "{Method} to {Host} was lost with its connection and is sent again ({Retry} of at most {MaxRetries}).", EventName = "RequestRetried")]
+    [LoggerMessage(12, LogLevel.Debug, "The connection of a {Method} request to {Host} was lost. The request is sent again ({Retry} of at most {MaxRetries} retries).", EventName = "RequestRetried")]
     public static partial void RequestRetried(this ILogger logger, string method, string? host, int retry, int maxRetries, Exception exception);
 
-    [LoggerMessage(13, LogLevel.Information, "{Host}:{Port} stops in {Seconds} s: new channels go to another session.", EventName = "GoAwayReceived")]
+    [LoggerMessage(13, LogLevel.Information, "{Host}:{Port} says that it stops in {Seconds} s. New channels go to another session.", EventName = "GoAwayReceived")]
     public static partial void GoAwayReceived(this ILogger logger, string host, int port, double seconds);
 
-    [LoggerMessage(14, LogLevel.Debug, "A session with {Host}:{Port} has reached its age ({SessionLifetime}): new channels go to another session.", EventName = "SessionAged")]
+    [LoggerMessage(14, LogLevel.Debug, "A session with {Host}:{Port} has reached its SessionLifetime ({SessionLifetime}). New channels go to another session.", EventName = "SessionAged")]
     public static partial void SessionAged(this ILogger logger, string host, int port, TimeSpan sessionLifetime);
 
-    [LoggerMessage(15, LogLevel.Warning, "{Host}:{Port} does not answer on a session: new channels go to another session until it does.", EventName = "SessionSuspected")]
+    [LoggerMessage(15, LogLevel.Warning, "{Host}:{Port} has not answered a ping on a session for a second. New channels go to another session until it answers.", EventName = "SessionSuspected")]
     public static partial void SessionSuspected(this ILogger logger, string host, int port);
 
-    [LoggerMessage(16, LogLevel.Debug, "{Change}: the sessions with {Host}:{Port} are probed and the back-off ends.", EventName = "HostChanged")]
+    [LoggerMessage(16, LogLevel.Debug, "{Change}: the client pings its sessions with {Host}:{Port} and ends the back-off.", EventName = "HostChanged")]
     public static partial void HostChanged(this ILogger logger, string host, int port, HostChange change);
 
-    [LoggerMessage(17, LogLevel.Warning, "The endpoint {Host}:{Port} accepted a connection, but its TLS handshake failed: another endpoint is tried.", EventName = "EndpointFailed")]
+    [LoggerMessage(17, LogLevel.Warning, "The endpoint {Host}:{Port} accepted a connection, but the TLS handshake failed. The client tries another endpoint.", EventName = "EndpointFailed")]
     public static partial void EndpointFailed(this ILogger logger, Exception exception, string host, int port);
 
     [LoggerMessage(18, LogLevel.Debug, "The session with {Host}:{Port} was lost without an open channel.", EventName = "SessionLost")]

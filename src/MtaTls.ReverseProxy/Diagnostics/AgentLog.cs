@@ -12,7 +12,7 @@ internal static partial class AgentLog
     [LoggerMessage(2, LogLevel.Information, "The registration of agent {Agent} ({Id}) has ended: {Reason}. It served {Channels} channels.", EventName = "AgentEnded")]
     public static partial void AgentEnded(this ILogger logger, string agent, string id, string reason, long channels);
 
-    [LoggerMessage(3, LogLevel.Information, "Agent {Agent} ({Id}) takes no new connections.", EventName = "AgentDraining")]
+    [LoggerMessage(3, LogLevel.Information, "Agent {Agent} ({Id}) is draining and takes no new connections.", EventName = "AgentDraining")]
     public static partial void AgentDraining(this ILogger logger, string agent, string id);
 
     [LoggerMessage(4, LogLevel.Warning, "Agent {Agent} of {Identity} was refused the name '{Name}': {Reason} (MtaTls:Agents:Rules).", EventName = "NameRefused")]
@@ -21,30 +21,30 @@ internal static partial class AgentLog
     [LoggerMessage(5, LogLevel.Warning, "A registration of {Identity} was refused: {Reason}.", EventName = "RegistrationRefused")]
     public static partial void RegistrationRefused(this ILogger logger, string identity, string reason);
 
-    [LoggerMessage(6, LogLevel.Warning, "Agent {Agent} ({Id}) has registered again as {NewId}: its old session ends.", EventName = "AgentReplaced")]
+    [LoggerMessage(6, LogLevel.Warning, "Agent {Agent} ({Id}) has registered again as {NewId}. Its former session is ended.", EventName = "AgentReplaced")]
     public static partial void AgentReplaced(this ILogger logger, string agent, string id, string newId);
 
-    [LoggerMessage(7, LogLevel.Warning, "No channel for '{Name}': {Reason}", EventName = "OpenFailed")]
+    [LoggerMessage(7, LogLevel.Warning, "A channel to an agent for '{Name}' could not be opened: {Reason}", EventName = "OpenFailed")]
     public static partial void OpenFailed(this ILogger logger, string name, string reason);
 
-    [LoggerMessage(8, LogLevel.Warning, "Agent {Agent} ({Id}) has not answered a ping within {Seconds:0} s: its session ends.", EventName = "AgentSilent")]
+    [LoggerMessage(8, LogLevel.Warning, "Agent {Agent} ({Id}) has not answered a ping within {Seconds:0} s. Its session is ended.", EventName = "AgentSilent")]
     public static partial void AgentSilent(this ILogger logger, string agent, string id, double seconds);
 
-    [LoggerMessage(9, LogLevel.Warning, "A request for '{Name}' was answered 503: no agent within WaitForAgent ({Wait}).", EventName = "NoAgent")]
+    [LoggerMessage(9, LogLevel.Warning, "A request for '{Name}' was answered 503: no agent registered the name within WaitForAgent ({Wait}).", EventName = "NoAgent")]
     public static partial void NoAgent(this ILogger logger, string name, TimeSpan wait);
 
-    [LoggerMessage(10, LogLevel.Warning, "A request for '{Name}' was answered 503: MaxWaiting ({Limit}) requests wait for it already.", EventName = "TooManyWaiting")]
+    [LoggerMessage(10, LogLevel.Warning, "A request for '{Name}' was answered 503: MaxWaiting ({Limit}) requests wait for an agent already.", EventName = "TooManyWaiting")]
     public static partial void TooManyWaiting(this ILogger logger, string name, int limit);
 
-    [LoggerMessage(11, LogLevel.Information, "A request for '{Name}' goes to another agent: {Reason}", EventName = "AnotherAgent")]
+    [LoggerMessage(11, LogLevel.Information, "A request for '{Name}' is sent to another agent: {Reason}", EventName = "AnotherAgent")]
     public static partial void AnotherAgent(this ILogger logger, string name, string reason);
 
-    [LoggerMessage(12, LogLevel.Information, "{Count} agents are asked to leave within {Seconds:0} s.", EventName = "AgentsLeaving")]
+    [LoggerMessage(12, LogLevel.Information, "{Count} agents are told to register elsewhere within {Seconds:0} s.", EventName = "AgentsLeaving")]
     public static partial void AgentsLeaving(this ILogger logger, int count, double seconds);
 
-    [LoggerMessage(13, LogLevel.Information, "Channel {Source} to '{Name}' goes to agent {Agent}.", EventName = "ChannelToAgent")]
+    [LoggerMessage(13, LogLevel.Information, "A channel from {Source} to '{Name}' goes to agent {Agent}.", EventName = "ChannelToAgent")]
     public static partial void ChannelToAgent(this ILogger logger, MtaTls.Protocol.ChannelAddress source, string name, string agent);
 
-    [LoggerMessage(14, LogLevel.Error, "A channel to '{Name}' failed.", EventName = "SpliceFailed")]
+    [LoggerMessage(14, LogLevel.Error, "Forwarding a channel to '{Name}' failed.", EventName = "SpliceFailed")]
     public static partial void SpliceFailed(this ILogger logger, string name, Exception exception);
 }
