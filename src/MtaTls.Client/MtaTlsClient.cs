@@ -32,7 +32,7 @@ public sealed class MtaTlsClient : IAsyncDisposable
     /// <param name="host">The endpoint's domain name or IP address.</param>
     /// <param name="port">The endpoint's TCP port.</param>
     /// <param name="cancellationToken">Ends the attempt.</param>
-    /// <inheritdoc cref="ConnectAsync(MtaTlsClientOptions, CancellationToken)"/>
+    /// <inheritdoc cref="ConnectAsync(MtaTlsClientOptions, CancellationToken)" path="/exception|/returns"/>
     public static ValueTask<MtaTlsClient> ConnectAsync(string host, int port = 443, CancellationToken cancellationToken = default) =>
         ConnectAsync(new MtaTlsClientOptions { Host = host, Port = port }, cancellationToken);
 
@@ -65,7 +65,7 @@ public sealed class MtaTlsClient : IAsyncDisposable
     /// <param name="host">The destination: a domain name or an IP address (IPv6 without brackets).</param>
     /// <param name="port">The destination's port, 0 to 65,535.</param>
     /// <param name="cancellationToken">Ends the wait.</param>
-    /// <inheritdoc cref="OpenChannelAsync(ChannelAddress, ChannelAddress?, CancellationToken)"/>
+    /// <inheritdoc cref="OpenChannelAsync(ChannelAddress, ChannelAddress?, CancellationToken)" path="/exception|/returns"/>
     public ValueTask<MtaTlsClientChannel> OpenChannelAsync(string host, int port, CancellationToken cancellationToken = default) =>
         OpenChannelAsync(new ChannelAddress(host, port), null, cancellationToken);
 

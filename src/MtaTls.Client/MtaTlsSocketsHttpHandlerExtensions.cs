@@ -40,7 +40,7 @@ public static class MtaTlsSocketsHttpHandlerExtensions
     /// <summary>Makes the handler's connections channels, with the options that <paramref name="configure"/> sets.</summary>
     /// <param name="handler">The handler, before its first request.</param>
     /// <param name="configure">Sets the options.</param>
-    /// <inheritdoc cref="UseMtaTls(SocketsHttpHandler, MtaTlsClientOptions)"/>
+    /// <inheritdoc cref="UseMtaTls(SocketsHttpHandler, MtaTlsClientOptions)" path="/exception|/returns"/>
     public static SocketsHttpHandler UseMtaTls(this SocketsHttpHandler handler, Action<MtaTlsClientOptions> configure)
     {
         ArgumentNullException.ThrowIfNull(configure);
@@ -53,14 +53,14 @@ public static class MtaTlsSocketsHttpHandlerExtensions
     /// <param name="handler">The handler, before its first request.</param>
     /// <param name="host">The endpoint's domain name or IP address.</param>
     /// <param name="port">The endpoint's TCP port.</param>
-    /// <inheritdoc cref="UseMtaTls(SocketsHttpHandler, MtaTlsClientOptions)"/>
+    /// <inheritdoc cref="UseMtaTls(SocketsHttpHandler, MtaTlsClientOptions)" path="/exception|/returns"/>
     public static SocketsHttpHandler UseMtaTls(this SocketsHttpHandler handler, string host, int port = 443) =>
         handler.UseMtaTls(new MtaTlsClientOptions { Host = host, Port = port });
 
     /// <summary>Makes the handler's connections channels of a client that the application owns and disposes.</summary>
     /// <param name="handler">The handler, before its first request.</param>
     /// <param name="client">The client.</param>
-    /// <inheritdoc cref="UseMtaTls(SocketsHttpHandler, MtaTlsClientOptions)"/>
+    /// <inheritdoc cref="UseMtaTls(SocketsHttpHandler, MtaTlsClientOptions)" path="/exception|/returns"/>
     public static SocketsHttpHandler UseMtaTls(this SocketsHttpHandler handler, MtaTlsClient client)
     {
         ArgumentNullException.ThrowIfNull(handler);
