@@ -74,7 +74,7 @@ public class AgentFailureTests
         await arrived.Task.Soon();
         await using TestApp other = await AgentApp.StartAsync(gateway.Port, AgentGateway.Plant7, agent: "other");
         await gateway.AgentsAsync(2);
-        lost.Session.Abort();
+        lost.Kill();
         Assert.Equal("other", await get.Soon());
     }
 
@@ -92,7 +92,7 @@ public class AgentFailureTests
         int seen = 0;
         await using TestApp other = await AgentApp.StartAsync(gateway.Port, AgentGateway.Plant7, app => app.MapPost("/", () => Interlocked.Increment(ref seen)));
         await gateway.AgentsAsync(2);
-        lost.Session.Abort();
+        lost.Kill();
         using HttpResponseMessage response = await post.Soon();
         Assert.Equal(HttpStatusCode.BadGateway, response.StatusCode);
         Assert.Equal(0, seen);
@@ -116,7 +116,7 @@ public class AgentFailureTests
                     Interlocked.Increment(ref posts);
                     if (!inOrder)
                     {
-                        agent!.Session.Abort();
+                        agent!.Kill();
                     }
 
                     return;

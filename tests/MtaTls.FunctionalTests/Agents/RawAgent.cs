@@ -73,6 +73,13 @@ internal sealed partial class RawAgent : IAsyncDisposable
         return (await channel.ReadResponseAsync()).Status;
     }
 
+    /// <summary>Ends as a process that is killed: its connection with it. Else the gateway would have to find out by a ping.</summary>
+    public void Kill()
+    {
+        Session.Abort();
+        _client.Socket.Dispose();
+    }
+
     /// <summary>Ends the registration by ending its channel.</summary>
     public ValueTask EndRegistrationAsync() => _registration.DisposeAsync();
 
