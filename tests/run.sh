@@ -22,10 +22,9 @@ need ping iputils-ping
 need redis-server redis-server
 need chromium chromium
 need clang clang
-need nft nftables
 need conntrack conntrack
 need haproxy haproxy
-need h2load nghttp2-client
+need tshark tshark
 needlib 'libssl\.so\.3' libssl3
 if ! ldconfig -p 2>/dev/null | grep -qE 'libngtcp2_crypto_gnutls\.so'; then
     if apt-cache show libngtcp2-16 >/dev/null 2>&1; then packages+=(libngtcp2-16 libngtcp2-crypto-gnutls8)
