@@ -18,6 +18,8 @@ need ssh openssh-client
 need ip iproute2
 need nft nftables
 need h2load nghttp2-client
+need pebble pebble
+need lego lego
 need ping iputils-ping
 need redis-server redis-server
 need chromium chromium

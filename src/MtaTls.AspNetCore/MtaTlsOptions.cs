@@ -33,6 +33,9 @@ public sealed class MtaTlsOptions
     /// <summary>Balancers in front of the server that tell the client's address with the PROXY protocol. Default: none.</summary>
     public MtaTlsProxyProtocolOptions ProxyProtocol { get; } = new();
 
+    /// <summary>Answers to ACME's http-01 challenges, from files. Default: none.</summary>
+    public MtaTlsAcmeChallengesOptions AcmeChallenges { get; } = new();
+
     /// <summary>How the server stops.</summary>
     public MtaTlsShutdownOptions Shutdown { get; } = new();
 

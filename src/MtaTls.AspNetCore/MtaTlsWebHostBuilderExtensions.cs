@@ -6,6 +6,7 @@ using Microsoft.Extensions.DependencyInjection.Extensions;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Options;
 using MtaTls.AspNetCore;
+using MtaTls.AspNetCore.Acme;
 using MtaTls.AspNetCore.Certificates;
 using MtaTls.AspNetCore.Configuration;
 using MtaTls.AspNetCore.Connections;
@@ -53,6 +54,7 @@ public static class MtaTlsWebHostBuilderExtensions
         services.TryAddEnumerable(ServiceDescriptor.Singleton<IHostedService, EndpointReview>());
         services.TryAddSingleton<ServerShutdown>();
         services.TryAddEnumerable(ServiceDescriptor.Singleton<IHostedService, ServerShutdown>(static s => s.GetRequiredService<ServerShutdown>()));
+        services.TryAddEnumerable(ServiceDescriptor.Singleton<IStartupFilter, AcmeChallengeStartupFilter>());
         services.TryAddEnumerable(ServiceDescriptor.Singleton<IStartupFilter, HostMatchingStartupFilter>());
         services.TryAddEnumerable(ServiceDescriptor.Singleton<IStartupFilter, DrainingStartupFilter>());
         services.TryAddSingleton<ChannelDispatcher>();

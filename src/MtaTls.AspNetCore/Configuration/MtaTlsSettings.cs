@@ -52,6 +52,13 @@ internal static class MtaTlsSettings
             o => o.HeaderTimeout, (o, v) => o.HeaderTimeout = v, most: MtaTlsProxyProtocolOptions.MaxHeaderTimeout),
     ]);
 
+    private static readonly SettingTable<MtaTlsAcmeChallengesOptions> s_acmeChallenges = new(
+    [
+        Settings<MtaTlsAcmeChallengesOptions>.File(
+            nameof(MtaTlsAcmeChallengesOptions.Path), "The folder that the ACME client calls its webroot: it writes .well-known/acme-challenge/TOKEN below.",
+            o => o.Path, (o, v) => o.Path = v, "none"),
+    ]);
+
     /// <summary>Keys of the section that other packages read.</summary>
     public static string[] OfOthers { get; } = ["Agents", "ClientCertificateHeaders", "Destinations", "TrustedPeers"];
 
@@ -104,6 +111,8 @@ internal static class MtaTlsSettings
         S.Section(
             nameof(MtaTlsOptions.ProxyProtocol), "Balancers in front of the server that tell the client's address with the PROXY protocol, version 1 or 2. Read when an endpoint is bound.",
             o => o.ProxyProtocol, s_proxyProtocol),
+        S.Section(
+            nameof(MtaTlsOptions.AcmeChallenges), "Answers to ACME's http-01 challenges, from files that an ACME client (lego, certbot) writes.", o => o.AcmeChallenges, s_acmeChallenges),
         S.Section(nameof(MtaTlsOptions.Shutdown), "How the server stops.", o => o.Shutdown, s_shutdown),
         S.Sections(
             nameof(MtaTlsOptions.Channels),

@@ -19,6 +19,11 @@ internal sealed class ValidateMtaTlsOptions(EndpointCertificates certificates) :
         ValidateExtensionType(errors, options.ExtensionType);
         ValidateLimits(errors, options.Limits);
         ProxyProtocolNetworks.Read(options.ProxyProtocol, $"{MtaTlsSettings.SectionName}:{nameof(MtaTlsOptions.ProxyProtocol)}", errors);
+        if (options.AcmeChallenges.Path is { } folder && !Directory.Exists(folder))
+        {
+            errors.Add($"{MtaTlsSettings.SectionName}:{nameof(MtaTlsOptions.AcmeChallenges)}:{nameof(MtaTlsAcmeChallengesOptions.Path)}", $"the folder '{folder}' does not exist. Make it, with access for this server and for the ACME client.");
+        }
+
         foreach ((string endpointName, MtaTlsEndpointOptions endpoint) in options.Endpoints)
         {
             ValidateEndpoint(errors, $"{MtaTlsSettings.SectionName}:Endpoints:{endpointName}", endpoint, options.EndpointDefaults);

@@ -51,6 +51,12 @@ internal static partial class Log
     [LoggerMessage(14, LogLevel.Debug, "Connection {ConnectionId}: the balancer {Proxy} says that the client is {Client} (PROXY protocol {Version}, local: {IsLocal}).", EventName = "ProxyHeaderRead")]
     public static partial void ProxyHeaderRead(this ILogger logger, string connectionId, EndPoint? proxy, EndPoint? client, int version, bool isLocal);
 
+    [LoggerMessage(15, LogLevel.Information, "Connection {ConnectionId}: an ACME challenge was answered from MtaTls:AcmeChallenges:Path.", EventName = "AcmeChallengeAnswered")]
+    public static partial void AcmeChallengeAnswered(this ILogger logger, string connectionId);
+
+    [LoggerMessage(16, LogLevel.Warning, "The ACME challenge {File} can't be answered: {Reason}.", EventName = "AcmeChallengeUnreadable")]
+    public static partial void AcmeChallengeUnreadable(this ILogger logger, string file, string reason);
+
     // Sessions: 20 to 39.
     [LoggerMessage(20, LogLevel.Debug, "Connection {SessionId}: the TLS handshake took longer than HandshakeTimeout.", EventName = "HandshakeTimedOut")]
     public static partial void HandshakeTimedOut(this ILogger logger, string sessionId);

@@ -26,6 +26,7 @@ public sealed class OptionsPageTests
     [InlineData(typeof(ClientCertificateConditionOptions), "MtaTls:Channels:ClientCertificate", "")]
     [InlineData(typeof(MtaTlsTcpOptions), "MtaTls:Tcp", "")]
     [InlineData(typeof(MtaTlsProxyProtocolOptions), "MtaTls:ProxyProtocol", "")]
+    [InlineData(typeof(MtaTlsAcmeChallengesOptions), "MtaTls:AcmeChallenges", "")]
     [InlineData(typeof(TrustedPeerOptions), "MtaTls:TrustedPeers", "")]
     [InlineData(typeof(MtaTlsClientCertificateHeadersOptions), "MtaTls:ClientCertificateHeaders", "")]
     [InlineData(typeof(MtaTlsClientOptions), "MtaTlsClient", "CertificateChainPolicy,CipherSuitesPolicy,LoggerFactory,TimeProvider")]
