@@ -170,6 +170,7 @@ public sealed class Gateway : IAsyncLifetime
                         ["Certificate"] = new JsonObject { ["Path"] = "server.pem", ["KeyPath"] = "server.key" },
                     },
                 },
+                ["Limits"] = new JsonObject { ["HandshakeTimeout"] = "00:02:00" },
                 ["Channels"] = channels,
                 ["Agents"] = new JsonObject
                 {

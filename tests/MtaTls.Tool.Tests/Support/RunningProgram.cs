@@ -50,6 +50,9 @@ internal sealed class RunningProgram : IAsyncDisposable
             start.Environment.Remove(name);
         }
 
+        // On a busy machine a process may not run for as long as these are by default.
+        start.Environment["MTATLS_CONNECT_TIMEOUT"] = "120s";
+        start.Environment["MTATLS_KEEPALIVE"] = "600s";
         foreach ((string name, string value) in environment ?? new Dictionary<string, string>())
         {
             start.Environment[name] = value;
