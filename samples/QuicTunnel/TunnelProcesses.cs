@@ -22,6 +22,8 @@ public sealed class TunnelProcesses : IDisposable
     /// <summary>Everything that the two have said.</summary>
     public ConcurrentQueue<string> Output { get; } = new();
 
+    public IReadOnlyList<Process> Processes => _processes;
+
     public event Action<string>? Said;
 
     public Task<Process> StartConcentratorAsync(params string[] settings) => StartAsync(

@@ -55,6 +55,8 @@ internal sealed class OpenVpn : IDisposable
     public const string ServerAddress = "10.98.0.1";
     private readonly List<Process> _processes = [];
 
+    public IReadOnlyList<Process> Processes => _processes;
+
     public static async Task<OpenVpn?> TryStartAsync(Network network)
     {
         if (!File.Exists("/usr/sbin/openvpn"))

@@ -12,15 +12,10 @@ internal static class Pairs
     /// <summary>pairs [seconds=10] [inside=cubic|bbr] [only=50/10+10/60] [setting=Scheduler:RoundRobin]...</summary>
     public static async Task RunAsync(string[] arguments)
     {
-        int seconds = int.Parse(Value(arguments, "seconds") ?? "10");
-        string inside = Value(arguments, "inside") ?? "cubic";
-        string[] pairs = Value(arguments, "only") is { } only ? only.Split(',') : s_all;
-        string[] settings = [.. arguments.Where(static argument => argument.StartsWith("setting=", StringComparison.Ordinal)).SelectMany(static argument =>
-        {
-            string setting = argument["setting=".Length..];
-            int colon = setting.LastIndexOf(':');
-            return new[] { $"--QuicTunnel:{setting[..colon]}", setting[(colon + 1)..] };
-        })];
+        int seconds = int.Parse(Speed.Value(arguments, "seconds") ?? "10");
+        string inside = Speed.Value(arguments, "inside") ?? "cubic";
+        string[] pairs = Speed.Value(arguments, "only") is { } only ? only.Split(',') : s_all;
+        string[] settings = Speed.Settings(arguments);
         Console.WriteLine($"\n{string.Join(' ', settings)} {inside} inside, {seconds} s\n| A + B (Mbit/s / ms one way / loss) | A alone | B alone | A + B | A + B : the better alone |\n|---|---|---|---|---|");
         var alone = new Dictionary<string, double>(StringComparer.Ordinal);
         var ratios = new List<double>();
@@ -68,7 +63,4 @@ internal static class Pairs
 
         return result;
     }
-
-    private static string? Value(string[] arguments, string name) =>
-        Array.Find(arguments, argument => argument.StartsWith($"{name}=", StringComparison.Ordinal))?[(name.Length + 1)..];
 }

@@ -7,6 +7,9 @@ switch (command)
     case "goodput":
         await Goodput.RunAsync();
         break;
+    case "speed":
+        await Speed.RunAsync(args[1..]);
+        break;
     case "aggregate":
         await Aggregate.RunAsync();
         break;
@@ -36,6 +39,7 @@ switch (command)
         Console.WriteLine(
             """
             goodput     one TCP download: without a tunnel, through it, and through OpenVPN (if installed), between the same namespaces
+            speed       throughput and CPU time of one TCP connection each way, beside OpenVPN: speed [seconds=4] [rounds=3] [setting=Interface:Offload:false] [small=40000]
             aggregate   two access networks of 50 Mbit/s against one
             pairs       two emulated access networks against the better one alone: pairs [seconds=10] [inside=cubic|bbr] [only=A+B,...] [setting=Scheduler:RoundRobin]
             cut         from the cut of the path in use to the first packet over the other

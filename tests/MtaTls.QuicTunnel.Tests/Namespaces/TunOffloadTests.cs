@@ -99,7 +99,7 @@ public sealed class TunOffloadTests : IDisposable
             sender.SendTo([i, .. new byte[63]], receiver.LocalEndPoint!);
         }
 
-        Assert.True(SpinWait.SpinUntil(() => _crossings[0].Packets >= 50, TimeSpan.FromSeconds(30)));
+        Assert.True(SpinWait.SpinUntil(() => _crossings[0].UdpPackets >= 50, TimeSpan.FromSeconds(30)));
         _devices[1].Flush();
         byte[] buffer = new byte[100];
         for (byte i = 0; i < 50; i++)
@@ -167,6 +167,8 @@ public sealed class TunOffloadTests : IDisposable
 
         public long Packets;
 
+        public long UdpPackets;
+
         public long NotWritten;
 
         /// <summary>Whether packets stay with the device until the test says that there are no more.</summary>
@@ -176,6 +178,12 @@ public sealed class TunOffloadTests : IDisposable
         {
             Other?.Write(packet);
             Interlocked.Increment(ref Packets);
+            // The kernel has packets of its own, as multicast listener reports.
+            if (packet[packet[0] >> 4 == 4 ? 9 : 6] == 17)
+            {
+                Interlocked.Increment(ref UdpPackets);
+            }
+
             if (OtherCrossing is { KeepsBack: true })
             {
                 return;
