@@ -31,6 +31,12 @@ internal static class Demo
         using var tunnel = new TunnelProcesses(networks);
         tunnel.Said += line =>
         {
+            // The host's "Content root path" is no path of the tunnel.
+            if (line.Contains("Content root", StringComparison.Ordinal))
+            {
+                return;
+            }
+
             if (line.Contains("Session", StringComparison.Ordinal) || line.Contains(": connected", StringComparison.Ordinal) || line.Contains("path", StringComparison.Ordinal))
             {
                 Console.WriteLine($"      {line.Trim()}");

@@ -2,18 +2,25 @@ using System.Text.Json.Serialization;
 using MtaTls.QuicTunnel;
 using QuicTunnelSample;
 
-// One program, three roles: see appsettings.json. Every setting can be given on the command line as well: --Role Client --QuicTunnelClient:Host ...
-string? role = new ConfigurationBuilder().SetBasePath(AppContext.BaseDirectory).AddJsonFile("appsettings.json").AddCommandLine(args).Build()["Role"];
+// One program, several roles: see appsettings.json. Every setting can be given on the command line as well: --Role Client --QuicTunnelClient:Host ...
+IConfiguration configuration = new ConfigurationBuilder().SetBasePath(AppContext.BaseDirectory).AddJsonFile("appsettings.json").AddCommandLine(args).Build();
+string? role = configuration["Role"];
 switch (role)
 {
     case "Concentrator":
         return RunConcentrator(args);
     case "Client":
         return RunClient(args);
+    case "Certificates":
+        string directory = Path.GetFullPath(configuration["Directory"] ?? ".");
+        Directory.CreateDirectory(directory);
+        SampleCertificates.Write(directory);
+        Console.WriteLine($"{directory}: ca.pem, concentrator.pem and .key, laptop-1.pem and .key, valid for 30 days. For trials only.");
+        return 0;
     case "Demo":
         return await Demo.RunAsync();
     default:
-        Console.Error.WriteLine($"Role is '{role}': Concentrator, Client or Demo.");
+        Console.Error.WriteLine($"Role is '{role}': Concentrator, Client, Certificates or Demo.");
         return 1;
 }
 

@@ -1,5 +1,6 @@
 using System.Buffers.Binary;
 using System.Diagnostics;
+using System.Globalization;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 using MtaTls.QuicTunnel.Packets;
@@ -7,7 +8,7 @@ using MtaTls.QuicTunnel.Packets;
 namespace MtaTls.QuicTunnel.Benchmarks;
 
 /// <summary>
-/// 1,280-octet packets from one end's memory to the other's, both ends in this process: the CPU is that of both, with QUIC and the kernel's UDP. The
+/// Packets from one end's memory to the other's, both ends in this process: the CPU is that of both, with QUIC and the kernel's UDP. The
 /// sender waits when too much is under way, so that nothing is dropped; what the test's own reader allocates is counted too.
 /// </summary>
 internal static class PerPacket
@@ -16,8 +17,10 @@ internal static class PerPacket
     private const int Count = 1_000_000;
     private const int UnderWay = 128;
 
-    public static async Task RunAsync()
+    /// <summary>packets [size=1280]</summary>
+    public static async Task RunAsync(params string[] arguments)
     {
+        int size = int.Parse(Speed.Value(arguments, "size") ?? "1280", CultureInfo.InvariantCulture);
         string directory = Directory.CreateTempSubdirectory("bench-").FullName;
         try
         {
@@ -39,20 +42,20 @@ internal static class PerPacket
             }
 
             var received = Task.Run(() => ReceiveAsync(host.Services.GetRequiredService<InMemoryPacketInterface>()));
-            Send(client.Packets!, Warmup);
+            Send(client.Packets!, Warmup, size);
 
             var process = Process.GetCurrentProcess();
             TimeSpan cpu = process.TotalProcessorTime;
             long allocated = GC.GetTotalAllocatedBytes(precise: true);
             var watch = Stopwatch.StartNew();
-            Send(client.Packets!, Count);
+            Send(client.Packets!, Count, size);
             watch.Stop();
             allocated = GC.GetTotalAllocatedBytes(precise: true) - allocated;
             process.Refresh();
             cpu = process.TotalProcessorTime - cpu;
-            Console.WriteLine($"\n| packets of 1,280 octets | per second | Mbit/s | CPU us each, both ends | allocated octets each |\n|---|---|---|---|---|");
+            Console.WriteLine($"\n| packets of {size:n0} octets | per second | Mbit/s | CPU us each, both ends | allocated octets each |\n|---|---|---|---|---|");
             double rate = Count / watch.Elapsed.TotalSeconds;
-            Console.WriteLine($"| {Count:n0} | {rate:n0} | {rate * 1280 * 8 / 1e6:n0} | {cpu.TotalMicroseconds / Count:f2} | {(double)allocated / Count:f3} |");
+            Console.WriteLine($"| {Count:n0} | {rate:n0} | {rate * size * 8 / 1e6:n0} | {cpu.TotalMicroseconds / Count:f2} | {(double)allocated / Count:f3} |");
             await host.StopAsync();
             await received;
         }
@@ -65,11 +68,11 @@ internal static class PerPacket
     private static long s_received;
     private static long s_sent;
 
-    private static void Send(InMemoryPacketInterface packets, int count)
+    private static void Send(InMemoryPacketInterface packets, int count, int size)
     {
-        byte[] packet = new byte[1280];
+        byte[] packet = new byte[size];
         packet[0] = 0x45;
-        BinaryPrimitives.WriteUInt16BigEndian(packet.AsSpan(2), 1280);
+        BinaryPrimitives.WriteUInt16BigEndian(packet.AsSpan(2), (ushort)size);
         packet[8] = 64;
         packet[9] = 17;
         byte[] addresses = [10, 99, 0, 70, 10, 99, 0, 1];

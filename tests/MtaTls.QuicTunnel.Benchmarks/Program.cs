@@ -20,7 +20,7 @@ switch (command)
         await Cut.RunAsync();
         break;
     case "packets":
-        await PerPacket.RunAsync();
+        await PerPacket.RunAsync(args[1..]);
         break;
     case "memory":
         await IdleMemory.RunAsync();
@@ -43,7 +43,7 @@ switch (command)
             aggregate   two access networks of 50 Mbit/s against one
             pairs       two emulated access networks against the better one alone: pairs [seconds=10] [inside=cubic|bbr] [only=A+B,...] [setting=Scheduler:RoundRobin]
             cut         from the cut of the path in use to the first packet over the other
-            packets     CPU and allocations of a packet through both ends
+            packets     CPU and allocations of a packet through both ends: packets [size=1280]
             memory      of an idle session with two paths
             all
             """);

@@ -73,17 +73,27 @@ internal static class Speed
     /// <summary>UDP packets of 64 bytes with their headers, at a rate; how many arrive.</summary>
     private static async Task SmallAsync(Network network, long rate, int seconds, int rounds)
     {
-        Console.WriteLine("\n| packets of 64 bytes/s | sent/s | lost | CPU of both ends, cores |\n|---|---:|---:|---:|");
+        Console.WriteLine("\n| packets of 64 bytes/s | sent/s | lost | CPU of both ends, cores | dropped by the devices |\n|---|---:|---:|---:|---|");
         for (int round = 0; round < rounds; round++)
         {
+            JsonElement plain = await IperfAsync(
+                network, "10.202.1.2", "sum", "-u", "-l", "36", "-b", (rate * 36 * 8).ToString(CultureInfo.InvariantCulture), "-t", seconds.ToString(CultureInfo.InvariantCulture));
+            Console.WriteLine($"| {rate:n0}, no tunnel | {plain.GetProperty("packets").GetDouble() / seconds:n0} | {plain.GetProperty("lost_percent").GetDouble():f1} % | | |");
             TimeSpan before = Cpu(network.Tunnel.Processes);
             var watch = Stopwatch.StartNew();
             JsonElement sum = await IperfAsync(
                 network, "10.99.0.1", "sum", "-u", "-l", "36", "-b", (rate * 36 * 8).ToString(CultureInfo.InvariantCulture), "-t", seconds.ToString(CultureInfo.InvariantCulture));
             double cpu = (Cpu(network.Tunnel.Processes) - before) / watch.Elapsed;
             double sent = sum.GetProperty("packets").GetDouble();
-            Console.WriteLine($"| {rate:n0} | {sent / seconds:n0} | {sum.GetProperty("lost_percent").GetDouble():f1} % | {cpu:f2} |");
+            Console.WriteLine($"| {rate:n0} | {sent / seconds:n0} | {sum.GetProperty("lost_percent").GetDouble():f1} % | {cpu:f2} | {await DroppedAsync(network.Namespaces.Client)} + {await DroppedAsync(network.Namespaces.Concentrator)} |");
         }
+    }
+
+    private static async Task<string> DroppedAsync(string name)
+    {
+        using Process cat = AccessNetworks.Start(name, "sh", "-c", "cat /sys/class/net/qt0/statistics/tx_dropped; awk '/^Udp: [0-9]/ { print $6 }' /proc/net/snmp");
+        string[] lines = (await cat.StandardOutput.ReadToEndAsync()).Split('\n', StringSplitOptions.RemoveEmptyEntries);
+        return $"device {lines[0]}, sockets {lines[1]}";
     }
 
     private static async Task<Result> RunAsync(Network network, Way way, int seconds, bool down)

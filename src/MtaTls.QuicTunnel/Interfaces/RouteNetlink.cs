@@ -10,6 +10,10 @@ internal sealed unsafe class RouteNetlink : IDisposable
     private const ushort NewLink = 16, NewAddress = 20, NewRoute = 24, Error = 2;
     private const ushort Request = 1, Acknowledge = 4, Replace = 0x100, Create = 0x400;
     private const int MessageHeader = 16;
+
+    // Packets that wait for the reader, which may not get a processor at once; the tunnel's own queue keeps the delay short. The kernel's default of 500 are 10 ms of small packets.
+    private const int DeviceQueue = 4096;
+
     private readonly int _socket;
     private readonly byte[] _message = new byte[256];
     private int _length;
@@ -42,12 +46,14 @@ internal sealed unsafe class RouteNetlink : IDisposable
         return socket;
     }
 
-    /// <summary>Sets the largest packet and brings the device up.</summary>
+    /// <summary>Sets the largest packet and the device's queue, and brings the device up.</summary>
     public int SetUp(int index, int mtu)
     {
+        const ushort Mtu = 4, QueueLength = 13;
         Begin(NewLink, 0);
         AppendLinkHeader(index, up: true);
-        AppendAttribute(4, mtu);
+        AppendAttribute(Mtu, mtu);
+        AppendAttribute(QueueLength, DeviceQueue);
         return Send();
     }
 

@@ -48,6 +48,13 @@ public sealed class TunInterfaceTests : IDisposable
     }
 
     [Fact]
+    public void The_device_has_a_queue_for_bursts_of_small_packets()
+    {
+        using TunInterface device = Start("10.99.0.2/24");
+        Assert.Contains("qlen 4096", Ip("-n", _name, "link", "show", "qt0"), StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task A_device_that_is_down_is_a_failure_and_has_its_addresses_again_when_it_is_up()
     {
         using TunInterface device = Start("10.99.0.2/24", "fd99::2/64");

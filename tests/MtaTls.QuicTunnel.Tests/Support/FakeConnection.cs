@@ -42,7 +42,18 @@ internal sealed class FakeConnection : IQuicConnection
 
     public long OpenUnidirectionalStream() => 3;
 
-    public void SendStream(long streamId, ReadOnlySpan<byte> data, bool fin) => StreamData.Add((streamId, data.ToArray(), fin));
+    /// <summary>Whether too many bytes of streams wait already.</summary>
+    public bool RefusesStreams { get; set; }
+
+    public void SendStream(long streamId, ReadOnlySpan<byte> data, bool fin)
+    {
+        if (RefusesStreams)
+        {
+            throw new InvalidOperationException("Too many octets of streams wait for the peer.");
+        }
+
+        StreamData.Add((streamId, data.ToArray(), fin));
+    }
 
     public void ResetStream(long streamId, ulong errorCode) => Resets.Add((streamId, errorCode));
 
