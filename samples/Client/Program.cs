@@ -19,7 +19,7 @@ root.Validators.Add(result =>
         result.AddError($"'{given}' is neither an option nor a path, which starts with '/'.");
     }
 
-    if (result.GetResult(channels) is { Tokens.Count: > 0 } && result.GetValue(channels) is < 1 or > 5000)
+    if (result.GetResult(channels) is { Tokens: [{ Value: var number }] } && int.TryParse(number, out int count) && count is < 1 or > 5000)
     {
         result.AddError("channels must be from 1 to 5000.");
     }

@@ -1,4 +1,5 @@
 using System.CommandLine;
+using System.CommandLine.Parsing;
 
 namespace MtaTls.Samples.Quickstart;
 
@@ -12,24 +13,24 @@ internal sealed record Arguments(int Channels, int Rounds, int Port, bool Serve)
         var rounds = new Option<int>("--rounds") { Description = "Rounds of requests in each.", DefaultValueFactory = _ => 100 };
         var port = new Option<ushort>("--port") { Description = "The port to listen on. Default: any that is free, 8443 with --serve." };
         var serve = new Option<bool>("--serve") { Description = "Keep serving afterwards, for curl and browsers." };
+        // Validators of a command do not see the defaults of options.
+        channels.Validators.Add(static result => Check(result, 5000, "--channels must be from 1 to 5000."));
+        rounds.Validators.Add(static result => Check(result, int.MaxValue, "--rounds must be at least 1."));
         var root = new RootCommand("A web app behind UseMtaTls(), and a client that compares channels of one TLS session with TLS connections.") { channels, rounds, port, serve };
-        root.Validators.Add(result =>
-        {
-            if (result.GetValue(channels) is < 1 or > 5000)
-            {
-                result.AddError("--channels must be from 1 to 5000.");
-            }
-
-            if (result.GetValue(rounds) < 1)
-            {
-                result.AddError("--rounds must be at least 1.");
-            }
-        });
         root.SetAction((parsed, _) =>
         {
             bool keep = parsed.GetValue(serve);
             return run(new Arguments(parsed.GetValue(channels), parsed.GetValue(rounds), parsed.GetResult(port) is null && keep ? 8443 : parsed.GetValue(port), keep));
         });
         return root.Parse(args).InvokeAsync();
+    }
+
+    // The parser itself reports what is not a number.
+    private static void Check(OptionResult result, int most, string error)
+    {
+        if (result.Tokens.Count == 1 && int.TryParse(result.Tokens[0].Value, out int value) && (value < 1 || value > most))
+        {
+            result.AddError(error);
+        }
     }
 }

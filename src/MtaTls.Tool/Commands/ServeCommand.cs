@@ -27,16 +27,20 @@ internal static class ServeCommand
     {
         Option<FileInfo> configuration = ServedApplication.ConfigurationOption();
         Option<string> socket = ServedApplication.SocketOption("gateway");
-        var command = new Command("serve", "Runs a gateway: endpoints, channel routes, agents and YARP's routes from appsettings.json.") { configuration, socket };
+        var trial = new Option<bool>("--trial") { Description = "Runs a gateway for a trial, without a configuration file: on this machine only, with a certificate of its own, and open to every agent." };
+        var port = new Option<int>("--port") { Description = "The port of --trial. Default: 8443.", DefaultValueFactory = _ => 8443 };
+        port.Validators.Add(static result => OptionRange.Check(result, 1, 65_535));
+        var command = new Command("serve", "Runs a gateway: endpoints, channel routes, agents and YARP's routes from appsettings.json.") { configuration, socket, trial, port };
         command.SetAction(async (parsed, stop) =>
         {
             try
             {
-                WebApplicationBuilder builder = ServedApplication.CreateBuilder(parsed.GetRequiredValue(configuration));
+                TrialGateway? trialGateway = parsed.GetValue(trial) ? new TrialGateway(parsed.GetValue(port)) : null;
+                WebApplicationBuilder builder = trialGateway?.CreateBuilder() ?? ServedApplication.CreateBuilder(parsed.GetRequiredValue(configuration));
                 ServedApplication.AddLogging(builder, parsed, logging);
                 ServedApplication.LeaveSignals(builder);
                 ManagementSocket.Listen(builder, parsed.GetRequiredValue(socket));
-                return await ServedApplication.RunAsync(Build(builder), terminal, stop);
+                return await ServedApplication.RunAsync(Build(builder), terminal, stop, trialGateway?.Instructions);
             }
             catch (ToolException e)
             {

@@ -66,7 +66,8 @@ internal sealed class GatewayOptions
 
         command.Validators.Add(result =>
         {
-            if (result.GetValue(_key) is not null && result.GetValue(_certificate) is null)
+            // Validators of a command do not see the defaults of options, which the environment sets.
+            if (result.GetResult(_key) is { Tokens.Count: > 0 } && result.GetResult(_certificate) is not { Tokens.Count: > 0 } && _certificate.DefaultValueFactory is null)
             {
                 result.AddError("--key needs --cert.");
             }

@@ -46,7 +46,11 @@ internal static class ServedApplication
     }
 
     /// <summary>Runs until the first signal, then stops in order.</summary>
-    public static async Task<int> RunAsync(WebApplication app, Terminal terminal, CancellationToken stop)
+    /// <param name="app">The application.</param>
+    /// <param name="terminal">Where results and failures are written.</param>
+    /// <param name="stop">The first signal.</param>
+    /// <param name="instructions">What is written when the application has started; null: nothing more than that it is ready.</param>
+    public static async Task<int> RunAsync(WebApplication app, Terminal terminal, CancellationToken stop, string? instructions = null)
     {
         await using (app)
         {
@@ -64,6 +68,11 @@ internal static class ServedApplication
             }
 
             terminal.WriteLine("mtatls: ready.");
+            if (instructions is not null)
+            {
+                terminal.WriteLine(instructions);
+            }
+
             using CancellationTokenRegistration stopping = stop.Register(app.Lifetime.StopApplication);
             await app.WaitForShutdownAsync(CancellationToken.None);
             return ExitCode.Success;

@@ -23,6 +23,8 @@ public sealed class SampleTests : IDisposable
     [InlineData("ConnectProxy", "localhost", "8443", "3128", "--certificate", "a.pfx")]
     [InlineData("Quickstart", "--chanels", "1")]
     [InlineData("Quickstart", "--channels", "0")]
+    [InlineData("Quickstart", "--rounds", "x")]
+    [InlineData("Client", "localhost", "8443", "/", "x")]
     [InlineData("Gateway", "--server")]
     [InlineData("ReverseTunnel", "--slow")]
     public async Task A_wrong_command_line_is_an_error_that_tells_the_usage(string sample, params string[] arguments)
@@ -32,6 +34,14 @@ public sealed class SampleTests : IDisposable
         Assert.Contains("Usage:", output, StringComparison.Ordinal);
         Assert.NotEqual("", errors.Trim());
         AssertNoStackTrace(errors);
+    }
+
+    [Fact]
+    public async Task The_first_command_of_the_README_shows_its_table()
+    {
+        (int exitCode, string output, string errors) = await RunAsync("Quickstart", []);
+        Assert.True(exitCode == 0, output + errors);
+        Assert.Matches(@"│ channels +│ +200 │", output);
     }
 
     [Fact]

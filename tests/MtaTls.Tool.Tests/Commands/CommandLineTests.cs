@@ -160,6 +160,17 @@ public sealed class CommandLineTests(Gateway gateway) : IClassFixture<Gateway>
     }
 
     [Fact]
+    public async Task A_certificate_of_the_environment_may_have_a_key_of_the_command_line()
+    {
+        (int code, string output) = await RunningProgram.RunAsync(
+            "dotnet",
+            [.. RunningProgram.MtatlsCommandLine.Split(' ')[1..], "probe", gateway.Address, "--cacert", gateway.Authority, "--key", Path.Combine(gateway.Folder, "client.key")],
+            environment: new Dictionary<string, string> { ["MTATLS_CERT"] = Path.Combine(gateway.Folder, "client.pem") });
+        Assert.True(code == ExitCode.TlsFailed, output);
+        Assert.Contains("UnknownCa", output, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task Every_command_fits_a_screen_of_help()
     {
         (int code, string output) = await RunningProgram.RunMtatlsAsync("--help");

@@ -22,6 +22,21 @@ public sealed class PublishTests(Gateway gateway) : IClassFixture<Gateway>
     }
 
     [Fact]
+    public async Task A_trial_gateway_needs_no_files_and_prints_the_command_that_publishes_a_server()
+    {
+        int port = Gateway.FreePort();
+        string socket = Path.Combine(gateway.Folder, "trial.sock");
+        await using RunningProgram serve = RunningProgram.Mtatls("serve", "--trial", "--port", port.ToString(CultureInfo.InvariantCulture), "--socket", socket);
+        string command = await serve.LineAsync(static line => line.Contains("mtatls http 5000", StringComparison.Ordinal));
+        await using RunningProgram http = RunningProgram.Mtatls([.. command.Replace("5000", WebPort, StringComparison.Ordinal).Trim().Split(' ')[1..], "--connect-timeout", "120s"]);
+        string url = (await http.LineAsync(static line => line.Contains(" -> ", StringComparison.Ordinal))).Split(' ')[0];
+        Assert.Equal($"https://app1.localhost:{port}/", url);
+        (int code, string output) = await RunningProgram.RunAsync("curl", ["-sSk", "--resolve", $"app1.localhost:{port}:127.0.0.1", url]);
+        Assert.True(code == 0, output);
+        Assert.Contains("Hello from web.internal", output, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task A_local_TCP_server_is_reached_through_the_gateway()
     {
         await using RunningProgram tcp = Mtatls("tcp", WebPort, "--name", "tcp1.agents.internal", "--gateway", gateway.Address);
