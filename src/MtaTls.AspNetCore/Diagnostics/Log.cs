@@ -39,13 +39,13 @@ internal static partial class Log
     [LoggerMessage(10, LogLevel.Warning, "The key log file {File} cannot be written ({Reason}), so no keys are logged. Correct MtaTls:KeyLogFile or the file's permissions.", EventName = "KeysNotLogged")]
     public static partial void KeysNotLogged(this ILogger logger, string file, string reason);
 
-    [LoggerMessage(11, LogLevel.Warning, "MtaTls:ProxyProtocol:Endpoints names '{Endpoint}', but no HTTPS endpoint has that name ({Known}): it never applies there.", EventName = "EndpointOfProxyProtocolUnknown")]
+    [LoggerMessage(11, LogLevel.Warning, "MtaTls:ProxyProtocol:Endpoints names '{Endpoint}', but no HTTPS endpoint has that name ({Known}). The setting never applies there.", EventName = "EndpointOfProxyProtocolUnknown")]
     public static partial void EndpointOfProxyProtocolUnknown(this ILogger logger, string endpoint, string known);
 
     [LoggerMessage(12, LogLevel.Debug, "Connection {ConnectionId}: closed, for its PROXY protocol header from {Proxy} is {Fault}.", EventName = "ProxyHeaderRefused")]
     public static partial void ProxyHeaderRefused(this ILogger logger, string connectionId, EndPoint? proxy, string fault);
 
-    [LoggerMessage(13, LogLevel.Warning, "A connection from {Proxy}, of MtaTls:ProxyProtocol:Networks, was closed: its PROXY protocol header is {Fault}. Let the balancer send one (HAProxy: send-proxy-v2), or take its address off the list. Said at most once a minute.", EventName = "ProxyHeadersRefused")]
+    [LoggerMessage(13, LogLevel.Warning, "A connection from {Proxy}, of MtaTls:ProxyProtocol:Networks, was closed: its PROXY protocol header is {Fault}. Let the balancer send one (HAProxy: send-proxy-v2), or remove its address from the list. Logged at most once a minute.", EventName = "ProxyHeadersRefused")]
     public static partial void ProxyHeadersRefused(this ILogger logger, EndPoint? proxy, string fault);
 
     [LoggerMessage(14, LogLevel.Debug, "Connection {ConnectionId}: the balancer {Proxy} says that the client is {Client} (PROXY protocol {Version}, local: {IsLocal}).", EventName = "ProxyHeaderRead")]
@@ -54,7 +54,7 @@ internal static partial class Log
     [LoggerMessage(15, LogLevel.Information, "Connection {ConnectionId}: an ACME challenge was answered from MtaTls:AcmeChallenges:Path.", EventName = "AcmeChallengeAnswered")]
     public static partial void AcmeChallengeAnswered(this ILogger logger, string connectionId);
 
-    [LoggerMessage(16, LogLevel.Warning, "The ACME challenge {File} can't be answered: {Reason}.", EventName = "AcmeChallengeUnreadable")]
+    [LoggerMessage(16, LogLevel.Warning, "The ACME challenge {File} cannot be answered: {Reason}.", EventName = "AcmeChallengeUnreadable")]
     public static partial void AcmeChallengeUnreadable(this ILogger logger, string file, string reason);
 
     // Sessions: 20 to 39.
