@@ -67,7 +67,7 @@ public sealed class MtaTlsLimits
 
     /// <summary>
     /// How long a TLS handshake may take, its ClientHello included; more than 0, default 10 seconds, or <see cref="Timeout.InfiniteTimeSpan"/>.
-    /// Where <c>HttpsConnectionAdapterOptions.HandshakeTimeout</c> is shorter, that counts.
+    /// Where <c>HttpsConnectionAdapterOptions.HandshakeTimeout</c> is set, and shorter, that counts.
     /// </summary>
     /// <exception cref="ArgumentOutOfRangeException">Out of range.</exception>
     public TimeSpan HandshakeTimeout { get; set => field = Check(value); } = TimeSpan.FromSeconds(10);

@@ -6,6 +6,7 @@ using Microsoft.AspNetCore.Connections;
 using Microsoft.AspNetCore.Connections.Features;
 using Microsoft.AspNetCore.Http.Features;
 using Microsoft.AspNetCore.Server.Kestrel.Core.Features;
+using Microsoft.AspNetCore.Server.Kestrel.Https;
 using MtaTls.AspNetCore.Diagnostics;
 using MtaTls.AspNetCore.Endpoints;
 using MtaTls.AspNetCore.Transport;
@@ -19,6 +20,8 @@ namespace MtaTls.AspNetCore.Connections;
 /// </summary>
 internal sealed class MtaTlsConnectionMiddleware(ConnectionDelegate next, EndpointSettings settings, EndpointTls endpointTls, MtaTlsServer server)
 {
+    private static readonly TimeSpan s_kestrelsDefault = new HttpsConnectionAdapterOptions().HandshakeTimeout;
+
     public async Task OnConnectionAsync(ConnectionContext connection)
     {
         if (connection.Features.Get<ITlsConnectionFeature>() is not null)
@@ -82,7 +85,8 @@ internal sealed class MtaTlsConnectionMiddleware(ConnectionDelegate next, Endpoi
         get
         {
             TimeSpan own = server.Limits.HandshakeTimeout, kestrels = settings.Https.HandshakeTimeout;
-            return own == Timeout.InfiniteTimeSpan || kestrels < own ? Bounded(kestrels) : own;
+            // Kestrel's default is nobody's choice: a longer limit would have no effect.
+            return kestrels != s_kestrelsDefault && (own == Timeout.InfiniteTimeSpan || kestrels < own) ? Bounded(kestrels) : own;
         }
     }
 

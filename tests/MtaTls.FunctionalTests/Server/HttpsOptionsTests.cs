@@ -196,6 +196,19 @@ public sealed class HttpsOptionsTests
         await Wait.UntilAsync(() => app.Logs.GetSnapshot().Any(r => r.Id.Name == "HandshakeTimedOut"));
     }
 
+    [Theory]
+    [InlineData(77)]
+    [InlineData(3)]
+    public async Task A_HandshakeTimeout_of_the_limits_counts_beside_Kestrels_default_longer_or_shorter(int seconds)
+    {
+        WatchedClock clock = new(TimeSpan.FromSeconds(seconds));
+        await using TestApp app = await TestApp.StartAsync(
+            static a => a.MapGet("/", () => "hello"), o => o.Limits.HandshakeTimeout = TimeSpan.FromSeconds(seconds), configure: b => b.Services.AddSingleton<TimeProvider>(clock));
+        using TcpClient silent = new();
+        await silent.ConnectAsync("127.0.0.1", app.Port);
+        await clock.Armed.Soon();
+    }
+
     [Fact]
     public async Task TlsClientHelloBytesCallback_sees_the_ClientHello_once()
     {

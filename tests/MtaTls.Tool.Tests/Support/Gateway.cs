@@ -172,6 +172,7 @@ public sealed class Gateway : IAsyncLifetime
                 },
                 ["Limits"] = new JsonObject { ["HandshakeTimeout"] = "00:02:00" },
                 ["Channels"] = channels,
+                ["Limits"] = new JsonObject { ["HandshakeTimeout"] = "00:02:00" },
                 ["Agents"] = new JsonObject
                 {
                     ["Rules"] = new JsonArray(new JsonObject { ["Names"] = new JsonArray("*.agents.internal"), ["AllowAnonymous"] = true }),
