@@ -66,6 +66,7 @@ public static class MtaTlsWebHostBuilderExtensions
         services.TryAddSingleton<MtaTlsMetrics>();
         services.TryAddSingleton<LimitReports>();
         services.TryAddSingleton<MtaTlsServer>();
+        services.TryAddSingleton<IMtaTlsServerStatus, ServerStatus>();
         services.AddMtaTlsTransport();
         return services;
     }

@@ -3,6 +3,8 @@ using MtaTls.Agent.Configuration;
 using MtaTls.AspNetCore.Configuration;
 using MtaTls.Client.Configuration;
 using MtaTls.Configuration;
+using MtaTls.Dashboard;
+using MtaTls.Dashboard.Configuration;
 using MtaTls.QuicTunnel;
 using MtaTls.QuicTunnel.Configuration;
 using MtaTls.ReverseProxy.Configuration;
@@ -26,6 +28,7 @@ internal static class Sections
         new("MtaTls.ReverseProxy", MtaTlsSettings.SectionName, "MTA-TLS in YARP: forwarding by the destinations of channels.", ReverseProxySections.Table, IsShared: true),
         new("MtaTls.Client", "MtaTlsClient", "The MTA-TLS client (UseMtaTls() of HttpClient's handlers): where its sessions go and how.", MtaTlsClientSettings.Table),
         new("MtaTls.Agent", MtaTlsAgentOptions.SectionName, "An app that is served through a gateway (UseMtaTlsAgent()): reverse tunnels.", AgentSettings.Table),
+        new("MtaTls.Dashboard", MtaTlsDashboardOptions.SectionName, "The live page (AddMtaTlsDashboard()).", DashboardSettings.Table),
         new("MtaTls.QuicTunnel", QuicTunnelOptions.SectionName, "The concentrator of QUIC tunnels (AddQuicTunnel()).", QuicTunnelSettings.Table),
         new("MtaTls.QuicTunnel", QuicTunnelClientOptions.SectionName, "The client of QUIC tunnels (AddQuicTunnelClient()).", TunnelSettings.Client),
     ];

@@ -29,6 +29,24 @@ internal sealed class ClientAddresses(MtaTlsLimits limits)
         }
     }
 
+    /// <summary>The connections of the address that has most.</summary>
+    public int MostConnections
+    {
+        get
+        {
+            lock (_lock)
+            {
+                int most = 0;
+                foreach (ClientAddress address in _addresses.Values)
+                {
+                    most = Math.Max(most, address.Connections);
+                }
+
+                return most;
+            }
+        }
+    }
+
     /// <summary>Counts a connection; <see cref="Leave"/> is to follow. Null, and nothing counted, where the address has as many as it may have.</summary>
     public ClientAddress? TryEnter(EndPoint? remote)
     {

@@ -16,6 +16,7 @@ internal sealed class MtaTlsServer(IOptions<MtaTlsOptions> options, ChannelDispa
     private readonly Lock _lock = new();
     private readonly List<BoundEndpoint> _endpoints = [];
     private readonly HashSet<string> _httpsNames = new(StringComparer.OrdinalIgnoreCase);
+    private readonly Dictionary<string, string> _obstacles = []; // guarded by _lock: why an address does not speak MTA-TLS
     private volatile bool _hasHttps;
 
     private readonly Lazy<string?> _keyLogFile = new(() => CheckKeyLogFile(options.Value.KeyLogFile, loggers.CreateLogger(LogCategories.Endpoints)));
@@ -110,6 +111,25 @@ internal sealed class MtaTlsServer(IOptions<MtaTlsOptions> options, ChannelDispa
                 _httpsNames.Add(name);
             }
         }
+    }
+
+    /// <summary>Why the endpoint with an address was left to Kestrel; null: it was not, or is disabled.</summary>
+    public string? Obstacle(string address)
+    {
+        lock (_lock)
+        {
+            return _obstacles.GetValueOrDefault(address);
+        }
+    }
+
+    public void EndpointLeft(ListenOptions endpoint, string obstacle)
+    {
+        lock (_lock)
+        {
+            _obstacles[endpoint.ToString() ?? ""] = obstacle;
+        }
+
+        EndpointLog.EndpointLeftToKestrel(endpoint.ToString(), obstacle);
     }
 
     public void EndpointBound(ListenOptions endpoint, EndpointSettings settings)

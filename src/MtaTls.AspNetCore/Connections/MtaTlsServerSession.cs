@@ -289,6 +289,17 @@ internal sealed class MtaTlsServerSession : IMtaTlsSessionFeature
         return "keep_alive_timeout";
     }
 
+    /// <summary>The channels of either end, in the order of their ids.</summary>
+    public IReadOnlyList<MtaTlsChannelInfo> ListChannels()
+    {
+        MtaTlsChannel[] channels = Session.ListChannels();
+        Array.Sort(channels, static (a, b) => a.Id.Value.CompareTo(b.Id.Value));
+        Dictionary<MtaTlsChannel, (DateTimeOffset OpenedAt, bool IsServed)> own = Channels.Opened();
+        return [.. channels.Select(c => own.TryGetValue(c, out (DateTimeOffset OpenedAt, bool IsServed) known)
+            ? new MtaTlsChannelInfo(c, c.Snapshot(), known.OpenedAt, known.IsServed)
+            : new MtaTlsChannelInfo(c, c.Snapshot(), null, isServed: true))];
+    }
+
     /// <summary>Ends the session at once.</summary>
     public void Abort() => Session.Abort();
 

@@ -1,4 +1,5 @@
 using System.Collections.Concurrent;
+using MtaTls.Protocol;
 
 namespace MtaTls.AspNetCore.Connections;
 
@@ -17,13 +18,13 @@ internal sealed class ServerSessions : IMtaTlsSessions
     /// <summary>Such a session has ended.</summary>
     public void LeftEnded() => Interlocked.Decrement(ref _left);
 
-    public MtaTlsServerSession[] Snapshot() => [.. _sessions.Values];
+    public MtaTlsServerSession[] Snapshot() => [.. List<MtaTlsServerSession>()];
 
     public void Add(MtaTlsServerSession session) => _sessions[session.SessionId] = session;
 
     public void Remove(MtaTlsServerSession session) => _sessions.TryRemove(new KeyValuePair<string, MtaTlsServerSession>(session.SessionId, session));
 
-    public IReadOnlyList<IMtaTlsSessionFeature> List() => [.. _sessions.Values];
+    public IReadOnlyList<IMtaTlsSessionFeature> List() => List<IMtaTlsSessionFeature>();
 
     public IMtaTlsSessionFeature? Find(string sessionId)
     {
@@ -54,5 +55,36 @@ internal sealed class ServerSessions : IMtaTlsSessions
 
         session.Abort();
         return true;
+    }
+
+    public IReadOnlyList<MtaTlsChannelInfo>? ListChannels(string sessionId)
+    {
+        ArgumentNullException.ThrowIfNull(sessionId);
+        return _sessions.GetValueOrDefault(sessionId)?.ListChannels();
+    }
+
+    public bool AbortChannel(string sessionId, ChannelId channelId)
+    {
+        ArgumentNullException.ThrowIfNull(sessionId);
+        if (!_sessions.TryGetValue(sessionId, out MtaTlsServerSession? session) || session.Session.ListChannels().FirstOrDefault(c => c.Id == channelId) is not { } channel)
+        {
+            return false;
+        }
+
+        channel.Abort();
+        return true;
+    }
+
+    // Without the dictionary's locks, which Values takes all of: a session that starts or ends does not wait for a list.
+    private List<T> List<T>()
+        where T : class
+    {
+        List<T> sessions = [];
+        foreach ((string _, MtaTlsServerSession session) in _sessions)
+        {
+            sessions.Add((T)(object)session);
+        }
+
+        return sessions;
     }
 }

@@ -22,8 +22,8 @@ internal sealed class SessionChannels(MtaTlsServerSession session, MtaTlsDispatc
     private volatile bool _closing;
 
     // Under the lock: the channels that the application has or may get and that are not closed yet, those of Tcp routes, and whether there will be no more.
+    private readonly HashSet<ServerChannel> _forwarded = [];
     private int _open;
-    private int _forwarded;
     private CancellationTokenSource? _unconfirmed;
     private bool _ended;
 
@@ -68,7 +68,7 @@ internal sealed class SessionChannels(MtaTlsServerSession session, MtaTlsDispatc
         channel.Phase = ServerChannelPhase.Forwarding;
         lock (_lock)
         {
-            _forwarded++;
+            _forwarded.Add(channel);
         }
 
         return channel;
@@ -81,7 +81,7 @@ internal sealed class SessionChannels(MtaTlsServerSession session, MtaTlsDispatc
         End(channel);
         lock (_lock)
         {
-            _forwarded--;
+            _forwarded.Remove(channel);
             BoundConfirmations();
         }
     }
@@ -134,6 +134,25 @@ internal sealed class SessionChannels(MtaTlsServerSession session, MtaTlsDispatc
         }
 
         return unconfirmed.Token;
+    }
+
+    /// <summary>When the channels were opened that the client has opened and that are used or wait for their first data, and whether they are used.</summary>
+    public Dictionary<MtaTlsChannel, (DateTimeOffset OpenedAt, bool IsServed)> Opened()
+    {
+        List<ServerChannel> used;
+        lock (_lock)
+        {
+            used = [.. _forwarded, .. _running.Select(static c => c.ServerChannel)];
+        }
+
+        DateTimeOffset now = Server.Time.GetUtcNow();
+        long timestamp = Server.Time.GetTimestamp();
+        Dictionary<MtaTlsChannel, (DateTimeOffset, bool)> opened = [];
+        _waiting.ForEach(c => opened[c.Channel] = (At(c), false));
+        used.ForEach(c => opened[c.Channel] = (At(c), true));
+        return opened;
+
+        DateTimeOffset At(ServerChannel channel) => now - Server.Time.GetElapsedTime(channel.OpenedAt, timestamp);
     }
 
     /// <summary>Once a second.</summary>
@@ -340,7 +359,7 @@ internal sealed class SessionChannels(MtaTlsServerSession session, MtaTlsDispatc
     // Under the lock.
     private void BoundConfirmations()
     {
-        if (_closing && !_ended && _open == 0 && _forwarded == 0)
+        if (_closing && !_ended && _open == 0 && _forwarded.Count == 0)
         {
             _unconfirmed?.CancelAfter(s_confirmationTimeout);
         }

@@ -45,6 +45,18 @@ internal sealed class WaitingChannels
         }
     }
 
+    /// <summary>Looks at each, under the lock.</summary>
+    public void ForEach(Action<ServerChannel> look)
+    {
+        lock (_lock)
+        {
+            for (ServerChannel? waiting = _first; waiting is not null; waiting = waiting.Next)
+            {
+                look(waiting);
+            }
+        }
+    }
+
     private bool Unlink(ServerChannel waiting)
     {
         if (waiting.Phase != ServerChannelPhase.Waiting)

@@ -143,7 +143,7 @@ internal sealed class EndpointAttachment(ListenOptions endpoint, MtaTlsListenOpt
 
     private ConnectionDelegate LeaveToKestrel(MtaTlsServer server, ConnectionDelegate next, string obstacle)
     {
-        server.EndpointLog.EndpointLeftToKestrel(endpoint.ToString(), obstacle);
+        server.EndpointLeft(endpoint, obstacle);
         return next;
     }
 

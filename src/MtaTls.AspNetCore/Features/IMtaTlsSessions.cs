@@ -1,3 +1,5 @@
+using MtaTls.Protocol;
+
 namespace MtaTls.AspNetCore;
 
 /// <summary>The server's MTA-TLS sessions, for the application: a service that <c>UseMtaTls()</c> registers.</summary>
@@ -21,4 +23,15 @@ public interface IMtaTlsSessions
     /// <param name="sessionId">Its <see cref="IMtaTlsSessionFeature.SessionId"/>.</param>
     /// <returns>False when there is no such session (any more).</returns>
     bool Abort(string sessionId);
+
+    /// <summary>The channels of a session that are open now, in the order of their ids.</summary>
+    /// <param name="sessionId">The session's <see cref="IMtaTlsSessionFeature.SessionId"/>.</param>
+    /// <returns>Null when there is no such session (any more).</returns>
+    IReadOnlyList<MtaTlsChannelInfo>? ListChannels(string sessionId);
+
+    /// <summary>Closes one channel at once: what it serves is aborted. The session and its other channels go on.</summary>
+    /// <param name="sessionId">The session's <see cref="IMtaTlsSessionFeature.SessionId"/>.</param>
+    /// <param name="channelId">The channel's <see cref="MtaTlsChannelInfo.ChannelId"/>.</param>
+    /// <returns>False when there is no such channel (any more).</returns>
+    bool AbortChannel(string sessionId, ChannelId channelId);
 }

@@ -44,6 +44,9 @@ internal sealed class ChannelInput : PipeReader, IValueTaskSource<ReadResult>, I
 
     public long Received => _received;
 
+    /// <summary>Bytes that have arrived and that the application has not consumed.</summary>
+    public long Unread => _received - _consumed;
+
     public bool IsDiscarding => _discarding;
 
     /// <summary>Whether a read would not wait.</summary>

@@ -45,6 +45,9 @@ internal sealed class ChannelOutput : PipeWriter, IValueTaskSource<FlushResult>
 
     public bool IsCompleted => _completed;
 
+    /// <summary>Bytes that the application has flushed and that are not sent.</summary>
+    public long Unsent => _unsent;
+
     public bool HasUnsent => _unsent > 0;
 
     public bool CanSend => _unsent > 0 && _window.Remaining > 0 && !_closed;

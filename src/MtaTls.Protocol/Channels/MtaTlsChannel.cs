@@ -116,6 +116,15 @@ public sealed class MtaTlsChannel : IDuplexPipe, IAsyncDisposable
     /// <summary>Whether the half of the id that this end chose is in use elsewhere in the session too, and so was not taken from the free ones.</summary>
     internal bool SharesHalf { get; }
 
+    /// <summary>What an operator sees of the channel now.</summary>
+    internal ChannelSnapshot Snapshot()
+    {
+        lock (Gate)
+        {
+            return new ChannelSnapshot(Life, _input.Received, _bytesSent, _input.Unread, _output.Unsent, _output.Window.Remaining, Math.Max(0, _input.Window.Limit - _input.Received), Watch.IsStalled);
+        }
+    }
+
     /// <summary>Closes in order: sends all that was written, then ChannelCloseRequest. What still arrives is discarded.</summary>
     /// <param name="cancellationToken">Stops waiting: the channel is closed at once, and what was not sent is discarded.</param>
     /// <returns>A task that ends when ChannelCloseRequest is on its way, or the channel has ended otherwise.</returns>

@@ -159,6 +159,15 @@ internal sealed class MtaTlsSession : IAsyncDisposable
         }
     }
 
+    /// <summary>The channels whose ids are in use now, in no order: for an operator's eyes. The session's lock is held for the copy alone.</summary>
+    public MtaTlsChannel[] ListChannels()
+    {
+        lock (_registry.Gate)
+        {
+            return [.. _registry.Table.Channels];
+        }
+    }
+
     /// <summary>How often any of the session's limits was exceeded since the start.</summary>
     public long LimitsExceeded => Counters.LimitsExceeded;
 

@@ -11,5 +11,8 @@ namespace MtaTls.ReverseProxy.Agents;
 /// <param name="ActiveChannels">Channels that are open to it.</param>
 /// <param name="TotalChannels">Channels opened to it so far.</param>
 /// <param name="IsDraining">Whether it gets no new requests.</param>
+/// <param name="Node">The gateway that it is registered with.</param>
+/// <param name="IsResponding">Whether it answers: false while a ping has waited for its answer for a second, and nothing else has come.</param>
 public sealed record MtaTlsAgentInfo(
-    string Id, string Agent, string Identity, string SessionId, IReadOnlyList<string> Names, int Weight, DateTimeOffset Since, int ActiveChannels, long TotalChannels, bool IsDraining);
+    string Id, string Agent, string Identity, string SessionId, IReadOnlyList<string> Names, int Weight, DateTimeOffset Since, int ActiveChannels, long TotalChannels, bool IsDraining,
+    string Node, bool IsResponding);

@@ -4,6 +4,7 @@ using MtaTls.AspNetCore;
 using MtaTls.AspNetCore.Configuration;
 using MtaTls.Client;
 using MtaTls.Configuration;
+using MtaTls.Dashboard;
 using MtaTls.QuicTunnel;
 using MtaTls.ReverseProxy;
 using MtaTls.ReverseProxy.Agents;
@@ -35,6 +36,8 @@ public sealed class OptionsPageTests
     [InlineData(typeof(MtaTlsAgentRuleOptions), "MtaTls:Agents:Rules", "")]
     [InlineData(typeof(MtaTlsAgentOptions), "MtaTlsAgent", "CertificateChainPolicy")]
     [InlineData(typeof(MtaTlsAgentForwardOptions), "MtaTlsAgent:Forward", "")]
+    [InlineData(typeof(MtaTlsDashboardOptions), "MtaTlsDashboard", "")]
+    [InlineData(typeof(MtaTlsDashboardInspectorOptions), "MtaTlsDashboard:Inspector", "")]
     [InlineData(typeof(QuicTunnelOptions), "QuicTunnel", "")]
     [InlineData(typeof(TunnelAuthenticationOptions), "QuicTunnel:Authentication", "")]
     [InlineData(typeof(TunnelInterfaceOptions), "QuicTunnel:Interface", "")]

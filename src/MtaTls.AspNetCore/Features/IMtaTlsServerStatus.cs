@@ -1,0 +1,11 @@
+namespace MtaTls.AspNetCore;
+
+/// <summary>What an operator wants to know of the server beside its sessions: a service that <c>UseMtaTls()</c> registers.</summary>
+public interface IMtaTlsServerStatus
+{
+    /// <summary>The endpoints that the server listens on, those that do not speak MTA-TLS with the reason. Empty before the server has started.</summary>
+    IReadOnlyList<MtaTlsEndpointInfo> ListEndpoints();
+
+    /// <summary>The limits of <c>MtaTls:Limits</c> and <c>MtaTls:Tcp</c> that things of all sessions count against, with how much of each is used now. Limits that are off are left out.</summary>
+    IReadOnlyList<MtaTlsLimitUsage> ListLimits();
+}

@@ -1,0 +1,39 @@
+import { el, number, setText } from './dom.js';
+
+/** The filter above a table. What is typed counts when the person has paused. */
+export function tools({ query, change, placeholder }, ...more) {
+  let timer = null;
+  const input = el('input', { type: 'search', id: 'filter', maxlength: '200', placeholder, value: query.filter ?? '', autocomplete: 'off' });
+  const apply = () => change({ filter: input.value.trim() || null });
+  input.addEventListener('input', () => {
+    clearTimeout(timer);
+    timer = setTimeout(apply, 400);
+  });
+  input.addEventListener('keydown', (e) => {
+    if (e.key === 'Enter') {
+      clearTimeout(timer);
+      apply();
+    }
+  });
+  // The text stays where it was typed when the view is made anew.
+  input.addEventListener('focus', () => input.setSelectionRange(input.value.length, input.value.length));
+  return { root: el('div', { class: 'tools', role: 'search' }, el('label', { for: 'filter' }, 'Filter', input), ...more) };
+}
+
+export function pager(change) {
+  let now = { page: 1, pages: 1 };
+  const before = el('button', { type: 'button', id: 'page-before', class: 'act secondary', onclick: () => change({ page: now.page - 1 }) }, 'Previous');
+  const after = el('button', { type: 'button', id: 'page-after', class: 'act secondary', onclick: () => change({ page: now.page + 1 }) }, 'Next');
+  const text = el('span');
+  const root = el('nav', { class: 'pager', 'aria-label': 'Pages' }, before, text, after);
+  return {
+    root,
+    update(state) {
+      now = state;
+      root.hidden = state.pages <= 1;
+      before.disabled = state.page <= 1;
+      after.disabled = state.page >= state.pages;
+      setText(text, `Page ${number(state.page)} of ${number(state.pages)}`);
+    },
+  };
+}

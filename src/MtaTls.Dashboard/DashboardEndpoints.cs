@@ -1,0 +1,138 @@
+using System.Globalization;
+using System.Text.Json;
+using System.Text.Json.Serialization.Metadata;
+using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Http.Features;
+using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Options;
+using MtaTls.Dashboard.Assets;
+using MtaTls.Dashboard.Inspector;
+using MtaTls.Dashboard.Sampling;
+using MtaTls.Dashboard.Security;
+using MtaTls.Dashboard.Views;
+
+namespace MtaTls.Dashboard;
+
+/// <summary>What the page reads: itself, a snapshot, and a stream of frames.</summary>
+internal sealed class DashboardEndpoints(
+    AssetTable assets, Sampler sampler, FrameWriter frames, ActionGate actions, RequestRing requests, IHostApplicationLifetime lifetime, IOptions<MtaTlsDashboardOptions> options, TimeProvider time)
+{
+    /// <summary>The page. Its files are named relative to a path that ends with a slash.</summary>
+    public Task PageAsync(HttpContext context)
+    {
+        if (context.Request.Path.Value?.EndsWith('/') != true)
+        {
+            context.Response.Redirect($"{context.Request.PathBase}{context.Request.Path}/");
+            return Task.CompletedTask;
+        }
+
+        return AssetTable.SendAsync(context, assets.Page);
+    }
+
+    /// <summary>One frame.</summary>
+    public async Task SnapshotAsync(HttpContext context)
+    {
+        if (await ReadAsync(context) is not { } query)
+        {
+            return;
+        }
+
+        using Sampler.Viewer? viewer = sampler.TryWatch();
+        if (viewer is null)
+        {
+            await TooManyAsync(context);
+            return;
+        }
+
+        await WriteAsync(context, frames.Write(query, viewer.Current, await CanActAsync(context), viewer.Points), DashboardJson.Default.Frame);
+    }
+
+    /// <summary>A frame a second, as server-sent events, until the viewer leaves, the stream's time is over or the application stops.</summary>
+    public async Task StreamAsync(HttpContext context)
+    {
+        if (await ReadAsync(context) is not { } query)
+        {
+            return;
+        }
+
+        using Sampler.Viewer? viewer = sampler.TryWatch();
+        if (viewer is null)
+        {
+            await TooManyAsync(context);
+            return;
+        }
+
+        bool canAct = await CanActAsync(context);
+        context.Features.Get<IHttpResponseBodyFeature>()?.DisableBuffering();
+        context.Response.ContentType = "text/event-stream";
+        using CancellationTokenSource end = new(options.Value.StreamLifetime, time);
+        using var stop = CancellationTokenSource.CreateLinkedTokenSource(end.Token, context.RequestAborted, lifetime.ApplicationStopping);
+        try
+        {
+            Sample sample = viewer.Current;
+            await SendAsync(context, frames.Write(query, sample, canAct, viewer.Points), stop.Token);
+            while (true)
+            {
+                sample = await viewer.NextAsync(sample.Number, stop.Token);
+                await SendAsync(context, frames.Write(query, sample, canAct, null), stop.Token);
+            }
+        }
+        catch (OperationCanceledException) when (stop.IsCancellationRequested)
+        {
+            if (!context.RequestAborted.IsCancellationRequested && !lifetime.ApplicationStopping.IsCancellationRequested)
+            {
+                // The page then connects again without a word.
+                await context.Response.WriteAsync("event: again\ndata: {}\n\n", context.RequestAborted);
+            }
+        }
+    }
+
+    /// <summary>One recorded request.</summary>
+    public async Task RequestAsync(HttpContext context)
+    {
+        if (requests.Options.Enabled && long.TryParse(context.GetRouteValueText("number"), NumberStyles.None, CultureInfo.InvariantCulture, out long number) && requests.Find(number) is { } recording)
+        {
+            await WriteAsync(context, recording.Describe(), DashboardJson.Default.RecordedRequest);
+            return;
+        }
+
+        await FailAsync(context, StatusCodes.Status404NotFound, "There is no such request (any more).");
+    }
+
+    internal static async Task FailAsync(HttpContext context, int status, string error)
+    {
+        context.Response.StatusCode = status;
+        await WriteAsync(context, new ErrorMessage(error), DashboardJson.Default.ErrorMessage);
+    }
+
+    internal static async Task WriteAsync<T>(HttpContext context, T value, JsonTypeInfo<T> type)
+    {
+        context.Response.ContentType = "application/json; charset=utf-8";
+        await JsonSerializer.SerializeAsync(context.Response.Body, value, type, context.RequestAborted);
+    }
+
+    private static async Task<ViewQuery?> ReadAsync(HttpContext context)
+    {
+        if (ViewQuery.TryRead(context.Request.Query, out ViewQuery? query, out string? error))
+        {
+            return query;
+        }
+
+        await FailAsync(context, StatusCodes.Status400BadRequest, error);
+        return null;
+    }
+
+    private async Task<bool> CanActAsync(HttpContext context) => await actions.DecideAsync(context) == StatusCodes.Status200OK;
+
+    private Task TooManyAsync(HttpContext context)
+        => FailAsync(context, StatusCodes.Status503ServiceUnavailable, $"{options.Value.MaxViewers} viewers watch already ({MtaTlsDashboardOptions.SectionName}:{nameof(MtaTlsDashboardOptions.MaxViewers)}).");
+
+    private static async Task SendAsync(HttpContext context, Frame frame, CancellationToken cancellationToken)
+    {
+        Stream body = context.Response.Body;
+        await body.WriteAsync("data: "u8.ToArray(), cancellationToken);
+        await JsonSerializer.SerializeAsync(body, frame, DashboardJson.Default.Frame, cancellationToken);
+        await body.WriteAsync("\n\n"u8.ToArray(), cancellationToken);
+        await body.FlushAsync(cancellationToken);
+    }
+}
