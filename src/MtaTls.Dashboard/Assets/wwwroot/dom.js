@@ -40,6 +40,12 @@ export function bits(value) {
 
 export const number = (value) => value.toLocaleString('en');
 
+/** 1 session, 2 sessions. */
+export const many = (value, name) => `${number(value)} ${name}${value === 1 ? '' : 's'}`;
+
+/** What a table shows of what there is. */
+export const extent = (view, name) => (view.matched === view.total ? many(view.total, name) : `${number(view.matched)} of ${many(view.total, name)}`);
+
 export const rate = (value) => `${value >= 100 ? Math.round(value).toLocaleString('en') : value.toFixed(1)}/s`;
 
 /** The time since then, in the two largest units. */

@@ -1,4 +1,4 @@
-import { el, plain, peer, bytes, bits, number, rate, age, words, table, tiles, counts, setText } from './dom.js';
+import { el, plain, peer, bytes, bits, number, extent, rate, age, words, table, tiles, counts, setText } from './dom.js';
 import { chart } from './charts.js';
 import { tunnels, endpoints, limits, events } from './status.js';
 import { requests, request } from './inspector.js';
@@ -71,7 +71,7 @@ const sessions = {
       update({ time: now, sessions: s }) {
         time = now;
         list.update(s.rows, (r) => r.id);
-        list.caption(s.matched === s.total ? `${number(s.total)} sessions` : `${number(s.matched)} of ${number(s.total)} sessions match`);
+        list.caption(extent(s, 'session'));
         list.root.hidden = s.rows.length === 0;
         empty.hidden = s.rows.length > 0;
         setText(empty, !s.isAvailable ? 'The application has no MTA-TLS server: builder.WebHost.UseMtaTls() is not called.'
@@ -137,7 +137,7 @@ const channels = {
           facts.replaceChildren(...all.flatMap(([name, value]) => [el('dt', {}, name), el('dd', {}, plain(value))]));
         }
         list.update(c.rows, (r) => r.id);
-        list.caption(c.matched === c.total ? `${number(c.total)} channels` : `${number(c.matched)} of ${number(c.total)} channels match`);
+        list.caption(extent(c, 'channel'));
         list.root.hidden = c.rows.length === 0;
         empty.hidden = c.rows.length > 0;
         setText(empty, !s ? 'The session has ended.' : c.total === 0 ? 'The session has no open channel.' : 'No channel matches the filter.');
@@ -184,7 +184,7 @@ const agents = {
       update({ time: now, agents: a }) {
         time = now;
         list.update(a.rows, (r) => r.id);
-        list.caption(a.matched === a.total ? `${number(a.total)} registrations` : `${number(a.matched)} of ${number(a.total)} registrations match`);
+        list.caption(extent(a, 'registration'));
         list.root.hidden = a.rows.length === 0;
         empty.hidden = a.rows.length > 0;
         setText(empty, !a.isAvailable ? 'The application is no gateway of agents: AddMtaTlsAgents() is not called.'
