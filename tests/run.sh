@@ -27,6 +27,8 @@ need clang clang
 need conntrack conntrack
 need haproxy haproxy
 need tshark tshark
+need docker-registry docker-registry
+need bwrap bubblewrap
 needlib 'libssl\.so\.3' libssl3
 if ! ldconfig -p 2>/dev/null | grep -qE 'libngtcp2_crypto_gnutls\.so'; then
     if apt-cache show libngtcp2-16 >/dev/null 2>&1; then packages+=(libngtcp2-16 libngtcp2-crypto-gnutls8)

@@ -39,7 +39,9 @@ internal static class ServedApplication
     public static void AddLogging(WebApplicationBuilder builder, ParseResult parsed, LoggingOptions logging)
     {
         // A failed start is reported once, by the command. Requests are logged where the section Logging asks for it.
-        builder.Logging.AddFilter("Microsoft.Extensions.Hosting.Internal.Host", LogLevel.None).AddFilter("Microsoft.AspNetCore", LogLevel.Warning).AddFilter("Yarp", LogLevel.Warning);
+        // Nothing that the command protects outlives the process, so keys in memory are worth no warning.
+        builder.Logging.AddFilter("Microsoft.Extensions.Hosting.Internal.Host", LogLevel.None).AddFilter("Microsoft.AspNetCore", LogLevel.Warning).AddFilter("Yarp", LogLevel.Warning)
+            .AddFilter("Microsoft.AspNetCore.DataProtection", LogLevel.Error);
         builder.Logging.AddConfiguration(builder.Configuration.GetSection("Logging"));
         builder.Services.AddSystemd();
         logging.AddConsole(parsed, builder.Logging);
