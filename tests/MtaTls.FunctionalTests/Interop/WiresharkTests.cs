@@ -98,7 +98,7 @@ public class WiresharkTests
     [Fact]
     public async Task What_is_no_HTTP_is_read_by_the_destinations_port_and_errors_are_marked()
     {
-        await using TcpServer server = TcpServer.Start(static async socket =>
+        await using var server = TcpServer.Start(static async socket =>
         {
             byte[] buffer = new byte[100];
             await socket.ReceiveAsync(buffer);
