@@ -28,6 +28,12 @@ public sealed class MtaTlsClient : IAsyncDisposable
 
     internal ClientSettings Settings { get; }
 
+    /// <summary>Whether a session takes channels now.</summary>
+    internal bool HasUsableSession => Opener(Settings.ApplicationProtocols).HasUsableSession;
+
+    /// <summary>Ends when a session is added, is gone, or takes no more channels.</summary>
+    internal Task SessionsChanged => Opener(Settings.ApplicationProtocols).SessionsChanged;
+
     /// <summary>Connects to an endpoint.</summary>
     /// <param name="host">The endpoint's domain name or IP address.</param>
     /// <param name="port">The endpoint's TCP port.</param>

@@ -37,6 +37,7 @@ public static class MtaTlsAgentsReverseProxyBuilderExtensions
         services.TryAddSingleton<IAgentConnector>(static s => s.GetRequiredService<AgentRegistry>());
         services.AddSingleton<IMtaTlsAgents, RegisteredAgents>();
         services.AddSingleton<AgentMetrics>();
+        services.AddSingleton<AgentMembers>();
         services.AddSingleton<AgentSelector>();
         services.AddSingleton<AgentHealth>();
         services.AddSingleton<AgentEndpoints>();
@@ -51,7 +52,7 @@ public static class MtaTlsAgentsReverseProxyBuilderExtensions
 
         ServiceDescriptor? resolver = services.LastOrDefault(static s => s.ServiceType == typeof(IDestinationResolver));
         services.AddSingleton<IDestinationResolver>(s => new AgentDestinationResolver(
-            Create<IDestinationResolver>(resolver, s), s.GetRequiredService<IAgentDirectory>(), s.GetRequiredService<AgentHealth>(), s.GetRequiredService<IConfiguration>(), s.GetRequiredService<TimeProvider>()));
+            Create<IDestinationResolver>(resolver, s), s.GetRequiredService<AgentMembers>(), s.GetRequiredService<AgentHealth>(), s.GetRequiredService<IConfiguration>(), s.GetRequiredService<TimeProvider>()));
         ServiceDescriptor? clients = services.LastOrDefault(static s => s.ServiceType == typeof(IForwarderHttpClientFactory));
         services.AddSingleton<IForwarderHttpClientFactory>(s => new ClusterClientFactory(
             Create<IForwarderHttpClientFactory>(clients, s) ?? ActivatorUtilities.CreateInstance<ForwarderHttpClientFactory>(s), s.GetRequiredService<AgentHttpClientFactory>()));

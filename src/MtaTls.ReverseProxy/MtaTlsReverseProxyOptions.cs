@@ -1,6 +1,7 @@
 using MtaTls.AspNetCore;
 using MtaTls.Configuration;
 using MtaTls.ReverseProxy.Agents;
+using MtaTls.ReverseProxy.Cluster;
 
 namespace MtaTls.ReverseProxy;
 
@@ -21,6 +22,9 @@ public sealed class MtaTlsReverseProxyOptions
 
     /// <summary>The headers that tell backends the client's certificate. Default: none; such headers of requests are removed in any case.</summary>
     public MtaTlsClientCertificateHeadersOptions ClientCertificateHeaders { get; } = new();
+
+    /// <summary>This gateway as one of several that share their agents. It counts where a directory is shared, with <c>UseRedisDirectory(...)</c> of MtaTls.ReverseProxy.Redis for example.</summary>
+    public MtaTlsClusterOptions Cluster { get; } = new();
 
     /// <summary>What could not be read from the configuration; reported with everything else that is wrong.</summary>
     internal ErrorList ConfigurationErrors { get; } = new();

@@ -21,6 +21,9 @@ internal static class AgentProtocol
     /// <summary>The problem type where a limit of the gateway is reached.</summary>
     public const string LimitReached = "limit-reached";
 
+    /// <summary>The problem type of a gateway whose node the agent wants to avoid.</summary>
+    public const string OtherNode = "other-node";
+
     public const string RegisteredEvent = "registered";
     public const string PingEvent = "ping";
     public const string DrainEvent = "drain";
@@ -64,8 +67,8 @@ internal readonly record struct AgentName(string Host, int Port)
     public override string ToString() => Port == AgentProtocol.DefaultPort ? Host : string.Create(System.Globalization.CultureInfo.InvariantCulture, $"{Host}:{Port}");
 }
 
-/// <summary>POST: what an agent asks for.</summary>
-internal sealed record RegistrationRequest(string Agent, string Instance, IReadOnlyList<string> Names, int Weight = 1, string? Protocols = null);
+/// <summary>POST: what an agent asks for. Avoid names nodes that its other sessions have: with several gateways behind one address, the agent then tries again to meet another.</summary>
+internal sealed record RegistrationRequest(string Agent, string Instance, IReadOnlyList<string> Names, int Weight = 1, string? Protocols = null, IReadOnlyList<string>? Avoid = null);
 
 /// <summary>PATCH: the agent takes no new connections from now on.</summary>
 internal sealed record RegistrationChange(bool Draining);
@@ -73,9 +76,9 @@ internal sealed record RegistrationChange(bool Draining);
 /// <summary>A name that was not granted, and why.</summary>
 internal sealed record RefusedName(string Name, string Reason);
 
-/// <summary>The first event of a registration. Urls tells where granted names can be reached, as far as the gateway knows.</summary>
+/// <summary>The first event of a registration. Urls tells where granted names can be reached, as far as the gateway knows; Nodes, how many gateways share their agents.</summary>
 internal sealed record RegisteredMessage(
-    string Id, IReadOnlyList<string> Granted, IReadOnlyList<RefusedName> Refused, double Heartbeat, string Node, IReadOnlyDictionary<string, string>? Urls = null);
+    string Id, IReadOnlyList<string> Granted, IReadOnlyList<RefusedName> Refused, double Heartbeat, string Node, IReadOnlyDictionary<string, string>? Urls = null, int? Nodes = null);
 
 /// <summary>The event that asks the agent to leave: within so many seconds, for one of these gateways or another.</summary>
 internal sealed record DrainMessage(double Deadline, IReadOnlyList<string> Alternates);

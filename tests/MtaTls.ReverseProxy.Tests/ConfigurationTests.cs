@@ -1,4 +1,5 @@
 using System.Text;
+using Microsoft.Extensions.Hosting.Internal;
 using Microsoft.Extensions.Options;
 using MtaTls.ReverseProxy.Configuration;
 
@@ -38,10 +39,10 @@ public sealed class ConfigurationTests
     private static (MtaTlsReverseProxyOptions Options, string[] Errors) Read(string section)
     {
         IConfiguration configuration = new ConfigurationBuilder().AddJsonStream(new MemoryStream(Encoding.UTF8.GetBytes($$"""{ "MtaTls": {{section}} }"""))).Build();
-        ConfigureReverseProxy configure = new(configuration);
+        ConfigureReverseProxy configure = new(configuration, new HostingEnvironment());
         MtaTlsReverseProxyOptions options = new();
         configure.Configure(options);
-        ValidateOptionsResult result = new ValidateReverseProxy([configure]).Validate(null, options);
+        ValidateOptionsResult result = new ValidateReverseProxy([configure], []).Validate(null, options);
         return (options, [.. result.Failures ?? []]);
     }
 }

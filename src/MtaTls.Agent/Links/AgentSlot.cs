@@ -13,6 +13,16 @@ internal sealed class AgentSlot(AgentRuntime runtime, int index) : IAsyncDisposa
     /// <summary>A gateway that asks an agent to leave sooner than that after its registration is not followed at once.</summary>
     private static readonly TimeSpan s_hasty = TimeSpan.FromSeconds(10);
 
+    /// <summary>Attempts to meet another node behind one address. A balancer that goes round needs as many as there are nodes.</summary>
+    private const int MaxMeetings = 8;
+
+    private const int MaxAvoided = 64;
+
+    private static readonly TimeSpan s_meetingPause = TimeSpan.FromMilliseconds(25);
+
+    /// <summary>Sessions that begin together do not know of each other: one that shares a node sees it so long after.</summary>
+    private static readonly TimeSpan s_firstLook = TimeSpan.FromSeconds(1);
+
     private static readonly TimeSpan s_leastPause = TimeSpan.FromMilliseconds(100);
 
     private readonly ILogger _logger = runtime.Loggers.CreateLogger(AgentLog.Category);
@@ -144,22 +154,36 @@ internal sealed class AgentSlot(AgentRuntime runtime, int index) : IAsyncDisposa
     private async Task<(DrainMessage? Drain, GatewayLink Link)> ServeAsync(GatewayLink link)
     {
         Task<DrainMessage?> ended = link.WaitAsync(runtime.Stopping);
+        bool isFirst = true;
         while (true)
         {
             using var stopLooking = CancellationTokenSource.CreateLinkedTokenSource(runtime.Stopping);
             var pause = TimeSpan.FromTicks(Math.Max(runtime.Plan.Options.Reconnect.MaxDelay.Ticks, s_leastPause.Ticks));
-            Task first = await Task.WhenAny(ended, Task.Delay(runtime.Plan.Gateways.Count > 1 ? Jittered(pause) : Timeout.InfiniteTimeSpan, runtime.Time, stopLooking.Token));
+            bool looks = runtime.Plan.Gateways.Count > 1 || (link.Nodes is not null && index > 0);
+            TimeSpan next = looks && isFirst && link.Nodes is not null && s_firstLook < pause ? s_firstLook : pause;
+            isFirst = false;
+            Task first = await Task.WhenAny(ended, Task.Delay(looks ? Jittered(next) : Timeout.InfiniteTimeSpan, runtime.Time, stopLooking.Token));
             await stopLooking.CancelAsync();
             if (first == ended || runtime.Stopping.IsCancellationRequested)
             {
                 return (await ended, link);
             }
 
-            if (Uncovered(link) is { } gateway && await TryConnectAsync(gateway) is { } next)
+            GatewayLink? found = null;
+            if (Uncovered(link) is { } gateway)
             {
-                _logger.GatewayReturned(gateway, link.Gateway);
+                found = await TryConnectAsync(gateway);
+            }
+            else if (SharesNode(link))
+            {
+                found = await TrySpreadAsync(link);
+            }
+
+            if (found is not null)
+            {
+                _logger.GatewayReturned(found.Gateway, link.Gateway);
                 _ = LeaveAsync(link);
-                link = next;
+                link = found;
                 ended = link.WaitAsync(runtime.Stopping);
             }
         }
@@ -189,9 +213,10 @@ internal sealed class AgentSlot(AgentRuntime runtime, int index) : IAsyncDisposa
     }
 
     /// <summary>Registers with a gateway. The instance tells the gateway that a lost session of this slot is replaced.</summary>
-    private async Task<GatewayLink> ConnectAsync(Uri gateway, CancellationToken cancellationToken)
+    private async Task<GatewayLink> ConnectAsync(Uri gateway, CancellationToken cancellationToken) => await AdoptAsync(await MeetAsync(gateway, cancellationToken));
+
+    private async Task<GatewayLink> AdoptAsync(GatewayLink link)
     {
-        GatewayLink link = await GatewayLink.ConnectAsync(runtime, gateway, $"{_name}-{Volatile.Read(ref _generation)}", cancellationToken);
         bool isStopping;
         lock (_lock)
         {
@@ -213,6 +238,54 @@ internal sealed class AgentSlot(AgentRuntime runtime, int index) : IAsyncDisposa
         runtime.SlotChanged();
         return link;
     }
+
+    /// <summary>Connects to a gateway whose node no other session has, where an address stands for several; after some attempts to any.</summary>
+    private async Task<GatewayLink> MeetAsync(Uri gateway, CancellationToken cancellationToken)
+    {
+        string instance = $"{_name}-{Volatile.Read(ref _generation)}";
+        string[] avoid = [.. runtime.Slots.Where(s => s != this).Select(static s => s.Current).Where(static l => l is { Nodes: > 1, Node.Length: > 0 }).Select(static l => l!.Node).Distinct().Take(MaxAvoided)];
+        for (int i = 0; avoid.Length > 0 && i < MaxMeetings; i++)
+        {
+            try
+            {
+                return await GatewayLink.ConnectAsync(runtime, gateway, instance, avoid, cancellationToken);
+            }
+            catch (RegistrationRefusedException e) when (e.IsOtherNode)
+            {
+                await Task.Delay(s_meetingPause * (1 + runtime.Random()), runtime.Time, cancellationToken);
+            }
+        }
+
+        return await GatewayLink.ConnectAsync(runtime, gateway, instance, [], cancellationToken);
+    }
+
+    /// <summary>Looks for a gateway of another node than the one that this session shares with an earlier one.</summary>
+    private async Task<GatewayLink?> TrySpreadAsync(GatewayLink link)
+    {
+        for (int i = 0; i < MaxMeetings; i++)
+        {
+            try
+            {
+                Interlocked.Increment(ref _generation);
+                return await AdoptAsync(await GatewayLink.ConnectAsync(runtime, link.Gateway, $"{_name}-{Volatile.Read(ref _generation)}", [link.Node], runtime.Stopping));
+            }
+            catch (RegistrationRefusedException e) when (e.IsOtherNode)
+            {
+                await Task.Delay(s_meetingPause * (1 + runtime.Random()), runtime.Time, runtime.Stopping);
+            }
+            catch (Exception e) when (e is not OperationCanceledException || !runtime.Stopping.IsCancellationRequested)
+            {
+                _logger.GatewayStillAway(link.Gateway, e.Message);
+                return null;
+            }
+        }
+
+        return null;
+    }
+
+    /// <summary>Whether an earlier session has the same node of several gateways.</summary>
+    private bool SharesNode(GatewayLink link) =>
+        link is { Nodes: not null, Node.Length: > 0 } && runtime.Slots.Take(index).Any(s => s.Current is { } other && other != link && other.Node == link.Node);
 
     private Uri Choose(int failures) => GatewayOrder.Choose(runtime.Plan.Gateways, index, failures, g => runtime.Slots.Any(s => s != this && s.Current?.Gateway == g));
 

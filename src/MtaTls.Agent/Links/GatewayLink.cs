@@ -54,6 +54,9 @@ internal sealed class GatewayLink : IAsyncDisposable
     /// <summary>What the gateway has opened and is served over HTTP.</summary>
     public LinkConnections Connections { get; } = new();
 
+    /// <summary>How many gateways share their agents; null: the gateway is alone.</summary>
+    public int? Nodes { get; private set; }
+
     /// <summary>The names that were granted.</summary>
     public IReadOnlyList<string> Granted { get; private set; } = [];
 
@@ -68,7 +71,7 @@ internal sealed class GatewayLink : IAsyncDisposable
 
     /// <summary>Connects and registers.</summary>
     /// <exception cref="RegistrationRefusedException">The gateway grants nothing.</exception>
-    public static async Task<GatewayLink> ConnectAsync(AgentRuntime runtime, Uri gateway, string instance, CancellationToken cancellationToken)
+    public static async Task<GatewayLink> ConnectAsync(AgentRuntime runtime, Uri gateway, string instance, IReadOnlyList<string> avoid, CancellationToken cancellationToken)
     {
         GatewayLink? link = null;
         TaskCompletionSource<GatewayLink> begun = new(TaskCreationOptions.RunContinuationsAsynchronously);
@@ -80,7 +83,7 @@ internal sealed class GatewayLink : IAsyncDisposable
         {
             link = new GatewayLink(runtime, gateway, await MtaTlsClient.ConnectAsync(options, timeout.Token));
             begun.SetResult(link);
-            await link.RegisterAsync(instance, timeout.Token);
+            await link.RegisterAsync(instance, avoid, timeout.Token);
             return link;
         }
         catch (Exception e)
@@ -209,12 +212,12 @@ internal sealed class GatewayLink : IAsyncDisposable
         return options;
     }
 
-    private async Task RegisterAsync(string instance, CancellationToken cancellationToken)
+    private async Task RegisterAsync(string instance, IReadOnlyList<string> avoid, CancellationToken cancellationToken)
     {
         AgentPlan plan = _runtime.Plan;
         using HttpRequestMessage request = Request(HttpMethod.Post, "");
         request.Content = JsonContent.Create(
-            new RegistrationRequest(plan.Agent, instance, plan.RegisteredNames, plan.Options.Weight, plan.Options.Protocols.ToString()), AgentJson.Default.RegistrationRequest);
+            new RegistrationRequest(plan.Agent, instance, plan.RegisteredNames, plan.Options.Weight, plan.Options.Protocols.ToString(), avoid.Count == 0 ? null : avoid), AgentJson.Default.RegistrationRequest);
         request.Headers.Accept.Add(new MediaTypeWithQualityHeaderValue(EventStream));
         if (plan.Options.ConfigureRegistration is { } configure)
         {
@@ -240,6 +243,7 @@ internal sealed class GatewayLink : IAsyncDisposable
         (_registration, Node, Granted) = (registered.Id, registered.Node ?? "", registered.Granted);
         // Two heartbeats may be lost on the way; a hung gateway is found after the third.
         _silence = TimeSpan.FromSeconds(Math.Clamp(registered.Heartbeat, 1, 3_600)) + TimeSpan.FromSeconds(10);
+        Nodes = registered.Nodes;
         Refused = registered.Refused ?? [];
         PublicUrls = ReadUrls(registered.Urls);
         foreach (RefusedName refused in Refused)
@@ -285,6 +289,7 @@ internal sealed class GatewayLink : IAsyncDisposable
         return new RegistrationRefusedException(
             Gateway,
             $"{Gateway} answered {(int)response.StatusCode} {problem?.Title ?? response.ReasonPhrase}{(problem?.Detail is { } detail ? $": {detail}" : "")}{(names.Length > 0 ? $" {names}" : "")}",
-            isFinal: response.StatusCode is HttpStatusCode.Forbidden or HttpStatusCode.Unauthorized or HttpStatusCode.BadRequest or HttpStatusCode.NotFound);
+            isFinal: response.StatusCode is HttpStatusCode.Forbidden or HttpStatusCode.Unauthorized or HttpStatusCode.BadRequest or HttpStatusCode.NotFound,
+            isOtherNode: response.StatusCode == HttpStatusCode.Conflict && problem?.Type == AgentProtocol.OtherNode);
     }
 }

@@ -60,7 +60,7 @@ internal static class MtaTlsSettings
     ]);
 
     /// <summary>Keys of the section that other packages read.</summary>
-    public static string[] OfOthers { get; } = ["Agents", "ClientCertificateHeaders", "Destinations", "TrustedPeers"];
+    public static string[] OfOthers { get; } = ["Agents", "ClientCertificateHeaders", "Cluster", "Destinations", "TrustedPeers"];
 
     public static SettingTable<MtaTlsEndpointDefaults> EndpointDefaults { get; } = new(
     [

@@ -5,6 +5,7 @@ using Microsoft.Extensions.DependencyInjection;
 using MtaTls.AspNetCore.Connections;
 using MtaTls.AspNetCore.Diagnostics;
 using MtaTls.AspNetCore.ProxyProtocol;
+using MtaTls.AspNetCore.Routing;
 using MtaTls.AspNetCore.Transport;
 using MtaTls.Configuration;
 using MtaTls.Tls;
@@ -59,7 +60,8 @@ internal sealed class EndpointAttachment(ListenOptions endpoint, MtaTlsListenOpt
     private ConnectionDelegate BuildMultiplexing(ConnectionDelegate next, MtaTlsServer server, bool isHttps)
     {
         MtaTlsOptions global = server.Options;
-        DataMultiplexingMode mode = options.Mode ?? global.EndpointDefaults.Mode;
+        IPeerEndpoint? peers = server.Dispatcher.Peers is { } own && own.Name.Equals(Name, StringComparison.OrdinalIgnoreCase) ? own : null;
+        DataMultiplexingMode mode = peers is not null ? DataMultiplexingMode.Required : options.Mode ?? global.EndpointDefaults.Mode;
         if (mode == DataMultiplexingMode.Disabled || (!isExplicit && !isHttps))
         {
             return next;
@@ -73,7 +75,7 @@ internal sealed class EndpointAttachment(ListenOptions endpoint, MtaTlsListenOpt
                 : LeaveToKestrel(server, next, obstacle);
         }
 
-        EndpointSettings settings = new(Name, mode, options.Dispatch ?? global.EndpointDefaults.Dispatch, https!, certificate);
+        EndpointSettings settings = new(Name, mode, options.Dispatch ?? global.EndpointDefaults.Dispatch, https!, certificate, peers);
         EndpointTls tls = new(settings, endpoint.Protocols, server);
         if (!_isAnnounced)
         {

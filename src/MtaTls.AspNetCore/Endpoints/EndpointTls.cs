@@ -20,6 +20,10 @@ internal sealed class EndpointTls(EndpointSettings settings, HttpProtocols proto
 {
     private const SslProtocols Supported = SslProtocols.Tls12 | SslProtocols.Tls13;
 
+    // Not the application's settings: who is a gateway is said in one place.
+    private readonly Func<X509Certificate2, X509Chain?, SslPolicyErrors, bool>? _peerValidation =
+        settings.Peers is { } peers ? (certificate, chain, errors) => peers.IsPeer(certificate, chain, errors == SslPolicyErrors.None) : null;
+
     private readonly Lock _lock = new();
     private volatile Current? _current;
 
@@ -59,8 +63,8 @@ internal sealed class EndpointTls(EndpointSettings settings, HttpProtocols proto
             own is null ? https.ServerCertificate : own.Certificate,
             own is null ? https.ServerCertificateChain : own.Intermediates,
             own is null ? https.ServerCertificateSelector : null,
-            https.ClientCertificateMode,
-            https.ClientCertificateValidation,
+            _peerValidation is null ? https.ClientCertificateMode : ClientCertificateMode.RequireCertificate,
+            _peerValidation ?? https.ClientCertificateValidation,
             https.CheckCertificateRevocation,
             https.SslProtocols);
     }

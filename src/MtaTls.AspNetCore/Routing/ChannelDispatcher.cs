@@ -10,20 +10,31 @@ namespace MtaTls.AspNetCore.Routing;
 /// Answers every open of a client: asks the application's routers and the routes in force where the channel goes, and sends it there. Each refusal is one line of the log.
 /// Without routers and routes every channel goes to the application.
 /// </summary>
-internal sealed class ChannelDispatcher(IEnumerable<IMtaTlsChannelRouter> routers, CurrentSettings settings, TcpForwarder forwarder, RoutingMetrics metrics, IEnumerable<IAgentChannels> agents, ILoggerFactory loggers)
+internal sealed class ChannelDispatcher(IEnumerable<IMtaTlsChannelRouter> routers, CurrentSettings settings, TcpForwarder forwarder, RoutingMetrics metrics, IEnumerable<IAgentChannels> agents, IEnumerable<IPeerEndpoint> peers, ILoggerFactory loggers)
 {
     private readonly IMtaTlsChannelRouter[] _routers = [.. routers];
     private readonly IAgentChannels? _agents = agents.FirstOrDefault();
+    private readonly IPeerEndpoint? _peers = peers.FirstOrDefault();
     private readonly ILogger _logger = loggers.CreateLogger(LogCategories.Routing);
 
     /// <summary>What every refusal says to the client: which rule, address or failure it was would tell a stranger what is behind.</summary>
     public const string Refusal = "Not available.";
+
+    /// <summary>The endpoint that other gateways use; null: there is none.</summary>
+    public IPeerEndpoint? Peers => _peers;
 
     /// <summary>Called on the session's read loop; it does not wait. The request is answered now, or when what the answer depends on is done.</summary>
     public void Dispatch(MtaTlsServerSession session, MtaTlsChannelRequest request)
     {
         try
         {
+            if (_peers is not null && session.EndpointName is { } endpoint && endpoint.Equals(_peers.Name, StringComparison.OrdinalIgnoreCase))
+            {
+                // No router, no route and no HTTP: another gateway reaches agents and nothing else.
+                _peers.Start(session, request);
+                return;
+            }
+
             CurrentSettings.State current = settings.Current;
             if (_routers.Length == 0 && current.Routes.Count == 0)
             {

@@ -60,6 +60,12 @@ internal sealed class ChannelOpener : IAsyncDisposable
 
     public int SessionCount => _pool.Count;
 
+    /// <inheritdoc cref="SessionPool.HasUsable"/>
+    public bool HasUsableSession => _pool.HasUsable;
+
+    /// <inheritdoc cref="SessionPool.Changed"/>
+    public Task SessionsChanged => _pool.Changed;
+
     /// <summary>The sessions now.</summary>
     public IEnumerable<MtaTlsClientSessionInfo> Sessions => _pool.Snapshot().Select(static s => s.GetInfo());
 

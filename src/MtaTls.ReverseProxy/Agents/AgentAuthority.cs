@@ -11,7 +11,8 @@ namespace MtaTls.ReverseProxy.Agents;
 /// </summary>
 internal static class AgentAuthority
 {
-    private const string Suffix = ".mta-tls-agents.invalid";
+    /// <summary>What all end in.</summary>
+    public const string Suffix = ".mta-tls-agents.invalid";
 
     private static readonly ConcurrentDictionary<string, AgentName> s_names = new(StringComparer.Ordinal);
 
@@ -28,20 +29,36 @@ internal static class AgentAuthority
     public static bool TryParse(string host, out string? registration, out AgentName name)
     {
         (registration, name) = (null, default);
+        if (!TrySplit(host, out string first, out string key) || !s_names.TryGetValue(key, out name))
+        {
+            return false;
+        }
+
+        registration = first == "any" ? null : first;
+        return true;
+    }
+
+    /// <summary>Takes an authority apart.</summary>
+    public static bool TrySplit(string host, out string registration, out string key)
+    {
+        (registration, key) = ("", "");
         if (!host.EndsWith(Suffix, StringComparison.Ordinal))
         {
             return false;
         }
 
         string[] labels = host[..^Suffix.Length].Split('.');
-        if (labels.Length != 2 || !s_names.TryGetValue(labels[1], out name))
+        if (labels.Length != 2)
         {
             return false;
         }
 
-        registration = labels[0] == "any" ? null : labels[0];
+        (registration, key) = (labels[0], labels[1]);
         return true;
     }
+
+    /// <summary>Whether a part of an authority stands for the name.</summary>
+    public static bool IsKey(string key, in AgentName name) => key == Key(name);
 
     /// <summary>Lets <see cref="TryParse"/> read the authorities of a name. Only for names of the configuration, which bounds them.</summary>
     public static void Remember(in AgentName name) => s_names.TryAdd(Key(name), name);

@@ -7,7 +7,7 @@ namespace MtaTls.ReverseProxy.Agents;
 [SuppressMessage("Design", "CA1001", Justification = "The source has no timer, and its token may be asked for at any time.")]
 internal sealed class AgentChangeToken : IChangeToken
 {
-    private readonly IAgentDirectory _directory;
+    private readonly AgentMembers _members;
     private readonly HashSet<string> _names;
     private readonly TimeSpan _delay;
     private readonly TimeProvider _time;
@@ -15,13 +15,13 @@ internal sealed class AgentChangeToken : IChangeToken
     private ITimer? _timer;
     private int _begun;
 
-    public AgentChangeToken(IAgentDirectory directory, HashSet<string> names, TimeSpan delay, TimeProvider time)
+    public AgentChangeToken(AgentMembers members, HashSet<string> names, TimeSpan delay, TimeProvider time)
     {
-        _directory = directory;
+        _members = members;
         _names = names;
         _delay = delay;
         _time = time;
-        directory.Changed += OnChanged;
+        members.Changed += OnChanged;
     }
 
     public bool HasChanged => _changed.IsCancellationRequested;
@@ -30,14 +30,14 @@ internal sealed class AgentChangeToken : IChangeToken
 
     public IDisposable RegisterChangeCallback(Action<object?> callback, object? state) => new Registration(this, _changed.Token.UnsafeRegister(callback, state));
 
-    private void OnChanged(string name)
+    private void OnChanged(string? name)
     {
-        if (!_names.Contains(name) || Interlocked.Exchange(ref _begun, 1) != 0)
+        if ((name is not null && !_names.Contains(name)) || Interlocked.Exchange(ref _begun, 1) != 0)
         {
             return;
         }
 
-        _directory.Changed -= OnChanged;
+        _members.Changed -= OnChanged;
         _timer = _time.CreateTimer(static state => ((AgentChangeToken)state!).Fire(), this, _delay, Timeout.InfiniteTimeSpan);
     }
 
@@ -52,7 +52,7 @@ internal sealed class AgentChangeToken : IChangeToken
     {
         public void Dispose()
         {
-            token._directory.Changed -= token.OnChanged;
+            token._members.Changed -= token.OnChanged;
             registration.Dispose();
         }
     }

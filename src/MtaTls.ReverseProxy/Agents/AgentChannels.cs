@@ -36,7 +36,7 @@ internal sealed class AgentChannels(AgentSelector selector, IAgentConnector conn
             {
                 try
                 {
-                    await new ChannelSplice(client.Channel, agent).RunAsync();
+                    await new ChannelSplice(new MtaTlsAgentChannel(client.Channel), agent).RunAsync();
                 }
                 finally
                 {
@@ -59,9 +59,10 @@ internal sealed class AgentChannels(AgentSelector selector, IAgentConnector conn
         }
     }
 
-    private async ValueTask<MtaTlsChannel?> OpenAsync(MtaTlsServerSession session, MtaTlsChannelRequest request)
+    private async ValueTask<MtaTlsAgentChannel?> OpenAsync(MtaTlsServerSession session, MtaTlsChannelRequest request)
     {
         AgentName name = new(request.Destination.Host.ToLowerInvariant(), request.Destination.Port);
+        await selector.LoadAsync(name, session.Connection.ConnectionClosed);
         // A name that nobody has had is no reason to wait: anybody can make one up.
         if (!selector.IsKnown(name))
         {
@@ -87,7 +88,7 @@ internal sealed class AgentChannels(AgentSelector selector, IAgentConnector conn
 
             try
             {
-                MtaTlsChannel channel = await connector.OpenAsync(member, source, gone);
+                MtaTlsAgentChannel channel = await connector.OpenAsync(member, source, gone);
                 _logger.ChannelToAgent(source, member.Name, member.Agent);
                 return channel;
             }

@@ -7,7 +7,7 @@ using Yarp.ReverseProxy.ServiceDiscovery;
 namespace MtaTls.ReverseProxy.Agents;
 
 /// <summary>Puts one destination for each agent in the place of a destination with the metadata <see cref="MtaTlsMetadata.Agent"/>. Other destinations go to the resolver that was there before.</summary>
-internal sealed class AgentDestinationResolver(IDestinationResolver? inner, IAgentDirectory directory, AgentHealth health, IConfiguration configuration, TimeProvider time) : IDestinationResolver
+internal sealed class AgentDestinationResolver(IDestinationResolver? inner, AgentMembers members, AgentHealth health, IConfiguration configuration, TimeProvider time) : IDestinationResolver
 {
     /// <summary>Agents come and go in bursts: what happens within this time is one change of YARP's configuration.</summary>
     private static readonly TimeSpan s_coalesced = TimeSpan.FromMilliseconds(200);
@@ -52,12 +52,13 @@ internal sealed class AgentDestinationResolver(IDestinationResolver? inner, IAge
         }
 
         // Watched before it is read, so that no change falls between.
-        AgentChangeToken change = new(directory, [.. placeholders.Select(static p => p.Name.ToString())], s_coalesced, time);
+        AgentChangeToken change = new(members, [.. placeholders.Select(static p => p.Name.ToString())], s_coalesced, time);
         foreach ((string id, DestinationConfig placeholder, AgentName name) in placeholders)
         {
             AgentAuthority.Remember(name);
             health.Use(name);
-            Add(resolved, id, placeholder, name, directory.Find(name.ToString()));
+            await members.LoadAsync(name.ToString(), isKept: true, cancellationToken);
+            Add(resolved, id, placeholder, name, members.Find(name.ToString()));
         }
 
         return new ResolvedDestinationCollection(resolved, innerChange is null ? change : new CompositeChangeToken([change, innerChange]));

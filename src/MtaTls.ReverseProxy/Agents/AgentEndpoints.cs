@@ -12,6 +12,7 @@ using Microsoft.Extensions.Logging;
 using MtaTls.Agents;
 using MtaTls.AspNetCore;
 using MtaTls.AspNetCore.Connections;
+using MtaTls.ReverseProxy.Cluster;
 using MtaTls.ReverseProxy.Configuration;
 using MtaTls.ReverseProxy.Diagnostics;
 
@@ -20,9 +21,12 @@ namespace MtaTls.ReverseProxy.Agents;
 /// <summary>Where agents register: POST keeps its answer open as long as the registration lasts, PATCH announces draining, DELETE ends it.</summary>
 internal sealed class AgentEndpoints(AgentRegistry registry, ReverseProxySettings settings, AgentMetrics metrics, AgentPublicUrls urls, IServiceProvider services, TimeProvider time, ILoggerFactory loggers)
 {
+    private const int MaxAvoided = 64;
+
     /// <summary>How long an agent may take to answer a ping.</summary>
     private static readonly TimeSpan s_pingTimeout = TimeSpan.FromSeconds(10);
 
+    private readonly INodeDirectory? _nodes = services.GetService<INodeDirectory>();
     private readonly ILogger _logger = loggers.CreateLogger(AgentLog.Category);
 
     public async Task RegisterAsync(HttpContext context)
@@ -55,6 +59,13 @@ internal sealed class AgentEndpoints(AgentRegistry registry, ReverseProxySetting
             return;
         }
 
+        string node = settings.Current.Node;
+        if (_nodes is not null && request.Avoid?.Contains(node) == true)
+        {
+            await ProblemAsync(context, StatusCodes.Status409Conflict, AgentProtocol.OtherNode, $"This is gateway {node}, which the agent has a session with.");
+            return;
+        }
+
         (List<AgentName> granted, List<RefusedName> refused) = await DecideAsync(context, request, identity, certificate);
         if (granted.Count == 0)
         {
@@ -62,7 +73,6 @@ internal sealed class AgentEndpoints(AgentRegistry registry, ReverseProxySetting
             return;
         }
 
-        string node = options.Node ?? Environment.MachineName;
         AgentRegistration registration = new(session, request, identity, node, granted, time.GetUtcNow());
         if (registry.TryAdd(registration) is { } limit)
         {
@@ -78,7 +88,7 @@ internal sealed class AgentEndpoints(AgentRegistry registry, ReverseProxySetting
         try
         {
             _logger.AgentRegistered(request.Agent, registration.Id, identity.ToString(), string.Join(", ", granted), session.SessionId);
-            reason = await ServeAsync(context, registration, new RegisteredMessage(registration.Id, [.. granted.Select(static n => n.ToString())], refused, options.Heartbeat.TotalSeconds, node, urls.Of(granted, context.Request.Host)), options);
+            reason = await ServeAsync(context, registration, new RegisteredMessage(registration.Id, [.. granted.Select(static n => n.ToString())], refused, options.Heartbeat.TotalSeconds, node, urls.Of(granted, context.Request.Host), _nodes?.ListNodes().Count(static n => !n.IsDraining)), options);
         }
         catch (Exception e) when (e is OperationCanceledException or IOException)
         {
@@ -151,6 +161,11 @@ internal sealed class AgentEndpoints(AgentRegistry registry, ReverseProxySetting
         if (request.Names.Count > options.MaxNamesPerAgent)
         {
             return $"names has {request.Names.Count} entries, more than MaxNamesPerAgent ({options.MaxNamesPerAgent})";
+        }
+
+        if (request.Avoid is { } avoid && (avoid.Count > MaxAvoided || !avoid.All(IsLabel)))
+        {
+            return $"avoid is not a list of at most {MaxAvoided} nodes";
         }
 
         return request.Weight is < 1 or > 16 ? "weight is not from 1 to 16" : null;

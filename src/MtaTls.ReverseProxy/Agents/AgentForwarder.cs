@@ -22,9 +22,21 @@ internal sealed class AgentForwarder(IHttpForwarder forwarder, AgentHttpClientFa
         Match match = pattern.Match(context.Request.Host.Host);
         string text = template.Replace("{name}", match.Groups["name"].Value, StringComparison.Ordinal);
         // A name that nobody has had is no reason to wait: anybody can make one up.
-        if (!match.Success || !AgentProtocol.TryParseName(text, out AgentName name) || !selector.IsKnown(name))
+        if (!match.Success || !AgentProtocol.TryParseName(text, out AgentName name))
         {
             context.Response.StatusCode = StatusCodes.Status404NotFound;
+            return;
+        }
+
+        bool isComplete = await selector.LoadAsync(name, context.RequestAborted);
+        if (!selector.IsKnown(name))
+        {
+            context.Response.StatusCode = isComplete ? StatusCodes.Status404NotFound : StatusCodes.Status503ServiceUnavailable;
+            if (!isComplete)
+            {
+                context.Response.Headers.RetryAfter = "1";
+            }
+
             return;
         }
 

@@ -1,6 +1,7 @@
 using System.Collections.Concurrent;
 using Microsoft.Extensions.DependencyInjection;
 using MtaTls.Agents;
+using MtaTls.ReverseProxy.Cluster;
 using Yarp.ReverseProxy;
 using Yarp.ReverseProxy.Health;
 using Yarp.ReverseProxy.Model;
@@ -15,13 +16,26 @@ internal sealed class AgentHealth
 
     private static readonly TimeSpan s_gone = TimeSpan.FromMinutes(10);
 
+    private readonly IAgentDirectory _directory;
     private readonly IServiceProvider _services;
     private readonly ConcurrentDictionary<AgentName, bool> _inUse = [];
 
-    public AgentHealth(AgentRegistry registry, IServiceProvider services)
+    public AgentHealth(AgentRegistry registry, IAgentDirectory directory, IEnumerable<Peers> peers, IServiceProvider services)
     {
+        _directory = directory;
         _services = services;
         registry.Leaving += OnLeaving;
+        if (peers.FirstOrDefault() is { } others)
+        {
+            others.AgentLeaving += Failed;
+            others.SuspectsChanged += node =>
+            {
+                if (others.IsSuspect(node))
+                {
+                    OnSuspect(node);
+                }
+            };
+        }
     }
 
     /// <summary>A cluster has the name; all others need no look at YARP's destinations.</summary>
@@ -33,6 +47,20 @@ internal sealed class AgentHealth
         if (AgentProtocol.TryParseName(member.Name, out AgentName name))
         {
             SetUnhealthy(member.Id, [name], s_reactivation);
+        }
+    }
+
+    private void OnSuspect(string node)
+    {
+        foreach (AgentName name in _inUse.Keys)
+        {
+            foreach (AgentMember member in _directory.Find(name.ToString()))
+            {
+                if (member.Node == node)
+                {
+                    SetUnhealthy(member.Id, [name], s_reactivation);
+                }
+            }
         }
     }
 

@@ -1,4 +1,5 @@
 using Microsoft.Extensions.Logging;
+using MtaTls.ReverseProxy.Cluster;
 using MtaTls.ReverseProxy.Configuration;
 using MtaTls.ReverseProxy.Diagnostics;
 using Yarp.ReverseProxy.Forwarder;
@@ -7,7 +8,7 @@ namespace MtaTls.ReverseProxy.Agents;
 
 /// <summary>Clients of clusters with agents: their connections are channels that this gateway opens in the agents' sessions.</summary>
 internal sealed class AgentHttpClientFactory(
-    ILogger<ForwarderHttpClientFactory> clientLogger, AgentSelector selector, AgentRegistry registry, IAgentConnector connector, AgentHealth health, ReverseProxySettings settings, AgentMetrics metrics,
+    ILogger<ForwarderHttpClientFactory> clientLogger, AgentSelector selector, AgentRegistry registry, IAgentConnector connector, AgentHealth health, IEnumerable<Peers> peers, ReverseProxySettings settings, AgentMetrics metrics,
     TimeProvider time, ILoggerFactory loggers)
     : ForwarderHttpClientFactory(clientLogger)
 {
@@ -22,7 +23,7 @@ internal sealed class AgentHttpClientFactory(
     }
 
     protected override HttpMessageHandler WrapHandler(ForwarderHttpClientContext context, HttpMessageHandler handler)
-        => new AgentHttpHandler(base.WrapHandler(context, handler), selector, registry, health, settings, metrics, time, loggers.CreateLogger(AgentLog.Category));
+        => new AgentHttpHandler(base.WrapHandler(context, handler), selector, registry, peers.FirstOrDefault()?.Agents, health, settings, metrics, time, loggers.CreateLogger(AgentLog.Category));
 
     private async ValueTask<Stream> ConnectAsync(SocketsHttpConnectionContext context, CancellationToken cancellationToken)
     {

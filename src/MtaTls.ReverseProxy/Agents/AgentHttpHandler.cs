@@ -4,6 +4,7 @@ using System.Net.Http.Headers;
 using Microsoft.Extensions.Logging;
 using MtaTls.Agents;
 using MtaTls.Protocol;
+using MtaTls.ReverseProxy.Cluster;
 using MtaTls.ReverseProxy.Configuration;
 using MtaTls.ReverseProxy.Diagnostics;
 
@@ -13,7 +14,7 @@ namespace MtaTls.ReverseProxy.Agents;
 /// Sends a request to the agent that its address names. Where no channel can be opened to it nothing was sent, so another agent is tried, whatever the request; where there is none, the request waits. What
 /// was sent to an agent that is lost is sent again only if it is safe (GET, HEAD, OPTIONS).
 /// </summary>
-internal sealed class AgentHttpHandler(HttpMessageHandler inner, AgentSelector selector, AgentRegistry registry, AgentHealth health, ReverseProxySettings settings, AgentMetrics metrics, TimeProvider time, ILogger logger)
+internal sealed class AgentHttpHandler(HttpMessageHandler inner, AgentSelector selector, AgentRegistry registry, RemoteAgents? remote, AgentHealth health, ReverseProxySettings settings, AgentMetrics metrics, TimeProvider time, ILogger logger)
     : DelegatingHandler(inner)
 {
     private const int MaxAgents = 8;
@@ -32,6 +33,7 @@ internal sealed class AgentHttpHandler(HttpMessageHandler inner, AgentSelector s
             request.Content = new ByteArrayContent([]);
         }
 
+        await selector.LoadAsync(name, cancellationToken);
         long begin = time.GetTimestamp();
         HashSet<string> tried = [];
         while (true)
@@ -55,8 +57,8 @@ internal sealed class AgentHttpHandler(HttpMessageHandler inner, AgentSelector s
                 continue;
             }
 
-            AgentRegistration? local = registry.Find(member.Id);
-            if (local is not null && !local.TryBeginSending())
+            ISendGate? gate = registry.Find(member.Id) ?? remote?.Of(member);
+            if (gate is not null && !gate.TryBeginSending())
             {
                 tried.Add(member.Id);
                 continue;
@@ -83,7 +85,7 @@ internal sealed class AgentHttpHandler(HttpMessageHandler inner, AgentSelector s
             }
             finally
             {
-                local?.EndSending();
+                gate?.EndSending();
             }
         }
     }

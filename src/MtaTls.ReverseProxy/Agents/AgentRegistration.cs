@@ -8,7 +8,7 @@ namespace MtaTls.ReverseProxy.Agents;
 
 /// <summary>One session of an agent that has registered, from its registration to its end.</summary>
 [SuppressMessage("Design", "CA1001", Justification = "The source has no timer, and its token may be asked for at any time.")]
-internal sealed class AgentRegistration(MtaTlsServerSession session, RegistrationRequest request, AgentIdentity identity, string node, IReadOnlyList<AgentName> names, DateTimeOffset since)
+internal sealed class AgentRegistration(MtaTlsServerSession session, RegistrationRequest request, AgentIdentity identity, string node, List<AgentName> names, DateTimeOffset since) : ISendGate
 {
     private readonly Lock _lock = new();
     private readonly CancellationTokenSource _ended = new();
@@ -33,7 +33,7 @@ internal sealed class AgentRegistration(MtaTlsServerSession session, Registratio
 
     public MtaTlsServerSession Session => session;
 
-    public IReadOnlyList<AgentName> Names => names;
+    public List<AgentName> Names => names;
 
     public int Weight { get; } = Math.Clamp(request.Weight, 1, 16);
 
@@ -42,6 +42,9 @@ internal sealed class AgentRegistration(MtaTlsServerSession session, Registratio
     public DateTimeOffset Since => since;
 
     public IReadOnlyList<AgentMember> Members => field ??= [.. names.Select(n => new AgentMember(n.ToString(), node, Id, Agent, Weight))];
+
+    /// <summary>The agent as the directory has it for one of its names.</summary>
+    public AgentMember Member(AgentName name) => Members[Names.IndexOf(name)];
 
     /// <summary>Is cancelled when the registration has ended.</summary>
     public CancellationToken Ended => _ended.Token;

@@ -19,6 +19,9 @@ internal sealed class AgentRegistry(IAgentDirectory directory, ReverseProxySetti
     /// <summary>Called for each registration that takes no new connections any more, before its end.</summary>
     public event Action<AgentRegistration>? Leaving;
 
+    /// <summary>Tells other gateways that an agent leaves. Ends when nothing of theirs is on its way to it any more.</summary>
+    public Func<AgentRegistration, Task>? TellPeers { get; set; }
+
     public ICollection<AgentRegistration> All => _registrations.Values;
 
     public int Count => _registrations.Count;
@@ -104,7 +107,7 @@ internal sealed class AgentRegistry(IAgentDirectory directory, ReverseProxySetti
         }
 
         // A request that waits longer for its answer has long been sent.
-        await sent.WaitAsync(TimeSpan.FromSeconds(2), time).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        await Task.WhenAll(sent.WaitAsync(TimeSpan.FromSeconds(2), time), TellPeers?.Invoke(registration) ?? Task.CompletedTask).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
     }
 
     /// <summary>Ends a registration.</summary>
@@ -161,7 +164,7 @@ internal sealed class AgentRegistry(IAgentDirectory directory, ReverseProxySetti
         }
     }
 
-    public async ValueTask<MtaTlsChannel> OpenAsync(AgentMember member, ChannelAddress source, CancellationToken cancellationToken = default)
+    public async ValueTask<MtaTlsAgentChannel> OpenAsync(AgentMember member, ChannelAddress source, CancellationToken cancellationToken = default)
     {
         if (Find(member.Id) is not { } registration || !AgentProtocol.TryParseName(member.Name, out AgentName name))
         {
@@ -173,7 +176,7 @@ internal sealed class AgentRegistry(IAgentDirectory directory, ReverseProxySetti
         {
             MtaTlsChannel channel = await registration.OpenAsync(name, source, new AgentLimits(options.MaxChannelsPerAgent, options.OpenTimeout), cancellationToken);
             metrics.Opened(null);
-            return channel;
+            return new MtaTlsAgentChannel(channel);
         }
         catch (AgentUnavailableException e)
         {

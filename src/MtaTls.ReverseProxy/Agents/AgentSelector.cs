@@ -2,6 +2,7 @@ using System.Collections.Concurrent;
 using System.Security.Cryptography;
 using Microsoft.Extensions.Logging;
 using MtaTls.Agents;
+using MtaTls.ReverseProxy.Cluster;
 using MtaTls.ReverseProxy.Configuration;
 using MtaTls.ReverseProxy.Diagnostics;
 
@@ -13,8 +14,9 @@ internal sealed class AgentSelector
     /// <summary>How long a name is remembered whose last agent has gone.</summary>
     private static readonly TimeSpan s_remembered = TimeSpan.FromMinutes(5);
 
-    private readonly IAgentDirectory _directory;
+    private readonly AgentMembers _members;
     private readonly AgentRegistry _registry;
+    private readonly RemoteAgents? _remote;
     private readonly ReverseProxySettings _settings;
     private readonly AgentMetrics _metrics;
     private readonly TimeProvider _time;
@@ -22,28 +24,33 @@ internal sealed class AgentSelector
     private readonly ConcurrentDictionary<string, Waiters> _waiters = new(StringComparer.Ordinal);
     private readonly ConcurrentDictionary<string, long> _gone = new(StringComparer.Ordinal);
 
-    public AgentSelector(IAgentDirectory directory, AgentRegistry registry, ReverseProxySettings settings, AgentMetrics metrics, TimeProvider time, ILoggerFactory loggers)
+    public AgentSelector(AgentMembers members, AgentRegistry registry, IEnumerable<Peers> peers, ReverseProxySettings settings, AgentMetrics metrics, TimeProvider time, ILoggerFactory loggers)
     {
-        _directory = directory;
+        _members = members;
         _registry = registry;
         _settings = settings;
         _metrics = metrics;
         _time = time;
         _logger = loggers.CreateLogger(AgentLog.Category);
-        directory.Changed += OnChanged;
+        _remote = peers.FirstOrDefault()?.Agents;
+        members.Changed += OnChanged;
     }
+
+    /// <summary>Asks which agents a name has, where that is not known yet.</summary>
+    /// <returns>Whether it is known; false: the directory can't be asked.</returns>
+    public ValueTask<bool> LoadAsync(AgentName name, CancellationToken cancellationToken) => _members.LoadAsync(name.ToString(), cancellationToken: cancellationToken);
 
     /// <summary>Whether any agent has the name, or had it a short while ago.</summary>
     public bool IsKnown(AgentName name)
     {
         string text = name.ToString();
-        return _directory.Find(text).Count > 0 || (_gone.TryGetValue(text, out long since) && _time.GetElapsedTime(since) < s_remembered);
+        return _members.Find(text).Count > 0 || (_gone.TryGetValue(text, out long since) && _time.GetElapsedTime(since) < s_remembered);
     }
 
     /// <summary>The agent with the registration, if it takes requests.</summary>
     public AgentMember? Find(AgentName name, string registration)
     {
-        foreach (AgentMember member in _directory.Find(name.ToString()))
+        foreach (AgentMember member in _members.Find(name.ToString()))
         {
             if (member.Id == registration)
             {
@@ -57,12 +64,7 @@ internal sealed class AgentSelector
     /// <summary>One of two random agents, the one with less to do; none of those that were tried.</summary>
     public AgentMember? Pick(AgentName name, IReadOnlyCollection<string> tried)
     {
-        IReadOnlyList<AgentMember> members = _directory.Find(name.ToString());
-        if (tried.Count > 0)
-        {
-            members = [.. members.Where(m => !tried.Contains(m.Id))];
-        }
-
+        IReadOnlyList<AgentMember> members = _members.Find(name.ToString(), tried);
         if (members.Count < 2)
         {
             return members.Count == 0 ? null : members[0];
@@ -122,11 +124,21 @@ internal sealed class AgentSelector
         return false;
     }
 
-    private double Load(AgentMember member) => _registry.Find(member.Id)?.Load ?? 1;
+    private double Load(AgentMember member) => _registry.Find(member.Id)?.Load ?? (double)(_remote?.Sending(member.Id) ?? 1) / member.Weight;
 
-    private void OnChanged(string name)
+    private void OnChanged(string? name)
     {
-        if (_directory.Find(name).Count > 0)
+        if (name is null)
+        {
+            foreach (Waiters waiting in _waiters.Values)
+            {
+                waiting.Wake();
+            }
+
+            return;
+        }
+
+        if (_members.Find(name).Count > 0)
         {
             _gone.TryRemove(name, out _);
             if (_waiters.TryGetValue(name, out Waiters? waiters))

@@ -2,6 +2,7 @@ using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 using MtaTls.AspNetCore.Connections;
+using MtaTls.ReverseProxy.Cluster;
 using MtaTls.ReverseProxy.Configuration;
 using MtaTls.ReverseProxy.Diagnostics;
 
@@ -15,6 +16,12 @@ internal sealed class AgentShutdown(AgentRegistry registry, IServiceProvider ser
     public async Task StoppingAsync(CancellationToken cancellationToken)
     {
         TimeSpan deadline = registry.Count == 0 ? TimeSpan.Zero : settings.Current.Agents.Options.DrainTimeout;
+        // Others choose this gateway no more, before its agents begin to go.
+        if (services.GetService<INodeDirectory>() is { } nodes)
+        {
+            await nodes.AnnounceDrainAsync(cancellationToken);
+        }
+
         // The health check turns unhealthy, and sessions of others hear of it, before this waits.
         ServerShutdown? server = services.GetService<ServerShutdown>();
         server?.Begin(deadline);

@@ -1,11 +1,10 @@
 using System.Buffers;
 using System.IO.Pipelines;
-using MtaTls.Protocol;
 
 namespace MtaTls.ReverseProxy.Agents;
 
 /// <summary>Copies between a client's channel and an agent's until either ends. Each way has its own window, so a reader that stops holds one channel of each session and nothing else.</summary>
-internal sealed class ChannelSplice(MtaTlsChannel client, MtaTlsChannel agent)
+internal sealed class ChannelSplice(MtaTlsAgentChannel client, MtaTlsAgentChannel agent)
 {
     // Set before one channel is closed because the other has ended in order: from then on a read that the close ends is no failure.
     private volatile bool _isClosing;
@@ -24,7 +23,7 @@ internal sealed class ChannelSplice(MtaTlsChannel client, MtaTlsChannel agent)
         }
     }
 
-    private async Task CopyAsync(MtaTlsChannel from, MtaTlsChannel to)
+    private async Task CopyAsync(MtaTlsAgentChannel from, MtaTlsAgentChannel to)
     {
         try
         {
@@ -64,7 +63,7 @@ internal sealed class ChannelSplice(MtaTlsChannel client, MtaTlsChannel agent)
     }
 
     /// <summary>False: the other end reads no more. If it failed, reading from it fails as well.</summary>
-    private static async ValueTask<bool> TryFlushAsync(MtaTlsChannel to)
+    private static async ValueTask<bool> TryFlushAsync(MtaTlsAgentChannel to)
     {
         try
         {
@@ -76,7 +75,7 @@ internal sealed class ChannelSplice(MtaTlsChannel client, MtaTlsChannel agent)
         }
     }
 
-    private static async ValueTask CloseAsync(MtaTlsChannel channel)
+    private static async ValueTask CloseAsync(MtaTlsAgentChannel channel)
     {
         try
         {

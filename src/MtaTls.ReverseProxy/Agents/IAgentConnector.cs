@@ -11,5 +11,5 @@ public interface IAgentConnector
     /// <param name="cancellationToken">Ends the wait.</param>
     /// <returns>The channel. The caller disposes it.</returns>
     /// <exception cref="IOException">The agent is gone, refuses, or does not answer in time. Nothing was sent.</exception>
-    ValueTask<MtaTlsChannel> OpenAsync(AgentMember member, ChannelAddress source, CancellationToken cancellationToken = default);
+    ValueTask<MtaTlsAgentChannel> OpenAsync(AgentMember member, ChannelAddress source, CancellationToken cancellationToken = default);
 }

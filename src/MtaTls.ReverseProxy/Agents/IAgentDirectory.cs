@@ -21,4 +21,17 @@ public interface IAgentDirectory
     /// <param name="name">The name, in lower case, with its port if that is not 80.</param>
     /// <returns>The members; empty where there is none.</returns>
     IReadOnlyList<AgentMember> Find(string name);
+
+    /// <summary>Makes what <see cref="Find"/> says of a name complete: a directory that several gateways share may have to ask for it.</summary>
+    /// <param name="name">The name, as for <see cref="Find"/>.</param>
+    /// <param name="isKept">Whether the name is one of the configuration: <see cref="Changed"/> is called for it as long as the gateway runs.</param>
+    /// <param name="cancellationToken">Ends the wait.</param>
+    /// <returns>Whether it is complete; false: it can't be known now. It does not throw, except for the cancellation.</returns>
+    ValueTask<bool> LoadAsync(string name, bool isKept = false, CancellationToken cancellationToken = default) => new(true);
+
+    /// <summary>Forgets an agent of another gateway, which does not have it any more.</summary>
+    /// <param name="member">The agent, as <see cref="Find"/> has given it.</param>
+    void Forget(AgentMember member)
+    {
+    }
 }

@@ -1,33 +1,32 @@
 using System.Collections.Concurrent;
-using System.Collections.Immutable;
 
 namespace MtaTls.ReverseProxy.Agents;
 
 /// <summary>The agents of this gateway.</summary>
 internal sealed class InMemoryAgentDirectory : IAgentDirectory
 {
-    private readonly ConcurrentDictionary<string, ImmutableArray<AgentMember>> _names = new(StringComparer.Ordinal);
+    private readonly ConcurrentDictionary<string, AgentMember[]> _names = new(StringComparer.Ordinal);
 
     public event Action<string>? Changed;
 
     public void Add(AgentMember member)
     {
-        _names.AddOrUpdate(member.Name, static (_, added) => [added], static (_, members, added) => members.Add(added), member);
+        _names.AddOrUpdate(member.Name, static (_, added) => [added], static (_, members, added) => [.. members, added], member);
         Changed?.Invoke(member.Name);
     }
 
     public void Remove(AgentMember member)
     {
-        while (_names.TryGetValue(member.Name, out ImmutableArray<AgentMember> members))
+        while (_names.TryGetValue(member.Name, out AgentMember[]? members))
         {
-            ImmutableArray<AgentMember> left = members.Remove(member);
+            AgentMember[] left = [.. members.Where(m => m != member)];
             if (left.Length == members.Length)
             {
                 return;
             }
 
-            bool isDone = left.IsEmpty
-                ? _names.TryRemove(new KeyValuePair<string, ImmutableArray<AgentMember>>(member.Name, members))
+            bool isDone = left.Length == 0
+                ? _names.TryRemove(new KeyValuePair<string, AgentMember[]>(member.Name, members))
                 : _names.TryUpdate(member.Name, left, members);
             if (isDone)
             {
@@ -37,5 +36,5 @@ internal sealed class InMemoryAgentDirectory : IAgentDirectory
         }
     }
 
-    public IReadOnlyList<AgentMember> Find(string name) => _names.TryGetValue(name, out ImmutableArray<AgentMember> members) ? members : ImmutableArray<AgentMember>.Empty;
+    public IReadOnlyList<AgentMember> Find(string name) => _names.TryGetValue(name, out AgentMember[]? members) ? members : [];
 }

@@ -1,6 +1,7 @@
 using MtaTls.AspNetCore.Configuration;
 using MtaTls.Configuration;
 using MtaTls.ReverseProxy.Agents;
+using MtaTls.ReverseProxy.Cluster;
 using Headers = MtaTls.Configuration.Settings<MtaTls.ReverseProxy.MtaTlsClientCertificateHeadersOptions>;
 using Peer = MtaTls.Configuration.Settings<MtaTls.ReverseProxy.TrustedPeerOptions>;
 using S = MtaTls.Configuration.Settings<MtaTls.ReverseProxy.MtaTlsReverseProxyOptions>;
@@ -48,5 +49,6 @@ internal static class ReverseProxySections
             "Headers that tell backends the certificate of the client. Headers of these names that a request has are removed in any case.",
             o => o.ClientCertificateHeaders, s_clientCertificateHeaders),
         S.Section(nameof(MtaTlsReverseProxyOptions.Agents), "Agents that may register with this gateway: apps that open no port are served through it.", o => o.Agents, AgentSettings.Table),
+        S.Section(nameof(MtaTlsReverseProxyOptions.Cluster), "This gateway as one of several that share their agents. Read when the gateway starts.", o => o.Cluster, ClusterSettings.Table),
     ]);
 }

@@ -5,6 +5,7 @@ using MtaTls.AspNetCore.Configuration;
 using MtaTls.AspNetCore.Routing;
 using MtaTls.Configuration;
 using MtaTls.ReverseProxy.Agents;
+using MtaTls.ReverseProxy.Cluster;
 using MtaTls.ReverseProxy.Forwarder;
 
 namespace MtaTls.ReverseProxy.Configuration;
@@ -25,7 +26,7 @@ internal sealed class ReverseProxySettings(IConfiguration configuration, IOption
         }
     }
 
-    internal sealed record State(DestinationTable Destinations, IReadOnlyList<TrustedPeer> TrustedPeers, AgentRules Agents, MtaTlsClientCertificateHeadersOptions ClientCertificateHeaders)
+    internal sealed record State(DestinationTable Destinations, IReadOnlyList<TrustedPeer> TrustedPeers, AgentRules Agents, MtaTlsClientCertificateHeadersOptions ClientCertificateHeaders, string Node)
     {
         public static State Read(MtaTlsReverseProxyOptions options, List<string> errors)
         {
@@ -33,7 +34,7 @@ internal sealed class ReverseProxySettings(IConfiguration configuration, IOption
             TrustedPeer[] peers = options.TrustedPeers
                 .Select((peer, i) => new TrustedPeer(peer, $"{MtaTlsSettings.SectionName}:{nameof(MtaTlsReverseProxyOptions.TrustedPeers)}:{i}", errors))
                 .ToArray();
-            return new State(destinations, peers, new AgentRules(options.Agents, errors), options.ClientCertificateHeaders);
+            return new State(destinations, peers, new AgentRules(options.Agents, errors), options.ClientCertificateHeaders, ClusterPlan.NodeOf(options));
         }
     }
 }

@@ -1,5 +1,6 @@
 using Microsoft.Extensions.Options;
 using MtaTls.AspNetCore;
+using MtaTls.ReverseProxy.Cluster;
 
 namespace MtaTls.ReverseProxy.Configuration;
 
@@ -7,13 +8,23 @@ namespace MtaTls.ReverseProxy.Configuration;
 /// Checks <see cref="MtaTlsReverseProxyOptions"/>, by themselves and as a part of <see cref="MtaTlsOptions"/>: both are of one section, so whatever is wrong with it stands in one message when the
 /// server starts.
 /// </summary>
-internal sealed class ValidateReverseProxy(IEnumerable<IConfigureOptions<MtaTlsReverseProxyOptions>> configurations)
+internal sealed class ValidateReverseProxy(IEnumerable<IConfigureOptions<MtaTlsReverseProxyOptions>> configurations, IEnumerable<IPeersInUse> peers)
     : IValidateOptions<MtaTlsReverseProxyOptions>, IValidateOptions<MtaTlsOptions>
 {
     public ValidateOptionsResult Validate(string? name, MtaTlsReverseProxyOptions options)
     {
+        return Validate(options, null);
+    }
+
+    private ValidateOptionsResult Validate(MtaTlsReverseProxyOptions options, MtaTlsOptions? server)
+    {
         var errors = new List<string>(options.ConfigurationErrors.All);
         ReverseProxySettings.State.Read(options, errors);
+        if (peers.Any())
+        {
+            ClusterPlan.Check(options, server, errors);
+        }
+
         return errors.Count == 0 ? ValidateOptionsResult.Success : ValidateOptionsResult.Fail(errors);
     }
 
@@ -25,6 +36,6 @@ internal sealed class ValidateReverseProxy(IEnumerable<IConfigureOptions<MtaTlsR
             configuration.Configure(own);
         }
 
-        return Validate(name, own);
+        return Validate(own, options);
     }
 }

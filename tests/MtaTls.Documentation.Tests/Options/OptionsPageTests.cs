@@ -8,6 +8,7 @@ using MtaTls.Dashboard;
 using MtaTls.QuicTunnel;
 using MtaTls.ReverseProxy;
 using MtaTls.ReverseProxy.Agents;
+using MtaTls.ReverseProxy.Cluster;
 
 namespace MtaTls.Documentation.Tests.Options;
 
@@ -34,6 +35,7 @@ public sealed class OptionsPageTests
     [InlineData(typeof(MtaTlsReconnectOptions), "MtaTlsClient:Reconnect", "")]
     [InlineData(typeof(MtaTlsAgentsOptions), "MtaTls:Agents", "")]
     [InlineData(typeof(MtaTlsAgentRuleOptions), "MtaTls:Agents:Rules", "")]
+    [InlineData(typeof(MtaTlsClusterOptions), "MtaTls:Cluster", "")]
     [InlineData(typeof(MtaTlsAgentOptions), "MtaTlsAgent", "CertificateChainPolicy")]
     [InlineData(typeof(MtaTlsAgentForwardOptions), "MtaTlsAgent:Forward", "")]
     [InlineData(typeof(MtaTlsDashboardOptions), "MtaTlsDashboard", "")]

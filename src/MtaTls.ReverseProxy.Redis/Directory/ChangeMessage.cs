@@ -1,0 +1,47 @@
+using MtaTls.Agents;
+using MtaTls.ReverseProxy.Cluster;
+
+namespace MtaTls.ReverseProxy.Redis.Directory;
+
+/// <summary>What nodes tell each other: <c>node|n</c>, the node itself has changed, or <c>node|a|name|name...</c>, the members of these names have.</summary>
+internal static class ChangeMessage
+{
+    /// <summary>The most names of one message.</summary>
+    public const int MaxNames = 100;
+
+    private const int MaxLength = MaxNames * 260 + 100;
+
+    public static string OfNode(string node) => $"{node}|n";
+
+    public static string OfNames(string node, IEnumerable<string> names) => $"{node}|a|{string.Join('|', names)}";
+
+    /// <summary>Reads a message. Names are checked: who may publish in Redis may send anything.</summary>
+    public static bool TryParse(string? text, out string node, out IReadOnlyList<string> names)
+    {
+        (node, names) = ("", []);
+        if (text is null || text.Length > MaxLength)
+        {
+            return false;
+        }
+
+        string[] fields = text.Split('|');
+        if (fields.Length < 2 || !ClusterPlan.IsNode(fields[0]))
+        {
+            return false;
+        }
+
+        node = fields[0];
+        if (fields[1] == "n")
+        {
+            return fields.Length == 2;
+        }
+
+        if (fields[1] != "a" || fields.Length < 3 || fields.Length > MaxNames + 2 || !fields.Skip(2).All(static name => AgentProtocol.TryParseName(name, out AgentName parsed) && parsed.ToString() == name))
+        {
+            return false;
+        }
+
+        names = fields[2..];
+        return true;
+    }
+}

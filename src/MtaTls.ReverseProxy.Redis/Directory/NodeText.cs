@@ -1,0 +1,25 @@
+using System.Globalization;
+using MtaTls.ReverseProxy.Cluster;
+
+namespace MtaTls.ReverseProxy.Redis.Directory;
+
+/// <summary>A node as it stands in Redis: <c>epoch|advertise|state</c>.</summary>
+internal static class NodeText
+{
+    private const string Serving = "serving";
+    private const string Draining = "draining";
+
+    public static string Format(MtaTlsNode node) => string.Create(CultureInfo.InvariantCulture, $"{node.Epoch}|{node.Advertise.AbsoluteUri}|{(node.IsDraining ? Draining : Serving)}");
+
+    /// <summary>Reads a node. What is not exactly one is none.</summary>
+    public static MtaTlsNode? Parse(string name, string? text)
+    {
+        string[] fields = text is { Length: <= 400 } ? text.Split('|') : [];
+        return fields.Length == 3
+            && long.TryParse(fields[0], NumberStyles.None, CultureInfo.InvariantCulture, out long epoch) && epoch > 0
+            && ClusterPlan.TryParseAdvertise(fields[1], out Uri advertise)
+            && fields[2] is Serving or Draining
+            ? new MtaTlsNode(name, epoch, advertise, fields[2] == Draining)
+            : null;
+    }
+}

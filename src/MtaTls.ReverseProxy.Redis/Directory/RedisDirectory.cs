@@ -1,0 +1,396 @@
+using System.Threading.Channels;
+using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Logging;
+using MtaTls.ReverseProxy.Agents;
+using MtaTls.ReverseProxy.Cluster;
+using MtaTls.ReverseProxy.Redis.Diagnostics;
+using StackExchange.Redis;
+
+namespace MtaTls.ReverseProxy.Redis.Directory;
+
+/// <summary>
+/// The directory in Redis. All of it is soft state: a member counts only while its node's key lives with the epoch that the member was announced with, a stale one costs an open that its node refuses, and
+/// what Redis loses is announced again.
+/// </summary>
+internal sealed class RedisDirectory : IAgentDirectory, INodeDirectory, IHostedLifecycleService, IAsyncDisposable
+{
+    private static readonly TimeSpan s_retry = TimeSpan.FromMilliseconds(500);
+    private static readonly TimeSpan s_lastWords = TimeSpan.FromSeconds(2);
+
+    private readonly ClusterPlan _plan;
+    private readonly RedisConnection _connection;
+    private readonly RedisKeys _keys;
+    private readonly DirectoryMetrics _metrics;
+    private readonly ILogger _logger;
+    private readonly InMemoryAgentDirectory _local = new();
+    private readonly NodeTable _nodes = new();
+    private readonly NameCache _names;
+    private readonly NameReader _reader;
+    private readonly NodeReader _nodeReader;
+    private readonly LeaseKeeper _lease;
+    private readonly MemberWriter _writer;
+    private readonly CancellationTokenSource _stopping = new();
+    private readonly Channel<bool> _wake = Channel.CreateBounded<bool>(new BoundedChannelOptions(1) { FullMode = BoundedChannelFullMode.DropWrite });
+    private Task _running = Task.CompletedTask;
+    private Task _writing = Task.CompletedTask;
+    private int _lookups;
+    private int _disposed;
+    private volatile bool _isStale;
+    private volatile bool _isOpen;
+
+    public RedisDirectory(ClusterPlan plan, RedisConnection connection, MtaTlsRedisDirectoryOptions options, DirectoryMetrics metrics)
+    {
+        _plan = plan;
+        _connection = connection;
+        _metrics = metrics;
+        _keys = new RedisKeys(options.Prefix);
+        _logger = plan.Loggers.CreateLogger(DirectoryLog.Category);
+        _names = new NameCache(() => plan.Options.MaxNames, plan.Time);
+        _lease = new LeaseKeeper(plan, connection, _keys, metrics, _logger);
+        _writer = new MemberWriter(plan, connection, _keys, _lease, metrics, _logger);
+        _nodeReader = new NodeReader(plan, connection, _keys, _nodes, metrics, _logger) { Changed = OnNodeChanged };
+        _reader = new NameReader(plan, connection, _keys, _nodes, _nodeReader, metrics, _logger) { Changed = OnNameChanged };
+        _local.Changed += name => Changed?.Invoke(name);
+        metrics.LeaseAge = () => _lease.State.Age.TotalSeconds;
+        metrics.KnownNames = () => _names.Count;
+    }
+
+    public event Action<string>? Changed;
+
+    public event Action<string>? NodeChanged;
+
+    /// <summary>How this node stands in Redis.</summary>
+    public LeaseState Lease => _lease.State;
+
+    /// <summary>Whether all that has happened on this node stands in Redis.</summary>
+    public bool IsWritten => _writer.IsIdle;
+
+    public void Add(AgentMember member)
+    {
+        _local.Add(member);
+        _writer.Add(member);
+    }
+
+    public void Remove(AgentMember member)
+    {
+        _local.Remove(member);
+        _writer.Remove(member);
+    }
+
+    public IReadOnlyList<AgentMember> Find(string name)
+    {
+        IReadOnlyList<AgentMember> local = _local.Find(name);
+        return _isStale || _names.Find(name) is not { } entry ? local : entry.Combine(local, _nodes);
+    }
+
+    public ValueTask<bool> LoadAsync(string name, bool isKept = false, CancellationToken cancellationToken = default)
+    {
+        NameEntry? entry = _names.Find(name);
+        if (entry is { IsLoaded: true } && (!isKept || entry.IsKept))
+        {
+            if (!entry.IsStale)
+            {
+                return new(true);
+            }
+
+            if (!_connection.IsConnected || entry.Members.Length > 0 || _local.Find(name).Count > 0)
+            {
+                // What is known may be out of date, which an open finds out. It is read again beside that.
+                Reload(entry);
+                return new(entry.Members.Length > 0 || _local.Find(name).Count > 0 || _connection.IsConnected);
+            }
+        }
+
+        return AskAsync(name, isKept, cancellationToken);
+    }
+
+    public void Forget(AgentMember member)
+    {
+        if (member.Node == _plan.Node || _names.Find(member.Name) is not { } entry || entry.Members.FirstOrDefault(m => m.Agent.Id == member.Id) is not { Epoch: > 0 } known || !entry.Remove(member))
+        {
+            return;
+        }
+
+        Changed?.Invoke(member.Name);
+        // Ids are not used twice: what its own node does not know is of no use to anybody.
+        _reader.RemoveDead(member.Name, known);
+    }
+
+    public MtaTlsNode? FindNode(string name) => _isStale ? null : _nodes.Find(name);
+
+    public IReadOnlyList<MtaTlsNode> ListNodes() => [.. _nodes.All];
+
+    public async ValueTask AnnounceDrainAsync(CancellationToken cancellationToken = default)
+    {
+        try
+        {
+            await _lease.DrainAsync().WaitAsync(s_lastWords, _plan.Time, cancellationToken);
+        }
+        catch (Exception e) when (e is RedisException or TimeoutException or OperationCanceledException or ObjectDisposedException)
+        {
+            // Others find out with the lease.
+        }
+    }
+
+    public Task StartingAsync(CancellationToken cancellationToken)
+    {
+        _connection.Check();
+        return Task.CompletedTask;
+    }
+
+    public Task StartAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+
+    /// <summary>Only now the endpoint for other gateways is bound.</summary>
+    public Task StartedAsync(CancellationToken cancellationToken)
+    {
+        _running = Task.Run(RunAsync, CancellationToken.None);
+        return Task.CompletedTask;
+    }
+
+    public Task StoppingAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+
+    public Task StopAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+
+    public async Task StoppedAsync(CancellationToken cancellationToken)
+    {
+        await StopLoopsAsync();
+        try
+        {
+            if (_connection.IsConnected)
+            {
+                await _writer.FlushAsync().WaitAsync(s_lastWords, _plan.Time, cancellationToken);
+                await _lease.ReleaseAsync().WaitAsync(s_lastWords, _plan.Time, cancellationToken);
+            }
+        }
+        catch (Exception e) when (e is RedisException or TimeoutException or OperationCanceledException or ObjectDisposedException)
+        {
+            // The lease ends by itself.
+        }
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        if (Interlocked.Exchange(ref _disposed, 1) != 0)
+        {
+            return;
+        }
+
+        await StopLoopsAsync();
+        _stopping.Dispose();
+    }
+
+    private async Task StopLoopsAsync()
+    {
+        if (!_stopping.IsCancellationRequested)
+        {
+            await _stopping.CancelAsync();
+        }
+
+        await Task.WhenAll(_running, _writing).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+    }
+
+    private async Task RunAsync()
+    {
+        while (!_stopping.IsCancellationRequested)
+        {
+            TimeSpan pause = s_retry;
+            try
+            {
+                if (!_isOpen)
+                {
+                    await OpenAsync();
+                }
+
+                await TickAsync();
+                pause = _plan.Options.Lease / 3;
+            }
+            catch (Exception e) when (e is RedisException or TimeoutException or IOException)
+            {
+                OnLost(e.Message);
+            }
+            catch (Exception e) when (!_stopping.IsCancellationRequested)
+            {
+                _logger.DirectoryFailed(e);
+            }
+
+            using var wait = CancellationTokenSource.CreateLinkedTokenSource(_stopping.Token);
+            var over = Task.Delay(pause, _plan.Time, wait.Token);
+            Task woken = _wake.Reader.WaitToReadAsync(wait.Token).AsTask();
+            await Task.WhenAny(over, woken);
+            await wait.CancelAsync();
+            _wake.Reader.TryRead(out _);
+        }
+    }
+
+    private async Task OpenAsync()
+    {
+        await _connection.OpenAsync();
+        _connection.Restored += OnRestored;
+        _connection.Lost += Wake;
+        await _connection.SubscribeAsync(_keys.Changes, OnMessage);
+        _isOpen = true;
+        _writing = Task.Run(() => _writer.RunAsync(_stopping.Token), CancellationToken.None);
+    }
+
+    /// <summary>Every third of the lease, and whenever something has happened to the connection.</summary>
+    private async Task TickAsync()
+    {
+        bool wasLost = !_lease.State.IsReached;
+        if (await _lease.RenewAsync())
+        {
+            _writer.AnnounceAll();
+        }
+
+        if (_lease.WasLost || wasLost)
+        {
+            // Redis may have come back empty. Others announce themselves again as this node does, so what is known of them is not dropped before that.
+            _nodeReader.Hold(_plan.Options.Lease);
+        }
+
+        await _nodeReader.ReadAsync();
+        if (wasLost)
+        {
+            _isStale = false;
+            _logger.DirectoryReached();
+        }
+
+        if (_lease.WasLost || wasLost)
+        {
+            ReloadAll();
+        }
+
+        if (_nodeReader.IsHoldOver())
+        {
+            // Without what was only held.
+            ReloadAll();
+        }
+    }
+
+    private void OnLost(string reason)
+    {
+        if (_lease.Lost())
+        {
+            _logger.DirectoryLost(reason, _plan.Options.MaxStale);
+        }
+
+        if (!_isStale && _lease.State.Age > _plan.Options.MaxStale)
+        {
+            _isStale = true;
+            _logger.DirectoryStale(_plan.Options.MaxStale);
+            foreach (MtaTlsNode node in _nodes.All)
+            {
+                NodeChanged?.Invoke(node.Name);
+            }
+        }
+
+        foreach (NameEntry entry in _names.All)
+        {
+            entry.IsStale = true;
+        }
+    }
+
+    private void OnRestored()
+    {
+        // Messages were lost, and perhaps all else.
+        _writer.AnnounceAll();
+        _nodeReader.Hold(_plan.Options.Lease);
+        ReloadAll();
+        Wake();
+    }
+
+    private void Wake() => _wake.Writer.TryWrite(true);
+
+    private void OnMessage(string? text)
+    {
+        if (!ChangeMessage.TryParse(text, out string node, out IReadOnlyList<string> names) || node == _plan.Node)
+        {
+            return;
+        }
+
+        if (names.Count == 0)
+        {
+            _ = _nodeReader.TryReadAsync();
+            return;
+        }
+
+        foreach (string name in names)
+        {
+            if (_names.Find(name) is { } entry)
+            {
+                Reload(entry);
+            }
+        }
+    }
+
+    private void OnNodeChanged(string node)
+    {
+        foreach (NameEntry entry in _names.All)
+        {
+            if (entry.Members.Any(m => m.Agent.Node == node))
+            {
+                Changed?.Invoke(entry.Name);
+            }
+        }
+
+        NodeChanged?.Invoke(node);
+    }
+
+    private void OnNameChanged(string name) => Changed?.Invoke(name);
+
+    private void ReloadAll()
+    {
+        foreach (NameEntry entry in _names.All)
+        {
+            Reload(entry);
+        }
+    }
+
+    private void Reload(NameEntry entry)
+    {
+        entry.IsStale = true;
+        if (_connection.IsConnected)
+        {
+            _ = entry.LoadAsync(_reader.ReadAsync, isNews: true);
+        }
+    }
+
+    private async ValueTask<bool> AskAsync(string name, bool isKept, CancellationToken cancellationToken)
+    {
+        if (!_isOpen || !_connection.IsConnected)
+        {
+            Keep();
+            return false;
+        }
+
+        int most = _plan.Options.MaxLookups;
+        try
+        {
+            if (Interlocked.Increment(ref _lookups) > most && !isKept)
+            {
+                _logger.TooManyLookups(name, most);
+                _metrics.LookedUp(default, "limit");
+                return false;
+            }
+
+            NameEntry entry = Keep();
+            return await entry.LoadAsync(_reader.ReadAsync, isNews: false).WaitAsync(_plan.Options.LookupTimeout, _plan.Time, cancellationToken);
+        }
+        catch (TimeoutException)
+        {
+            _metrics.LookedUp(default, "timeout");
+            _logger.LookupFailed(name, $"Redis has not answered within LookupTimeout ({_plan.Options.LookupTimeout}).");
+            return false;
+        }
+        finally
+        {
+            Interlocked.Decrement(ref _lookups);
+        }
+
+        NameEntry Keep()
+        {
+            NameEntry entry = _names.GetOrAdd(name);
+            entry.IsKept |= isKept;
+            return entry;
+        }
+    }
+}

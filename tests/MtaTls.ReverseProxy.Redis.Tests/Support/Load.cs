@@ -1,0 +1,67 @@
+using System.Collections.Concurrent;
+using System.Globalization;
+
+namespace MtaTls.ReverseProxy.Redis.Tests.Support;
+
+/// <summary>Requests without pause until it is stopped: GETs, and POSTs that each have an id.</summary>
+internal sealed class Load : IAsyncDisposable
+{
+    private readonly CancellationTokenSource _stop = new();
+    private readonly ConcurrentQueue<string> _failures = new();
+    private readonly Task[] _workers;
+    private int _answered;
+    private int _ids;
+
+    public Load(IReadOnlyList<Func<HttpClient>> clients, int workersEach = 2, bool posts = true)
+        => _workers = [.. clients.SelectMany(c => Enumerable.Range(0, workersEach).Select(i => Task.Run(() => RunAsync(c(), posts && i % 2 == 1))))];
+
+    public int Answered => Volatile.Read(ref _answered);
+
+    public string[] Failures => [.. _failures];
+
+    /// <summary>Waits until so many further requests have been answered.</summary>
+    public Task FurtherAsync(int count)
+    {
+        int target = Answered + count;
+        return Wait.UntilAsync(() => Answered >= target);
+    }
+
+    public async Task StopAsync()
+    {
+        await _stop.CancelAsync();
+        await Task.WhenAll(_workers).Soon();
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        await StopAsync();
+        _stop.Dispose();
+    }
+
+    private async Task RunAsync(HttpClient client, bool posts)
+    {
+        using (client)
+        {
+            while (!_stop.IsCancellationRequested)
+            {
+                string id = Interlocked.Increment(ref _ids).ToString(CultureInfo.InvariantCulture);
+                try
+                {
+                    using HttpRequestMessage request = new(posts ? HttpMethod.Post : HttpMethod.Get, $"/count/{id}") { Content = posts ? new StringContent(id) : null };
+                    using HttpResponseMessage response = await client.SendAsync(request);
+                    string text = await response.Content.ReadAsStringAsync();
+                    if (!response.IsSuccessStatusCode)
+                    {
+                        _failures.Enqueue($"{DateTime.UtcNow:HH:mm:ss.fff} {request.Method} {id}: {(int)response.StatusCode} {text}");
+                    }
+
+                    Interlocked.Increment(ref _answered);
+                }
+                catch (Exception e)
+                {
+                    _failures.Enqueue($"{DateTime.UtcNow:HH:mm:ss.fff} {(posts ? "POST" : "GET")} {id}: {e.Message} {e.InnerException?.Message}");
+                }
+            }
+        }
+    }
+}
