@@ -5,6 +5,7 @@ var root = new RootCommand("Measures MTA-TLS against what one would use instead.
 {
     CompareCommand.Create(),
     CostCommand.Create(),
+    CheckCommand.Create(),
     MicroCommand.Create(),
     PingsCommand.Create(),
     RestartCommand.Create(),
