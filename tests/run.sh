@@ -27,6 +27,8 @@ need clang clang
 need conntrack conntrack
 need haproxy haproxy
 need tshark tshark
+need fish fish
+need zsh zsh
 need docker-registry docker-registry
 need bwrap bubblewrap
 needlib 'libssl\.so\.3' libssl3

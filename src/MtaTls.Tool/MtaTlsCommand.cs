@@ -38,6 +38,7 @@ internal static class MtaTlsCommand
             BenchCommand.Create(terminal, logging),
             CertCommand.Create(terminal),
             ServiceCommand.Create(terminal),
+            CompletionCommand.Create(terminal),
         };
         logging.AddTo(root);
         return root;
