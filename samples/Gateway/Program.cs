@@ -39,6 +39,7 @@ static async Task<int> RunAsync(bool keep)
         if (result == 0 && keep)
         {
             Console.WriteLine($"\nThe gateway listens on https://localhost:{proxyPort}; its certificate is {certificate.Path}. Ctrl+C stops everything.");
+            Console.WriteLine($"The live page: https://localhost:{proxyPort}/mta-tls");
             await processes.WaitForCancelAsync();
         }
 

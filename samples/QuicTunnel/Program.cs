@@ -26,8 +26,9 @@ switch (role)
 
 static int RunConcentrator(string[] args)
 {
-    WebApplicationBuilder builder = WebApplication.CreateBuilder(new WebApplicationOptions { Args = args, ContentRootPath = AppContext.BaseDirectory });
+    WebApplicationBuilder builder = WebApplication.CreateBuilder(new WebApplicationOptions { Args = args, ContentRootPath = AppContext.BaseDirectory, EnvironmentName = Environments.Development });
     builder.AddQuicTunnel();
+    builder.Services.AddMtaTlsDashboard();
     builder.Services.ConfigureHttpJsonOptions(json => json.SerializerOptions.TypeInfoResolverChain.Insert(0, SampleJson.Default));
     WebApplication app = builder.Build();
     app.MapGet("/", () => "You are in the tunnel.\n");
@@ -35,6 +36,8 @@ static int RunConcentrator(string[] args)
     app.MapPost("/sink", (Stream body) => SampleData.DrainAsync(body));
     app.MapGet("/sessions", (ITunnelSessions sessions) => sessions.List().Select(SessionView.Of).ToArray());
     app.MapHealthChecks("/health");
+    // The live page, for browsers of this machine in Development: http://127.0.0.1:8099/mta-tls. Elsewhere: .RequireAuthorization("a policy").
+    app.MapMtaTlsDashboard("/mta-tls");
     app.Run();
     return 0;
 }

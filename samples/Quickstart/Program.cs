@@ -80,6 +80,7 @@ static async Task<int> RunAsync(Arguments arguments)
     if (arguments.Serve)
     {
         Console.WriteLine($"Serving {origin} until Ctrl+C. Try: curl -k {origin}   or open it in a browser (the certificate is of this run).");
+        Console.WriteLine($"The live page: {origin}mta-tls");
         await app.WaitForShutdownAsync();
     }
     return 0;

@@ -21,10 +21,12 @@ internal sealed class WebApp : IAsyncDisposable
 
     public static async Task<WebApp> StartAsync(X509Certificate2 certificate, int port)
     {
-        WebApplicationBuilder builder = WebApplication.CreateBuilder();
+        // Development: the live page then answers browsers of this machine, without a policy.
+        WebApplicationBuilder builder = WebApplication.CreateBuilder(new WebApplicationOptions { EnvironmentName = Environments.Development });
         builder.Logging.SetMinimumLevel(LogLevel.Warning);
         WebApp? web = null;
         builder.WebHost.UseMtaTls();
+        builder.Services.AddMtaTlsDashboard();
         builder.WebHost.ConfigureKestrel(kestrel => kestrel.Listen(IPAddress.Loopback, port, endpoint =>
         {
             endpoint.Use(next => connection =>
@@ -49,6 +51,7 @@ internal sealed class WebApp : IAsyncDisposable
     private static void Map(WebApplication app)
     {
         app.UseWebSockets();
+        app.MapMtaTlsDashboard("/mta-tls");
         app.MapGet("/", (HttpContext context) => Results.Content(Page(context), "text/html"));
         app.MapGet("/api/squares/{n:int}", (int n) => new { n, square = (long)n * n });
         app.MapGet("/api/connection", (HttpContext context) => new

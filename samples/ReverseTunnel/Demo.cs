@@ -101,6 +101,7 @@ internal sealed class Demo : IDisposable
         int result = await ShowAsync(load, ports, gatewayPorts, cancellationToken);
         if (keepsRunning)
         {
+            Console.WriteLine($"The live page: https://localhost:{_port}/mta-tls");
             Console.WriteLine($"Running until Ctrl+C. Try: curl --cacert {_certificates.Authority} --resolve plant.example.com:{_port}:127.0.0.1 https://plant.example.com:{_port}/");
             await Task.Delay(Timeout.Infinite, cancellationToken);
         }

@@ -8,6 +8,7 @@ var root = new RootCommand("Measures MTA-TLS against what one would use instead.
     CheckCommand.Create(),
     MicroCommand.Create(),
     PingsCommand.Create(),
+    PageCommand.Create(),
     RestartCommand.Create(),
     AgentsCommand.Create(),
     TunnelsCommand.Create(),
@@ -15,5 +16,6 @@ var root = new RootCommand("Measures MTA-TLS against what one would use instead.
     ChildCommands.CreateDrive(),
     ChildCommands.CreateLink(),
     ChildCommands.CreateRoll(),
+    ChildCommands.CreateWatched(),
 };
 return await root.Parse(args).InvokeAsync();

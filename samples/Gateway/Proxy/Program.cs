@@ -4,9 +4,12 @@ builder.WebHost.UseMtaTls();
 builder.Services.AddReverseProxy()
     .LoadFromConfig(builder.Configuration.GetSection("ReverseProxy"))
     .AddMtaTlsRouting();
+builder.Services.AddMtaTlsDashboard();
 
 WebApplication app = builder.Build();
 
-app.MapReverseProxy();
+// The live page, for browsers of this machine in Development. Elsewhere: .RequireAuthorization("a policy").
+app.MapMtaTlsDashboard("/mta-tls");
+app.MapReverseProxy().WithMtaTlsInspector();
 
 app.Run();

@@ -20,6 +20,8 @@ builder.Services.AddReverseProxy()
         return default;
     }));
 
+builder.Services.AddMtaTlsDashboard();
+
 // Certificates of agents come from an authority of their own, not from the machine's.
 X509ChainPolicy agents = new() { TrustMode = X509ChainTrustMode.CustomRootTrust, RevocationMode = X509RevocationMode.NoCheck };
 agents.ApplicationPolicy.Add(new Oid("1.3.6.1.5.5.7.3.2")); // client authentication
@@ -33,7 +35,9 @@ builder.WebHost.ConfigureKestrel(kestrel => kestrel.ConfigureHttpsDefaults(https
 WebApplication app = builder.Build();
 
 app.MapMtaTlsAgents();
-app.MapReverseProxy();
+app.MapReverseProxy().WithMtaTlsInspector();
+// The live page, for browsers of this machine in Development. Elsewhere: .RequireAuthorization("a policy").
+app.MapMtaTlsDashboard("/mta-tls").RequireHost("localhost");
 app.MapGet("/agents", (IMtaTlsAgents registered) => registered.List()).RequireHost("localhost");
 
 app.Run();

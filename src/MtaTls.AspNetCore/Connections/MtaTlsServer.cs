@@ -16,7 +16,7 @@ internal sealed class MtaTlsServer(IOptions<MtaTlsOptions> options, ChannelDispa
     private readonly Lock _lock = new();
     private readonly List<BoundEndpoint> _endpoints = [];
     private readonly HashSet<string> _httpsNames = new(StringComparer.OrdinalIgnoreCase);
-    private readonly Dictionary<string, string> _obstacles = []; // guarded by _lock: why an address does not speak MTA-TLS
+    private readonly List<(ListenOptions Endpoint, string Obstacle)> _left = []; // guarded by _lock: the endpoints that are Kestrel's alone
     private volatile bool _hasHttps;
 
     private readonly Lazy<string?> _keyLogFile = new(() => CheckKeyLogFile(options.Value.KeyLogFile, loggers.CreateLogger(LogCategories.Endpoints)));
@@ -118,7 +118,8 @@ internal sealed class MtaTlsServer(IOptions<MtaTlsOptions> options, ChannelDispa
     {
         lock (_lock)
         {
-            return _obstacles.GetValueOrDefault(address);
+            // Kestrel settles the port of an endpoint after it was built.
+            return _left.FindLast(e => e.Endpoint.ToString() == address).Obstacle;
         }
     }
 
@@ -126,7 +127,7 @@ internal sealed class MtaTlsServer(IOptions<MtaTlsOptions> options, ChannelDispa
     {
         lock (_lock)
         {
-            _obstacles[endpoint.ToString() ?? ""] = obstacle;
+            _left.Add((endpoint, obstacle));
         }
 
         EndpointLog.EndpointLeftToKestrel(endpoint.ToString(), obstacle);

@@ -57,6 +57,7 @@ internal static class ServeCommand
         builder.Services.AddHealthChecks().AddMtaTlsAgents(tags: ["ready"]);
         builder.Services.AddAuthorization();
         AddHealth(builder);
+        bool hasPage = LivePage.TryAdd(builder);
         WebApplication app = builder.Build();
         ManagementSocket.Map(app, static management => management.UseRouting().UseEndpoints(static endpoints =>
         {
@@ -66,14 +67,19 @@ internal static class ServeCommand
             endpoints.MapPost("/agents/{id}/end", static (IMtaTlsAgents agents, string id) => agents.End(id) ? Results.NoContent() : Results.NotFound());
         }));
         MapHealth(app);
+        if (hasPage)
+        {
+            LivePage.Map(app);
+        }
+
         app.UseRouting();
         app.MapMtaTlsAgents();
         foreach (IConfigurationSection host in app.Configuration.GetSection(AgentHosts).GetChildren())
         {
-            app.MapMtaTlsAgentForwarder(host.Key, host.Value ?? "{name}");
+            app.MapMtaTlsAgentForwarder(host.Key, host.Value ?? "{name}").WithMtaTlsInspector();
         }
 
-        app.MapReverseProxy();
+        app.MapReverseProxy().WithMtaTlsInspector();
         return app;
     }
 

@@ -52,6 +52,16 @@ internal static class ChildCommands
         return command;
     }
 
+    public static Command CreateWatched()
+    {
+        var certificate = new Argument<string>("certificate");
+        var page = new Argument<bool>("page");
+        var command = new Command("watched", "A server with the live page, or without it; ends with its standard input.") { certificate, page };
+        command.Hidden = true;
+        command.SetAction((parsed, _) => PageServer.RunAsync(parsed.GetValue(certificate)!, parsed.GetValue(page)));
+        return command;
+    }
+
     public static Command CreateLink()
     {
         var serverPort = new Argument<int>("server-port");
