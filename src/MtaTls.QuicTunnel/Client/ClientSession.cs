@@ -1,4 +1,5 @@
 using MtaTls.Quic;
+using MtaTls.QuicTunnel.Control;
 using MtaTls.QuicTunnel.Diagnostics;
 using MtaTls.QuicTunnel.Interfaces;
 using MtaTls.QuicTunnel.Packets;
@@ -31,6 +32,33 @@ internal sealed class ClientSession(byte[] id, IPacketInterface packetInterface,
         else if (!packetInterface.Write(packet))
         {
             Counters.Dropped(DropReason.Interface);
+        }
+    }
+
+    /// <summary>Takes the concentrator's word on addresses.</summary>
+    public Action<ClientSession, AddressEntry[]>? OnAnswer { get; set; }
+
+    public override void OnMessage(TunnelPath path, ReadOnlySpan<byte> message)
+    {
+        if (OnAnswer is { } onAnswer && AddressMessage.TryRead(message, out byte kind, out _, out AddressEntry[] entries) && kind == AddressMessage.Answer)
+        {
+            onAnswer(this, entries);
+        }
+        else
+        {
+            Counters.Dropped(DropReason.Malformed);
+        }
+    }
+
+    /// <summary>Over every path that works.</summary>
+    public void SendMessage(ReadOnlySpan<byte> message)
+    {
+        foreach (TunnelPath path in Paths)
+        {
+            if (path.Connection.IsConnected)
+            {
+                SendMessage(path, message);
+            }
         }
     }
 

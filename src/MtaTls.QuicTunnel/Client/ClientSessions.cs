@@ -17,6 +17,9 @@ internal sealed class ClientSessions(
 
     public ILogger Log => log;
 
+    /// <summary>Is told of each new session.</summary>
+    public AddressAgreement? Agreement { get; set; }
+
     public TimeProvider TimeProvider => dataPlane.TimeProvider;
 
     public TunnelCounters Counters => dataPlane.Counters;
@@ -68,6 +71,7 @@ internal sealed class ClientSessions(
         }
 
         log.SessionReady(session.Name);
+        Agreement?.Begin(session);
     }
 
     /// <summary>The concentrator has ended the session, or does not know it.</summary>

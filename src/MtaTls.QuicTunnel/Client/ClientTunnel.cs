@@ -41,6 +41,7 @@ internal sealed class ClientTunnel : IAsyncDisposable
         Interface = PacketInterfaces.Create(options.Interface, Log);
         byte[] newSessionValue = Encoding.UTF8.GetBytes(!string.IsNullOrEmpty(options.Token) ? options.Token : options.QosIndication ?? "");
         Sessions = new ClientSessions(Interface, dataPlane, Log, newSessionValue);
+        Sessions.Agreement = Agreement = new AddressAgreement(options, Interface, timeProvider, Log);
         _pump = new ClientPacketPump(Sessions, Interface);
         _links = options.LocalAddresses.Count == 0 ? [new ClientLink(this, null)] : [.. options.LocalAddresses.Select((entry, index) => new ClientLink(this, entry, index))];
     }
@@ -56,6 +57,8 @@ internal sealed class ClientTunnel : IAsyncDisposable
     public ClientSessions Sessions { get; }
 
     public IPacketInterface Interface { get; }
+
+    public AddressAgreement Agreement { get; }
 
     public IQuicEngine Engine => _engine!;
 
@@ -151,6 +154,7 @@ internal sealed class ClientTunnel : IAsyncDisposable
             await engine.DisposeAsync();
         }
 
+        Agreement.Dispose();
         Sessions.Dispose();
         Interface.Dispose();
         Network.Dispose();

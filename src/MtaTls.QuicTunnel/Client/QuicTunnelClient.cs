@@ -46,6 +46,11 @@ public sealed class QuicTunnelClient : IAsyncDisposable
     /// <summary>The session's connections now.</summary>
     public IReadOnlyList<TunnelPathInfo> Paths => [.. EnumeratePaths().Select(static entry => new TunnelPathInfo(entry.Path))];
 
+    /// <summary>
+    /// The client's addresses in the tunnel with their prefix lengths: those of its options, or, with <see cref="QuicTunnelClientOptions.RequestAddresses"/>, those that the concentrator gave (none before).
+    /// </summary>
+    public IReadOnlyList<string> Addresses => _tunnel.Agreement.Addresses;
+
     internal ClientTunnel Tunnel => _tunnel;
 
     internal QuicTunnelClientOptions Options => _tunnel.Options;

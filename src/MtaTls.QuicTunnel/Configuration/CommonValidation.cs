@@ -9,14 +9,14 @@ namespace MtaTls.QuicTunnel.Configuration;
 /// <summary>Checks that the concentrator's and the client's options have in common, beyond ranges.</summary>
 internal static class CommonValidation
 {
-    public static void Interface(ErrorList errors, string key, TunnelInterfaceOptions options)
+    public static void Interface(ErrorList errors, string key, TunnelInterfaceOptions options, bool needsAddress = true)
     {
         if (options.Name.Length is 0 or > 15 || options.Name.AsSpan().ContainsAny("/ \t%"))
         {
             errors.Add($"{key}:Name", $"'{options.Name}' is no name for a network device: 1 to 15 characters without '/', '%' and blanks.");
         }
 
-        if (options.Kind == TunnelInterfaceKind.Tun && options.Addresses.Count == 0)
+        if (needsAddress && options.Kind == TunnelInterfaceKind.Tun && options.Addresses.Count == 0)
         {
             errors.Add($"{key}:Addresses", "A TUN device needs at least one address.");
         }
@@ -39,9 +39,32 @@ internal static class CommonValidation
             }
         }
 
+        Hook(errors, $"{key}:Up", options.Up, options.Kind);
+        Hook(errors, $"{key}:Down", options.Down, options.Kind);
         for (int i = 0; i < options.Routes.Count; i++)
         {
             Prefix(errors, $"{key}:Routes:{i}", options.Routes[i], out _);
+        }
+    }
+
+    private static void Hook(ErrorList errors, string key, IList<string> command, TunnelInterfaceKind kind)
+    {
+        if (command.Count == 0)
+        {
+            return;
+        }
+
+        if (kind != TunnelInterfaceKind.Tun)
+        {
+            errors.Add(key, "A hook runs for a TUN device only.");
+        }
+        else if (!Path.IsPathFullyQualified(command[0]))
+        {
+            errors.Add($"{key}:0", $"'{command[0]}' is no full path of a program.");
+        }
+        else if (!File.Exists(command[0]))
+        {
+            errors.Add($"{key}:0", $"The program '{command[0]}' was not found.");
         }
     }
 

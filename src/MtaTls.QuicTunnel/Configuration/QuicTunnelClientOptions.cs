@@ -54,6 +54,13 @@ public sealed class QuicTunnelClientOptions
     /// <summary>Where packets for the tunnel come from.</summary>
     public TunnelInterfaceOptions Interface { get; set; } = new();
 
+    /// <summary>
+    /// Asks the concentrator for addresses in the tunnel: those that are listed for the client's identity, or one of each family from its pool. <c>Interface:Addresses</c> stays empty then. Needs a concentrator
+    /// of this implementation.
+    /// </summary>
+    /// <value>Default: false.</value>
+    public bool RequestAddresses { get; set; }
+
     /// <summary>How packets from the concentrator are put back into order.</summary>
     public TunnelReorderingOptions Reordering { get; set; } = new();
 

@@ -45,7 +45,12 @@ internal sealed class QuicTunnelClientOptionsValidator : IValidateOptions<QuicTu
         }
 
         LocalAddresses(errors, options);
-        CommonValidation.Interface(errors, $"{Section}:Interface", options.Interface);
+        CommonValidation.Interface(errors, $"{Section}:Interface", options.Interface, needsAddress: !options.RequestAddresses);
+        if (options.RequestAddresses && options.Interface.Addresses.Count > 0)
+        {
+            errors.Add($"{Section}:RequestAddresses", "The concentrator gives the addresses: Interface:Addresses must be empty.");
+        }
+
         return errors.ToResult();
     }
 

@@ -32,6 +32,16 @@ public sealed class TunnelInterfaceOptions
     /// </summary>
     public bool Offload { get; set; } = true;
 
+    /// <summary>
+    /// A program, by its full path, and its arguments, which runs when the TUN device has its addresses, and again when these change or the device was made anew: for name servers and routes. The variables
+    /// <c>TUNNEL_INTERFACE</c>, <c>TUNNEL_ADDRESSES</c> (with prefix lengths, separated by spaces), <c>TUNNEL_MTU</c> and <c>TUNNEL_HOOK</c> (<c>up</c> or <c>down</c>) say for what. It has 30 seconds; when it fails,
+    /// an error is logged. Default none.
+    /// </summary>
+    public IList<string> Up { get; } = [];
+
+    /// <summary>The same before the device is closed. Default none.</summary>
+    public IList<string> Down { get; } = [];
+
     /// <summary>Packets that wait in an <see cref="InMemoryPacketInterface"/> to be read, 1 to 65,536; further ones are dropped. Default 1,024.</summary>
     public int QueueLength { get; set; } = 1024;
 }

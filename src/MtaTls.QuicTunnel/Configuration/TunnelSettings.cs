@@ -29,6 +29,10 @@ internal static class TunnelSettings
             nameof(TunnelInterfaceOptions.Queues), "Queues of the TUN device, each with a thread of its own.", o => o.Queues, (o, v) => o.Queues = v, 1, 16, "queues"),
         Devices.Boolean(
             nameof(TunnelInterfaceOptions.Offload), "Whether the host and the TUN device hand over several packets of a flow in one piece (TSO and GRO).", o => o.Offload, (o, v) => o.Offload = v),
+        Devices.List(
+            nameof(TunnelInterfaceOptions.Up), "A program, by its full path, and its arguments: runs when the TUN device has its addresses, for name servers and routes.", o => o.Up),
+        Devices.List(
+            nameof(TunnelInterfaceOptions.Down), "A program, by its full path, and its arguments: runs before the TUN device is closed.", o => o.Down),
         Devices.Integer(
             nameof(TunnelInterfaceOptions.QueueLength), "Packets that wait in an InMemoryPacketInterface to be read. Further ones are dropped.",
             o => o.QueueLength, (o, v) => o.QueueLength = v, 1, 65_536, "packets"),
@@ -102,6 +106,8 @@ internal static class TunnelSettings
         S.ChoiceMap<AccessNetwork>(
             nameof(QuicTunnelClientOptions.AccessNetworks), "The kind of access network of entries of LocalAddresses, whose loss is then reported to the concentrator over the other paths.",
             (o, entry, access) => o.AccessNetworks[entry] = access),
+        S.Boolean(
+            nameof(QuicTunnelClientOptions.RequestAddresses), "Asks the concentrator for addresses in the tunnel. Interface:Addresses stays empty then.", o => o.RequestAddresses, (o, v) => o.RequestAddresses = v),
         S.Section(nameof(QuicTunnelClientOptions.Interface), "Where packets for the tunnel come from.", o => o.Interface, Interface),
         S.Section(nameof(QuicTunnelClientOptions.Reordering), "How packets from the concentrator are put back into order.", o => o.Reordering, Reordering),
         S.Choice<TunnelScheduler>(

@@ -55,6 +55,18 @@ internal static partial class ClientLog
     [LoggerMessage(38, LogLevel.Warning, "A report on an access network was not sent: {Reason}", EventName = "AccessReportNotSent")]
     public static partial void AccessReportNotSent(this ILogger logger, string reason);
 
+    [LoggerMessage(46, LogLevel.Error, "The concentrator drops packets from {Addresses}. Change Interface:Addresses here, or Addresses of the concentrator.", EventName = "AddressClash")]
+    public static partial void AddressClash(this ILogger logger, string addresses);
+
+    [LoggerMessage(47, LogLevel.Information, "The client's addresses in the tunnel are {Addresses}.", EventName = "AddressesAgreed")]
+    public static partial void AddressesAgreed(this ILogger logger, string addresses);
+
+    [LoggerMessage(48, LogLevel.Error, "The concentrator gives no addresses (RequestAddresses): it may be another implementation. Set Interface:Addresses.", EventName = "NoAddresses")]
+    public static partial void NoAddresses(this ILogger logger);
+
+    [LoggerMessage(49, LogLevel.Error, "The addresses that the concentrator gave cannot be set: {Reason}", EventName = "AddressesNotSet")]
+    public static partial void AddressesNotSet(this ILogger logger, string reason);
+
     [LoggerMessage(34, LogLevel.Error, "{Link}: failed; it is tried again.", EventName = "LinkFailed")]
     public static partial void LinkFailed(this ILogger logger, Exception exception, string link);
 

@@ -12,6 +12,11 @@ internal sealed class ClientHealthCheck(QuicTunnelClient client) : IHealthCheck
             return Task.FromResult(new HealthCheckResult(context.Registration.FailureStatus, failure));
         }
 
+        if (client.Tunnel.Agreement.Problem is { } problem)
+        {
+            return Task.FromResult(new HealthCheckResult(context.Registration.FailureStatus, problem));
+        }
+
         int wanted = Math.Max(1, client.Options.LocalAddresses.Count);
         int active = client.Paths.Count(path => path.State == TunnelPathState.Active);
         string description = $"{active} of {wanted} paths work.";

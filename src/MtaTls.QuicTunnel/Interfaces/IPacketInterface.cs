@@ -18,6 +18,11 @@ internal interface IPacketInterface : IDisposable
     /// </summary>
     bool Write(ReadOnlySpan<byte> packet);
 
+    /// <summary>The host's addresses are these from now on, with their prefix lengths.</summary>
+    /// <exception cref="IOException">They cannot be set.</exception>
+    /// <exception cref="UnauthorizedAccessException">No right to set them.</exception>
+    void SetAddresses(IReadOnlyList<string> addresses);
+
     /// <summary>No more packets are at hand: those that were kept go now. Any thread.</summary>
     void Flush();
 }

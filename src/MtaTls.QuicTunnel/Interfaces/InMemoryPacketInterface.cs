@@ -78,6 +78,10 @@ public sealed class InMemoryPacketInterface : IPacketInterface
         return false;
     }
 
+    void IPacketInterface.SetAddresses(IReadOnlyList<string> addresses)
+    {
+    }
+
     void IPacketInterface.Flush()
     {
     }

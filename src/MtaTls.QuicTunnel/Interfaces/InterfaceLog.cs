@@ -20,6 +20,12 @@ internal static partial class InterfaceLog
     [LoggerMessage(45, LogLevel.Warning, "IPv6 is disabled on this host: {Name} works without {What}.", EventName = "IPv6Disabled")]
     public static partial void IPv6Disabled(this ILogger logger, string name, string what);
 
+    [LoggerMessage(50, LogLevel.Information, "The {Hook} hook {Program} has run.", EventName = "HookRan")]
+    public static partial void HookRan(this ILogger logger, string hook, string program);
+
+    [LoggerMessage(51, LogLevel.Error, "The {Hook} hook {Program} failed: {Reason}", EventName = "HookFailed")]
+    public static partial void HookFailed(this ILogger logger, string hook, string program, string reason);
+
     [LoggerMessage(43, LogLevel.Error, "A packet from {Name} could not be handled.", EventName = "PacketFailed")]
     public static partial void PacketFailed(this ILogger logger, Exception exception, string name);
 }

@@ -7,7 +7,7 @@ namespace MtaTls.QuicTunnel.Interfaces;
 /// <summary>Sets up a network device by rtnetlink, as <c>ip</c> does: addresses, size, state, routes.</summary>
 internal sealed unsafe class RouteNetlink : IDisposable
 {
-    private const ushort NewLink = 16, NewAddress = 20, NewRoute = 24, Error = 2;
+    private const ushort NewLink = 16, NewAddress = 20, DeleteAddress = 21, NewRoute = 24, Error = 2;
     private const ushort Request = 1, Acknowledge = 4, Replace = 0x100, Create = 0x400;
     private const int MessageHeader = 16;
 
@@ -81,6 +81,16 @@ internal sealed unsafe class RouteNetlink : IDisposable
         Append(index);
         AppendAttribute(2, address.GetAddressBytes());
         AppendAttribute(1, address.GetAddressBytes());
+        return Send();
+    }
+
+    public int RemoveAddress(int index, IPAddress address, int prefixLength)
+    {
+        bool isIPv6 = address.AddressFamily == AddressFamily.InterNetworkV6;
+        Begin(DeleteAddress, 0);
+        Append([(byte)(isIPv6 ? LinuxNative.AF_INET6 : LinuxNative.AF_INET), (byte)prefixLength, 0, 0]);
+        Append(index);
+        AppendAttribute(2, address.GetAddressBytes());
         return Send();
     }
 

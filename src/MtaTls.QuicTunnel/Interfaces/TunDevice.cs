@@ -100,7 +100,7 @@ internal static unsafe class TunDevice
         }
 
         bool hasIPv6 = HasIPv6(options.Name);
-        if (!hasIPv6 && options.Addresses.All(static entry => entry.Contains(':')))
+        if (!hasIPv6 && options.Addresses.Count > 0 && options.Addresses.All(static entry => entry.Contains(':')))
         {
             throw new IOException($"Cannot give {options.Name} its addresses ({string.Join(", ", options.Addresses)}): IPv6 is disabled on this host (net.ipv6.conf.*.disable_ipv6), and there is no IPv4 address.");
         }
@@ -122,6 +122,18 @@ internal static unsafe class TunDevice
         foreach (string entry in options.Routes)
         {
             SetRoute(netlink, index, options.Name, entry, hasIPv6, logger);
+        }
+    }
+
+    /// <summary>Takes addresses from the device.</summary>
+    public static void Remove(string name, IEnumerable<string> addresses)
+    {
+        int index = (int)LinuxNative.IfNameToIndex(name);
+        using var netlink = new RouteNetlink();
+        foreach (string entry in addresses)
+        {
+            (IPAddress address, int length) = Split(entry);
+            _ = netlink.RemoveAddress(index, address, length);
         }
     }
 

@@ -16,6 +16,7 @@ internal sealed unsafe class TunInterface : IPacketInterface
     private readonly TunnelInterfaceOptions _options;
     private readonly ILogger _logger;
     private readonly Lock _lock = new();
+    private readonly Lock _setUp = new(); // Held while the device is looked at or set up; guards the addresses.
     private IPacketReceiver? _receiver;
     private volatile TunQueues? _queues;
     private volatile string? _failure = "The device is not open.";
@@ -26,7 +27,12 @@ internal sealed unsafe class TunInterface : IPacketInterface
 
     public TunInterface(TunnelInterfaceOptions options, ILogger logger)
     {
-        _options = options;
+        // A copy: the addresses may change.
+        _options = new TunnelInterfaceOptions { Kind = options.Kind, Name = options.Name, Mtu = options.Mtu, Queues = options.Queues, Offload = options.Offload };
+        AddAll(_options.Addresses, options.Addresses);
+        AddAll(_options.Routes, options.Routes);
+        AddAll(_options.Up, options.Up);
+        AddAll(_options.Down, options.Down);
         _logger = logger;
     }
 
@@ -51,6 +57,19 @@ internal sealed unsafe class TunInterface : IPacketInterface
 
     public void Flush() => _queues?.Flush();
 
+    public void SetAddresses(IReadOnlyList<string> addresses)
+    {
+        lock (_setUp)
+        {
+            string[] former = [.. _options.Addresses.Except(addresses)];
+            _options.Addresses.Clear();
+            AddAll(_options.Addresses, addresses);
+            TunDevice.Remove(Name, former);
+            TunDevice.SetUp(_options, _logger);
+            RunUp();
+        }
+    }
+
     public void Dispose()
     {
         lock (_lock)
@@ -65,6 +84,11 @@ internal sealed unsafe class TunInterface : IPacketInterface
 
         Wake();
         _watcher?.Join();
+        if (_queues is not null && _options.Addresses.Count > 0)
+        {
+            InterfaceHook.Run("down", _options.Down, _options, _logger);
+        }
+
         _queues?.Dispose();
         _queues = null;
         _failure = "The device is closed.";
@@ -79,11 +103,29 @@ internal sealed unsafe class TunInterface : IPacketInterface
         }
     }
 
+    private static void AddAll(IList<string> list, IEnumerable<string> entries)
+    {
+        foreach (string entry in entries)
+        {
+            list.Add(entry);
+        }
+    }
+
     private void Open()
     {
         int[] queues = TunDevice.Open(_options, _logger, out TunOffload offload);
         _queues = new TunQueues(Name, queues, offload, _receiver!, Wake, _logger);
         _failure = null;
+        RunUp();
+    }
+
+    // An address is still to come where the concentrator gives it.
+    private void RunUp()
+    {
+        if (_options.Addresses.Count > 0)
+        {
+            InterfaceHook.Run("up", _options.Up, _options, _logger);
+        }
     }
 
     private void Wake()
@@ -113,9 +155,12 @@ internal sealed unsafe class TunInterface : IPacketInterface
                 }
             }
 
-            if (!_stopping)
+            lock (_setUp)
             {
-                Look();
+                if (!_stopping)
+                {
+                    Look();
+                }
             }
         }
     }

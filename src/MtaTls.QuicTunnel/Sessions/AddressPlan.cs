@@ -9,6 +9,7 @@ internal sealed class AddressPlan
 {
     private readonly Dictionary<string, UInt128[]> _identities = new(StringComparer.Ordinal);
     private readonly HashSet<UInt128> _reserved = [];
+    private readonly List<(Range Range, int Length)> _networks = [];
     private readonly Range[] _pool;
 
     public AddressPlan(TunnelAddressOptions addresses, TunnelInterfaceOptions @interface)
@@ -17,6 +18,7 @@ internal sealed class AddressPlan
         {
             (UInt128 address, IPNetwork network) = Parse(entry);
             OwnAddresses.Add(address);
+            _networks.Add((Range.Of(network), network.PrefixLength));
             ReserveEnds(network);
         }
 
@@ -54,6 +56,40 @@ internal sealed class AddressPlan
         }
 
         return false;
+    }
+
+    /// <summary>The prefix length of the concentrator's network that an address is in; that of a host where it is in none.</summary>
+    public byte PrefixLengthOf(UInt128 address)
+    {
+        foreach ((Range range, int length) in _networks)
+        {
+            if (address >= range.First && address <= range.Last)
+            {
+                return (byte)length;
+            }
+        }
+
+        return (byte)(IpHeader.IsMappedIPv4(address) ? 32 : 128);
+    }
+
+    /// <summary>Addresses of the pool, of one family.</summary>
+    public IEnumerable<UInt128> EnumeratePool(bool isIPv4)
+    {
+        foreach (Range range in _pool)
+        {
+            for (UInt128 address = range.First; IpHeader.IsMappedIPv4(range.First) == isIPv4; address++)
+            {
+                if (IsInPool(address))
+                {
+                    yield return address;
+                }
+
+                if (address == range.Last)
+                {
+                    break;
+                }
+            }
+        }
     }
 
     private static (UInt128 Address, IPNetwork Network) Parse(string prefix)

@@ -1,5 +1,7 @@
 using System.Collections.Concurrent;
 using System.Diagnostics.CodeAnalysis;
+using MtaTls.QuicTunnel.Control;
+using MtaTls.QuicTunnel.Packets;
 
 namespace MtaTls.QuicTunnel.Sessions;
 
@@ -9,6 +11,9 @@ namespace MtaTls.QuicTunnel.Sessions;
 /// </summary>
 internal sealed class AddressTable(AddressPlan plan, int maxPerSession, TimeSpan restPeriod, TimeProvider timeProvider)
 {
+    /// <summary>Addresses of the pool that are looked at for a free one.</summary>
+    private const int MaxTries = 65_536;
+
     private readonly ConcurrentDictionary<UInt128, ConcentratorSession> _owners = new();
     private readonly Dictionary<UInt128, List<ConcentratorSession>> _claims = []; // guarded by _lock; the oldest session first
     private readonly Dictionary<UInt128, Rest> _resting = []; // guarded by _lock
@@ -74,6 +79,54 @@ internal sealed class AddressTable(AddressPlan plan, int maxPerSession, TimeSpan
 
             Claim(address, session);
             return _owners.TryGetValue(address, out owner) && owner == session;
+        }
+    }
+
+    /// <summary>What each address that a client uses is, and, where it wants some, those that are its session's: the listed ones, or one of each family from the pool.</summary>
+    public AddressEntry[] Agree(ConcentratorSession session, ReadOnlySpan<AddressEntry> used, bool wants)
+    {
+        AddressPlan current = _plan;
+        var answer = new List<AddressEntry>(used.Length);
+        foreach (AddressEntry entry in used)
+        {
+            AddressStatus status = session.Owns(entry.Address) || TryClaim(session, entry.Address) ? AddressStatus.Own
+                : TryFind(entry.Address, out _) || IsOwnAddress(entry.Address) ? AddressStatus.Taken : AddressStatus.Refused;
+            answer.Add(new AddressEntry(status, current.PrefixLengthOf(entry.Address), entry.Address));
+        }
+
+        if (wants)
+        {
+            if (current.ListedFor(session.Identity).IsEmpty)
+            {
+                TakeFromPool(session, current, isIPv4: true);
+                TakeFromPool(session, current, isIPv4: false);
+            }
+
+            foreach (UInt128 address in session.OwnedAddresses)
+            {
+                if (answer.Count < AddressMessage.MaxEntries && !answer.Exists(entry => entry.Address == address))
+                {
+                    answer.Add(new AddressEntry(AddressStatus.Own, current.PrefixLengthOf(address), address));
+                }
+            }
+        }
+
+        return [.. answer];
+    }
+
+    private void TakeFromPool(ConcentratorSession session, AddressPlan current, bool isIPv4)
+    {
+        if (Array.Exists(session.OwnedAddresses, address => IpHeader.IsMappedIPv4(address) == isIPv4))
+        {
+            return;
+        }
+
+        foreach (UInt128 address in current.EnumeratePool(isIPv4).Take(MaxTries))
+        {
+            if (!_owners.ContainsKey(address) && TryClaim(session, address))
+            {
+                return;
+            }
         }
     }
 

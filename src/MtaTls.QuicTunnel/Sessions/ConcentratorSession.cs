@@ -1,15 +1,20 @@
 using MtaTls.Quic;
 using MtaTls.QuicTunnel.Control;
+using MtaTls.QuicTunnel.Diagnostics;
 
 namespace MtaTls.QuicTunnel.Sessions;
 
 /// <summary>A client's session at the concentrator: who it is, which addresses it owns, and how long it lives without a connection.</summary>
 internal sealed class ConcentratorSession : TunnelSession
 {
+    /// <summary>Each path carries a client's question.</summary>
+    private const int MaxQuestionsPerSecond = 40;
+
     private static long s_lastSequence;
     private readonly SessionRegistry _registry;
     private readonly Lock _lock = new();
     private readonly ITimer _graceTimer;
+    private readonly EventRate _questions; // under a lock on itself
     private UInt128[] _ownedAddresses = [];
     private volatile bool _ended;
 
@@ -17,6 +22,7 @@ internal sealed class ConcentratorSession : TunnelSession
         : base(registry.DataPlane, registry.Supervisor)
     {
         _registry = registry;
+        _questions = new EventRate(MaxQuestionsPerSecond, TimeProvider);
         Id = id;
         Identity = identity;
         QosIndication = qosIndication;
@@ -177,6 +183,27 @@ internal sealed class ConcentratorSession : TunnelSession
     }
 
     public override void Deliver(ushort protocolType, ReadOnlySpan<byte> packet) => _registry.Router.OnPacketFrom(this, protocolType, packet);
+
+    public override void OnMessage(TunnelPath path, ReadOnlySpan<byte> message)
+    {
+        if (!AddressMessage.TryRead(message, out byte kind, out byte flags, out AddressEntry[] entries) || kind != AddressMessage.Request)
+        {
+            Counters.Dropped(DropReason.Malformed);
+            return;
+        }
+
+        lock (_questions)
+        {
+            if (!_questions.TryTake())
+            {
+                return; // A client asks four times a second at most.
+            }
+        }
+
+        AddressEntry[] answer = _registry.Addresses.Agree(this, entries, (flags & AddressMessage.Wants) != 0);
+        Span<byte> buffer = stackalloc byte[AddressMessage.MaxLength];
+        SendMessage(path, buffer[..AddressMessage.Write(buffer, AddressMessage.Answer, 0, answer)]);
+    }
 
     public override void Flush() => _registry.Router.Flush();
 

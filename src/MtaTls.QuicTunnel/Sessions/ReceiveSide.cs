@@ -61,6 +61,12 @@ internal sealed class ReceiveSide : IReorderSink
             return; // A probe of the path's size.
         }
 
+        if (protocolType == ProtocolType.AddressMessage)
+        {
+            _session.OnMessage(path, packet);
+            return;
+        }
+
         _options.Counters.Received(packet.Length);
         bool isDue, mine;
         lock (_lock)

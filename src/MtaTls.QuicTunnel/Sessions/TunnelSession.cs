@@ -166,6 +166,17 @@ internal abstract class TunnelSession
     /// <summary>No more packets are at hand: those that were handed on can go.</summary>
     public abstract void Flush();
 
+    /// <summary>The peer sent a message on addresses.</summary>
+    public virtual void OnMessage(TunnelPath path, ReadOnlySpan<byte> message) => Counters.Dropped(DropReason.UnsupportedProtocol);
+
+    /// <summary>Sends a message on addresses. It may be lost as any datagram.</summary>
+    protected static void SendMessage(TunnelPath path, ReadOnlySpan<byte> message)
+    {
+        Span<byte> header = stackalloc byte[TunnelDatagram.HeaderLength];
+        TunnelDatagram.WriteHeader(header, ProtocolType.AddressMessage, 0);
+        path.Connection.TrySendDatagram(header, message);
+    }
+
     /// <summary>What a path has not delivered goes over the others, if there are any.</summary>
     public void Drain(TunnelPath path)
     {

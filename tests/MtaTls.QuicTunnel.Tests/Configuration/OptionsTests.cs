@@ -121,6 +121,23 @@ public sealed class OptionsTests : IDisposable
         Assert.Contains("QuicTunnel:Schedulr: there is no such setting. Did you mean Scheduler?", exception.Failures);
     }
 
+    [Fact]
+    public void Hooks_are_programs_of_a_TUN_device_and_addresses_come_from_one_side_alone()
+    {
+        var options = new QuicTunnelClientOptions { Host = "tunnel.example", RequestAddresses = true };
+        Assert.True(new QuicTunnelClientOptionsValidator().Validate(null, options).Succeeded);
+        options.Interface.Up.Add("/bin/sh");
+        Assert.True(new QuicTunnelClientOptionsValidator().Validate(null, options).Succeeded);
+        options.Interface.Addresses.Add("10.99.0.2/24");
+        options.Interface.Up[0] = "sh";
+        options.Interface.Down.Add("/there/is/no/such/program");
+        Assert.Equal(
+            ["QuicTunnelClient:Interface:Down:0", "QuicTunnelClient:Interface:Up:0", "QuicTunnelClient:RequestAddresses"],
+            new QuicTunnelClientOptionsValidator().Validate(null, options).Failures!.Select(static f => f[..f.IndexOf(": ", StringComparison.Ordinal)]).Order());
+        options.Interface.Kind = TunnelInterfaceKind.InMemory;
+        Assert.Contains("QuicTunnelClient:Interface:Up: A hook runs for a TUN device only.", new QuicTunnelClientOptionsValidator().Validate(null, options).Failures!);
+    }
+
     // What code sets is held to the ranges of the settings too.
     [Fact]
     public void Values_that_code_has_set_are_checked()

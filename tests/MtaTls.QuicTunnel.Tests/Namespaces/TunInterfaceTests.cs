@@ -55,6 +55,60 @@ public sealed class TunInterfaceTests : IDisposable
     }
 
     [Fact]
+    public async Task Addresses_can_change_and_the_hooks_hear_of_it()
+    {
+        Assert.SkipWhen(s_whyNot is not null, s_whyNot ?? "");
+        string heard = Path.GetTempFileName();
+        string script = Path.ChangeExtension(heard, ".sh");
+        await File.WriteAllTextAsync(script, $"#!/bin/sh\necho \"$1 $TUNNEL_HOOK $TUNNEL_INTERFACE $TUNNEL_ADDRESSES $TUNNEL_MTU\" >> {heard}\n", TestContext.Current.CancellationToken);
+        File.SetUnixFileMode(script, UnixFileMode.UserRead | UnixFileMode.UserExecute);
+        try
+        {
+            using (TunInterface device = Start(options =>
+            {
+                options.Up.Add(script);
+                options.Up.Add("one argument");
+                options.Down.Add(script);
+            }))
+            {
+                Assert.Equal("", await File.ReadAllTextAsync(heard, TestContext.Current.CancellationToken));
+                NamespaceSockets.Run(_name, () =>
+                {
+                    device.SetAddresses(["10.99.0.5/24", "fd99::5/64"]);
+                    device.SetAddresses(["10.99.0.6/24", "fd99::5/64"]);
+                    return 0;
+                });
+                Assert.Contains("10.99.0.6/24", Addresses(), StringComparison.Ordinal);
+                Assert.Contains("fd99::5/64", Addresses(), StringComparison.Ordinal);
+                Assert.DoesNotContain("10.99.0.5/24", Addresses(), StringComparison.Ordinal);
+            }
+
+            Assert.Equal(
+                ["one argument up qt0 10.99.0.5/24 fd99::5/64 1280", "one argument up qt0 10.99.0.6/24 fd99::5/64 1280", " down qt0 10.99.0.6/24 fd99::5/64 1280"],
+                await File.ReadAllLinesAsync(heard, TestContext.Current.CancellationToken));
+        }
+        finally
+        {
+            File.Delete(heard);
+            File.Delete(script);
+        }
+    }
+
+    [Fact]
+    public void A_hook_that_fails_is_an_error_in_the_log_and_the_device_works()
+    {
+        using TunInterface device = Start(options =>
+        {
+            options.Addresses.Add("10.99.0.2/24");
+            options.Up.Add("/bin/sh");
+            options.Up.Add("-c");
+            options.Up.Add("exit 3");
+        });
+        Assert.Null(device.Failure);
+        Assert.Contains(_logs.Entries, static entry => entry.Event == "HookFailed" && entry.Message.Contains("exit code 3", StringComparison.Ordinal));
+    }
+
+    [Fact]
     public async Task A_device_that_is_down_is_a_failure_and_has_its_addresses_again_when_it_is_up()
     {
         using TunInterface device = Start("10.99.0.2/24", "fd99::2/64");
@@ -86,15 +140,19 @@ public sealed class TunInterfaceTests : IDisposable
         Assert.DoesNotContain("root", exception.Message, StringComparison.Ordinal);
     }
 
-    private TunInterface Start(params string[] addresses)
+    private TunInterface Start(params string[] addresses) => Start(options =>
     {
-        Assert.SkipWhen(s_whyNot is not null, s_whyNot ?? "");
-        var options = new TunnelInterfaceOptions();
         foreach (string address in addresses)
         {
             options.Addresses.Add(address);
         }
+    });
 
+    private TunInterface Start(Action<TunnelInterfaceOptions> configure)
+    {
+        Assert.SkipWhen(s_whyNot is not null, s_whyNot ?? "");
+        var options = new TunnelInterfaceOptions();
+        configure(options);
         return NamespaceSockets.Run(_name, () =>
         {
             var device = new TunInterface(options, _logs.CreateLogger(""));
