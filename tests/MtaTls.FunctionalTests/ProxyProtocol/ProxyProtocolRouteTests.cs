@@ -60,7 +60,7 @@ public sealed class ProxyProtocolRouteTests
     public async Task The_TLS_session_and_the_clients_certificate_are_told(bool withCertificate)
     {
         TaskCompletionSource<ProxyHeader> told = new(TaskCreationOptions.RunContinuationsAsynchronously);
-        await using TcpServer server = TcpServer.Start(async socket =>
+        await using var server = TcpServer.Start(async socket =>
         {
             byte[] buffer = new byte[4096];
             int count = 0;

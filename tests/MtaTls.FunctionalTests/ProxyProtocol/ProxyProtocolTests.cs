@@ -119,7 +119,7 @@ public sealed class ProxyProtocolTests
     {
         await using TestApp app = await StartAsync();
         byte[] header = ProxyHeaders.V2("192.0.2.1", 1234, "198.51.100.7", 443);
-        await using TcpServer relay = TcpServer.Start(async socket =>
+        await using var relay = TcpServer.Start(async socket =>
         {
             using Socket to = new(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp) { NoDelay = true };
             await to.ConnectAsync(IPAddress.Loopback, app.Port);

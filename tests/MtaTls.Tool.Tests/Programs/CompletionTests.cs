@@ -45,7 +45,7 @@ public sealed class CompletionTests : IDisposable
 
     private async Task<string> RunAsync(string shell, string script)
     {
-        await using RunningProgram program = RunningProgram.Start(shell, ["-c", script], new Dictionary<string, string> { ["PATH"] = $"{_folder.FullName}:{Environment.GetEnvironmentVariable("PATH")}" });
+        await using var program = RunningProgram.Start(shell, ["-c", script], new Dictionary<string, string> { ["PATH"] = $"{_folder.FullName}:{Environment.GetEnvironmentVariable("PATH")}" });
         Assert.Equal(0, await program.ExitAsync());
         return program.Output;
     }

@@ -26,9 +26,9 @@ public sealed class PublishTests(Gateway gateway) : IClassFixture<Gateway>
     {
         int port = Gateway.FreePort();
         string socket = Path.Combine(gateway.Folder, "trial.sock");
-        await using RunningProgram serve = RunningProgram.Mtatls("serve", "--trial", "--port", port.ToString(CultureInfo.InvariantCulture), "--socket", socket);
+        await using var serve = RunningProgram.Mtatls("serve", "--trial", "--port", port.ToString(CultureInfo.InvariantCulture), "--socket", socket);
         string command = await serve.LineAsync(static line => line.Contains("mtatls http 5000", StringComparison.Ordinal));
-        await using RunningProgram http = RunningProgram.Mtatls([.. command.Replace("5000", WebPort, StringComparison.Ordinal).Trim().Split(' ')[1..], "--connect-timeout", "120s"]);
+        await using var http = RunningProgram.Mtatls([.. command.Replace("5000", WebPort, StringComparison.Ordinal).Trim().Split(' ')[1..], "--connect-timeout", "120s"]);
         string url = (await http.LineAsync(static line => line.Contains(" -> ", StringComparison.Ordinal))).Split(' ')[0];
         Assert.Equal($"https://app1.localhost:{port}/", url);
         (int code, string output) = await RunningProgram.RunAsync("curl", ["-sSk", "--resolve", $"app1.localhost:{port}:127.0.0.1", url]);

@@ -170,7 +170,6 @@ public sealed class Gateway : IAsyncLifetime
                         ["Certificate"] = new JsonObject { ["Path"] = "server.pem", ["KeyPath"] = "server.key" },
                     },
                 },
-                ["Limits"] = new JsonObject { ["HandshakeTimeout"] = "00:02:00" },
                 ["Channels"] = channels,
                 ["Limits"] = new JsonObject { ["HandshakeTimeout"] = "00:02:00" },
                 ["Agents"] = new JsonObject
