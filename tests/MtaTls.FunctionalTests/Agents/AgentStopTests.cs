@@ -50,7 +50,7 @@ public class AgentStopTests
         using HttpClient client = gateway.Client();
         Assert.Equal("a", await client.GetStringAsync("/").Soon());
         // SocketsHttpHandler sometimes connects, and sends the request on another connection that has become free meanwhile.
-        await using MtaTlsChannel silent = await OpenSilentAsync(gateway);
+        await using MtaTlsAgentChannel silent = await OpenSilentAsync(gateway);
         await app.App.StopAsync().Soon();
     }
 
@@ -77,7 +77,7 @@ public class AgentStopTests
         Task<string> busy = client.GetStringAsync("/busy");
         await arrived.Task.Soon();
         Assert.Equal("a", await client.GetStringAsync("/").Soon());
-        await using MtaTlsChannel silent = await OpenSilentAsync(first);
+        await using MtaTlsAgentChannel silent = await OpenSilentAsync(first);
         Task stopped = first.App.StopAsync();
         // What the first gateway still serves does not keep the agent from the second.
         await second.AgentsAsync(1);
@@ -131,7 +131,7 @@ public class AgentStopTests
             build: LongStop);
 
     /// <summary>A connection of the gateway to the agent on which nothing is sent.</summary>
-    private static async Task<MtaTlsChannel> OpenSilentAsync(TestApp gateway)
+    private static async Task<MtaTlsAgentChannel> OpenSilentAsync(TestApp gateway)
     {
         AgentMember member = gateway.Services.GetRequiredService<IAgentDirectory>().Find(AgentGateway.Plant7)[0];
         return await gateway.Services.GetRequiredService<IAgentConnector>().OpenAsync(member, default).Soon();
