@@ -12,6 +12,7 @@ var root = new RootCommand("Measures MTA-TLS against what one would use instead.
     RestartCommand.Create(),
     AgentsCommand.Create(),
     TunnelsCommand.Create(),
+    AgentsRestartCommand.Create(),
     ChildCommands.CreateServe(),
     ChildCommands.CreateDrive(),
     ChildCommands.CreateLink(),

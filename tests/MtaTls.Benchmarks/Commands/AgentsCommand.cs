@@ -1,31 +1,36 @@
+using System.Collections.Concurrent;
 using System.CommandLine;
 using System.Diagnostics;
+using System.Globalization;
 using System.Net;
-using System.Net.Security;
 using System.Net.Sockets;
-using System.Text;
+using System.Security.Cryptography.X509Certificates;
 using System.Text.Json;
 using MtaTls.Benchmarks.Measuring;
 using MtaTls.Benchmarks.Tunnels;
 using MtaTls.Client;
+using MtaTls.Tls;
 using ReverseTunnelSample;
 
 namespace MtaTls.Benchmarks.Commands;
 
-/// <summary><c>agents</c>: how long many agents take to register with one gateway, and what each costs there while nothing happens.</summary>
+/// <summary><c>agents</c>: how long many agents take to register with one gateway, and what each, and each idle channel to one, costs there while nothing happens.</summary>
 internal static class AgentsCommand
 {
     private const int AtATime = 64;
+    private const int ChannelsPerSession = 10_000;
+    private const string Domain = "plant.internal";
 
     public static Command Create()
     {
         Option<int> count = new("--count") { Description = "How many agents.", DefaultValueFactory = _ => 10_000 };
-        Command command = new("agents", "Many agents of one process register, each with a session and a name of its own; then the gateway's memory for each.") { count };
-        command.SetAction((parsed, ct) => RunAsync(parsed.GetValue(count), ct));
+        Option<int> channels = new("--channels") { Description = "How many idle channels clients have to them through the gateway, in sessions of 10,000.", DefaultValueFactory = _ => 0 };
+        Command command = new("agents", "Many agents of one process register, each with a session and a name of its own; then the gateway's memory for each, and for idle channels to them.") { count, channels };
+        command.SetAction((parsed, ct) => RunAsync(parsed.GetValue(count), parsed.GetValue(channels), ct));
         return command;
     }
 
-    private static async Task RunAsync(int count, CancellationToken ct)
+    private static async Task RunAsync(int count, int channels, CancellationToken ct)
     {
         using DemoCertificates certificates = new();
         DirectoryInfo folder = Directory.CreateTempSubdirectory("mtatls-bench-");
@@ -36,13 +41,21 @@ internal static class AgentsCommand
             ["MtaTls:Endpoints:Agents:ClientCertificateMode"] = "AllowCertificate",
             ["MtaTls:Endpoints:Agents:Certificate:Path"] = certificates.Path("gateway.pem"),
             ["MtaTls:Endpoints:Agents:Certificate:KeyPath"] = certificates.Path("gateway.key"),
+            // Everybody comes from one address here, and a channel's window is reserved while it is idle too.
+            ["MtaTls:Limits:SessionReceiveBudget"] = "4294967296",
+            ["MtaTls:Limits:AddressReceiveBudget"] = "1099511627776",
+            ["MtaTls:Limits:ServerReceiveBudget"] = "1099511627776",
             ["MtaTls:Agents:MaxAgents"] = "1000000",
-            ["MtaTls:Agents:Rules:0:Names:0"] = "*.plant.internal",
+            ["MtaTls:Agents:MaxChannelsPerAgent"] = "1000000",
+            ["MtaTls:Agents:Rules:0:Names:0"] = $"*.{Domain}",
             ["MtaTls:Agents:Rules:0:ClientCertificate:SubjectAlternativeNames:0"] = "uri:spiffe://example.org/plant",
+            ["MtaTls:Channels:0:Hosts:0"] = $"*.{Domain}",
+            ["MtaTls:Channels:0:Action"] = "Agent",
+            ["MtaTls:Channels:0:AllowAnonymous"] = "true",
             ["Kestrel:Endpoints:Public:Url"] = $"http://127.0.0.1:{plain}",
             ["AgentAuthorityPath"] = certificates.Authority,
         });
-        List<(MtaTlsClient Client, MtaTlsClientChannel Channel)> agents = [];
+        ConcurrentBag<IdleAgent> agents = [];
         try
         {
             await gateway.ListensAsync(plain, ct);
@@ -57,29 +70,49 @@ internal static class AgentsCommand
             })
             { BaseAddress = new Uri($"http://localhost:{plain}"), Timeout = TimeSpan.FromMinutes(2) };
 
+            using X509Certificate2 certificate = X509Certificate2.CreateFromPemFile(certificates.Path("plant.pem"), certificates.Path("plant.key"));
+            using TlsClientContext context = new(new TlsClientOptions { TargetHost = "localhost", ClientCertificate = certificate, CertificateChainPolicy = certificates.Trust() });
             // What is loaded and allocated once is no agent's.
-            await RegisterAsync(agents, Math.Min(200, count), port, certificates, ct);
-            (long managed, long resident) = await MemoryAsync(http, ct);
-            int first = agents.Count;
-            IReadOnlyDictionary<int, long> before = ProcessTree.CpuTimes([gateway.Id]);
+            int first = Math.Min(200, count);
+            await RegisterAsync(agents, 0, first, port, context, ct);
+            (long Managed, long Resident) before = await MemoryAsync(http, ct);
+            IReadOnlyDictionary<int, long> cpuBefore = ProcessTree.CpuTimes([gateway.Id]);
+            TimeSpan ownBefore = Process.GetCurrentProcess().TotalProcessorTime;
             long begin = Stopwatch.GetTimestamp();
-            await RegisterAsync(agents, count - first, port, certificates, ct);
+            await RegisterAsync(agents, first, count - first, port, context, ct);
             double seconds = Stopwatch.GetElapsedTime(begin).TotalSeconds;
-            double cpu = ProcessTree.CpuSeconds(before, ProcessTree.CpuTimes([gateway.Id]));
+            double cpu = ProcessTree.CpuSeconds(cpuBefore, ProcessTree.CpuTimes([gateway.Id])), own = (Process.GetCurrentProcess().TotalProcessorTime - ownBefore).TotalSeconds;
             using var list = JsonDocument.Parse(await http.GetStringAsync("/admin/agents", ct));
-            (long managedAfter, long residentAfter) = await MemoryAsync(http, ct);
-            int registered = agents.Count - first;
-            Console.WriteLine(FormattableString.Invariant($"{registered} agents registered in {seconds:0.0} s beside the process that they are in; the gateway's CPU: {cpu:0.0} s, {cpu * 1e6 / registered:0} us each"));
-            Console.WriteLine(FormattableString.Invariant($"the gateway lists {list.RootElement.GetArrayLength()}; each idle agent costs it {(managedAfter - managed) / 1024.0 / registered:0.0} KiB managed, {(residentAfter - resident) / 1024.0 / registered:0.0} KiB resident"));
+            (long Managed, long Resident) after = await MemoryAsync(http, ct);
+            int registered = count - first;
+            Report($"{registered} agents registered in {seconds:0.0} s; CPU: the gateway {cpu:0.0} s, {cpu * 1e6 / registered:0} us each, the process of the agents {own:0.0} s");
+            Report($"the gateway lists {list.RootElement.GetArrayLength()}; each idle agent costs it {PerOne(before.Managed, after.Managed, registered)} KiB managed, {PerOne(before.Resident, after.Resident, registered)} KiB resident");
+            if (channels > 0)
+            {
+                await OpenAsync(http, after, count, channels, port, certificates, ct);
+            }
+        }
+        catch (IOException)
+        {
+            Console.WriteLine(gateway.Log);
+            throw;
         }
         finally
         {
-            await Parallel.ForEachAsync(agents, CancellationToken.None, async (agent, _) => await agent.Client.DisposeAsync());
+            await Parallel.ForEachAsync(agents, CancellationToken.None, static (agent, _) => agent.DisposeAsync());
             folder.Delete(recursive: true);
         }
     }
 
-    private static async Task RegisterAsync(List<(MtaTlsClient Client, MtaTlsClientChannel Channel)> agents, int count, int port, DemoCertificates certificates, CancellationToken ct)
+    private static Task RegisterAsync(ConcurrentBag<IdleAgent> agents, int start, int count, int port, TlsClientContext context, CancellationToken ct)
+    {
+        IPEndPoint gateway = new(IPAddress.Loopback, port);
+        return Parallel.ForAsync(start, start + count, new ParallelOptions { MaxDegreeOfParallelism = AtATime, CancellationToken = ct }, async (i, token) =>
+            agents.Add(await IdleAgent.RegisterAsync(gateway, context, $"n{i}", Domain, token)));
+    }
+
+    /// <summary>Clients open channels, which the gateway connects to channels of its own to the agents; nothing goes through them.</summary>
+    private static async Task OpenAsync(HttpClient http, (long Managed, long Resident) before, int agents, int channels, int port, DemoCertificates certificates, CancellationToken ct)
     {
         MtaTlsClientOptions options = new()
         {
@@ -87,43 +120,30 @@ internal static class AgentsCommand
             Port = port,
             TargetHost = "localhost",
             Mode = MtaTlsClientMode.Required,
-            ApplicationProtocols = [SslApplicationProtocol.Http11],
+            MaxSessions = (channels / ChannelsPerSession) + 1,
             CertificateChainPolicy = certificates.Trust(),
             ConnectTimeout = TimeSpan.FromMinutes(1),
             ShutdownTimeout = TimeSpan.FromMilliseconds(1),
         };
-        options.ClientCertificate.Path = certificates.Path("plant.pem");
-        options.ClientCertificate.KeyPath = certificates.Path("plant.key");
-        int start = agents.Count;
-        await Parallel.ForAsync(start, start + count, new ParallelOptions { MaxDegreeOfParallelism = AtATime, CancellationToken = ct }, async (i, token) =>
-        {
-            MtaTlsClient client = await MtaTlsClient.ConnectAsync(options, token);
-            MtaTlsClientChannel channel = await client.OpenChannelAsync("localhost", port, token);
-            lock (agents)
-            {
-                agents.Add((client, channel));
-            }
-
-            string json = $$"""{ "agent": "n{{i}}", "instance": "i{{i}}", "names": [ "n{{i}}.plant.internal" ] }""";
-            await channel.WriteAsync(
-                Encoding.ASCII.GetBytes($"POST /.well-known/mta-tls/agents HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: {json.Length}\r\n\r\n{json}"), token);
-            byte[] buffer = new byte[4096];
-            string answer = "";
-            while (!answer.Contains("event: registered", StringComparison.Ordinal))
-            {
-                int read = await channel.ReadAsync(buffer, token);
-                answer += Encoding.ASCII.GetString(buffer, 0, read);
-                if (read == 0 || answer.StartsWith("HTTP/1.1 4", StringComparison.Ordinal) || answer.StartsWith("HTTP/1.1 5", StringComparison.Ordinal))
-                {
-                    throw new IOException($"Agent {i} was not registered: {answer}");
-                }
-            }
-        });
+        options.Limits.MaxChannelsPerSession = ChannelsPerSession;
+        options.Limits.SessionReceiveBudget = 1L << 32;
+        await using MtaTlsClient client = await MtaTlsClient.ConnectAsync(options, ct);
+        ConcurrentBag<MtaTlsClientChannel> open = [];
+        long begin = Stopwatch.GetTimestamp();
+        await Parallel.ForAsync(0, channels, new ParallelOptions { MaxDegreeOfParallelism = AtATime, CancellationToken = ct }, async (i, token) =>
+            open.Add(await client.OpenChannelAsync($"n{i % agents}.{Domain}", 80, token)));
+        double seconds = Stopwatch.GetElapsedTime(begin).TotalSeconds;
+        (long Managed, long Resident) after = await MemoryAsync(http, ct);
+        Report($"{open.Count} channels to {agents} agents opened in {seconds:0.0} s; each, one of the client and one of the agent, costs the gateway {PerOne(before.Managed, after.Managed, channels)} KiB managed, {PerOne(before.Resident, after.Resident, channels)} KiB resident");
     }
+
+    private static string PerOne(long before, long after, int count) => ((after - before) / 1024.0 / count).ToString("0.0", CultureInfo.InvariantCulture);
+
+    private static void Report(FormattableString text) => Console.WriteLine(text.ToString(CultureInfo.InvariantCulture));
 
     private static async Task<(long Managed, long Resident)> MemoryAsync(HttpClient http, CancellationToken ct)
     {
         string[] numbers = (await http.GetStringAsync("/admin/memory", ct)).Split(' ');
-        return (long.Parse(numbers[0], System.Globalization.CultureInfo.InvariantCulture), long.Parse(numbers[1], System.Globalization.CultureInfo.InvariantCulture));
+        return (long.Parse(numbers[0], CultureInfo.InvariantCulture), long.Parse(numbers[1], CultureInfo.InvariantCulture));
     }
 }

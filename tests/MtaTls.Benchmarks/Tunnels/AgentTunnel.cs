@@ -77,6 +77,19 @@ internal sealed class AgentTunnel : ITunnel
         _folder.Delete(recursive: true);
     }
 
+    /// <summary>Starts another agent that serves the name.</summary>
+    public HostedProcess StartAgent(string agent, Dictionary<string, string>? settings = null)
+        => HostedProcess.StartAgentHost("agent", _folder.FullName, new(settings ?? [])
+        {
+            ["MtaTlsAgent:Gateways:0"] = $"https://127.0.0.1:{_sessions}",
+            ["MtaTlsAgent:TargetHost"] = "localhost",
+            ["MtaTlsAgent:AuthorityPath"] = _certificates.Authority,
+            ["MtaTlsAgent:ClientCertificate:Path"] = _certificates.Path("plant.pem"),
+            ["MtaTlsAgent:ClientCertificate:KeyPath"] = _certificates.Path("plant.key"),
+            ["MtaTlsAgent:Agent"] = agent,
+            ["MtaTlsAgent:Names:0"] = "plant.internal",
+        });
+
     private async Task StartProcessesAsync(CancellationToken ct)
     {
         _gateway = HostedProcess.StartAgentHost("gateway", _folder.FullName, new()
@@ -99,15 +112,8 @@ internal sealed class AgentTunnel : ITunnel
             ["ReverseProxy:Clusters:plant:Destinations:agents:Metadata:MtaTls:Agent"] = "plant.internal",
         });
         await _gateway.ListensAsync(Port, ct);
-        _app = HostedProcess.StartAgentHost("agent", _folder.FullName, new()
+        _app = StartAgent("plant", new()
         {
-            ["MtaTlsAgent:Gateways:0"] = $"https://127.0.0.1:{_sessions}",
-            ["MtaTlsAgent:TargetHost"] = "localhost",
-            ["MtaTlsAgent:AuthorityPath"] = _certificates.Authority,
-            ["MtaTlsAgent:ClientCertificate:Path"] = _certificates.Path("plant.pem"),
-            ["MtaTlsAgent:ClientCertificate:KeyPath"] = _certificates.Path("plant.key"),
-            ["MtaTlsAgent:Agent"] = "plant",
-            ["MtaTlsAgent:Names:0"] = "plant.internal",
             ["MtaTlsAgent:ServeLocally"] = "true",
             ["ASPNETCORE_URLS"] = $"http://127.0.0.1:{AppPort}",
         });

@@ -72,6 +72,20 @@ internal sealed class HostedProcess : IAsyncDisposable
         }
     }
 
+    /// <summary>Asks the process to stop, and waits until it has.</summary>
+    /// <returns>How long that took.</returns>
+    public async Task<TimeSpan> StopAsync(CancellationToken ct)
+    {
+        long begin = Stopwatch.GetTimestamp();
+        using (var kill = Process.Start("kill", ["-TERM", _process.Id.ToString(System.Globalization.CultureInfo.InvariantCulture)]))
+        {
+            await kill.WaitForExitAsync(ct);
+        }
+
+        await _process.WaitForExitAsync(ct);
+        return Stopwatch.GetElapsedTime(begin);
+    }
+
     public async ValueTask DisposeAsync()
     {
         if (!_process.HasExited)

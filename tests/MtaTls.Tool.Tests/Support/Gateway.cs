@@ -171,7 +171,6 @@ public sealed class Gateway : IAsyncLifetime
                     },
                 },
                 ["Channels"] = channels,
-                ["Limits"] = new JsonObject { ["HandshakeTimeout"] = "00:02:00" },
                 ["Agents"] = new JsonObject
                 {
                     ["Rules"] = new JsonArray(new JsonObject { ["Names"] = new JsonArray("*.agents.internal"), ["AllowAnonymous"] = true }),
