@@ -14,6 +14,12 @@ internal static class AgentAuthority
     /// <summary>What all end in.</summary>
     public const string Suffix = ".mta-tls-agents.invalid";
 
+    /// <summary>The keys of names beyond that many are computed each time.</summary>
+    private const int MaxKeys = 20_000;
+
+    private static readonly ConcurrentDictionary<AgentName, string> s_keys = new();
+    private static int s_keyCount;
+
     private static readonly ConcurrentDictionary<string, AgentName> s_names = new(StringComparer.Ordinal);
 
     /// <summary>The address of one agent for a name.</summary>
@@ -63,5 +69,19 @@ internal static class AgentAuthority
     /// <summary>Lets <see cref="TryParse"/> read the authorities of a name. Only for names of the configuration, which bounds them.</summary>
     public static void Remember(in AgentName name) => s_names.TryAdd(Key(name), name);
 
-    private static string Key(in AgentName name) => Convert.ToHexStringLower(SHA256.HashData(Encoding.ASCII.GetBytes(name.ToString())).AsSpan(0, 16));
+    private static string Key(in AgentName name)
+    {
+        if (s_keys.TryGetValue(name, out string? key))
+        {
+            return key;
+        }
+
+        key = Convert.ToHexStringLower(SHA256.HashData(Encoding.ASCII.GetBytes(name.ToString())).AsSpan(0, 16));
+        if (Volatile.Read(ref s_keyCount) < MaxKeys && s_keys.TryAdd(name, key))
+        {
+            Interlocked.Increment(ref s_keyCount);
+        }
+
+        return key;
+    }
 }

@@ -13,8 +13,6 @@ namespace MtaTls.ReverseProxy.Agents;
 /// <summary>Connects channels to agents, whatever is spoken in them: opens a channel to an agent, answers the client's open, and copies between the two.</summary>
 internal sealed class AgentChannels(AgentSelector selector, IAgentConnector connector, ReverseProxySettings settings, TimeProvider time, ILoggerFactory loggers) : IAgentChannels
 {
-    private const int MaxAgents = 8;
-
     private readonly ILogger _logger = loggers.CreateLogger(AgentLog.Category);
 
     public void Start(MtaTlsServerSession session, MtaTlsChannelRequest request, string route) => _ = Task.Run(() => ConnectAsync(session, request, route));
@@ -74,7 +72,7 @@ internal sealed class AgentChannels(AgentSelector selector, IAgentConnector conn
         CancellationToken gone = session.Connection.ConnectionClosed;
         long begin = time.GetTimestamp();
         HashSet<string> tried = [];
-        while (tried.Count < MaxAgents)
+        while (true)
         {
             if (selector.Pick(name, tried) is not { } member)
             {
@@ -97,7 +95,5 @@ internal sealed class AgentChannels(AgentSelector selector, IAgentConnector conn
                 tried.Add(member.Id);
             }
         }
-
-        return null;
     }
 }

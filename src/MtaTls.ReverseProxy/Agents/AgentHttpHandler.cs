@@ -17,8 +17,6 @@ namespace MtaTls.ReverseProxy.Agents;
 internal sealed class AgentHttpHandler(HttpMessageHandler inner, AgentSelector selector, AgentRegistry registry, RemoteAgents? remote, AgentHealth health, ReverseProxySettings settings, AgentMetrics metrics, TimeProvider time, ILogger logger)
     : DelegatingHandler(inner)
 {
-    private const int MaxAgents = 8;
-
     protected override async Task<HttpResponseMessage> SendAsync(HttpRequestMessage request, CancellationToken cancellationToken)
     {
         if (request.RequestUri is not { } uri || !TryFindName(request, uri, out string? preferred, out AgentName name))
@@ -36,12 +34,14 @@ internal sealed class AgentHttpHandler(HttpMessageHandler inner, AgentSelector s
         await selector.LoadAsync(name, cancellationToken);
         long begin = time.GetTimestamp();
         HashSet<string> tried = [];
+        HashSet<string>? lost = null;
         while (true)
         {
             AgentMember? member = preferred is null ? null : selector.Find(name, preferred);
+            bool isPreferred = member is not null;
             preferred = null;
             member ??= selector.Pick(name, tried);
-            if (member is null || tried.Count >= MaxAgents)
+            if (member is null)
             {
                 TimeSpan left = settings.Current.Agents.Options.WaitForAgent - time.GetElapsedTime(begin);
                 if (!await selector.WaitAsync(name, tried, left, cancellationToken))
@@ -49,11 +49,8 @@ internal sealed class AgentHttpHandler(HttpMessageHandler inner, AgentSelector s
                     return Unavailable(request);
                 }
 
-                if (tried.Count >= MaxAgents)
-                {
-                    tried.Clear();
-                }
-
+                // What may have ended them is not sent there again.
+                tried.UnionWith(lost ?? []);
                 continue;
             }
 
@@ -66,7 +63,7 @@ internal sealed class AgentHttpHandler(HttpMessageHandler inner, AgentSelector s
 
             try
             {
-                request.RequestUri = new UriBuilder(uri) { Host = AgentAuthority.Of(member.Id, name) }.Uri;
+                request.RequestUri = isPreferred ? uri : new UriBuilder(uri) { Host = AgentAuthority.Of(member.Id, name) }.Uri;
                 request.Options.Set(AgentRequest.Member, member);
                 return await base.SendAsync(request, cancellationToken);
             }
@@ -77,9 +74,10 @@ internal sealed class AgentHttpHandler(HttpMessageHandler inner, AgentSelector s
                 metrics.Retried();
                 logger.AnotherAgent(member.Name, unopened.Message);
             }
-            catch (HttpRequestException e) when (IsSafe(request) && tried.Count < MaxAgents && IsLost(e) && !cancellationToken.IsCancellationRequested)
+            catch (HttpRequestException e) when (IsSafe(request) && !(lost?.Count >= AgentSelector.MaxTried) && IsLost(e) && !cancellationToken.IsCancellationRequested)
             {
                 tried.Add(member.Id);
+                (lost ??= []).Add(member.Id);
                 metrics.Retried();
                 logger.AnotherAgent(member.Name, e.Message);
             }

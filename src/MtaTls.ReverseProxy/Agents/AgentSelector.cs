@@ -11,6 +11,12 @@ namespace MtaTls.ReverseProxy.Agents;
 /// <summary>Finds an agent for a name, and waits for one where there is none.</summary>
 internal sealed class AgentSelector
 {
+    /// <summary>The most agents that are tried at a time for one request or channel.</summary>
+    public const int MaxTried = 8;
+
+    /// <summary>After that those that were tried are tried again: an agent that opens no channel for a moment may be the only one.</summary>
+    private static readonly TimeSpan s_again = TimeSpan.FromSeconds(1);
+
     /// <summary>How long a name is remembered whose last agent has gone.</summary>
     private static readonly TimeSpan s_remembered = TimeSpan.FromMinutes(5);
 
@@ -61,9 +67,14 @@ internal sealed class AgentSelector
         return null;
     }
 
-    /// <summary>One of two random agents, the one with less to do; none of those that were tried.</summary>
-    public AgentMember? Pick(AgentName name, IReadOnlyCollection<string> tried)
+    /// <summary>One of two random agents, the one with less to do; none of those that were tried, and none where these are many.</summary>
+    public AgentMember? Pick(AgentName name, HashSet<string> tried)
     {
+        if (tried.Count >= MaxTried)
+        {
+            return null;
+        }
+
         IReadOnlyList<AgentMember> members = _members.Find(name.ToString(), tried);
         if (members.Count < 2)
         {
@@ -75,9 +86,9 @@ internal sealed class AgentSelector
         return Load(members[first]) <= Load(members[second]) ? members[first] : members[second];
     }
 
-    /// <summary>Waits until the name has another agent than those that were tried.</summary>
+    /// <summary>Waits until the name has another agent than those that were tried, or until these may be tried again, which are forgotten then.</summary>
     /// <returns>Whether there may be one; false: too many wait, or the time is over.</returns>
-    public async ValueTask<bool> WaitAsync(AgentName name, IReadOnlyCollection<string> tried, TimeSpan timeout, CancellationToken cancellationToken)
+    public async ValueTask<bool> WaitAsync(AgentName name, HashSet<string> tried, TimeSpan timeout, CancellationToken cancellationToken)
     {
         string text = name.ToString();
         Waiters waiters = _waiters.GetOrAdd(text, static _ => new Waiters());
@@ -90,6 +101,7 @@ internal sealed class AgentSelector
             return false;
         }
 
+        TimeSpan pause = tried.Count > 0 && timeout > s_again ? s_again : timeout;
         _metrics.Waiting(1);
         try
         {
@@ -101,9 +113,14 @@ internal sealed class AgentSelector
 
             if (timeout > TimeSpan.Zero)
             {
-                await changed.WaitAsync(timeout, _time, cancellationToken);
+                await changed.WaitAsync(pause, _time, cancellationToken);
                 return true;
             }
+        }
+        catch (TimeoutException) when (pause < timeout)
+        {
+            tried.Clear();
+            return true;
         }
         catch (TimeoutException)
         {

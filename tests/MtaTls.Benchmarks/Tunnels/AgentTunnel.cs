@@ -46,6 +46,9 @@ internal sealed class AgentTunnel : ITunnel
         return new AgentChannels(await MtaTlsClient.ConnectAsync(options, ct), this);
     }
 
+    /// <summary>The app itself, without any tunnel: what no tunnel can beat.</summary>
+    public ITunnel WithoutTunnel() => new Direct(this);
+
     public static async Task<AgentTunnel> StartAsync(CancellationToken ct)
     {
         AgentTunnel tunnel = new();
@@ -118,6 +121,19 @@ internal sealed class AgentTunnel : ITunnel
             ["ASPNETCORE_URLS"] = $"http://127.0.0.1:{AppPort}",
         });
         await _app.ListensAsync(AppPort, ct);
+    }
+
+    private sealed class Direct(AgentTunnel tunnel) : ITunnel
+    {
+        public string Title => "no tunnel";
+
+        public string Host => tunnel.Host;
+
+        public IEnumerable<int> ProcessIds => [tunnel.AppProcess];
+
+        public ValueTask<Stream> OpenAsync(CancellationToken ct) => new SocketCarrier(tunnel.AppPort).OpenAsync(ct);
+
+        public ValueTask DisposeAsync() => default;
     }
 
     private sealed class AgentChannels(MtaTlsClient client, AgentTunnel tunnel) : ITunnel

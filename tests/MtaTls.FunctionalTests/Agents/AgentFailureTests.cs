@@ -153,6 +153,51 @@ public class AgentFailureTests
         }
     }
 
+    [Theory]
+    [InlineData(1)]
+    [InlineData(9)]
+    public async Task Agents_that_open_no_channel_for_a_moment_are_asked_again_where_there_is_no_other(int agents)
+    {
+        string rules = """
+            "Rules": [ { "Names": [ "plant7.internal" ], "MaxAgents": 20, "ClientCertificate": { "SubjectAlternativeNames": [ "dns:client.test" ] } } ]
+            """;
+        await using TestApp gateway = await AgentGateway.StartAsync(AgentGateway.Settings(""" "WaitForAgent": "00:01:00" """, rules: rules));
+        int opens = 0, refusals = 2 * agents;
+        List<RawAgent> registered = [];
+        try
+        {
+            for (int i = 0; i < agents; i++)
+            {
+                registered.Add(await RawAgent.RegisterAsync(
+                    gateway.Port, [AgentGateway.Plant7],
+                    request =>
+                    {
+                        if (Interlocked.Increment(ref opens) <= refusals)
+                        {
+                            request.Refuse("not now");
+                        }
+                        else
+                        {
+                            RawAgent.Serve(request, "served");
+                        }
+                    },
+                    agent: $"a{i}"));
+            }
+
+            await gateway.AgentsAsync(agents);
+            using HttpClient client = gateway.Client();
+            using HttpResponseMessage response = await client.PostAsync("/", new StringContent("")).Soon();
+            Assert.Equal("served", await response.Content.ReadAsStringAsync());
+        }
+        finally
+        {
+            foreach (RawAgent agent in registered)
+            {
+                await agent.DisposeAsync();
+            }
+        }
+    }
+
     [Fact]
     public async Task An_agent_that_does_not_answer_an_open_in_time_is_passed_over()
     {
