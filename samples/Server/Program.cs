@@ -10,7 +10,7 @@ app.UseWebSockets();
 
 app.MapGet("/plaintext", () => "Hello, World!");
 
-// n octets, each the low eight bits of its position.
+// n bytes, each the low eight bits of its position.
 app.MapGet("/bytes/{n:long:min(0)}", async (long n, HttpResponse response) =>
 {
     response.ContentType = "application/octet-stream";

@@ -28,6 +28,6 @@ public sealed class MtaTlsAgentSessionInfo
     /// <value>Null while the session is registered, and before the first attempt has ended.</value>
     public Exception? Failure { get; internal init; }
 
-    /// <summary>Whether the gateway has refused the registration, so that another attempt will fail too until somebody changes a rule.</summary>
+    /// <summary>Whether the gateway has refused the registration, so that further attempts fail until a rule changes.</summary>
     public bool IsRefused { get; internal init; }
 }

@@ -4,7 +4,7 @@ namespace MtaTls.AspNetCore;
 public enum MtaTlsDispatch
 {
     /// <summary>
-    /// With the first octet that the client sends. A channel that never speaks costs no HTTP pipeline. The default, right for every
+    /// With the first byte that the client sends. A channel that never speaks costs no HTTP pipeline. The default, right for every
     /// protocol in which the client speaks first, HTTP among them.
     /// </summary>
     FirstData,

@@ -15,7 +15,7 @@ public sealed class MtaTlsLimits
     /// <exception cref="ArgumentOutOfRangeException">Out of range.</exception>
     public int MaxPendingChannels { get => Session.MaxPendingChannels; set => Session.MaxPendingChannels = value; }
 
-    /// <summary>The octets that a client may send on a new channel before the first Acknowledgment; 4,096 to 1 GiB, default 262,144 (256 KiB).</summary>
+    /// <summary>The bytes that a client may send on a new channel before the first Acknowledgment; 4,096 to 1 GiB, default 262,144 (256 KiB).</summary>
     /// <exception cref="ArgumentOutOfRangeException">Out of range.</exception>
     public int InitialWindowSize { get => Session.InitialWindowSize; set => Session.InitialWindowSize = value; }
 
@@ -24,14 +24,14 @@ public sealed class MtaTlsLimits
     public int MaxWindowSize { get => Session.MaxWindowSize; set => Session.MaxWindowSize = value; }
 
     /// <summary>
-    /// The longest data that one packet may carry to the server; 1 to 16,777,215 octets, default 16,375: with its header of 9 octets a full packet
+    /// The longest data that one packet may carry to the server; 1 to 16,777,215 bytes, default 16,375: with its header of 9 bytes a full packet
     /// then fills one TLS record. Less than <see cref="InitialWindowSize"/>.
     /// </summary>
     /// <exception cref="ArgumentOutOfRangeException">Out of range.</exception>
     public int MaxPacketLength { get => Session.MaxPacketLength; set => Session.MaxPacketLength = value; }
 
     /// <summary>
-    /// The octets that all channels of one session may have in flight or unread; default 67,108,864 (64 MiB). Windows share it; the least is
+    /// The bytes that all channels of one session may have in flight or unread; default 67,108,864 (64 MiB). Windows share it; the least is
     /// 4 KiB for each of <see cref="MaxChannelsPerSession"/>.
     /// </summary>
     /// <exception cref="ArgumentOutOfRangeException">Out of range.</exception>
@@ -73,7 +73,7 @@ public sealed class MtaTlsLimits
     public TimeSpan HandshakeTimeout { get; set => field = Check(value); } = TimeSpan.FromSeconds(10);
 
     /// <summary>
-    /// How long an open channel may wait for its first octet under <see cref="MtaTlsDispatch.FirstData"/>; more than 0, default 00:02:10 as
+    /// How long an open channel may wait for its first byte under <see cref="MtaTlsDispatch.FirstData"/>; more than 0, default 00:02:10 as
     /// Kestrel's keep-alive timeout, which takes over from then on, or <see cref="Timeout.InfiniteTimeSpan"/>.
     /// </summary>
     /// <exception cref="ArgumentOutOfRangeException">Out of range.</exception>
@@ -105,14 +105,14 @@ public sealed class MtaTlsLimits
     public TimeSpan CloseTimeout { get => Session.CloseTimeout; set => Session.CloseTimeout = value; }
 
     /// <summary>
-    /// How long a client may read nothing while octets wait to be sent to it, before its session is ended; more than 0, default 60 seconds, or
+    /// How long a client may read nothing while bytes wait to be sent to it, before its session is ended; more than 0, default 60 seconds, or
     /// <see cref="Timeout.InfiniteTimeSpan"/>. Some 64 KiB must be taken within it.
     /// </summary>
     /// <exception cref="ArgumentOutOfRangeException">Out of range.</exception>
     public TimeSpan WriteStallTimeout { get => Session.WriteStallTimeout; set => Session.WriteStallTimeout = Check(value); }
 
     /// <summary>
-    /// How long a client may grant a channel no window while octets wait to be sent on it; more than 0, default 5 minutes, or
+    /// How long a client may grant a channel no window while bytes wait to be sent on it; more than 0, default 5 minutes, or
     /// <see cref="Timeout.InfiniteTimeSpan"/>. After that the channel is closed, and the session goes on. Kestrel's MinResponseDataRate ends HTTP responses sooner.
     /// </summary>
     /// <exception cref="ArgumentOutOfRangeException">Out of range.</exception>
@@ -143,7 +143,7 @@ public sealed class MtaTlsLimits
 
     /// <summary>
     /// The smallest max_packet_length that a client may announce; 1 to 16,384, default 1: any that the draft allows. Opens below it are refused, channels that fall below it
-    /// are closed: packets of an octet would cost ten times the answer that they carry.
+    /// are closed: packets of a byte would cost ten times the answer that they carry.
     /// </summary>
     /// <exception cref="ArgumentOutOfRangeException">Out of range.</exception>
     public int MinPeerPacketLength { get => Session.MinPeerPacketLength; set => Session.MinPeerPacketLength = value; }
@@ -157,14 +157,14 @@ public sealed class MtaTlsLimits
     public int MaxSignalsPerSecond { get => Session.MaxSignalsPerSecond; set => Session.MaxSignalsPerSecond = value; }
 
     /// <summary>
-    /// Packets of one session in one second that bring nothing (data without octets, acknowledgments of nothing, NewMaxPacketLength, packets for closed
+    /// Packets of one session in one second that bring nothing (data without bytes, acknowledgments of nothing, NewMaxPacketLength, packets for closed
     /// channels, opens that are refused); 0 to 1,000,000,000, default 200,000; 0: no limit. A client that sends more loses its session.
     /// </summary>
     /// <exception cref="ArgumentOutOfRangeException">Out of range.</exception>
     public int MaxEmptyPacketsPerSecond { get => Session.MaxEmptyPacketsPerSecond; set => Session.MaxEmptyPacketsPerSecond = value; }
 
     /// <summary>
-    /// Data packets of one session in one second that carry 1 to 31 octets; 0 to 1,000,000,000, default 0: no limit, for what is typed comes so. A client that
+    /// Data packets of one session in one second that carry 1 to 31 bytes; 0 to 1,000,000,000, default 0: no limit, because interactive typing causes such packets. A client that
     /// sends more loses its session.
     /// </summary>
     /// <exception cref="ArgumentOutOfRangeException">Out of range.</exception>
@@ -178,7 +178,7 @@ public sealed class MtaTlsLimits
     public int MaxAcknowledgmentsPerSecond { get => Session.MaxAcknowledgmentsPerSecond; set => Session.MaxAcknowledgmentsPerSecond = value; }
 
     /// <summary>
-    /// The longest ClientHello in which the extension is looked for, in octets with its record headers; 512 to 131,072, default 16,384 (a client that offers post-quantum
+    /// The longest ClientHello in which the extension is looked for, in bytes with its record headers; 512 to 131,072, default 16,384 (a client that offers post-quantum
     /// key shares sends about 2,000). A connection with a longer one is left to Kestrel's HTTPS; where MTA-TLS is required it gets a fatal alert.
     /// </summary>
     /// <exception cref="ArgumentOutOfRangeException">Out of range.</exception>

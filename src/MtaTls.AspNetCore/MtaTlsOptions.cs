@@ -40,8 +40,8 @@ public sealed class MtaTlsOptions
     public MtaTlsShutdownOptions Shutdown { get; } = new();
 
     /// <summary>
-    /// A file to which the keys of every MTA-TLS session are appended in the SSLKEYLOGFILE format, for debugging with Wireshark: who reads it reads
-    /// the traffic. Default: what SSLKEYLOGFILE names where the AppContext switch System.Net.EnableSslKeyLogging is on, as for SslStream; else null, none. A warning is logged where it is set.
+    /// A file to which the keys of every MTA-TLS session are appended in the SSLKEYLOGFILE format, for debugging with Wireshark: anyone who can read
+    /// it can decrypt the traffic. Default: what SSLKEYLOGFILE names where the AppContext switch System.Net.EnableSslKeyLogging is on, as for SslStream; else null, none. A warning is logged where it is set.
     /// </summary>
     public string? KeyLogFile { get; set; } = TlsEngine.EnvironmentKeyLogFile;
 

@@ -8,9 +8,9 @@ using MtaTls.Protocol;
 namespace MtaTls.Client;
 
 /// <summary>
-/// A channel that a client has opened: a stream, and the same octets as a pair of pipes (use one or the other for each direction). One reader and one writer may use it at a time.
+/// A channel that a client has opened: a stream, and the same bytes as a pair of pipes (use one or the other for each direction). One reader and one writer may use it at a time.
 /// Disposing it sends what was written and closes the channel; the session and its other channels go on.
-/// A channel that nobody refers to any more is closed when the garbage collector finds it.
+/// A channel that is no longer referenced is closed when the garbage collector finds it.
 /// </summary>
 [SuppressMessage("Naming", "CA1710", Justification = "A channel by the draft's name; that it is a stream as well is said by its base.")]
 public sealed class MtaTlsClientChannel : Stream, IDuplexPipe
@@ -27,7 +27,7 @@ public sealed class MtaTlsClientChannel : Stream, IDuplexPipe
         Destination = destination;
     }
 
-    /// <summary>Closes a channel that nobody refers to any more, as the finalizer of a socket closes its connection.</summary>
+    /// <summary>Closes a channel that is no longer referenced, as the finalizer of a socket closes its connection.</summary>
     ~MtaTlsClientChannel() => ThreadPool.UnsafeQueueUserWorkItem(static channel => _ = channel.CloseAsync(CancellationToken.None).AsTask(), this, preferLocal: false);
 
     /// <summary>The host and port that the channel was opened to.</summary>
@@ -42,15 +42,15 @@ public sealed class MtaTlsClientChannel : Stream, IDuplexPipe
     /// <summary>The application protocol that ALPN selected for the session; empty when there is none.</summary>
     public ReadOnlyMemory<byte> ApplicationProtocol => _backing.ApplicationProtocol;
 
-    /// <summary>Octets received in the channel.</summary>
+    /// <summary>Bytes received in the channel.</summary>
     public long BytesReceived => _backing.BytesReceived;
 
-    /// <summary>Octets sent in the channel.</summary>
+    /// <summary>Bytes sent in the channel.</summary>
     public long BytesSent => _backing.BytesSent;
 
     /// <summary>
     /// Whether the first write behind the end of the channel is no failure, as it is none on a TCP connection behind the server's FIN: then HttpClient finds the end where it reads the
-    /// answer, and sends a request again that nobody has seen.
+    /// answer, and sends a request again that was never executed.
     /// </summary>
     internal bool ToleratesLateWrite { get; set; }
 
@@ -86,7 +86,7 @@ public sealed class MtaTlsClientChannel : Stream, IDuplexPipe
     /// <summary>Reads what has arrived; waits while there is nothing. An empty buffer waits for data and reads none.</summary>
     /// <param name="buffer">Where to.</param>
     /// <param name="cancellationToken">Ends the wait; the channel stays usable.</param>
-    /// <returns>The number of octets; 0 at the end of the channel.</returns>
+    /// <returns>The number of bytes; 0 at the end of the channel.</returns>
     /// <exception cref="IOException">The session failed.</exception>
     public override ValueTask<int> ReadAsync(Memory<byte> buffer, CancellationToken cancellationToken = default)
     {
@@ -104,7 +104,7 @@ public sealed class MtaTlsClientChannel : Stream, IDuplexPipe
 #pragma warning restore VSTHRD002
 
     /// <summary>Writes; waits while too much is unsent.</summary>
-    /// <param name="buffer">The octets.</param>
+    /// <param name="buffer">The bytes.</param>
     /// <param name="cancellationToken">Ends the wait; what was written stays written.</param>
     /// <exception cref="IOException">The channel was closed by the server, or the session failed.</exception>
     public override ValueTask WriteAsync(ReadOnlyMemory<byte> buffer, CancellationToken cancellationToken = default)

@@ -94,7 +94,7 @@ public sealed class MtaTlsClientOptions
     /// <value>Default: null, the machine's trust.</value>
     public X509ChainPolicy? CertificateChainPolicy { get; set; }
 
-    /// <summary>A file to which the keys of every session are appended in the SSLKEYLOGFILE format: who reads it reads the traffic. For debugging.</summary>
+    /// <summary>A file to which the keys of every session are appended in the SSLKEYLOGFILE format: anyone who can read it can decrypt the traffic. For debugging.</summary>
     /// <value>Default: what SSLKEYLOGFILE names where the AppContext switch System.Net.EnableSslKeyLogging is on, as for SslStream; else null, keys are written nowhere.</value>
     public string? KeyLogFile { get; set; } = TlsEngine.EnvironmentKeyLogFile;
 

@@ -29,7 +29,7 @@ internal sealed class MtaTlsClientOptionsValidator : IValidateOptions<MtaTlsClie
         errors.AddRange(options.ConfigurationErrors.All);
         if (options.Endpoints.Count > 0 && options.Host is not null)
         {
-            errors.Add(Key(nameof(options.Endpoints)), "Host is set as well. Write all endpoints here, or Host alone.");
+            errors.Add(Key(nameof(options.Endpoints)), "Endpoints and Host are both set. Set only one of them.");
         }
 
         foreach (string endpoint in options.Endpoints)
@@ -42,7 +42,7 @@ internal sealed class MtaTlsClientOptionsValidator : IValidateOptions<MtaTlsClie
 
         if (options.Host is null && options.Endpoints.Count == 0 && needsHost)
         {
-            errors.Add(Key(nameof(options.Host)), "The endpoint's name or IP address is needed.");
+            errors.Add(Key(nameof(options.Host)), "The endpoint's name or IP address is missing.");
         }
 
         if (options.Host is not null && !IsHost(options.Host))

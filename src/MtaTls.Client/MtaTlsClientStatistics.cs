@@ -24,9 +24,9 @@ public readonly record struct MtaTlsClientStatistics
     /// <summary>Channels that are a TLS connection of their own, because the server does not speak MTA-TLS.</summary>
     public long Fallbacks { get; init; }
 
-    /// <summary>Octets of data received in channels.</summary>
+    /// <summary>Bytes of data received in channels.</summary>
     public long BytesReceived { get; init; }
 
-    /// <summary>Octets of data sent in channels.</summary>
+    /// <summary>Bytes of data sent in channels.</summary>
     public long BytesSent { get; init; }
 }

@@ -95,7 +95,7 @@ public sealed class MtaTlsRetryHandler : DelegatingHandler
     private static bool IsIdempotent(HttpMethod method) =>
         method == HttpMethod.Get || method == HttpMethod.Head || method == HttpMethod.Options || method == HttpMethod.Trace || method == HttpMethod.Put || method == HttpMethod.Delete;
 
-    /// <summary>Contents that are known to write the same octets each time; a stream goes back to its start, or refuses.</summary>
+    /// <summary>Contents that are known to write the same bytes each time; a stream goes back to its start, or refuses.</summary>
     private static bool CanBeReadAgain(HttpContent? content) => content switch
     {
         null or ByteArrayContent or ReadOnlyMemoryContent or JsonContent or StreamContent => true,

@@ -67,19 +67,19 @@ public static class MtaTlsSocketsHttpHandlerExtensions
         ArgumentNullException.ThrowIfNull(client);
         return HandlerTlsSettings.TakeOver(client.Settings, handler.SslOptions) == client.Settings
             ? Connect(handler, _ => client)
-            : throw new InvalidOperationException("The handler's SslOptions have settings that the client's sessions don't have; set the members of MtaTlsClientOptions with the same names when the client is made.");
+            : throw new InvalidOperationException("The handler's SslOptions have settings that the client's sessions do not have. Set the members of MtaTlsClientOptions with the same names when the client is created.");
     }
 
     private static SocketsHttpHandler Connect(SocketsHttpHandler handler, Func<DnsEndPoint, MtaTlsClient> clientFor)
     {
         if (handler.ConnectCallback is not null || handler.PlaintextStreamFilter is not null)
         {
-            throw new InvalidOperationException("The handler has a ConnectCallback or PlaintextStreamFilter already; MTA-TLS needs both. To reach the endpoint by other means set MtaTlsClientOptions.ConnectCallback.");
+            throw new InvalidOperationException("The handler has a ConnectCallback or PlaintextStreamFilter already, and MTA-TLS needs both. To connect to the endpoint in another way set MtaTlsClientOptions.ConnectCallback.");
         }
 
         if (handler.Proxy is not null)
         {
-            throw new InvalidOperationException("The handler has a Proxy, through which channels do not go. To reach the endpoint through a proxy set MtaTlsClientOptions.ConnectCallback.");
+            throw new InvalidOperationException("The handler has a Proxy, which channels cannot use. To reach the endpoint through a proxy set MtaTlsClientOptions.ConnectCallback.");
         }
 
         // What is set from now on would not count any more. It is looked at again when a connection is made.
@@ -88,7 +88,7 @@ public static class MtaTlsSocketsHttpHandlerExtensions
         {
             if (handler.SslOptions != later || !HandlerTlsSettings.AreDefault(later, s_refuse))
             {
-                throw new InvalidOperationException("The handler's SslOptions were changed after UseMtaTls, which takes them over; set them before, or set the members of MtaTlsClientOptions with the same names.");
+                throw new InvalidOperationException("The handler's SslOptions were changed after UseMtaTls, which copies them. Set them before, or set the members of MtaTlsClientOptions with the same names.");
             }
 
             return clientFor(endpoint);

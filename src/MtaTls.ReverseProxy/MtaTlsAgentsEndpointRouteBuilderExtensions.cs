@@ -32,7 +32,7 @@ public static class MtaTlsAgentsEndpointRouteBuilderExtensions
 
     /// <summary>
     /// Forwards requests for hosts of a pattern to the agents that have registered the name, without routes and clusters: for many and changing names. A name that no agent has had for five minutes is
-    /// answered 404. Everybody who may use the endpoint reaches every name of the pattern.
+    /// answered 404. Every client that may use the endpoint reaches every name of the pattern.
     /// </summary>
     /// <param name="endpoints">The application.</param>
     /// <param name="hostPattern">The hosts, with <c>{name}</c> for one or more labels: <c>{name}.agents.example.com</c>.</param>

@@ -14,7 +14,7 @@ public sealed class MtaTlsReverseProxyOptions
     /// </summary>
     public IDictionary<string, string> Destinations { get; } = new Dictionary<string, string>(StringComparer.OrdinalIgnoreCase);
 
-    /// <summary>Peers whose channels' claimed source is passed on in forwarding headers. Default: empty, nobody's.</summary>
+    /// <summary>Peers whose claimed sources are passed on in forwarding headers. Default: empty, no peer is trusted.</summary>
     public IList<TrustedPeerOptions> TrustedPeers { get; } = [];
 
     /// <summary>Agents that may register with this gateway, see <c>AddMtaTlsAgents()</c>.</summary>

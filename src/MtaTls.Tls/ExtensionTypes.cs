@@ -12,6 +12,6 @@ internal static class ExtensionTypes
 
     public static ushort Validated(ushort value)
         => Reserved.Contains(value)
-            ? throw new ArgumentOutOfRangeException(nameof(value), value, "This extension type is handled by TLS itself and cannot stand for data_multiplexing.")
+            ? throw new ArgumentOutOfRangeException(nameof(value), value, "TLS itself uses this extension type, so it cannot be the type of data_multiplexing.")
             : value;
 }

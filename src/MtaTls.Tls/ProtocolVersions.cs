@@ -10,7 +10,7 @@ internal static class ProtocolVersions
     public static SslProtocols Validated(SslProtocols value)
         => (value | All) == All
             ? value
-            : throw new ArgumentOutOfRangeException(nameof(value), value, "TLS 1.2 and TLS 1.3 are supported, nothing older.");
+            : throw new ArgumentOutOfRangeException(nameof(value), value, "Only TLS 1.2 and TLS 1.3 are supported.");
 
     /// <summary>Those of the versions that the engine speaks.</summary>
     public static SslProtocols Supported(SslProtocols value) => value & All;

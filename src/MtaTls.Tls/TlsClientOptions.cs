@@ -64,8 +64,8 @@ internal sealed class TlsClientOptions
     public int SessionCacheSize { get; set => field = Ranges.Check(value, 0, 64); } = 4;
 
     /// <summary>
-    /// A file to which the keys of every session are appended in the SSLKEYLOGFILE format, for debugging with Wireshark: who reads it reads the
-    /// traffic. Null, the default: keys are written nowhere. See <see cref="TlsEngine.EnvironmentKeyLogFile"/> for SSLKEYLOGFILE.
+    /// A file to which the keys of every session are appended in the SSLKEYLOGFILE format, for debugging with Wireshark: anyone who can read it
+    /// can decrypt the traffic. Null, the default: keys are written nowhere. See <see cref="TlsEngine.EnvironmentKeyLogFile"/> for SSLKEYLOGFILE.
     /// </summary>
     public string? KeyLogFile { get; set; }
 

@@ -36,7 +36,7 @@ internal sealed class TlsConnection : IMtaTlsTransport
     /// <summary>The application protocol that ALPN selected; empty when there is none.</summary>
     public ReadOnlyMemory<byte> ApplicationProtocol { get; private set; }
 
-    /// <summary>The peer's certificate; null when it sent none. Disposing it is left to who uses it.</summary>
+    /// <summary>The peer's certificate; null when it sent none. The caller disposes it.</summary>
     public X509Certificate2? RemoteCertificate { get; private set; }
 
     /// <summary>The other certificates that the peer sent, in its order: what nobody has verified may be among them. Empty where it sent none.</summary>
@@ -104,7 +104,7 @@ internal sealed class TlsConnection : IMtaTlsTransport
     /// <summary>Reads what has been decrypted, straight into the caller's memory; waits while there is nothing.</summary>
     /// <param name="buffer">Where to; not empty.</param>
     /// <param name="cancellationToken">Ends the wait; the connection stays usable.</param>
-    /// <returns>At least one octet; 0 once the peer has ended the session in order (<c>close_notify</c>).</returns>
+    /// <returns>At least one byte; 0 once the peer has ended the session in order (<c>close_notify</c>).</returns>
     /// <exception cref="IOException">
     /// The transport ended without <c>close_notify</c> (truncation: an <see cref="EndOfStreamException"/> is among the inner exceptions) or failed, or the peer broke TLS.
     /// </exception>
@@ -112,13 +112,13 @@ internal sealed class TlsConnection : IMtaTlsTransport
     {
         if (buffer.IsEmpty)
         {
-            throw new ArgumentException("There must be room for one octet at least: 0 read means the end.", nameof(buffer));
+            throw new ArgumentException("The buffer must not be empty, because 0 bytes read means the end.", nameof(buffer));
         }
 
         return _pump.ReadAsync(buffer, cancellationToken);
     }
 
-    /// <summary>Room for octets to send; what is advanced is collected into records of up to 16,384 octets.</summary>
+    /// <summary>Room for bytes to send; what is advanced is collected into records of up to 16,384 bytes.</summary>
     /// <param name="sizeHint">The least length needed; 0: any.</param>
     public Memory<byte> GetMemory(int sizeHint = 0)
     {
@@ -136,8 +136,8 @@ internal sealed class TlsConnection : IMtaTlsTransport
         return _plaintext.AsMemory(_plaintextLength);
     }
 
-    /// <summary>Adds the first octets of the memory that <see cref="GetMemory"/> gave to what is to be sent.</summary>
-    /// <param name="count">How many octets.</param>
+    /// <summary>Adds the first bytes of the memory that <see cref="GetMemory"/> gave to what is to be sent.</summary>
+    /// <param name="count">How many bytes.</param>
     public void Advance(int count)
     {
         int room = _plaintext is null ? 0 : _plaintext.Length - _plaintextLength;
@@ -147,7 +147,7 @@ internal sealed class TlsConnection : IMtaTlsTransport
     }
 
     /// <summary>Encrypts at once, after what was advanced; the data is not copied first.</summary>
-    /// <param name="data">The octets to send; each 16,384 of them make a record.</param>
+    /// <param name="data">The bytes to send; each 16,384 of them make a record.</param>
     /// <exception cref="IOException">The session has ended or failed.</exception>
     public void Write(ReadOnlySpan<byte> data)
     {

@@ -59,7 +59,7 @@ internal sealed class TlsServerOptions
     public X509ChainPolicy? ClientCertificateChainPolicy { get; set; }
 
     /// <summary>
-    /// The longest ClientHello accepted, in octets with its record headers; 512 to 131,072, default 16,384 (a client that offers post-quantum
+    /// The longest ClientHello accepted, in bytes with its record headers; 512 to 131,072, default 16,384 (a client that offers post-quantum
     /// key shares sends about 2,000).
     /// </summary>
     /// <exception cref="ArgumentOutOfRangeException">Out of range.</exception>
@@ -78,8 +78,8 @@ internal sealed class TlsServerOptions
     public TimeSpan SessionLifetime { get; set => field = Ranges.Check(value, TimeSpan.FromSeconds(1), TimeSpan.FromDays(7)); } = TimeSpan.FromHours(1);
 
     /// <summary>
-    /// A file to which the keys of every session are appended in the SSLKEYLOGFILE format, for debugging with Wireshark: who reads it reads the
-    /// traffic. Null, the default: keys are written nowhere. See <see cref="TlsEngine.EnvironmentKeyLogFile"/> for SSLKEYLOGFILE.
+    /// A file to which the keys of every session are appended in the SSLKEYLOGFILE format, for debugging with Wireshark: anyone who can read it
+    /// can decrypt the traffic. Null, the default: keys are written nowhere. See <see cref="TlsEngine.EnvironmentKeyLogFile"/> for SSLKEYLOGFILE.
     /// </summary>
     public string? KeyLogFile { get; set; }
 

@@ -6,7 +6,7 @@ namespace MtaTls;
 /// <summary>Connects to the first of several addresses that answers (RFC 8305): one that is silent costs a quarter of a second, not the whole time that connecting may take.</summary>
 internal static class AddressRace
 {
-    /// <summary>A name with more addresses is tried at these many: whoever runs the name chooses how many there are.</summary>
+    /// <summary>At most this many addresses of a name are tried, because the owner of the name chooses their number.</summary>
     public const int MaxAttempts = 8;
 
     /// <summary>RFC 8305, section 5: the recommended delay before the next address is tried beside the ones before it.</summary>

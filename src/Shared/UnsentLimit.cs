@@ -3,7 +3,7 @@ using System.Net.Sockets;
 namespace MtaTls;
 
 /// <summary>
-/// Keeps the kernel from taking more of a session's octets than the connection can send soon: what waits in its buffer can no longer be overtaken, so a channel
+/// Keeps the kernel from taking more of a session's bytes than the connection can send soon: what waits in its buffer can no longer be overtaken, so a channel
 /// with a word to say would wait behind a bulk one's megabytes. Here it is overtaken in the send loop instead.
 /// </summary>
 internal static class UnsentLimit

@@ -112,7 +112,7 @@ internal sealed class AgentPlanFactory(IHostEnvironment environment, TimeProvide
         }
         else if (isNamed && (names.Contains(name) || !forward.TryAdd(name, upstream)))
         {
-            errors.Add($"{key}:Name", $"'{options.Name}' is there twice.");
+            errors.Add($"{key}:Name", $"'{options.Name}' is listed twice.");
         }
     }
 

@@ -90,7 +90,7 @@ internal sealed class ValidateMtaTlsOptions(EndpointCertificates certificates) :
         }
         catch (FormatException)
         {
-            errors.Add(key, $"'{url}' is no URL to listen on; for example https://*:8443.");
+            errors.Add(key, $"'{url}' is not a URL to listen on, such as https://*:8443.");
             return;
         }
 
@@ -108,7 +108,7 @@ internal sealed class ValidateMtaTlsOptions(EndpointCertificates certificates) :
         }
         else if (address is { Port: 0, IsUnixPipe: false, IsNamedPipe: false } && EndpointAddress.IsLocalhost(address.Host))
         {
-            errors.Add(key, $"'{url}' asks for any free port on two addresses; write https://127.0.0.1:0 or https://[::1]:0.");
+            errors.Add(key, $"'{url}' needs one free port on two addresses, which is not supported. Write https://127.0.0.1:0 or https://[::1]:0.");
         }
     }
 }

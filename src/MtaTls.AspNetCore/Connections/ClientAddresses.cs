@@ -5,7 +5,7 @@ using MtaTls.Protocol;
 
 namespace MtaTls.AspNetCore.Connections;
 
-/// <summary>The addresses that have connections now. An IPv4 address is one client, and so is a /64 of IPv6: whoever has one has all of them.</summary>
+/// <summary>The addresses that have connections now. An IPv4 address is one client, and so is a /64 of IPv6, because a client with one of its addresses has all of them.</summary>
 internal sealed class ClientAddresses(MtaTlsLimits limits)
 {
     private readonly Lock _lock = new();

@@ -1,6 +1,6 @@
 namespace MtaTls.AspNetCore.Connections;
 
-/// <summary>A cancellation that costs nothing until somebody asks for its token. A field, never copied.</summary>
+/// <summary>A cancellation that costs nothing until its token is requested. A field, never copied.</summary>
 internal struct LazyCancellation
 {
     private static readonly object s_cancelled = new();

@@ -3,7 +3,7 @@ using MtaTls.AspNetCore.Connections;
 
 namespace MtaTls.AspNetCore.Diagnostics;
 
-/// <summary>Names the channel in the scopes of a log; the text is made when somebody writes it.</summary>
+/// <summary>Names the channel in the scopes of a log. The text is created when a logger writes it.</summary>
 internal sealed class ChannelScope(MtaTlsChannelContext context) : IReadOnlyList<KeyValuePair<string, object?>>
 {
     public int Count => 1;

@@ -71,7 +71,7 @@ internal sealed class EndpointAttachment(ListenOptions endpoint, MtaTlsListenOpt
         if (Obstacle(https) is { } obstacle)
         {
             return mode == DataMultiplexingMode.Required
-                ? throw new InvalidOperationException($"MTA-TLS is required on {endpoint}, but impossible there: {obstacle}")
+                ? throw new InvalidOperationException($"MTA-TLS is required on {endpoint}, but the endpoint cannot speak it: {obstacle}")
                 : LeaveToKestrel(server, next, obstacle);
         }
 
@@ -97,7 +97,7 @@ internal sealed class EndpointAttachment(ListenOptions endpoint, MtaTlsListenOpt
         if (https is null)
         {
             return !KestrelInternals.AreAvailable
-                ? "this version of Kestrel does not tell its TLS settings; call listenOptions.UseMtaTls(o => o.Https = ...) with the settings given to UseHttps."
+                ? "its TLS settings cannot be read from this version of Kestrel; call listenOptions.UseMtaTls(o => o.Https = ...) with the settings that UseHttps has."
                 : KestrelInternals.IsTls(endpoint)
                     ? "its TLS settings are chosen per connection (an Sni section or TlsHandshakeCallbackOptions). Configure it in code: listen.UseHttps(o => o.ServerCertificateSelector = (connection, name) => ...) serves several certificates by name and speaks MTA-TLS."
                     : "it does not use HTTPS. Call listenOptions.UseHttps() beside listenOptions.UseMtaTls().";
@@ -131,7 +131,7 @@ internal sealed class EndpointAttachment(ListenOptions endpoint, MtaTlsListenOpt
         return TlsEngine.IsSupported ? TlsEngine.FindPolicyObstacle(https.SslProtocols) : EngineFailure();
     }
 
-    // Middleware between this and HTTPS expects octets of TLS, or a connection that is the peer's own: channels are neither.
+    // Middleware between this and HTTPS expects bytes of TLS, or a connection that is the peer's own: channels are neither.
     private bool IsRightBeforeHttps()
     {
         if (!KestrelInternals.AreAvailable)

@@ -83,7 +83,7 @@ internal sealed class EndpointTls(EndpointSettings settings, HttpProtocols proto
                 ClientCertificateMode.AllowCertificate => TlsClientCertificateMode.AllowCertificate,
                 ClientCertificateMode.RequireCertificate => TlsClientCertificateMode.RequireCertificate,
                 ClientCertificateMode.NoCertificate => TlsClientCertificateMode.NoCertificate,
-                _ => throw new InvalidOperationException($"ClientCertificateMode {now.ClientCertificateMode} does not multiplex."),
+                _ => throw new InvalidOperationException($"MTA-TLS does not support ClientCertificateMode {now.ClientCertificateMode}."),
             },
             ClientCertificateValidation = now.ClientCertificateValidation,
             CheckCertificateRevocation = now.CheckRevocation,

@@ -46,7 +46,7 @@ internal sealed class KestrelEndpoints(IOptions<MtaTlsOptions> options, CurrentS
 
         if (!KestrelInternals.AreAvailable)
         {
-            throw new NotSupportedException("This version of Kestrel is not known, so MtaTls:Endpoints can't be applied; listen in code with UseHttps(...) and UseMtaTls(o => o.Https = ...).");
+            throw new NotSupportedException("This version of Kestrel is not known, so MtaTls:Endpoints cannot be applied. Listen in code with UseHttps(...) and UseMtaTls(o => o.Https = ...).");
         }
 
         foreach ((string endpointName, MtaTlsEndpointOptions endpoint) in mtaTls.Endpoints)
@@ -129,7 +129,7 @@ internal sealed class KestrelEndpoints(IOptions<MtaTlsOptions> options, CurrentS
         if (!environment.IsDevelopment())
         {
             throw new InvalidOperationException(
-                $"{key}:Certificate names no certificate, and there is neither a Kestrel:Certificates:Default nor an ASP.NET Core development certificate.");
+                $"{key}:Certificate has no certificate, and there is neither a Kestrel:Certificates:Default nor an ASP.NET Core development certificate.");
         }
 
         CertificateOptions generated = new() { Certificate = TemporaryCertificate.Create(time) };

@@ -45,10 +45,10 @@ public interface IMtaTlsSessionFeature
     /// <summary>Channels opened in the session so far, by either end.</summary>
     long TotalChannelsOpened { get; }
 
-    /// <summary>Octets of channel data received in the session.</summary>
+    /// <summary>Bytes of channel data received in the session.</summary>
     long BytesReceived { get; }
 
-    /// <summary>Octets of channel data sent in the session.</summary>
+    /// <summary>Bytes of channel data sent in the session.</summary>
     long BytesSent { get; }
 
     /// <summary>Opens a channel to the client: either end may (draft-badra-tls-multiplexing-01, section 2.1.1).</summary>

@@ -34,7 +34,7 @@ public sealed class MtaTlsChannelInfo
     /// <summary>Whether the server opened the channel, as a gateway does to an agent.</summary>
     public bool IsOpenedByServer { get; }
 
-    /// <summary>Where the opener says that the channel comes from. A claim: anybody can write anything there.</summary>
+    /// <summary>Where the opener says that the channel comes from. This is a claim of the client and not verified.</summary>
     public ChannelAddress ClaimedSource { get; }
 
     /// <summary>The host and port that the opener asked for.</summary>

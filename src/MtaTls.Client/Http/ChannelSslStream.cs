@@ -7,7 +7,7 @@ namespace MtaTls.Client.Http;
 
 /// <summary>
 /// What ConnectCallback hands to <see cref="SocketsHttpHandler"/> for an <c>https://</c> connection. A handler that is given an SslStream takes TLS for done
-/// and reads from it only which application protocol was selected; the octets go through the channel that PlaintextStreamFilter returns in its place.
+/// and reads from it only which application protocol was selected; the bytes go through the channel that PlaintextStreamFilter returns in its place.
 /// </summary>
 /// <remarks>
 /// The stream was authenticated against an SslStream in memory, with a certificate that exists in memory only: nothing of it is ever sent, and the endpoint's own

@@ -24,22 +24,22 @@ internal static class HandlerTlsSettings
 
         if (tls.EncryptionPolicy != EncryptionPolicy.RequireEncryption)
         {
-            errors.Add("EncryptionPolicy: everything is encrypted here; leave RequireEncryption.");
+            errors.Add("EncryptionPolicy: only RequireEncryption is supported.");
         }
 
         if (!tls.AllowRsaPkcs1Padding)
         {
-            errors.Add("AllowRsaPkcs1Padding: it can't be turned off here; leave true, or set SignatureAlgorithms in openssl.cnf.");
+            errors.Add("AllowRsaPkcs1Padding: false is not supported. Leave true, or set SignatureAlgorithms in openssl.cnf.");
         }
 
         if (!tls.AllowRsaPssPadding)
         {
-            errors.Add("AllowRsaPssPadding: it can't be turned off here; leave true, or set SignatureAlgorithms in openssl.cnf.");
+            errors.Add("AllowRsaPssPadding: false is not supported. Leave true, or set SignatureAlgorithms in openssl.cnf.");
         }
 
         if (tls.LocalCertificateSelectionCallback is not null)
         {
-            errors.Add("LocalCertificateSelectionCallback: certificates are not selected by a callback here; set MtaTlsClientOptions.ClientCertificate.");
+            errors.Add("LocalCertificateSelectionCallback: a callback is not supported. Set MtaTlsClientOptions.ClientCertificate.");
         }
 
         if (tls.CertificateChainPolicy is not null && settings.Authorities is not null)
@@ -66,7 +66,7 @@ internal static class HandlerTlsSettings
             TargetHostOption = Merge(nameof(tls.TargetHost), settings.TargetHostOption, string.IsNullOrEmpty(tls.TargetHost) ? null : tls.TargetHost, null, errors),
             ClientCertificate = Merge(nameof(MtaTlsClientOptions.ClientCertificate), settings.ClientCertificate, certificate, null, errors),
         };
-        return errors.Count == 0 ? result : throw new InvalidOperationException($"The handler's SslOptions can't be applied to MTA-TLS sessions. {string.Join(' ', errors)}");
+        return errors.Count == 0 ? result : throw new InvalidOperationException($"The handler's SslOptions cannot be applied to MTA-TLS sessions. {string.Join(' ', errors)}");
     }
 
     /// <summary>Whether all is as .NET makes it.</summary>

@@ -28,7 +28,7 @@ internal sealed class ClientCounters
 
     public void ChannelClosed() => Interlocked.Decrement(ref _active);
 
-    /// <summary>A session has ended, or a fallback connection: its octets are no longer counted by itself.</summary>
+    /// <summary>A session has ended, or a fallback connection: its bytes are no longer counted by itself.</summary>
     public void SessionEnded(long received, long sent)
     {
         Interlocked.Add(ref _received, received);

@@ -8,7 +8,7 @@ internal sealed class PlainFallback(TimeProvider time) : IAsyncDisposable
     /// <summary>How long such a server is not asked again for a channel that ordinary TLS can't stand in for.</summary>
     private static readonly TimeSpan s_plainFor = TimeSpan.FromMinutes(1);
 
-    /// <summary>How long the connection waits for a channel, before the server may think that nobody uses it.</summary>
+    /// <summary>How long the connection waits for a channel before the server may treat it as unused.</summary>
     private static readonly TimeSpan s_spareFor = TimeSpan.FromSeconds(5);
 
     private readonly Lock _gate = new();

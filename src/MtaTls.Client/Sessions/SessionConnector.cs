@@ -4,7 +4,7 @@ using System.Security.Authentication;
 
 namespace MtaTls.Client.Sessions;
 
-/// <summary>Makes connections, one at a time for all who wait, and none while the endpoint's back-off lasts.</summary>
+/// <summary>Makes connections: one at a time for all callers that wait, and none during the endpoint's back-off.</summary>
 internal sealed class SessionConnector
 {
     private readonly Lock _gate = new();

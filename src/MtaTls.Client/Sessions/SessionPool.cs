@@ -83,7 +83,7 @@ internal sealed class SessionPool(int maxSessions, TimeProvider time)
         }
     }
 
-    /// <summary>Octets of the channels that are open now, of the sessions that are open now.</summary>
+    /// <summary>Bytes of the channels that are open now, of the sessions that are open now.</summary>
     public void AddStatistics(ref long received, ref long sent)
     {
         foreach (ClientSession session in Snapshot())

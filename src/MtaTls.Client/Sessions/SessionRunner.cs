@@ -9,7 +9,7 @@ namespace MtaTls.Client.Sessions;
 /// <summary>Starts sessions and follows each to its end: idle time, age, go-away, silence of the server.</summary>
 internal sealed class SessionRunner
 {
-    /// <summary>A session that ends sooner, without a channel ever opened, was a failed attempt: else a server that hangs up on everybody would be called without pause.</summary>
+    /// <summary>A session that ends sooner, without any channel, counts as a failed attempt. Otherwise the client would reconnect without a pause to a server that closes every session.</summary>
     private static readonly TimeSpan s_shortLived = TimeSpan.FromSeconds(5);
 
     /// <summary>How long a server may take to answer after this machine was suspended: its side of the connection has often ended meanwhile.</summary>

@@ -63,7 +63,7 @@ internal static class CertificateFiles
         }
         catch (CryptographicException e)
         {
-            throw new CertificateException(nameof(CertificateOptions.Path), $"Certificate file '{path}' holds no certificate. A PKCS#12 file needs no KeyPath.", e);
+            throw new CertificateException(nameof(CertificateOptions.Path), $"Certificate file '{path}' has no certificate. A PKCS#12 file needs no KeyPath.", e);
         }
     }
 
@@ -77,7 +77,7 @@ internal static class CertificateFiles
         catch (CryptographicException e) when (IsWrongPassword(e))
         {
             throw new CertificateException(
-                nameof(CertificateOptions.Password), password is null ? $"is missing: '{path}' is protected by one." : $"does not open '{path}'.", e);
+                nameof(CertificateOptions.Password), password is null ? $"is missing: '{path}' is protected by a password." : $"does not open '{path}'.", e);
         }
         catch (CryptographicException e)
         {
@@ -85,7 +85,7 @@ internal static class CertificateFiles
         }
 
         X509Certificate2 certificate = all.FirstOrDefault(static c => c.HasPrivateKey)
-            ?? throw new CertificateException(nameof(CertificateOptions.Path), $"Certificate file '{path}' holds no certificate with a private key.");
+            ?? throw new CertificateException(nameof(CertificateOptions.Path), $"Certificate file '{path}' has no certificate with a private key.");
         all.Remove(certificate);
         return new LoadedCertificate(certificate, all);
     }
@@ -96,8 +96,8 @@ internal static class CertificateFiles
         if (!key.Contains("PRIVATE KEY-----", StringComparison.Ordinal))
         {
             throw keyPath is null
-                ? new CertificateException(nameof(CertificateOptions.KeyPath), $"is missing: '{path}' holds a certificate without its private key. Name the file of the key.")
-                : new CertificateException(nameof(CertificateOptions.KeyPath), $"Key file '{keyPath}' holds no private key in PEM.");
+                ? new CertificateException(nameof(CertificateOptions.KeyPath), $"is missing: '{path}' has a certificate without its private key. Set the path of the key's file.")
+                : new CertificateException(nameof(CertificateOptions.KeyPath), $"Key file '{keyPath}' has no private key in PEM.");
         }
 
         bool encrypted = key.Contains(EncryptedKey, StringComparison.Ordinal);
@@ -122,12 +122,12 @@ internal static class CertificateFiles
         }
         catch (ArgumentException e)
         {
-            throw new CertificateException(nameof(CertificateOptions.KeyPath), $"The private key in '{keyFile}' is not the key of the certificate in '{path}'.", e);
+            throw new CertificateException(nameof(CertificateOptions.KeyPath), $"The private key in '{keyFile}' does not belong to the certificate in '{path}'.", e);
         }
         catch (CryptographicException e)
         {
             throw encrypted
-                ? new CertificateException(nameof(CertificateOptions.Password), $"does not open the private key in '{keyFile}'.", e)
+                ? new CertificateException(nameof(CertificateOptions.Password), $"is not the password of the private key in '{keyFile}'.", e)
                 : new CertificateException(nameof(CertificateOptions.KeyPath), $"The private key in '{keyFile}' cannot be read: {e.Message}", e);
         }
     }
@@ -141,7 +141,7 @@ internal static class CertificateFiles
         }
         catch (CryptographicException e)
         {
-            throw new CertificateException(setting, $"'{path}' holds a certificate that cannot be read: {e.Message}", e);
+            throw new CertificateException(setting, $"'{path}' has a certificate that cannot be read: {e.Message}", e);
         }
 
         return all.Count > 0 ? all : throw new CertificateException(setting, $"'{path}' holds no certificate in PEM.");

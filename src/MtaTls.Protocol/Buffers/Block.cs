@@ -2,7 +2,7 @@ using System.Buffers;
 
 namespace MtaTls.Protocol;
 
-/// <summary>A pooled buffer and its place in a chain of buffers. Octets from <see cref="Start"/> to <see cref="End"/> are there to be read.</summary>
+/// <summary>A pooled buffer and its place in a chain of buffers. Bytes from <see cref="Start"/> to <see cref="End"/> are there to be read.</summary>
 internal sealed class Block : ReadOnlySequenceSegment<byte>
 {
     internal Block(byte[] array, int sizeClass)
@@ -16,18 +16,18 @@ internal sealed class Block : ReadOnlySequenceSegment<byte>
     /// <summary>Which list of the pool the block belongs to; -1: none.</summary>
     public int SizeClass { get; }
 
-    /// <summary>The first octet not yet taken.</summary>
+    /// <summary>The first byte not yet taken.</summary>
     public int Start { get; set; }
 
-    /// <summary>Behind the last octet that may be taken.</summary>
+    /// <summary>Behind the last byte that may be taken.</summary>
     public int End { get; set; }
 
-    /// <summary>Behind the last octet that was written, where writing runs ahead of <see cref="End"/>.</summary>
+    /// <summary>Behind the last byte that was written, where writing runs ahead of <see cref="End"/>.</summary>
     public int Written { get; set; }
 
     public Block? NextBlock => (Block?)Next;
 
-    /// <summary>Makes the block the first or next of a sequence; its octets from 0 on have the given place in the stream.</summary>
+    /// <summary>Makes the block the first or next of a sequence; its bytes from 0 on have the given place in the stream.</summary>
     public void BeginSequence(long runningIndex)
     {
         Memory = Array;

@@ -14,7 +14,7 @@ internal static class BlockPool
 
     private static readonly SizeClass[] s_classes = [new(0, 1024, 4096), new(1, 4096, 1024), new(2, MaxBlockSize, 1024)];
 
-    /// <summary>Pooled blocks that somebody has: none when every channel has ended and its reader and writer are done.</summary>
+    /// <summary>Pooled blocks in use: none when every channel has ended and its reader and writer are done.</summary>
     public static int InUse
     {
         get
@@ -29,7 +29,7 @@ internal static class BlockPool
         }
     }
 
-    /// <summary>A block for <paramref name="size"/> octets; above <see cref="MaxBlockSize"/> it is not pooled.</summary>
+    /// <summary>A block for <paramref name="size"/> bytes; above <see cref="MaxBlockSize"/> it is not pooled.</summary>
     public static Block Rent(int size)
     {
         foreach (SizeClass sizeClass in s_classes)
@@ -52,7 +52,7 @@ internal static class BlockPool
         }
     }
 
-    /// <summary>Leaves a block to the garbage collector, because somebody may still hold its memory.</summary>
+    /// <summary>Leaves a block to the garbage collector, because its memory may still be in use.</summary>
     public static void Abandon(Block block)
     {
         if (block.SizeClass >= 0)
@@ -76,7 +76,7 @@ internal static class BlockPool
         }
     }
 
-    /// <summary>Gives up the blocks that nobody has needed since the last call.</summary>
+    /// <summary>Releases the blocks that were not used since the last call.</summary>
     /// <returns>The bytes of all blocks that were given up since the last call, those included for which the pool had no room.</returns>
     public static long Trim()
     {

@@ -1,9 +1,9 @@
 namespace MtaTls.Protocol;
 
 /// <summary>
-/// A number of octets that are handed out and come back, each of which its parent hands out too. Thread-safe, without a lock unless somebody waits; never hands out more than it has.
+/// A number of bytes that are handed out and come back, each of which its parent hands out too. Thread-safe, without a lock unless somebody waits; never hands out more than it has.
 /// </summary>
-/// <param name="size">The octets.</param>
+/// <param name="size">The bytes.</param>
 /// <param name="keep">Those that are handed out only where they are asked for by name.</param>
 /// <param name="parent">The pool that this one is a part of.</param>
 internal sealed class ByteBudget(long size, long keep = 0, ByteBudget? parent = null)
@@ -25,7 +25,7 @@ internal sealed class ByteBudget(long size, long keep = 0, ByteBudget? parent = 
     /// <summary>What can be reserved, without what is kept.</summary>
     public long Unreserved => parent is null ? OwnUnreserved : Math.Min(OwnUnreserved, parent.Unreserved);
 
-    /// <summary>Reserves as many octets as there are, up to <paramref name="wanted"/>; none when that is less than <paramref name="least"/>.</summary>
+    /// <summary>Reserves as many bytes as there are, up to <paramref name="wanted"/>; none when that is less than <paramref name="least"/>.</summary>
     /// <param name="wanted">The most.</param>
     /// <param name="least">The least.</param>
     /// <param name="kept">Whether what is kept may be taken too.</param>
@@ -49,7 +49,7 @@ internal sealed class ByteBudget(long size, long keep = 0, ByteBudget? parent = 
     /// <summary>Whether more was taken than there is, here or above.</summary>
     public bool IsExceeded => Reserved > size || parent is { IsExceeded: true };
 
-    /// <summary>Reserves octets whether there are any or not: they are in use already.</summary>
+    /// <summary>Reserves bytes whether there are any or not: they are in use already.</summary>
     public void ReserveAlways(long octets)
     {
         for (ByteBudget? pool = this; pool is not null; pool = pool.Parent)
@@ -71,7 +71,7 @@ internal sealed class ByteBudget(long size, long keep = 0, ByteBudget? parent = 
         }
     }
 
-    /// <summary>Calls the waiter once when octets have come back, at once if there are any.</summary>
+    /// <summary>Calls the waiter once when bytes have come back, at once if there are any.</summary>
     public void WaitForRelease(IBudgetWaiter waiter)
     {
         // What comes back anywhere comes back to the root.

@@ -10,7 +10,7 @@ namespace MtaTls.Protocol;
 /// <summary>A source or destination of a channel (section 2.1.1): a domain name or a numeric IP address, and a port.</summary>
 public readonly record struct ChannelAddress
 {
-    /// <summary>The most octets of a domain name.</summary>
+    /// <summary>The most bytes of a domain name.</summary>
     private const int MaxHostLength = 253;
 
     private static readonly SearchValues<byte> s_nameOctets =
@@ -21,7 +21,7 @@ public readonly record struct ChannelAddress
     private readonly string? _host;
 
     /// <summary>Creates an address.</summary>
-    /// <param name="host">A domain name of letters, digits, hyphens, underscores and dots, at most 253 octets, or an IP address (IPv6 without brackets and zone).</param>
+    /// <param name="host">A domain name of letters, digits, hyphens, underscores and dots, at most 253 bytes, or an IP address (IPv6 without brackets and zone).</param>
     /// <param name="port">0 to 65,535.</param>
     /// <exception cref="ArgumentException"><paramref name="host"/> is neither.</exception>
     /// <exception cref="ArgumentOutOfRangeException"><paramref name="port"/> is out of range.</exception>
@@ -74,12 +74,12 @@ public readonly record struct ChannelAddress
     public override string ToString() =>
         (Host.Contains(':', StringComparison.Ordinal) ? "[" + Host + "]:" : Host + ":") + Port.ToString(CultureInfo.InvariantCulture);
 
-    /// <summary>Makes an address of the octets of a packet.</summary>
-    /// <param name="host">The octets of source_address_machine or destination_address_machine.</param>
+    /// <summary>Makes an address of the bytes of a packet.</summary>
+    /// <param name="host">The bytes of source_address_machine or destination_address_machine.</param>
     /// <param name="port">The port.</param>
     /// <param name="recent">A host string that is used again when it is the same, so that many channels to one host share it.</param>
     /// <param name="address">The address.</param>
-    /// <returns>Whether the octets are a valid host.</returns>
+    /// <returns>Whether the bytes are a valid host.</returns>
     internal static bool TryCreate(ReadOnlySpan<byte> host, ushort port, ref string? recent, out ChannelAddress address)
     {
         if (!IsValidHost(host))

@@ -3,7 +3,7 @@ using System.Globalization;
 namespace MtaTls.Protocol;
 
 /// <summary>A channel's id (section 2.1.1): sender_channel_id and receiver_channel_id, where the sender is the end that opened the channel.</summary>
-/// <param name="Value">The four octets as one big-endian number.</param>
+/// <param name="Value">The four bytes as one big-endian number.</param>
 public readonly record struct ChannelId(uint Value)
 {
     internal ChannelId(ushort sender, ushort receiver) : this((uint)sender << 16 | receiver) { }

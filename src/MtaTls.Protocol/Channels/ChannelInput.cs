@@ -56,8 +56,8 @@ internal sealed class ChannelInput : PipeReader, IValueTaskSource<ReadResult>, I
 
     // The read loop's side. The caller holds the channel's lock.
 
-    /// <summary>Memory for the next octets of a packet; empty when nobody will read them.</summary>
-    /// <param name="packetRest">The octets of the packet that are still to come.</param>
+    /// <summary>Memory for the next bytes of a packet; empty when they will not be read.</summary>
+    /// <param name="packetRest">The bytes of the packet that are still to come.</param>
     /// <param name="begins">Whether they are its first.</param>
     public Memory<byte> BeginReceive(int packetRest, bool begins)
     {
@@ -68,8 +68,8 @@ internal sealed class ChannelInput : PipeReader, IValueTaskSource<ReadResult>, I
 
         Block? tail = _tail;
         int room = tail is null ? 0 : tail.Array.Length - tail.End;
-        // A packet does not begin in a block's last octets: each part would be a read of its own. One that has begun fills its block: else a peer
-        // that sends a long packet octet by octet would cost a block for each.
+        // A packet does not begin in a block's last bytes: each part would be a read of its own. One that has begun fills its block: else a peer
+        // that sends a long packet byte by byte would cost a block for each.
         if (tail is null || room < (begins ? Math.Min(packetRest, BlockPool.MaxBlockSize) : 1))
         {
             Block block = BlockPool.Rent(Math.Min(packetRest, BlockPool.MaxBlockSize));
@@ -89,14 +89,14 @@ internal sealed class ChannelInput : PipeReader, IValueTaskSource<ReadResult>, I
         return tail.Array.AsMemory(tail.End, Math.Min(packetRest, tail.Array.Length - tail.End));
     }
 
-    /// <summary>Counts octets that were received into the memory of <see cref="BeginReceive"/>.</summary>
+    /// <summary>Counts bytes that were received into the memory of <see cref="BeginReceive"/>.</summary>
     public void EndReceive(int count)
     {
         _receiving = false;
         NoteReceived(count);
         if (_discarding || _aborted)
         {
-            // Given up while the octets came in.
+            // Given up while the bytes came in.
             _examined = _consumed = _received;
             ReleaseBlocks(pooled: !_reading);
             return;
@@ -105,7 +105,7 @@ internal sealed class ChannelInput : PipeReader, IValueTaskSource<ReadResult>, I
         CompleteWait(canceled: false);
     }
 
-    /// <summary>Counts octets that were received and thrown away. After an end they do not count: what arrived before it can still be read.</summary>
+    /// <summary>Counts bytes that were received and thrown away. After an end they do not count: what arrived before it can still be read.</summary>
     public void Skip(int count)
     {
         if (_discarding || _aborted)
@@ -447,7 +447,7 @@ internal sealed class ChannelInput : PipeReader, IValueTaskSource<ReadResult>, I
         ? new MtaTlsChannelException(_error.Message, _error.InnerException)
         : ((MtaTlsSessionException)_error!).Again();
 
-    /// <summary>A position of a result as octets since the channel's start.</summary>
+    /// <summary>A position of a result as bytes since the channel's start.</summary>
     private static long PositionOf(SequencePosition position, long ofNothing) =>
         position.GetObject() is Block block ? block.RunningIndex + position.GetInteger() : ofNothing;
 

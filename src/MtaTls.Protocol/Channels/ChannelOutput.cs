@@ -5,10 +5,10 @@ namespace MtaTls.Protocol;
 
 /// <summary>
 /// The writing side of a channel: what the application has written and the send loop has not yet sent. Before the data of each block there is room for a packet
-/// header, so that a block goes to the transport without another copy; when only a part was sent, the next header takes the place of octets that are gone.
+/// header, so that a block goes to the transport without another copy; when only a part was sent, the next header takes the place of bytes that are gone.
 /// </summary>
 /// <remarks>
-/// Guarded by the channel's lock, except what only the application touches: the octets behind <see cref="Block.End"/> of the blocks from the first unflushed one on. Those blocks stay
+/// Guarded by the channel's lock, except what only the application touches: the bytes behind <see cref="Block.End"/> of the blocks from the first unflushed one on. Those blocks stay
 /// while <see cref="_writing"/>. The block that is being sent stays while <see cref="_sending"/>.
 /// </remarks>
 internal sealed class ChannelOutput : PipeWriter, IValueTaskSource<FlushResult>
@@ -409,7 +409,7 @@ internal sealed class ChannelOutput : PipeWriter, IValueTaskSource<FlushResult>
         BlockPool.Return(head);
     }
 
-    /// <summary>After the close: drops all blocks that nobody holds.</summary>
+    /// <summary>After the close: drops all blocks that are not in use.</summary>
     private void ReleaseSent()
     {
         if (_sending || _writing)

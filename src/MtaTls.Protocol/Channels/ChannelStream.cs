@@ -126,7 +126,7 @@ internal sealed class ChannelStream(MtaTlsChannel channel) : Stream
         await base.DisposeAsync().ConfigureAwait(false);
     }
 
-    /// <summary>Begins the orderly close; nobody waits for it.</summary>
+    /// <summary>Begins the orderly close without waiting for its end.</summary>
     protected override void Dispose(bool disposing)
     {
         if (disposing)

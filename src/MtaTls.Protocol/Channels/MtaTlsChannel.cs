@@ -2,7 +2,7 @@ using System.IO.Pipelines;
 
 namespace MtaTls.Protocol;
 
-/// <summary>One channel of a session: an ordered, reliable, flow-controlled stream of octets in each direction.</summary>
+/// <summary>One channel of a session: an ordered, reliable, flow-controlled stream of bytes in each direction.</summary>
 /// <remarks>
 /// There is no half close in the protocol. Completing <see cref="Output"/> alone sends what was written and nothing more; completing
 /// <see cref="Input"/> alone discards what arrives. Both completed, or <see cref="CloseAsync"/>, or disposal close the channel in order.
@@ -65,7 +65,7 @@ public sealed class MtaTlsChannel : IDuplexPipe, IAsyncDisposable
     /// <summary>What is sent to the peer. A flush waits while too much is unsent, and says IsCompleted when the channel has closed.</summary>
     public PipeWriter Output => _output;
 
-    /// <summary>Octets of data received.</summary>
+    /// <summary>Bytes of data received.</summary>
     public long BytesReceived
     {
         get
@@ -77,7 +77,7 @@ public sealed class MtaTlsChannel : IDuplexPipe, IAsyncDisposable
         }
     }
 
-    /// <summary>Octets of data sent.</summary>
+    /// <summary>Bytes of data sent.</summary>
     public long BytesSent
     {
         get

@@ -4,8 +4,8 @@ namespace MtaTls.Protocol;
 /// What this end allows the peer to send on a channel (section 2.2), and what is reserved for it in the receive budgets. Guarded by the channel's lock.
 /// </summary>
 /// <remarks>
-/// All positions are octets since the channel's start. The peer may send up to <see cref="Limit"/>; the limit wanted is what was examined plus the window's size. What counts against the
-/// budgets is Limit - consumed: credit outstanding and octets not yet consumed. It never exceeds what is reserved.
+/// All positions are bytes since the channel's start. The peer may send up to <see cref="Limit"/>; the limit wanted is what was examined plus the window's size. What counts against the
+/// budgets is Limit - consumed: credit outstanding and bytes not yet consumed. It never exceeds what is reserved.
 /// </remarks>
 internal struct ReceiveWindow
 {
@@ -45,7 +45,7 @@ internal struct ReceiveWindow
     /// <summary>Whether anything was examined that was not acknowledged.</summary>
     public readonly bool IsOwed(long examined) => Size + examined > Limit;
 
-    /// <summary>Notes that octets have arrived up to a position: ends a measurement of the round trip.</summary>
+    /// <summary>Notes that bytes have arrived up to a position: ends a measurement of the round trip.</summary>
     public void Received(long received, RoundTrip roundTrip)
     {
         if (_probeStart == 0 || received <= _probeLimit)
@@ -98,7 +98,7 @@ internal struct ReceiveWindow
     }
 
     /// <summary>Raises max_packet_length where a window that has grown allows it.</summary>
-    /// <param name="received">The position up to which octets have arrived.</param>
+    /// <param name="received">The position up to which bytes have arrived.</param>
     /// <param name="wanted">The session's max_packet_length.</param>
     /// <returns>The value for a NewMaxPacketLength, smaller than the free space; 0: no change.</returns>
     public int RaiseMaxPacketLength(long received, int wanted)

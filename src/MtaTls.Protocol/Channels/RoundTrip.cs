@@ -1,7 +1,7 @@
 namespace MtaTls.Protocol;
 
 /// <summary>
-/// The session's round-trip time: the shortest time from an Acknowledgment to the first octet beyond the limit before it. TCP's own figure would end at the
+/// The session's round-trip time: the shortest time from an Acknowledgment to the first byte beyond the limit before it. TCP's own figure would end at the
 /// next relay. Written by the read loop, read by the send loop.
 /// </summary>
 internal sealed class RoundTrip(TimeProvider time)

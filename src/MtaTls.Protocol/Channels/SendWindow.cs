@@ -3,7 +3,7 @@ namespace MtaTls.Protocol;
 /// <summary>What the peer allows this end to send on a channel (section 2.2): its window and its max_packet_length. Guarded by the channel's lock.</summary>
 internal struct SendWindow(uint window, uint maxPacketLength)
 {
-    /// <summary>The octets that may still be sent; 0 is legal from the start.</summary>
+    /// <summary>The bytes that may still be sent; 0 is legal from the start.</summary>
     public uint Remaining { get; private set; } = window;
 
     /// <summary>The newest max_packet_length that was read. One that is larger than the window is cut to what is left of the window, packet by packet.</summary>
@@ -22,7 +22,7 @@ internal struct SendWindow(uint window, uint maxPacketLength)
         return true;
     }
 
-    /// <summary>How many of <paramref name="available"/> octets the next packet may carry.</summary>
+    /// <summary>How many of <paramref name="available"/> bytes the next packet may carry.</summary>
     public readonly int NextPacketLength(int available) => (int)Math.Min((uint)available, Math.Min(Remaining, MaxPacketLength));
 
     public void Subtract(int length) => Remaining = checked(Remaining - (uint)length);

@@ -14,10 +14,10 @@ internal sealed class ChannelIdAllocator(MtaTlsRole role)
     private int _cursor;
 
     /// <summary>Takes a half.</summary>
-    /// <param name="isTaken">Whether a half can't be used though it is in nobody's hands, or can't be shared.</param>
+    /// <param name="isTaken">Whether a half cannot be used although it is free, or cannot be shared.</param>
     /// <param name="state">Passed to it.</param>
     /// <param name="half">The half.</param>
-    /// <param name="shared">Whether somebody else holds it too; then it is not to be returned.</param>
+    /// <param name="shared">Whether it is also in use elsewhere; then it must not be returned.</param>
     /// <returns>Whether there was one.</returns>
     public bool TryTake<TState>(Func<TState, ushort, bool> isTaken, TState state, out ushort half, out bool shared)
     {

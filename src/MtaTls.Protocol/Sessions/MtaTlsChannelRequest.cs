@@ -41,7 +41,7 @@ public sealed class MtaTlsChannelRequest
         TryAnswer() ? Session.Opens.Accept(this) : throw new MtaTlsChannelRefusedException(SessionOpens.TooManyPending, isLocal: true);
 
     /// <summary>Refuses the channel: sends ChannelRequestEchec. Does nothing when the session has ended.</summary>
-    /// <param name="reason">A short text for the peer, who is a stranger: nothing about the network behind. At most 65,530 octets of UTF-8; the rest is cut.</param>
+    /// <param name="reason">A short text for the peer. It must not reveal anything about the network behind. At most 65,530 bytes of UTF-8; the rest is cut.</param>
     /// <exception cref="InvalidOperationException">The request was answered before.</exception>
     public void Refuse(string reason)
     {

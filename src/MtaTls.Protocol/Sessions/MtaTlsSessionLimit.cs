@@ -21,7 +21,7 @@ public enum MtaTlsSessionLimit
     /// <summary>The peer sent more than the window that it was granted: the channel was closed.</summary>
     MaxWindowSize,
 
-    /// <summary>A window was not granted again until other channels of the session have given octets back.</summary>
+    /// <summary>A window was not granted again until other channels of the session have given bytes back.</summary>
     SessionReceiveBudget,
 
     /// <summary>The same of <see cref="MtaTlsSessionOptions.ReceiveBudget"/>; or, where not even 4 KiB were left, the peer's open was refused.</summary>

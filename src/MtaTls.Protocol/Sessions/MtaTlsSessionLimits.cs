@@ -49,7 +49,7 @@ public sealed class MtaTlsSessionLimits
         set => _maxPendingChannels = InRange(value, 1, 65_536);
     }
 
-    /// <summary>The window that a channel starts with, in octets, as long as the receive budgets have room (section 2.1.1, sender_window_length).</summary>
+    /// <summary>The window that a channel starts with, in bytes, as long as the receive budgets have room (section 2.1.1, sender_window_length).</summary>
     /// <value>Default: 262,144 (256 KiB). Range: 4,096 to 1 GiB.</value>
     public int InitialWindowSize
     {
@@ -57,7 +57,7 @@ public sealed class MtaTlsSessionLimits
         set => _initialWindowSize = InRange(value, WindowFloor, 1 << 30);
     }
 
-    /// <summary>The size in octets that a window grows to while its reader keeps up and the round trip needs it. Below <see cref="InitialWindowSize"/> it never grows.</summary>
+    /// <summary>The size in bytes that a window grows to while its reader keeps up and the round trip needs it. Below <see cref="InitialWindowSize"/> it never grows.</summary>
     /// <value>Default: 8,388,608 (8 MiB). Range: 4,096 to 1 GiB.</value>
     public int MaxWindowSize
     {
@@ -66,10 +66,10 @@ public sealed class MtaTlsSessionLimits
     }
 
     /// <summary>
-    /// The longest data, in octets, that the peer may send in one packet (section 2.1.1, sender_max_packet_length). What is announced is always smaller
+    /// The longest data, in bytes, that the peer may send in one packet (section 2.1.1, sender_max_packet_length). What is announced is always smaller
     /// than the channel's window.
     /// </summary>
-    /// <value>Default: 16,375: with its 9 octets of header such a packet fills one TLS record. Range: 1 to 16,777,215.</value>
+    /// <value>Default: 16,375: with its 9 bytes of header such a packet fills one TLS record. Range: 1 to 16,777,215.</value>
     public int MaxPacketLength
     {
         get => _maxPacketLength;
@@ -77,7 +77,7 @@ public sealed class MtaTlsSessionLimits
     }
 
     /// <summary>
-    /// The most octets that the peer may make this end buffer over all channels of the session: what the windows still allow it to send and what was not read yet.
+    /// The most bytes that the peer may make this end buffer over all channels of the session: what the windows still allow it to send and what was not read yet.
     /// 4 KiB of it are kept for each of <see cref="MaxChannelsPerSession"/>; the rest is shared by the channels that need more.
     /// </summary>
     /// <value>Default: 67,108,864 (64 MiB). Range: 4,096 times <see cref="MaxChannelsPerSession"/> (checked when a session starts) and up.</value>
@@ -87,7 +87,7 @@ public sealed class MtaTlsSessionLimits
         set => _sessionReceiveBudget = InRange(value, WindowFloor, long.MaxValue / 2);
     }
 
-    /// <summary>The number of octets that a channel's application may have written and not sent before a flush waits. It goes on when half of them have been sent.</summary>
+    /// <summary>The number of bytes that a channel's application may have written and not sent before a flush waits. It goes on when half of them have been sent.</summary>
     /// <value>Default: 131,072 (128 KiB): two flushes of the send loop, so that the application writes the one while the other is sent. Range: 1 to 1 GiB.</value>
     public int OutputBufferSize
     {
@@ -128,7 +128,7 @@ public sealed class MtaTlsSessionLimits
     }
 
     /// <summary>
-    /// How long the peer may read nothing while octets wait to be sent; after it the session ends. One flush of some 64 KiB must end within it, whatever the
+    /// How long the peer may read nothing while bytes wait to be sent; after it the session ends. One flush of some 64 KiB must end within it, whatever the
     /// rate at which the peer reads.
     /// </summary>
     /// <value>Default: 60 seconds. Range: more than zero, at most 24 days, or <see cref="Timeout.InfiniteTimeSpan"/>.</value>
@@ -150,7 +150,7 @@ public sealed class MtaTlsSessionLimits
     }
 
     /// <summary>
-    /// The smallest max_packet_length that the peer may announce: an octet a packet would cost this end ten octets and a turn of its scheduler for each octet of
+    /// The smallest max_packet_length that the peer may announce: a byte a packet would cost this end ten bytes and a turn of its scheduler for each byte of
     /// an answer. Opens below it are refused, channels that fall below it are closed.
     /// </summary>
     /// <value>Default: 1: every length that the draft allows. Range: 1 to 16,384.</value>
@@ -187,7 +187,7 @@ public sealed class MtaTlsSessionLimits
         set => _maxEmptyPacketsPerSecond = InRange(value, 0, 1_000_000_000);
     }
 
-    /// <summary>The data packets in one second that carry 1 to 31 octets. A peer that sends more loses its session.</summary>
+    /// <summary>The data packets in one second that carry 1 to 31 bytes. A peer that sends more loses its session.</summary>
     /// <value>Default: 0, no limit: what is typed comes in such packets. Range: 0 to 1,000,000,000.</value>
     public int MaxSmallPacketsPerSecond
     {
@@ -203,7 +203,7 @@ public sealed class MtaTlsSessionLimits
         set => _maxAcknowledgmentsPerSecond = InRange(value, 0, 1_000_000_000);
     }
 
-    /// <summary>How long the peer may grant a channel no window while octets wait to be sent on it; after it the channel is closed, and the session goes on.</summary>
+    /// <summary>How long the peer may grant a channel no window while bytes wait to be sent on it; after it the channel is closed, and the session goes on.</summary>
     /// <value>Default: 5 minutes. Range: more than zero, at most 24 days, or <see cref="Timeout.InfiniteTimeSpan"/>.</value>
     public TimeSpan ChannelWriteStallTimeout
     {

@@ -21,10 +21,10 @@ internal readonly record struct MtaTlsSessionStatistics
     /// <summary>Own opens that the peer refused.</summary>
     public long OpensRefusedByPeer { get; init; }
 
-    /// <summary>Octets of channel data received, headers not counted.</summary>
+    /// <summary>Bytes of channel data received, headers not counted.</summary>
     public long BytesReceived { get; init; }
 
-    /// <summary>Octets of channel data sent, headers not counted.</summary>
+    /// <summary>Bytes of channel data sent, headers not counted.</summary>
     public long BytesSent { get; init; }
 
     /// <summary>Packets received, of every type.</summary>

@@ -48,7 +48,7 @@ internal sealed class PacketReceiver(MtaTlsSession session)
         BreakIf(channel, broken);
     }
 
-    /// <summary>Memory for bytes of the packet that has begun; empty when nobody will read them.</summary>
+    /// <summary>Memory for bytes of the packet that has begun; empty when they will not be read.</summary>
     public static Memory<byte> BeginReceive(MtaTlsChannel channel, int packetRest, bool begins)
     {
         lock (channel.Gate)

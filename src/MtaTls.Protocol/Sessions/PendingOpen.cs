@@ -45,7 +45,7 @@ internal sealed class PendingOpen(ChannelAddress source, ChannelAddress destinat
         return new(this, _caller.Version);
     }
 
-    /// <summary>Gives the channel to the caller, unless he has been told something else already.</summary>
+    /// <summary>Gives the channel to the caller, unless the caller has got another result already.</summary>
     public bool TrySetResult(MtaTlsChannel? channel) => TryDecide(channel, null);
 
     /// <inheritdoc cref="TrySetResult"/>

@@ -43,7 +43,7 @@ internal sealed class SessionOpens
     /// <summary>The peer's opens that wait for <see cref="MtaTlsSession.AcceptChannelAsync"/>.</summary>
     public ChannelReader<MtaTlsChannelRequest> Requests => _requests.Reader;
 
-    /// <summary>The session has ended: nobody can answer the peer's opens any more.</summary>
+    /// <summary>The session has ended, so the peer's opens can no longer be answered.</summary>
     public void Complete()
     {
         _requests.Writer.TryComplete();

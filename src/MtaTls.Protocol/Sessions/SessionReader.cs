@@ -3,7 +3,7 @@ using System.Buffers;
 namespace MtaTls.Protocol;
 
 /// <summary>
-/// The read loop: cuts the octets of the transport into packets and brings each where it belongs. It never waits for a channel: what a channel may receive its window
+/// The read loop: cuts the bytes of the transport into packets and brings each where it belongs. It never waits for a channel: what a channel may receive its window
 /// has decided before.
 /// </summary>
 /// <remarks>
@@ -141,7 +141,7 @@ internal sealed class SessionReader(MtaTlsSession session, IMtaTlsTransport tran
     /// <summary>Takes the next packet out of the buffer: a control packet whole, and handled; of a data packet what stands before the data.</summary>
     /// <param name="header">The packet's header.</param>
     /// <param name="data">What stands before the data of a data packet.</param>
-    /// <param name="needed">If there is no whole packet: the octets that it needs in the buffer, as far as they are known.</param>
+    /// <param name="needed">If there is no whole packet: the bytes that it needs in the buffer, as far as they are known.</param>
     private bool TryTakePacket(out PacketHeader header, out Plaintext data, out int needed)
     {
         data = default;
@@ -175,7 +175,7 @@ internal sealed class SessionReader(MtaTlsSession session, IMtaTlsTransport tran
         return true;
     }
 
-    /// <summary>Room behind what is buffered for a packet of <paramref name="needed"/> octets; more where more packets are likely to be short.</summary>
+    /// <summary>Room behind what is buffered for a packet of <paramref name="needed"/> bytes; more where more packets are likely to be short.</summary>
     private Memory<byte> Room(int needed)
     {
         int buffered = _end - _start;

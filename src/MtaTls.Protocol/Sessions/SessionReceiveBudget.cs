@@ -2,7 +2,7 @@ namespace MtaTls.Protocol;
 
 /// <summary>
 /// What the channels of a session may make this end buffer, under the session's own budget and the one it shares with others. The session's holds
-/// <see cref="MtaTlsSessionLimits.WindowFloor"/> octets for every channel that is allowed, so that a channel can always be served; the rest is shared.
+/// <see cref="MtaTlsSessionLimits.WindowFloor"/> bytes for every channel that is allowed, so that a channel can always be served; the rest is shared.
 /// </summary>
 internal sealed class SessionReceiveBudget(long size, int maxChannels, ByteBudget? common)
 {
@@ -10,7 +10,7 @@ internal sealed class SessionReceiveBudget(long size, int maxChannels, ByteBudge
 
     private readonly ByteBudget _shared = new(size - (long)Floor * maxChannels, parent: common);
 
-    /// <summary>The octets beyond the floors that are not reserved.</summary>
+    /// <summary>The bytes beyond the floors that are not reserved.</summary>
     public long Unreserved => _shared.Unreserved;
 
     public long SharedReserved => _shared.Reserved;
@@ -22,7 +22,7 @@ internal sealed class SessionReceiveBudget(long size, int maxChannels, ByteBudge
         : MtaTlsSessionLimit.ParentReceiveBudget;
 
     /// <summary>Reserves the first window of a channel: what is wanted, at most an eighth of what is unreserved, at least the floor.</summary>
-    /// <returns>The octets reserved; 0 when the common budget has not even the floor left.</returns>
+    /// <returns>The bytes reserved; 0 when the common budget has not even the floor left.</returns>
     public int ReserveFirst(int wanted)
     {
         if (common is not null && common.Reserve(Floor, Floor, kept: true) == 0)
@@ -34,10 +34,10 @@ internal sealed class SessionReceiveBudget(long size, int maxChannels, ByteBudge
         return Floor + (int)(more > 0 ? Reserve(more) : 0);
     }
 
-    /// <summary>Reserves up to <paramref name="wanted"/> octets more for a channel.</summary>
+    /// <summary>Reserves up to <paramref name="wanted"/> bytes more for a channel.</summary>
     public long Reserve(long wanted) => _shared.Reserve(wanted);
 
-    /// <summary>Gives back octets that a channel had beyond its floor.</summary>
+    /// <summary>Gives back bytes that a channel had beyond its floor.</summary>
     public void Release(long octets) => _shared.Release(octets);
 
     /// <summary>Gives back all that a channel had.</summary>
@@ -47,6 +47,6 @@ internal sealed class SessionReceiveBudget(long size, int maxChannels, ByteBudge
         common?.Release(Floor);
     }
 
-    /// <summary>Calls the waiter once when octets have come back.</summary>
+    /// <summary>Calls the waiter once when bytes have come back.</summary>
     public void WaitForRelease(IBudgetWaiter waiter) => _shared.WaitForRelease(waiter);
 }

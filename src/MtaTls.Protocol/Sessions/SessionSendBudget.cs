@@ -21,7 +21,7 @@ internal sealed class SessionSendBudget(long size, ByteBudget? common)
         : MtaTlsSessionLimit.ParentSendBudget;
 
     /// <summary>How much a channel may have unsent before its writer waits: an eighth of what is left, so that channels together never use all of it.</summary>
-    /// <param name="most">What it may have when nobody else has much.</param>
+    /// <param name="most">The most that it may have when others have little.</param>
     public int Allowance(int most) => (int)Math.Min(most, Math.Max(Floor, _pool.Unreserved / 8));
 
     public void Take(int bytes) => _pool.ReserveAlways(bytes);

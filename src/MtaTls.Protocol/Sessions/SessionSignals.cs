@@ -31,7 +31,7 @@ internal sealed class SessionSignals
 
     public long PingsReceived => Volatile.Read(ref _pingsReceived);
 
-    /// <summary>Sends a ping whose answer nobody waits for.</summary>
+    /// <summary>Sends a ping without waiting for its answer.</summary>
     public bool TrySendPing()
     {
         try

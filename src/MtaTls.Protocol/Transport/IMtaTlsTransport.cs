@@ -1,7 +1,7 @@
 namespace MtaTls.Protocol;
 
 /// <summary>
-/// The byte stream below a session, usually TLS. The session <em>pulls</em>: it asks for octets where it wants them, so that data are decrypted
+/// The byte stream below a session, usually TLS. The session <em>pulls</em>: it asks for bytes where it wants them, so that data are decrypted
 /// straight into the buffer of the channel that they are for.
 /// </summary>
 /// <remarks>
@@ -10,23 +10,23 @@ namespace MtaTls.Protocol;
 /// </remarks>
 internal interface IMtaTlsTransport : IAsyncDisposable
 {
-    /// <summary>Reads at least one octet into <paramref name="buffer"/>.</summary>
-    /// <param name="buffer">Where the octets go; not empty.</param>
+    /// <summary>Reads at least one byte into <paramref name="buffer"/>.</summary>
+    /// <param name="buffer">Where the bytes go; not empty.</param>
     /// <param name="cancellationToken">Cancels the wait.</param>
-    /// <returns>The number of octets read; 0 when the peer ended the stream in order (close_notify).</returns>
+    /// <returns>The number of bytes read; 0 when the peer ended the stream in order (close_notify).</returns>
     /// <exception cref="IOException">The stream failed, or ended without close_notify (truncation).</exception>
     ValueTask<int> ReadAsync(Memory<byte> buffer, CancellationToken cancellationToken = default);
 
     /// <summary>Room for packets that are coalesced with others into one record.</summary>
-    /// <param name="sizeHint">The least number of octets wanted, at most 16,384; 0 for any.</param>
+    /// <param name="sizeHint">The least number of bytes wanted, at most 16,384; 0 for any.</param>
     /// <returns>Writable memory, valid until the next call of a writing member.</returns>
     Memory<byte> GetMemory(int sizeHint = 0);
 
-    /// <summary>Counts <paramref name="count"/> octets of the memory that <see cref="GetMemory"/> gave as written.</summary>
-    /// <param name="count">The number of octets written.</param>
+    /// <summary>Counts <paramref name="count"/> bytes of the memory that <see cref="GetMemory"/> gave as written.</summary>
+    /// <param name="count">The number of bytes written.</param>
     void Advance(int count);
 
-    /// <summary>Writes octets after those that were advanced, without gathering them in a buffer first. They have been taken when this returns.</summary>
+    /// <summary>Writes bytes after those that were advanced, without gathering them in a buffer first. They have been taken when this returns.</summary>
     /// <param name="packets">One or more packets, headers in place.</param>
     void Write(ReadOnlySpan<byte> packets);
 

@@ -78,7 +78,7 @@ internal sealed class NameEntry(string name)
         }
     }
 
-    /// <summary>Reads the name, once for all who ask meanwhile, and once more if it changes while it is read.</summary>
+    /// <summary>Reads the name, once for all callers that ask meanwhile, and once more if it changes while it is read.</summary>
     /// <param name="read">Reads it; false: it could not.</param>
     /// <param name="isNews">Whether what is being read now may be out of date already.</param>
     public Task<bool> LoadAsync(Func<NameEntry, Task<bool>> read, bool isNews)

@@ -313,7 +313,7 @@ internal sealed class AgentEndpoints(AgentRegistry registry, ReverseProxySetting
         }
         catch (Exception e) when (e is JsonException or InvalidOperationException or BadHttpRequestException)
         {
-            // Told below, without the octets that came.
+            // Told below, without the bytes that came.
         }
 
         await ProblemAsync(context, StatusCodes.Status400BadRequest, "invalid-registration", "The body is not the JSON of a registration.");

@@ -96,7 +96,7 @@ internal sealed class AgentRegistration(MtaTlsServerSession session, Registratio
         {
             if (_isEnded)
             {
-                throw new AgentUnavailableException($"Agent {Agent} ({Id}) has gone.");
+                throw new AgentUnavailableException($"Agent {Agent} ({Id}) is no longer registered.");
             }
 
             if (_channels.Count + _opening >= limits.MaxChannels)
@@ -117,7 +117,7 @@ internal sealed class AgentRegistration(MtaTlsServerSession session, Registratio
         }
         catch (OperationCanceledException e) when (!cancellationToken.IsCancellationRequested)
         {
-            throw new AgentUnavailableException(_ended.IsCancellationRequested ? $"Agent {Agent} ({Id}) has gone." : $"Agent {Agent} ({Id}) has not answered within OpenTimeout ({limits.OpenTimeout}).", e);
+            throw new AgentUnavailableException(_ended.IsCancellationRequested ? $"Agent {Agent} ({Id}) is no longer registered." : $"Agent {Agent} ({Id}) has not answered within OpenTimeout ({limits.OpenTimeout}).", e);
         }
         catch (IOException e) when (e is not AgentUnavailableException)
         {

@@ -26,7 +26,7 @@ internal sealed class AgentRegistry(IAgentDirectory directory, ReverseProxySetti
 
     public int Count => _registrations.Count;
 
-    /// <summary>Whether this gateway is stopping and registers nobody.</summary>
+    /// <summary>Whether this gateway is stopping and registers no agents.</summary>
     public bool IsStopping { get; private set; }
 
     public AgentRegistration? Find(string id) => _registrations.GetValueOrDefault(id);
@@ -150,7 +150,7 @@ internal sealed class AgentRegistry(IAgentDirectory directory, ReverseProxySetti
         }
     }
 
-    /// <summary>Registers nobody any more, and asks every agent to leave.</summary>
+    /// <summary>Registers no more agents, and tells every agent to register elsewhere.</summary>
     public void Stop(TimeSpan deadline)
     {
         lock (_lock)

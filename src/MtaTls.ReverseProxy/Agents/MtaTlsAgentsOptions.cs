@@ -4,7 +4,7 @@ namespace MtaTls.ReverseProxy.Agents;
 public sealed class MtaTlsAgentsOptions
 {
     /// <summary>Who may take which names. A name that no rule allows is refused.</summary>
-    /// <value>Default: empty, nobody may take any.</value>
+    /// <value>Default: empty, no agent may take a name.</value>
     public IList<MtaTlsAgentRuleOptions> Rules { get; } = [];
 
     /// <summary>How long a request waits when no agent has its name, one that restarts for example. After that it is answered 503 with Retry-After.</summary>

@@ -3,7 +3,7 @@ using MtaTls.Protocol;
 
 namespace MtaTls.ReverseProxy.Forwarder;
 
-/// <summary>How a claimed source is written in forwarding headers. It is a host by our own reading, never the octets that came: nothing in it can end a value or a header.</summary>
+/// <summary>How a claimed source is written in forwarding headers. It is a host by our own reading, never the bytes that came: nothing in it can end a value or a header.</summary>
 internal static class ForwardingHeaders
 {
     public const string XForwardedFor = "X-Forwarded-For";

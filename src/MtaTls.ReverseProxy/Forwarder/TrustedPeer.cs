@@ -31,7 +31,7 @@ internal sealed class TrustedPeer
 
         if (options.Networks.Count == 0 && options.ClientCertificate is null)
         {
-            errors.Add($"{key}: needs Networks or a ClientCertificate; a peer that nothing is known of is not trusted.");
+            errors.Add($"{key}: needs Networks or a ClientCertificate.");
         }
     }
 

@@ -104,7 +104,7 @@ internal sealed class DestinationMatcherPolicy(HostMatching hostMatching, ILogge
 
         public static RouteDestination Of(RouteModel route) => s_destinations.GetValue(route, static r => new RouteDestination(r));
 
-        /// <summary>A pattern that can't be read is refused when the configuration is loaded; were it not, it would be for nobody.</summary>
+        /// <summary>A pattern that cannot be parsed is refused when the configuration is loaded. Otherwise it would match nothing.</summary>
         public bool IsFor(ChannelTarget? target) => !Exists || (_pattern is not null && target is not null && target.Matches(_pattern));
     }
 

@@ -155,7 +155,7 @@ internal static class ServerHandshake
     {
         try
         {
-            // A record of type alert (21), version TLS 1.2, with the two octets fatal (2) and the description.
+            // A record of type alert (21), version TLS 1.2, with the two bytes fatal (2) and the description.
             transport.Output.Write<byte>([21, 3, 3, 0, 2, 2, (byte)alert]);
             await transport.Output.FlushAsync(cancellationToken).ConfigureAwait(false);
         }

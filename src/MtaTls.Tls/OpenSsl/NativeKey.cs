@@ -79,7 +79,7 @@ internal sealed unsafe class NativeKey : SafeHandle
         }
         catch (CryptographicException e)
         {
-            throw new NotSupportedException("The certificate's private key can't be exported. OpenSSL is not .NET's own library here and needs a copy of it: load the certificate with X509KeyStorageFlags.Exportable.", e);
+            throw new NotSupportedException("The certificate's private key cannot be exported. This OpenSSL is not the library of .NET and needs a copy of the key: load the certificate with X509KeyStorageFlags.Exportable.", e);
         }
     }
 }

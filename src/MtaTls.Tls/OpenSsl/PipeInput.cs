@@ -23,7 +23,7 @@ internal sealed class PipeInput(PipeReader reader, Lock gate, ReadOnlyMemory<byt
     /// <summary>Whether the transport has ended: nothing follows what has arrived.</summary>
     public bool HasEnded { get; private set; }
 
-    /// <summary>Moves octets to OpenSSL: -1 when there are none yet, 0 at the end of the transport. The lock is held.</summary>
+    /// <summary>Moves bytes to OpenSSL: -1 when there are none yet, 0 at the end of the transport. The lock is held.</summary>
     public int Take(Span<byte> buffer)
     {
         if (_received.IsEmpty)
@@ -52,7 +52,7 @@ internal sealed class PipeInput(PipeReader reader, Lock gate, ReadOnlyMemory<byt
         return used;
     }
 
-    /// <summary>Gives the transport's buffers back. Outside the lock: this may run the continuation of whoever fills the pipe.</summary>
+    /// <summary>Gives the transport's buffers back. Outside the lock, because this may run a continuation of the pipe's writer.</summary>
     public void Release(SequencePosition? used)
     {
         if (used is { } position)
@@ -68,7 +68,7 @@ internal sealed class PipeInput(PipeReader reader, Lock gate, ReadOnlyMemory<byt
         }
     }
 
-    /// <summary>Waits for octets, or for the end of the transport.</summary>
+    /// <summary>Waits for bytes, or for the end of the transport.</summary>
     [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder))]
     public async ValueTask ReceiveAsync(CancellationToken cancellationToken)
     {

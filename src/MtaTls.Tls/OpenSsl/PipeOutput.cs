@@ -19,8 +19,8 @@ internal sealed class PipeOutput(PipeWriter writer, Lock gate)
     private TaskCompletionSource? _idle;
     private bool _flushing;
 
-    /// <summary>Adds encrypted octets; the lock is held.</summary>
-    /// <param name="data">The octets.</param>
+    /// <summary>Adds encrypted bytes; the lock is held.</summary>
+    /// <param name="data">The bytes.</param>
     /// <param name="answer">They come from reading, which no back-pressure limits.</param>
     /// <exception cref="IOException">The peer makes us answer and does not read the answers.</exception>
     public void Write(ReadOnlySpan<byte> data, bool answer)
@@ -34,7 +34,7 @@ internal sealed class PipeOutput(PipeWriter writer, Lock gate)
         _late ??= new ArrayBufferWriter<byte>(1024);
         if (answer && _late.WrittenCount + data.Length > MaxLateAnswers)
         {
-            throw new IOException("The peer asks for TLS answers and does not read them.");
+            throw new IOException("The peer requests TLS answers and does not read them.");
         }
 
         _late.Write(data);

@@ -61,7 +61,7 @@ internal static unsafe class SslContexts
         AllowedTls allowed = MachinePolicy.Current.Choose(enabled, cipherSuites);
         if (allowed.Obstacle is { } obstacle)
         {
-            throw new PlatformNotSupportedException($"The TLS engine can't be used: {obstacle}");
+            throw new PlatformNotSupportedException($"The TLS engine cannot be used: {obstacle}");
         }
 
         int min = (allowed.Versions & SslProtocols.Tls12) != 0 ? LibSsl.Tls12 : LibSsl.Tls13;

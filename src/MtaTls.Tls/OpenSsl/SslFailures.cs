@@ -59,7 +59,7 @@ internal sealed class SslFailures
         }
 
         return truncated && _callbackFailure is null
-            ? new IOException("The peer ended the transport during the TLS handshake.")
+            ? new IOException("The peer closed the connection during the TLS handshake.")
             : new AuthenticationException($"The TLS handshake failed. {details ?? reasons}", _callbackFailure);
 
         static AuthenticationException Failed(TlsAlertException alert) => new($"The TLS handshake failed. {alert.Message}", alert);
@@ -88,7 +88,7 @@ internal sealed class SslFailures
         }
 
         return truncated
-            ? new IOException("The peer ended the transport without close_notify: data may be missing.", new EndOfStreamException())
+            ? new IOException("The peer closed the connection without close_notify: data may be missing.", new EndOfStreamException())
             : new IOException($"The TLS session failed. {reasons}");
     }
 

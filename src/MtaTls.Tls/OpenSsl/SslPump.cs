@@ -6,7 +6,7 @@ using MtaTls.Tls.Handshakes;
 namespace MtaTls.Tls.OpenSsl;
 
 /// <summary>
-/// Moves octets between an SSL and the transport's pipes. Every SSL_* call of a connection runs under its one lock; nothing that could run
+/// Moves bytes between an SSL and the transport's pipes. Every SSL_* call of a connection runs under its one lock; nothing that could run
 /// foreign code (advancing or flushing a pipe) does.
 /// </summary>
 internal sealed class SslPump : IDisposable
@@ -183,7 +183,7 @@ internal sealed class SslPump : IDisposable
     {
         if (_stepsWithoutData > MaxStepsWithoutData)
         {
-            throw new IOException("The peer sends TLS messages without end and no data.");
+            throw new IOException("The peer sends too many TLS messages without data.");
         }
 
         return _input.Take(buffer);

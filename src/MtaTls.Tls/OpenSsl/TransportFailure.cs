@@ -6,5 +6,5 @@ internal static class TransportFailure
     public static Exception Of(Exception e, CancellationToken cancellationToken)
         => e is IOException || (e is OperationCanceledException && cancellationToken.IsCancellationRequested)
             ? e
-            : new IOException("The transport under TLS failed.", e);
+            : new IOException("The connection below TLS failed.", e);
 }

@@ -11,7 +11,7 @@ internal sealed class ManagementClient(string path, string command) : IDisposabl
     private readonly HttpClient _http = ManagementSocket.CreateClient(path);
 
     public async Task<JsonNode> GetAsync(string address, CancellationToken cancellationToken) =>
-        await SendAsync(HttpMethod.Get, address, cancellationToken) ?? throw new ToolException(ExitCode.Failure, $"The process behind {path} gave no answer.");
+        await SendAsync(HttpMethod.Get, address, cancellationToken) ?? throw new ToolException(ExitCode.Failure, $"The process that listens on {path} did not answer.");
 
     public async Task<JsonNode?> SendAsync(HttpMethod method, string address, CancellationToken cancellationToken)
     {
@@ -33,7 +33,7 @@ internal sealed class ManagementClient(string path, string command) : IDisposabl
         }
         catch (HttpRequestException e)
         {
-            throw new ToolException(ExitCode.NotReachable, $"Nothing runs behind the management socket {path}.", $"Start it with '{command}', or give its socket with --socket.", e);
+            throw new ToolException(ExitCode.NotReachable, $"No process listens on the management socket {path}.", $"Start it with '{command}', or give its socket with --socket.", e);
         }
     }
 

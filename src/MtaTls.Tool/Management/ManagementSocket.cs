@@ -46,7 +46,7 @@ internal static class ManagementSocket
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            throw new ToolException(ExitCode.CannotListen, $"The management socket {path} cannot be made: {e.Message}", "Choose another path with --socket.", e);
+            throw new ToolException(ExitCode.CannotListen, $"The management socket {path} cannot be created: {e.Message}", "Choose another path with --socket.", e);
         }
 
         builder.WebHost.ConfigureKestrel(kestrel => kestrel.ListenUnixSocket(path, listen =>

@@ -71,7 +71,7 @@ public sealed class CertificateFilesTests : IDisposable
     [InlineData("another key", "KeyPath", "The private key in '{0}/a.key' is not the key of the certificate in '{0}/a.pem'.")]
     [InlineData("a broken key", "KeyPath", "The private key in '{0}/a.key' ")]
     [InlineData("an encrypted key without a password", "Password", "is missing: the private key in '{0}/a.key' is encrypted.")]
-    [InlineData("an encrypted key with another password", "Password", "does not open the private key in '{0}/a.key'.")]
+    [InlineData("an encrypted key with another password", "Password", "is not the password of the private key in '{0}/a.key'.")]
     [InlineData("pkcs12 without its password", "Password", "is missing: '{0}/a.pfx' is protected by one.")]
     [InlineData("pkcs12 with another password", "Password", "does not open '{0}/a.pfx'.")]
     [InlineData("pkcs12 without a key", "Path", "Certificate file '{0}/a.pfx' holds no certificate with a private key.")]

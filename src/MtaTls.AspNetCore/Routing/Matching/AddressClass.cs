@@ -15,7 +15,7 @@ internal enum AddressClass
     Shared,
     /// <summary>169.254.0.0/16 and fe80::/10.</summary>
     LinkLocal,
-    /// <summary>Addresses at which clouds give credentials to whoever asks.</summary>
+    /// <summary>Addresses at which clouds hand out credentials without authentication.</summary>
     Metadata,
     Multicast,
     /// <summary>IPv6 that carries an IPv4 address which is not public (NAT64, 6to4, Teredo, ISATAP, IPv4-compatible, IPv4-translated), or a local NAT64 prefix.</summary>

@@ -169,7 +169,7 @@ internal sealed class ChannelRoute
         bool isForwarded = options.Action is ChannelRouteAction.Tcp or ChannelRouteAction.Agent;
         if (isForwarded && options.ClientCertificate is null && !options.AllowAnonymous)
         {
-            errors.Add($"{key}: a route with the action {options.Action} needs a ClientCertificate condition, or AllowAnonymous: true to be open to everybody.");
+            errors.Add($"{key}: a route with the action {options.Action} needs a ClientCertificate condition, or AllowAnonymous: true to be open to all clients.");
         }
 
         if (options.Action != ChannelRouteAction.Tcp)

@@ -52,7 +52,7 @@ internal sealed class ClientCertificateCondition
 
         if (options.Subject is not null && options.Issuer is null)
         {
-            errors.Add($"{key}:Issuer: is needed beside Subject; a subject means something only in its issuer's name space.");
+            errors.Add($"{key}:Issuer: must be set together with Subject, because a subject is only unique within its issuer.");
         }
 
         if (options.Thumbprints.Count == 0 && options.SubjectAlternativeNames.Count == 0 && options.Subject is null && options.Issuer is null)

@@ -35,10 +35,10 @@ internal sealed class TcpTunnel : IDisposable
         _stop = new CancellationTokenSource(Timeout.InfiniteTimeSpan, timeProvider);
     }
 
-    /// <summary>Octets written to the destination.</summary>
+    /// <summary>Bytes written to the destination.</summary>
     public long BytesSent => Volatile.Read(ref _bytesSent);
 
-    /// <summary>Octets read from the destination for the channel.</summary>
+    /// <summary>Bytes read from the destination for the channel.</summary>
     public long BytesReceived => Volatile.Read(ref _bytesReceived);
 
     /// <summary>What went wrong, where <see cref="RunAsync"/> returned a failure.</summary>
@@ -48,7 +48,7 @@ internal sealed class TcpTunnel : IDisposable
     public bool HasGivenUp { get; private set; }
 
     /// <summary>
-    /// The channel carries nothing any more. A destination that takes no more octets, or never ends, is given up <c>HalfCloseLinger</c> after its last progress. May be called
+    /// The channel carries nothing any more. A destination that takes no more bytes, or never ends, is given up <c>HalfCloseLinger</c> after its last progress. May be called
     /// at any time, more than once.
     /// </summary>
     public void ChannelClosed()
@@ -208,7 +208,7 @@ internal sealed class TcpTunnel : IDisposable
         }
     }
 
-    /// <summary>Until the FIN: a connection closed with octets unread is reset, and the reset may overtake what the destination has not read yet.</summary>
+    /// <summary>Until the FIN: a connection closed with bytes unread is reset, and the reset may overtake what the destination has not read yet.</summary>
     private async Task DiscardAsync()
     {
         byte[] buffer = ArrayPool<byte>.Shared.Rent(DiscardBufferSize);
