@@ -144,7 +144,7 @@ internal static class CertificateFiles
             throw new CertificateException(setting, $"'{path}' has a certificate that cannot be read: {e.Message}", e);
         }
 
-        return all.Count > 0 ? all : throw new CertificateException(setting, $"'{path}' holds no certificate in PEM.");
+        return all.Count > 0 ? all : throw new CertificateException(setting, $"'{path}' has no certificate in PEM.");
     }
 
     private static string ReadKey(string path) => Encoding.UTF8.GetString(Read(nameof(CertificateOptions.KeyPath), "Key", path));
