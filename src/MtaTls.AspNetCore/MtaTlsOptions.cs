@@ -27,6 +27,9 @@ public sealed class MtaTlsOptions
     /// <summary>What a client can make the server spend.</summary>
     public MtaTlsLimits Limits { get; } = new();
 
+    /// <summary>What clients with a certificate may use, by who they are: the first rule that is for a client decides. Default: empty, no limits by identity.</summary>
+    public IList<MtaTlsIdentityLimitOptions> IdentityLimits { get; } = [];
+
     /// <summary>How the server notices a client that no longer answers. Sessions of agents are asked by pings in any case. Default: by TCP after 15 seconds of silence and 10 without an answer, no pings.</summary>
     public MtaTlsKeepAliveOptions KeepAlive { get; } = new();
 

@@ -2,6 +2,7 @@ using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Options;
 using MtaTls.AspNetCore.Diagnostics;
+using MtaTls.AspNetCore.Identities;
 using MtaTls.AspNetCore.Routing;
 using MtaTls.Configuration;
 
@@ -30,9 +31,9 @@ internal sealed class CurrentSettings(IConfiguration configuration, IOptionsFact
         }
     }
 
-    internal sealed record State(MtaTlsOptions Options, ChannelRouteTable Routes)
+    internal sealed record State(MtaTlsOptions Options, ChannelRouteTable Routes, IdentityRule[] Identities)
     {
         // The options have been validated: there is nothing to report.
-        public static State Read(MtaTlsOptions options) => new(options, ChannelRouteTable.Create(options.Channels, []));
+        public static State Read(MtaTlsOptions options) => new(options, ChannelRouteTable.Create(options.Channels, []), IdentityRule.ReadAll(options.IdentityLimits, []));
     }
 }

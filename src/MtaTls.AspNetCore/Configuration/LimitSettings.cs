@@ -1,4 +1,5 @@
 using MtaTls.Configuration;
+using Rule = MtaTls.Configuration.Settings<MtaTls.AspNetCore.MtaTlsIdentityLimitOptions>;
 using S = MtaTls.Configuration.Settings<MtaTls.AspNetCore.MtaTlsLimits>;
 
 namespace MtaTls.AspNetCore.Configuration;
@@ -9,6 +10,32 @@ internal static class LimitSettings
     private const int Most = 1_000_000;
     private const long Least = 65_536;
     private const long MostBytes = 1L << 40;
+
+    /// <summary>One rule of <c>MtaTls:IdentityLimits</c>.</summary>
+    public static SettingTable<MtaTlsIdentityLimitOptions> Identity { get; } = new(
+    [
+        Rule.Text(nameof(MtaTlsIdentityLimitOptions.Name), "The name by which logs and metrics call the rule.", r => r.Name, (r, v) => r.Name = v, defaultText: "its position in the list"),
+        Rule.Optional<ClientCertificateConditionOptions>(
+            nameof(MtaTlsIdentityLimitOptions.ClientCertificate), "What the client certificate of the session must be. Each kind that is set must hold; within a list one entry is enough.",
+            (r, v) => r.ClientCertificate = v, RoutingSettings.ClientCertificate, "any certificate"),
+        Rule.Choice<MtaTlsIdentityScope>(
+            nameof(MtaTlsIdentityLimitOptions.Per), "Which of the rule's clients share the limits: those with one certificate, with one issuer and subject, or all.", r => r.Per, (r, v) => r.Per = v),
+        Rule.Integer(
+            nameof(MtaTlsIdentityLimitOptions.MaxSessions), "Sessions at a time; 0 for no limit. One above it is refused every channel and ended.",
+            r => r.MaxSessions, (r, v) => r.MaxSessions = v, 0, MtaTlsIdentityLimitOptions.MostCount, "sessions"),
+        Rule.Integer(
+            nameof(MtaTlsIdentityLimitOptions.MaxChannels), "Open channels of all its sessions; 0 for no limit. Further opens are refused.",
+            r => r.MaxChannels, (r, v) => r.MaxChannels = v, 0, MtaTlsIdentityLimitOptions.MostCount, "channels"),
+        Rule.Integer(
+            nameof(MtaTlsIdentityLimitOptions.MaxOpensPerSecond), "Opens in any second; 0 for no limit. Further opens are refused.",
+            r => r.MaxOpensPerSecond, (r, v) => r.MaxOpensPerSecond = v, 0, MtaTlsIdentityLimitOptions.MostCount, "opens"),
+        Rule.Integer(
+            nameof(MtaTlsIdentityLimitOptions.ReceiveBytesPerSecond), "Channel data that all its sessions send to the server in a second; 0 for no limit, else at least 4,096. What is above it waits.",
+            r => r.ReceiveBytesPerSecond, (r, v) => r.ReceiveBytesPerSecond = v, 0, MtaTlsIdentityLimitOptions.MostRate, "bytes"),
+        Rule.Integer(
+            nameof(MtaTlsIdentityLimitOptions.SendBytesPerSecond), "Channel data that the server sends to all its sessions in a second; 0 for no limit, else at least 4,096. What is above it waits.",
+            r => r.SendBytesPerSecond, (r, v) => r.SendBytesPerSecond = v, 0, MtaTlsIdentityLimitOptions.MostRate, "bytes"),
+    ]);
 
     public static SettingTable<MtaTlsLimits> Table { get; } = new(
     [

@@ -124,6 +124,14 @@ internal static class MtaTlsSettings
             },
             RoutingSettings.Route),
         S.Section(nameof(MtaTlsOptions.Tcp), "How channels are forwarded over TCP, where a route says so.", o => o.Tcp, RoutingSettings.Tcp),
+        S.Sections(
+            nameof(MtaTlsOptions.IdentityLimits), "What clients with a certificate may use, by who they are. The first rule that is for a client decides.",
+            static (o, key, rule) =>
+            {
+                rule.ConfigurationKey = key;
+                o.IdentityLimits.Add(rule);
+            },
+            LimitSettings.Identity),
         S.Boolean(
             nameof(MtaTlsOptions.AllowHostMismatch),
             "Whether a request may name another host than the destination of its channel although channels are routed by that. Otherwise it is answered 421.",

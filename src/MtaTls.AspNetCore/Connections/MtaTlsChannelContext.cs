@@ -4,6 +4,7 @@ using System.Net;
 using Microsoft.AspNetCore.Connections;
 using Microsoft.AspNetCore.Http.Features;
 using MtaTls.AspNetCore.Diagnostics;
+using MtaTls.AspNetCore.Identities;
 using MtaTls.Protocol;
 
 namespace MtaTls.AspNetCore.Connections;
@@ -15,6 +16,7 @@ internal sealed partial class MtaTlsChannelContext : ConnectionContext, IThreadP
     private readonly MtaTlsChannel _channel;
     private readonly long _number;
     private string? _connectionId;
+    private readonly PacedPipe? _paced;
     private IDuplexPipe? _transport;
     private IDictionary<object, object?>? _items;
     private LazyCancellation _closed;
@@ -29,8 +31,9 @@ internal sealed partial class MtaTlsChannelContext : ConnectionContext, IThreadP
         ServerChannel = serverChannel;
         _channel = serverChannel.Channel;
         _number = number;
-        _transport = session.SpeaksHttp2 ? new Http2Transport(session, _channel) : null;
-        _channel.OnClosed(static (_, _, state) => ((MtaTlsChannelContext)state!).OnClosed(), this);
+        _paced = session.Identity?.CreatePipe(_channel);
+        _transport = session.SpeaksHttp2 ? new Http2Transport(session, (IDuplexPipe?)_paced ?? _channel) : _paced;
+        _channel.OnClosed(static (_, error, state) => ((MtaTlsChannelContext)state!).OnClosed(error), this);
     }
 
     public MtaTlsChannel Channel => _channel;
@@ -87,6 +90,7 @@ internal sealed partial class MtaTlsChannelContext : ConnectionContext, IThreadP
 
         // Kestrel follows the end of a connection with an abort, usually without a reason. That is no failure of the application, and what had arrived stays readable.
         _channel.Abort(_hasEnded ? null : abortReason);
+        StopPacing();
     }
 
     /// <summary>Asks the application to end when it has done what it does: no further request on HTTP/1.1, GOAWAY on HTTP/2.</summary>
@@ -101,6 +105,9 @@ internal sealed partial class MtaTlsChannelContext : ConnectionContext, IThreadP
             _session.Server.ChannelLog.ChannelCallbackFailed(ConnectionId, e);
         }
     }
+
+    /// <summary>Nothing waits for the bandwidth of the client's identity any more.</summary>
+    public void StopPacing() => _paced?.Dispose();
 
     /// <summary>Runs the application on the channel, then closes it.</summary>
     public void Execute() => _ = ExecuteAsync();
@@ -134,8 +141,8 @@ internal sealed partial class MtaTlsChannelContext : ConnectionContext, IThreadP
         try
         {
             // HTTP/1.1 leaves its pipes open. What was written still goes out before the channel closes.
-            await _channel.Input.CompleteAsync();
-            await _channel.Output.CompleteAsync();
+            await (_paced?.Input ?? _channel.Input).CompleteAsync();
+            await (_paced?.Output ?? _channel.Output).CompleteAsync();
             await _channel.CloseAsync();
         }
         catch (Exception e)
@@ -145,12 +152,18 @@ internal sealed partial class MtaTlsChannelContext : ConnectionContext, IThreadP
             _channel.Abort();
         }
 
+        StopPacing();
         _session.Channels.ServingEnded(this);
     }
 
-    private void OnClosed()
+    private void OnClosed(Exception? error)
     {
         _hasEnded = true;
+        if (error is not null)
+        {
+            StopPacing();
+        }
+
         try
         {
             _closed.Cancel();

@@ -9,6 +9,7 @@ using Microsoft.AspNetCore.Server.Kestrel.Core.Features;
 using Microsoft.AspNetCore.Server.Kestrel.Https;
 using MtaTls.AspNetCore.Diagnostics;
 using MtaTls.AspNetCore.Endpoints;
+using MtaTls.AspNetCore.Identities;
 using MtaTls.AspNetCore.Transport;
 using MtaTls.Tls;
 
@@ -66,7 +67,8 @@ internal sealed class MtaTlsConnectionMiddleware(ConnectionDelegate next, Endpoi
         {
             if (tls is not null)
             {
-                await new MtaTlsServerSession(server, settings, connection, next, tls, lease.Address).RunAsync();
+                using var identity = SessionIdentity.Enter(server, tls.RemoteCertificate);
+                await new MtaTlsServerSession(server, settings, connection, next, tls, lease.Address, identity).RunAsync();
             }
         }
     }

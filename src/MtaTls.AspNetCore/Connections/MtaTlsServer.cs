@@ -3,15 +3,17 @@ using Microsoft.AspNetCore.Hosting.Server.Features;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Options;
+using MtaTls.AspNetCore.Configuration;
 using MtaTls.AspNetCore.Diagnostics;
 using MtaTls.AspNetCore.Endpoints;
+using MtaTls.AspNetCore.Identities;
 using MtaTls.AspNetCore.Routing;
 using MtaTls.Protocol;
 
 namespace MtaTls.AspNetCore.Connections;
 
 /// <summary>What all MTA-TLS endpoints of the server share.</summary>
-internal sealed class MtaTlsServer(IOptions<MtaTlsOptions> options, ChannelDispatcher dispatcher, ServerSessions sessions, ServerShutdown shutdown, MtaTlsMetrics metrics, LimitReports limits, IServer host, ILoggerFactory loggers, TimeProvider time)
+internal sealed class MtaTlsServer(IOptions<MtaTlsOptions> options, ChannelDispatcher dispatcher, ServerSessions sessions, ServerShutdown shutdown, MtaTlsMetrics metrics, LimitReports limits, CurrentSettings settings, IServer host, ILoggerFactory loggers, TimeProvider time)
 {
     private readonly Lock _lock = new();
     private readonly List<BoundEndpoint> _endpoints = [];
@@ -38,6 +40,9 @@ internal sealed class MtaTlsServer(IOptions<MtaTlsOptions> options, ChannelDispa
 
     /// <summary>What each client address has of all this.</summary>
     public ClientAddresses Addresses { get; } = new(options.Value.Limits);
+
+    /// <summary>What each client with a certificate has of all this, where rules limit it.</summary>
+    public ClientIdentities Identities { get; } = new(settings, time);
 
     public LimitReports LimitReports => limits;
 

@@ -8,6 +8,7 @@ using Microsoft.AspNetCore.Http.Features;
 using Microsoft.AspNetCore.Server.Kestrel.Core.Features;
 using MtaTls.AspNetCore.Diagnostics;
 using MtaTls.AspNetCore.Endpoints;
+using MtaTls.AspNetCore.Identities;
 using MtaTls.AspNetCore.Routing;
 using MtaTls.AspNetCore.Transport;
 using MtaTls.Protocol;
@@ -32,12 +33,13 @@ internal sealed class MtaTlsServerSession : IMtaTlsSessionFeature
     private int _left;
     private volatile bool _closing;
 
-    public MtaTlsServerSession(MtaTlsServer server, EndpointSettings settings, ConnectionContext connection, ConnectionDelegate next, TlsConnection tls, ClientAddress address)
+    public MtaTlsServerSession(MtaTlsServer server, EndpointSettings settings, ConnectionContext connection, ConnectionDelegate next, TlsConnection tls, ClientAddress address, SessionIdentity? identity)
     {
         Server = server;
         Connection = connection;
         Next = next;
         Address = address;
+        Identity = identity;
         _settings = settings;
         _tls = tls;
         _age = new SessionAge(server.Limits.SessionLifetime, server.Time);
@@ -54,6 +56,9 @@ internal sealed class MtaTlsServerSession : IMtaTlsSessionFeature
 
     /// <summary>What the client shares with other sessions of its address.</summary>
     public ClientAddress Address { get; }
+
+    /// <summary>What the client shares with other sessions of its identity; null where no rule is for it.</summary>
+    public SessionIdentity? Identity { get; }
 
     /// <summary>The channels that the client has opened.</summary>
     public SessionChannels Channels { get; }
@@ -198,6 +203,11 @@ internal sealed class MtaTlsServerSession : IMtaTlsSessionFeature
     private void OnChannelRequested(MtaTlsChannelRequest request)
     {
         _session ??= request.Session;
+        if (Identity?.TryRefuse(this, request) == true)
+        {
+            return;
+        }
+
         if (Server.Metrics.ActiveChannels >= Server.Limits.MaxChannels)
         {
             // Another session would have no room either, so the reason does not say what a client answers by making one.
@@ -331,6 +341,7 @@ internal sealed class MtaTlsServerSession : IMtaTlsSessionFeature
         Channels.Tick();
         CloseIdle();
         EndByAge();
+        Identity?.Tick(this);
         _meter.Update(Session.GetStatistics());
         ReportLimits();
     }
@@ -365,6 +376,9 @@ internal sealed class MtaTlsServerSession : IMtaTlsSessionFeature
     /// <param name="limit">The option's name.</param>
     /// <param name="answer">What is done above it.</param>
     public void LimitExceeded(string limit, string answer) => Server.LimitReports.Exceeded(limit, answer, _meter.Tags);
+
+    /// <summary>What the session's measurements are tagged with.</summary>
+    public TagList Tags => _meter.Tags;
 
     private void CloseIdle()
     {

@@ -204,6 +204,14 @@ internal sealed class SessionChannels(MtaTlsServerSession session, MtaTlsDispatc
         lock (_lock)
         {
             _ended = true;
+            if (session.Identity is not null)
+            {
+                foreach (MtaTlsChannelContext context in _running)
+                {
+                    context.StopPacing();
+                }
+            }
+
             CompleteDrain();
         }
 
@@ -212,6 +220,11 @@ internal sealed class SessionChannels(MtaTlsServerSession session, MtaTlsDispatc
 
     private ServerChannel? Accept(MtaTlsChannelRequest request)
     {
+        if (session.Identity?.TryEnterChannel(session, request) == false)
+        {
+            return null;
+        }
+
         MtaTlsChannel channel;
         try
         {
@@ -219,11 +232,13 @@ internal sealed class SessionChannels(MtaTlsServerSession session, MtaTlsDispatc
         }
         catch (MtaTlsChannelRefusedException e)
         {
+            session.Identity?.LeaveChannel();
             Server.ChannelLog.ChannelRefused(session.SessionId, e.Reason);
             return null;
         }
         catch (MtaTlsSessionException)
         {
+            session.Identity?.LeaveChannel();
             return null;
         }
 
@@ -353,6 +368,7 @@ internal sealed class SessionChannels(MtaTlsServerSession session, MtaTlsDispatc
     private void End(ServerChannel channel)
     {
         channel.Phase = ServerChannelPhase.Ended;
+        session.Identity?.LeaveChannel();
         meter.ChannelEnded();
     }
 

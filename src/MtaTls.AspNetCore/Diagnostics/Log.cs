@@ -57,6 +57,9 @@ internal static partial class Log
     [LoggerMessage(16, LogLevel.Warning, "The ACME challenge {File} cannot be answered: {Reason}.", EventName = "AcmeChallengeUnreadable")]
     public static partial void AcmeChallengeUnreadable(this ILogger logger, string file, string reason);
 
+    [LoggerMessage(17, LogLevel.Warning, "MtaTls:IdentityLimits never apply, for no endpoint asks for client certificates. Set the ClientCertificateMode of an endpoint to AllowCertificate or RequireCertificate.", EventName = "NoCertificatesForIdentityLimits")]
+    public static partial void NoCertificatesForIdentityLimits(this ILogger logger);
+
     // Sessions: 20 to 39.
     [LoggerMessage(20, LogLevel.Debug, "Connection {SessionId}: the TLS handshake took longer than HandshakeTimeout.", EventName = "HandshakeTimedOut")]
     public static partial void HandshakeTimedOut(this ILogger logger, string sessionId);
@@ -111,6 +114,9 @@ internal static partial class Log
 
     [LoggerMessage(37, LogLevel.Debug, "Session {SessionId} has reached its SessionLifetime ({SessionLifetime}): the client is told to open another session.", EventName = "SessionAged")]
     public static partial void SessionAged(this ILogger logger, string sessionId, TimeSpan sessionLifetime);
+
+    [LoggerMessage(38, LogLevel.Information, "Session {SessionId} has exceeded {Limit} of MtaTls:IdentityLimits, rule '{Rule}' (identity {Identity}): {Answer}. Said once in a session for each limit.", EventName = "IdentityLimitExceeded")]
+    public static partial void IdentityLimitExceeded(this ILogger logger, string sessionId, string limit, string rule, string identity, string answer);
 
     // Channels: 40 to 59.
     [LoggerMessage(41, LogLevel.Debug, "Session {SessionId}: a channel was refused ({Cause}).", EventName = "ChannelRefused")]

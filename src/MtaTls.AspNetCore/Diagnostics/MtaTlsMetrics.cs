@@ -24,6 +24,7 @@ internal sealed class MtaTlsMetrics
     private readonly Histogram<double> _pings;
     private readonly Counter<long> _keepAliveTimeouts;
     private readonly Counter<long> _proxyHeaders;
+    private readonly Counter<double> _identityDelays;
     private readonly Histogram<double> _handshakes;
     private readonly Histogram<double> _sessions;
     private int _sessionCount;
@@ -44,6 +45,7 @@ internal sealed class MtaTlsMetrics
         _pings = meter.CreateHistogram<double>("mtatls.server.ping.duration", "s", "The round trip of a ping to a client.", advice: ShortBuckets);
         _keepAliveTimeouts = meter.CreateCounter<long>("mtatls.server.keep_alive.timeouts", "{timeout}", "Sessions that ended because the client no longer answered, by what found it.");
         _proxyHeaders = meter.CreateCounter<long>("mtatls.server.proxy_protocol.headers", "{header}", "PROXY protocol headers of balancers, by command or by what was wrong.");
+        _identityDelays = meter.CreateCounter<double>("mtatls.server.identity.delays", "s", "Time that channels waited for the bandwidth of their client's identity.");
         _windowStalls = meter.CreateCounter<long>("mtatls.server.window_stalls", "{stall}", "Times that a channel had data to send and no window left.");
     }
 
@@ -162,6 +164,12 @@ internal sealed class MtaTlsMetrics
         tags.Add("error.type", error);
         _proxyHeaders.Add(1, tags);
     }
+
+    /// <param name="duration">How long a channel waits.</param>
+    /// <param name="received">Whether for what the client sends.</param>
+    /// <param name="rule">The rule's name.</param>
+    public void IdentityDelayed(TimeSpan duration, bool received, string rule)
+        => _identityDelays.Add(duration.TotalSeconds, new KeyValuePair<string, object?>("mtatls.identity_rule", rule), new("network.io.direction", received ? "receive" : "transmit"));
 
     public void Draining(int change, in TagList tags) => _draining.Add(change, tags);
 

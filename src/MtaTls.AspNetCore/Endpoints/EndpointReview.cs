@@ -117,6 +117,12 @@ internal sealed class EndpointReview(KestrelOptionsAccessor kestrel, IServicePro
             general = route.IsGeneral ? route : null;
         }
 
+        if (settings.Identities.Length > 0 && bound.Length > 0 && Array.TrueForAll(bound, static b => b.Settings.Https.ClientCertificateMode == ClientCertificateMode.NoCertificate)
+            && IsNew("", "identities"))
+        {
+            _endpoints.NoCertificatesForIdentityLimits();
+        }
+
         bool IsNew(string route, string subject) => found.Add((route, subject)) && !before.Contains((route, subject));
     }
 }

@@ -3,6 +3,7 @@ using Microsoft.Extensions.Logging;
 using MtaTls.Agents;
 using MtaTls.AspNetCore.Connections;
 using MtaTls.AspNetCore.Diagnostics;
+using MtaTls.AspNetCore.Identities;
 using MtaTls.AspNetCore.Routing;
 using MtaTls.Protocol;
 using MtaTls.ReverseProxy.Configuration;
@@ -32,9 +33,10 @@ internal sealed class AgentChannels(AgentSelector selector, IAgentConnector conn
             }
             else
             {
+                using PacedPipe? paced = session.Identity?.CreatePipe(client.Channel);
                 try
                 {
-                    await new ChannelSplice(new MtaTlsAgentChannel(client.Channel), agent).RunAsync();
+                    await new ChannelSplice(new MtaTlsAgentChannel(client.Channel), agent, paced).RunAsync();
                 }
                 finally
                 {

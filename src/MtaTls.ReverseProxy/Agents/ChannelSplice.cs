@@ -4,7 +4,10 @@ using System.IO.Pipelines;
 namespace MtaTls.ReverseProxy.Agents;
 
 /// <summary>Copies between a client's channel and an agent's until either ends. Each way has its own window, so a reader that stops holds one channel of each session and nothing else.</summary>
-internal sealed class ChannelSplice(MtaTlsAgentChannel client, MtaTlsAgentChannel agent)
+/// <param name="client">The client's channel.</param>
+/// <param name="agent">The agent's channel.</param>
+/// <param name="clientPipe">What it is read and written by, at the pace of its client's identity; null: the channel itself.</param>
+internal sealed class ChannelSplice(MtaTlsAgentChannel client, MtaTlsAgentChannel agent, IDuplexPipe? clientPipe = null)
 {
     // Set before one channel is closed because the other has ended in order: from then on a read that the close ends is no failure.
     private volatile bool _isClosing;
@@ -14,7 +17,7 @@ internal sealed class ChannelSplice(MtaTlsAgentChannel client, MtaTlsAgentChanne
     {
         try
         {
-            await Task.WhenAll(CopyAsync(client, agent), CopyAsync(agent, client));
+            await Task.WhenAll(CopyAsync(client, clientPipe?.Input ?? client.Input, agent, agent.Output), CopyAsync(agent, agent.Input, client, clientPipe?.Output ?? client.Output));
         }
         finally
         {
@@ -23,20 +26,20 @@ internal sealed class ChannelSplice(MtaTlsAgentChannel client, MtaTlsAgentChanne
         }
     }
 
-    private async Task CopyAsync(MtaTlsAgentChannel from, MtaTlsAgentChannel to)
+    private async Task CopyAsync(MtaTlsAgentChannel from, PipeReader input, MtaTlsAgentChannel to, PipeWriter output)
     {
         try
         {
             while (true)
             {
-                ReadResult result = await from.Input.ReadAsync();
+                ReadResult result = await input.ReadAsync();
                 foreach (ReadOnlyMemory<byte> segment in result.Buffer)
                 {
-                    to.Output.Write(segment.Span);
+                    output.Write(segment.Span);
                 }
 
-                from.Input.AdvanceTo(result.Buffer.End);
-                if (!await TryFlushAsync(to))
+                input.AdvanceTo(result.Buffer.End);
+                if (!await TryFlushAsync(output))
                 {
                     // It has closed, and reads no more. What it had sent before is still to be copied the other way, which a close of ours would discard.
                     return;
@@ -63,11 +66,11 @@ internal sealed class ChannelSplice(MtaTlsAgentChannel client, MtaTlsAgentChanne
     }
 
     /// <summary>False: the other end reads no more. If it failed, reading from it fails as well.</summary>
-    private static async ValueTask<bool> TryFlushAsync(MtaTlsAgentChannel to)
+    private static async ValueTask<bool> TryFlushAsync(PipeWriter output)
     {
         try
         {
-            return !(await to.Output.FlushAsync()).IsCompleted;
+            return !(await output.FlushAsync()).IsCompleted;
         }
         catch (IOException)
         {

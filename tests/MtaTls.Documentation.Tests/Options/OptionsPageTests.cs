@@ -29,6 +29,7 @@ public sealed class OptionsPageTests
     [InlineData(typeof(MtaTlsTcpOptions), "MtaTls:Tcp", "")]
     [InlineData(typeof(MtaTlsProxyProtocolOptions), "MtaTls:ProxyProtocol", "")]
     [InlineData(typeof(MtaTlsAcmeChallengesOptions), "MtaTls:AcmeChallenges", "")]
+    [InlineData(typeof(MtaTlsIdentityLimitOptions), "MtaTls:IdentityLimits", "")]
     [InlineData(typeof(TrustedPeerOptions), "MtaTls:TrustedPeers", "")]
     [InlineData(typeof(MtaTlsClientCertificateHeadersOptions), "MtaTls:ClientCertificateHeaders", "")]
     [InlineData(typeof(MtaTlsClientOptions), "MtaTlsClient", "CertificateChainPolicy,CipherSuitesPolicy,LoggerFactory,TimeProvider")]

@@ -1,9 +1,11 @@
+using System.IO.Pipelines;
 using System.Net;
 using System.Net.Sockets;
 using Microsoft.AspNetCore.Connections.Features;
 using Microsoft.Extensions.Logging;
 using MtaTls.AspNetCore.Connections;
 using MtaTls.AspNetCore.Diagnostics;
+using MtaTls.AspNetCore.Identities;
 using MtaTls.AspNetCore.ProxyProtocol;
 using MtaTls.Protocol;
 
@@ -112,7 +114,8 @@ internal sealed class TcpForwarder(IHostResolver resolver, ServerAddresses liste
     {
         MtaTlsChannel channel = accepted.Channel;
         _logger.ChannelConnected(session.SessionId, channel.Id, request.Source, request.Destination, socket.RemoteEndPoint, route.Name);
-        using var tunnel = new TcpTunnel(socket, channel, options.HalfCloseLinger, timeProvider);
+        using PacedPipe? paced = session.Identity?.CreatePipe(channel);
+        using var tunnel = new TcpTunnel(socket, (IDuplexPipe?)paced ?? channel, options.HalfCloseLinger, timeProvider);
         try
         {
             TaskCompletionSource closed = new(TaskCreationOptions.RunContinuationsAsynchronously);
