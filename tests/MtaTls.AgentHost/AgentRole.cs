@@ -30,6 +30,7 @@ internal static class AgentRole
             Console.WriteLine($"order {id}");
             return name;
         });
+        app.MapMethods("/count/{id}", ["GET", "POST"], static (string id) => id);
         app.MapGet("/bytes/{count:long}", (long count) => Results.Stream(new Pattern(count)));
         app.MapPost("/hash", async (HttpRequest request) => Convert.ToHexString(await SHA256.HashDataAsync(request.Body)));
         var said = Channel.CreateBounded<string>(100);

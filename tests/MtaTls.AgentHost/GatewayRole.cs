@@ -11,8 +11,14 @@ internal static class GatewayRole
     {
         WebApplicationBuilder builder = WebApplication.CreateBuilder();
         builder.WebHost.UseMtaTls();
-        builder.Services.AddReverseProxy().LoadFromConfig(builder.Configuration.GetSection("ReverseProxy")).AddMtaTlsAgents();
+        IReverseProxyBuilder proxy = builder.Services.AddReverseProxy().LoadFromConfig(builder.Configuration.GetSection("ReverseProxy")).AddMtaTlsAgents();
         builder.Services.AddHealthChecks().AddMtaTlsAgents();
+        string? redis = builder.Configuration["Redis"];
+        if (redis is not null)
+        {
+            proxy.UseRedisDirectory(redis);
+        }
+
         X509ChainPolicy agents = new() { TrustMode = X509ChainTrustMode.CustomRootTrust, RevocationMode = X509RevocationMode.NoCheck };
         agents.ApplicationPolicy.Add(new Oid("1.3.6.1.5.5.7.3.2"));
         agents.CustomTrustStore.ImportFromPemFile(builder.Configuration["AgentAuthorityPath"]!);
@@ -41,6 +47,12 @@ internal static class GatewayRole
             return $"{GC.GetTotalMemory(forceFullCollection: true)} {Environment.WorkingSet}";
         });
         admin.MapHealthChecks("health");
+        if (redis is not null)
+        {
+            // For a balancer, which names no host.
+            app.MapHealthChecks("/health");
+        }
+
         await app.RunAsync();
         return 0;
     }

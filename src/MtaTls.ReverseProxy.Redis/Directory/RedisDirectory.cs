@@ -65,6 +65,9 @@ internal sealed class RedisDirectory : IAgentDirectory, INodeDirectory, IHostedL
     /// <summary>Whether all that has happened on this node stands in Redis.</summary>
     public bool IsWritten => _writer.IsIdle;
 
+    /// <summary>How many names are remembered.</summary>
+    public int KnownNames => _names.Count;
+
     public void Add(AgentMember member)
     {
         _local.Add(member);

@@ -29,7 +29,7 @@ internal sealed class ClusterGateway : IAsyncDisposable
 
     public static async Task<ClusterGateway> StartAsync(
         DirectoryServer redis, string node, string cluster = "", string agents = "", X509Certificate2? certificate = null, int peersPort = 0, int publicPort = 0, string? advertise = null,
-        Action<WebApplicationBuilder>? configure = null, Action<WebApplication>? map = null)
+        Action<WebApplicationBuilder>? configure = null, Action<WebApplication>? map = null, Func<IReverseProxyBuilder, IReverseProxyBuilder>? use = null, string? replace = null)
     {
         peersPort = peersPort == 0 ? FreePort.Find() : peersPort;
         TestApp app = await TestApp.StartBareAsync(
@@ -39,7 +39,8 @@ internal sealed class ClusterGateway : IAsyncDisposable
                 builder.WebHost.UseMtaTls();
                 builder.WebHost.ConfigureKestrel(static kestrel => kestrel.ConfigureHttpsDefaults(static https => https.ClientCertificateValidation =
                     static (certificate, _, _) => certificate.Issuer == TestCertificates.Root.Subject));
-                builder.Services.AddReverseProxy().LoadFromConfig(builder.Configuration.GetSection("ReverseProxy")).AddMtaTlsAgents().UseRedisDirectory(redis.ConnectionString);
+                IReverseProxyBuilder proxy = builder.Services.AddReverseProxy().LoadFromConfig(builder.Configuration.GetSection("ReverseProxy")).AddMtaTlsAgents();
+                _ = use is null ? proxy.UseRedisDirectory(redis.ConnectionString) : use(proxy);
                 builder.Services.AddHealthChecks().AddMtaTlsAgents().AddMtaTlsRedisDirectory();
             },
             app =>
@@ -55,12 +56,12 @@ internal sealed class ClusterGateway : IAsyncDisposable
                 PemFiles.Write(folder, "public", TestCertificates.Server);
                 PemFiles.Write(folder, "node", certificate ?? NodeCertificates.Gateway);
                 File.WriteAllText(Path.Combine(folder, "root.pem"), TestCertificates.Root.ExportCertificatePem());
-                File.WriteAllText(Path.Combine(folder, "appsettings.json"), Settings(node, peersPort, publicPort, advertise, cluster, agents));
+                File.WriteAllText(Path.Combine(folder, "appsettings.json"), Settings(node, peersPort, publicPort, advertise, cluster, agents, replace));
             });
         return new ClusterGateway(app, node, peersPort);
     }
 
-    public static string Settings(string node, int peersPort, int publicPort = 0, string? advertise = null, string cluster = "", string agents = "") => $$"""
+    public static string Settings(string node, int peersPort, int publicPort = 0, string? advertise = null, string cluster = "", string agents = "", string? replace = null) => $$"""
         { "ReverseProxy": {
             "Routes": { "plant7": { "ClusterId": "plant7", "Match": { "Hosts": [ "plant7.example.test" ], "Path": "{**path}" } } },
             "Clusters": { "plant7": { "LoadBalancingPolicy": "PowerOfTwoChoices",
@@ -69,12 +70,22 @@ internal sealed class ClusterGateway : IAsyncDisposable
             "Endpoints": {
               "Public": { "Url": "https://127.0.0.1:{{publicPort}}", "ClientCertificateMode": "AllowCertificate", "Certificate": { "Path": "public.pem", "KeyPath": "public.key" } },
               "Peers": { "Url": "https://127.0.0.1:{{peersPort}}", "Certificate": { "Path": "node.pem", "KeyPath": "node.key" } } },
-            "Cluster": { {{cluster}}{{(cluster.Length > 0 ? "," : "")}} "Node": "{{node}}", "Advertise": "{{advertise ?? $"https://127.0.0.1:{peersPort}"}}", "AuthorityPath": "root.pem", "Lease": "00:00:03",
-              "SuspectTime": "00:00:00.500", "PeerCertificates": { "SubjectAlternativeNames": [ "uri:{{NodeCertificates.GatewayName}}" ] } },
+            "Cluster": { {{string.Join(", ", Cluster(node, peersPort, advertise, replace).Append(cluster).Where(static s => s.Length > 0))}} },
             "Channels": [ { "Hosts": [ "tcp.internal" ], "Ports": [ "1-65535" ], "Action": "Agent", "AllowAnonymous": true } ],
             "Agents": { {{agents}}{{(agents.Length > 0 ? "," : "")}}
               "Rules": [ { "Names": [ "*.internal" ], "ClientCertificate": { "SubjectAlternativeNames": [ "dns:client.test" ] } } ] } } }
         """;
+
+    /// <summary>The settings of the cluster; one of them may be another.</summary>
+    private static IEnumerable<string> Cluster(string node, int peersPort, string? advertise, string? replace)
+    {
+        string[] usual =
+        [
+            $"\"Node\": \"{node}\"", $"\"Advertise\": \"{advertise ?? $"https://127.0.0.1:{peersPort}"}\"", "\"AuthorityPath\": \"root.pem\"", "\"Lease\": \"00:00:03\"",
+            "\"SuspectTime\": \"00:00:00.500\"", $"\"PeerCertificates\": {{ \"SubjectAlternativeNames\": [ \"uri:{NodeCertificates.GatewayName}\" ] }}",
+        ];
+        return replace is null ? usual : usual.Where(s => s.Split(':')[0] != replace.Split(':')[0]).Append(replace);
+    }
 
     /// <summary>Waits until this gateway knows so many others and itself.</summary>
     public Task NodesAsync(int count) => Wait.UntilAsync(() => App.Services.GetRequiredService<INodeDirectory>().ListNodes().Count == count);

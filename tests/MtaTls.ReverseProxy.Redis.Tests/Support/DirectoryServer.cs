@@ -75,6 +75,9 @@ public sealed class RedisServer : DirectoryServer
         throw new InvalidOperationException("redis-server did not start.");
     }
 
+    /// <summary>A server that hangs, until SIGCONT.</summary>
+    public Task SignalAsync(string signal) => Tool.RunAsync("kill", "", $"-{signal}", $"{Id}");
+
     public override async Task KillAsync()
     {
         if (_process is { } process)

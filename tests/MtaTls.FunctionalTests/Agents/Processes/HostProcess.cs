@@ -61,12 +61,13 @@ internal sealed class HostProcess : IAsyncDisposable
     public IEnumerable<string> Orders => Lines.Where(static l => l.StartsWith("order ", StringComparison.Ordinal)).Select(static l => l["order ".Length..]);
 
     /// <summary>Starts a gateway, and waits until it listens.</summary>
-    public static async Task<HostProcess> StartGatewayAsync(string? settings = null, string address = "127.0.0.1", int port = 0)
+    public static async Task<HostProcess> StartGatewayAsync(string? settings = null, string address = "127.0.0.1", int port = 0, Dictionary<string, string>? more = null, Action<string>? files = null)
     {
         DirectoryInfo folder = CreateFolder();
         PemFiles.Write(folder.FullName, "gateway", TestCertificates.Server);
         await File.WriteAllTextAsync(Path.Combine(folder.FullName, "appsettings.json"), settings ?? AgentGateway.Settings());
-        HostProcess gateway = new("gateway", null, folder, new()
+        files?.Invoke(folder.FullName);
+        HostProcess gateway = new("gateway", null, folder, new(more ?? [])
         {
             ["MtaTls:Endpoints:Public:Url"] = $"https://{address}:{port}",
             ["MtaTls:Endpoints:Public:ClientCertificateMode"] = "AllowCertificate",
