@@ -40,7 +40,7 @@ public sealed class ConfigurationErrorTests
             files: root => PemFiles.Write(root, "server", TestCertificates.Server));
         OptionsValidationException error = await Assert.ThrowsAsync<OptionsValidationException>(() => app.App.StartAsync().Soon());
         Assert.Equal(
-            $"MtaTls:Endpoints:Public:Certificate:KeyPath: is missing: '{Path.Combine(app.ContentRoot, "server.pem")}' holds a certificate without its private key. Name the file of the key.",
+            $"MtaTls:Endpoints:Public:Certificate:KeyPath: is missing: '{Path.Combine(app.ContentRoot, "server.pem")}' has a certificate without its private key. Set the path of the key's file.",
             error.Message);
     }
 }
