@@ -75,6 +75,9 @@ internal abstract class QuicConnectionOptions
     /// </summary>
     public ReadOnlyMemory<byte> ProbeDatagramHeader { get; set; }
 
+    /// <summary>Where each connection writes what happens to it as a qlog file; null: nowhere. Default null. The loop waits for the disk: for finding faults.</summary>
+    public string? QlogDirectory { get; set; }
+
     /// <summary>The congestion controller. Default <see cref="QuicCongestionControl.Cubic"/>.</summary>
     public QuicCongestionControl CongestionControl { get; set; } = QuicCongestionControl.Cubic;
 

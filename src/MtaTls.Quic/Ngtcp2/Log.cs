@@ -35,6 +35,9 @@ internal static partial class Log
     [LoggerMessage(9, LogLevel.Information, "QUIC listens on {EndPoints} with {Shards} thread(s), {Library}.", EventName = "QuicListening")]
     public static partial void Listening(ILogger logger, string endPoints, int shards, string? library);
 
+    [LoggerMessage(13, LogLevel.Warning, "A qlog file in {Directory} cannot be written: {Reason}", EventName = "QlogFailed")]
+    public static partial void QlogFailed(ILogger logger, string directory, string reason);
+
     [LoggerMessage(10, LogLevel.Error, "A QUIC connection from {Remote} could not be accepted.", EventName = "QuicAcceptFailed")]
     public static partial void AcceptFailed(ILogger logger, IPEndPoint remote, Exception exception);
 

@@ -58,6 +58,10 @@ internal sealed record Ngtcp2Abi
 
     // ngtcp2_settings
     public required int SettingsSize { get; init; }
+    public required int SettingsQlogWrite { get; init; }
+
+    /// <summary>Offset of the original destination id that qlog names, or -1 where the library knows it.</summary>
+    public required int SettingsQlogOriginalId { get; init; }
     public required int SettingsCongestionControl { get; init; }
     public required int SettingsInitialTimestamp { get; init; }
     public required int SettingsInitialRtt { get; init; }
@@ -130,6 +134,8 @@ internal sealed record Ngtcp2Abi
         ErrorIdleClose = -248,
 
         SettingsSize = 184,
+        SettingsQlogWrite = 32,
+        SettingsQlogOriginalId = 0,
         SettingsCongestionControl = 40,
         SettingsInitialTimestamp = 48,
         SettingsInitialRtt = 56,
@@ -185,6 +191,8 @@ internal sealed record Ngtcp2Abi
         ErrorIdleClose = -238,
 
         SettingsSize = 184,
+        SettingsQlogWrite = 0,
+        SettingsQlogOriginalId = -1,
         SettingsCongestionControl = 8,
         SettingsInitialTimestamp = 16,
         SettingsInitialRtt = 24,

@@ -242,6 +242,22 @@ internal static unsafe class Ngtcp2Callbacks
         }
     }
 
+    /// <summary>What the library has for qlog.</summary>
+    public static delegate* unmanaged[Cdecl]<nint, uint, byte*, nuint, void> QlogWriter => &WriteQlog;
+
+    [UnmanagedCallersOnly(CallConvs = [typeof(CallConvCdecl)])]
+    private static void WriteQlog(nint userData, uint flags, byte* data, nuint length)
+    {
+        try
+        {
+            From(userData).OnQlog(new ReadOnlySpan<byte>(data, (int)length));
+        }
+        catch (Exception exception)
+        {
+            Fail(userData, exception);
+        }
+    }
+
     [UnmanagedCallersOnly(CallConvs = [typeof(CallConvCdecl)])]
     private static int LostDatagram(nint native, ulong id, nint userData)
     {

@@ -245,6 +245,7 @@ internal sealed unsafe partial class Ngtcp2Connection
         if (_native != 0)
         {
             _library.Delete(_native);
+            _qlog?.Dispose();
         }
 
         _native = 0;

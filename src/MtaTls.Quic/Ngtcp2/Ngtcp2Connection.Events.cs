@@ -182,6 +182,7 @@ internal sealed partial class Ngtcp2Connection
         BeginPathMtu();
         UpdateMaxDatagramSize();
         _isConnected = true;
+        _qlog?.Open();
         EndHandshake();
         if (_options.KeepAliveInterval > TimeSpan.Zero)
         {

@@ -7,6 +7,8 @@ namespace MtaTls.Quic.Ngtcp2;
 /// <summary>The beginning, on the loop: the native connection with its settings and transport parameters.</summary>
 internal sealed unsafe partial class Ngtcp2Connection
 {
+    private QlogFile? _qlog;
+
     /// <summary>Starts the handshake of a client; <paramref name="socket"/> is the connection's own.</summary>
     public void StartClient(UdpSocket socket)
     {
@@ -40,6 +42,7 @@ internal sealed unsafe partial class Ngtcp2Connection
             byte* settings = stackalloc byte[_abi.SettingsSize];
             byte* parameters = stackalloc byte[_abi.ParametersSize];
             FillSettings(settings);
+            FillQlog(settings, IsServer ? originalId ?? header.DestinationId : peerId);
             FillParameters(parameters);
 
             Span<byte> id = stackalloc byte[ConnectionId.LocalLength];
@@ -110,6 +113,25 @@ internal sealed unsafe partial class Ngtcp2Connection
         settings[_abi.SettingsNoPayloadSizeShaping] = _options.PathMtuDiscovery ? (byte)0 : (byte)1;
         settings[_abi.SettingsNoPathMtuDiscovery] = _options.PathMtuDiscovery ? (byte)0 : (byte)1;
     }
+
+    private void FillQlog(byte* settings, NativeConnectionId originalId)
+    {
+        if (_options.QlogDirectory is not { } directory)
+        {
+            return;
+        }
+
+        string id = Convert.ToHexStringLower(new ReadOnlySpan<byte>(originalId.Data, (int)originalId.Length));
+        _qlog = new QlogFile(directory, $"{id}-{(IsServer ? "server" : "client")}", _loop.Time, _loop.Logger);
+        *(delegate* unmanaged[Cdecl]<nint, uint, byte*, nuint, void>*)(settings + _abi.SettingsQlogWrite) = Ngtcp2Callbacks.QlogWriter;
+        if (_abi.SettingsQlogOriginalId >= 0)
+        {
+            *(NativeConnectionId*)(settings + _abi.SettingsQlogOriginalId) = originalId;
+        }
+    }
+
+    /// <summary>The library tells of what happens, inside of any call.</summary>
+    public void OnQlog(ReadOnlySpan<byte> data) => _qlog?.Write(data);
 
     private void FillParameters(byte* parameters)
     {

@@ -147,6 +147,7 @@ internal sealed class ClientDialer(ClientTunnel tunnel, string linkName, int pre
             HandshakeTimeout = tunnel.Options.ConnectTimeout,
             MaxConcurrentStreams = 1,
             ProbeDatagramHeader = TunnelDatagram.ProbeHeader,
+            QlogDirectory = tunnel.Options.QlogDirectory,
             CongestionControl = tunnel.Options.CongestionControl == TunnelCongestionControl.Bbr ? QuicCongestionControl.Bbr : QuicCongestionControl.Cubic,
             TrustedAuthorities = tunnel.Authorities?.Current,
         };

@@ -219,6 +219,7 @@ internal sealed class TunnelConcentrator : ITunnelSessions, IAsyncDisposable
             MaxConcurrentStreams = sessions.MaxPendingReports + 1,
             MaxStreams = 100_000, // Reports in a connection's life.
             ProbeDatagramHeader = TunnelDatagram.ProbeHeader,
+            QlogDirectory = Options.QlogDirectory,
             CongestionControl = Options.CongestionControl == TunnelCongestionControl.Bbr ? QuicCongestionControl.Bbr : QuicCongestionControl.Cubic,
         };
         if (Options.Authentication.Mode == TunnelAuthenticationMode.ClientCertificate)

@@ -68,6 +68,14 @@ internal static class CommonValidation
         }
     }
 
+    public static void Directory(ErrorList errors, string key, string? path)
+    {
+        if (!string.IsNullOrEmpty(path) && !System.IO.Directory.Exists(path))
+        {
+            errors.Add(key, $"The directory '{path}' was not found.");
+        }
+    }
+
     public static bool Prefix(ErrorList errors, string key, string value, out IPAddress address)
     {
         if (Prefixes.TryParse(value, out _, out address))

@@ -85,6 +85,13 @@ public sealed class QuicTunnelClientOptions
     /// <summary>When a lost connection is tried again.</summary>
     public TunnelReconnectOptions Reconnect { get; set; } = new();
 
+    /// <summary>
+    /// A directory where each connection writes what happens to it as a qlog file (<c>.sqlog</c>), for programs such as qvis: at most 64 MiB a connection and 1,000 files a process. For finding faults: it costs
+    /// time. A path from configuration is relative to the content root.
+    /// </summary>
+    /// <value>Default: null, nowhere.</value>
+    public string? QlogDirectory { get; set; }
+
     /// <summary>What could not be read from the configuration; reported with everything else that is wrong.</summary>
     internal ErrorList ConfigurationErrors { get; } = new();
 }

@@ -45,6 +45,7 @@ internal sealed class QuicTunnelClientOptionsValidator : IValidateOptions<QuicTu
         }
 
         LocalAddresses(errors, options);
+        CommonValidation.Directory(errors, $"{Section}:QlogDirectory", options.QlogDirectory);
         CommonValidation.Interface(errors, $"{Section}:Interface", options.Interface, needsAddress: !options.RequestAddresses);
         if (options.RequestAddresses && options.Interface.Addresses.Count > 0)
         {

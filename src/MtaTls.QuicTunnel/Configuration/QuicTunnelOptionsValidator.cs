@@ -33,6 +33,7 @@ internal sealed class QuicTunnelOptionsValidator : IValidateOptions<QuicTunnelOp
 
         CreateSources(options, NullLogger.Instance, TimeProvider.System, errors);
         CommonValidation.Interface(errors, $"{Section}:Interface", options.Interface);
+        CommonValidation.Directory(errors, $"{Section}:QlogDirectory", options.QlogDirectory);
         Authentication(errors, options);
         Addresses(errors, options.Addresses);
         return errors.ToResult();

@@ -92,6 +92,9 @@ internal static class QuicTunnelSettings
         S.Section(nameof(QuicTunnelOptions.Reordering), "How packets from clients are put back into order.", o => o.Reordering, TunnelSettings.Reordering),
         S.Choice<TunnelScheduler>(nameof(QuicTunnelOptions.Scheduler), "How packets to clients are spread over their paths.", o => o.Scheduler, (o, v) => o.Scheduler = v),
         S.Section(nameof(QuicTunnelOptions.Queue), "How packets to clients wait that the paths cannot carry yet.", o => o.Queue, TunnelSettings.Queue),
+        S.File(
+            nameof(QuicTunnelOptions.QlogDirectory), "A directory where each connection writes what happens to it as a qlog file. For finding faults. Relative to the content root.",
+            o => o.QlogDirectory, (o, v) => o.QlogDirectory = v, "nowhere"),
         S.Choice<TunnelCongestionControl>(
             nameof(QuicTunnelOptions.CongestionControl), "The congestion control of each path for what the concentrator sends.", o => o.CongestionControl, (o, v) => o.CongestionControl = v),
     ]);

@@ -115,6 +115,9 @@ internal static class TunnelSettings
         S.Section(nameof(QuicTunnelClientOptions.Queue), "How packets to the concentrator wait that the paths cannot carry yet.", o => o.Queue, Queue),
         S.Choice<TunnelCongestionControl>(
             nameof(QuicTunnelClientOptions.CongestionControl), "The congestion control of each path for what the client sends.", o => o.CongestionControl, (o, v) => o.CongestionControl = v),
+        S.File(
+            nameof(QuicTunnelClientOptions.QlogDirectory), "A directory where each connection writes what happens to it as a qlog file. For finding faults. Relative to the content root.",
+            o => o.QlogDirectory, (o, v) => o.QlogDirectory = v, "nowhere"),
         S.Section(nameof(QuicTunnelClientOptions.KeepAlive), "How paths without traffic are kept alive.", o => o.KeepAlive, KeepAlive),
         S.Duration(
             nameof(QuicTunnelClientOptions.IdleTimeout), "A connection on which nothing is received for this long is lost.",
