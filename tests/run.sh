@@ -20,6 +20,8 @@ need nft nftables
 need h2load nghttp2-client
 need pebble pebble
 need lego lego
+need psql postgresql-client
+ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 || packages+=(postgresql)
 need ping iputils-ping
 need redis-server redis-server
 need chromium chromium
