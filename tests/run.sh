@@ -25,6 +25,7 @@ ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 || packages+=(postgresql)
 need ping iputils-ping
 need redis-server redis-server
 need chromium chromium
+need prometheus prometheus
 need clang clang
 need conntrack conntrack
 need haproxy haproxy

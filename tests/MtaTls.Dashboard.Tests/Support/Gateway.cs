@@ -23,18 +23,21 @@ internal static class Gateway
         ["MtaTls:Agents:WaitForAgent"] = "00:00:00.2",
     };
 
-    public static Task<LiveApp> StartAsync(Action<MtaTlsDashboardOptions>? dashboard = null) => LiveApp.StartAsync(
-        static builder =>
+    public static Task<LiveApp> StartAsync(
+        Action<MtaTlsDashboardOptions>? dashboard = null, Action<WebApplicationBuilder>? configure = null, Action<WebApplication>? mapMore = null, Action<AspNetCore.MtaTlsOptions>? mtaTls = null) => LiveApp.StartAsync(
+        builder =>
         {
+            configure?.Invoke(builder);
             builder.Configuration.AddInMemoryCollection(s_settings);
             builder.Services.AddReverseProxy().LoadFromConfig(builder.Configuration.GetSection("ReverseProxy")).AddMtaTlsAgents();
         },
-        static app =>
+        app =>
         {
+            mapMore?.Invoke(app);
             app.MapMtaTlsAgents();
             app.MapReverseProxy().WithMtaTlsInspector();
         },
-        dashboard: dashboard);
+        dashboard: dashboard, mtaTls: mtaTls);
 
     /// <summary>An application that opens no port. It is registered when this returns.</summary>
     public static async Task<WebApplication> AddAgentAsync(this LiveApp gateway, string name, Action<WebApplication>? map = null)
