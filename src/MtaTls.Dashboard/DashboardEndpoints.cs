@@ -37,7 +37,7 @@ internal sealed class DashboardEndpoints(
             return;
         }
 
-        using Sampler.Viewer? viewer = sampler.TryWatch();
+        using Sampler.Viewer? viewer = sampler.TryWatch(query.View is "sessions" or "channels");
         if (viewer is null)
         {
             await TooManyAsync(context);
@@ -55,7 +55,7 @@ internal sealed class DashboardEndpoints(
             return;
         }
 
-        using Sampler.Viewer? viewer = sampler.TryWatch();
+        using Sampler.Viewer? viewer = sampler.TryWatch(query.View is "sessions" or "channels");
         if (viewer is null)
         {
             await TooManyAsync(context);

@@ -8,6 +8,7 @@ internal sealed class ServerSessions : IMtaTlsSessions
 {
     private readonly ConcurrentDictionary<string, MtaTlsServerSession> _sessions = new(StringComparer.Ordinal);
     private int _left;
+    private int _listed; // how many there were when they were last listed: the next list is made as long
 
     /// <summary>Whether a session that is open was told that this end will stop.</summary>
     public bool AnyLeft => Volatile.Read(ref _left) > 0;
@@ -79,12 +80,13 @@ internal sealed class ServerSessions : IMtaTlsSessions
     private List<T> List<T>()
         where T : class
     {
-        List<T> sessions = [];
+        List<T> sessions = new(Volatile.Read(ref _listed) + 16);
         foreach ((string _, MtaTlsServerSession session) in _sessions)
         {
             sessions.Add((T)(object)session);
         }
 
+        Volatile.Write(ref _listed, sessions.Count);
         return sessions;
     }
 }

@@ -11,6 +11,16 @@ namespace MtaTls.AspNetCore.Endpoints;
 /// <summary>The server as operators see it.</summary>
 internal sealed class ServerStatus(MtaTlsServer server, TcpForwarder tcp, IServer host) : IMtaTlsServerStatus
 {
+    private static readonly TimeSpan s_lookInterval = TimeSpan.FromSeconds(5);
+
+    private readonly Lock _lock = new();
+    private int _mostChannels; // guarded by _lock
+    private long? _lookedAt;   // guarded by _lock
+
+    public int ActiveSessions => server.Metrics.ActiveSessions;
+
+    public int ActiveChannels => server.Metrics.ActiveChannels;
+
     public IReadOnlyList<MtaTlsEndpointInfo> ListEndpoints()
     {
         BoundEndpoint[] bound = server.BoundEndpoints;
@@ -20,18 +30,12 @@ internal sealed class ServerStatus(MtaTlsServer server, TcpForwarder tcp, IServe
     public IReadOnlyList<MtaTlsLimitUsage> ListLimits()
     {
         MtaTlsLimits limits = server.Limits;
-        int channels = 0;
-        foreach (MtaTlsServerSession session in server.LiveSessions.Snapshot())
-        {
-            channels = Math.Max(channels, session.Session.ActiveChannels);
-        }
-
         List<MtaTlsLimitUsage> usage =
         [
             new(nameof(MtaTlsLimits.MaxSessions), server.Sessions.Count, limits.MaxSessions, "sessions"),
             new(nameof(MtaTlsLimits.MaxHandshakes), server.Handshakes.Count, limits.MaxHandshakes, "handshakes"),
             new(nameof(MtaTlsLimits.MaxChannels), server.Metrics.ActiveChannels, limits.MaxChannels, "channels"),
-            new(nameof(MtaTlsLimits.MaxChannelsPerSession), channels, limits.MaxChannelsPerSession, "channels"),
+            new(nameof(MtaTlsLimits.MaxChannelsPerSession), MostChannels(), limits.MaxChannelsPerSession, "channels"),
             new(nameof(MtaTlsLimits.ServerReceiveBudget), server.ReceiveBudget.Reserved, server.ReceiveBudget.Size, "bytes"),
             new(nameof(MtaTlsLimits.ServerSendBudget), server.SendBudget.Used, server.SendBudget.Size, "bytes"),
             new($"Tcp:{nameof(MtaTlsTcpOptions.MaxConnections)}", tcp.Connections, server.Options.Tcp.MaxConnections, "connections"),
@@ -42,6 +46,26 @@ internal sealed class ServerStatus(MtaTlsServer server, TcpForwarder tcp, IServe
         }
 
         return usage;
+    }
+
+    private int MostChannels()
+    {
+        lock (_lock)
+        {
+            if (_lookedAt is { } looked && server.Time.GetElapsedTime(looked) < s_lookInterval)
+            {
+                return _mostChannels;
+            }
+
+            _lookedAt = server.Time.GetTimestamp();
+            _mostChannels = 0;
+            foreach (MtaTlsServerSession session in server.LiveSessions.Snapshot())
+            {
+                _mostChannels = Math.Max(_mostChannels, session.Session.ActiveChannels);
+            }
+
+            return _mostChannels;
+        }
     }
 
     private MtaTlsEndpointInfo Describe(string address, BoundEndpoint[] bound)

@@ -11,16 +11,22 @@ internal sealed class Sampler(IServiceProvider services, MeterReader meters, IOp
 {
     private const int MaxPoints = 600;
 
+    /// <summary>Sessions whose numbers are read in one second; of more, each is looked at in turn.</summary>
+    private const int MaxLooks = 1_000;
+
     private static readonly TimeSpan s_interval = TimeSpan.FromSeconds(1);
 
     private readonly IMtaTlsSessions? _sessions = services.GetService<IMtaTlsSessions>();
+    private readonly IMtaTlsServerStatus? _status = services.GetService<IMtaTlsServerStatus>();
     private readonly TimeProvider _time = time;
     private readonly Lock _lock = new();
 
     // Guarded by _lock.
     private readonly Queue<Point> _points = new(MaxPoints);
-    private Dictionary<IMtaTlsSessionFeature, (long Received, long Sent)> _before = [];
-    private Dictionary<IMtaTlsSessionFeature, (long Received, long Sent)> _spare = [];
+    private readonly Dictionary<IMtaTlsSessionFeature, SessionSample> _known = [];
+    private SessionSample[] _all = [];
+    private int _nextLook;
+    private int _sessionViewers;
     private TaskCompletionSource<Sample> _next = NewSource();
     private CancellationTokenSource? _running;
     private Totals _totals;
@@ -45,7 +51,8 @@ internal sealed class Sampler(IServiceProvider services, MeterReader meters, IOp
     }
 
     /// <summary>Counts a viewer, until it is disposed. Null, and nothing counted, where there are as many as there may be.</summary>
-    public Viewer? TryWatch()
+    /// <param name="seesSessions">Whether the viewer sees the list of sessions; for others no session is looked at.</param>
+    public Viewer? TryWatch(bool seesSessions)
     {
         lock (_lock)
         {
@@ -54,12 +61,19 @@ internal sealed class Sampler(IServiceProvider services, MeterReader meters, IOp
                 return null;
             }
 
+            _sessionViewers += seesSessions ? 1 : 0;
             if (++_viewers == 1)
             {
                 Begin();
             }
+            else if (seesSessions && _sessionViewers == 1)
+            {
+                // The sample that is there has no sessions.
+                ListSessions();
+                _current = _current! with { Sessions = _all };
+            }
 
-            return new Viewer(this);
+            return new Viewer(this, seesSessions);
         }
     }
 
@@ -79,7 +93,6 @@ internal sealed class Sampler(IServiceProvider services, MeterReader meters, IOp
         meters.Start();
         _since = _time.GetUtcNow();
         _totals = default;
-        _before.Clear();
         _current = null;
         Take(TimeSpan.Zero);
         CancellationTokenSource running = _running = new();
@@ -100,14 +113,27 @@ internal sealed class Sampler(IServiceProvider services, MeterReader meters, IOp
         meters.Stop();
         // No session stays in memory for a page that nobody looks at.
         _current = null;
-        _before = [];
-        _spare = [];
+        Forget();
     }
 
-    private void Leave()
+    // Under the lock.
+    private void Forget()
+    {
+        _known.Clear();
+        _known.TrimExcess();
+        _all = [];
+    }
+
+    private void Leave(bool sawSessions)
     {
         lock (_lock)
         {
+            _sessionViewers -= sawSessions ? 1 : 0;
+            if (sawSessions && _sessionViewers == 0)
+            {
+                Forget();
+            }
+
             if (--_viewers == 0)
             {
                 End();
@@ -145,31 +171,16 @@ internal sealed class Sampler(IServiceProvider services, MeterReader meters, IOp
     // Under the lock.
     private void Take(TimeSpan elapsed)
     {
-        IReadOnlyList<IMtaTlsSessionFeature> list = _sessions?.List() ?? [];
-        var samples = new SessionSample[list.Count];
         double seconds = elapsed.TotalSeconds;
-        int channels = 0;
-        Dictionary<IMtaTlsSessionFeature, (long, long)> now = _spare;
-        now.Clear();
-        now.EnsureCapacity(samples.Length);
-        for (int i = 0; i < samples.Length; i++)
+        if (_sessionViewers > 0)
         {
-            IMtaTlsSessionFeature session = list[i];
-            (long received, long sent) = (session.BytesReceived, session.BytesSent);
-            // A session that is new has begun with nothing.
-            (long receivedBefore, long sentBefore) = _before.GetValueOrDefault(session);
-            bool isRated = seconds > 0;
-            samples[i] = new SessionSample(
-                session, session.ActiveChannels, received, sent, isRated ? 8 * (received - receivedBefore) / seconds : 0, isRated ? 8 * (sent - sentBefore) / seconds : 0);
-            now[session] = (received, sent);
-            channels += samples[i].Channels;
+            ListSessions();
         }
 
-        (_spare, _before) = (_before, now);
         meters.Observe();
         var totals = Totals.Read(meters);
         DateTimeOffset at = _time.GetUtcNow();
-        Point point = Totals.Point(totals, _totals, at, seconds, samples.Length, channels);
+        Point point = Totals.Point(totals, _totals, at, seconds, _status?.ActiveSessions ?? 0, _status?.ActiveChannels ?? 0);
         _totals = totals;
         if (seconds > 0)
         {
@@ -181,14 +192,52 @@ internal sealed class Sampler(IServiceProvider services, MeterReader meters, IOp
             _points.Enqueue(point);
         }
 
-        Sample sample = _current = new Sample(++_number, at, _since, point, samples);
+        Sample sample = _current = new Sample(++_number, at, _since, point, _all);
         TaskCompletionSource<Sample> source = _next;
         _next = NewSource();
         source.TrySetResult(sample);
     }
 
+    // Under the lock. A session's numbers are behind its lock and in memory that nobody else has just used, so only so many are read in one second, beside those that are new.
+    private void ListSessions()
+    {
+        IReadOnlyList<IMtaTlsSessionFeature> list = _sessions?.List() ?? [];
+        long number = _number + 1;
+        var all = new SessionSample[list.Count];
+        for (int i = 0; i < all.Length; i++)
+        {
+            if (!_known.TryGetValue(list[i], out SessionSample? known))
+            {
+                _known.Add(list[i], known = new SessionSample(list[i]));
+                known.Look(_time);
+            }
+
+            known.SeenIn = number;
+            all[i] = known;
+        }
+
+        if (_known.Count > all.Length)
+        {
+            foreach ((IMtaTlsSessionFeature session, SessionSample known) in _known)
+            {
+                if (known.SeenIn != number)
+                {
+                    _known.Remove(session);
+                }
+            }
+        }
+
+        for (int looks = Math.Min(MaxLooks, all.Length); looks > 0; looks--)
+        {
+            _nextLook = (_nextLook + 1) % all.Length;
+            all[_nextLook].Look(_time);
+        }
+
+        _all = all;
+    }
+
     /// <summary>One who watches.</summary>
-    internal sealed class Viewer(Sampler sampler) : IDisposable
+    internal sealed class Viewer(Sampler sampler, bool seesSessions) : IDisposable
     {
         private int _disposed;
 
@@ -238,7 +287,7 @@ internal sealed class Sampler(IServiceProvider services, MeterReader meters, IOp
         {
             if (Interlocked.Exchange(ref _disposed, 1) == 0)
             {
-                sampler.Leave();
+                sampler.Leave(seesSessions);
             }
         }
     }

@@ -1,3 +1,4 @@
+using System.Buffers;
 using MtaTls.AspNetCore;
 using MtaTls.Dashboard.Sampling;
 using MtaTls.Protocol;
@@ -9,15 +10,27 @@ internal static class SessionViews
 {
     public static SessionsView Sessions(bool isAvailable, Sample sample, ViewQuery query)
     {
-        SessionSample[] rows = query.Filter is { } filter ? [.. sample.Sessions.Where(s => Matches(s.Session, filter))] : [.. sample.Sessions];
-        Sort(rows, query, static (row, sort) => Key(row, sort), "started");
-        List<SessionRow> page = [];
-        foreach (ref readonly SessionSample row in Paging.Take<SessionSample>(rows, query))
+        SessionSample[] all = sample.Sessions;
+        SessionSample[] rows = ArrayPool<SessionSample>.Shared.Rent(Math.Max(1, all.Length));
+        int count = 0;
+        foreach (SessionSample session in all)
         {
-            page.Add(Row(row));
+            if (query.Filter is not { } filter || Has(session.Text, filter))
+            {
+                rows[count++] = session;
+            }
         }
 
-        return new SessionsView(isAvailable, sample.Sessions.Length, rows.Length, Paging.Page(query, rows.Length), Paging.Pages(rows.Length, query.Size), page);
+        Span<SessionSample> matched = rows.AsSpan(0, count);
+        Sort(matched, query, Key, "started");
+        List<SessionRow> page = [];
+        foreach (SessionSample row in Paging.Take<SessionSample>(matched, query))
+        {
+            page.Add(Row(row.Session, row.In, row.Out));
+        }
+
+        ArrayPool<SessionSample>.Shared.Return(rows, clearArray: true);
+        return new SessionsView(isAvailable, all.Length, count, Paging.Page(query, count), Paging.Pages(count, query.Size), page);
     }
 
     public static ChannelsView Channels(IMtaTlsSessions? sessions, Sample sample, ViewQuery query)
@@ -27,9 +40,9 @@ internal static class SessionViews
             return new ChannelsView(null, 0, 0, 1, 1, []);
         }
 
-        SessionSample known = Array.Find(sample.Sessions, s => ReferenceEquals(s.Session, session));
+        SessionSample? known = Array.Find(sample.Sessions, s => ReferenceEquals(s.Session, session));
         MtaTlsChannelInfo[] rows = query.Filter is { } filter ? [.. all.Where(c => Matches(c, filter))] : [.. all];
-        Sort(rows, query, static (row, sort) => Key(row, sort), "opened");
+        Sort<MtaTlsChannelInfo>(rows, query, Key, "opened");
         List<ChannelRow> page = [];
         foreach (MtaTlsChannelInfo row in Paging.Take<MtaTlsChannelInfo>(rows, query))
         {
@@ -38,23 +51,27 @@ internal static class SessionViews
                 row.ReceiveWindow, row.State.ToString()));
         }
 
-        SessionSample now = new(session, session.ActiveChannels, session.BytesReceived, session.BytesSent, known.In, known.Out);
-        return new ChannelsView(Row(now), all.Count, rows.Length, Paging.Page(query, rows.Length), Paging.Pages(rows.Length, query.Size), page);
+        return new ChannelsView(Row(session, known?.In ?? 0, known?.Out ?? 0), all.Count, rows.Length, Paging.Page(query, rows.Length), Paging.Pages(rows.Length, query.Size), page);
     }
 
-    private static void Sort<T>(T[] rows, ViewQuery query, Func<T, string, SortKey> key, string otherwise)
+    private static void Sort<T>(Span<T> rows, ViewQuery query, Func<T, string, SortKey> key, string otherwise)
     {
         string sort = query.Sort ?? otherwise;
-        bool isDescending = query.Sort is null || query.Descending;
-        SortKey[] keys = Array.ConvertAll(rows, row => key(row, sort));
-        Array.Sort(keys, rows);
-        if (isDescending)
+        SortKey[] keys = ArrayPool<SortKey>.Shared.Rent(Math.Max(1, rows.Length));
+        for (int i = 0; i < rows.Length; i++)
         {
-            Array.Reverse(rows);
+            keys[i] = key(rows[i], sort);
+        }
+
+        keys.AsSpan(0, rows.Length).Sort(rows);
+        ArrayPool<SortKey>.Shared.Return(keys, clearArray: true);
+        if (query.Sort is null || query.Descending)
+        {
+            rows.Reverse();
         }
     }
 
-    private static SortKey Key(in SessionSample row, string sort)
+    private static SortKey Key(SessionSample row, string sort)
     {
         IMtaTlsSessionFeature session = row.Session;
         long started = session.StartedAt.UtcTicks;
@@ -90,9 +107,6 @@ internal static class SessionViews
         };
     }
 
-    private static bool Matches(IMtaTlsSessionFeature session, string text)
-        => Has(session.RemoteEndPoint?.ToString(), text) || Has(session.ClientCertificate?.Subject, text) || Has(session.ServerName, text) || Has(session.EndpointName, text) || Has(session.SessionId, text);
-
     private static bool Matches(MtaTlsChannelInfo channel, string text)
         => Has(channel.ClaimedSource.ToString(), text) || Has(channel.Destination.ToString(), text) || Has(channel.State.ToString(), text) || Has(channel.ChannelId.ToString(), text);
 
@@ -100,12 +114,9 @@ internal static class SessionViews
 
     private static string Text(in ChannelAddress address) => PeerText.Of(address.ToString());
 
-    private static SessionRow Row(in SessionSample row)
-    {
-        IMtaTlsSessionFeature session = row.Session;
-        return new SessionRow(
-            session.SessionId, session.RemoteEndPoint?.ToString() ?? "", session.ClientCertificate is { } certificate ? PeerText.Of(certificate.Subject) : null,
-            session.ServerName is { } name ? PeerText.Of(name) : null, session.EndpointName, session.StartedAt, row.Channels, session.TotalChannelsOpened, row.Received, row.Sent, row.In, row.Out, session.IsDraining,
-            session.IsResumed);
-    }
+    // The numbers of a row that is shown are read now, rates with the samples.
+    private static SessionRow Row(IMtaTlsSessionFeature session, double bitsIn, double bitsOut) => new(
+        session.SessionId, session.RemoteEndPoint?.ToString() ?? "", session.ClientCertificate is { } certificate ? PeerText.Of(certificate.Subject) : null,
+        session.ServerName is { } name ? PeerText.Of(name) : null, session.EndpointName, session.StartedAt, session.ActiveChannels, session.TotalChannelsOpened, session.BytesReceived, session.BytesSent, bitsIn, bitsOut,
+        session.IsDraining, session.IsResumed);
 }

@@ -40,7 +40,7 @@ public sealed class SessionPageTests(Chromium chromium)
         Assert.Equal("cn=client", await visit.Page.Locator("#filter").InputValueAsync());
         Assert.Equal("filter", await visit.Page.EvaluateAsync<string>("() => document.activeElement.id"));
         await visit.Page.Locator("#filter").FillAsync("nothing like this");
-        await visit.SeesAsync(".empty", "No session matches the filter.");
+        await visit.SeesAsync(".empty:visible", "No session matches the filter.");
         await visit.Page.Locator("#filter").FillAsync("cn=client");
         await visit.CountAsync("tbody tr", 1);
 

@@ -4,7 +4,12 @@ import { el, number, setText } from './dom.js';
 export function tools({ query, change, placeholder }, ...more) {
   let timer = null;
   const input = el('input', { type: 'search', id: 'filter', maxlength: '200', placeholder, value: query.filter ?? '', autocomplete: 'off' });
-  const apply = () => change({ filter: input.value.trim() || null });
+  const apply = () => {
+    // Not when the person has gone on to another view meanwhile.
+    if (input.isConnected) {
+      change({ filter: input.value.trim() || null });
+    }
+  };
   input.addEventListener('input', () => {
     clearTimeout(timer);
     timer = setTimeout(apply, 400);
