@@ -11,6 +11,7 @@ var root = new RootCommand("Measures MTA-TLS against what one would use instead.
     PageCommand.Create(),
     RestartCommand.Create(),
     AgentsCommand.Create(),
+    ClusterCommand.Create(),
     TunnelsCommand.Create(),
     AgentsRestartCommand.Create(),
     ChildCommands.CreateServe(),

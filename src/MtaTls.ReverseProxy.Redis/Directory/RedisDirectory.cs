@@ -37,6 +37,7 @@ internal sealed class RedisDirectory : IAgentDirectory, INodeDirectory, IHostedL
     private int _disposed;
     private volatile bool _isStale;
     private volatile bool _isOpen;
+    private bool _wasReached;   // of the loop alone
 
     public RedisDirectory(ClusterPlan plan, RedisConnection connection, MtaTlsRedisDirectoryOptions options, DirectoryMetrics metrics)
     {
@@ -238,7 +239,7 @@ internal sealed class RedisDirectory : IAgentDirectory, INodeDirectory, IHostedL
     /// <summary>Every third of the lease, and whenever something has happened to the connection.</summary>
     private async Task TickAsync()
     {
-        bool wasLost = !_lease.State.IsReached;
+        bool wasAway = !_lease.State.IsReached, wasLost = wasAway && _wasReached;
         if (await _lease.RenewAsync())
         {
             _writer.AnnounceAll();
@@ -251,7 +252,8 @@ internal sealed class RedisDirectory : IAgentDirectory, INodeDirectory, IHostedL
         }
 
         await _nodeReader.ReadAsync();
-        if (wasLost)
+        _wasReached = true;
+        if (wasAway)
         {
             _isStale = false;
             _logger.DirectoryReached();
