@@ -29,14 +29,22 @@ internal static class ServeCommand
         Option<string> socket = ServedApplication.SocketOption("gateway");
         var trial = new Option<bool>("--trial") { Description = "Runs a gateway for a trial, without a configuration file: on this machine only, with a certificate of its own, and open to every agent." };
         var port = new Option<int>("--port") { Description = "The port of --trial. Default: 8443.", DefaultValueFactory = _ => 8443 };
+        var noConfiguration = new Option<bool>("--no-config") { Description = "Reads no configuration file: all settings are environment variables, such as MtaTls__Endpoints__Public__Url." };
         port.Validators.Add(static result => OptionRange.Check(result, 1, 65_535));
-        var command = new Command("serve", "Runs a gateway: endpoints, channel routes, agents and YARP's routes from appsettings.json.") { configuration, socket, trial, port };
+        var command = new Command("serve", "Runs a gateway: endpoints, channel routes, agents and YARP's routes from appsettings.json.") { configuration, noConfiguration, socket, trial, port };
+        command.Validators.Add(result =>
+        {
+            if (result.GetValue(noConfiguration) && (result.GetValue(trial) || result.GetResult(configuration) is { Implicit: false }))
+            {
+                result.AddError("--no-config goes with neither --config nor --trial.");
+            }
+        });
         command.SetAction(async (parsed, stop) =>
         {
             try
             {
                 TrialGateway? trialGateway = parsed.GetValue(trial) ? new TrialGateway(parsed.GetValue(port)) : null;
-                WebApplicationBuilder builder = trialGateway?.CreateBuilder() ?? ServedApplication.CreateBuilder(parsed.GetRequiredValue(configuration));
+                WebApplicationBuilder builder = trialGateway?.CreateBuilder() ?? ServedApplication.CreateBuilder(parsed.GetValue(noConfiguration) ? null : parsed.GetRequiredValue(configuration));
                 ServedApplication.AddLogging(builder, parsed, logging);
                 ServedApplication.LeaveSignals(builder);
                 ManagementSocket.Listen(builder, parsed.GetRequiredValue(socket));

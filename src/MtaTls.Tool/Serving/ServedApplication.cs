@@ -13,9 +13,15 @@ namespace MtaTls.Tool.Serving;
 /// <summary>An application that the command runs from an appsettings.json: a gateway, or a tunnel.</summary>
 internal static class ServedApplication
 {
-    /// <summary>A builder whose configuration is the file, the environment, and nothing else; its folder is the content root.</summary>
-    public static WebApplicationBuilder CreateBuilder(FileInfo configuration)
+    /// <summary>A builder whose configuration is the file, the environment, and nothing else; the file's folder is the content root.</summary>
+    /// <param name="configuration">The file; null: the environment alone, and the current folder is the content root.</param>
+    public static WebApplicationBuilder CreateBuilder(FileInfo? configuration)
     {
+        if (configuration is null)
+        {
+            return CreateBuilder(Environment.CurrentDirectory, static sources => sources.AddEnvironmentVariables());
+        }
+
         if (!configuration.Exists)
         {
             throw new ToolException(ExitCode.Usage, $"The configuration file {configuration.FullName} does not exist.", "Give it with --config FILE.");
@@ -23,16 +29,21 @@ internal static class ServedApplication
 
         try
         {
-            WebApplicationBuilder builder = WebApplication.CreateBuilder(new WebApplicationOptions { ContentRootPath = configuration.DirectoryName, EnvironmentName = Environments.Production });
-            builder.Configuration.Sources.Clear();
-            builder.Configuration.AddJsonFile(configuration.FullName, optional: false, reloadOnChange: true).AddEnvironmentVariables();
-            builder.Logging.ClearProviders();
-            return builder;
+            return CreateBuilder(configuration.DirectoryName!, sources => sources.AddJsonFile(configuration.FullName, optional: false, reloadOnChange: true).AddEnvironmentVariables());
         }
         catch (InvalidDataException e)
         {
             throw new ToolException(ExitCode.Usage, $"{configuration.FullName} is not valid JSON: {e.InnerException?.Message ?? e.Message}", null, e);
         }
+    }
+
+    private static WebApplicationBuilder CreateBuilder(string contentRoot, Action<IConfigurationBuilder> addSources)
+    {
+        WebApplicationBuilder builder = WebApplication.CreateBuilder(new WebApplicationOptions { ContentRootPath = contentRoot, EnvironmentName = Environments.Production });
+        builder.Configuration.Sources.Clear();
+        addSources(builder.Configuration);
+        builder.Logging.ClearProviders();
+        return builder;
     }
 
     /// <summary>Logs as a service does: everything from Information on, as the section Logging says.</summary>

@@ -18,6 +18,9 @@ internal static class SnippetCompiler
         "Microsoft.Extensions.DependencyInjection", "Microsoft.Extensions.Hosting", "Microsoft.Extensions.Logging",
     ];
 
+    // Of Aspire.AppHost.Sdk, beside those of a web project.
+    private static readonly string[] s_appHostUsings = ["Aspire.Hosting", "Aspire.Hosting.ApplicationModel"];
+
     private const string Surroundings = """
         #nullable enable
         static partial class Program
@@ -53,7 +56,8 @@ internal static class SnippetCompiler
     public static string Errors(string code)
     {
         CompilationUnitSyntax parsed = SyntaxFactory.ParseCompilationUnit(code, options: s_options);
-        string usings = string.Concat(s_implicitUsings.Select(static u => $"global using {u};\n"));
+        bool isAppHost = code.Contains("DistributedApplication.CreateBuilder", StringComparison.Ordinal);
+        string usings = string.Concat(s_implicitUsings.Concat(isAppHost ? s_appHostUsings : []).Select(static u => $"global using {u};\n"));
         string body = string.Concat(parsed.Members.OfType<GlobalStatementSyntax>().Select(static s => s.ToFullString()));
         string types = string.Concat(parsed.Members.Where(static m => m is not GlobalStatementSyntax).Select(static m => m.ToFullString()));
         string program = $$"""

@@ -186,6 +186,32 @@ public sealed class CommandLineTests(Gateway gateway) : IClassFixture<Gateway>
         Assert.Contains("--path", output, StringComparison.Ordinal);
     }
 
+    [Theory]
+    [InlineData("--trial")]
+    [InlineData("--config", "appsettings.json")]
+    public async Task Serve_without_a_file_has_no_other_source(params string[] other)
+    {
+        (int code, string output) = await RunningProgram.RunMtatlsAsync(["serve", "--no-config", .. other]);
+        Assert.Equal(ExitCode.Usage, code);
+        Assert.Contains("--no-config goes with neither --config nor --trial.", output, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Serve_without_a_file_takes_its_settings_from_the_environment()
+    {
+        await using RunningProgram serve = RunningProgram.Start(
+            "dotnet", [.. RunningProgram.MtatlsCommandLine.Split(' ')[1..], "serve", "--no-config", "--socket", Path.Combine(gateway.Folder, "environment.sock")],
+            new Dictionary<string, string>
+            {
+                ["MtaTls__Endpoints__Public__Url"] = "https://127.0.0.1:0",
+                ["MtaTls__Endpoints__Public__Certificate__Path"] = "server.pem",
+                ["MtaTls__Endpoints__Public__Certificate__KeyPath"] = "server.key",
+            },
+            gateway.Folder);
+        string line = await serve.LineAsync(static line => line.Contains("speaks MTA-TLS", StringComparison.Ordinal));
+        Assert.Contains("name: Public", line, StringComparison.Ordinal);
+    }
+
     [Fact]
     public async Task Serve_reports_every_error_of_its_configuration()
     {
