@@ -70,7 +70,7 @@ internal static class AgentsCommand
             })
             { BaseAddress = new Uri($"http://localhost:{plain}"), Timeout = TimeSpan.FromMinutes(2) };
 
-            using X509Certificate2 certificate = X509Certificate2.CreateFromPemFile(certificates.Path("plant.pem"), certificates.Path("plant.key"));
+            using var certificate = X509Certificate2.CreateFromPemFile(certificates.Path("plant.pem"), certificates.Path("plant.key"));
             using TlsClientContext context = new(new TlsClientOptions { TargetHost = "localhost", ClientCertificate = certificate, CertificateChainPolicy = certificates.Trust() });
             // What is loaded and allocated once is no agent's.
             int first = Math.Min(200, count);

@@ -33,7 +33,7 @@ internal static class PageCommand
         var command = new Command("page", "The cost of the live page at a server with many sessions: processor time without it, with nobody who watches, and with one viewer of several views.") { sessions, seconds, rounds, hold };
         command.SetAction(async (parsed, ct) =>
         {
-            TimeSpan phase = TimeSpan.FromSeconds(parsed.GetValue(seconds));
+            var phase = TimeSpan.FromSeconds(parsed.GetValue(seconds));
             Report($"{parsed.GetValue(sessions)} sessions without traffic; each phase lasts {phase.TotalSeconds:0} s.");
             Report($"{"phase",-24}{"server CPU, % of a core",25}{"frames",8}{"KiB/frame",11}{"server MiB",12}");
             await MeasureAsync(parsed.GetValue(sessions), phase, parsed.GetValue(rounds), hasPage: false, hold: false, ct);

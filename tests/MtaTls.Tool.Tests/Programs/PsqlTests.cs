@@ -51,7 +51,7 @@ public sealed class PsqlTests(Gateway gateway) : IClassFixture<Gateway>
 
     private async Task<RunningProgram> ForwardAsync(string host, string port)
     {
-        RunningProgram forward = RunningProgram.Mtatls("forward", gateway.Address, "--cacert", gateway.Authority, "-L", $"0:{host}:{port}");
+        var forward = RunningProgram.Mtatls("forward", gateway.Address, "--cacert", gateway.Authority, "-L", $"0:{host}:{port}");
         await forward.LineAsync(static line => line.Contains(" -> ", StringComparison.Ordinal));
         return forward;
     }
