@@ -9,8 +9,8 @@ public unsafe class Ngtcp2AbiTests
 {
     /// <summary>Offset and name of every field that the table has, from the debug information of 0.12.1 and of 1.11.0 on x86-64.</summary>
     [Theory]
-    [InlineData(9, "Settings", "184 Size, 40 CongestionControl, 48 InitialTimestamp, 56 InitialRtt, 72 MaxTxUdpPayloadSize, 80 Token, 88 TokenLength, -1 TokenType, 128 NoPayloadSizeShaping, 136 HandshakeTimeout, 180 NoPathMtuDiscovery, 1 Version")]
-    [InlineData(16, "Settings", "184 Size, 8 CongestionControl, 16 InitialTimestamp, 24 InitialRtt, 40 MaxTxUdpPayloadSize, 48 Token, 56 TokenLength, 64 TokenType, 104 NoPayloadSizeShaping, 112 HandshakeTimeout, 156 NoPathMtuDiscovery, 2 Version")]
+    [InlineData(9, "Settings", "184 Size, 32 QlogWrite, 0 QlogOriginalId, 40 CongestionControl, 48 InitialTimestamp, 56 InitialRtt, 72 MaxTxUdpPayloadSize, 80 Token, 88 TokenLength, -1 TokenType, 128 NoPayloadSizeShaping, 136 HandshakeTimeout, 180 NoPathMtuDiscovery, 1 Version")]
+    [InlineData(16, "Settings", "184 Size, 0 QlogWrite, -1 QlogOriginalId, 8 CongestionControl, 16 InitialTimestamp, 24 InitialRtt, 40 MaxTxUdpPayloadSize, 48 Token, 56 TokenLength, 64 TokenType, 104 NoPayloadSizeShaping, 112 HandshakeTimeout, 156 NoPathMtuDiscovery, 2 Version")]
     [InlineData(9, "Parameters", "344 Size, 96 OriginalDcid, 160 RetryScid, 208 InitialMaxStreamDataUni, 216 InitialMaxData, 232 InitialMaxStreamsUni, 240 MaxIdleTimeout, 248 MaxUdpPayloadSize, 256 ActiveConnectionIdLimit, 280 MaxDatagramFrameSize, 288 StatelessResetTokenPresent, 290 RetryScidPresent, -1 OriginalDcidPresent, 292 StatelessResetToken")]
     [InlineData(16, "Parameters", "344 Size, 96 OriginalDcid, 160 RetryScid, 208 InitialMaxStreamDataUni, 216 InitialMaxData, 232 InitialMaxStreamsUni, 240 MaxIdleTimeout, 248 MaxUdpPayloadSize, 256 ActiveConnectionIdLimit, 280 MaxDatagramFrameSize, 288 StatelessResetTokenPresent, 292 RetryScidPresent, 290 OriginalDcidPresent, 294 StatelessResetToken")]
     [InlineData(9, "Statistics", "176 Size, 8 MinRtt, 16 SmoothedRtt, 112 CongestionWindow, 136 BytesInFlight")]
