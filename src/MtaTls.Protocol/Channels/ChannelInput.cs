@@ -36,11 +36,7 @@ internal sealed class ChannelInput : PipeReader, IValueTaskSource<ReadResult>, I
     private bool _aborted;     // this end gave up a channel that was open: what had arrived was dropped
     private bool _discarding;  // nobody reads any more: what arrives is thrown away
 
-    public ChannelInput(MtaTlsChannel channel, ReceiveWindow window)
-    {
-        _channel = channel;
-        _window = window;
-    }
+    public ChannelInput(MtaTlsChannel channel, ReceiveWindow window) => (_channel, _window) = (channel, window);
 
     public long Received => _received;
 
