@@ -31,6 +31,15 @@ public sealed class MtaTlsEndpointOptions
     /// </summary>
     public ClientCertificateMode? ClientCertificateMode { get; set; }
 
+    /// <summary>
+    /// A PEM file with one or more authorities: a client's certificate must come from one of them, whatever this machine trusts, and must not be
+    /// restricted to other purposes than client authentication. Intermediates in the file only help to build chains. Relative to the content root.
+    /// The file is read at start, where an error fails the start, and again when it has changed. It needs a <see cref="ClientCertificateMode"/>
+    /// that asks for certificates. <see cref="HttpsConnectionAdapterOptions.ClientCertificateValidation"/> can refuse more, but accepts nothing else.
+    /// Default: null, the machine's authorities.
+    /// </summary>
+    public string? ClientCertificateAuthorityPath { get; set; }
+
     /// <summary>The versions of TLS. Default: as for <see cref="ClientCertificateMode"/>, else TLS 1.2 and 1.3; MTA-TLS never uses older ones.</summary>
     public SslProtocols? SslProtocols { get; set; }
 

@@ -19,6 +19,9 @@ internal sealed class EndpointCertificates(IHostEnvironment environment, IConfig
     public CertificateSource? Create(string key, CertificateOptions options, ErrorList errors)
         => CertificateSource.Create(Describe(options), key, CertificatePurpose.Server, _logger, time, errors);
 
+    /// <summary>The authorities of client certificates that a file holds; null when none is named, or with errors.</summary>
+    public AuthoritySource? CreateAuthorities(string key, string? path, ErrorList errors) => AuthoritySource.Create(path, environment.ContentRootPath, key, _logger, errors);
+
     /// <summary>The source that <c>Kestrel:Certificates:Default</c> names; null when it names none.</summary>
     /// <exception cref="InvalidOperationException">A certificate is named and cannot be had. The message begins with the key.</exception>
     public CertificateSource? FindDefault()

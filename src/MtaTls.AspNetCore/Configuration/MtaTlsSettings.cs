@@ -79,6 +79,10 @@ internal static class MtaTlsSettings
         Endpoint.Choice<ClientCertificateMode>(
             nameof(MtaTlsEndpointOptions.ClientCertificateMode), "Whether clients are asked for a certificate. An endpoint with DelayCertificate does not multiplex.",
             o => o.ClientCertificateMode, (o, v) => o.ClientCertificateMode = v, "Kestrel:EndpointDefaults:ClientCertificateMode"),
+        Endpoint.File(
+            nameof(MtaTlsEndpointOptions.ClientCertificateAuthorityPath),
+            "A PEM file with the authorities that client certificates must come from, in place of the machine's. It is read again when it has changed. Relative to the content root.",
+            o => o.ClientCertificateAuthorityPath, (o, v) => o.ClientCertificateAuthorityPath = v, "the machine's authorities"),
         Endpoint.Flags<SslProtocols>(
             nameof(MtaTlsEndpointOptions.SslProtocols), "The versions of TLS.",
             o => o.SslProtocols, (o, v) => o.SslProtocols = (o.SslProtocols ?? SslProtocols.None) | v, s_sslProtocols, "Kestrel:EndpointDefaults:SslProtocols"),

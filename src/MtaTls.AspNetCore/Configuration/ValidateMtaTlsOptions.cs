@@ -72,6 +72,7 @@ internal sealed class ValidateMtaTlsOptions(EndpointCertificates certificates) :
             errors.Add($"{key}:ClientCertificateMode", "DelayCertificate does not multiplex, so Mode cannot be Required.");
         }
 
+        certificates.CreateAuthorities($"{key}:{nameof(endpoint.ClientCertificateAuthorityPath)}", endpoint.ClientCertificateAuthorityPath, errors);
         certificates.Create($"{key}:Certificate", endpoint.Certificate, errors);
     }
 

@@ -2,6 +2,7 @@ using Microsoft.AspNetCore.Connections;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
 using Microsoft.AspNetCore.Server.Kestrel.Https;
 using Microsoft.Extensions.DependencyInjection;
+using MtaTls.AspNetCore.Certificates;
 using MtaTls.AspNetCore.Connections;
 using MtaTls.AspNetCore.Diagnostics;
 using MtaTls.AspNetCore.ProxyProtocol;
@@ -16,14 +17,14 @@ namespace MtaTls.AspNetCore.Endpoints;
 /// MTA-TLS on one endpoint: its place among the endpoint's middleware, right before HTTPS. What the endpoint's settings are is read when the server
 /// binds it and everything about it is settled. Where they can't be known for certain, or can't be applied, the endpoint stays Kestrel's alone.
 /// </summary>
-internal sealed class EndpointAttachment(ListenOptions endpoint, MtaTlsListenOptions options, bool isExplicit, ICertificateSource? certificate)
+internal sealed class EndpointAttachment(ListenOptions endpoint, MtaTlsListenOptions options, bool isExplicit, ICertificateSource? certificate, ClientAuthorities? authorities)
 {
     private bool _isAnnounced;
 
     /// <summary>Attaches to an endpoint; what was attached to it before is replaced when this time the application itself asked for it.</summary>
-    public static void Attach(ListenOptions endpoint, MtaTlsListenOptions options, bool isExplicit, ICertificateSource? certificate = null)
+    public static void Attach(ListenOptions endpoint, MtaTlsListenOptions options, bool isExplicit, ICertificateSource? certificate = null, ClientAuthorities? authorities = null)
     {
-        EndpointAttachment attachment = new(endpoint, options, isExplicit, certificate);
+        EndpointAttachment attachment = new(endpoint, options, isExplicit, certificate, authorities);
         if (!KestrelInternals.AreAvailable)
         {
             endpoint.Use(attachment.Build);
@@ -75,7 +76,7 @@ internal sealed class EndpointAttachment(ListenOptions endpoint, MtaTlsListenOpt
                 : LeaveToKestrel(server, next, obstacle);
         }
 
-        EndpointSettings settings = new(Name, mode, options.Dispatch ?? global.EndpointDefaults.Dispatch, https!, certificate, peers);
+        EndpointSettings settings = new(Name, mode, options.Dispatch ?? global.EndpointDefaults.Dispatch, https!, certificate, authorities, peers);
         EndpointTls tls = new(settings, endpoint.Protocols, server);
         if (!_isAnnounced)
         {

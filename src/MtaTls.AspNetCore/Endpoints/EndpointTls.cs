@@ -5,6 +5,7 @@ using Microsoft.AspNetCore.Connections;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
 using Microsoft.AspNetCore.Server.Kestrel.Https;
 using Microsoft.Extensions.Logging;
+using MtaTls.AspNetCore.Certificates;
 using MtaTls.AspNetCore.Connections;
 using MtaTls.AspNetCore.Diagnostics;
 using MtaTls.Configuration;
@@ -65,6 +66,7 @@ internal sealed class EndpointTls(EndpointSettings settings, HttpProtocols proto
             own is null ? https.ServerCertificateSelector : null,
             _peerValidation is null ? https.ClientCertificateMode : ClientCertificateMode.RequireCertificate,
             _peerValidation ?? https.ClientCertificateValidation,
+            settings.Authorities?.Current,
             https.CheckCertificateRevocation,
             https.SslProtocols);
     }
@@ -87,8 +89,15 @@ internal sealed class EndpointTls(EndpointSettings settings, HttpProtocols proto
             },
             ClientCertificateValidation = now.ClientCertificateValidation,
             CheckCertificateRevocation = now.CheckRevocation,
+            ClientCertificateChainPolicy = now.Authorities is { } authorities ? ClientAuthorities.Policy(authorities, now.CheckRevocation) : null,
             KeyLogFile = server.KeyLogFile,
         };
+
+        // Code can refuse more than the setting says, and accept no more. What a gateway is, is the cluster's own decision.
+        if (now.Authorities is not null && _peerValidation is null && now.ClientCertificateValidation is { } validate)
+        {
+            options.ClientCertificateValidation = (certificate, chain, errors) => errors == SslPolicyErrors.None && validate(certificate, chain, errors);
+        }
 
         // As in Kestrel, a selector goes before a certificate.
         if (now.Selector is { } selector)
@@ -132,6 +141,7 @@ internal sealed class EndpointTls(EndpointSettings settings, HttpProtocols proto
         Func<ConnectionContext, string?, X509Certificate2?>? Selector,
         ClientCertificateMode ClientCertificateMode,
         Func<X509Certificate2, X509Chain?, SslPolicyErrors, bool>? ClientCertificateValidation,
+        X509Certificate2Collection? Authorities,
         bool CheckRevocation,
         SslProtocols SslProtocols);
 }

@@ -106,16 +106,40 @@ internal sealed class KestrelEndpoints(IOptions<MtaTlsOptions> options, CurrentS
             certificate = certificates.FindDefault() ?? FallBack(kestrel, https, key);
         }
 
-        EndpointAttachment.Attach(listen, new MtaTlsListenOptions { Name = name, Mode = endpoint.Mode, Dispatch = endpoint.Dispatch, Https = https }, isExplicit: true, certificate);
-        if (certificate is null)
+        ClientAuthorities? authorities = Authorities(name, key, endpoint, https);
+        EndpointAttachment.Attach(
+            listen, new MtaTlsListenOptions { Name = name, Mode = endpoint.Mode, Dispatch = endpoint.Dispatch, Https = https }, isExplicit: true, certificate, authorities);
+        if (certificate is null && authorities is null)
         {
             listen.UseHttps(https);
         }
         else
         {
-            // Clients that do not offer the extension see a replaced certificate too, with its chain.
-            listen.UseHttps(new OrdinaryHttps(https, certificate).Options);
+            // Clients that do not offer the extension see a replaced certificate too, with its chain; and theirs must come from the same authorities.
+            listen.UseHttps(new OrdinaryHttps(https, certificate, authorities).Options);
         }
+    }
+
+    private ClientAuthorities? Authorities(string name, string key, MtaTlsEndpointOptions endpoint, HttpsConnectionAdapterOptions https)
+    {
+        key = $"{key}:{nameof(endpoint.ClientCertificateAuthorityPath)}";
+        ErrorList errors = new();
+        AuthoritySource? source = certificates.CreateAuthorities(key, endpoint.ClientCertificateAuthorityPath, errors);
+        if (errors.All is [string error, ..])
+        {
+            // It could be read a moment ago, when the options were validated.
+            throw new InvalidOperationException(error);
+        }
+
+        if (source is null)
+        {
+            return null;
+        }
+
+        // The mode may come from the defaults of Kestrel, so that it is known only here.
+        return https.ClientCertificateMode != ClientCertificateMode.NoCertificate
+            ? new ClientAuthorities(name, key, source, certificates, settings, _logger)
+            : throw new InvalidOperationException($"{key} is set, but the endpoint asks no client for a certificate. Set ClientCertificateMode to AllowCertificate or RequireCertificate.");
     }
 
     private GivenCertificateSource? FallBack(KestrelServerOptions kestrel, HttpsConnectionAdapterOptions https, string key)

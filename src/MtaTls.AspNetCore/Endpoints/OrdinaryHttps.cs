@@ -1,15 +1,19 @@
 using System.Net.Security;
 using System.Security.Cryptography.X509Certificates;
 using Microsoft.AspNetCore.Server.Kestrel.Https;
+using MtaTls.AspNetCore.Certificates;
 using MtaTls.Configuration;
 
 namespace MtaTls.AspNetCore.Endpoints;
 
 /// <summary>
 /// Kestrel's own HTTPS on an endpoint of <c>MtaTls:Endpoints</c> for clients that do not offer the extension: the endpoint's settings, with the
-/// certificate as it is in the moment of the handshake.
+/// certificate, and the authorities of client certificates, as they are in the moment of the handshake.
 /// </summary>
-internal sealed class OrdinaryHttps(HttpsConnectionAdapterOptions https, ICertificateSource certificate)
+/// <param name="https">The endpoint's settings.</param>
+/// <param name="certificate">Where the certificate comes from, if not from <paramref name="https"/>.</param>
+/// <param name="authorities">Whose client certificates count, if not those of the machine's authorities.</param>
+internal sealed class OrdinaryHttps(HttpsConnectionAdapterOptions https, ICertificateSource? certificate, ClientAuthorities? authorities)
 {
     private volatile Prepared? _prepared;
 
@@ -18,25 +22,41 @@ internal sealed class OrdinaryHttps(HttpsConnectionAdapterOptions https, ICertif
     private ValueTask<SslServerAuthenticationOptions> OnConnection(TlsHandshakeCallbackContext context)
     {
         context.AllowDelayedClientCertificateNegotation = https.ClientCertificateMode == ClientCertificateMode.DelayCertificate;
+        X509Certificate2Collection? trusted = authorities?.Current;
         SslServerAuthenticationOptions options = new()
         {
-            ServerCertificateContext = CertificateContext(),
             ClientCertificateRequired = https.ClientCertificateMode is ClientCertificateMode.AllowCertificate or ClientCertificateMode.RequireCertificate,
             EnabledSslProtocols = https.SslProtocols,
             CertificateRevocationCheckMode = https.CheckCertificateRevocation ? X509RevocationMode.Online : X509RevocationMode.NoCheck,
+            CertificateChainPolicy = trusted is null ? null : ClientAuthorities.Policy(trusted, https.CheckCertificateRevocation),
             RemoteCertificateValidationCallback = https.ClientCertificateMode == ClientCertificateMode.NoCertificate ? null : Validate,
         };
+        // As in Kestrel, a selector goes before a certificate. A client that sends no name is "" there.
+        if (certificate is null && https.ServerCertificateSelector is { } selector)
+        {
+            options.ServerCertificate = selector(context.Connection, context.ClientHelloInfo.ServerName);
+        }
+        else
+        {
+            options.ServerCertificateContext = CertificateContext(trusted);
+        }
+
         https.OnAuthenticate?.Invoke(context.Connection, options);
         return ValueTask.FromResult(options);
     }
 
-    private SslStreamCertificateContext CertificateContext()
+    // A context of its own for each state of the authorities: TLS sessions belong to the context, and none is resumed that was made under others.
+    private SslStreamCertificateContext CertificateContext(X509Certificate2Collection? trusted)
     {
-        LoadedCertificate current = certificate.Current;
+        LoadedCertificate? loaded = certificate?.Current;
+        X509Certificate2 current = loaded is not null
+            ? loaded.Certificate
+            : https.ServerCertificate ?? throw new InvalidOperationException("The endpoint has no server certificate.");
         Prepared? prepared = _prepared;
-        if (prepared?.Certificate != current)
+        if (prepared is null || prepared.Certificate != current || prepared.Trusted != trusted)
         {
-            _prepared = prepared = new Prepared(current, SslStreamCertificateContext.Create(current.Certificate, current.Intermediates, offline: true));
+            X509Certificate2Collection? intermediates = loaded is not null ? loaded.Intermediates : https.ServerCertificateChain;
+            _prepared = prepared = new Prepared(current, trusted, SslStreamCertificateContext.Create(current, intermediates, offline: true));
         }
 
         return prepared.Context;
@@ -49,9 +69,15 @@ internal sealed class OrdinaryHttps(HttpsConnectionAdapterOptions https, ICertif
             return https.ClientCertificateMode != ClientCertificateMode.RequireCertificate;
         }
 
+        // Code can refuse more than the setting says, and accept no more.
+        if (authorities is not null && errors != SslPolicyErrors.None)
+        {
+            return false;
+        }
+
         X509Certificate2 client = presented as X509Certificate2 ?? new X509Certificate2(presented);
         return https.ClientCertificateValidation is { } validate ? validate(client, chain, errors) : errors == SslPolicyErrors.None;
     }
 
-    private sealed record Prepared(LoadedCertificate Certificate, SslStreamCertificateContext Context);
+    private sealed record Prepared(X509Certificate2 Certificate, X509Certificate2Collection? Trusted, SslStreamCertificateContext Context);
 }

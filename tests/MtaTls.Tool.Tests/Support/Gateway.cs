@@ -145,6 +145,8 @@ public sealed class Gateway : IAsyncLifetime
         }
     }
 
+    private static JsonObject Named(string name) => new() { ["SubjectAlternativeNames"] = new JsonArray(name) };
+
     private async Task WriteConfigurationAsync()
     {
         var channels = new JsonArray([.. _routes.Select(static r => (JsonNode)new JsonObject
@@ -155,6 +157,8 @@ public sealed class Gateway : IAsyncLifetime
             ["AllowAnonymous"] = true,
         })]);
         channels.Add(new JsonObject { ["Hosts"] = new JsonArray("*.agents.internal"), ["Action"] = "Agent", ["AllowAnonymous"] = true });
+        channels.Add(new JsonObject { ["Hosts"] = new JsonArray("*.certified.internal"), ["Action"] = "Agent", ["ClientCertificate"] = Named("agent.test") });
+        channels.Add(new JsonObject { ["Hosts"] = new JsonArray("*.certified.internal"), ["Action"] = "Reject" });
         channels.Add(new JsonObject { ["Hosts"] = new JsonArray("refused.internal"), ["Action"] = "Reject" });
         var configuration = new JsonObject
         {
@@ -166,14 +170,16 @@ public sealed class Gateway : IAsyncLifetime
                     {
                         ["Url"] = string.Create(CultureInfo.InvariantCulture, $"https://localhost:{Port}"),
                         ["ClientCertificateMode"] = "AllowCertificate",
-                        ["ClientCertificateAuthorityPath"] = null,
+                        ["ClientCertificateAuthorityPath"] = "ca.pem",
                         ["Certificate"] = new JsonObject { ["Path"] = "server.pem", ["KeyPath"] = "server.key" },
                     },
                 },
                 ["Channels"] = channels,
                 ["Agents"] = new JsonObject
                 {
-                    ["Rules"] = new JsonArray(new JsonObject { ["Names"] = new JsonArray("*.agents.internal"), ["AllowAnonymous"] = true }),
+                    ["Rules"] = new JsonArray(
+                        new JsonObject { ["Names"] = new JsonArray("*.agents.internal"), ["AllowAnonymous"] = true },
+                        new JsonObject { ["Names"] = new JsonArray("*.certified.internal"), ["ClientCertificate"] = Named("agent.test") }),
                 },
             },
             ["Gateway"] = new JsonObject
@@ -183,7 +189,6 @@ public sealed class Gateway : IAsyncLifetime
             },
             ["ReverseProxy"] = new JsonObject { ["Routes"] = new JsonObject(), ["Clusters"] = new JsonObject() },
         };
-        ((JsonObject)configuration["MtaTls"]!["Endpoints"]!["Public"]!).Remove("ClientCertificateAuthorityPath");
         await File.WriteAllTextAsync(Path.Combine(Folder, "appsettings.json"), configuration.ToJsonString());
     }
 }
