@@ -23,12 +23,12 @@ internal sealed class Demo(TimeSpan step) : IDisposable
     private readonly int _redis = FreePort();
     private readonly int _balancer = FreePort();
 
-    public static async Task<int> RunAsync(bool isQuick, bool usesGarnet, CancellationToken cancellationToken)
+    public static async Task<int> RunAsync(bool isQuick, bool usesGarnet, bool keepsRunning, CancellationToken cancellationToken)
     {
         using Demo demo = new(TimeSpan.FromSeconds(isQuick ? 2 : 6));
         try
         {
-            return await demo.RunAsync(usesGarnet, cancellationToken);
+            return await demo.RunAsync(usesGarnet, keepsRunning, cancellationToken);
         }
         catch (InvalidOperationException e)
         {
@@ -48,7 +48,7 @@ internal sealed class Demo(TimeSpan step) : IDisposable
         _certificates.Dispose();
     }
 
-    private async Task<int> RunAsync(bool usesGarnet, CancellationToken cancellationToken)
+    private async Task<int> RunAsync(bool usesGarnet, bool keepsRunning, CancellationToken cancellationToken)
     {
         Console.WriteLine($"Directory: {StartDirectory(usesGarnet)}. Balancer: {StartBalancer()}, port {_balancer}.");
         for (int i = 0; i < Gateways; i++)
@@ -92,6 +92,12 @@ internal sealed class Demo(TimeSpan step) : IDisposable
         Console.WriteLine($"Failed by the kill         {lost} (what was in flight on gw-0)");
         Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"Recovery after the kill    {recovery.TotalSeconds:0.0} s"));
         Console.WriteLine($"Failed by the drain        {drained}");
+        if (keepsRunning)
+        {
+            Console.WriteLine($"The live page of gw-2: https://localhost:{_ports[2]}/mta-tls. Running until Ctrl+C.");
+            await Task.Delay(Timeout.Infinite, cancellationToken).ContinueWith(static _ => { }, CancellationToken.None, TaskContinuationOptions.None, TaskScheduler.Default);
+        }
+
         return drained == 0 && load.Requests > 0 ? 0 : 1;
     }
 
@@ -152,6 +158,7 @@ internal sealed class Demo(TimeSpan step) : IDisposable
     {
         _gateways[index] = DemoProcess.StartRole("gateway", new()
         {
+            ["ASPNETCORE_ENVIRONMENT"] = "Development",
             ["ConnectionStrings:redis"] = $"127.0.0.1:{_redis}",
             ["AuthorityPath"] = _certificates.Path("authority.pem"),
             ["MtaTls:Endpoints:Public:Url"] = $"https://127.0.0.1:{_ports[index]}",

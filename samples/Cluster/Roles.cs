@@ -13,6 +13,7 @@ internal static class Roles
         builder.WebHost.UseMtaTls();
         builder.Services.AddReverseProxy().AddMtaTlsAgents().UseRedisDirectory(static o => o.ConnectionName = "redis");
         builder.Services.AddHealthChecks().AddMtaTlsAgents().AddMtaTlsRedisDirectory();
+        builder.Services.AddMtaTlsDashboard();
 
         // Certificates of agents come from an authority of their own, not from the machine's.
         X509ChainPolicy agents = new() { TrustMode = X509ChainTrustMode.CustomRootTrust, RevocationMode = X509RevocationMode.NoCheck };
@@ -27,6 +28,8 @@ internal static class Roles
         app.MapMtaTlsAgents();
         app.MapHealthChecks("/health");
         app.MapGet("/status", static (INodeDirectory nodes, IMtaTlsAgents registered) => new Status(nodes.ListNodes().Count, registered.List().Count)).RequireHost("localhost");
+        // The live page, for browsers of this machine in Development. Elsewhere: .RequireAuthorization("a policy").
+        app.MapMtaTlsDashboard("/mta-tls").RequireHost("localhost");
         app.MapMtaTlsAgentForwarder("{name}.example.com", "{name}.internal");
         await app.RunAsync();
         return 0;
