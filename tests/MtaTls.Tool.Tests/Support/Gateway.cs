@@ -34,6 +34,12 @@ public sealed class Gateway : IAsyncLifetime
 
     public int WebPort { get; private set; }
 
+    /// <summary>Settings beside those of the file, as variables of the environment: <c>MtaTls__Tcp__MaxConnections</c>. Read at each start.</summary>
+    public Dictionary<string, string> Environment { get; } = [];
+
+    /// <summary>The process of the gateway that runs now.</summary>
+    public int ProcessId => _serve!.Id;
+
     /// <summary>Ends the slow response of <c>/slow</c>.</summary>
     public TaskCompletionSource SlowMayEnd { get; private set; } = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
@@ -66,7 +72,7 @@ public sealed class Gateway : IAsyncLifetime
     public async Task StartAsync()
     {
         await WriteConfigurationAsync();
-        _serve = RunningProgram.Mtatls("serve", "--config", Path.Combine(Folder, "appsettings.json"), "--socket", Socket);
+        _serve = RunningProgram.Mtatls(Environment, "serve", "--config", Path.Combine(Folder, "appsettings.json"), "--socket", Socket);
         await _serve.LineAsync(static line => line == "mtatls: ready.");
     }
 

@@ -37,6 +37,9 @@ internal sealed class RunningProgram : IAsyncDisposable
     /// <summary>Starts the command mtatls.</summary>
     public static RunningProgram Mtatls(params string[] arguments) => Start("dotnet", [s_command, .. arguments]);
 
+    /// <summary>The same, with variables in its environment.</summary>
+    public static RunningProgram Mtatls(IReadOnlyDictionary<string, string> environment, params string[] arguments) => Start("dotnet", [s_command, .. arguments], environment);
+
     /// <summary>The words that start the command, for programs that start it themselves.</summary>
     public static string MtatlsCommandLine => $"dotnet {s_command}";
 
