@@ -13,6 +13,7 @@ var root = new RootCommand("Measures MTA-TLS against what one would use instead.
     AgentsCommand.Create(),
     ClusterCommand.Create(),
     TunnelsCommand.Create(),
+    SocksCommand.Create(),
     AgentsRestartCommand.Create(),
     ChildCommands.CreateServe(),
     ChildCommands.CreateDrive(),

@@ -51,6 +51,14 @@ internal sealed class HostedProcess : IAsyncDisposable
         return Start("dotnet", ["exec", assembly, role], folder, new(environment) { ["Logging:LogLevel:Default"] = "Warning", ["ASPNETCORE_ENVIRONMENT"] = "Production" });
     }
 
+    /// <summary>The command mtatls, as it was built with this program.</summary>
+    public static HostedProcess StartMtatls(string folder, params string[] arguments)
+    {
+        DirectoryInfo output = new(AppContext.BaseDirectory);
+        string assembly = Path.Combine(output.Parent!.Parent!.Parent!.Parent!.Parent!.FullName, "src", "MtaTls.Tool", "bin", output.Parent.Name, output.Name, "mtatls.dll");
+        return Start("dotnet", ["exec", assembly, .. arguments], folder);
+    }
+
     /// <summary>Waits until the port is listened on.</summary>
     public async Task ListensAsync(int port, CancellationToken ct)
     {
