@@ -18,7 +18,7 @@ internal static partial class Log
     [LoggerMessage(1, LogLevel.Information, "{Endpoint} speaks MTA-TLS (name: {Name}, mode: {Mode}).", EventName = "EndpointBound")]
     public static partial void EndpointBound(this ILogger logger, string endpoint, string name, DataMultiplexingMode mode);
 
-    [LoggerMessage(2, LogLevel.Warning, "{Endpoint} does not speak MTA-TLS and remains an ordinary HTTPS endpoint: {Obstacle}", EventName = "EndpointLeftToKestrel")]
+    [LoggerMessage(2, LogLevel.Warning, "{Endpoint} does not speak MTA-TLS and stays as it is: {Obstacle}", EventName = "EndpointLeftToKestrel")]
     public static partial void EndpointLeftToKestrel(this ILogger logger, string? endpoint, string obstacle);
 
     [LoggerMessage(3, LogLevel.Warning, "The TLS settings of endpoints cannot be read from this version of Kestrel, so all endpoints remain ordinary HTTPS endpoints. Call listenOptions.UseMtaTls(o => o.Https = ...) with the settings that UseHttps has.", EventName = "KestrelUnknown")]
