@@ -89,6 +89,17 @@ internal sealed class RedisDirectory : IAgentDirectory, INodeDirectory, IHostedL
 
     public ValueTask<bool> LoadAsync(string name, bool isKept = false, CancellationToken cancellationToken = default)
     {
+        if (_isStale)
+        {
+            // Agents of others are not used, so the name may have some that are not found. A name that is kept is read when Redis is back.
+            if (isKept)
+            {
+                _names.GetOrAdd(name).IsKept = true;
+            }
+
+            return new(_local.Find(name).Count > 0);
+        }
+
         NameEntry? entry = _names.Find(name);
         if (entry is { IsLoaded: true } && (!isKept || entry.IsKept))
         {
@@ -255,7 +266,7 @@ internal sealed class RedisDirectory : IAgentDirectory, INodeDirectory, IHostedL
         _wasReached = true;
         if (wasAway)
         {
-            _isStale = false;
+            SetStale(false);
             _logger.DirectoryReached();
         }
 
@@ -280,17 +291,28 @@ internal sealed class RedisDirectory : IAgentDirectory, INodeDirectory, IHostedL
 
         if (!_isStale && _lease.State.Age > _plan.Options.MaxStale)
         {
-            _isStale = true;
+            SetStale(true);
             _logger.DirectoryStale(_plan.Options.MaxStale);
-            foreach (MtaTlsNode node in _nodes.All)
-            {
-                NodeChanged?.Invoke(node.Name);
-            }
         }
 
         foreach (NameEntry entry in _names.All)
         {
             entry.IsStale = true;
+        }
+    }
+
+    /// <summary>Whether agents of others are out of use. Nothing else need have changed in Redis meanwhile, so the change itself is told.</summary>
+    private void SetStale(bool isStale)
+    {
+        if (_isStale == isStale)
+        {
+            return;
+        }
+
+        _isStale = isStale;
+        foreach (MtaTlsNode node in _nodes.All)
+        {
+            NodeChanged?.Invoke(node.Name);
         }
     }
 

@@ -47,6 +47,44 @@ public sealed class PeerTests
         Assert.Equal("plant", await client.GetStringAsync("/").Soon());
     }
 
+    [Theory]
+    [InlineData("plant7.example.test")]
+    [InlineData("plant7.agents.example.test")]
+    public async Task A_gateway_that_accepts_connections_and_never_answers_is_suspect_and_others_serve(string host)
+    {
+        await using RedisServer redis = await RedisServer.StartNewAsync();
+        await using BlackHole hole = new();
+        await using ClusterGateway a = await ClusterGateway.StartAsync(redis, "gw-a", cluster: "\"ConnectTimeout\": \"00:00:01\""), b = await ClusterGateway.StartAsync(redis, "gw-b");
+        await using TestApp agent = await b.AgentAsync("plant");
+        await a.MembersAsync(1);
+        using HttpClient client = a.Client(host);
+        // The session with the other one is there.
+        await ClusterGateway.ServedAsync(client);
+        await redis.CommandAsync("SET", "mtatls:{nodes}:gw-hole", $"1000|https://127.0.0.1:{hole.Port}/|serving");
+        await redis.CommandAsync("SADD", "mtatls:{nodes}", "gw-hole");
+        await redis.CommandAsync("SADD", "mtatls:agents:plant7.internal", "gw-hole|1000|0123456789abcdef|1|ghost");
+        await redis.CommandAsync("PUBLISH", "mtatls:changes", "gw-hole|a|plant7.internal");
+        await a.MembersAsync(2);
+        // Many at a time: some choose the agent that can't be reached, wait until connecting has failed, and go elsewhere.
+        while (Suspected() == 0)
+        {
+            string[] answers = await Task.WhenAll(Enumerable.Range(0, 20).Select(_ => client.GetStringAsync("/"))).Soon();
+            Assert.All(answers, static text => Assert.Equal("plant", text));
+        }
+
+        // It is tried again and again meanwhile, and no request waits for that or finds another agent by failing first.
+        int tried = hole.Connections, passed = a.Messages("AnotherAgent").Length;
+        await Wait.UntilAsync(() =>
+        {
+            Assert.Equal("plant", client.GetStringAsync("/").GetAwaiter().GetResult());
+            return hole.Connections >= tried + 2;
+        });
+        Assert.Equal(passed, a.Messages("AnotherAgent").Length);
+        Assert.Equal(1, Suspected());
+
+        int Suspected() => a.Messages("PeerSuspected").Count(static m => m.Contains("gw-hole", StringComparison.Ordinal));
+    }
+
     [Fact]
     public async Task A_stale_route_costs_one_refused_open_and_is_removed()
     {

@@ -55,6 +55,39 @@ public sealed class ProcessTests
     }
 
     [Fact]
+    public async Task An_agent_with_one_session_is_served_again_when_its_gateway_was_killed()
+    {
+        await using RedisServer redis = await RedisServer.StartNewAsync();
+        await using ProcessGateways gateways = await ProcessGateways.StartAsync(redis, 3);
+        await using HaProxy balancer = await HaProxy.StartAsync([.. gateways.Ports], check: Check);
+        await gateways.UpAsync(balancer);
+        await using var agent = HostProcess.StartAgent($"https://127.0.0.1:{balancer.Port}", "plant", settings: new() { ["MtaTlsAgent:Sessions"] = "1" });
+        await agent.RegisteredAsync(1);
+        int killed = await gateways.NodeOfAsync("plant");
+        int[] left = [.. Enumerable.Range(0, 3).Where(i => i != killed)];
+        HttpClient[] clients = [.. left.Select(i => ClusterGateway.Client(gateways.Ports[i]))];
+        await Task.WhenAll(clients.Select(ClusterGateway.ServedAsync));
+        Func<HttpClient>[] toLeft = [() => ClusterGateway.Client(gateways.Ports[left[0]]), () => ClusterGateway.Client(gateways.Ports[left[1]])];
+        await using Load load = new(toLeft);
+        await load.FurtherAsync(100);
+        await gateways.KillAsync(killed);
+        // The agent registers elsewhere, and each gateway that is left finds it there.
+        await agent.RegisteredAsync(2);
+        await gateways.NodeOfAsync("plant", killed);
+        await Task.WhenAll(clients.Select(ClusterGateway.ServedAsync));
+        await load.StopAsync();
+        TestContext.Current.TestOutputHelper?.WriteLine($"{load.Answered} answered, {load.Failures.Length} failed: {string.Join('\n', load.Failures)}");
+        // What was in flight has failed (502), what found no agent for a while is told so (503), and no connection to a living gateway has broken.
+        Assert.All(load.Failures, static f => Assert.Matches(@"^\S+ (GET|POST) \d+: 50[23] ", f));
+        // Nothing that begins from now on fails.
+        await using Load after = new(toLeft);
+        await after.FurtherAsync(200);
+        await after.StopAsync();
+        Assert.Empty(after.Failures);
+        Array.ForEach(clients, static c => c.Dispose());
+    }
+
+    [Fact]
     public async Task A_rolling_restart_of_all_gateways_loses_nothing()
     {
         await using RedisServer redis = await RedisServer.StartNewAsync();
@@ -86,7 +119,7 @@ public sealed class ProcessTests
         await own.RegisteredAsync();
         await other.RegisteredAsync();
         using HttpClient client = ClusterGateway.Client(gateways.Ports[0]);
-        await UntilServedAsync(client);
+        await ClusterGateway.ServedAsync(client);
         await gateways.Processes[1].SignalAsync("STOP");
         await gateways.Processes[0].LineAsync("Gateway gw-1 has gone");
         // Only the other agent is left, and what is sent reaches it.
@@ -98,7 +131,7 @@ public sealed class ProcessTests
         await gateways.Processes[1].SignalAsync("CONT");
         await gateways.Processes[1].LineAsync("The lease of gateway gw-1 with epoch");
         await gateways.Processes[0].LineAsync("Gateway gw-1 has come", 2);
-        await UntilServedAsync(client);
+        await ClusterGateway.ServedAsync(client);
         string?[] members = (string?[])(await redis.CommandAsync("SMEMBERS", "mtatls:agents:plant7.internal"))!;
         Assert.Contains(members, static m => m!.StartsWith("gw-2|", StringComparison.Ordinal));
         for (int i = 0; i < 50; i++)
@@ -130,13 +163,4 @@ public sealed class ProcessTests
     private static TimeSpan TimeOfDay(string failure) => TimeSpan.Parse(failure.Split(' ')[0], CultureInfo.InvariantCulture);
 
     private static DateTime TimeOf(string failure) => DateTime.UtcNow.Date + TimeOfDay(failure);
-
-    private static async Task UntilServedAsync(HttpClient client)
-    {
-        using CancellationTokenSource hang = new(Wait.Timeout);
-        while ((await client.GetAsync("/", hang.Token)).StatusCode != HttpStatusCode.OK)
-        {
-            await Task.Delay(20, hang.Token);
-        }
-    }
 }

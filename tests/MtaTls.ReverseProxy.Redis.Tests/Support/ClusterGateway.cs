@@ -130,6 +130,22 @@ internal sealed class ClusterGateway : IAsyncDisposable
         Timeout = Wait.Timeout,
     };
 
+    /// <summary>Waits until a request is answered with 200.</summary>
+    public static async Task ServedAsync(HttpClient client)
+    {
+        using CancellationTokenSource hang = new(Wait.Timeout);
+        while (true)
+        {
+            using HttpResponseMessage response = await client.GetAsync("/", hang.Token);
+            if (response.StatusCode == HttpStatusCode.OK)
+            {
+                return;
+            }
+
+            await Task.Delay(20, hang.Token);
+        }
+    }
+
     /// <summary>Waits for this many records of the event.</summary>
     public async Task<string[]> LoggedAsync(string eventName, int count = 1)
     {

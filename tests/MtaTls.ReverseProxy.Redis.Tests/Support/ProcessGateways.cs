@@ -64,6 +64,22 @@ internal sealed class ProcessGateways : IAsyncDisposable
         }
     }
 
+    /// <summary>The gateway that an agent is registered with, as it stands in Redis; not one that has died.</summary>
+    public async Task<int> NodeOfAsync(string agent, int dead = -1)
+    {
+        using CancellationTokenSource hang = new(Wait.Timeout);
+        while (true)
+        {
+            string?[] members = (string?[])(await _redis.CommandAsync("SMEMBERS", $"mtatls:agents:{ClusterGateway.Plant7}"))!;
+            if (members.Select(static m => m!.Split('|')).FirstOrDefault(f => f[4] == agent && f[0] != $"gw-{dead}") is { } fields)
+            {
+                return int.Parse(fields[0]["gw-".Length..], System.Globalization.CultureInfo.InvariantCulture);
+            }
+
+            await Task.Delay(50, hang.Token);
+        }
+    }
+
     public async ValueTask DisposeAsync()
     {
         foreach (HostProcess process in Processes)
