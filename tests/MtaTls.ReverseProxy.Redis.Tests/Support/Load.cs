@@ -1,5 +1,6 @@
 using System.Collections.Concurrent;
 using System.Globalization;
+using System.Net;
 
 namespace MtaTls.ReverseProxy.Redis.Tests.Support;
 
@@ -47,7 +48,14 @@ internal sealed class Load : IAsyncDisposable
                 string id = Interlocked.Increment(ref _ids).ToString(CultureInfo.InvariantCulture);
                 try
                 {
-                    using HttpRequestMessage request = new(posts ? HttpMethod.Post : HttpMethod.Get, $"/count/{id}") { Content = posts ? new StringContent(id) : null };
+                    // POSTs go over HTTP/2: there a server that closes a connection says which requests it has not seen. In HTTP/1.1 a POST and an idle connection's end
+                    // can pass each other, which no server can prevent.
+                    using HttpRequestMessage request = new(posts ? HttpMethod.Post : HttpMethod.Get, $"/count/{id}")
+                    {
+                        Content = posts ? new StringContent(id) : null,
+                        Version = posts ? HttpVersion.Version20 : HttpVersion.Version11,
+                        VersionPolicy = HttpVersionPolicy.RequestVersionExact,
+                    };
                     using HttpResponseMessage response = await client.SendAsync(request);
                     string text = await response.Content.ReadAsStringAsync();
                     if (!response.IsSuccessStatusCode)
