@@ -199,7 +199,7 @@ public sealed class CommandLineTests(Gateway gateway) : IClassFixture<Gateway>
     [Fact]
     public async Task Serve_without_a_file_takes_its_settings_from_the_environment()
     {
-        await using RunningProgram serve = RunningProgram.Start(
+        await using var serve = RunningProgram.Start(
             "dotnet", [.. RunningProgram.MtatlsCommandLine.Split(' ')[1..], "serve", "--no-config", "--socket", Path.Combine(gateway.Folder, "environment.sock")],
             new Dictionary<string, string>
             {
