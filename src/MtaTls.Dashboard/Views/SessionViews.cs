@@ -54,21 +54,19 @@ internal static class SessionViews
         return new ChannelsView(Row(session, known?.In ?? 0, known?.Out ?? 0), all.Count, rows.Length, Paging.Page(query, rows.Length), Paging.Pages(rows.Length, query.Size), page);
     }
 
+    /// <summary>Puts the rows in order, as far as the page that is shown needs it.</summary>
     private static void Sort<T>(Span<T> rows, ViewQuery query, Func<T, string, SortKey> key, string otherwise)
     {
         string sort = query.Sort ?? otherwise;
-        SortKey[] keys = ArrayPool<SortKey>.Shared.Rent(Math.Max(1, rows.Length));
+        SortKey[] rented = ArrayPool<SortKey>.Shared.Rent(Math.Max(1, rows.Length));
+        Span<SortKey> keys = rented.AsSpan(0, rows.Length);
         for (int i = 0; i < rows.Length; i++)
         {
             keys[i] = key(rows[i], sort);
         }
 
-        keys.AsSpan(0, rows.Length).Sort(rows);
-        ArrayPool<SortKey>.Shared.Return(keys, clearArray: true);
-        if (query.Sort is null || query.Descending)
-        {
-            rows.Reverse();
-        }
+        FirstRows.Sort(keys, rows, Math.Min(rows.Length, Paging.Page(query, rows.Length) * query.Size), query.Sort is null || query.Descending);
+        ArrayPool<SortKey>.Shared.Return(rented, clearArray: true);
     }
 
     private static SortKey Key(SessionSample row, string sort)
