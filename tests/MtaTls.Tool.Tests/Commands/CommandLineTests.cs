@@ -93,8 +93,9 @@ public sealed class CommandLineTests(Gateway gateway) : IClassFixture<Gateway>
     [Fact]
     public async Task A_client_certificate_that_the_gateway_does_not_trust_is_named()
     {
+        string folder = await StrangerAsync("stranger");
         (int code, string output) = await RunningProgram.RunMtatlsAsync(
-            "probe", gateway.Address, "--cacert", gateway.Authority, "--cert", Path.Combine(gateway.Folder, "client.pem"), "--key", Path.Combine(gateway.Folder, "client.key"));
+            "probe", gateway.Address, "--cacert", gateway.Authority, "--cert", Path.Combine(folder, "client.pem"), "--key", Path.Combine(folder, "client.key"));
         Assert.True(code == ExitCode.TlsFailed, output);
         Assert.Contains("UnknownCa", output, StringComparison.Ordinal);
         Assert.Contains("--cert", output, StringComparison.Ordinal);
@@ -162,12 +163,27 @@ public sealed class CommandLineTests(Gateway gateway) : IClassFixture<Gateway>
     [Fact]
     public async Task A_certificate_of_the_environment_may_have_a_key_of_the_command_line()
     {
+        // The gateway refuses this one, so it was sent.
+        string folder = await StrangerAsync("environment");
         (int code, string output) = await RunningProgram.RunAsync(
             "dotnet",
-            [.. RunningProgram.MtatlsCommandLine.Split(' ')[1..], "probe", gateway.Address, "--cacert", gateway.Authority, "--key", Path.Combine(gateway.Folder, "client.key")],
-            environment: new Dictionary<string, string> { ["MTATLS_CERT"] = Path.Combine(gateway.Folder, "client.pem") });
+            [.. RunningProgram.MtatlsCommandLine.Split(' ')[1..], "probe", gateway.Address, "--cacert", gateway.Authority, "--key", Path.Combine(folder, "client.key")],
+            environment: new Dictionary<string, string> { ["MTATLS_CERT"] = Path.Combine(folder, "client.pem") });
         Assert.True(code == ExitCode.TlsFailed, output);
         Assert.Contains("UnknownCa", output, StringComparison.Ordinal);
+    }
+
+    /// <summary>Makes a client certificate of an authority that the gateway does not know.</summary>
+    private async Task<string> StrangerAsync(string name)
+    {
+        string folder = Directory.CreateDirectory(Path.Combine(gateway.Folder, name)).FullName;
+        foreach (string[] arguments in (string[][])[["ca"], ["client", "agent.test"]])
+        {
+            (int code, string output) = await RunningProgram.RunMtatlsAsync(["cert", .. arguments, "--output", folder]);
+            Assert.True(code == 0, output);
+        }
+
+        return folder;
     }
 
     [Fact]
