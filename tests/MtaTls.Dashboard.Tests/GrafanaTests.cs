@@ -69,7 +69,6 @@ public sealed partial class GrafanaTests : IDisposable
         string exported = await browser.GetStringAsync(new Uri(app.Page, "/metrics")).Soon();
         Assert.All(TypeLine().Matches(exported).Select(static m => m.Groups[1].Value), name => Assert.Contains(name, possible));
 
-        int port = FreePort();
         string configuration = Path.Combine(_folder.FullName, "prometheus.yml");
         await File.WriteAllTextAsync(configuration, $$"""
             global: { scrape_interval: 1s }
@@ -77,13 +76,11 @@ public sealed partial class GrafanaTests : IDisposable
               - job_name: gateway
                 static_configs: [ { targets: [ "127.0.0.1:{{app.Page.Port}}" ] } ]
             """);
-        using Process prometheus = Process.Start(new ProcessStartInfo(
-            Program, [$"--config.file={configuration}", $"--storage.tsdb.path={_folder.FullName}/data", string.Create(CultureInfo.InvariantCulture, $"--web.listen-address=127.0.0.1:{port}"), "--log.level=error"])
-        { RedirectStandardError = true })!;
+        (Process prometheus, int port) = await StartAsync(configuration);
         try
         {
             using HttpClient api = new() { BaseAddress = new Uri($"http://127.0.0.1:{port}/api/v1/"), Timeout = Wait.Timeout };
-            foreach (string seen in (string[])["mtatls_server_active_sessions", "mtatls_agents_active_registrations", "rate(mtatls_server_channels_opened_total[10s])", "mtatls_server_limits_exceeded_total", "mtatls_server_handshake_duration_seconds_bucket"])
+            foreach (string seen in (string[])["mtatls_server_active_sessions", "mtatls_agents_active_registrations", "rate(mtatls_server_channels_opened_total[2m])", "mtatls_server_limits_exceeded_total", "mtatls_server_handshake_duration_seconds_bucket"])
             {
                 await SeenAsync(api, seen);
             }
@@ -98,6 +95,40 @@ public sealed partial class GrafanaTests : IDisposable
         {
             prometheus.Kill();
             await prometheus.WaitForExitAsync();
+            prometheus.Dispose();
+        }
+    }
+
+    /// <summary>Starts Prometheus on a port that it gets: one that was free may be another program's by then, and it ends.</summary>
+    private async Task<(Process Prometheus, int Port)> StartAsync(string configuration)
+    {
+        using CancellationTokenSource hang = new(Wait.Timeout);
+        using HttpClient http = new() { Timeout = Wait.Timeout };
+        while (true)
+        {
+            int port = FreePort();
+            Process prometheus = Process.Start(new ProcessStartInfo(
+                Program, [$"--config.file={configuration}", $"--storage.tsdb.path={_folder.FullName}/data", string.Create(CultureInfo.InvariantCulture, $"--web.listen-address=127.0.0.1:{port}"), "--log.level=error"])
+            { RedirectStandardError = true })!;
+            prometheus.BeginErrorReadLine();
+            while (!prometheus.HasExited)
+            {
+                try
+                {
+                    if ((await http.GetAsync(new Uri($"http://127.0.0.1:{port}/-/ready"), hang.Token)).IsSuccessStatusCode && !prometheus.HasExited)
+                    {
+                        return (prometheus, port);
+                    }
+                }
+                catch (HttpRequestException)
+                {
+                    // It does not listen yet.
+                }
+
+                await Task.Delay(100, hang.Token);
+            }
+
+            prometheus.Dispose();
         }
     }
 
