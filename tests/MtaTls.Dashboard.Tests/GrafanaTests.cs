@@ -45,7 +45,7 @@ public sealed partial class GrafanaTests : IDisposable
         {
             if (Quic.QuicEngine.IsSupported)
             {
-                builder.AddTunnel(FreePort(), authority);
+                builder.AddTunnel(FreePort.Find(), authority);
             }
 
             builder.Services.AddOpenTelemetry().WithMetrics(static m => m.AddMeter("MtaTls.*").AddPrometheusExporter());
@@ -106,7 +106,7 @@ public sealed partial class GrafanaTests : IDisposable
         using HttpClient http = new() { Timeout = Wait.Timeout };
         while (true)
         {
-            int port = FreePort();
+            int port = FreePort.Find();
             Process prometheus = Process.Start(new ProcessStartInfo(
                 Program, [$"--config.file={configuration}", $"--storage.tsdb.path={_folder.FullName}/data", string.Create(CultureInfo.InvariantCulture, $"--web.listen-address=127.0.0.1:{port}"), "--log.level=error"])
             { RedirectStandardError = true })!;
@@ -176,13 +176,6 @@ public sealed partial class GrafanaTests : IDisposable
         string unit = instrument.Unit switch { "By" => "_bytes", "s" => "_seconds", _ => "" };
         bool isCounter = instrument.GetType().Name is "Counter`1" or "ObservableCounter`1";
         yield return $"{instrument.Name.Replace('.', '_')}{unit}{(isCounter ? "_total" : "")}";
-    }
-
-    private static int FreePort()
-    {
-        using System.Net.Sockets.TcpListener listener = new(System.Net.IPAddress.Loopback, 0);
-        listener.Start();
-        return ((System.Net.IPEndPoint)listener.LocalEndpoint).Port;
     }
 
     [GeneratedRegex("mtatls_[a-z_]+(?=\\{)")]
