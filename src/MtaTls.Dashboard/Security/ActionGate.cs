@@ -5,7 +5,7 @@ using Microsoft.Extensions.Options;
 
 namespace MtaTls.Dashboard.Security;
 
-/// <summary>Decides who may act: those whom <see cref="MtaTlsDashboardOptions.ActionsPolicy"/> allows it. Without a policy nobody may.</summary>
+/// <summary>Decides who may act: users whom <see cref="MtaTlsDashboardOptions.ActionsPolicy"/> lets through. Without a policy nobody may.</summary>
 internal sealed class ActionGate(IOptions<MtaTlsDashboardOptions> options, IAuthorizationPolicyProvider policies, IPolicyEvaluator evaluator)
 {
     /// <returns>200, or the status to answer with: 404 where nobody may act, 401 or 403.</returns>

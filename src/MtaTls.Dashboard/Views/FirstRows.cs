@@ -1,6 +1,6 @@
 namespace MtaTls.Dashboard.Views;
 
-/// <summary>Sorts no more rows than are shown: with 10,000 sessions, most of whom are on other pages, that is most of a frame's cost.</summary>
+/// <summary>Sorts no more rows than are shown. Of 10,000 sessions most are on other pages, and sorting them too was most of a frame's cost.</summary>
 internal static class FirstRows
 {
     /// <summary>Brings the first rows to the front, in their order. The others follow in any order.</summary>
@@ -22,7 +22,7 @@ internal static class FirstRows
         }
     }
 
-    /// <summary>Quickselect (Hoare). The pivot is any key, so that nobody whose numbers are sorted can choose a bad one.</summary>
+    /// <summary>Quickselect (Hoare). The pivot is chosen at random: a peer, whose numbers are sorted, cannot make it a bad one.</summary>
     private static void Select<T>(Span<SortKey> keys, Span<T> rows, int count, int sign)
     {
         int low = 0, high = rows.Length - 1;
