@@ -1,4 +1,4 @@
-// The least client: HttpClient as ever, its connections being channels of one TLS session.
+// A minimal client: an ordinary HttpClient whose connections are channels of one TLS session.
 //   dotnet run -c Release --project samples/Client -- localhost 8443 /channel 100
 using System.CommandLine;
 using System.Net.Security;
@@ -9,14 +9,14 @@ using MtaTls.Client;
 var host = new Argument<string>("host") { Description = "The server's host name or IP address." };
 var port = new Argument<ushort>("port") { Description = "The server's port." };
 var path = new Argument<string>("path") { Description = "The path to request.", DefaultValueFactory = _ => "/" };
-var channels = new Argument<int>("channels") { Description = "How many requests to send at once, each in its own channel.", DefaultValueFactory = _ => 1 };
+var channels = new Argument<int>("channels") { Description = "How many requests to send at the same time, each in its own channel, 1 to 5000.", DefaultValueFactory = _ => 1 };
 var insecure = new Option<bool>("--insecure") { Description = "Accept any certificate. For development servers only." };
 var root = new RootCommand("Sends requests in channels of one TLS session.") { host, port, path, channels, insecure };
 root.Validators.Add(result =>
 {
     if (result.GetResult(path) is { Tokens: [{ Value: var given }] } && !given.StartsWith('/'))
     {
-        result.AddError($"'{given}' is neither an option nor a path, which starts with '/'.");
+        result.AddError($"'{given}' is neither an option nor a path. A path starts with '/'.");
     }
 
     if (result.GetResult(channels) is { Tokens: [{ Value: var number }] } && int.TryParse(number, out int count) && count is < 1 or > 5000)
@@ -30,7 +30,7 @@ return await root.Parse(args).InvokeAsync();
 async Task<int> RunAsync(ParseResult parsed, CancellationToken cancellationToken)
 {
     var options = new MtaTlsClientOptions { Host = parsed.GetRequiredValue(host), Port = parsed.GetValue(port), ApplicationProtocols = [SslApplicationProtocol.Http11] };
-#pragma warning disable CA5359 // Only when it is asked for, and by its right name.
+#pragma warning disable CA5359 // Only with the option --insecure.
     if (parsed.GetValue(insecure))
     {
         options.RemoteCertificateValidationCallback = (_, _, _, _) => true;

@@ -3,7 +3,7 @@ using System.Net.Sockets;
 
 namespace ClusterSample;
 
-/// <summary>A small balancer of TCP connections, for machines without HAProxy: round robin over the gateways whose health check succeeds.</summary>
+/// <summary>A small TCP load balancer for machines without HAProxy. It uses round robin over the gateways whose health check succeeds.</summary>
 internal sealed class Balancer : IDisposable
 {
     private readonly TcpListener _listener;
@@ -61,7 +61,7 @@ internal sealed class Balancer : IDisposable
         }
         catch (Exception e) when (e is SocketException or ObjectDisposedException)
         {
-            // The demonstration is over.
+            // The demonstration has ended.
         }
     }
 

@@ -4,6 +4,7 @@ using System.Net;
 using System.Net.Http.Json;
 using System.Net.Sockets;
 using Garnet;
+using MtaTls.Samples;
 
 namespace ClusterSample;
 
@@ -13,7 +14,7 @@ internal sealed class Demo(TimeSpan step) : IDisposable
     private const int Gateways = 3;
     private const int Agents = 4;
 
-    private static readonly TimeSpan s_patience = TimeSpan.FromMinutes(1);
+    private static readonly TimeSpan s_patience = TimeSpan.FromMinutes(3);
 
     private readonly DemoCertificates _certificates = new();
     private readonly List<IDisposable> _all = [];
@@ -70,7 +71,7 @@ internal sealed class Demo(TimeSpan step) : IDisposable
 
         long killed = Stopwatch.GetTimestamp();
         int before = load.Failed;
-        _gateways[0]!.Kill();
+        await _gateways[0]!.KillAsync(cancellationToken);
         await StepAsync("gw-0 is killed (SIGKILL)", load, cancellationToken);
         int lost = load.Failed - before;
         TimeSpan recovery = load.RecoverySince(killed);
@@ -80,7 +81,7 @@ internal sealed class Demo(TimeSpan step) : IDisposable
         await StepAsync("gw-0 is back", load, cancellationToken);
 
         before = load.Failed;
-        Task stopping = _gateways[1]!.StopAsync();
+        Task stopping = _gateways[1]!.StopAsync(cancellationToken);
         await StepAsync("gw-1 drains and stops (SIGTERM)", load, cancellationToken);
         await stopping.WaitAsync(s_patience, cancellationToken);
         await StepAsync("gw-1 has gone", load, cancellationToken);
@@ -89,7 +90,7 @@ internal sealed class Demo(TimeSpan step) : IDisposable
 
         Console.WriteLine();
         Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"Requests                   {load.Requests:N0}"));
-        Console.WriteLine($"Failed by the kill         {lost} (what was in flight on gw-0)");
+        Console.WriteLine($"Failed by the kill         {lost} (requests in flight on gw-0)");
         Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"Recovery after the kill    {recovery.TotalSeconds:0.0} s"));
         Console.WriteLine($"Failed by the drain        {drained}");
         if (keepsRunning)
@@ -140,6 +141,7 @@ internal sealed class Demo(TimeSpan step) : IDisposable
             defaults
                 mode tcp
                 timeout connect 5s
+                timeout check 5s
                 timeout client 1h
                 timeout server 1h
             frontend public
@@ -156,7 +158,7 @@ internal sealed class Demo(TimeSpan step) : IDisposable
 
     private void StartGateway(int index)
     {
-        _gateways[index] = DemoProcess.StartRole("gateway", new()
+        _gateways[index] = StartRole("gateway", new()
         {
             ["ASPNETCORE_ENVIRONMENT"] = "Development",
             ["ConnectionStrings:redis"] = $"127.0.0.1:{_redis}",
@@ -180,7 +182,7 @@ internal sealed class Demo(TimeSpan step) : IDisposable
         _all.Add(_gateways[index]!);
     }
 
-    private void StartAgent(string name) => _all.Add(DemoProcess.StartRole("agent", new()
+    private void StartAgent(string name) => _all.Add(StartRole("agent", new()
     {
         ["MtaTlsAgent:Gateways:0"] = $"https://127.0.0.1:{_balancer}",
         ["MtaTlsAgent:TargetHost"] = "localhost",
@@ -205,7 +207,7 @@ internal sealed class Demo(TimeSpan step) : IDisposable
 
             if (Stopwatch.GetElapsedTime(begin) > s_patience)
             {
-                throw new InvalidOperationException($"The gateways and agents did not come up:\n{string.Join('\n', _all.OfType<DemoProcess>().Select(static p => p.Output))}");
+                throw new InvalidOperationException($"The gateways and agents did not start:\n{string.Join('\n', _all.OfType<DemoProcess>().Select(static p => p.Output))}");
             }
 
             await Task.Delay(100, cancellationToken);
@@ -224,6 +226,14 @@ internal sealed class Demo(TimeSpan step) : IDisposable
             return null;
         }
     }));
+
+    /// <summary>Starts this program again in another role.</summary>
+    private static DemoProcess StartRole(string role, Dictionary<string, string> settings)
+    {
+        // "dotnet Cluster.dll" or the program itself.
+        string program = Environment.ProcessPath!;
+        return Path.GetFileNameWithoutExtension(program) == "dotnet" ? new(program, [typeof(Demo).Assembly.Location, role], settings) : new(program, [role], settings);
+    }
 
     private static string? Find(string program) =>
         (Environment.GetEnvironmentVariable("PATH") ?? "").Split(':').Append("/usr/sbin").Select(folder => Path.Combine(folder, program)).FirstOrDefault(File.Exists);

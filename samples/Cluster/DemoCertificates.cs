@@ -4,7 +4,7 @@ using System.Security.Cryptography.X509Certificates;
 
 namespace ClusterSample;
 
-/// <summary>An authority and three certificates, in files for the time of the demonstration.</summary>
+/// <summary>An authority and three certificates, in temporary files.</summary>
 internal sealed class DemoCertificates : IDisposable
 {
     private const string ForServers = "1.3.6.1.5.5.7.3.1";
@@ -25,14 +25,14 @@ internal sealed class DemoCertificates : IDisposable
             n.AddDnsName("localhost");
             n.AddDnsName("*.example.com");
         }, ForServers);
-        // A gateway is known by this name, at both ends of a session between gateways.
+        // Both ends of a session between gateways check this name.
         Write("node", authority, static n => n.AddUri(new Uri("spiffe://example.org/gateway")), ForServers, ForClients);
         Write("agent", authority, static n => n.AddUri(new Uri("spiffe://example.org/plant")), ForClients);
     }
 
     public string Path(string file) => System.IO.Path.Combine(_folder.FullName, file);
 
-    /// <summary>A client that believes plant.example.com to be at a port of this machine.</summary>
+    /// <summary>A client that resolves every host to a port of this machine.</summary>
     public HttpClient Client(int port, string host)
     {
         X509ChainPolicy trust = new() { TrustMode = X509ChainTrustMode.CustomRootTrust, RevocationMode = X509RevocationMode.NoCheck };

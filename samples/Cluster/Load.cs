@@ -3,7 +3,7 @@ using System.Diagnostics;
 
 namespace ClusterSample;
 
-/// <summary>Public clients: requests without pause, through the balancer.</summary>
+/// <summary>Public clients that send requests without pause through the balancer.</summary>
 internal sealed class Load(Func<HttpClient> create) : IDisposable
 {
     private const int Clients = 6;

@@ -4,7 +4,7 @@ using MtaTls.ReverseProxy.Cluster;
 
 namespace ClusterSample;
 
-/// <summary>What a gateway and an agent are: a few lines each. Their settings come from the environment, as in a container.</summary>
+/// <summary>The code of a gateway and of an agent. Their settings come from environment variables, as in a container.</summary>
 internal static class Roles
 {
     public static async Task<int> RunGatewayAsync()
@@ -15,7 +15,7 @@ internal static class Roles
         builder.Services.AddHealthChecks().AddMtaTlsAgents().AddMtaTlsRedisDirectory();
         builder.Services.AddMtaTlsDashboard();
 
-        // Certificates of agents come from an authority of their own, not from the machine's.
+        // The demonstration's authority issues the agents' certificates, not one that the machine trusts.
         X509ChainPolicy agents = new() { TrustMode = X509ChainTrustMode.CustomRootTrust, RevocationMode = X509RevocationMode.NoCheck };
         agents.CustomTrustStore.ImportFromPemFile(builder.Configuration["AuthorityPath"]!);
         builder.WebHost.ConfigureKestrel(kestrel => kestrel.ConfigureHttpsDefaults(https => https.ClientCertificateValidation = (certificate, _, _) =>
@@ -28,7 +28,7 @@ internal static class Roles
         app.MapMtaTlsAgents();
         app.MapHealthChecks("/health");
         app.MapGet("/status", static (INodeDirectory nodes, IMtaTlsAgents registered) => new Status(nodes.ListNodes().Count, registered.List().Count)).RequireHost("localhost");
-        // The live page, for browsers of this machine in Development. Elsewhere: .RequireAuthorization("a policy").
+        // The live page, for browsers on this machine in Development. In production add .RequireAuthorization("a policy").
         app.MapMtaTlsDashboard("/mta-tls").RequireHost("localhost");
         app.MapMtaTlsAgentForwarder("{name}.example.com", "{name}.internal");
         await app.RunAsync();

@@ -1,6 +1,6 @@
 namespace ClusterSample;
 
-/// <summary>What a gateway tells of itself.</summary>
-/// <param name="Gateways">The gateways that it knows.</param>
-/// <param name="Agents">The sessions of agents that it has.</param>
+/// <summary>The status of a gateway.</summary>
+/// <param name="Gateways">The number of gateways that it knows.</param>
+/// <param name="Agents">The number of sessions of agents with it.</param>
 internal sealed record Status(int Gateways, int Agents);

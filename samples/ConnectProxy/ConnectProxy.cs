@@ -33,10 +33,10 @@ internal sealed class ConnectProxy : IAsyncDisposable
     public IPEndPoint EndPoint => (IPEndPoint)_listener.LocalEndpoint;
 
     /// <param name="client">Opens the channels.</param>
-    /// <param name="endPoint">Where to listen. Everybody who can reach it can use the session: keep it on the loopback interface.</param>
+    /// <param name="endPoint">Where to listen. Every program that can reach it can use the session, so keep it on the loopback interface.</param>
     /// <param name="certificates">
-    /// Null: a tunnel carries what the browser sends, its own TLS included. Not null: the browser's TLS ends here, with the certificate that this gives for a host, and the
-    /// channel carries HTTP, as an application behind <c>UseMtaTls()</c> serves it.
+    /// Null: a tunnel carries all bytes of the browser, including its own TLS. Not null: the proxy terminates the browser's TLS, with the certificate that this function returns for a host. The channel then carries
+    /// HTTP for an application behind <c>UseMtaTls()</c>.
     /// </param>
     public static ConnectProxy Start(MtaTlsClient client, IPEndPoint endPoint, Func<string, X509Certificate2>? certificates = null) => new(client, endPoint, certificates);
 
@@ -104,16 +104,16 @@ internal sealed class ConnectProxy : IAsyncDisposable
         }
         catch (Exception e) when (e is IOException or OperationCanceledException or ObjectDisposedException or System.Security.Authentication.AuthenticationException)
         {
-            // Either end has gone: so does the tunnel.
+            // One end has closed, and the tunnel ends with it.
         }
     }
 
-    /// <summary>Reads the request's head; null when it is not a CONNECT with a valid host and port.</summary>
+    /// <summary>Reads the head of the request; null: it is not a CONNECT with a valid host and port.</summary>
     private async Task<ChannelAddress?> ReadDestinationAsync(Stream browser)
     {
         using var limit = CancellationTokenSource.CreateLinkedTokenSource(_stopping.Token);
         limit.CancelAfter(s_headTimeout);
-        // Browsers wait for the answer before they send more, so that nothing behind the head is read here.
+        // Browsers wait for the response before they send more, so this reads no bytes after the head.
         byte[] head = new byte[MaxHeadLength];
         int length = 0;
         while (!head.AsSpan(0, length).EndsWith("\r\n\r\n"u8))
@@ -139,7 +139,7 @@ internal sealed class ConnectProxy : IAsyncDisposable
 
     private async Task TunnelAsync(Stream browser, MtaTlsClientChannel channel)
     {
-        // Channels have no half close: when either direction ends, so does the tunnel.
+        // Channels have no half close: when one direction ends, the tunnel ends.
         using var end = CancellationTokenSource.CreateLinkedTokenSource(_stopping.Token);
         Task up = browser.CopyToAsync(channel, end.Token), down = channel.CopyToAsync(browser, end.Token);
         await Task.WhenAny(up, down);

@@ -24,10 +24,10 @@ internal sealed class LocalAuthority : IDisposable
         Certificate = request.CreateSelfSigned(DateTimeOffset.UtcNow.AddDays(-1), DateTimeOffset.UtcNow + s_lifetime);
     }
 
-    /// <summary>The authority's own certificate, for a client to trust.</summary>
+    /// <summary>The authority's own certificate, which clients can trust.</summary>
     public X509Certificate2 Certificate { get; }
 
-    /// <summary>The hash of the public key that all certificates of names have. Chromium then accepts them and no others.</summary>
+    /// <summary>The hash of the public key of all certificates for names. With it Chromium accepts these certificates, but no others.</summary>
     public string SpkiHash => Convert.ToBase64String(SHA256.HashData(_siteKey.ExportSubjectPublicKeyInfo()));
 
     /// <summary>The certificate of a host name or IP address.</summary>
@@ -48,7 +48,7 @@ internal sealed class LocalAuthority : IDisposable
 
     private X509Certificate2 Sign(string host)
     {
-        // The name is in the extension alone: it can be longer than a common name may be.
+        // The name is only in the extension, because it can be longer than a common name may be.
         var request = new CertificateRequest("CN=MTA-TLS local proxy's site", _siteKey, HashAlgorithmName.SHA256);
         var names = new SubjectAlternativeNameBuilder();
         if (IPAddress.TryParse(host, out IPAddress? address))

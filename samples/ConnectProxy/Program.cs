@@ -1,7 +1,7 @@
-// A local CONNECT proxy: what a browser (or curl -x) opens through it becomes channels of one TLS session to a gateway.
+// A local CONNECT proxy: connections of a browser (or curl -x) through it become channels of one TLS session to a gateway.
 //   dotnet run -c Release --project samples/ConnectProxy -- gateway.example 8443 3128
 //   chromium --proxy-server=http://127.0.0.1:3128 --proxy-bypass-list="<-loopback>"
-// Without --proxy-bypass-list="<-loopback>" Chromium goes past every proxy for localhost and 127.0.0.1.
+// Without --proxy-bypass-list="<-loopback>" Chromium uses no proxy for localhost and 127.0.0.1.
 using System.CommandLine;
 using System.Net;
 using System.Net.Security;
@@ -16,14 +16,14 @@ var host = new Argument<string>("gateway") { Description = "The gateway's host n
 var gatewayPort = new Argument<ushort>("gateway-port") { Description = "The gateway's port." };
 var localPort = new Argument<ushort>("port") { Description = "The local port to listen on." };
 var insecure = new Option<bool>("--insecure") { Description = "Accept any certificate of the gateway. For development servers only." };
-var authority = new Option<FileInfo>("--authority") { Description = "A PEM file with the authorities that the gateway's certificate must come from." };
+var authority = new Option<FileInfo>("--authority") { Description = "A PEM file with the authorities that must have issued the gateway's certificate." };
 var terminate = new Option<bool>("--terminate-tls")
 {
-    Description = "End the browser's TLS here, so that channels carry HTTP for an application behind UseMtaTls(). "
+    Description = "Terminate the browser's TLS here, so that channels carry HTTP for an application behind UseMtaTls(). "
         + "Without it channels carry the browser's own TLS, and a Tcp route of the gateway connects them to their destinations.",
 };
-var certificate = new Option<FileInfo>("--certificate") { Description = "With --terminate-tls: the certificate for all names, as PFX or PEM. Default: an authority of this run signs one for each name." };
-var key = new Option<FileInfo>("--key") { Description = "The private key of --certificate, as PEM, where it is not in the same file." };
+var certificate = new Option<FileInfo>("--certificate") { Description = "With --terminate-tls: the certificate for all names, as PFX or PEM. Default: this run's own authority signs one for each name." };
+var key = new Option<FileInfo>("--key") { Description = "The private key of --certificate, as PEM, if it is not in the same file." };
 var password = new Option<string?>("--password") { Description = "The password of --certificate's PFX file." };
 var export = new Option<FileInfo>("--export-authority") { Description = "With --terminate-tls: write the certificate of this run's authority to a PEM file, for clients to trust (curl --cacert FILE)." };
 var root = new RootCommand("A local CONNECT proxy whose tunnels are channels of one TLS session.")
@@ -42,7 +42,7 @@ root.Validators.Add(result =>
     }
     else if (given && result.GetValue(export) is not null)
     {
-        result.AddError("--export-authority has nothing to export: --certificate takes the place of this run's authority.");
+        result.AddError("--export-authority can't be used with --certificate, because there is no authority to export.");
     }
     else if (!given && (result.GetValue(key) is not null || result.GetValue(password) is not null))
     {
@@ -61,7 +61,7 @@ async Task<int> RunAsync(ParseResult parsed, CancellationToken stop)
         Mode = MtaTlsClientMode.Required,
         AuthorityPath = parsed.GetValue(authority)?.FullName,
     };
-#pragma warning disable CA5359 // Only when it is asked for, and by its right name.
+#pragma warning disable CA5359 // Only with the option --insecure.
     if (parsed.GetValue(insecure))
     {
         options.RemoteCertificateValidationCallback = (_, _, _, _) => true;
@@ -90,7 +90,7 @@ async Task<int> RunAsync(ParseResult parsed, CancellationToken stop)
                 {
                     step = $"Cannot write {pem.FullName}";
                     await File.WriteAllTextAsync(pem.FullName, local.Certificate.ExportCertificatePem(), stop);
-                    Console.WriteLine($"Clients that trust {pem.FullName} accept them too.");
+                    Console.WriteLine($"Other clients accept them if they trust {pem.FullName}.");
                 }
             }
         }
@@ -99,7 +99,7 @@ async Task<int> RunAsync(ParseResult parsed, CancellationToken stop)
         await using MtaTlsClient client = await MtaTlsClient.ConnectAsync(options, stop);
         step = $"Cannot listen on 127.0.0.1:{parsed.GetValue(localPort)}";
         await using var proxy = ConnectProxy.Start(client, new IPEndPoint(IPAddress.Loopback, parsed.GetValue(localPort)), certificates);
-        Console.WriteLine($"Listening on {proxy.EndPoint}; channels go to {options.Host}:{options.Port}. Ctrl+C ends it.");
+        Console.WriteLine($"Listening on {proxy.EndPoint}. Channels go to {options.Host}:{options.Port}. Ctrl+C ends the proxy.");
         await Task.Delay(Timeout.Infinite, stop).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         MtaTlsClientStatistics statistics = client.GetStatistics();
         Console.WriteLine($"{statistics.ChannelsOpened} channels of {statistics.Handshakes} TLS session(s), {statistics.BytesReceived} bytes received, {statistics.BytesSent} sent.");

@@ -3,7 +3,7 @@ using System.Security.Cryptography.X509Certificates;
 
 namespace Gateway;
 
-/// <summary>A certificate for localhost in files of its own, for the time of the demonstration: the gateway shows it, and the client trusts it and nothing else.</summary>
+/// <summary>A certificate for localhost, in temporary files. The gateway uses it, and the client trusts only this certificate.</summary>
 internal sealed class GatewayCertificate : IDisposable
 {
     private readonly DirectoryInfo _directory = Directory.CreateTempSubdirectory("mtatls-gateway-");

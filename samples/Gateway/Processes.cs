@@ -5,7 +5,7 @@ using System.Net.Sockets;
 
 namespace Gateway;
 
-/// <summary>The programs of the demonstration, each a process, and all stopped with this one.</summary>
+/// <summary>The programs of the demonstration, each in its own process. All are stopped with this program.</summary>
 internal sealed class Processes : IAsyncDisposable
 {
     private static readonly TimeSpan s_startTimeout = TimeSpan.FromSeconds(60);
@@ -39,11 +39,11 @@ internal sealed class Processes : IAsyncDisposable
         return ports;
     }
 
-    /// <summary>Starts a project of this sample, as it was built with this one.</summary>
+    /// <summary>Starts a project of this sample, which was built with this one.</summary>
     public void StartWebApp(string name, string? urls, params (string Name, string Value)[] environment)
     {
         ProcessStartInfo start = DotNet(name);
-        // As dotnet run starts it, so that it finds its static files where they were built.
+        // Development, as with dotnet run, so that the app finds its static files in the build output.
         start.Environment["ASPNETCORE_ENVIRONMENT"] = "Development";
         start.Environment["Logging__LogLevel__Microsoft.Hosting.Lifetime"] = "Warning";
         if (urls is not null)
@@ -59,7 +59,7 @@ internal sealed class Processes : IAsyncDisposable
         _running.Add(Process.Start(start)!);
     }
 
-    /// <summary>Starts a program of the system, if it is there. What it prints is not shown.</summary>
+    /// <summary>Starts a program of the machine, if it is installed. Its output is not shown.</summary>
     public bool TryStart(string program, params string[] arguments)
     {
         try
@@ -91,7 +91,7 @@ internal sealed class Processes : IAsyncDisposable
         }
     }
 
-    /// <summary>Waits until somebody listens.</summary>
+    /// <summary>Waits until a process listens on the port.</summary>
     public async Task WaitForPortAsync(int port)
     {
         using var timeout = CancellationTokenSource.CreateLinkedTokenSource(_cancelled.Token);
@@ -136,7 +136,7 @@ internal sealed class Processes : IAsyncDisposable
 
     private static ProcessStartInfo DotNet(string name, params string[] arguments)
     {
-        // bin/CONFIGURATION/net10.0 of this project, and of its neighbour below it.
+        // The output is bin/CONFIGURATION/net10.0, in this project and in the projects below it.
         var output = new DirectoryInfo(AppContext.BaseDirectory);
         string project = Path.Combine(output.Parent!.Parent!.Parent!.FullName, name);
         string assembly = Path.Combine(project, "bin", output.Parent.Name, output.Name, name + ".dll");

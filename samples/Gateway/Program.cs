@@ -1,8 +1,8 @@
 using System.CommandLine;
 using Gateway;
 
-// Starts two web applications, Redis and the gateway, runs the client once and stops everything again. --serve keeps them up, to be looked at and changed.
-// Every port is a free one, so that nothing else on this machine is in the way; environment variables put them in the place of those in Proxy/appsettings.json.
+// Starts two web applications, Redis and the gateway, runs the client once and stops everything again. With --serve everything keeps running.
+// All ports are free ones, so that no other program on this machine uses them. Environment variables replace the ports in Proxy/appsettings.json.
 var serve = new Option<bool>("--serve") { Description = "Keep everything running afterwards, until Ctrl+C." };
 var root = new RootCommand("Two web applications and Redis behind one gateway, and a client that reaches all of them over one TLS session.") { serve };
 root.SetAction((parsed, _) => RunAsync(parsed.GetValue(serve)));
@@ -21,7 +21,7 @@ static async Task<int> RunAsync(bool keep)
         bool redis = processes.TryStart("redis-server", "--port", $"{redisPort}", "--bind", "127.0.0.1", "--save", "", "--appendonly", "no");
         if (!redis)
         {
-            Console.WriteLine("redis-server is not installed (apt-get install redis-server): its route is not tried.");
+            Console.WriteLine("redis-server is not installed (apt-get install redis-server), so its route is not used.");
         }
 
         processes.StartWebApp("Proxy", null, ("MtaTls__Endpoints__Public__Url", $"https://localhost:{proxyPort}"),
@@ -38,7 +38,7 @@ static async Task<int> RunAsync(bool keep)
         int result = await processes.RunAsync("Client", ["localhost", $"{proxyPort}", certificate.Path, .. redis ? (string[])[] : ["--no-redis"]]);
         if (result == 0 && keep)
         {
-            Console.WriteLine($"\nThe gateway listens on https://localhost:{proxyPort}; its certificate is {certificate.Path}. Ctrl+C stops everything.");
+            Console.WriteLine($"\nThe gateway listens on https://localhost:{proxyPort}. Its certificate is {certificate.Path}. Ctrl+C stops everything.");
             Console.WriteLine($"The live page: https://localhost:{proxyPort}/mta-tls");
             await processes.WaitForCancelAsync();
         }

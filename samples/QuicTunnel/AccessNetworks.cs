@@ -3,7 +3,7 @@ using System.Diagnostics;
 namespace QuicTunnelSample;
 
 /// <summary>
-/// A client with two access networks to a concentrator, as network namespaces of this host; root may make them, and this makes and removes them.
+/// A client with two access networks to a concentrator, as network namespaces of this host. Creating them needs root. <see cref="Dispose"/> removes them.
 /// <code>
 ///                 a0 .2 ---- 10.201.1.0/24 ---- [ A ] ---- 10.202.1.0/24 ---- .2 a0
 ///   [ client ]                                                                      [ concentrator ] 10.200.0.1
@@ -17,8 +17,8 @@ public sealed class AccessNetworks : IDisposable
 
     private readonly bool _isEmulated;
 
-    /// <param name="id">Tells the namespaces of this network among others.</param>
-    /// <param name="isEmulated">The access networks only join their two links: a program in them (a link emulator) passes frames on.</param>
+    /// <param name="id">A part of the names of the namespaces, so that several instances can exist.</param>
+    /// <param name="isEmulated">Whether the access networks do not route: a link emulator in them forwards frames between their two links.</param>
     public AccessNetworks(string id, bool isEmulated = false)
     {
         _id = id;
@@ -29,7 +29,7 @@ public sealed class AccessNetworks : IDisposable
             {
                 Ip($"netns add {name}");
                 Ip($"-n {name} link set lo up");
-                // Packets of one path must not be taken for spoofed because the other has the better route.
+                // Without this, the kernel drops packets of one path as spoofed, because the other path has the better route.
                 Shell(name, "echo 0 > /proc/sys/net/ipv4/conf/all/rp_filter; echo 0 > /proc/sys/net/ipv4/conf/default/rp_filter");
             }
 
@@ -48,17 +48,17 @@ public sealed class AccessNetworks : IDisposable
 
     public string Concentrator => $"qt-{_id}-conc";
 
-    /// <summary>Why namespaces cannot be made here; null when they can.</summary>
+    /// <summary>Returns why namespaces cannot be created here; null if they can.</summary>
     public static string? WhyNot()
     {
         if (!OperatingSystem.IsLinux())
         {
-            return "network namespaces are Linux's";
+            return "network namespaces exist only on Linux";
         }
 
         if (Environment.UserName != "root")
         {
-            return "making network namespaces needs root";
+            return "creating network namespaces needs root";
         }
 
         if (!File.Exists("/dev/net/tun"))
@@ -75,7 +75,7 @@ public sealed class AccessNetworks : IDisposable
         }
         catch (Exception exception)
         {
-            return $"network namespaces cannot be made here: {exception.Message}";
+            return $"network namespaces cannot be created here: {exception.Message}";
         }
         finally
         {
@@ -87,12 +87,12 @@ public sealed class AccessNetworks : IDisposable
 
     public static string ClientAddress(char network) => $"10.201.{(network == 'a' ? 1 : 2)}.2";
 
-    /// <summary>Takes the client's link to an access network down at the far end, without a word to anybody.</summary>
+    /// <summary>Takes the client's link to an access network down at the far end. The client is not told.</summary>
     public void Cut(char network) => Ip($"-n {Access(network)} link set c0 down");
 
     public void Mend(char network) => Ip($"-n {Access(network)} link set c0 up");
 
-    /// <summary>The client gets another address in an access network; the old one is gone.</summary>
+    /// <summary>Replaces the client's address in an access network.</summary>
     public void Roam(char network, string address)
     {
         int table = network == 'a' ? 101 : 102;
@@ -104,7 +104,7 @@ public sealed class AccessNetworks : IDisposable
         Ip($"-n {Client} rule add from {address} table {table}");
     }
 
-    /// <summary>An access network takes packets of so many bytes only, both ways, and says so with ICMP.</summary>
+    /// <summary>Sets the MTU of an access network, both ways. Its router answers larger packets with ICMP.</summary>
     public void Narrow(char network, int mtu)
     {
         Ip($"-n {Access(network)} link set c0 mtu {mtu}");
@@ -170,7 +170,7 @@ public sealed class AccessNetworks : IDisposable
             Ip($"-n {Concentrator} route add 10.201.{number}.0/24 via 10.202.{number}.1");
         }
 
-        // What is sent from an address leaves by its access network.
+        // Packets from an address must leave through its access network.
         Ip($"-n {Client} route add default via 10.201.{number}.1 dev {network}0 table {table}");
         Ip($"-n {Client} route add default via 10.201.{number}.1 dev {network}0 metric {table}");
         Ip($"-n {Client} rule add from 10.201.{number}.2 table {table}");
@@ -188,7 +188,7 @@ public sealed class AccessNetworks : IDisposable
         }
         catch (InvalidOperationException)
         {
-            // It was not there.
+            // The namespace does not exist.
         }
     }
 

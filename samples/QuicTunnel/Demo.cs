@@ -3,7 +3,7 @@ using MtaTls.QuicTunnel;
 
 namespace QuicTunnelSample;
 
-/// <summary>A download that survives the loss of an access network, on one host.</summary>
+/// <summary>Shows a download that survives the failure of an access network, on one host.</summary>
 internal static class Demo
 {
     private const int Megabytes = 100;
@@ -13,7 +13,7 @@ internal static class Demo
     {
         if (AccessNetworks.WhyNot() is { } reason)
         {
-            Console.Error.WriteLine($"The demonstration makes network namespaces, and {reason}.");
+            Console.Error.WriteLine($"The demonstration creates network namespaces, but {reason}.");
             return 1;
         }
 
@@ -31,20 +31,20 @@ internal static class Demo
         using var tunnel = new TunnelProcesses(networks);
         tunnel.Said += line =>
         {
-            // The host's "Content root path" is no path of the tunnel.
+            // Skip the host's "Content root path", which is not a path of the tunnel.
             if (line.Contains("Content root", StringComparison.Ordinal))
             {
                 return;
             }
 
-            if (line.Contains("Session", StringComparison.Ordinal) || line.Contains(": connected", StringComparison.Ordinal) || line.Contains("path", StringComparison.Ordinal))
+            if (line.Contains("Session", StringComparison.Ordinal) || line.Contains("is connected", StringComparison.Ordinal) || line.Contains("path", StringComparison.Ordinal))
             {
                 Console.WriteLine($"      {line.Trim()}");
             }
         };
         await tunnel.StartConcentratorAsync();
         await tunnel.StartClientAsync();
-        await tunnel.WaitForAsync(": connected from", 2);
+        await tunnel.WaitForAsync("is connected from", 2);
         return await DownloadAsync(networks);
     }
 
@@ -77,7 +77,7 @@ internal static class Demo
             await using FileStream content = File.OpenRead(file);
             string hash = Convert.ToHexStringLower(await System.Security.Cryptography.SHA256.HashDataAsync(content));
             bool same = hash == SampleData.Hash(Size);
-            Console.WriteLine($"   {content.Length} octets in {watch.Elapsed.TotalSeconds:f1} s, SHA-256 {hash[..16]}... is {(same ? "right" : "WRONG")}.");
+            Console.WriteLine($"   {content.Length} bytes in {watch.Elapsed.TotalSeconds:f1} s, SHA-256 {hash[..16]}... is {(same ? "right" : "WRONG")}.");
             return same && cut && curl.ExitCode == 0 ? 0 : 1;
         }
         finally

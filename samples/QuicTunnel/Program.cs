@@ -2,7 +2,7 @@ using System.Text.Json.Serialization;
 using MtaTls.QuicTunnel;
 using QuicTunnelSample;
 
-// One program, several roles: see appsettings.json. Every setting can be given on the command line as well: --Role Client --QuicTunnelClient:Host ...
+// One program with several roles; see appsettings.json. The command line can set every setting: --Role Client --QuicTunnelClient:Host ...
 IConfiguration configuration = new ConfigurationBuilder().SetBasePath(AppContext.BaseDirectory).AddJsonFile("appsettings.json").AddCommandLine(args).Build();
 string? role = configuration["Role"];
 switch (role)
@@ -15,12 +15,12 @@ switch (role)
         string directory = Path.GetFullPath(configuration["Directory"] ?? ".");
         Directory.CreateDirectory(directory);
         SampleCertificates.Write(directory);
-        Console.WriteLine($"{directory}: ca.pem, concentrator.pem and .key, laptop-1.pem and .key, valid for 30 days. For trials only.");
+        Console.WriteLine($"{directory}: ca.pem, concentrator.pem and .key, laptop-1.pem and .key, valid for 30 days. For tests only.");
         return 0;
     case "Demo":
         return await Demo.RunAsync();
     default:
-        Console.Error.WriteLine($"Role is '{role}': Concentrator, Client, Certificates or Demo.");
+        Console.Error.WriteLine($"Role '{role}' is unknown. Set --Role to Concentrator, Client, Certificates or Demo.");
         return 1;
 }
 
@@ -28,6 +28,12 @@ static int RunConcentrator(string[] args)
 {
     WebApplicationBuilder builder = WebApplication.CreateBuilder(new WebApplicationOptions { Args = args, ContentRootPath = AppContext.BaseDirectory, EnvironmentName = Environments.Development });
     builder.AddQuicTunnel();
+    if (builder.Configuration["Redis"] is { } redis)
+    {
+        // One of several concentrators, with QuicTunnel:Cluster.
+        builder.AddQuicTunnelRedisDirectory(redis);
+    }
+
     builder.Services.AddMtaTlsDashboard();
     builder.Services.ConfigureHttpJsonOptions(json => json.SerializerOptions.TypeInfoResolverChain.Insert(0, SampleJson.Default));
     WebApplication app = builder.Build();
@@ -36,7 +42,7 @@ static int RunConcentrator(string[] args)
     app.MapPost("/sink", (Stream body) => SampleData.DrainAsync(body));
     app.MapGet("/sessions", (ITunnelSessions sessions) => sessions.List().Select(SessionView.Of).ToArray());
     app.MapHealthChecks("/health");
-    // The live page, for browsers of this machine in Development: http://127.0.0.1:8099/mta-tls. Elsewhere: .RequireAuthorization("a policy").
+    // The live page: http://127.0.0.1:8099/mta-tls. In Development it serves browsers of this machine; elsewhere it needs .RequireAuthorization("a policy").
     app.MapMtaTlsDashboard("/mta-tls");
     app.Run();
     return 0;
@@ -50,7 +56,7 @@ static int RunClient(string[] args)
     return 0;
 }
 
-/// <summary>What /sessions shows.</summary>
+/// <summary>A session as /sessions shows it.</summary>
 internal sealed record SessionView(string Name, string? Identity, string[] Addresses, PathView[] Paths)
 {
     public static SessionView Of(TunnelSessionInfo session) => new(

@@ -3,7 +3,7 @@ using System.Security.Cryptography.X509Certificates;
 
 namespace QuicTunnelSample;
 
-/// <summary>Makes an authority, the concentrator's certificate and a client's, as PEM files: for a demonstration, not for use.</summary>
+/// <summary>Creates an authority, the concentrator's certificate and a client's certificate as PEM files. Only for demonstrations and tests.</summary>
 public static class SampleCertificates
 {
     public static void Write(string directory)

@@ -2,7 +2,7 @@ using System.Security.Cryptography;
 
 namespace QuicTunnelSample;
 
-/// <summary>Bytes without end that both sides can make, so that a download can be checked.</summary>
+/// <summary>Data of any length that both sides can generate, so that a download can be checked.</summary>
 public static class SampleData
 {
     private static readonly byte[] s_block = CreateBlock();

@@ -3,10 +3,10 @@ using System.Diagnostics;
 
 namespace QuicTunnelSample;
 
-/// <summary>A concentrator and a client of this program, each in its namespace.</summary>
+/// <summary>Runs a concentrator and a client of this program, each in its namespace.</summary>
 public sealed class TunnelProcesses : IDisposable
 {
-    private static readonly TimeSpan s_timeout = TimeSpan.FromSeconds(60);
+    private static readonly TimeSpan s_timeout = TimeSpan.FromMinutes(3);
     private readonly AccessNetworks _networks;
     private readonly List<Process> _processes = [];
 
@@ -19,15 +19,21 @@ public sealed class TunnelProcesses : IDisposable
 
     public string Directory { get; }
 
-    /// <summary>Everything that the two have said.</summary>
+    /// <summary>A program and its arguments that start each process, for example as another user. Default empty: none.</summary>
+    public string[] Launcher { get; set; } = [];
+
+    /// <summary>The output lines of both processes.</summary>
     public ConcurrentQueue<string> Output { get; } = new();
 
     public IReadOnlyList<Process> Processes => _processes;
 
     public event Action<string>? Said;
 
-    public Task<Process> StartConcentratorAsync(params string[] settings) => StartAsync(
-        _networks.Concentrator,
+    public Task<Process> StartConcentratorAsync(params string[] settings) => StartConcentratorInAsync(_networks.Concentrator, settings);
+
+    /// <summary>Starts a concentrator in another namespace, as one of several.</summary>
+    public Task<Process> StartConcentratorInAsync(string name, params string[] settings) => StartAsync(
+        name,
         "Now listening on",
         [
             "--Role", "Concentrator", "--Logging:LogLevel:Microsoft.Hosting.Lifetime", "Information",
@@ -48,7 +54,7 @@ public sealed class TunnelProcesses : IDisposable
             .. settings,
         ]);
 
-    /// <summary>Waits until one of the two has said this, from now or before.</summary>
+    /// <summary>Waits until the output contains this number of lines with the text.</summary>
     public async Task WaitForAsync(string text, int times = 1)
     {
         long end = Stopwatch.GetTimestamp() + (long)(s_timeout.TotalSeconds * Stopwatch.Frequency);
@@ -56,7 +62,7 @@ public sealed class TunnelProcesses : IDisposable
         {
             if (Stopwatch.GetTimestamp() > end || _processes.Exists(process => process.HasExited))
             {
-                throw new InvalidOperationException($"Nothing said '{text}':{Environment.NewLine}{string.Join(Environment.NewLine, Output)}");
+                throw new InvalidOperationException($"The output does not contain '{text}' {times} time(s):{Environment.NewLine}{string.Join(Environment.NewLine, Output)}");
             }
 
             await Task.Delay(20);
@@ -82,7 +88,8 @@ public sealed class TunnelProcesses : IDisposable
     private async Task<Process> StartAsync(string name, string ready, string[] arguments)
     {
         int times = Output.Count(line => line.Contains(ready, StringComparison.Ordinal));
-        Process process = AccessNetworks.Start(name, "dotnet", [typeof(TunnelProcesses).Assembly.Location, .. arguments]);
+        string[] command = [.. Launcher, "dotnet", typeof(TunnelProcesses).Assembly.Location, .. arguments];
+        Process process = AccessNetworks.Start(name, command[0], command[1..]);
         _processes.Add(process);
         process.OutputDataReceived += OnSaid;
         process.ErrorDataReceived += OnSaid;

@@ -28,7 +28,7 @@ static async Task<int> RunAsync(Arguments arguments)
         CertificateChainPolicy = TemporaryCertificate.Trust(certificate),
     };
 
-    // Both sides once before anything is measured, so that neither pays for the just-in-time compiler.
+    // Both run once before the measurement, so that neither includes the time of the just-in-time compiler.
     await using (MtaTlsClient warm = await MtaTlsClient.ConnectAsync(Options()))
     {
         await new Work("warm-up", origin, 10, 60, () => new SocketsHttpHandler().UseMtaTls(warm)).RunAsync();
@@ -79,7 +79,7 @@ static async Task<int> RunAsync(Arguments arguments)
 
     if (arguments.Serve)
     {
-        Console.WriteLine($"Serving {origin} until Ctrl+C. Try: curl -k {origin}   or open it in a browser (the certificate is of this run).");
+        Console.WriteLine($"Serving {origin} until Ctrl+C. Try: curl -k {origin}   or open it in a browser (the certificate is made for this run).");
         Console.WriteLine($"The live page: {origin}mta-tls");
         await app.WaitForShutdownAsync();
     }

@@ -3,7 +3,7 @@ using Spectre.Console;
 
 namespace MtaTls.Samples.Quickstart;
 
-/// <summary>Shows work while it runs: as a live bar on a terminal, as a line a second anywhere else.</summary>
+/// <summary>Shows the progress: as a bar on a terminal, otherwise as one line each second.</summary>
 internal static class Report
 {
     public static async Task WatchAsync(Work work)

@@ -4,7 +4,7 @@ using System.Security.Cryptography.X509Certificates;
 
 namespace MtaTls.Samples.Quickstart;
 
-/// <summary>A certificate for this run, so that the sample needs nothing from the machine. The client trusts it and no other.</summary>
+/// <summary>Makes a certificate for this run, so that the sample needs no certificate of the machine. The client trusts only this certificate.</summary>
 internal static class TemporaryCertificate
 {
     public static X509Certificate2 Make()

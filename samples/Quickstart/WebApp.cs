@@ -21,7 +21,7 @@ internal sealed class WebApp : IAsyncDisposable
 
     public static async Task<WebApp> StartAsync(X509Certificate2 certificate, int port)
     {
-        // Development: the live page then answers browsers of this machine, without a policy.
+        // In Development the live page answers browsers on this machine without an authorization policy.
         WebApplicationBuilder builder = WebApplication.CreateBuilder(new WebApplicationOptions { EnvironmentName = Environments.Development });
         builder.Logging.SetMinimumLevel(LogLevel.Warning);
         WebApp? web = null;
@@ -78,7 +78,7 @@ internal sealed class WebApp : IAsyncDisposable
     {
         string way = context.Features.Get<IMtaTlsChannelFeature>() is { } channel
             ? $"channel {channel.ChannelId} of session {context.Features.Get<IMtaTlsSessionFeature>()!.SessionId}"
-            : "a connection of its own";
+            : "an ordinary connection";
         return $"<!doctype html><title>Quickstart</title><h1>Hello over MTA-TLS</h1><p>This page came on {way}, by {context.Request.Protocol}.</p>";
     }
 }

@@ -4,7 +4,7 @@ using System.Text;
 
 namespace MtaTls.Samples.Quickstart;
 
-/// <summary>The same work over any kind of handler: each worker has a connection (or channel) of its own; four of five send requests, the fifth speaks WebSocket.</summary>
+/// <summary>The same work over any kind of handler. Each worker has its own connection (or channel). Four of five send requests, the fifth uses a WebSocket.</summary>
 internal sealed class Work(string name, Uri origin, int workers, int rounds, Func<SocketsHttpHandler> makeHandler)
 {
     private long _requests;
@@ -26,7 +26,7 @@ internal sealed class Work(string name, Uri origin, int workers, int rounds, Fun
 
     public TimeSpan Elapsed => _elapsed > TimeSpan.Zero ? _elapsed : _begin == 0 ? TimeSpan.Zero : Stopwatch.GetElapsedTime(_begin);
 
-    /// <summary>From 0 to 1.</summary>
+    /// <summary>The finished part of the work, 0 to 1.</summary>
     public double Progress => (Requests + Messages) / (double)((long)workers * rounds);
 
     public async Task RunAsync()

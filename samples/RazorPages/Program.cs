@@ -1,4 +1,4 @@
-// What `dotnet new webapp` makes, behind UseMtaTls(): that is the only line added.
+// The app of `dotnet new webapp` with one more line, UseMtaTls().
 WebApplicationBuilder builder = WebApplication.CreateBuilder(args);
 builder.WebHost.UseMtaTls();
 

@@ -2,6 +2,7 @@ using System.Globalization;
 using System.Net;
 using System.Net.Http.Json;
 using System.Net.Sockets;
+using MtaTls.Samples;
 using Spectre.Console;
 
 namespace ReverseTunnelSample;
@@ -11,7 +12,7 @@ internal sealed class Demo : IDisposable
 {
     private const int MinAnswers = 100;
 
-    private static readonly TimeSpan s_patience = TimeSpan.FromMinutes(1);
+    private static readonly TimeSpan s_patience = TimeSpan.FromMinutes(3);
 
     private readonly DemoCertificates _certificates = new();
     private readonly Dictionary<string, DemoProcess> _agents = [];
@@ -53,7 +54,7 @@ internal sealed class Demo : IDisposable
 
     private async Task<int> RunAsync(bool keepsRunning, CancellationToken cancellationToken)
     {
-        DemoProcess gateway = new("PublicGateway", new()
+        DemoProcess gateway = StartProject("PublicGateway", new()
         {
             ["MtaTls:Endpoints:Public:Url"] = $"https://localhost:{_port}",
             ["MtaTls:Endpoints:Public:Certificate:Path"] = _certificates.Path("gateway.pem"),
@@ -79,7 +80,7 @@ internal sealed class Demo : IDisposable
             ports += ListeningPorts.Count(_agents["plant-a"].Id);
             await ServeAsync(load, cancellationToken);
         });
-        // Nobody can know what a killed process had done with an order that it had received, so none is under way then.
+        // Nobody can know whether a killed process has handled an order that it had received, so no order is under way then.
         await Report.StepAsync("plant-b is killed (SIGKILL), GET requests only", load, async () =>
         {
             await load.PauseOrdersAsync(cancellationToken);
@@ -111,7 +112,7 @@ internal sealed class Demo : IDisposable
 
     private async Task<int> ShowAsync(Load load, int ports, int gatewayPorts, CancellationToken cancellationToken)
     {
-        // What the agents have printed arrives a moment after the answer to the client.
+        // The agents' output can arrive later than the response to the client.
         Dictionary<string, int> received = [];
         using var patience = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
         patience.CancelAfter(s_patience);
@@ -143,7 +144,7 @@ internal sealed class Demo : IDisposable
         return load.Failures.Count == 0 && repeated == 0 && lost == 0 && ports == 0 && gatewayPorts > 0 ? 0 : 1;
     }
 
-    /// <summary>Goes on for the time of a step, and until each agent that runs has answered.</summary>
+    /// <summary>Waits for the time of a step, and until each running agent has answered.</summary>
     private async Task ServeAsync(Load load, CancellationToken cancellationToken)
     {
         Dictionary<string, int> before = new(load.Agents);
@@ -156,7 +157,7 @@ internal sealed class Demo : IDisposable
 
     private void StartAgent(string name)
     {
-        _agents[name] = new DemoProcess("Plant", new()
+        _agents[name] = StartProject("Plant", new()
         {
             ["MtaTlsAgent:Gateways:0"] = $"https://localhost:{_port}",
             ["MtaTlsAgent:Agent"] = name,
@@ -176,10 +177,9 @@ internal sealed class Demo : IDisposable
         string[] registered = [];
         while (!registered.SequenceEqual(expected))
         {
-            _all[0].ThrowIfEnded();
-            foreach (DemoProcess agent in _agents.Values)
+            if (_agents.Values.Prepend(_all[0]).FirstOrDefault(static p => p.HasEnded) is { } ended)
             {
-                agent.ThrowIfEnded();
+                throw new InvalidOperationException($"A process has ended:\n{ended.Output}");
             }
 
             try
@@ -195,9 +195,21 @@ internal sealed class Demo : IDisposable
             catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)
             {
                 throw new InvalidOperationException(
-                    $"Registered are '{string.Join(", ", registered)}', not '{string.Join(", ", expected)}':\n{string.Join('\n', _all.SelectMany(static p => p.Lines).Where(static l => !l.StartsWith("order ", StringComparison.Ordinal)))}");
+                    $"The registered agents are '{string.Join(", ", registered)}', expected '{string.Join(", ", expected)}':\n{string.Join('\n', _all.SelectMany(static p => p.Lines).Where(static l => !l.StartsWith("order ", StringComparison.Ordinal)))}");
             }
         }
+    }
+
+    /// <summary>Starts a project of this sample, as it was built with this one.</summary>
+    private static DemoProcess StartProject(string project, Dictionary<string, string> settings)
+    {
+        // bin/CONFIGURATION/net10.0 of this project, and of its neighbour below it.
+        DirectoryInfo output = new(AppContext.BaseDirectory);
+        string folder = Path.Combine(output.Parent!.Parent!.Parent!.FullName, project);
+        string assembly = Path.Combine(folder, "bin", output.Parent.Name, output.Name, project + ".dll");
+        // As dotnet run starts it, so that it finds its static files where they were built.
+        settings["ASPNETCORE_ENVIRONMENT"] = "Development";
+        return new("dotnet", [assembly], settings, folder);
     }
 
     private static int FreePort()

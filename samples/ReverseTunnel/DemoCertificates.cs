@@ -3,7 +3,7 @@ using System.Security.Cryptography.X509Certificates;
 
 namespace ReverseTunnelSample;
 
-/// <summary>An authority, and the certificates of the gateway and of the plant, in files for the time of the demonstration.</summary>
+/// <summary>An authority, and the certificates of the gateway and of the plant, in temporary files.</summary>
 internal sealed class DemoCertificates : IDisposable
 {
     private readonly DirectoryInfo _folder = Directory.CreateTempSubdirectory("mtatls-reverse-tunnel-");

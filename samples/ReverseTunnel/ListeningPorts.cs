@@ -1,6 +1,6 @@
 namespace ReverseTunnelSample;
 
-/// <summary>The TCP ports that a process listens on, as the kernel says (Linux).</summary>
+/// <summary>Counts the TCP ports on which a process listens, according to the kernel (Linux).</summary>
 internal static class ListeningPorts
 {
     private const string Listening = "0A";

@@ -5,7 +5,7 @@ using System.Net.Sockets;
 
 namespace ReverseTunnelSample;
 
-/// <summary>Public clients: each has a connection of its own to the gateway, asks for the page and places orders.</summary>
+/// <summary>Public clients. Each has its own connection to the gateway, requests the page and places orders.</summary>
 internal sealed class Load(int port, DemoCertificates certificates) : IDisposable
 {
     private const int Clients = 8;
@@ -27,14 +27,14 @@ internal sealed class Load(int port, DemoCertificates certificates) : IDisposabl
     /// <summary>Orders that were answered with success.</summary>
     public ICollection<string> Orders => _orders.Keys;
 
-    /// <summary>Answers so far of each agent.</summary>
+    /// <summary>The number of responses of each agent so far.</summary>
     public IReadOnlyDictionary<string, int> Agents => _agents;
 
     public TimeSpan Slowest => Stopwatch.GetElapsedTime(0, Interlocked.Read(ref _slowest));
 
     public void Start() => _running = Task.WhenAll(Enumerable.Range(0, Clients).Select(_ => Task.Run(RunAsync)));
 
-    /// <summary>No further orders; ends when those under way are answered.</summary>
+    /// <summary>Stops new orders. It returns when those under way are answered.</summary>
     public async Task PauseOrdersAsync(CancellationToken cancellationToken)
     {
         _mayOrder = false;
@@ -54,7 +54,7 @@ internal sealed class Load(int port, DemoCertificates certificates) : IDisposabl
 
     public void Dispose() => _stop.Dispose();
 
-    /// <summary>A client that believes plant.example.com to be at the gateway, as public DNS would say.</summary>
+    /// <summary>A client that resolves plant.example.com to the gateway, as public DNS would do.</summary>
     public static HttpClient Client(int port, DemoCertificates certificates, string host)
     {
         SocketsHttpHandler handler = new()

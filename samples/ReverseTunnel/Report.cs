@@ -3,10 +3,10 @@ using Spectre.Console;
 
 namespace ReverseTunnelSample;
 
-/// <summary>Shows the load while it runs: as a live line on a terminal, as a line a step anywhere else.</summary>
+/// <summary>Shows the load: as a live line on a terminal, otherwise as one line for each step.</summary>
 internal static class Report
 {
-    /// <summary>Does one step, and shows how requests go on meanwhile.</summary>
+    /// <summary>Runs one step, and shows the requests meanwhile.</summary>
     public static async Task StepAsync(string title, Load load, Func<Task> step)
     {
         Dictionary<string, int> before = new(load.Agents);

@@ -10,7 +10,7 @@ app.UseWebSockets();
 
 app.MapGet("/plaintext", () => "Hello, World!");
 
-// n bytes, each the low eight bits of its position.
+// Sends n bytes. Each byte is the low eight bits of its position.
 app.MapGet("/bytes/{n:long:min(0)}", async (long n, HttpResponse response) =>
 {
     response.ContentType = "application/octet-stream";
@@ -53,7 +53,7 @@ app.Map("/ws", async context =>
     await socket.CloseAsync(WebSocketCloseStatus.NormalClosure, null, context.RequestAborted);
 });
 
-// Where the request came from; 404 where that was an ordinary connection.
+// The session and channel of the request; 404 if it came on an ordinary connection.
 app.MapGet("/channel", (HttpContext context) =>
     context.Features.Get<IMtaTlsSessionFeature>() is { } session && context.Features.Get<IMtaTlsChannelFeature>() is { } channel
         ? Results.Json(

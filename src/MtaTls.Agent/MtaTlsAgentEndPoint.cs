@@ -3,12 +3,12 @@ using System.Net;
 namespace MtaTls.Agent;
 
 /// <summary>
-/// The endpoint on which Kestrel serves connections that come through a gateway. It opens no port: its connections are the channels that gateways open. <c>UseMtaTlsAgent()</c> adds it.
+/// The endpoint at which Kestrel serves connections from gateways. It opens no port: its connections are the channels that gateways open. <c>UseMtaTlsAgent()</c> adds it to Kestrel.
 /// </summary>
-/// <param name="isHttp2">Whether its connections begin with HTTP/2's preface.</param>
+/// <param name="isHttp2">Whether the endpoint serves HTTP/2 (connections that begin with the HTTP/2 preface). Default: false, HTTP/1.1.</param>
 public sealed class MtaTlsAgentEndPoint(bool isHttp2 = false) : EndPoint
 {
-    /// <summary>Whether its connections begin with HTTP/2's preface; all others are HTTP/1.1.</summary>
+    /// <summary>Whether the endpoint serves HTTP/2. False: HTTP/1.1.</summary>
     public bool IsHttp2 => isHttp2;
 
     /// <inheritdoc/>

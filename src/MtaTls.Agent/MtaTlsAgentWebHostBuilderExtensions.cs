@@ -11,25 +11,25 @@ using MtaTls.Agent.Transport;
 
 namespace Microsoft.AspNetCore.Hosting;
 
-/// <summary>Serves an app through a gateway.</summary>
+/// <summary>Makes an app an agent, which is served through gateways.</summary>
 public static class MtaTlsAgentWebHostBuilderExtensions
 {
     /// <summary>
-    /// Serves the app through gateways, as the section <c>MtaTlsAgent</c> of the configuration says: the app connects to them and opens no port, unless
-    /// <see cref="MtaTlsAgentOptions.ServeLocally"/> is true. Needs Kestrel; under other servers (TestServer) it does nothing.
+    /// Serves the app through the gateways in the configuration section <c>MtaTlsAgent</c>. The app connects to them and opens no port, unless <see cref="MtaTlsAgentOptions.ServeLocally"/> is true. It needs
+    /// Kestrel; with other servers (TestServer) it does nothing.
     /// </summary>
     /// <param name="builder">The web host, <c>builder.WebHost</c> of a WebApplicationBuilder.</param>
-    /// <returns>The web host.</returns>
+    /// <returns><paramref name="builder"/>.</returns>
     public static IWebHostBuilder UseMtaTlsAgent(this IWebHostBuilder builder)
     {
         ArgumentNullException.ThrowIfNull(builder);
         return builder.ConfigureServices(static services => AddMtaTlsAgent(services));
     }
 
-    /// <summary>Serves the app through gateways. What the callback sets goes before the configuration.</summary>
+    /// <summary>Serves the app through gateways. The callback overrides the configuration section <c>MtaTlsAgent</c>.</summary>
     /// <param name="builder">The web host, <c>builder.WebHost</c> of a WebApplicationBuilder.</param>
-    /// <param name="configure">Sets options.</param>
-    /// <returns>The web host.</returns>
+    /// <param name="configure">Changes the options after they were read from the configuration.</param>
+    /// <returns><paramref name="builder"/>.</returns>
     public static IWebHostBuilder UseMtaTlsAgent(this IWebHostBuilder builder, Action<MtaTlsAgentOptions> configure)
     {
         ArgumentNullException.ThrowIfNull(builder);
@@ -58,7 +58,7 @@ public static class MtaTlsAgentWebHostBuilderExtensions
         services.AddSingleton<AgentRuntime>();
         services.AddSingleton<IMtaTlsAgentSessions, AgentSessions>();
         services.AddTransient<IStartupFilter, AgentEndpoints>();
-        // Kestrel adds its own transport only where there is none; the last one that can bind an endpoint gets it.
+        // Kestrel adds its own transport only if there is no other one, so it is added here. Of the transports that can bind an endpoint the last one is used.
         services.TryAddSingleton<IConnectionListenerFactory, SocketTransportFactory>();
         services.AddSingleton<IConnectionListenerFactory, AgentTransportFactory>();
     }

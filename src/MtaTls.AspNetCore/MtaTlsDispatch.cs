@@ -1,14 +1,14 @@
 namespace MtaTls.AspNetCore;
 
-/// <summary>When an accepted channel is given to the application.</summary>
+/// <summary>When the application gets a channel.</summary>
 public enum MtaTlsDispatch
 {
     /// <summary>
-    /// With the first byte that the client sends. A channel that never speaks costs no HTTP pipeline. The default, right for every
-    /// protocol in which the client speaks first, HTTP among them.
+    /// With the first byte that the client sends, so that a channel without data needs no HTTP pipeline. The default. It suits every
+    /// protocol in which the client speaks first, such as HTTP.
     /// </summary>
     FirstData,
 
-    /// <summary>As soon as it is open: for endpoints that are not HTTP and whose server speaks first.</summary>
+    /// <summary>As soon as it is open: for protocols other than HTTP in which the server speaks first.</summary>
     Open,
 }

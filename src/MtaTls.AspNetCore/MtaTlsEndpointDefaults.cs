@@ -2,12 +2,12 @@ using MtaTls.Tls;
 
 namespace MtaTls.AspNetCore;
 
-/// <summary>What applies to every HTTPS endpoint that does not say otherwise.</summary>
+/// <summary>The defaults of all HTTPS endpoints (<c>MtaTls:EndpointDefaults</c>).</summary>
 public sealed class MtaTlsEndpointDefaults
 {
-    /// <summary>Whether the extension is answered, required or ignored. Default: <see cref="DataMultiplexingMode.Allowed"/>.</summary>
+    /// <summary>Whether clients may offer the extension, must offer it, or get ordinary HTTPS in any case. Default: <see cref="DataMultiplexingMode.Allowed"/>.</summary>
     public DataMultiplexingMode Mode { get; set; }
 
-    /// <summary>When an accepted channel is given to the application. Default: <see cref="MtaTlsDispatch.FirstData"/>.</summary>
+    /// <summary>When the application gets a channel. Default: <see cref="MtaTlsDispatch.FirstData"/>.</summary>
     public MtaTlsDispatch Dispatch { get; set; }
 }

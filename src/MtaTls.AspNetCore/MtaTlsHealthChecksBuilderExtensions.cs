@@ -7,14 +7,15 @@ namespace Microsoft.Extensions.DependencyInjection;
 public static class MtaTlsHealthChecksBuilderExtensions
 {
     /// <summary>
-    /// Adds a check that is healthy while OpenSSL 3 works, at least one endpoint speaks MTA-TLS and the server's receive budget is not nearly used
-    /// up, else degraded; without OpenSSL 3, and from the moment on that the server begins to stop, it fails. Its data: sessions, channels, endpoints and the budget. It needs <c>builder.WebHost.UseMtaTls()</c>.
+    /// Adds a check of MTA-TLS. It fails without OpenSSL 3, and as soon as the server begins to stop. It is degraded while no endpoint speaks MTA-TLS, and while more than
+    /// nine tenths of <c>MtaTls:Limits:ServerReceiveBudget</c> are used. Otherwise it is healthy. Its data contains the version of OpenSSL, the numbers of endpoints, sessions and
+    /// channels, and the size and use of both budgets. It needs <c>builder.WebHost.UseMtaTls()</c>.
     /// </summary>
-    /// <param name="builder">The health checks.</param>
+    /// <param name="builder">The health checks builder.</param>
     /// <param name="name">The check's name; default <c>mtatls</c>.</param>
-    /// <param name="failureStatus">What a failure is reported as; default <see cref="HealthStatus.Unhealthy"/>.</param>
-    /// <param name="tags">Tags to select the check by.</param>
-    /// <returns>The health checks.</returns>
+    /// <param name="failureStatus">The status that a failure is reported as; default <see cref="HealthStatus.Unhealthy"/>.</param>
+    /// <param name="tags">The tags of the check, by which applications select checks; default none.</param>
+    /// <returns>The same builder.</returns>
     public static IHealthChecksBuilder AddMtaTls(this IHealthChecksBuilder builder, string name = "mtatls", HealthStatus? failureStatus = null, IEnumerable<string>? tags = null)
     {
         ArgumentNullException.ThrowIfNull(builder);

@@ -2,10 +2,10 @@ using MtaTls.AspNetCore;
 
 namespace Microsoft.AspNetCore.Http;
 
-/// <summary>What a request came on.</summary>
+/// <summary>Finds the MTA-TLS session and the channel of a request.</summary>
 public static class MtaTlsHttpContextExtensions
 {
-    /// <summary>The MTA-TLS session that the request came on; null on an ordinary connection.</summary>
+    /// <summary>Gets the MTA-TLS session of the request; null on an ordinary connection.</summary>
     /// <param name="context">The request's context.</param>
     public static IMtaTlsSessionFeature? GetMtaTlsSession(this HttpContext context)
     {
@@ -13,7 +13,7 @@ public static class MtaTlsHttpContextExtensions
         return context.Features.Get<IMtaTlsSessionFeature>();
     }
 
-    /// <summary>The channel that the request came on; null on an ordinary connection.</summary>
+    /// <summary>Gets the channel of the request; null on an ordinary connection.</summary>
     /// <param name="context">The request's context.</param>
     public static IMtaTlsChannelFeature? GetMtaTlsChannel(this HttpContext context)
     {

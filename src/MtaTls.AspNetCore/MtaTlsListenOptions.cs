@@ -3,21 +3,21 @@ using MtaTls.Tls;
 
 namespace MtaTls.AspNetCore;
 
-/// <summary>How one endpoint speaks MTA-TLS: the argument of <c>ListenOptions.UseMtaTls</c>.</summary>
+/// <summary>The MTA-TLS options of one endpoint, for the callback of <c>ListenOptions.UseMtaTls</c>.</summary>
 public sealed class MtaTlsListenOptions
 {
-    /// <summary>The endpoint's name in logs, metrics and routes. Default: null, none.</summary>
+    /// <summary>The endpoint's name in logs, metrics and routes. Default: null, its name in <c>Kestrel:Endpoints</c>, if it has one.</summary>
     public string? Name { get; set; }
 
-    /// <summary>Whether the extension is answered, required or ignored. Default: <see cref="MtaTlsEndpointDefaults.Mode"/>.</summary>
+    /// <summary>Whether clients may offer the extension, must offer it, or get ordinary HTTPS in any case. Default: <see cref="MtaTlsEndpointDefaults.Mode"/>.</summary>
     public DataMultiplexingMode? Mode { get; set; }
 
-    /// <summary>When an accepted channel is given to the application. Default: <see cref="MtaTlsEndpointDefaults.Dispatch"/>.</summary>
+    /// <summary>When the application gets a channel. Default: <see cref="MtaTlsEndpointDefaults.Dispatch"/>.</summary>
     public MtaTlsDispatch? Dispatch { get; set; }
 
     /// <summary>
-    /// The settings that MTA-TLS takes its certificate and everything else from. Default: null, those of the endpoint's own <c>UseHttps</c>.
-    /// Only needed where these can't be known; a warning of the log says so.
+    /// The HTTPS settings that MTA-TLS uses, such as the certificate. Default: null, the settings of the endpoint's <c>UseHttps</c>.
+    /// Set them only if those cannot be read; a warning in the log then asks for it.
     /// </summary>
     public HttpsConnectionAdapterOptions? Https { get; set; }
 }

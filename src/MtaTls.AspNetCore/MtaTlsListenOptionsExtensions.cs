@@ -8,16 +8,16 @@ namespace Microsoft.AspNetCore.Hosting;
 public static class MtaTlsListenOptionsExtensions
 {
     /// <summary>
-    /// Lets this HTTPS endpoint also speak MTA-TLS, with the settings of its <c>UseHttps</c>. Not needed where <c>builder.WebHost.UseMtaTls()</c> does so
-    /// for all endpoints.
+    /// Lets this HTTPS endpoint also speak MTA-TLS, with the settings of its <c>UseHttps</c>. Not needed if <c>builder.WebHost.UseMtaTls()</c> is called and
+    /// <see cref="MtaTlsOptions.Endpoints"/> is empty: then all HTTPS endpoints speak it.
     /// </summary>
     /// <param name="listenOptions">The endpoint; its <c>UseHttps</c> may come before or after.</param>
     /// <returns>The endpoint.</returns>
     public static ListenOptions UseMtaTls(this ListenOptions listenOptions) => listenOptions.UseMtaTls(static _ => { });
 
-    /// <summary>Lets this HTTPS endpoint also speak MTA-TLS, or not: the callback can set its mode.</summary>
+    /// <summary>Configures MTA-TLS on this HTTPS endpoint. The callback can also disable it (<see cref="MtaTlsListenOptions.Mode"/>).</summary>
     /// <param name="listenOptions">The endpoint; its <c>UseHttps</c> may come before or after.</param>
-    /// <param name="configure">Sets what differs from <see cref="MtaTlsOptions.EndpointDefaults"/>.</param>
+    /// <param name="configure">Sets the options that differ from <see cref="MtaTlsOptions.EndpointDefaults"/>.</param>
     /// <returns>The endpoint.</returns>
     public static ListenOptions UseMtaTls(this ListenOptions listenOptions, Action<MtaTlsListenOptions> configure)
     {

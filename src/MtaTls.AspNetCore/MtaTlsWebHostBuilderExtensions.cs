@@ -21,9 +21,9 @@ namespace Microsoft.AspNetCore.Hosting;
 public static class MtaTlsWebHostBuilderExtensions
 {
     /// <summary>
-    /// Lets every HTTPS endpoint of Kestrel also speak MTA-TLS, as the section <c>MtaTls</c> of the configuration says: clients that offer the
-    /// TLS extension <c>data_multiplexing</c> (draft-badra-tls-multiplexing-01) open many channels in one TLS session, and each serves HTTP like a
-    /// connection. Other clients are served as before. Does nothing under other servers (TestServer, HTTP.sys, IIS).
+    /// Lets the HTTPS endpoints of Kestrel also speak MTA-TLS, with the options of the configuration section <c>MtaTls</c>. Clients that offer the
+    /// TLS extension <c>data_multiplexing</c> (draft-badra-tls-multiplexing-01) open many channels in one TLS session, and each channel serves HTTP like a
+    /// connection. Other clients get ordinary HTTPS. Does nothing under other servers (TestServer, HTTP.sys, IIS).
     /// </summary>
     /// <param name="builder">The web host, <c>builder.WebHost</c> of a WebApplicationBuilder.</param>
     /// <returns>The web host.</returns>
@@ -33,7 +33,7 @@ public static class MtaTlsWebHostBuilderExtensions
         return builder.ConfigureServices(static services => services.AddMtaTlsCore());
     }
 
-    /// <summary>Lets every HTTPS endpoint of Kestrel also speak MTA-TLS. What the callback sets goes before the configuration.</summary>
+    /// <summary>Lets the HTTPS endpoints of Kestrel also speak MTA-TLS. The callback overrides the configuration section <c>MtaTls</c>.</summary>
     /// <param name="builder">The web host, <c>builder.WebHost</c> of a WebApplicationBuilder.</param>
     /// <param name="configure">Sets options.</param>
     /// <returns>The web host.</returns>
@@ -71,10 +71,10 @@ public static class MtaTlsWebHostBuilderExtensions
         return services;
     }
 
-    /// <summary>Sessions read and write their sockets themselves where the application's transport is Kestrel's own.</summary>
+    /// <summary>Adds the transport with which sessions read and write their sockets themselves. Only if the application uses Kestrel's socket transport.</summary>
     private static void AddMtaTlsTransport(this IServiceCollection services)
     {
-        // Kestrel adds its transport only where there is none.
+        // Kestrel adds its transport only if none is registered, so adding it first keeps it.
         services.TryAddSingleton<IConnectionListenerFactory, SocketTransportFactory>();
         if (services.All(static s => s.ServiceType != typeof(IConnectionListenerFactory) || s.ImplementationType == typeof(SocketTransportFactory)))
         {
@@ -83,10 +83,10 @@ public static class MtaTlsWebHostBuilderExtensions
         }
     }
 
-    /// <summary>The options and what is decided by them, without anything that makes Kestrel speak MTA-TLS.</summary>
+    /// <summary>Adds the options and the services that they configure, without those that make Kestrel speak MTA-TLS.</summary>
     internal static IServiceCollection AddMtaTlsOptions(this IServiceCollection services)
     {
-        // Once, however often it is called: options that read the configuration again would forget what a callback has set.
+        // TryAddEnumerable, because this method may be called several times: a second reading of the configuration would overwrite the values of callbacks.
         services.AddOptions();
         services.AddMetrics();
         services.TryAddEnumerable(ServiceDescriptor.Singleton<IConfigureOptions<MtaTlsOptions>, ConfigureMtaTlsOptions>());

@@ -3,14 +3,14 @@ using Aspire.Hosting.ApplicationModel;
 
 namespace MtaTls.Aspire.Hosting;
 
-/// <summary>The gateway's settings, as arguments and environment variables of <c>mtatls serve</c>.</summary>
+/// <summary>Sets the gateway's settings, as arguments and environment variables of <c>mtatls serve</c>.</summary>
 internal static class GatewaySettings
 {
     public const string Endpoint = "MtaTls__Endpoints__Aspire";
     public const string CertificatePath = Endpoint + "__Certificate__Path";
     public const string CertificateKeyPath = Endpoint + "__Certificate__KeyPath";
 
-    /// <summary>Behind each entry of a file's lists: an entry with the place of one in the file would be mixed with it.</summary>
+    /// <summary>The first index in lists. It is higher than those of a configuration file, because entries with the same index would be merged.</summary>
     private const int FirstPlace = 1_000_000;
 
     public static void AddArguments(MtaTlsGatewayResource gateway, IList<object> arguments)
@@ -32,7 +32,7 @@ internal static class GatewaySettings
         EndpointReference health = new(gateway, MtaTlsGatewayResource.HealthEndpointName);
         environment[Endpoint + "__Url"] = ReferenceExpression.Create($"https://localhost:{gateway.HttpsEndpoint.Property(EndpointProperty.TargetPort)}");
         environment["Gateway__HealthUrl"] = ReferenceExpression.Create($"http://127.0.0.1:{health.Property(EndpointProperty.TargetPort)}");
-        // Each gateway of the machine has a management socket of its own.
+        // Several gateways can run on one machine, so each needs its own management socket.
         environment["MTATLS_SOCKET"] = Path.Combine(Path.GetTempPath(), $"mtatls-{Environment.UserName}", string.Create(CultureInfo.InvariantCulture, $"{gateway.Name}-{Environment.ProcessId}.sock"));
     }
 
@@ -67,7 +67,7 @@ internal static class GatewaySettings
         environment[key + "__Hosts__0"] = host;
         environment[key + "__Action"] = "Tcp";
         environment[key + "__Upstream"] = endpoint.Property(EndpointProperty.HostAndPort);
-        // The endpoint is on this machine, and a route has to name addresses that are not public.
+        // The endpoint is on this machine, and a route may use addresses that are not public only if it lists them.
         environment[key + "__AllowedNetworks__0"] = "127.0.0.0/8";
         environment[key + "__AllowedNetworks__1"] = "::1/128";
         environment[key + "__AllowAnonymous"] = "true";

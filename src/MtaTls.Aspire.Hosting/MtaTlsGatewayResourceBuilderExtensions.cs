@@ -2,27 +2,27 @@ using System.Globalization;
 using Aspire.Hosting.ApplicationModel;
 using MtaTls.Aspire.Hosting;
 
-#pragma warning disable IDE0130 // In the namespace of what is extended.
+#pragma warning disable IDE0130 // Extension methods are in the namespace of the extended types.
 namespace Aspire.Hosting;
 #pragma warning restore IDE0130
 
-/// <summary>Adds gateways with MTA-TLS to an app host, and refers to them.</summary>
+/// <summary>Adds gateways with MTA-TLS to an app host, and references to them.</summary>
 public static class MtaTlsGatewayResourceBuilderExtensions
 {
-    /// <summary>Adds a gateway with MTA-TLS: the command <c>mtatls serve</c>, which the .NET tool <c>mtatls</c> installs.</summary>
+    /// <summary>Adds a gateway with MTA-TLS: the command <c>mtatls serve</c> of the .NET tool <c>mtatls</c>, which must be installed.</summary>
     /// <param name="builder">The app host's builder.</param>
     /// <param name="name">The resource's name.</param>
     /// <param name="port">The port of the endpoint <c>https</c>, 1 to 65,535; null: Aspire chooses one.</param>
     /// <returns>The gateway's builder.</returns>
-    /// <exception cref="ArgumentOutOfRangeException">The port is out of its range.</exception>
+    /// <exception cref="ArgumentOutOfRangeException">The port is out of range.</exception>
     /// <remarks>
     /// <para>
-    /// The gateway listens on this machine only. Its certificate is the developer certificate of ASP.NET Core, or that of <c>WithHttpsCertificate</c>; with <c>WithoutHttpsCertificate</c> it
-    /// is that of the configuration file. It is healthy as soon as it serves, and <c>WaitFor</c> waits for that.
+    /// The gateway listens on this machine only. Its certificate is the developer certificate of ASP.NET Core, or that of <c>WithHttpsCertificate</c>. With <c>WithoutHttpsCertificate</c> it uses the certificate of
+    /// its configuration file. It is healthy as soon as it serves, and <c>WaitFor</c> waits for that.
     /// </para>
     /// <para>
-    /// Another program than <c>mtatls</c> of <c>PATH</c>: <c>WithCommand(path)</c>. Without <see cref="WithAgents"/>, <see cref="WithRoute"/> or <see cref="WithConfiguration"/> it serves
-    /// nothing. Each setting of the gateway can be given with <c>WithEnvironment</c>; its endpoint is <c>MtaTls__Endpoints__Aspire</c>.
+    /// <c>WithCommand(path)</c> sets another program than <c>mtatls</c> in <c>PATH</c>. Without <see cref="WithAgents"/>, <see cref="WithRoute"/> or <see cref="WithConfiguration"/> the gateway has no routes. Set further
+    /// settings with <c>WithEnvironment</c>; those of the endpoint begin with <c>MtaTls__Endpoints__Aspire</c>.
     /// </para>
     /// </remarks>
     /// <example>
@@ -37,7 +37,7 @@ public static class MtaTlsGatewayResourceBuilderExtensions
         ArgumentException.ThrowIfNullOrEmpty(name);
         if (port is < 1 or > 65_535)
         {
-            throw new ArgumentOutOfRangeException(nameof(port), port, "The port is 1 to 65535.");
+            throw new ArgumentOutOfRangeException(nameof(port), port, "The port must be from 1 to 65535.");
         }
 
         var gateway = new MtaTlsGatewayResource(name, "mtatls", builder.AppHostDirectory);
@@ -56,12 +56,12 @@ public static class MtaTlsGatewayResourceBuilderExtensions
             });
     }
 
-    /// <summary>Gives the gateway a configuration file: channel routes, agents, YARP's routes, limits, logging.</summary>
+    /// <summary>Sets the gateway's configuration file, with channel routes, agents, YARP routes, limits or logging.</summary>
     /// <param name="builder">The gateway's builder.</param>
-    /// <param name="path">The file, relative to the app host's folder.</param>
-    /// <returns>The builder.</returns>
+    /// <param name="path">The path of the file, relative to the app host's folder.</param>
+    /// <returns><paramref name="builder"/>.</returns>
     /// <remarks>
-    /// What the app host adds comes beside it: the endpoint <c>MtaTls:Endpoints:Aspire</c>, <c>Gateway:HealthUrl</c>, and rules and routes behind those of the file.
+    /// The app host adds settings to those of the file: the endpoint <c>MtaTls:Endpoints:Aspire</c>, <c>Gateway:HealthUrl</c>, and rules and routes, which come after those of the file.
     /// </remarks>
     public static IResourceBuilder<MtaTlsGatewayResource> WithConfiguration(this IResourceBuilder<MtaTlsGatewayResource> builder, string path)
     {
@@ -71,16 +71,16 @@ public static class MtaTlsGatewayResourceBuilderExtensions
         return builder;
     }
 
-    /// <summary>Lets agents take names, and serves them under these hosts.</summary>
+    /// <summary>Lets agents take names, and forwards requests for these hosts to them.</summary>
     /// <param name="builder">The gateway's builder.</param>
     /// <param name="names">
-    /// <c>shop.dev.localhost</c>, <c>*.dev.localhost</c> for each name below it, or <c>ssh.dev.localhost:22</c> for a TCP service, which needs a channel route of its own. At least one.
+    /// At least one name: <c>shop.dev.localhost</c>, <c>*.dev.localhost</c> for every name below it, or <c>ssh.dev.localhost:22</c> for a TCP service, which also needs a channel route.
     /// </param>
-    /// <returns>The builder.</returns>
-    /// <exception cref="ArgumentException">No name, or an empty one.</exception>
+    /// <returns><paramref name="builder"/>.</returns>
+    /// <exception cref="ArgumentException">There is no name, or a name is empty.</exception>
     /// <remarks>
-    /// Every agent that reaches the gateway may take them. Rules with conditions belong into the file of <see cref="WithConfiguration"/>. Names below <c>dev.localhost</c> are in the
-    /// developer certificate of .NET 10.
+    /// Every agent that reaches the gateway may take these names. For rules with conditions use the file of <see cref="WithConfiguration"/>. The developer certificate of .NET 10 is valid for names below
+    /// <c>dev.localhost</c>.
     /// </remarks>
     public static IResourceBuilder<MtaTlsGatewayResource> WithAgents(this IResourceBuilder<MtaTlsGatewayResource> builder, params string[] names)
     {
@@ -88,21 +88,21 @@ public static class MtaTlsGatewayResourceBuilderExtensions
         ArgumentNullException.ThrowIfNull(names);
         if (names.Length == 0 || names.Any(string.IsNullOrWhiteSpace))
         {
-            throw new ArgumentException("Give the names that agents may take.", nameof(names));
+            throw new ArgumentException("At least one name is required, and no name may be empty.", nameof(names));
         }
 
         int rule = builder.Resource.AgentRules++;
         return builder.WithEnvironment(context => GatewaySettings.AddAgents(rule, names, context.EnvironmentVariables));
     }
 
-    /// <summary>Leads a host to an endpoint of the app host.</summary>
+    /// <summary>Routes a host to an endpoint of the app host.</summary>
     /// <param name="builder">The gateway's builder.</param>
-    /// <param name="host">The host that requests or channels name: <c>shop.dev.localhost</c>, <c>redis.internal</c>.</param>
+    /// <param name="host">The host of requests, or the destination of channels: <c>shop.dev.localhost</c>, <c>redis.internal</c>.</param>
     /// <param name="endpoint">
-    /// Where they go. To an endpoint <c>http</c> or <c>https</c> YARP takes requests, of channels and of browsers. To all others channels are carried as TCP connections.
+    /// The endpoint. If its scheme is <c>http</c> or <c>https</c>, YARP forwards requests to it, from channels and from browsers. Otherwise channels are forwarded to it as TCP connections.
     /// </param>
-    /// <returns>The builder.</returns>
-    /// <remarks>The route is open to each client that reaches the gateway. Routes with conditions belong into the file of <see cref="WithConfiguration"/>.</remarks>
+    /// <returns><paramref name="builder"/>.</returns>
+    /// <remarks>Every client that reaches the gateway may use the route. For routes with conditions use the file of <see cref="WithConfiguration"/>.</remarks>
     public static IResourceBuilder<MtaTlsGatewayResource> WithRoute(this IResourceBuilder<MtaTlsGatewayResource> builder, string host, EndpointReference endpoint)
     {
         ArgumentNullException.ThrowIfNull(builder);
@@ -114,17 +114,16 @@ public static class MtaTlsGatewayResourceBuilderExtensions
             .WithReferenceRelationship(endpoint.Resource);
     }
 
-    /// <summary>Tells an app the gateway's address: as an agent, as a client, and for service discovery.</summary>
-    /// <typeparam name="TDestination">The app's type.</typeparam>
+    /// <summary>Adds a reference to the gateway, so that the app reaches it as an agent, as a client, and by service discovery.</summary>
+    /// <typeparam name="TDestination">The type of the app's resource.</typeparam>
     /// <param name="builder">The app's builder.</param>
-    /// <param name="gateway">The gateway.</param>
-    /// <param name="agentNames">The names that the app takes as an agent; none: those of its own configuration.</param>
-    /// <returns>The app's builder.</returns>
-    /// <exception cref="ArgumentException">An empty name.</exception>
+    /// <param name="gateway">The gateway's builder.</param>
+    /// <param name="agentNames">The names that the app takes as an agent. Default: none, the names in the app's own configuration.</param>
+    /// <returns><paramref name="builder"/>.</returns>
+    /// <exception cref="ArgumentException">A name is empty.</exception>
     /// <remarks>
-    /// It sets <c>MtaTlsAgent:Gateways</c> (and <c>Names</c>) for <c>UseMtaTlsAgent()</c>, <c>MtaTlsClient:Endpoints</c> for <c>UseMtaTls()</c> of <c>HttpClient</c>, and what
-    /// <c>WithReference(endpoint)</c> sets. With several gateways an agent is served through each; a client takes them as endpoints that stand for one another. Aspire has
-    /// the app trust the developer certificate.
+    /// It sets <c>MtaTlsAgent:Gateways</c> (and <c>Names</c>) for <c>UseMtaTlsAgent()</c>, <c>MtaTlsClient:Endpoints</c> for <c>UseMtaTls()</c> of <c>HttpClient</c>, and the variables of
+    /// <c>WithReference(endpoint)</c>. With several gateways an agent spreads its sessions over them, and a client uses any of them. Aspire makes the app trust the developer certificate.
     /// </remarks>
     public static IResourceBuilder<TDestination> WithReference<TDestination>(this IResourceBuilder<TDestination> builder, IResourceBuilder<MtaTlsGatewayResource> gateway, params string[] agentNames)
         where TDestination : IResourceWithEnvironment
@@ -134,7 +133,7 @@ public static class MtaTlsGatewayResourceBuilderExtensions
         ArgumentNullException.ThrowIfNull(agentNames);
         if (agentNames.Any(string.IsNullOrWhiteSpace))
         {
-            throw new ArgumentException("A name is empty.", nameof(agentNames));
+            throw new ArgumentException("No name may be empty.", nameof(agentNames));
         }
 
         EndpointReference https = gateway.Resource.HttpsEndpoint;

@@ -2,7 +2,7 @@ using System.IO.Pipelines;
 
 namespace MtaTls.Client;
 
-/// <summary>A channel's input for applications. As long as they refer to it, the channel is in use.</summary>
+/// <summary>The input of a channel for the application. It references the channel, so that the garbage collector does not close the channel while the input is in use.</summary>
 internal sealed class ChannelPipeReader(PipeReader inner, object owner) : PipeReader
 {
     public override bool TryRead(out ReadResult result) => inner.TryRead(out result);

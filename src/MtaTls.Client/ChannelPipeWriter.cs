@@ -2,7 +2,7 @@ using System.IO.Pipelines;
 
 namespace MtaTls.Client;
 
-/// <summary>A channel's output for applications. As long as they refer to it, the channel is in use.</summary>
+/// <summary>The output of a channel for the application. It references the channel, so that the garbage collector does not close the channel while the output is in use.</summary>
 internal sealed class ChannelPipeWriter(PipeWriter inner, object owner) : PipeWriter
 {
     public override bool CanGetUnflushedBytes => inner.CanGetUnflushedBytes;

@@ -11,8 +11,8 @@ using MtaTls.Tls;
 namespace MtaTls.Client;
 
 /// <summary>
-/// A copy of the options, checked. Handlers whose settings are equal share their sessions, so everything that shapes a session takes part in equality:
-/// values by value, delegates and policies by identity, certificates and authorities by where they come from or by their bytes.
+/// A checked copy of the options. Handlers with equal settings share their sessions, so equality includes everything that affects a session:
+/// values are compared by value, delegates and policies by reference, certificates and authorities by their source or their bytes.
 /// </summary>
 internal sealed record ClientSettings
 {
@@ -49,27 +49,27 @@ internal sealed record ClientSettings
     public ILoggerFactory? LoggerFactory { get; init; }
     public required TimeProvider TimeProvider { get; init; }
 
-    /// <summary>All endpoints, the preferred first.</summary>
+    /// <summary>All endpoints, the preferred one first.</summary>
     public EndpointList Endpoints => EndpointsOption ?? new EndpointList(new DnsEndPoint(Host, Port));
 
-    /// <summary>The endpoint for messages.</summary>
+    /// <summary>The text of the endpoints, for messages.</summary>
     public string Endpoint => Endpoints.ToString();
 
-    /// <summary>What the endpoint's certificate is verified against.</summary>
+    /// <summary>The name against which the endpoint's certificate is verified.</summary>
     public string TargetHost => TargetHostOption ?? Host;
 
-    /// <summary>What the certificate of one of the endpoints is verified against.</summary>
+    /// <summary>The name against which the certificate of one of the endpoints is verified.</summary>
     public string TargetHostOf(DnsEndPoint endpoint) => TargetHostOption ?? endpoint.Host;
 
-    /// <summary>Whether a channel to this destination may be an ordinary TLS connection to the endpoint: it is the endpoint, by address or by the name that its certificate proved.</summary>
+    /// <summary>Whether a channel to this destination may be an ordinary TLS connection to the endpoint: only if the destination is the endpoint itself, by its host or by the name that its certificate must have.</summary>
     public bool IsEndpoint(ChannelAddress destination) =>
         EndpointsOption is null
             ? destination.Port == Port && (SameHost(destination.Host, Host) || SameHost(destination.Host, TargetHost))
             : EndpointsOption.Any(e => destination.Port == e.Port) && (EndpointsOption.All(e => SameHost(destination.Host, e.Host)) || (TargetHostOption is { } name && SameHost(destination.Host, name)));
 
-    /// <summary>Copies the options; reports every error in them at once.</summary>
+    /// <summary>Copies the options. Throws one exception with all errors if they are invalid.</summary>
     /// <param name="options">The options.</param>
-    /// <param name="endpoint">The endpoint, where it is not the options' own.</param>
+    /// <param name="endpoint">The endpoint; null for that of the options.</param>
     public static ClientSettings From(MtaTlsClientOptions options, DnsEndPoint? endpoint = null)
     {
         ArgumentNullException.ThrowIfNull(options);
@@ -119,10 +119,11 @@ internal sealed record ClientSettings
         };
     }
 
+    /// <summary>Creates the options of the TLS engine.</summary>
     /// <param name="protocols">The application protocols to offer.</param>
     /// <param name="certificate">The client's certificate as it is now.</param>
     /// <param name="authorities">The authorities as they are now.</param>
-    /// <param name="targetHost">The name that the certificate must be for; null: <see cref="TargetHost"/>.</param>
+    /// <param name="targetHost">The name that the certificate must have; null for <see cref="TargetHost"/>.</param>
     public TlsClientOptions ToTlsOptions(ProtocolList protocols, LoadedCertificate? certificate, X509Certificate2Collection? authorities, string? targetHost = null)
     {
         var options = new TlsClientOptions

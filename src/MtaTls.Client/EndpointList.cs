@@ -6,14 +6,14 @@ using MtaTls.Protocol;
 
 namespace MtaTls.Client;
 
-/// <summary>Endpoints that stand for one another, the preferred first; a list equals another by its elements.</summary>
+/// <summary>Equivalent endpoints, the preferred one first. Lists with equal elements are equal.</summary>
 internal sealed class EndpointList(params DnsEndPoint[] endpoints) : IReadOnlyList<DnsEndPoint>, IEquatable<EndpointList>
 {
     public int Count => endpoints.Length;
 
     public DnsEndPoint this[int index] => endpoints[index];
 
-    /// <summary>Reads "host:port", or "[IPv6 address]:port".</summary>
+    /// <summary>Reads "host:port" or "[IPv6 address]:port".</summary>
     public static bool TryParse(string text, [NotNullWhen(true)] out DnsEndPoint? endpoint)
     {
         endpoint = null;

@@ -10,7 +10,7 @@ using MtaTls.Protocol;
 namespace MtaTls.Client;
 
 /// <summary>
-/// Opens channels in TLS sessions to one endpoint. It connects when a channel needs a session, again after one has dropped, and a further one when the first is full. Thread-safe.
+/// Opens channels in TLS sessions to one endpoint. It connects a session when a channel needs one, reconnects after a session was lost, and opens further sessions when the others are full. Thread-safe.
 /// </summary>
 public sealed class MtaTlsClient : IAsyncDisposable
 {
@@ -28,10 +28,10 @@ public sealed class MtaTlsClient : IAsyncDisposable
 
     internal ClientSettings Settings { get; }
 
-    /// <summary>Whether a session takes channels now.</summary>
+    /// <summary>Whether a session takes new channels now.</summary>
     internal bool HasUsableSession => Opener(Settings.ApplicationProtocols).HasUsableSession;
 
-    /// <summary>Ends when a session is added, is gone, or takes no more channels.</summary>
+    /// <summary>A task that completes when a session is added or removed, or takes no more channels.</summary>
     internal Task SessionsChanged => Opener(Settings.ApplicationProtocols).SessionsChanged;
 
     /// <summary>Connects to an endpoint.</summary>
@@ -42,16 +42,17 @@ public sealed class MtaTlsClient : IAsyncDisposable
     public static ValueTask<MtaTlsClient> ConnectAsync(string host, int port = 443, CancellationToken cancellationToken = default) =>
         ConnectAsync(new MtaTlsClientOptions { Host = host, Port = port }, cancellationToken);
 
-    /// <summary>Connects to an endpoint: TCP, the TLS handshake and the session are there when this returns.</summary>
-    /// <param name="options">The endpoint and everything else; copied.</param>
+    /// <summary>Connects to an endpoint. When it returns, the TLS handshake is done and a session is open.</summary>
+    /// <param name="options">The endpoint and all other options. They are copied.</param>
     /// <param name="cancellationToken">Ends the attempt.</param>
     /// <returns>The client.</returns>
-    /// <exception cref="ArgumentException">The options are wrong; the message names every error.</exception>
+    /// <exception cref="ArgumentException">The options are invalid. The message contains all errors.</exception>
     /// <exception cref="PlatformNotSupportedException">OpenSSL 3 (libssl.so.3) is missing.</exception>
-    /// <exception cref="AuthenticationException">The handshake failed; the endpoint's certificate was refused, for example.</exception>
+    /// <exception cref="AuthenticationException">The handshake failed, for example because the endpoint's certificate is not trusted.</exception>
     /// <exception cref="MtaTlsNotNegotiatedException">The server does not speak MTA-TLS, and <see cref="MtaTlsClientOptions.Mode"/> is Required.</exception>
-    /// <exception cref="IOException">The endpoint could not be reached in time, or closed the connection.</exception>
+    /// <exception cref="IOException">The endpoint could not be reached within <see cref="MtaTlsClientOptions.ConnectTimeout"/>, or it closed the connection.</exception>
     /// <exception cref="System.Net.Sockets.SocketException">The endpoint could not be reached.</exception>
+    /// <exception cref="OperationCanceledException"><paramref name="cancellationToken"/> was cancelled.</exception>
     public static async ValueTask<MtaTlsClient> ConnectAsync(MtaTlsClientOptions options, CancellationToken cancellationToken = default)
     {
         var client = new MtaTlsClient(ClientSettings.From(options));
@@ -67,7 +68,7 @@ public sealed class MtaTlsClient : IAsyncDisposable
         }
     }
 
-    /// <summary>Opens a channel (section 2.1.1).</summary>
+    /// <summary>Opens a channel (draft-badra-tls-multiplexing-01, section 2.1.1).</summary>
     /// <param name="host">The destination: a domain name or an IP address (IPv6 without brackets).</param>
     /// <param name="port">The destination's port, 0 to 65,535.</param>
     /// <param name="cancellationToken">Ends the wait.</param>
@@ -75,22 +76,26 @@ public sealed class MtaTlsClient : IAsyncDisposable
     public ValueTask<MtaTlsClientChannel> OpenChannelAsync(string host, int port, CancellationToken cancellationToken = default) =>
         OpenChannelAsync(new ChannelAddress(host, port), null, cancellationToken);
 
-    /// <summary>Opens a channel (section 2.1.1).</summary>
-    /// <param name="destination">Where the server should connect it to.</param>
-    /// <param name="source">Where it claims to come from; null: <see cref="MtaTlsClientOptions.Source"/>, else the local address of the session's socket.</param>
+    /// <summary>Opens a channel (draft-badra-tls-multiplexing-01, section 2.1.1).</summary>
+    /// <param name="destination">The host and port to which the server should connect the channel.</param>
+    /// <param name="source">The source that the channel names; null for <see cref="MtaTlsClientOptions.Source"/>, else the local address of the session's socket.</param>
     /// <param name="cancellationToken">Ends the wait.</param>
     /// <returns>The channel, ready to read and write.</returns>
-    /// <exception cref="MtaTlsChannelRefusedException">The server refused, or every session is full and there are <see cref="MtaTlsClientOptions.MaxSessions"/>.</exception>
-    /// <exception cref="MtaTlsNotNegotiatedException">The server does not speak MTA-TLS, and ordinary TLS can't stand in.</exception>
+    /// <exception cref="MtaTlsChannelRefusedException">The server refused the channel, or <see cref="MtaTlsClientOptions.MaxSessions"/> are open and had no room within <see cref="MtaTlsClientOptions.ConnectTimeout"/>.</exception>
+    /// <exception cref="MtaTlsNotNegotiatedException">The server does not speak MTA-TLS, and ordinary TLS cannot replace the channel (see <see cref="MtaTlsClientMode.Preferred"/>).</exception>
     /// <exception cref="AuthenticationException">A new session was needed and its handshake failed.</exception>
-    /// <exception cref="IOException">A new session was needed and the endpoint closed the connection or could not be reached in time; or the session was lost.</exception>
+    /// <exception cref="IOException">
+    /// A new session was needed, and the endpoint closed the connection or could not be reached within <see cref="MtaTlsClientOptions.ConnectTimeout"/>. Or the session was lost, or the server did not answer
+    /// the open within <see cref="MtaTlsClientOptions.OpenTimeout"/>.
+    /// </exception>
     /// <exception cref="System.Net.Sockets.SocketException">A new session was needed and the endpoint could not be reached.</exception>
-    /// <remarks>While the back-off after a failed attempt lasts, an open fails at once with an exception of the kind that the attempt ended with.</remarks>
+    /// <exception cref="OperationCanceledException"><paramref name="cancellationToken"/> was cancelled.</exception>
     /// <exception cref="ObjectDisposedException">The client was disposed.</exception>
+    /// <remarks>During the back-off after a failed attempt to connect, an open fails at once with an exception of the same type as that attempt, unless it waits (<see cref="MtaTlsReconnectOptions.WaitTimeout"/>).</remarks>
     public ValueTask<MtaTlsClientChannel> OpenChannelAsync(ChannelAddress destination, ChannelAddress? source = null, CancellationToken cancellationToken = default) =>
         OpenAsync(Settings.ApplicationProtocols, destination, source, cancellationToken);
 
-    /// <summary>What the client has counted.</summary>
+    /// <summary>Returns a snapshot of the client's counts.</summary>
     public MtaTlsClientStatistics GetStatistics()
     {
         int sessions = 0;
@@ -103,16 +108,16 @@ public sealed class MtaTlsClient : IAsyncDisposable
         return _counters.Snapshot(sessions, received, sent);
     }
 
-    /// <summary>The sessions now, as a snapshot.</summary>
-    /// <returns>One entry for each session; none where the server does not speak MTA-TLS.</returns>
+    /// <summary>Returns a snapshot of the open sessions.</summary>
+    /// <returns>One entry for each session; empty if the server does not speak MTA-TLS.</returns>
     public IReadOnlyList<MtaTlsClientSessionInfo> GetSessions() => [.. Openers().SelectMany(static opener => opener.Sessions)];
 
     /// <summary>
-    /// Opens no more channels, waits until the open ones have been closed or <see cref="MtaTlsClientOptions.ShutdownTimeout"/> has passed, then ends the sessions with close_notify.
+    /// Opens no more channels, waits until the open channels are closed or <see cref="MtaTlsClientOptions.ShutdownTimeout"/> has elapsed, and then ends the sessions with close_notify.
     /// </summary>
     public ValueTask DisposeAsync() => DisposeAsync(Settings.ShutdownTimeout);
 
-    /// <summary>The same, with another time for the channels that are open.</summary>
+    /// <summary>Disposes the client, with another timeout for open channels.</summary>
     internal async ValueTask DisposeAsync(TimeSpan shutdownTimeout)
     {
         lock (_gate)

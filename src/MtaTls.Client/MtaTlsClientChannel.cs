@@ -8,11 +8,11 @@ using MtaTls.Protocol;
 namespace MtaTls.Client;
 
 /// <summary>
-/// A channel that a client has opened: a stream, and the same bytes as a pair of pipes (use one or the other for each direction). One reader and one writer may use it at a time.
-/// Disposing it sends what was written and closes the channel; the session and its other channels go on.
-/// A channel that is no longer referenced is closed when the garbage collector finds it.
+/// A channel that a client has opened. It is a stream, and also a pair of pipes for the same bytes; use one of the two for each direction. One reader and one writer may use it at a time.
+/// Disposing it sends written data and closes the channel. The session and its other channels continue.
+/// The garbage collector closes a channel that is no longer referenced.
 /// </summary>
-[SuppressMessage("Naming", "CA1710", Justification = "A channel by the draft's name; that it is a stream as well is said by its base.")]
+[SuppressMessage("Naming", "CA1710", Justification = "The draft calls it a channel.")]
 public sealed class MtaTlsClientChannel : Stream, IDuplexPipe
 {
     private readonly ChannelBacking _backing;
@@ -27,37 +27,37 @@ public sealed class MtaTlsClientChannel : Stream, IDuplexPipe
         Destination = destination;
     }
 
-    /// <summary>Closes a channel that is no longer referenced, as the finalizer of a socket closes its connection.</summary>
+    /// <summary>Closes a channel that is no longer referenced, just as the finalizer of a socket closes its connection.</summary>
     ~MtaTlsClientChannel() => ThreadPool.UnsafeQueueUserWorkItem(static channel => _ = channel.CloseAsync(CancellationToken.None).AsTask(), this, preferLocal: false);
 
-    /// <summary>The host and port that the channel was opened to.</summary>
+    /// <summary>The host and port to which the channel was opened.</summary>
     public ChannelAddress Destination { get; }
 
-    /// <summary>Whether this is a channel of a session. False: the server does not speak MTA-TLS, and this is an ordinary TLS connection to it.</summary>
+    /// <summary>Whether this is a channel of a session. If false, the server does not speak MTA-TLS, and this is an ordinary TLS connection to it.</summary>
     public bool IsMultiplexed => _backing.Id is not null;
 
     /// <summary>The channel's id in its session; null for an ordinary TLS connection.</summary>
     public ChannelId? Id => _backing.Id;
 
-    /// <summary>The application protocol that ALPN selected for the session; empty when there is none.</summary>
+    /// <summary>The application protocol that ALPN selected for the session; empty if there is none.</summary>
     public ReadOnlyMemory<byte> ApplicationProtocol => _backing.ApplicationProtocol;
 
-    /// <summary>Bytes received in the channel.</summary>
+    /// <summary>Bytes of data received on the channel.</summary>
     public long BytesReceived => _backing.BytesReceived;
 
-    /// <summary>Bytes sent in the channel.</summary>
+    /// <summary>Bytes of data sent on the channel.</summary>
     public long BytesSent => _backing.BytesSent;
 
     /// <summary>
-    /// Whether the first write behind the end of the channel is no failure, as it is none on a TCP connection behind the server's FIN: then HttpClient finds the end where it reads the
-    /// answer, and sends a request again that was never executed.
+    /// Whether the first write after the end of the channel succeeds, as on a TCP connection after the server's FIN. HttpClient then notices the end when it reads the
+    /// response, and retries the request, which the server has not executed.
     /// </summary>
     internal bool ToleratesLateWrite { get; set; }
 
-    /// <summary>What the server sends. It is completed when the server closes the channel, and fails with an <see cref="IOException"/> when the session does.</summary>
+    /// <summary>The data from the server. It completes when the server closes the channel, and reads fail with an <see cref="IOException"/> when the session fails.</summary>
     public PipeReader Input => field ??= new ChannelPipeReader(_backing.Input, this);
 
-    /// <summary>What is sent to the server. A flush waits while too much is unsent.</summary>
+    /// <summary>The data to the server. A flush waits while more than <see cref="MtaTlsSessionLimits.OutputBufferSize"/> is unsent.</summary>
     public PipeWriter Output => field ??= new ChannelPipeWriter(_backing.Output, this);
 
     /// <inheritdoc/>
@@ -75,16 +75,16 @@ public sealed class MtaTlsClientChannel : Stream, IDuplexPipe
     /// <summary>Not supported.</summary>
     public override long Position { get => throw new NotSupportedException(); set => throw new NotSupportedException(); }
 
-    /// <summary>Closes the channel at once: what was not sent is discarded, and reads fail.</summary>
-    /// <param name="reason">The application's failure, after which the TLS session is no longer resumable (section 3); null when nothing failed.</param>
+    /// <summary>Closes the channel at once. Unsent data is discarded, and reads fail.</summary>
+    /// <param name="reason">The failure of the application, which forbids resumption of the TLS session (draft, section 3); null if nothing failed.</param>
     public void Abort(Exception? reason = null)
     {
         _backing.Abort(reason);
         Dispose();
     }
 
-    /// <summary>Reads what has arrived; waits while there is nothing. An empty buffer waits for data and reads none.</summary>
-    /// <param name="buffer">Where to.</param>
+    /// <summary>Reads received data, and waits until there is some. With an empty buffer it only waits.</summary>
+    /// <param name="buffer">The buffer for the data.</param>
     /// <param name="cancellationToken">Ends the wait; the channel stays usable.</param>
     /// <returns>The number of bytes; 0 at the end of the channel.</returns>
     /// <exception cref="IOException">The session failed.</exception>
@@ -103,10 +103,10 @@ public sealed class MtaTlsClientChannel : Stream, IDuplexPipe
     public override int Read(byte[] buffer, int offset, int count) => ReadAsync(buffer.AsMemory(offset, count)).AsTask().GetAwaiter().GetResult();
 #pragma warning restore VSTHRD002
 
-    /// <summary>Writes; waits while too much is unsent.</summary>
+    /// <summary>Writes and sends data. It waits while more than <see cref="MtaTlsSessionLimits.OutputBufferSize"/> is unsent.</summary>
     /// <param name="buffer">The bytes.</param>
-    /// <param name="cancellationToken">Ends the wait; what was written stays written.</param>
-    /// <exception cref="IOException">The channel was closed by the server, or the session failed.</exception>
+    /// <param name="cancellationToken">Ends the wait; the written data is still sent.</param>
+    /// <exception cref="IOException">The server closed the channel, or the session failed.</exception>
     public override ValueTask WriteAsync(ReadOnlyMemory<byte> buffer, CancellationToken cancellationToken = default)
     {
         ObjectDisposedException.ThrowIf(_disposed != 0, this);
@@ -116,7 +116,7 @@ public sealed class MtaTlsClientChannel : Stream, IDuplexPipe
             return Wait(write);
         }
 
-#pragma warning disable VSTHRD103 // It has ended.
+#pragma warning disable VSTHRD103 // The write has completed.
         Check(write.Result);
 #pragma warning restore VSTHRD103
         return ValueTask.CompletedTask;
@@ -134,17 +134,17 @@ public sealed class MtaTlsClientChannel : Stream, IDuplexPipe
     public override void Write(byte[] buffer, int offset, int count) => WriteAsync(buffer.AsMemory(offset, count)).AsTask().GetAwaiter().GetResult();
 #pragma warning restore VSTHRD002
 
-    /// <summary>Does nothing: what is written is sent.</summary>
+    /// <summary>Does nothing, because every write sends its data.</summary>
     public override void Flush() { }
 
-    /// <summary>Does nothing: what is written is sent.</summary>
+    /// <summary>Does nothing, because every write sends its data.</summary>
     /// <param name="cancellationToken">Not used.</param>
     public override Task FlushAsync(CancellationToken cancellationToken) => Task.CompletedTask;
 
-    /// <summary>Copies all that arrives, straight from the channel's own buffers.</summary>
-    /// <param name="destination">Where to.</param>
-    /// <param name="bufferSize">Not used: nothing is copied in between.</param>
-    /// <param name="cancellationToken">Ends the copying.</param>
+    /// <summary>Copies all data from the server, directly from the channel's buffers.</summary>
+    /// <param name="destination">The stream to copy to.</param>
+    /// <param name="bufferSize">Not used, because there is no intermediate buffer.</param>
+    /// <param name="cancellationToken">Stops copying.</param>
     public override Task CopyToAsync(Stream destination, int bufferSize, CancellationToken cancellationToken)
     {
         ObjectDisposedException.ThrowIf(_disposed != 0, this);
@@ -160,7 +160,7 @@ public sealed class MtaTlsClientChannel : Stream, IDuplexPipe
     /// <param name="value">Not used.</param>
     public override void SetLength(long value) => throw new NotSupportedException();
 
-    /// <summary>Sends what was written, then closes the channel.</summary>
+    /// <summary>Sends written data, then closes the channel.</summary>
     public override async ValueTask DisposeAsync()
     {
         await CloseAsync(CancellationToken.None).ConfigureAwait(false);
@@ -168,8 +168,8 @@ public sealed class MtaTlsClientChannel : Stream, IDuplexPipe
         await base.DisposeAsync().ConfigureAwait(false);
     }
 
-    /// <summary>Sends what was written, then closes the channel.</summary>
-    /// <param name="cancellationToken">Stops waiting: the channel is closed at once.</param>
+    /// <summary>Sends written data, then closes the channel.</summary>
+    /// <param name="cancellationToken">Stops waiting and closes the channel at once. No exception is thrown.</param>
     public async ValueTask CloseAsync(CancellationToken cancellationToken = default)
     {
         if (Interlocked.Exchange(ref _disposed, 1) != 0)
@@ -186,7 +186,7 @@ public sealed class MtaTlsClientChannel : Stream, IDuplexPipe
         }
         catch (Exception e) when (e is IOException or OperationCanceledException or InvalidOperationException)
         {
-            // It has ended already, or ends now without what was unsent: closed in any case.
+            // The channel has already ended, or ends now without its unsent data. It is closed in any case.
         }
         finally
         {
@@ -197,7 +197,7 @@ public sealed class MtaTlsClientChannel : Stream, IDuplexPipe
     /// <inheritdoc/>
     protected override void Dispose(bool disposing)
     {
-        // What is unsent goes out in the background: a synchronous disposal must not wait for the network.
+        // Unsent data is sent in the background, because a synchronous disposal must not wait for the network.
         if (disposing)
         {
             _ = CloseAsync(CancellationToken.None).AsTask();
@@ -210,7 +210,7 @@ public sealed class MtaTlsClientChannel : Stream, IDuplexPipe
     {
         if (result.IsCompleted && !(ToleratesLateWrite && Interlocked.Exchange(ref _lateWrites, 1) == 0))
         {
-            throw new IOException("The channel has been closed by the server.");
+            throw new IOException("The server has closed the channel.");
         }
     }
 
@@ -233,7 +233,7 @@ public sealed class MtaTlsClientChannel : Stream, IDuplexPipe
         count = (int)Math.Min(arrived.Length, buffer.Length);
         ReadOnlySequence<byte> taken = arrived.Slice(0, count);
         taken.CopyTo(buffer.Span);
-        // Before advancing: the memory, and what says how long it is, may be another channel's the next moment.
+        // Read before AdvanceTo: afterwards another channel may already use the memory and its segments.
         bool done = !arrived.IsEmpty || result.IsCompleted;
         _backing.Input.AdvanceTo(taken.End);
         return done;

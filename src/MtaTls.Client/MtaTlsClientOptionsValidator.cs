@@ -10,7 +10,7 @@ using MtaTls.Tls;
 
 namespace MtaTls.Client;
 
-/// <summary>Checks the options as a whole. Every error is reported at once, each with the option's key and what to write.</summary>
+/// <summary>Checks the options as a whole and reports all errors at once, each with the key of its option.</summary>
 internal sealed class MtaTlsClientOptionsValidator : IValidateOptions<MtaTlsClientOptions>
 {
     public ValidateOptionsResult Validate(string? name, MtaTlsClientOptions options)
@@ -20,10 +20,10 @@ internal sealed class MtaTlsClientOptionsValidator : IValidateOptions<MtaTlsClie
         return errors.ToResult();
     }
 
-    /// <summary>Reports what is wrong, and makes the sources of certificates.</summary>
+    /// <summary>Checks the options, and creates the sources of certificates.</summary>
     /// <param name="options">The options.</param>
-    /// <param name="needsHost">Whether there must be an endpoint.</param>
-    /// <param name="errors">Where errors go.</param>
+    /// <param name="needsHost">Whether the options must name an endpoint.</param>
+    /// <param name="errors">The list to which errors are added.</param>
     public static (CertificateSource? Certificate, AuthoritySource? Authorities) Check(MtaTlsClientOptions options, bool needsHost, ErrorList errors)
     {
         errors.AddRange(options.ConfigurationErrors.All);
@@ -42,7 +42,7 @@ internal sealed class MtaTlsClientOptionsValidator : IValidateOptions<MtaTlsClie
 
         if (options.Host is null && options.Endpoints.Count == 0 && needsHost)
         {
-            errors.Add(Key(nameof(options.Host)), "The endpoint's name or IP address is missing.");
+            errors.Add(Key(nameof(options.Host)), "The endpoint is missing. Set Host to its name or IP address, or set Endpoints.");
         }
 
         if (options.Host is not null && !IsHost(options.Host))
@@ -82,7 +82,7 @@ internal sealed class MtaTlsClientOptionsValidator : IValidateOptions<MtaTlsClie
 
         if (options.CertificateChainPolicy is not null && !string.IsNullOrEmpty(options.AuthorityPath))
         {
-            errors.Add(Key(nameof(options.AuthorityPath)), "It cannot be combined with CertificateChainPolicy, which names the authorities itself.");
+            errors.Add(Key(nameof(options.AuthorityPath)), "It cannot be combined with CertificateChainPolicy, which also sets the authorities. Set only one of the two.");
         }
 
         ILogger log = (options.LoggerFactory ?? NullLoggerFactory.Instance).CreateLogger(ClientDiagnostics.Name);

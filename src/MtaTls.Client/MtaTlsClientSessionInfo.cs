@@ -4,7 +4,7 @@ using System.Security.Cryptography.X509Certificates;
 
 namespace MtaTls.Client;
 
-/// <summary>One session of a client as it was when it was asked for. The names are those of <see cref="SslStream"/>.</summary>
+/// <summary>A snapshot of one session of a client. The names are those of <see cref="SslStream"/>.</summary>
 public sealed class MtaTlsClientSessionInfo
 {
     internal MtaTlsClientSessionInfo()
@@ -17,16 +17,16 @@ public sealed class MtaTlsClientSessionInfo
     /// <summary>The cipher suite.</summary>
     public TlsCipherSuite NegotiatedCipherSuite { get; internal init; }
 
-    /// <summary>The application protocol that ALPN selected; empty when there is none.</summary>
+    /// <summary>The application protocol that ALPN selected; empty if there is none.</summary>
     public SslApplicationProtocol NegotiatedApplicationProtocol { get; internal init; }
 
     /// <summary>A copy of the endpoint's certificate.</summary>
-    /// <value>Null where the cipher suite needs none.</value>
+    /// <value>Null if the cipher suite needs none.</value>
     public X509Certificate2? RemoteCertificate { get; internal init; }
 
-    /// <summary>Channels of this client that are open or being opened.</summary>
+    /// <summary>The channels that this client has open or is opening on the session.</summary>
     public int Channels { get; internal init; }
 
-    /// <summary>Whether the session takes no more channels, because the server stops or the session has reached its age.</summary>
+    /// <summary>Whether new channels use another session, because the server has sent a go-away or the session has reached <see cref="MtaTlsClientOptions.SessionLifetime"/>.</summary>
     public bool IsLeaving { get; internal init; }
 }

@@ -1,32 +1,32 @@
 namespace MtaTls.Client;
 
-/// <summary>What a client has counted since its start: a snapshot.</summary>
+/// <summary>A snapshot of the counts of a client since its start.</summary>
 public readonly record struct MtaTlsClientStatistics
 {
-    /// <summary>Sessions that are open now.</summary>
+    /// <summary>The sessions that are open now.</summary>
     public int ActiveSessions { get; init; }
 
-    /// <summary>Channels that are open now, those that fell back to a TLS connection of their own included.</summary>
+    /// <summary>The channels that are open now, including those that are separate TLS connections.</summary>
     public int ActiveChannels { get; init; }
 
-    /// <summary>TLS handshakes that succeeded, those of fallback connections included.</summary>
+    /// <summary>The TLS handshakes that succeeded, including those of separate TLS connections for channels.</summary>
     public long Handshakes { get; init; }
 
-    /// <summary>Attempts to connect that failed.</summary>
+    /// <summary>The attempts to connect that failed.</summary>
     public long ConnectFailures { get; init; }
 
-    /// <summary>Channels opened by this end.</summary>
+    /// <summary>The channels that the client opened, including those that are separate TLS connections.</summary>
     public long ChannelsOpened { get; init; }
 
-    /// <summary>Opens that the server refused.</summary>
+    /// <summary>The opens that the server refused.</summary>
     public long ChannelsRefused { get; init; }
 
-    /// <summary>Channels that are a TLS connection of their own, because the server does not speak MTA-TLS.</summary>
+    /// <summary>The channels that became separate TLS connections because the server does not speak MTA-TLS.</summary>
     public long Fallbacks { get; init; }
 
-    /// <summary>Bytes of data received in channels.</summary>
+    /// <summary>Bytes of data received on channels, without packet headers.</summary>
     public long BytesReceived { get; init; }
 
-    /// <summary>Bytes of data sent in channels.</summary>
+    /// <summary>Bytes of data sent on channels, without packet headers.</summary>
     public long BytesSent { get; init; }
 }

@@ -6,19 +6,20 @@ using Microsoft.Extensions.Options;
 using MtaTls.Client;
 using MtaTls.Client.Configuration;
 
-#pragma warning disable IDE0130 // In the namespace of what is extended.
+#pragma warning disable IDE0130 // Extension methods are in the namespace of the type that they extend.
 namespace Microsoft.Extensions.DependencyInjection;
 #pragma warning restore IDE0130
 
-/// <summary>Makes the connections of an <see cref="IHttpClientFactory"/>'s clients channels of MTA-TLS sessions.</summary>
+/// <summary>Lets clients of <see cref="IHttpClientFactory"/> use channels of MTA-TLS sessions as their connections.</summary>
 public static class MtaTlsHttpClientBuilderExtensions
 {
     /// <summary>
-    /// Makes the client's connections channels. The options come from the configuration section <c>MtaTlsClient</c>, where there is one, and then from <paramref name="configure"/>. Its primary handler is a
-    /// <see cref="SocketsHttpHandler"/>, behind an <see cref="MtaTlsRetryHandler"/> (see <see cref="MtaTlsClientOptions.MaxRetries"/> for the case that another handler retries). Clients with equal options share their sessions, also when the factory replaces their handlers.
+    /// Lets the client use channels as its connections. The options come from the configuration section <c>MtaTlsClient</c>, if it exists, and then from <paramref name="configure"/>. The method sets a
+    /// <see cref="SocketsHttpHandler"/> as the primary handler and adds an <see cref="MtaTlsRetryHandler"/> before it (not if another handler retries, see <see cref="MtaTlsClientOptions.MaxRetries"/>).
+    /// Clients with equal options share their sessions, also when the factory replaces their handlers.
     /// </summary>
     /// <param name="builder">The client's builder.</param>
-    /// <param name="configure">Sets options after the configuration has; null: the configuration alone.</param>
+    /// <param name="configure">Overrides options of the configuration; null for none.</param>
     /// <returns>The builder.</returns>
     public static IHttpClientBuilder UseMtaTls(this IHttpClientBuilder builder, Action<MtaTlsClientOptions>? configure = null)
     {
@@ -35,9 +36,9 @@ public static class MtaTlsHttpClientBuilderExtensions
         return Use(builder);
     }
 
-    /// <summary>Makes the client's connections channels, with the options of a configuration section.</summary>
+    /// <summary>Lets the client use channels as its connections, with the options of a configuration section.</summary>
     /// <param name="builder">The client's builder.</param>
-    /// <param name="section">A section with the names of <see cref="MtaTlsClientOptions"/>.</param>
+    /// <param name="section">A section whose keys are the names of <see cref="MtaTlsClientOptions"/>.</param>
     /// <returns>The builder.</returns>
     public static IHttpClientBuilder UseMtaTls(this IHttpClientBuilder builder, IConfigurationSection section)
     {
@@ -53,7 +54,7 @@ public static class MtaTlsHttpClientBuilderExtensions
         builder.Services.AddOptions<MtaTlsClientOptions>(builder.Name).Configure<IServiceProvider>((options, services) => options.LoggerFactory ??= services.GetService<ILoggerFactory>()).ValidateOnStart();
         builder.Services.TryAddEnumerable(ServiceDescriptor.Singleton<IValidateOptions<MtaTlsClientOptions>, MtaTlsClientOptionsValidator>());
         string name = builder.Name;
-        // After all that add handlers, whatever the order of their calls.
+        // In PostConfigure, so that all handlers are known, whatever the order of the calls that add them.
         builder.Services.PostConfigure<HttpClientFactoryOptions>(name, factory => factory.HttpMessageHandlerBuilderActions.Add(handlers =>
         {
             if (!Options(handlers.Services, name).IsMaxRetriesSet && handlers.AdditionalHandlers.Any(IsResilienceHandler))
@@ -70,7 +71,7 @@ public static class MtaTlsHttpClientBuilderExtensions
             .UseSocketsHttpHandler((handler, services) => handler.UseMtaTls(Options(services, name)));
     }
 
-    /// <summary>Whether it is a pipeline of Microsoft.Extensions.Http.Resilience, a package that need not be there.</summary>
+    /// <summary>Whether the handler belongs to Microsoft.Extensions.Http.Resilience. Compared by name, because this package does not reference that one.</summary>
     private static bool IsResilienceHandler(DelegatingHandler handler) => handler.GetType().FullName == "Microsoft.Extensions.Http.Resilience.ResilienceHandler";
 
     private static MtaTlsClientOptions Options(IServiceProvider services, string name) => services.GetRequiredService<IOptionsMonitor<MtaTlsClientOptions>>().Get(name);

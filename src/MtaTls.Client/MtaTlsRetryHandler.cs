@@ -8,17 +8,17 @@ using MtaTls.Protocol;
 namespace MtaTls.Client;
 
 /// <summary>
-/// Sends a request again that was lost with its connection: with a session that dropped, or with a server that went away. RFC 9110, section 9.2.2: only where the method is idempotent
-/// (GET, HEAD, OPTIONS, TRACE, PUT, DELETE), only before an answer has begun, and only where the content can be read again.
+/// Retries a request that was lost with its connection, because the session was lost or the server has stopped. As RFC 9110 (section 9.2.2) requires, it retries only idempotent methods
+/// (GET, HEAD, OPTIONS, TRACE, PUT, DELETE), only before a response has begun, and only if the content can be read again.
 /// </summary>
 /// <remarks>
-/// A <see cref="SocketsHttpHandler"/> alone sends again what a server closed in order without an answer, as on every connection; a session that drops takes all its channels with
-/// it, the requests under way included. The first time it is sent again at once, then after 100 ms, 200 ms and so on up to 1.6 s: the handler may hold more channels of that session, whose end
-/// has not been read yet. <c>IHttpClientBuilder.UseMtaTls</c> adds the handler; elsewhere put it in front:
-/// <c>new HttpClient(new MtaTlsRetryHandler(new SocketsHttpHandler().UseMtaTls(...)))</c>. Synchronous requests pass through it and are not repeated.
+/// A <see cref="SocketsHttpHandler"/> itself retries only requests on a connection that the server closed normally before a response. When a session is lost, all its channels and their requests
+/// are lost. The first retry follows at once, the next ones after 100 ms, 200 ms and so on up to 1.6 s, because the <see cref="SocketsHttpHandler"/> may still hold other channels of that session whose end it
+/// has not read yet. <c>IHttpClientBuilder.UseMtaTls</c> adds the handler; elsewhere put it in front:
+/// <c>new HttpClient(new MtaTlsRetryHandler(new SocketsHttpHandler().UseMtaTls(...)))</c>. Synchronous requests are passed on and not retried.
 /// <para>
-/// Attempts of several retrying handlers multiply. Beside a handler of Microsoft.Extensions.Http.Resilience (<c>AddStandardResilienceHandler</c>), <c>IHttpClientBuilder.UseMtaTls</c> therefore adds this
-/// one only where <see cref="MtaTlsClientOptions.MaxRetries"/> is set: the other retries what was lost as well.
+/// The attempts of several retry handlers multiply. If the client also has a handler of Microsoft.Extensions.Http.Resilience (<c>AddStandardResilienceHandler</c>), which retries lost requests too,
+/// <c>IHttpClientBuilder.UseMtaTls</c> adds this handler only if <see cref="MtaTlsClientOptions.MaxRetries"/> is set.
 /// </para>
 /// </remarks>
 public sealed class MtaTlsRetryHandler : DelegatingHandler
@@ -32,21 +32,21 @@ public sealed class MtaTlsRetryHandler : DelegatingHandler
     private readonly TimeProvider _time;
     private readonly ILogger _log = NullLogger.Instance;
 
-    /// <summary>Makes a handler whose inner one is set later, as <see cref="IHttpClientFactory"/> does.</summary>
-    /// <param name="maxRetries">How often a request is sent again at most. Default: 3. Range: 0 (never) to 100.</param>
-    /// <param name="timeProvider">The clock of the pauses. Default: null, <see cref="TimeProvider.System"/>.</param>
-    /// <exception cref="ArgumentOutOfRangeException">Out of range.</exception>
+    /// <summary>Creates a handler whose inner handler is set later, as <see cref="IHttpClientFactory"/> does.</summary>
+    /// <param name="maxRetries">The most retries of a request. Default: 3. Range: 0 (never) to 100.</param>
+    /// <param name="timeProvider">The clock of the delays. Default: null, <see cref="TimeProvider.System"/>.</param>
+    /// <exception cref="ArgumentOutOfRangeException"><paramref name="maxRetries"/> is out of range.</exception>
     public MtaTlsRetryHandler(int maxRetries = DefaultMaxRetries, TimeProvider? timeProvider = null)
     {
         _maxRetries = Ranges.Check(maxRetries, 0, 100);
         _time = timeProvider ?? TimeProvider.System;
     }
 
-    /// <summary>Makes a handler in front of another.</summary>
-    /// <param name="innerHandler">Sends the requests.</param>
-    /// <param name="maxRetries">How often a request is sent again at most. Default: 3. Range: 0 (never) to 100.</param>
-    /// <param name="timeProvider">The clock of the pauses. Default: null, <see cref="TimeProvider.System"/>.</param>
-    /// <exception cref="ArgumentOutOfRangeException">Out of range.</exception>
+    /// <summary>Creates a handler in front of another.</summary>
+    /// <param name="innerHandler">The handler that sends the requests.</param>
+    /// <param name="maxRetries">The most retries of a request. Default: 3. Range: 0 (never) to 100.</param>
+    /// <param name="timeProvider">The clock of the delays. Default: null, <see cref="TimeProvider.System"/>.</param>
+    /// <exception cref="ArgumentOutOfRangeException"><paramref name="maxRetries"/> is out of range.</exception>
     public MtaTlsRetryHandler(HttpMessageHandler innerHandler, int maxRetries = DefaultMaxRetries, TimeProvider? timeProvider = null)
         : base(innerHandler)
     {
@@ -81,13 +81,13 @@ public sealed class MtaTlsRetryHandler : DelegatingHandler
             }
             catch (Exception e) when (lost is not null && (e is HttpRequestException ? e.InnerException : e) is InvalidOperationException and not ObjectDisposedException)
             {
-                // The content is a stream that can't be read again.
+                // The content is a stream that cannot be read again, so the first error is thrown.
                 ExceptionDispatchInfo.Throw(lost);
             }
         }
     }
 
-    /// <summary>The connection failed under the request. What the server or a policy has decided is no loss.</summary>
+    /// <summary>Whether the request was lost with its connection. Decisions of the server or of a policy are not retried.</summary>
     private static bool IsLost(HttpRequestException e) =>
         e.InnerException is IOException and not (HttpProtocolException or MtaTlsChannelRefusedException or MtaTlsNotNegotiatedException)
         && e.HttpRequestError is not (HttpRequestError.InvalidResponse or HttpRequestError.ConfigurationLimitExceeded or HttpRequestError.SecureConnectionError);
@@ -95,7 +95,7 @@ public sealed class MtaTlsRetryHandler : DelegatingHandler
     private static bool IsIdempotent(HttpMethod method) =>
         method == HttpMethod.Get || method == HttpMethod.Head || method == HttpMethod.Options || method == HttpMethod.Trace || method == HttpMethod.Put || method == HttpMethod.Delete;
 
-    /// <summary>Contents that are known to write the same bytes each time; a stream goes back to its start, or refuses.</summary>
+    /// <summary>Whether the content is of a type that writes the same bytes each time. StreamContent seeks back to the start of its stream, or throws.</summary>
     private static bool CanBeReadAgain(HttpContent? content) => content switch
     {
         null or ByteArrayContent or ReadOnlyMemoryContent or JsonContent or StreamContent => true,

@@ -3,7 +3,7 @@ using System.Net.Security;
 
 namespace MtaTls.Client;
 
-/// <summary>A list of application protocols (ALPN) that equals another by its elements.</summary>
+/// <summary>A list of application protocols (ALPN). Lists with equal elements are equal.</summary>
 internal sealed class ProtocolList(params SslApplicationProtocol[] protocols) : IReadOnlyList<SslApplicationProtocol>, IEquatable<ProtocolList>
 {
     public static ProtocolList Http11 { get; } = new(SslApplicationProtocol.Http11);
@@ -14,7 +14,7 @@ internal sealed class ProtocolList(params SslApplicationProtocol[] protocols) : 
 
     public SslApplicationProtocol this[int index] => protocols[index];
 
-    /// <summary>The elements that are in <paramref name="allowed"/> too, or all of them when it is empty.</summary>
+    /// <summary>Returns the elements that are also in <paramref name="allowed"/>, or all elements if that is empty.</summary>
     public ProtocolList RestrictedTo(ProtocolList allowed)
     {
         if (allowed.Count == 0)

@@ -2,7 +2,7 @@ using Microsoft.Extensions.Options;
 
 namespace MtaTls.Configuration;
 
-/// <summary>Everything that is wrong with a configuration. Each line begins with the full key that it is about.</summary>
+/// <summary>All errors of a configuration. Each begins with the full key of the wrong setting.</summary>
 internal sealed class ErrorList
 {
     private readonly List<string> _all = [];

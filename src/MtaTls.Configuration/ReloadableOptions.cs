@@ -7,7 +7,7 @@ using Microsoft.Extensions.Primitives;
 namespace MtaTls.Configuration;
 
 /// <summary>
-/// State that is made of options and changes with the configuration, all of it at once. An invalid change is logged with every error of it, and the state stays as it was.
+/// State that is created from options and replaced as a whole when the configuration changes. An invalid change is logged with all its errors, and the state does not change.
 /// </summary>
 internal sealed class ReloadableOptions<[DynamicallyAccessedMembers(DynamicallyAccessedMemberTypes.PublicParameterlessConstructor)] TOptions, TState> : IDisposable
     where TOptions : class
@@ -30,7 +30,7 @@ internal sealed class ReloadableOptions<[DynamicallyAccessedMembers(DynamicallyA
         _subscription = ChangeToken.OnChange(configuration.GetReloadToken, Reload);
     }
 
-    /// <summary>The state has changed. A handler must not wait.</summary>
+    /// <summary>Raised after the state has changed. A handler must not block.</summary>
     public event Action? Changed;
 
     public TState Current => _current;
@@ -49,7 +49,7 @@ internal sealed class ReloadableOptions<[DynamicallyAccessedMembers(DynamicallyA
             }
             catch (Exception e)
             {
-                // Whatever it is: an exception here would go to the code that changed the configuration, or end the process.
+                // All exceptions: otherwise the code that changed the configuration would get it, or it would end the process.
                 _logger.OptionsNotReloaded(typeof(TOptions).Name, e.Message);
             }
         }

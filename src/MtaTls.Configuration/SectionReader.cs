@@ -3,11 +3,11 @@ using Microsoft.Extensions.Configuration;
 namespace MtaTls.Configuration;
 
 /// <summary>
-/// Reads a section key by key and remembers everything that is wrong with it. Unlike a binder it accepts no unknown key and no single value in place of a list:
-/// a route whose condition is misspelled would be a route for everything.
+/// Reads a section key by key and collects all errors. Unlike the configuration binder, it accepts no unknown key and no single value instead of a list:
+/// a route whose condition is misspelled would otherwise match everything.
 /// </summary>
 /// <param name="section">The section.</param>
-/// <param name="errors">Where errors go.</param>
+/// <param name="errors">The list to add errors to.</param>
 /// <param name="contentRoot">The directory that relative paths start from.</param>
 internal sealed class SectionReader(IConfigurationSection section, ErrorList errors, string contentRoot)
 {
@@ -16,10 +16,10 @@ internal sealed class SectionReader(IConfigurationSection section, ErrorList err
     /// <summary>The section's full key.</summary>
     public string Key => section.Path;
 
-    /// <summary>Reads every setting of a table, and reports each key that is not in it.</summary>
+    /// <summary>Reads every setting of a table, and adds an error for each key that the table does not have.</summary>
     /// <param name="table">The settings.</param>
-    /// <param name="options">Where their values go.</param>
-    /// <param name="others">Keys that others read from the same section.</param>
+    /// <param name="options">The options to set.</param>
+    /// <param name="others">Keys of the section that other code reads.</param>
     public void Read<TOptions>(SettingTable<TOptions> table, TOptions options, params ReadOnlySpan<string> others)
         where TOptions : class, new()
     {
@@ -27,7 +27,7 @@ internal sealed class SectionReader(IConfigurationSection section, ErrorList err
         RejectUnknownKeys(others);
     }
 
-    /// <summary>Reads every setting of a table from a section that has other keys too.</summary>
+    /// <summary>Reads every setting of a table from a section that can have other keys too.</summary>
     public void ReadPart<TOptions>(SettingTable<TOptions> table, TOptions options)
         where TOptions : class, new()
     {
@@ -39,68 +39,68 @@ internal sealed class SectionReader(IConfigurationSection section, ErrorList err
 
     public void Error(string name, string problem) => errors.Add($"{Key}:{name}", problem);
 
-    /// <summary>A path, relative to the content root.</summary>
+    /// <summary>Returns the full path of one that is relative to the content root.</summary>
     public string FullPath(string path) => Path.GetFullPath(path, contentRoot);
 
-    /// <summary>A single value; null where the key is absent or empty.</summary>
+    /// <summary>Reads a single value; null when the key is missing or empty.</summary>
     public string? Text(string name)
     {
         IConfigurationSection child = Child(name);
         if (child.GetChildren().Any())
         {
-            errors.Add(child.Path, "is one value, not a list or an object.");
+            errors.Add(child.Path, "must be a single value, not a list or an object.");
         }
 
         return string.IsNullOrEmpty(child.Value) ? null : child.Value;
     }
 
-    /// <summary>The entries of a list of single values, each with its full key.</summary>
+    /// <summary>Reads a list of single values, each with its full key.</summary>
     public IEnumerable<(string Key, string Value)> List(string name)
     {
         IConfigurationSection child = Child(name);
         if (!string.IsNullOrEmpty(child.Value))
         {
-            errors.Add(child.Path, $"is a list: [ \"{child.Value}\" ], or {child.Path}:0 as a single key.");
+            errors.Add(child.Path, $"must be a list: [ \"{child.Value}\" ], or the key {child.Path}:0.");
         }
 
         return List(child);
     }
 
-    /// <summary>The entries of a list of objects, in order.</summary>
+    /// <summary>Reads a list of objects, in order.</summary>
     public IEnumerable<SectionReader> Sections(string name)
     {
         IConfigurationSection child = Child(name);
         if (!string.IsNullOrEmpty(child.Value))
         {
-            errors.Add(child.Path, "is a list of objects.");
+            errors.Add(child.Path, "must be a list of objects.");
         }
 
         foreach (IConfigurationSection item in child.GetChildren())
         {
             if (!item.Key.All(char.IsAsciiDigit))
             {
-                errors.Add(item.Path, $"'{item.Key}' is not a position in a list. The order decides, so write a list.");
+                errors.Add(item.Path, $"'{item.Key}' is not a position in a list. The order of the entries matters, so this must be a list.");
             }
 
             yield return new SectionReader(item, errors, contentRoot);
         }
     }
 
-    /// <summary>The entries of an object whose keys are names that the configuration chooses.</summary>
+    /// <summary>Reads an object whose keys are names that the configuration chooses, and whose values are objects.</summary>
     public IEnumerable<(string Name, SectionReader Entry)> Entries(string name)
     {
         foreach (IConfigurationSection entry in Object(name).GetChildren())
         {
             if (!string.IsNullOrEmpty(entry.Value))
             {
-                errors.Add(entry.Path, "is an object.");
+                errors.Add(entry.Path, "must be an object.");
             }
 
             yield return (entry.Key, new SectionReader(entry, errors, contentRoot));
         }
     }
 
-    /// <summary>The entries of an object whose values are single values. A name may contain colons, which divide keys elsewhere.</summary>
+    /// <summary>Reads an object whose values are single values. A name can contain colons, which separate keys elsewhere.</summary>
     public IEnumerable<(string Name, string Value)> Values(string name)
     {
         foreach ((string key, string? value) in Object(name).AsEnumerable(makePathsRelative: true))
@@ -112,21 +112,21 @@ internal sealed class SectionReader(IConfigurationSection section, ErrorList err
         }
     }
 
-    /// <summary>The entries of an object whose values are lists of single values.</summary>
+    /// <summary>Reads an object whose values are lists of single values.</summary>
     public IEnumerable<(string Name, List<string> Values)> Lists(string name)
     {
         foreach (IConfigurationSection entry in Object(name).GetChildren())
         {
             if (!string.IsNullOrEmpty(entry.Value))
             {
-                errors.Add(entry.Path, $"is a list: [ \"{entry.Value}\" ].");
+                errors.Add(entry.Path, $"must be a list: [ \"{entry.Value}\" ].");
             }
 
             yield return (entry.Key, [.. List(entry).Select(static item => item.Value)]);
         }
     }
 
-    /// <summary>An object; null where the key is absent.</summary>
+    /// <summary>Reads an object; null when the key is missing.</summary>
     public SectionReader? Section(string name)
     {
         IConfigurationSection child = Object(name);
@@ -138,7 +138,7 @@ internal sealed class SectionReader(IConfigurationSection section, ErrorList err
         IConfigurationSection child = Child(name);
         if (!string.IsNullOrEmpty(child.Value))
         {
-            errors.Add(child.Path, "is an object, not one value.");
+            errors.Add(child.Path, "must be an object, not a single value.");
         }
 
         return child;
@@ -155,8 +155,8 @@ internal sealed class SectionReader(IConfigurationSection section, ErrorList err
             }
             else if (item.GetChildren().Any())
             {
-                // An entry that is null is none: that is how a source takes back what an earlier one says.
-                errors.Add(item.Path, "is not a single value.");
+                // An entry that is null does not count: that is how one configuration source removes an entry of an earlier one.
+                errors.Add(item.Path, "must be a single value.");
             }
         }
 
@@ -176,7 +176,7 @@ internal sealed class SectionReader(IConfigurationSection section, ErrorList err
             {
                 errors.Add(child.Path, SimilarNames.Find(child.Key, _known) is { } similar
                     ? $"there is no such setting. Did you mean {similar}?"
-                    : $"there is no such setting. Known here: {string.Join(", ", _known)}.");
+                    : $"there is no such setting. The settings here are: {string.Join(", ", _known)}.");
             }
         }
     }

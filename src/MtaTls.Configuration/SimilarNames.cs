@@ -3,7 +3,7 @@ namespace MtaTls.Configuration;
 /// <summary>Finds the name that a misspelled key was probably meant to be.</summary>
 internal static class SimilarNames
 {
-    /// <summary>The known name with the fewest changes of one letter; null where none is close.</summary>
+    /// <summary>Returns the known name with the fewest changed letters; null when none is similar.</summary>
     public static string? Find(string key, IEnumerable<string> known)
     {
         string? best = null;
@@ -22,7 +22,7 @@ internal static class SimilarNames
 
     private static int Distance(string a, string b, int limit)
     {
-        // Keys come from files of the operator, yet a very long one needs no comparison.
+        // A very long key is not compared: that would take long, and it is not a misspelled name.
         if (Math.Abs(a.Length - b.Length) >= limit || a.Length > 100)
         {
             return limit;

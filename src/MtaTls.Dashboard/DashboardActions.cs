@@ -13,14 +13,14 @@ using MtaTls.ReverseProxy.Agents;
 
 namespace MtaTls.Dashboard;
 
-/// <summary>What viewers may do who satisfy the second policy. Each action needs an antiforgery token, and is logged with its user.</summary>
+/// <summary>The actions of users who satisfy <see cref="MtaTlsDashboardOptions.ActionsPolicy"/>. Each action needs an antiforgery token, and is logged with its user.</summary>
 internal sealed class DashboardActions(ActionGate gate, IAntiforgery antiforgery, RequestRing requests, IServiceProvider services, ILoggerFactory loggers)
 {
     private static readonly TimeSpan s_drainTime = TimeSpan.FromSeconds(30);
 
     private readonly ILogger _logger = loggers.CreateLogger(DashboardLog.Category);
 
-    /// <summary>Lets a request through that may act and has the token.</summary>
+    /// <summary>Passes only requests of users who may act, with the antiforgery token.</summary>
     public RequestDelegate Guard(RequestDelegate handler) => async context =>
     {
         int status = await gate.DecideAsync(context);
@@ -32,14 +32,14 @@ internal sealed class DashboardActions(ActionGate gate, IAntiforgery antiforgery
 
         if (!await antiforgery.IsRequestValidAsync(context))
         {
-            await DashboardEndpoints.FailAsync(context, StatusCodes.Status400BadRequest, "The antiforgery token is missing or has expired: load the page again.");
+            await DashboardEndpoints.FailAsync(context, StatusCodes.Status400BadRequest, "The antiforgery token is missing or has expired. Load the page again.");
             return;
         }
 
         await handler(context);
     };
 
-    /// <summary>The token that actions need.</summary>
+    /// <summary>Sends the antiforgery token for actions.</summary>
     public async Task TokenAsync(HttpContext context)
     {
         int status = await gate.DecideAsync(context);
@@ -94,7 +94,7 @@ internal sealed class DashboardActions(ActionGate gate, IAntiforgery antiforgery
 
     private static string User(HttpContext context) => context.User.Identity?.Name ?? "(no name)";
 
-    // As ChannelId is written: eight hexadecimal digits.
+    // ChannelId.ToString() writes hexadecimal digits.
     private static bool TryParse(string text, out ChannelId id)
     {
         bool isId = uint.TryParse(text, NumberStyles.AllowHexSpecifier, CultureInfo.InvariantCulture, out uint value);
@@ -112,7 +112,7 @@ internal sealed class DashboardActions(ActionGate gate, IAntiforgery antiforgery
     {
         if (!isDone)
         {
-            return DashboardEndpoints.FailAsync(context, StatusCodes.Status404NotFound, "It is not there (any more).");
+            return DashboardEndpoints.FailAsync(context, StatusCodes.Status404NotFound, "It was not found. It may have ended.");
         }
 
         _logger.Acted(User(context), action, id);

@@ -1,4 +1,6 @@
+using System.Buffers;
 using System.Globalization;
+using System.IO.Pipelines;
 using System.Text.Json;
 using System.Text.Json.Serialization.Metadata;
 using Microsoft.AspNetCore.Http;
@@ -13,11 +15,11 @@ using MtaTls.Dashboard.Views;
 
 namespace MtaTls.Dashboard;
 
-/// <summary>What the page reads: itself, a snapshot, and a stream of frames.</summary>
+/// <summary>Serves the page, a snapshot, and the stream of frames.</summary>
 internal sealed class DashboardEndpoints(
     AssetTable assets, Sampler sampler, FrameWriter frames, ActionGate actions, RequestRing requests, IHostApplicationLifetime lifetime, IOptions<MtaTlsDashboardOptions> options, TimeProvider time)
 {
-    /// <summary>The page. Its files are named relative to a path that ends with a slash.</summary>
+    /// <summary>Sends the page. Its relative links need a path that ends with a slash, so other paths are redirected.</summary>
     public Task PageAsync(HttpContext context)
     {
         if (context.Request.Path.Value?.EndsWith('/') != true)
@@ -29,7 +31,7 @@ internal sealed class DashboardEndpoints(
         return AssetTable.SendAsync(context, assets.Page);
     }
 
-    /// <summary>One frame.</summary>
+    /// <summary>Sends one frame.</summary>
     public async Task SnapshotAsync(HttpContext context)
     {
         if (await ReadAsync(context) is not { } query)
@@ -47,7 +49,7 @@ internal sealed class DashboardEndpoints(
         await WriteAsync(context, frames.Write(query, viewer.Current, await CanActAsync(context), viewer.Points), DashboardJson.Default.Frame);
     }
 
-    /// <summary>A frame a second, as server-sent events, until the viewer leaves, the stream's time is over or the application stops.</summary>
+    /// <summary>Sends a frame each second, as server-sent events, until the viewer leaves, StreamLifetime is over, or the application stops.</summary>
     public async Task StreamAsync(HttpContext context)
     {
         if (await ReadAsync(context) is not { } query)
@@ -81,13 +83,13 @@ internal sealed class DashboardEndpoints(
         {
             if (!context.RequestAborted.IsCancellationRequested && !lifetime.ApplicationStopping.IsCancellationRequested)
             {
-                // The page then connects again without a word.
+                // The page then connects again and shows no error.
                 await context.Response.WriteAsync("event: again\ndata: {}\n\n", context.RequestAborted);
             }
         }
     }
 
-    /// <summary>One recorded request.</summary>
+    /// <summary>Sends one recorded request.</summary>
     public async Task RequestAsync(HttpContext context)
     {
         if (requests.Options.Enabled && long.TryParse(context.GetRouteValueText("number"), NumberStyles.None, CultureInfo.InvariantCulture, out long number) && requests.Find(number) is { } recording)
@@ -96,7 +98,7 @@ internal sealed class DashboardEndpoints(
             return;
         }
 
-        await FailAsync(context, StatusCodes.Status404NotFound, "There is no such request (any more).");
+        await FailAsync(context, StatusCodes.Status404NotFound, "The request was not found. Newer requests may have replaced it.");
     }
 
     internal static async Task FailAsync(HttpContext context, int status, string error)
@@ -125,14 +127,19 @@ internal sealed class DashboardEndpoints(
     private async Task<bool> CanActAsync(HttpContext context) => await actions.DecideAsync(context) == StatusCodes.Status200OK;
 
     private Task TooManyAsync(HttpContext context)
-        => FailAsync(context, StatusCodes.Status503ServiceUnavailable, $"{options.Value.MaxViewers} viewers watch already ({MtaTlsDashboardOptions.SectionName}:{nameof(MtaTlsDashboardOptions.MaxViewers)}).");
+        => FailAsync(context, StatusCodes.Status503ServiceUnavailable, $"{options.Value.MaxViewers} browsers already watch ({MtaTlsDashboardOptions.SectionName}:{nameof(MtaTlsDashboardOptions.MaxViewers)}).");
 
+    /// <summary>Sends a frame as one event. It is written whole before it is flushed, so the end of the stream's lifetime cuts no event.</summary>
     private static async Task SendAsync(HttpContext context, Frame frame, CancellationToken cancellationToken)
     {
-        Stream body = context.Response.Body;
-        await body.WriteAsync("data: "u8.ToArray(), cancellationToken);
-        await JsonSerializer.SerializeAsync(body, frame, DashboardJson.Default.Frame, cancellationToken);
-        await body.WriteAsync("\n\n"u8.ToArray(), cancellationToken);
+        PipeWriter body = context.Response.BodyWriter;
+        body.Write("data: "u8);
+        using (Utf8JsonWriter json = new(body))
+        {
+            JsonSerializer.Serialize(json, frame, DashboardJson.Default.Frame);
+        }
+
+        body.Write("\n\n"u8);
         await body.FlushAsync(cancellationToken);
     }
 }

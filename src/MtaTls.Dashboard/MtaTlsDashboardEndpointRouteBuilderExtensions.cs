@@ -14,20 +14,20 @@ namespace Microsoft.AspNetCore.Builder;
 public static class MtaTlsDashboardEndpointRouteBuilderExtensions
 {
     /// <summary>
-    /// Maps the live page. Call <c>RequireAuthorization(...)</c> on the result: without an authorization policy, or with <c>AllowAnonymous()</c>, the page answers only in the Development environment and only to
-    /// this machine's own browsers, and 404 to everybody else.
+    /// Maps the live page. Call <c>RequireAuthorization(...)</c> on the result. Without an authorization policy, or with <c>AllowAnonymous()</c>, only browsers on this machine see the page, and only in the
+    /// Development environment. All others get 404.
     /// </summary>
     /// <param name="endpoints">The application.</param>
-    /// <param name="pattern">Where the page is. Default: <c>/mta-tls</c>.</param>
-    /// <returns>Conventions of the page and everything below it.</returns>
-    /// <exception cref="InvalidOperationException">The services are missing.</exception>
+    /// <param name="pattern">The path of the page. Default: <c>/mta-tls</c>.</param>
+    /// <returns>A builder for conventions of the page and everything below it, such as <c>RequireAuthorization(...)</c>.</returns>
+    /// <exception cref="InvalidOperationException"><c>AddMtaTlsDashboard()</c> was not called.</exception>
     public static IEndpointConventionBuilder MapMtaTlsDashboard(this IEndpointRouteBuilder endpoints, [StringSyntax("Route")] string pattern = "/mta-tls")
     {
         ArgumentNullException.ThrowIfNull(endpoints);
         ArgumentNullException.ThrowIfNull(pattern);
         IServiceProvider services = endpoints.ServiceProvider;
         DashboardGate gate = services.GetService<DashboardGate>()
-            ?? throw new InvalidOperationException($"{nameof(MapMtaTlsDashboard)}() needs its services: call builder.Services.AddMtaTlsDashboard().");
+            ?? throw new InvalidOperationException($"{nameof(MapMtaTlsDashboard)}() needs services that are not registered. Call builder.Services.AddMtaTlsDashboard().");
         DashboardEndpoints pages = services.GetRequiredService<DashboardEndpoints>();
         DashboardActions actions = services.GetRequiredService<DashboardActions>();
         RouteGroupBuilder group = endpoints.MapGroup(pattern);
@@ -57,11 +57,11 @@ public static class MtaTlsDashboardEndpointRouteBuilderExtensions
     }
 
     /// <summary>
-    /// Records the requests of endpoints for the live page's inspector, where <c>MtaTlsDashboard:Inspector:Enabled</c> is set: <c>app.MapReverseProxy().WithMtaTlsInspector()</c>. Otherwise it does nothing.
+    /// Records the requests of endpoints for the live page's inspector: <c>app.MapReverseProxy().WithMtaTlsInspector()</c>. It does nothing unless <c>MtaTlsDashboard:Inspector:Enabled</c> is true.
     /// </summary>
-    /// <typeparam name="TBuilder">The conventions' type.</typeparam>
-    /// <param name="builder">The conventions of the endpoints.</param>
-    /// <returns>The same conventions.</returns>
+    /// <typeparam name="TBuilder">The builder's type.</typeparam>
+    /// <param name="builder">The builder for the endpoints' conventions.</param>
+    /// <returns><paramref name="builder"/>.</returns>
     public static TBuilder WithMtaTlsInspector<TBuilder>(this TBuilder builder)
         where TBuilder : IEndpointConventionBuilder
     {

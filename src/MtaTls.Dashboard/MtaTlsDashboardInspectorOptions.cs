@@ -1,23 +1,23 @@
 namespace MtaTls.Dashboard;
 
-/// <summary>Options of the inspector: the section <c>MtaTlsDashboard:Inspector</c>.</summary>
+/// <summary>Options of the inspector, which records HTTP requests: the section <c>MtaTlsDashboard:Inspector</c>.</summary>
 public sealed class MtaTlsDashboardInspectorOptions
 {
-    /// <summary>Whether requests are recorded. Everybody who may see the page then sees their paths, headers and bodies.</summary>
+    /// <summary>Whether requests are recorded. All users of the page then see their URLs, headers and bodies.</summary>
     /// <value>Default: false.</value>
     public bool Enabled { get; set; }
 
-    /// <summary>Requests that are kept; a further one takes the oldest one's place.</summary>
-    /// <value>1 to 10,000. Default: 200.</value>
+    /// <summary>The most requests that are kept. A further request replaces the oldest one.</summary>
+    /// <value>Default: 200. Range: 1 to 10,000.</value>
     public int MaxRequests { get; set; } = 200;
 
-    /// <summary>Bytes of a body that are kept; the rest is counted alone.</summary>
-    /// <value>0 to 1,048,576. Default: 10,240.</value>
+    /// <summary>The most bytes of a body that are kept. Further bytes are only counted.</summary>
+    /// <value>In bytes. Default: 10,240. Range: 0 to 1,048,576.</value>
     public int MaxBodyLength { get; set; } = 10 * 1024;
 
     /// <summary>
-    /// Headers whose values are never kept, beside <c>Authorization</c>, <c>Proxy-Authorization</c>, <c>Cookie</c> and <c>Set-Cookie</c>.
+    /// More headers whose values are never kept. <c>Authorization</c>, <c>Proxy-Authorization</c>, <c>Cookie</c> and <c>Set-Cookie</c> are always blanked.
     /// </summary>
-    /// <value>Names, in any case. Default: empty.</value>
+    /// <value>Header names, in any case. Default: empty.</value>
     public IList<string> BlankedHeaders { get; } = [];
 }

@@ -2,31 +2,31 @@ using MtaTls.Configuration;
 
 namespace MtaTls.Dashboard;
 
-/// <summary>Options of the live page: the section <c>MtaTlsDashboard</c>, or the callback of <c>AddMtaTlsDashboard</c>, which goes before it.</summary>
+/// <summary>Options of the live page: the section <c>MtaTlsDashboard</c>, then the callback of <c>AddMtaTlsDashboard</c>, which overrides the section.</summary>
 public sealed class MtaTlsDashboardOptions
 {
-    /// <summary>The configuration section.</summary>
+    /// <summary>The name of the configuration section: <c>MtaTlsDashboard</c>.</summary>
     public const string SectionName = "MtaTlsDashboard";
 
     /// <summary>
-    /// The authorization policy of those who may act: end sessions, close channels, drain and end agents, send requests again. It counts beside the policy of the page itself.
+    /// The authorization policy for actions: to end sessions and tunnels, close channels, drain and end agents, and send requests again. The policy of the page itself applies too.
     /// </summary>
-    /// <value>The policy's name. Default: null; then nobody may, and the page has no buttons.</value>
+    /// <value>The policy's name. Default: null, there are no actions and the page has no buttons for them.</value>
     public string? ActionsPolicy { get; set; }
 
-    /// <summary>Browsers that may watch at a time. Further ones are answered 503.</summary>
-    /// <value>1 to 1,000. Default: 20.</value>
+    /// <summary>The most viewers (browsers) at a time. Further ones are answered 503.</summary>
+    /// <value>Default: 20. Range: 1 to 1,000.</value>
     public int MaxViewers { get; set; } = 20;
 
-    /// <summary>After how long a viewer's stream ends. The page connects again by itself, and its authorization is checked anew.</summary>
-    /// <value>1 second to 1 day. Default: 5 minutes.</value>
+    /// <summary>How long a browser's event stream lasts. The page then connects again, and its authorization is checked again.</summary>
+    /// <value>Default: 5 minutes. Range: 1 second to 1 day.</value>
     public TimeSpan StreamLifetime { get; set; } = TimeSpan.FromMinutes(5);
 
-    /// <summary>Log events that are kept.</summary>
-    /// <value>1 to 100,000. Default: 500.</value>
+    /// <summary>The most log events that are kept. A further event replaces the oldest one.</summary>
+    /// <value>Default: 500. Range: 1 to 100,000.</value>
     public int MaxEvents { get; set; } = 500;
 
-    /// <summary>The ring of HTTP requests, for endpoints that <c>WithMtaTlsInspector()</c> marks.</summary>
+    /// <summary>The inspector, which keeps the last HTTP requests of endpoints with <c>WithMtaTlsInspector()</c>.</summary>
     public MtaTlsDashboardInspectorOptions Inspector { get; } = new();
 
     internal ErrorList ConfigurationErrors { get; } = new();

@@ -12,17 +12,19 @@ using MtaTls.Dashboard.Views;
 
 namespace Microsoft.Extensions.DependencyInjection;
 
-/// <summary>Adds what the live page needs.</summary>
+/// <summary>Adds the services of the live page.</summary>
 public static class MtaTlsDashboardServiceCollectionExtensions
 {
     /// <summary>
-    /// Adds the live page's services, with the settings of the section <c>MtaTlsDashboard</c> and then those of <paramref name="configure"/>. <c>app.MapMtaTlsDashboard()</c> maps the page. Its events are
-    /// what is logged to categories that begin with <c>MtaTls</c>; <c>Logging:MtaTlsDashboard:LogLevel</c> says from which level on.
+    /// Adds the services of the live page. <c>app.MapMtaTlsDashboard()</c> then maps the page. Its settings come from the section <c>MtaTlsDashboard</c>, then from <paramref name="configure"/>. If they are invalid, the
+    /// application fails to start with an <see cref="OptionsValidationException"/> that lists all errors.
     /// </summary>
+    /// <remarks>
+    /// The page lists the log events of all categories that begin with <c>MtaTls.</c>. <c>Logging:MtaTlsDashboard:LogLevel</c> sets the lowest level.
+    /// </remarks>
     /// <param name="services">The application's services.</param>
-    /// <param name="configure">Sets options; null: as the configuration says.</param>
-    /// <returns>The same services.</returns>
-    /// <exception cref="OptionsValidationException">Settings are wrong: thrown when the application starts. The message names each.</exception>
+    /// <param name="configure">Changes the options after they were read from the configuration. Default: null.</param>
+    /// <returns><paramref name="services"/>.</returns>
     public static IServiceCollection AddMtaTlsDashboard(this IServiceCollection services, Action<MtaTlsDashboardOptions>? configure = null)
     {
         ArgumentNullException.ThrowIfNull(services);

@@ -2,10 +2,10 @@ using System.Net;
 
 namespace MtaTls.Quic;
 
-/// <summary>What a client connection can set beside <see cref="QuicConnectionOptions"/>.</summary>
+/// <summary>Options of a client connection, in addition to <see cref="QuicConnectionOptions"/>.</summary>
 internal sealed class QuicClientOptions : QuicConnectionOptions
 {
-    /// <summary>Makes the options of a connection to <paramref name="remoteEndPoint"/>, whose certificate must be for <paramref name="serverName"/>.</summary>
+    /// <summary>Creates options for a connection to <paramref name="remoteEndPoint"/>, whose certificate must be valid for <paramref name="serverName"/>.</summary>
     public QuicClientOptions(IPEndPoint remoteEndPoint, string serverName)
     {
         ArgumentNullException.ThrowIfNull(remoteEndPoint);
@@ -14,18 +14,23 @@ internal sealed class QuicClientOptions : QuicConnectionOptions
         ServerName = serverName;
     }
 
-    /// <summary>The server.</summary>
+    /// <summary>The server's address and port.</summary>
     public IPEndPoint RemoteEndPoint { get; }
 
-    /// <summary>The DNS name (sent as SNI) or IP address that the server's certificate must be for.</summary>
+    /// <summary>The DNS name (sent as SNI) or IP address that the server's certificate must be valid for.</summary>
     public string ServerName { get; }
 
-    /// <summary>The local address to bind; null takes what the routes say.</summary>
+    /// <summary>The local address to bind to. Default null: the routes decide.</summary>
     public IPAddress? LocalAddress { get; set; }
 
-    /// <summary>The local port; 0 takes a free one.</summary>
+    /// <summary>The local port. Default 0: a free one.</summary>
     public int LocalPort { get; set; }
 
-    /// <summary>The network interface to bind to (SO_BINDTODEVICE): packets take it whatever the routes say. Null binds to none.</summary>
+    /// <summary>The network interface to bind to (SO_BINDTODEVICE): packets leave through it whatever the routes say. Default null: no interface.</summary>
     public string? InterfaceName { get; set; }
+
+    /// <summary>
+    /// Whether the connection moves to the address that the server announces as its own, once the server has answered there (RFC 9000, section 9.6). Default true.
+    /// </summary>
+    public bool UsePreferredAddress { get; set; } = true;
 }

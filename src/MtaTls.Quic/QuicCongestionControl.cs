@@ -1,6 +1,6 @@
 namespace MtaTls.Quic;
 
-/// <summary>The congestion controllers.</summary>
+/// <summary>The congestion control algorithms.</summary>
 internal enum QuicCongestionControl
 {
     /// <summary>CUBIC (RFC 9438).</summary>
@@ -9,6 +9,6 @@ internal enum QuicCongestionControl
     /// <summary>NewReno (RFC 9002, section 7).</summary>
     Reno,
 
-    /// <summary>BBR: bears loss that is not congestion.</summary>
+    /// <summary>BBR, the first version. It keeps its rate on paths that lose packets without congestion.</summary>
     Bbr,
 }

@@ -1,14 +1,14 @@
 namespace MtaTls.Quic;
 
-/// <summary>Counters of one connection since it began.</summary>
+/// <summary>Counters of one connection since it was created.</summary>
 /// <param name="PacketsReceived">UDP payloads received.</param>
-/// <param name="PacketsSent">UDP payloads given to the operating system.</param>
-/// <param name="BytesReceived">Octets of the UDP payloads received.</param>
-/// <param name="BytesSent">Octets of the UDP payloads sent.</param>
+/// <param name="PacketsSent">UDP payloads passed to the operating system, including those that it refused.</param>
+/// <param name="BytesReceived">Bytes of the UDP payloads received.</param>
+/// <param name="BytesSent">Bytes of the UDP payloads sent.</param>
 /// <param name="DatagramsReceived">DATAGRAM frames received.</param>
 /// <param name="DatagramsSent">DATAGRAM frames sent.</param>
-/// <param name="DatagramsLost">DATAGRAM frames sent that were declared lost.</param>
-/// <param name="DatagramsDropped">Datagrams dropped from the queue: the path no longer took their size, or the connection closed.</param>
+/// <param name="DatagramsLost">Sent DATAGRAM frames that were declared lost.</param>
+/// <param name="DatagramsDropped">Datagrams dropped from the queue, because they were too large for the path or the connection closed.</param>
 /// <param name="SendErrors">UDP payloads that the operating system refused.</param>
 internal readonly record struct QuicConnectionStatistics(
     long PacketsReceived,

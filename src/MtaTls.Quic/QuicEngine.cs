@@ -3,19 +3,19 @@ using MtaTls.Quic.Ngtcp2;
 
 namespace MtaTls.Quic;
 
-/// <summary>The QUIC implementation of this machine.</summary>
+/// <summary>Access to the QUIC implementation of this machine.</summary>
 internal static class QuicEngine
 {
-    /// <summary>Whether the native libraries are there.</summary>
+    /// <summary>Whether the native libraries were found.</summary>
     public static bool IsSupported => LibNgtcp2.Instance is not null;
 
-    /// <summary>The library and its version; null where there is none.</summary>
+    /// <summary>The name and version of the library; null when it was not found.</summary>
     public static string? Version => LibNgtcp2.Instance is { } library ? $"ngtcp2 {library.Version} ({library.Abi.Library})" : null;
 
     /// <summary>Why QUIC does not work here, with the packages to install; null when it does.</summary>
     public static string? UnsupportedReason => LibNgtcp2.LoadError;
 
-    /// <summary>Throws where QUIC is not supported.</summary>
+    /// <summary>Throws if QUIC is not supported.</summary>
     /// <exception cref="PlatformNotSupportedException">The libraries are missing; the message names the packages.</exception>
     public static void ThrowIfUnsupported()
     {
@@ -25,7 +25,7 @@ internal static class QuicEngine
         }
     }
 
-    /// <summary>Makes an engine.</summary>
+    /// <summary>Creates an engine.</summary>
     /// <exception cref="PlatformNotSupportedException">The libraries are missing; the message names the packages.</exception>
     public static IQuicEngine Create(ILoggerFactory loggerFactory, TimeProvider? timeProvider = null)
     {

@@ -1,13 +1,14 @@
 namespace MtaTls.QuicTunnel;
 
-/// <summary>The concentrator's sessions, for the application: a service that <c>AddQuicTunnel</c> registers.</summary>
+/// <summary>Lists and ends the concentrator's sessions. <c>AddQuicTunnel</c> registers this service.</summary>
 public interface ITunnelSessions
 {
-    /// <summary>The sessions now, those in their grace period included.</summary>
+    /// <summary>Lists the current sessions, including those in their grace period.</summary>
+    /// <returns>One entry for each session, as it is at the time of the call.</returns>
     IReadOnlyList<TunnelSessionInfo> List();
 
-    /// <summary>Ends a session: its connections are closed and its id is unknown from now on.</summary>
+    /// <summary>Ends a session. Its connections are closed (<see cref="QuicTunnelError.SessionEnded"/>), and its id is unknown from now on.</summary>
     /// <param name="name">The session's <see cref="TunnelSessionInfo.Name"/>.</param>
-    /// <returns>False when there is no such session (any more).</returns>
+    /// <returns>True if the session was ended; false if there is no session with this name.</returns>
     bool End(string name);
 }

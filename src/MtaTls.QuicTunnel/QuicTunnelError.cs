@@ -1,24 +1,24 @@
 namespace MtaTls.QuicTunnel;
 
 /// <summary>
-/// The application error codes of this implementation. The first three are the draft's own (section 8.3) and travel in RESET_STREAM
-/// on the control stream; the others close a QUIC connection.
+/// Application error codes. The draft defines the first three (section 8.3); they are sent in RESET_STREAM on the control stream.
+/// The others are codes of this implementation and close a QUIC connection.
 /// </summary>
 public enum QuicTunnelError
 {
-    /// <summary>UNKNOWN_ERROR; on a connection's close: an orderly end.</summary>
+    /// <summary>UNKNOWN_ERROR. When it closes a connection, it means a normal end.</summary>
     Unknown = 0x0,
 
     /// <summary>UNKNOWN_SESSION_ID: the session id was never issued, has expired, or belongs to another identity.</summary>
     UnknownSessionId = 0x1,
 
-    /// <summary>CONFLICTING_STATE: the connection cannot become part of that session, which has as many as it may have.</summary>
+    /// <summary>CONFLICTING_STATE: the connection cannot join the session, for example because the session has its maximum number of connections.</summary>
     ConflictingState = 0x2,
 
-    /// <summary>The peer sent what its role, the order of messages or their format forbids.</summary>
+    /// <summary>The peer sent a message that is malformed, out of order, or not allowed for its role.</summary>
     ProtocolViolation = 0x10,
 
-    /// <summary>The client did not show who it is, or may not open a session.</summary>
+    /// <summary>The client is not authenticated, or may not use the concentrator.</summary>
     Unauthorized = 0x11,
 
     /// <summary>A limit of the concentrator was reached.</summary>

@@ -4,7 +4,7 @@ using MtaTls.QuicTunnel.Sessions;
 
 namespace MtaTls.QuicTunnel;
 
-/// <summary>One connection of a session as it was when it was asked for.</summary>
+/// <summary>A snapshot of one connection (path) of a session.</summary>
 public sealed class TunnelPathInfo
 {
     internal TunnelPathInfo(TunnelPath path)
@@ -14,9 +14,10 @@ public sealed class TunnelPathInfo
         RemoteEndPoint = connection.RemoteEndPoint;
         Access = path.Access;
         State = path.State;
+        IsRelayed = path.IsRelayed;
         RoundTripTime = connection.SmoothedRtt;
         CongestionWindow = connection.CongestionWindow;
-        MaxPacketSize = Math.Max(0, connection.MaxDatagramSize - Packets.TunnelDatagram.HeaderLength);
+        MaxPacketSize = Math.Max(0, path.MaxDatagramSize - Packets.TunnelDatagram.HeaderLength);
         QuicConnectionStatistics statistics = connection.Statistics;
         BytesReceived = statistics.BytesReceived;
         BytesSent = statistics.BytesSent;
@@ -25,39 +26,42 @@ public sealed class TunnelPathInfo
         PacketsLost = statistics.DatagramsLost;
     }
 
-    /// <summary>This end's address.</summary>
+    /// <summary>The local address and UDP port of this end.</summary>
     public IPEndPoint LocalEndPoint { get; }
 
-    /// <summary>The peer's address.</summary>
+    /// <summary>The address and UDP port of the peer.</summary>
     public IPEndPoint RemoteEndPoint { get; }
 
-    /// <summary>The access network that the client named in a report, if any.</summary>
+    /// <summary>The kind of access network that the client has reported; <see cref="AccessNetwork.Unknown"/> without a report.</summary>
     public AccessNetwork Access { get; }
 
-    /// <summary>Whether the path is used.</summary>
+    /// <summary>Whether the path works and is used.</summary>
     public TunnelPathState State { get; }
+
+    /// <summary>Whether another concentrator relays the path. It carries packets only while no direct path works. At the concentrator, <see cref="RemoteEndPoint"/> is then the other one.</summary>
+    public bool IsRelayed { get; }
 
     /// <summary>The smoothed round-trip time.</summary>
     public TimeSpan RoundTripTime { get; }
 
-    /// <summary>The congestion window in octets.</summary>
+    /// <summary>The congestion window, in bytes.</summary>
     public long CongestionWindow { get; }
 
-    /// <summary>The largest packet in octets that the path carries.</summary>
+    /// <summary>The largest IP packet that the path carries now, in bytes; 0 if it carries none.</summary>
     public int MaxPacketSize { get; }
 
-    /// <summary>Octets of UDP payload received.</summary>
+    /// <summary>Received bytes of UDP payload.</summary>
     public long BytesReceived { get; }
 
-    /// <summary>Octets of UDP payload sent.</summary>
+    /// <summary>Sent bytes of UDP payload.</summary>
     public long BytesSent { get; }
 
-    /// <summary>Tunnelled packets received.</summary>
+    /// <summary>Received datagrams: IP packets, and a few messages of the tunnel itself.</summary>
     public long PacketsReceived { get; }
 
-    /// <summary>Tunnelled packets sent.</summary>
+    /// <summary>Sent datagrams: IP packets, including repeated ones, and a few messages of the tunnel itself.</summary>
     public long PacketsSent { get; }
 
-    /// <summary>Tunnelled packets sent and declared lost.</summary>
+    /// <summary>Sent datagrams that were declared lost.</summary>
     public long PacketsLost { get; }
 }

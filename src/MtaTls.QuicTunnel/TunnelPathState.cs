@@ -1,14 +1,14 @@
 namespace MtaTls.QuicTunnel;
 
-/// <summary>Whether a path is used.</summary>
+/// <summary>Whether a path works and is used.</summary>
 public enum TunnelPathState
 {
-    /// <summary>It works.</summary>
+    /// <summary>The path works.</summary>
     Active,
 
-    /// <summary>The peer does not answer on it, or the operating system does not send on it: used only while there is no other.</summary>
+    /// <summary>The peer does not answer on the path, or the operating system cannot send on it. It is used only if no other path works.</summary>
     Stalled,
 
-    /// <summary>The client reported its access network unavailable: not used.</summary>
+    /// <summary>The client has reported that the access network is unavailable. The path is not used.</summary>
     Unavailable,
 }

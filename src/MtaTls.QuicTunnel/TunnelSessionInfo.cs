@@ -2,7 +2,7 @@ using System.Net;
 
 namespace MtaTls.QuicTunnel;
 
-/// <summary>One session as it was when it was asked for.</summary>
+/// <summary>A snapshot of one session.</summary>
 public sealed class TunnelSessionInfo
 {
     internal TunnelSessionInfo(
@@ -21,21 +21,21 @@ public sealed class TunnelSessionInfo
         Paths = paths;
     }
 
-    /// <summary>What the session is called in logs and metrics: 16 hexadecimal digits that say nothing of its id.</summary>
+    /// <summary>The name of the session in logs and metrics: 16 hexadecimal digits that reveal nothing about its id.</summary>
     public string Name { get; }
 
-    /// <summary>The client certificate's subject or the token's name; null where clients are anonymous.</summary>
+    /// <summary>The subject of the client's certificate, or the name of its token; null for anonymous clients.</summary>
     public string? Identity { get; }
 
-    /// <summary>The value that the client gave with New Session (draft section 6.1.1), 0 to 255 octets; empty when it was a token.</summary>
+    /// <summary>The QoS indication: the value of the New Session TLV (draft section 6.1.1), 0 to 255 bytes. Empty if the value was a token.</summary>
     public ReadOnlyMemory<byte> QosIndication { get; }
 
-    /// <summary>When the session began.</summary>
+    /// <summary>When the session was created.</summary>
     public DateTimeOffset CreatedAt { get; }
 
-    /// <summary>The addresses that the client may use and is reached by.</summary>
+    /// <summary>The tunnel addresses of the client.</summary>
     public IReadOnlyList<IPAddress> Addresses { get; }
 
-    /// <summary>Its connections; none in its grace period.</summary>
+    /// <summary>The connections (paths) of the session. Empty in its grace period.</summary>
     public IReadOnlyList<TunnelPathInfo> Paths { get; }
 }

@@ -11,9 +11,9 @@ namespace Microsoft.Extensions.DependencyInjection;
 /// <summary>Lets several gateways share their agents through Redis.</summary>
 public static class MtaTlsRedisReverseProxyBuilderExtensions
 {
-    /// <summary>Lets this gateway and others with the same Redis serve each other's agents. <c>MtaTls:Cluster</c> says how gateways reach each other.</summary>
-    /// <param name="builder">YARP with <c>AddMtaTlsAgents()</c>.</param>
-    /// <param name="connectionString">How Redis is reached: <c>redis:6379,password=...</c>.</param>
+    /// <summary>Lets this gateway and other gateways with the same Redis serve each other's agents. <c>MtaTls:Cluster</c> has the settings with which the gateways reach each other.</summary>
+    /// <param name="builder">YARP, as <c>AddReverseProxy()</c> returns it. <c>AddMtaTlsAgents()</c> is called if it was not.</param>
+    /// <param name="connectionString">The connection string of StackExchange.Redis: <c>redis:6379,password=...</c>.</param>
     /// <returns><paramref name="builder"/>.</returns>
     /// <exception cref="ArgumentException">The connection string is empty.</exception>
     public static IReverseProxyBuilder UseRedisDirectory(this IReverseProxyBuilder builder, string connectionString)
@@ -23,10 +23,11 @@ public static class MtaTlsRedisReverseProxyBuilderExtensions
     }
 
     /// <summary>
-    /// The same, with the application's own <c>IConnectionMultiplexer</c> (such as Aspire's <c>builder.AddRedisClient("redis")</c>), or as the options say.
+    /// Lets this gateway and other gateways with the same Redis serve each other's agents. Without options it uses the application's <c>IConnectionMultiplexer</c>, such as the one of Aspire's
+    /// <c>builder.AddRedisClient("redis")</c>. If there is none, the application fails to start.
     /// </summary>
-    /// <param name="builder">YARP with <c>AddMtaTlsAgents()</c>.</param>
-    /// <param name="configure">Sets the options.</param>
+    /// <param name="builder">YARP, as <c>AddReverseProxy()</c> returns it. <c>AddMtaTlsAgents()</c> is called if it was not.</param>
+    /// <param name="configure">Sets the options. Default: null.</param>
     /// <returns><paramref name="builder"/>.</returns>
     public static IReverseProxyBuilder UseRedisDirectory(this IReverseProxyBuilder builder, Action<MtaTlsRedisDirectoryOptions>? configure = null)
     {

@@ -1,10 +1,10 @@
 namespace MtaTls.ReverseProxy;
 
-/// <summary>The parts of the header X-Forwarded-Client-Cert, as Envoy names them.</summary>
+/// <summary>The parts of the header X-Forwarded-Client-Cert, with Envoy's names.</summary>
 [Flags]
 public enum ForwardedClientCertificateParts
 {
-    /// <summary>None: the header is not sent.</summary>
+    /// <summary>No part: the header is not sent.</summary>
     None = 0,
 
     /// <summary><c>Hash</c>: the SHA-256 hash of the certificate, in lower-case hexadecimal digits.</summary>
@@ -13,7 +13,7 @@ public enum ForwardedClientCertificateParts
     /// <summary><c>Cert</c>: the certificate in PEM, percent-encoded.</summary>
     Cert = 2,
 
-    /// <summary><c>Chain</c>: the certificate and those above it that the client has sent, in PEM, percent-encoded.</summary>
+    /// <summary><c>Chain</c>: the certificate and the issuers' certificates that the client has sent, in PEM, percent-encoded.</summary>
     Chain = 4,
 
     /// <summary><c>Subject</c>: the subject's distinguished name (RFC 4514).</summary>

@@ -7,18 +7,18 @@ using MtaTls.ReverseProxy.Agents;
 
 namespace Microsoft.AspNetCore.Builder;
 
-/// <summary>Maps where agents register, and requests to agents.</summary>
+/// <summary>Maps the endpoint at which agents register, and forwards requests to agents.</summary>
 public static class MtaTlsAgentsEndpointRouteBuilderExtensions
 {
     private const string Placeholder = "{name}";
 
     /// <summary>
-    /// Maps <c>/.well-known/mta-tls/agents</c>, where agents register in a channel of their session. The endpoint is an ordinary one: authentication, authorization, rate limiting and logs apply to it.
-    /// Which names an agent may take is decided by <c>MtaTls:Agents:Rules</c>.
+    /// Maps <c>/.well-known/mta-tls/agents</c>, at which agents register in a channel of their session. Authentication, authorization, rate limiting and logging apply to it as to any endpoint.
+    /// <c>MtaTls:Agents:Rules</c> decides which names an agent may take.
     /// </summary>
     /// <param name="endpoints">The application.</param>
-    /// <returns>Conventions of the endpoint, for <c>RequireAuthorization(...)</c>.</returns>
-    /// <exception cref="InvalidOperationException">The services are missing.</exception>
+    /// <returns>A builder for conventions such as <c>RequireAuthorization(...)</c>.</returns>
+    /// <exception cref="InvalidOperationException"><c>AddMtaTlsAgents()</c> was not called.</exception>
     public static IEndpointConventionBuilder MapMtaTlsAgents(this IEndpointRouteBuilder endpoints)
     {
         ArgumentNullException.ThrowIfNull(endpoints);
@@ -31,15 +31,18 @@ public static class MtaTlsAgentsEndpointRouteBuilderExtensions
     }
 
     /// <summary>
-    /// Forwards requests for hosts of a pattern to the agents that have registered the name, without routes and clusters: for many and changing names. A name that no agent has had for five minutes is
-    /// answered 404. Every client that may use the endpoint reaches every name of the pattern.
+    /// Forwards requests to agents by the request's host, without routes and clusters. It is for many and changing names. Every client that may use the endpoint reaches every name of the pattern.
     /// </summary>
+    /// <remarks>
+    /// A name that no agent has had for five minutes is answered 404. A request for another name without an agent waits <c>MtaTls:Agents:WaitForAgent</c>, and is then answered 503 with Retry-After. While a
+    /// shared directory can't be asked, unknown names are answered 503 too.
+    /// </remarks>
     /// <param name="endpoints">The application.</param>
     /// <param name="hostPattern">The hosts, with <c>{name}</c> for one or more labels: <c>{name}.agents.example.com</c>.</param>
-    /// <param name="agentName">The agent's name, with <c>{name}</c> for what the host has there. Default: <c>{name}</c> itself.</param>
-    /// <returns>Conventions of the endpoint.</returns>
-    /// <exception cref="ArgumentException">A pattern has no <c>{name}</c>.</exception>
-    /// <exception cref="InvalidOperationException">The services are missing.</exception>
+    /// <param name="agentName">The agent's name, in which <c>{name}</c> stands for the same labels: <c>{name}.internal</c>. Default: <c>{name}</c>, the labels themselves.</param>
+    /// <returns>A builder for conventions such as <c>RequireAuthorization(...)</c>.</returns>
+    /// <exception cref="ArgumentException"><paramref name="hostPattern"/> or <paramref name="agentName"/> has no <c>{name}</c>.</exception>
+    /// <exception cref="InvalidOperationException"><c>AddMtaTlsAgents()</c> was not called.</exception>
     public static IEndpointConventionBuilder MapMtaTlsAgentForwarder(this IEndpointRouteBuilder endpoints, string hostPattern, string agentName = Placeholder)
     {
         ArgumentNullException.ThrowIfNull(endpoints);
@@ -48,12 +51,12 @@ public static class MtaTlsAgentsEndpointRouteBuilderExtensions
         string[] parts = hostPattern.Split(Placeholder);
         if (parts.Length != 2 || (parts[0].Length > 0 && !parts[0].EndsWith('.')) || !parts[1].StartsWith('.'))
         {
-            throw new ArgumentException($"'{hostPattern}' is not a host with the label {Placeholder}, such as {Placeholder}.agents.example.com.", nameof(hostPattern));
+            throw new ArgumentException($"'{hostPattern}' is not a host name with the label {Placeholder}, such as {Placeholder}.agents.example.com.", nameof(hostPattern));
         }
 
         if (!agentName.Contains(Placeholder, StringComparison.Ordinal))
         {
-            throw new ArgumentException($"'{agentName}' has no {Placeholder}.", nameof(agentName));
+            throw new ArgumentException($"'{agentName}' does not contain {Placeholder}.", nameof(agentName));
         }
 
         Regex pattern = new($"^{Regex.Escape(parts[0])}(?<name>[a-z0-9_.-]+){Regex.Escape(parts[1])}$", RegexOptions.IgnoreCase | RegexOptions.CultureInvariant | RegexOptions.NonBacktracking);
@@ -66,5 +69,5 @@ public static class MtaTlsAgentsEndpointRouteBuilderExtensions
 
     private static T Service<T>(IEndpointRouteBuilder endpoints, string method)
         where T : class
-        => endpoints.ServiceProvider.GetService<T>() ?? throw new InvalidOperationException($"{method}() needs its services: call builder.Services.AddReverseProxy().AddMtaTlsAgents().");
+        => endpoints.ServiceProvider.GetService<T>() ?? throw new InvalidOperationException($"{method}() needs services that are not registered. Call builder.Services.AddReverseProxy().AddMtaTlsAgents().");
 }

@@ -12,12 +12,13 @@ using Yarp.ReverseProxy.Transforms.Builder;
 
 namespace Microsoft.Extensions.DependencyInjection;
 
-/// <summary>Adds the gateway's side of reverse tunnels to YARP.</summary>
+/// <summary>Adds agents (reverse tunnels) to YARP.</summary>
 public static class MtaTlsAgentsReverseProxyBuilderExtensions
 {
     /// <summary>
-    /// Serves apps that open no port: agents register at the endpoint of <c>MapMtaTlsAgents()</c>, and destinations with the metadata <see cref="MtaTls.ReverseProxy.MtaTlsMetadata.Agent"/> stand for all agents
-    /// that have the name. Settings: <c>MtaTls:Agents</c>. Call it after other methods that add a destination resolver or an HTTP client factory.
+    /// Makes this application a gateway for agents, apps that open no port. Agents register at the endpoint of <c>MapMtaTlsAgents()</c>. A destination with the metadata
+    /// <see cref="MtaTls.ReverseProxy.MtaTlsMetadata.Agent"/> stands for all agents with that name. Settings: <c>MtaTls:Agents</c>. Call it after other methods that add a destination resolver or an HTTP client
+    /// factory.
     /// </summary>
     /// <param name="builder">YARP, as <c>AddReverseProxy()</c> returns it.</param>
     /// <returns><paramref name="builder"/>.</returns>

@@ -9,16 +9,20 @@ using Yarp.ReverseProxy.Forwarder;
 namespace MtaTls.ReverseProxy;
 
 /// <summary>
-/// Shapes a request that is forwarded by its channel's destination: the Host is that destination, and X-Forwarded-For, -Proto and -Host say who asked for what. Forwarding
-/// headers of the request itself are not passed on. The source that the channel claims precedes the peer's address in X-Forwarded-For and Forwarded where <c>MtaTls:TrustedPeers</c> trusts the peer. The client's certificate goes on as <c>MtaTls:ClientCertificateHeaders</c> says.
+/// Transforms a request that <c>MapMtaTlsForwarder()</c> forwards. The Host becomes the channel's destination.
 /// </summary>
+/// <remarks>
+/// X-Forwarded-For, X-Forwarded-Proto and X-Forwarded-Host tell the client's address, the scheme and the original Host. Forwarding headers that the client itself sent are removed. If <c>MtaTls:TrustedPeers</c>
+/// trusts the peer, the source that the channel claims is sent too: in X-Forwarded-For before the peer's address, and in Forwarded. <c>MtaTls:ClientCertificateHeaders</c> decides which headers with the client's
+/// certificate are sent.
+/// </remarks>
 public class MtaTlsHttpTransformer : HttpTransformer
 {
     private readonly TrustedPeers _trustedPeers;
     private readonly ClientCertificateForwarding _certificates;
 
     /// <summary>Creates a transformer.</summary>
-    /// <param name="services">The application's services, with those of <c>AddMtaTlsForwarder()</c>.</param>
+    /// <param name="services">The application's services, including those of <c>AddMtaTlsForwarder()</c>.</param>
     public MtaTlsHttpTransformer(IServiceProvider services)
     {
         _trustedPeers = services.GetRequiredService<TrustedPeers>();

@@ -1,25 +1,29 @@
 namespace MtaTls.ReverseProxy;
 
-/// <summary>The keys of the metadata that routes, clusters and destinations of YARP's configuration may have.</summary>
+/// <summary>The metadata keys of this package for routes, clusters and destinations in YARP's configuration.</summary>
 public static class MtaTlsMetadata
 {
     /// <summary>
-    /// On a route: the channel destination that the route is for; requests of other channels, and of no channel, never match it. On a destination of a cluster with the load-balancing
-    /// policy <see cref="LoadBalancingPolicy"/>: the channel destination that it serves. Shape: a host with an optional port, <c>app1.internal:80</c>, <c>*.internal</c>, <c>10.0.0.0/8:5432</c>, <c>[::1]:80</c>.
+    /// On a route: the channel destination that the route is for. Requests of other channels, or without a channel, do not match the route. On a destination of a cluster with the load-balancing policy
+    /// <see cref="LoadBalancingPolicy"/>: the channel destination that this destination serves. The value is a host with an optional port: <c>app1.internal:80</c>, <c>*.internal</c>, <c>10.0.0.0/8:5432</c>,
+    /// <c>[::1]:80</c>.
     /// </summary>
     public const string Destination = "MtaTls:Destination";
 
-    /// <summary>On a cluster, where <c>AddMtaTlsHttpClient()</c> is in use: the gateway whose TLS sessions carry every connection to the cluster's destinations, <c>https://gateway.example:8443</c>.</summary>
+    /// <summary>On a cluster, with <c>AddMtaTlsHttpClient()</c>: the URL of the gateway whose TLS sessions carry all connections to the cluster's destinations, <c>https://gateway.example:8443</c>.</summary>
     public const string Gateway = "MtaTls:Gateway";
 
     /// <summary>On a cluster with <see cref="Gateway"/>: the name that the gateway's certificate must be for. Default: the gateway's host.</summary>
     public const string TargetHost = "MtaTls:TargetHost";
 
     /// <summary>
-    /// On a destination, where <c>AddMtaTlsAgents()</c> is in use: the name of agents, <c>plant7.internal</c>. Each agent that has registered the name becomes a destination of the cluster.
+    /// On a destination, with <c>AddMtaTlsAgents()</c>: a name of agents, <c>plant7.internal</c> or <c>plant7.internal:8080</c>. Each agent that has registered the name becomes a destination of the cluster. The
+    /// destination's address must begin with <c>http://</c>.
     /// </summary>
     public const string Agent = "MtaTls:Agent";
 
-    /// <summary>The load-balancing policy that picks the cluster's destination to which the channel is addressed, and the transform that sends its name on: <c>MtaTlsDestination</c>.</summary>
+    /// <summary>
+    /// <c>MtaTlsDestination</c>: the load-balancing policy that picks the destination that matches the channel's destination. The transform that passes the channel's destination on has the same name.
+    /// </summary>
     public const string LoadBalancingPolicy = "MtaTlsDestination";
 }

@@ -6,12 +6,12 @@ using MtaTls.ReverseProxy.Diagnostics;
 
 namespace Microsoft.Extensions.DependencyInjection;
 
-/// <summary>Lets several gateways reach each other's agents.</summary>
+/// <summary>Connects several gateways, so that each reaches the agents of the others.</summary>
 public static class MtaTlsPeersReverseProxyBuilderExtensions
 {
     /// <summary>
-    /// Reaches agents of other gateways, and lets others reach this gateway's, over the endpoint of <c>MtaTls:Cluster:Endpoint</c>. A directory that several gateways share calls it after it has registered its
-    /// <see cref="IAgentDirectory"/> and its <see cref="INodeDirectory"/>; applications need not.
+    /// Lets this gateway and other gateways reach each other's agents, over the endpoint <c>MtaTls:Cluster:Endpoint</c>. It needs an <see cref="IAgentDirectory"/> and an <see cref="INodeDirectory"/> that the gateways
+    /// share. Packages with such a directory call this method (<c>UseRedisDirectory(...)</c> for example); applications need not.
     /// </summary>
     /// <param name="builder">YARP, as <c>AddReverseProxy()</c> returns it.</param>
     /// <returns><paramref name="builder"/>.</returns>

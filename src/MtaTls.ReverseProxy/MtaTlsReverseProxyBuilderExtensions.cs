@@ -24,8 +24,8 @@ namespace Microsoft.Extensions.DependencyInjection;
 public static class MtaTlsReverseProxyBuilderExtensions
 {
     /// <summary>
-    /// Lets YARP go by the destination that a channel names (destination_address_machine and destination_port, section 3 of the draft): routes with the metadata <see cref="MtaTlsMetadata.Destination"/>,
-    /// the load-balancing policy and the transform <c>MtaTlsDestination</c>, and the claimed source in forwarding headers where <c>MtaTls:TrustedPeers</c> allows it.
+    /// Lets YARP use the destination of a channel (destination_address_machine and destination_port, section 2.1.1 of the draft). It adds routes with the metadata <see cref="MtaTlsMetadata.Destination"/>, the
+    /// load-balancing policy and the transform <c>MtaTlsDestination</c>, and the claimed source in forwarding headers for <c>MtaTls:TrustedPeers</c>.
     /// </summary>
     /// <param name="builder">YARP, as <c>AddReverseProxy()</c> returns it.</param>
     /// <returns><paramref name="builder"/>.</returns>
@@ -42,12 +42,15 @@ public static class MtaTlsReverseProxyBuilderExtensions
     }
 
     /// <summary>
-    /// Lets clusters with the metadata <see cref="MtaTlsMetadata.Gateway"/> reach their destinations through MTA-TLS channels: every connection to one next gateway goes on one TLS session. Destinations then
-    /// have <c>https://</c> addresses, whose host and port the gateway is asked for; the certificate is the gateway's and verified against its name (<see cref="MtaTlsMetadata.TargetHost"/>). Other
-    /// clusters stay as they are.
+    /// Lets clusters with the metadata <see cref="MtaTlsMetadata.Gateway"/> reach their destinations through MTA-TLS channels of another gateway. All connections to one gateway share its TLS sessions. Other clusters
+    /// do not change.
     /// </summary>
+    /// <remarks>
+    /// The cluster's destinations have <c>https://</c> addresses, whose host and port become the channels' destination. The certificate is the gateway's, and is verified against the gateway's name
+    /// (<see cref="MtaTlsMetadata.TargetHost"/>).
+    /// </remarks>
     /// <param name="builder">YARP, as <c>AddReverseProxy()</c> returns it.</param>
-    /// <param name="configure">Sets options of a cluster's client, after the section <c>MtaTlsClient</c> and the cluster's own configuration have.</param>
+    /// <param name="configure">Changes the options of a cluster's client. It is called after the section <c>MtaTlsClient</c> and the cluster's own configuration were applied.</param>
     /// <returns><paramref name="builder"/>.</returns>
     public static IReverseProxyBuilder AddMtaTlsHttpClient(this IReverseProxyBuilder builder, Action<ForwarderHttpClientContext, MtaTlsClientOptions>? configure = null)
     {
@@ -62,8 +65,7 @@ public static class MtaTlsReverseProxyBuilderExtensions
     }
 
     /// <summary>
-    /// Adds what <c>MapMtaTlsForwarder()</c> needs, for forwarding by the table <c>MtaTls:Destinations</c> without YARP's routes and clusters. Not needed beside
-    /// <see cref="AddMtaTlsRouting"/>.
+    /// Adds the services of <c>MapMtaTlsForwarder()</c>, which forwards by the table <c>MtaTls:Destinations</c> without YARP's routes and clusters. <see cref="AddMtaTlsRouting"/> adds them too.
     /// </summary>
     /// <param name="services">The services.</param>
     /// <returns><paramref name="services"/>.</returns>
@@ -94,7 +96,7 @@ public static class MtaTlsReverseProxyBuilderExtensions
         _ => ActivatorUtilities.CreateInstance<ForwarderHttpClientFactory>(services),
     };
 
-    /// <summary>Metadata is read and checked, whichever part of it is in use.</summary>
+    /// <summary>Adds reading and checking of the metadata, which every feature needs.</summary>
     internal static void AddMtaTlsMetadata(this IReverseProxyBuilder builder)
     {
         builder.Services.TryAddEnumerable(ServiceDescriptor.Singleton<IProxyConfigFilter, NestedMetadataFilter>());

@@ -5,27 +5,30 @@ using MtaTls.ReverseProxy.Cluster;
 
 namespace MtaTls.ReverseProxy;
 
-/// <summary>What forwarding takes from the section <c>MtaTls</c>, beside YARP's own configuration.</summary>
+/// <summary>The settings of this package in the section <c>MtaTls</c>. Routes and clusters are in YARP's own configuration.</summary>
 public sealed class MtaTlsReverseProxyOptions
 {
     /// <summary>
     /// For <c>MapMtaTlsForwarder()</c>: the URL for each channel destination, <c>"app1.internal:80": "http://10.0.0.5:5000"</c>. A destination has the shape of
-    /// <see cref="MtaTlsMetadata.Destination"/>; of several that match, the most specific counts. Default: empty.
+    /// <see cref="MtaTlsMetadata.Destination"/>. If several match, the most specific one applies.
     /// </summary>
+    /// <value>Default: empty.</value>
     public IDictionary<string, string> Destinations { get; } = new Dictionary<string, string>(StringComparer.OrdinalIgnoreCase);
 
-    /// <summary>Peers whose claimed sources are passed on in forwarding headers. Default: empty, no peer is trusted.</summary>
+    /// <summary>Peers that are trusted with the source that their channels claim: it is passed on in forwarding headers.</summary>
+    /// <value>Default: empty, no peer is trusted.</value>
     public IList<TrustedPeerOptions> TrustedPeers { get; } = [];
 
-    /// <summary>Agents that may register with this gateway, see <c>AddMtaTlsAgents()</c>.</summary>
+    /// <summary>Agents, see <c>AddMtaTlsAgents()</c>.</summary>
     public MtaTlsAgentsOptions Agents { get; } = new();
 
-    /// <summary>The headers that tell backends the client's certificate. Default: none; such headers of requests are removed in any case.</summary>
+    /// <summary>The headers that pass the client's certificate to backends. Headers with these names that the client itself sends are always removed.</summary>
+    /// <value>Default: no headers are sent.</value>
     public MtaTlsClientCertificateHeadersOptions ClientCertificateHeaders { get; } = new();
 
-    /// <summary>This gateway as one of several that share their agents. It counts where a directory is shared, with <c>UseRedisDirectory(...)</c> of MtaTls.ReverseProxy.Redis for example.</summary>
+    /// <summary>Several gateways that share their agents. It applies only with a shared directory, such as <c>UseRedisDirectory(...)</c> of MtaTls.ReverseProxy.Redis.</summary>
     public MtaTlsClusterOptions Cluster { get; } = new();
 
-    /// <summary>What could not be read from the configuration; reported with everything else that is wrong.</summary>
+    /// <summary>Errors from reading the configuration. Validation reports them together with all others.</summary>
     internal ErrorList ConfigurationErrors { get; } = new();
 }

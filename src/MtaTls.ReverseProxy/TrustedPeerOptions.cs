@@ -3,13 +3,16 @@ using MtaTls.AspNetCore;
 namespace MtaTls.ReverseProxy;
 
 /// <summary>
-/// One entry of <c>MtaTls:TrustedPeers</c>: peers whose channels' claimed source goes on in forwarding headers (another gateway of one's own, say). What is set must hold; at least one of both is needed.
+/// One entry of <c>MtaTls:TrustedPeers</c>: peers, such as your other gateways, that are trusted with the source that their channels claim. It is passed on in forwarding headers. An entry needs
+/// <see cref="Networks"/> or <see cref="ClientCertificate"/>; with both, both must match.
 /// </summary>
 public sealed class TrustedPeerOptions
 {
-    /// <summary>Addresses and networks that the peer's real address is in, any of. <value>Default: empty, any address.</value></summary>
+    /// <summary>IP addresses and networks, such as <c>10.0.0.0/8</c>. The peer's real address must be in one of them.</summary>
+    /// <value>Default: empty, any address.</value>
     public IList<string> Networks { get; } = [];
 
-    /// <summary>What the peer's client certificate is. <value>Default: null, no condition.</value></summary>
+    /// <summary>The condition that the peer's client certificate must meet.</summary>
+    /// <value>Default: null, no condition.</value>
     public ClientCertificateConditionOptions? ClientCertificate { get; set; }
 }

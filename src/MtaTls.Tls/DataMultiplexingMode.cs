@@ -1,9 +1,9 @@
 namespace MtaTls.Tls;
 
-/// <summary>What a server does with the <c>data_multiplexing</c> extension (draft-badra-tls-multiplexing-01, section 2.1).</summary>
+/// <summary>How a server handles the <c>data_multiplexing</c> extension (draft-badra-tls-multiplexing-01, section 2.1).</summary>
 public enum DataMultiplexingMode
 {
-    /// <summary>Answers the extension where a client offers it; other clients get ordinary TLS. The default.</summary>
+    /// <summary>Answers the extension when a client offers it. All other clients get ordinary TLS. The default.</summary>
     Allowed,
 
     /// <summary>
@@ -12,6 +12,6 @@ public enum DataMultiplexingMode
     /// </summary>
     Required,
 
-    /// <summary>Never answers the extension: every client gets ordinary TLS.</summary>
+    /// <summary>Never answers the extension. Every client gets ordinary TLS.</summary>
     Disabled,
 }

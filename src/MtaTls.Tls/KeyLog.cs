@@ -1,6 +1,6 @@
 namespace MtaTls.Tls;
 
-/// <summary>Appends session keys to a file that only its owner may read, in the SSLKEYLOGFILE format.</summary>
+/// <summary>Appends session keys to a file in the SSLKEYLOGFILE format. On Unix, a new file can be read by its owner only.</summary>
 internal sealed class KeyLog(string path) : IDisposable
 {
     private readonly Lock _gate = new();
@@ -16,7 +16,7 @@ internal sealed class KeyLog(string path) : IDisposable
             }
             catch (Exception e) when (e is IOException or ObjectDisposedException)
             {
-                // A debugging aid that fails must not end the sessions of the application.
+                // The key log is for debugging: its failure must not end the application's sessions.
             }
         }
     }

@@ -2,7 +2,7 @@ using System.Security.Authentication;
 
 namespace MtaTls.Tls;
 
-/// <summary>The versions of TLS that the engine speaks.</summary>
+/// <summary>The versions of TLS that the engine supports.</summary>
 internal static class ProtocolVersions
 {
     public const SslProtocols All = SslProtocols.Tls12 | SslProtocols.Tls13;
@@ -12,6 +12,6 @@ internal static class ProtocolVersions
             ? value
             : throw new ArgumentOutOfRangeException(nameof(value), value, "Only TLS 1.2 and TLS 1.3 are supported.");
 
-    /// <summary>Those of the versions that the engine speaks.</summary>
+    /// <summary>Returns the versions that the engine supports.</summary>
     public static SslProtocols Supported(SslProtocols value) => value & All;
 }

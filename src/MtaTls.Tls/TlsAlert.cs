@@ -1,11 +1,11 @@
 namespace MtaTls.Tls;
 
 /// <summary>TLS alert descriptions (RFC 8446, section 6; RFC 5246, section 7.2).</summary>
-#pragma warning disable CA1028 // The wire's own width.
+#pragma warning disable CA1028 // On the wire an alert is one byte.
 public enum TlsAlert : byte
 #pragma warning restore CA1028
 {
-    /// <summary>The sender has nothing more to send.</summary>
+    /// <summary>The sender ends the connection in order and sends no more data.</summary>
     CloseNotify = 0,
 
     /// <summary>An inappropriate message was received.</summary>
@@ -17,7 +17,7 @@ public enum TlsAlert : byte
     /// <summary>A record was too long.</summary>
     RecordOverflow = 22,
 
-    /// <summary>No acceptable set of parameters, or a required extension is missing in TLS 1.2.</summary>
+    /// <summary>The sender found no acceptable set of parameters, or (in TLS 1.2) a required extension is missing.</summary>
     HandshakeFailure = 40,
 
     /// <summary>A certificate was corrupt or refused.</summary>
@@ -44,7 +44,7 @@ public enum TlsAlert : byte
     /// <summary>Access was denied although the certificate was valid.</summary>
     AccessDenied = 49,
 
-    /// <summary>A message could not be decoded; a <c>data_multiplexing</c> extension with a body, for example.</summary>
+    /// <summary>A message could not be decoded, for example because a <c>data_multiplexing</c> extension has a body.</summary>
     DecodeError = 50,
 
     /// <summary>A cryptographic operation of the handshake failed.</summary>
@@ -56,13 +56,13 @@ public enum TlsAlert : byte
     /// <summary>The parameters offered are not secure enough.</summary>
     InsufficientSecurity = 71,
 
-    /// <summary>An error of the sender's own.</summary>
+    /// <summary>The sender had an internal error.</summary>
     InternalError = 80,
 
     /// <summary>A fallback to a lower version was refused.</summary>
     InappropriateFallback = 86,
 
-    /// <summary>The handshake was cancelled by its user.</summary>
+    /// <summary>The sender's user canceled the handshake.</summary>
     UserCanceled = 90,
 
     /// <summary>Renegotiation was refused.</summary>
@@ -71,7 +71,7 @@ public enum TlsAlert : byte
     /// <summary>A required extension is missing in TLS 1.3.</summary>
     MissingExtension = 109,
 
-    /// <summary>An extension was answered that was not offered.</summary>
+    /// <summary>The peer answered an extension that was not offered.</summary>
     UnsupportedExtension = 110,
 
     /// <summary>The server has no certificate for the name.</summary>

@@ -6,10 +6,10 @@ namespace MtaTls.Tls;
 /// </summary>
 public sealed class TlsAlertException : Exception
 {
-    /// <summary>Makes the exception for an alert.</summary>
+    /// <summary>Creates the exception for an alert.</summary>
     /// <param name="alert">The alert's description.</param>
-    /// <param name="isReceived">True: the peer sent the alert; false: it was sent to the peer.</param>
-    /// <param name="details">More about the reason; null when there is nothing to say.</param>
+    /// <param name="isReceived"><see langword="true"/> when the peer sent the alert, <see langword="false"/> when this end did.</param>
+    /// <param name="details">More about the reason; null for none.</param>
     /// <param name="innerException">The cause; null when there is none.</param>
     internal TlsAlertException(TlsAlert alert, bool isReceived, string? details = null, Exception? innerException = null)
         : base(Describe(alert, isReceived, details), innerException)
@@ -18,10 +18,10 @@ public sealed class TlsAlertException : Exception
         IsReceived = isReceived;
     }
 
-    /// <summary>The alert's description.</summary>
+    /// <summary>The alert's description (RFC 8446, section 6).</summary>
     public TlsAlert Alert { get; }
 
-    /// <summary>True: the peer sent the alert; false: it was sent to the peer.</summary>
+    /// <summary><see langword="true"/> when the peer sent the alert, <see langword="false"/> when this end did.</summary>
     public bool IsReceived { get; }
 
     private static string Describe(TlsAlert alert, bool isReceived, string? details)

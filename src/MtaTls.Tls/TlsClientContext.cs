@@ -6,16 +6,16 @@ using MtaTls.Tls.Sessions;
 namespace MtaTls.Tls;
 
 /// <summary>
-/// What the connections to one server share: a copy of the options and the sessions that can be resumed. Make one for each endpoint, since every
-/// connection of a context may resume the sessions of the others. Thread-safe. Disposing it leaves open connections alone.
+/// The state that all connections to one server share: a copy of the options, and the sessions that can be resumed. Create one for each endpoint, because every
+/// connection of a context can resume the sessions of the others. Thread-safe. Disposing it does not end open connections.
 /// </summary>
 internal sealed class TlsClientContext : IDisposable
 {
-    /// <summary>Makes a context.</summary>
-    /// <param name="options">The options; copied.</param>
-    /// <exception cref="PlatformNotSupportedException">OpenSSL 3 is missing.</exception>
-    /// <exception cref="ArgumentException">The options contradict themselves: multiplexing is required, yet not offered, for example.</exception>
-    /// <exception cref="IOException"><see cref="TlsClientOptions.KeyLogFile"/> can't be opened.</exception>
+    /// <summary>Creates a context.</summary>
+    /// <param name="options">The options. The context copies them.</param>
+    /// <exception cref="PlatformNotSupportedException">OpenSSL 3 is missing, or the machine's TLS policy leaves nothing to negotiate.</exception>
+    /// <exception cref="ArgumentException">The options contradict each other, for example when multiplexing is required but not offered, or OpenSSL handles the extension type itself.</exception>
+    /// <exception cref="IOException"><see cref="TlsClientOptions.KeyLogFile"/> cannot be opened.</exception>
     public TlsClientContext(TlsClientOptions options)
     {
         ArgumentNullException.ThrowIfNull(options);
@@ -46,7 +46,7 @@ internal sealed class TlsClientContext : IDisposable
 
     internal TlsClientOptions Options { get; }
 
-    /// <summary>What is sent as server_name; null when nothing is.</summary>
+    /// <summary>The name to send as server_name; null when none is sent.</summary>
     internal string? ServerName { get; }
 
     internal SslContextHandle Native { get; }

@@ -10,8 +10,8 @@ using MtaTls.Tls.OpenSsl;
 namespace MtaTls.Tls;
 
 /// <summary>
-/// A TLS connection over a transport's pipes. One reader and one writer may use it at the same time. The pipes stay their owner's: nothing
-/// here completes them, so after <see cref="DisposeAsync"/> or <see cref="Abort"/> the owner completes or closes the transport.
+/// A TLS connection over a transport's pipes. One reader and one writer can use it at the same time. The connection does not complete the pipes:
+/// after <see cref="DisposeAsync"/> or <see cref="Abort"/> their owner completes or closes the transport.
 /// </summary>
 internal sealed class TlsConnection : IMtaTlsTransport
 {
@@ -19,7 +19,7 @@ internal sealed class TlsConnection : IMtaTlsTransport
 
     private SslPump _pump = null!;
 
-    // Plaintext on its way into a record; rented while there is some.
+    // Plaintext that is not encrypted yet. The array is rented only while there is some.
     private byte[]? _plaintext;
     private int _plaintextLength;
 
@@ -39,10 +39,10 @@ internal sealed class TlsConnection : IMtaTlsTransport
     /// <summary>The peer's certificate; null when it sent none. The caller disposes it.</summary>
     public X509Certificate2? RemoteCertificate { get; private set; }
 
-    /// <summary>The other certificates that the peer sent, in its order: what nobody has verified may be among them. Empty where it sent none.</summary>
+    /// <summary>The other certificates that the peer sent, in its order. They are not all verified. Empty when it sent none.</summary>
     public X509Certificate2Collection RemoteCertificates { get; private set; } = [];
 
-    /// <summary>The certificate that this end used; null when it used none. It is the options' or the selector's object.</summary>
+    /// <summary>The certificate that this end used: the object of the options or of the selector; null when it used none.</summary>
     public X509Certificate2? LocalCertificate { get; private set; }
 
     /// <summary>The server name (SNI) that the client asked for, in lower case; null when it sent none.</summary>
@@ -54,14 +54,14 @@ internal sealed class TlsConnection : IMtaTlsTransport
     /// <summary>Whether an earlier session was resumed.</summary>
     public bool SessionResumed { get; private set; }
 
-    /// <summary>Handshakes as a server.</summary>
+    /// <summary>Runs the TLS handshake as a server.</summary>
     /// <param name="transport">The transport, positioned at the ClientHello.</param>
     /// <param name="context">The endpoint's context.</param>
-    /// <param name="state">Given to <see cref="TlsServerOptions.ServerCertificateSelector"/>.</param>
-    /// <param name="cancellationToken">Ends the handshake: the way to limit its time.</param>
-    /// <exception cref="AuthenticationException">The handshake failed. The inner exception is a <see cref="TlsAlertException"/> where an alert was sent or received.</exception>
+    /// <param name="state">The argument for <see cref="TlsServerOptions.ServerCertificateSelector"/>.</param>
+    /// <param name="cancellationToken">Ends the handshake. Use it to limit its time.</param>
+    /// <exception cref="AuthenticationException">The handshake failed. The inner exception is a <see cref="TlsAlertException"/> when an alert was sent or received.</exception>
     /// <exception cref="IOException">The transport ended or failed.</exception>
-    /// <exception cref="OperationCanceledException">The token was cancelled.</exception>
+    /// <exception cref="OperationCanceledException">The token was canceled.</exception>
     public static ValueTask<TlsConnection> AcceptAsync(IDuplexPipe transport, TlsServerContext context, object? state = null, CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(transport);
@@ -69,16 +69,16 @@ internal sealed class TlsConnection : IMtaTlsTransport
         return ServerHandshake.AcceptAsync(transport, context, null, default, state, cancellationToken);
     }
 
-    /// <summary>Handshakes as a server with a client whose ClientHello was read before.</summary>
-    /// <param name="transport">The transport, positioned behind <paramref name="received"/>.</param>
+    /// <summary>Runs the TLS handshake as a server, with a client whose ClientHello was read before.</summary>
+    /// <param name="transport">The transport, positioned after <paramref name="received"/>.</param>
     /// <param name="context">The endpoint's context.</param>
-    /// <param name="clientHello">What <see cref="ClientHelloReader"/> has read with the context's extension type; null: it is read here.</param>
-    /// <param name="received">The bytes that were taken from the transport already, the ClientHello first; empty where they are still in it.</param>
-    /// <param name="state">Given to <see cref="TlsServerOptions.ServerCertificateSelector"/>.</param>
-    /// <param name="cancellationToken">Ends the handshake: the way to limit its time.</param>
-    /// <exception cref="AuthenticationException">The handshake failed. The inner exception is a <see cref="TlsAlertException"/> where an alert was sent or received.</exception>
+    /// <param name="clientHello">The result of <see cref="ClientHelloReader"/> with the context's extension type; null when it was not read yet.</param>
+    /// <param name="received">The bytes that were taken from the transport already, beginning with the ClientHello; empty when they are still in the transport.</param>
+    /// <param name="state">The argument for <see cref="TlsServerOptions.ServerCertificateSelector"/>.</param>
+    /// <param name="cancellationToken">Ends the handshake. Use it to limit its time.</param>
+    /// <exception cref="AuthenticationException">The handshake failed. The inner exception is a <see cref="TlsAlertException"/> when an alert was sent or received.</exception>
     /// <exception cref="IOException">The transport ended or failed.</exception>
-    /// <exception cref="OperationCanceledException">The token was cancelled.</exception>
+    /// <exception cref="OperationCanceledException">The token was canceled.</exception>
     public static ValueTask<TlsConnection> AcceptAsync(
         IDuplexPipe transport, TlsServerContext context, ClientHelloInfo? clientHello, ReadOnlyMemory<byte> received, object? state, CancellationToken cancellationToken = default)
     {
@@ -87,13 +87,13 @@ internal sealed class TlsConnection : IMtaTlsTransport
         return ServerHandshake.AcceptAsync(transport, context, clientHello, received, state, cancellationToken);
     }
 
-    /// <summary>Handshakes as a client.</summary>
+    /// <summary>Runs the TLS handshake as a client.</summary>
     /// <param name="transport">The transport.</param>
     /// <param name="context">The context of the server.</param>
-    /// <param name="cancellationToken">Ends the handshake: the way to limit its time.</param>
-    /// <exception cref="AuthenticationException">The handshake failed, the server's certificate was refused included. The inner exception is a <see cref="TlsAlertException"/> where an alert was sent or received.</exception>
+    /// <param name="cancellationToken">Ends the handshake. Use it to limit its time.</param>
+    /// <exception cref="AuthenticationException">The handshake failed, for example because the server's certificate was refused. The inner exception is a <see cref="TlsAlertException"/> when an alert was sent or received.</exception>
     /// <exception cref="IOException">The transport ended or failed.</exception>
-    /// <exception cref="OperationCanceledException">The token was cancelled.</exception>
+    /// <exception cref="OperationCanceledException">The token was canceled.</exception>
     public static ValueTask<TlsConnection> ConnectAsync(IDuplexPipe transport, TlsClientContext context, CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(transport);
@@ -101,12 +101,12 @@ internal sealed class TlsConnection : IMtaTlsTransport
         return ClientHandshake.ConnectAsync(transport, context, cancellationToken);
     }
 
-    /// <summary>Reads what has been decrypted, straight into the caller's memory; waits while there is nothing.</summary>
-    /// <param name="buffer">Where to; not empty.</param>
+    /// <summary>Decrypts data directly into the caller's memory. Waits while there is none.</summary>
+    /// <param name="buffer">The memory for the data; not empty.</param>
     /// <param name="cancellationToken">Ends the wait; the connection stays usable.</param>
-    /// <returns>At least one byte; 0 once the peer has ended the session in order (<c>close_notify</c>).</returns>
+    /// <returns>The number of bytes read, at least 1; 0 after the peer has ended the session in order (<c>close_notify</c>).</returns>
     /// <exception cref="IOException">
-    /// The transport ended without <c>close_notify</c> (truncation: an <see cref="EndOfStreamException"/> is among the inner exceptions) or failed, or the peer broke TLS.
+    /// The transport ended without <c>close_notify</c> (truncation: an <see cref="EndOfStreamException"/> is among the inner exceptions) or failed, or the peer broke a rule of TLS.
     /// </exception>
     public ValueTask<int> ReadAsync(Memory<byte> buffer, CancellationToken cancellationToken = default)
     {
@@ -118,8 +118,8 @@ internal sealed class TlsConnection : IMtaTlsTransport
         return _pump.ReadAsync(buffer, cancellationToken);
     }
 
-    /// <summary>Room for bytes to send; what is advanced is collected into records of up to 16,384 bytes.</summary>
-    /// <param name="sizeHint">The least length needed; 0: any.</param>
+    /// <summary>Returns memory for bytes to send. The advanced bytes are collected into records of up to 16,384 bytes.</summary>
+    /// <param name="sizeHint">The fewest bytes that the memory must have; 0 for any number.</param>
     public Memory<byte> GetMemory(int sizeHint = 0)
     {
         ArgumentOutOfRangeException.ThrowIfNegative(sizeHint);
@@ -136,8 +136,8 @@ internal sealed class TlsConnection : IMtaTlsTransport
         return _plaintext.AsMemory(_plaintextLength);
     }
 
-    /// <summary>Adds the first bytes of the memory that <see cref="GetMemory"/> gave to what is to be sent.</summary>
-    /// <param name="count">How many bytes.</param>
+    /// <summary>Adds the first bytes of the memory of <see cref="GetMemory"/> to the data to send.</summary>
+    /// <param name="count">The number of bytes.</param>
     public void Advance(int count)
     {
         int room = _plaintext is null ? 0 : _plaintext.Length - _plaintextLength;
@@ -146,8 +146,8 @@ internal sealed class TlsConnection : IMtaTlsTransport
         _plaintextLength += count;
     }
 
-    /// <summary>Encrypts at once, after what was advanced; the data is not copied first.</summary>
-    /// <param name="data">The bytes to send; each 16,384 of them make a record.</param>
+    /// <summary>Encrypts data at once, after the advanced bytes, without copying it first.</summary>
+    /// <param name="data">The bytes to send. Each 16,384 bytes make a record.</param>
     /// <exception cref="IOException">The session has ended or failed.</exception>
     public void Write(ReadOnlySpan<byte> data)
     {
@@ -155,8 +155,8 @@ internal sealed class TlsConnection : IMtaTlsTransport
         _pump.Write(data);
     }
 
-    /// <summary>Encrypts what was advanced and flushes the transport; waits for its back-pressure.</summary>
-    /// <param name="cancellationToken">Ends the wait; what was written stays written.</param>
+    /// <summary>Encrypts the advanced bytes and flushes the transport. Waits for its backpressure.</summary>
+    /// <param name="cancellationToken">Ends the wait. The written bytes are still sent later.</param>
     /// <exception cref="IOException">The session or the transport has ended or failed.</exception>
     public ValueTask FlushAsync(CancellationToken cancellationToken = default)
     {
@@ -172,7 +172,7 @@ internal sealed class TlsConnection : IMtaTlsTransport
         }
     }
 
-    /// <summary>Ends sending in order: what was written, then <c>close_notify</c>. Reading goes on until the peer has ended too.</summary>
+    /// <summary>Ends sending in order: sends all written bytes, then <c>close_notify</c>. Reading is possible until the peer has ended too.</summary>
     /// <param name="cancellationToken">Ends the wait.</param>
     public ValueTask CompleteAsync(CancellationToken cancellationToken = default)
     {
@@ -188,13 +188,13 @@ internal sealed class TlsConnection : IMtaTlsTransport
         }
     }
 
-    /// <summary>Ends the session at once, without <c>close_notify</c>; reads and flushes that wait fail. The session can't be resumed.</summary>
-    /// <param name="reason">The inner exception of what they fail with.</param>
+    /// <summary>Ends the session at once, without <c>close_notify</c>. Pending reads and flushes fail. The session cannot be resumed.</summary>
+    /// <param name="reason">The inner exception of their failure.</param>
     public void Abort(Exception? reason = null) => _pump.Abort(reason);
 
     /// <summary>
-    /// Makes this TLS session impossible to resume, as the draft requires after a fatal error of a channel (section 3): it is removed from the
-    /// cache of either role, and no later ticket is kept.
+    /// Prevents the resumption of this TLS session, as the draft requires after a fatal error of a channel (section 3). The session is removed from the
+    /// context's cache, and later tickets are not kept.
     /// </summary>
     public void ForbidResumption() => _pump.ForbidResumption();
 
@@ -205,7 +205,7 @@ internal sealed class TlsConnection : IMtaTlsTransport
         return ValueTask.CompletedTask;
     }
 
-    /// <summary>The handshake is done: takes the pump over and notes what was negotiated.</summary>
+    /// <summary>Takes over the pump after the handshake, and stores what was negotiated.</summary>
     internal void Complete(SslPump pump)
     {
         _pump = pump;

@@ -7,16 +7,17 @@ using MtaTls.Tls.Sessions;
 namespace MtaTls.Tls;
 
 /// <summary>
-/// What the connections of one endpoint share: a copy of its options, the native context and its resumable sessions. Sessions are never resumed
-/// on another context. Thread-safe. Disposing it leaves open connections alone.
+/// The state that all connections of one endpoint share: a copy of the options, the native context and the sessions that can be resumed. Sessions are never resumed
+/// on another context. Thread-safe. Disposing it does not end open connections.
 /// </summary>
 internal sealed class TlsServerContext : IDisposable
 {
-    /// <summary>Makes a context.</summary>
-    /// <param name="options">The options; copied.</param>
-    /// <exception cref="PlatformNotSupportedException">OpenSSL 3 is missing.</exception>
-    /// <exception cref="ArgumentException">The options contradict themselves: no certificate, for example.</exception>
-    /// <exception cref="IOException"><see cref="TlsServerOptions.KeyLogFile"/> can't be opened.</exception>
+    /// <summary>Creates a context.</summary>
+    /// <param name="options">The options. The context copies them.</param>
+    /// <exception cref="PlatformNotSupportedException">OpenSSL 3 is missing, or the machine's TLS policy leaves nothing to negotiate.</exception>
+    /// <exception cref="ArgumentException">No certificate is set, or OpenSSL handles the extension type itself.</exception>
+    /// <exception cref="NotSupportedException">The certificate has no private key that OpenSSL can use.</exception>
+    /// <exception cref="IOException"><see cref="TlsServerOptions.KeyLogFile"/> cannot be opened.</exception>
     public TlsServerContext(TlsServerOptions options)
     {
         ArgumentNullException.ThrowIfNull(options);
@@ -36,7 +37,7 @@ internal sealed class TlsServerContext : IDisposable
         Certificates = new CertificateContextCache(Options.ServerCertificateChain);
         if (Options.ServerCertificateSelector is null)
         {
-            // A certificate that can't be used should not wait for its first client to say so.
+            // A certificate that cannot be used must fail at startup, not with the first client.
             _ = Certificates.Get(Options.ServerCertificate!);
         }
 
@@ -47,7 +48,7 @@ internal sealed class TlsServerContext : IDisposable
 
     internal TlsServerOptions Options { get; }
 
-    /// <summary>Tells this context's sessions from any other's.</summary>
+    /// <summary>Distinguishes this context's sessions from those of other contexts.</summary>
     internal byte[] Id { get; } = RandomNumberGenerator.GetBytes(16);
 
     internal SslContextHandle Native { get; }

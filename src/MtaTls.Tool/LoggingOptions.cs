@@ -6,11 +6,11 @@ using MtaTls.Tool.Output;
 
 namespace MtaTls.Tool;
 
-/// <summary>What every command logs, and how. Logs go to standard error.</summary>
+/// <summary>The logging options of every command.</summary>
 internal sealed class LoggingOptions
 {
-    private readonly Option<bool> _verbose = new("--verbose", "-v") { Description = "Log what happens.", Recursive = true };
-    private readonly Option<string> _format = new("--log-format") { Description = "How logs look.", Recursive = true, DefaultValueFactory = _ => "text" };
+    private readonly Option<bool> _verbose = new("--verbose", "-v") { Description = "Write debug logs to standard error.", Recursive = true };
+    private readonly Option<string> _format = new("--log-format") { Description = "The format of logs.", Recursive = true, DefaultValueFactory = _ => "text" };
 
     public LoggingOptions() => _format.AcceptOnlyFromAmong("text", "json");
 
@@ -22,25 +22,26 @@ internal sealed class LoggingOptions
 
     public bool IsVerbose(ParseResult parsed) => parsed.GetValue(_verbose);
 
-    /// <summary>A factory for a command that talks to a gateway. Logs go to standard error.</summary>
+    /// <summary>Creates the loggers of a command that connects to a gateway. They write to standard error.</summary>
     /// <param name="parsed">The command line.</param>
-    /// <param name="level">What is logged without <c>--verbose</c>.</param>
-    public ILoggerFactory CreateFactory(ParseResult parsed, LogLevel level) => LoggerFactory.Create(logging => Configure(parsed, logging, level));
+    /// <param name="level">The lowest log level without <c>--verbose</c>.</param>
+    public ILoggerFactory CreateFactory(ParseResult parsed, LogLevel level) => LoggerFactory.Create(logging => Configure(parsed, logging, () => level));
 
-    /// <summary>Logs to standard error.</summary>
+    /// <summary>Configures logging to standard error.</summary>
     /// <param name="parsed">The command line.</param>
     /// <param name="logging">The builder.</param>
-    /// <param name="level">What is logged without <c>--verbose</c>.</param>
-    public void Configure(ParseResult parsed, ILoggingBuilder logging, LogLevel level)
+    /// <param name="level">Returns the lowest log level without <c>--verbose</c>. Called for each log event.</param>
+    public void Configure(ParseResult parsed, ILoggingBuilder logging, Func<LogLevel> level)
     {
         logging.ClearProviders();
         logging.SetMinimumLevel(LogLevel.Warning);
-        logging.AddFilter("MtaTls", IsVerbose(parsed) ? LogLevel.Debug : level);
+        bool isVerbose = IsVerbose(parsed);
+        logging.AddFilter("MtaTls", actual => actual >= (isVerbose ? LogLevel.Debug : level()));
         logging.Services.Configure<ConsoleLoggerOptions>(static options => options.LogToStandardErrorThreshold = LogLevel.Trace);
         AddConsole(parsed, logging);
     }
 
-    /// <summary>Logs as lines of text or JSON.</summary>
+    /// <summary>Adds the console logger, with lines of text or JSON.</summary>
     public void AddConsole(ParseResult parsed, ILoggingBuilder logging)
     {
         if (parsed.GetValue(_format) == "json")

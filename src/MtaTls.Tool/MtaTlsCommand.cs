@@ -4,20 +4,20 @@ using MtaTls.Tool.Output;
 
 namespace MtaTls.Tool;
 
-/// <summary>The command <c>mtatls</c> with all that it can do.</summary>
+/// <summary>The root command <c>mtatls</c> with all its commands.</summary>
 internal static class MtaTlsCommand
 {
     private const string Description = """
         Carries many connections in one TLS session (MTA-TLS).
 
         Examples:
-          mtatls probe gw.example:8443                                  does the server speak MTA-TLS?
+          mtatls probe gw.example:8443                                  checks whether a server speaks MTA-TLS
           mtatls forward gw.example:8443 -L 5432:db.internal:5432       a local port
           mtatls forward gw.example:8443 -D 1080                        a SOCKS5 and HTTP proxy
-          mtatls http 5000 --name app1 --gateway gw.example:8443        a local web server for the gateway's visitors
+          mtatls http 5000 --name app1 --gateway gw.example:8443        publishes a local web server at the gateway
           ssh -o ProxyCommand='mtatls connect gw.example:8443 %h:%p' me@host.internal
 
-        Options have defaults in the environment: --cacert is MTATLS_CACERT.
+        Environment variables set defaults of the options for connecting: MTATLS_CACERT for --cacert.
         """;
 
     public static RootCommand Create(Terminal terminal)

@@ -3,7 +3,7 @@ using MtaTls.Tool.Output;
 
 namespace MtaTls.Tool;
 
-/// <summary>SIGINT and SIGTERM: the first asks the command to stop in order, the second ends it at once.</summary>
+/// <summary>Handles SIGINT and SIGTERM: the first signal stops the command gracefully, the second ends it at once.</summary>
 internal sealed class Signals : IDisposable
 {
     private readonly CancellationTokenSource _stopping = new();
@@ -20,12 +20,12 @@ internal sealed class Signals : IDisposable
                 Environment.Exit(ExitCode.Interrupted);
             }
 
-            terminal.Note("mtatls: stopping; open connections may finish. A second signal ends them.");
+            terminal.Note("mtatls: stopping. A second signal ends the process at once.");
             ThreadPool.UnsafeQueueUserWorkItem(static source => source.Cancel(), _stopping, preferLocal: false);
         }))];
     }
 
-    /// <summary>Is cancelled by the first signal.</summary>
+    /// <summary>Canceled by the first signal.</summary>
     public CancellationToken Stopping => _stopping.Token;
 
     public void Dispose()

@@ -3,16 +3,16 @@ using System.Net.Sockets;
 
 namespace MtaTls;
 
-/// <summary>Connects to the first of several addresses that answers (RFC 8305): one that is silent costs a quarter of a second, not the whole time that connecting may take.</summary>
+/// <summary>Connects to the first of several addresses that answers (RFC 8305, Happy Eyeballs). An address that does not answer costs a quarter of a second, not the whole connect timeout.</summary>
 internal static class AddressRace
 {
     /// <summary>At most this many addresses of a name are tried, because the owner of the name chooses their number.</summary>
     public const int MaxAttempts = 8;
 
-    /// <summary>RFC 8305, section 5: the recommended delay before the next address is tried beside the ones before it.</summary>
+    /// <summary>The recommended delay before the next address is tried in parallel (RFC 8305, section 5).</summary>
     private static readonly TimeSpan s_attemptDelay = TimeSpan.FromMilliseconds(250);
 
-    /// <summary>RFC 8305, section 4: the families in turn, beginning with that of the resolver's first answer.</summary>
+    /// <summary>Orders the addresses by alternating the address families, beginning with the family of the first address (RFC 8305, section 4).</summary>
     public static IEnumerable<IPAddress> Interleave(IReadOnlyList<IPAddress> addresses)
     {
         IPAddress[] first = [.. addresses.Where(a => a.AddressFamily == addresses[0].AddressFamily)];
@@ -32,16 +32,16 @@ internal static class AddressRace
     }
 
     /// <summary>Connects to the addresses of one name.</summary>
-    /// <exception cref="SocketException">None answers; the error is the last one.</exception>
+    /// <exception cref="SocketException">No address answers. The exception is that of the last attempt.</exception>
     public static Task<Socket> ConnectAsync(IReadOnlyList<IPEndPoint> endpoints, TimeProvider time, CancellationToken cancellationToken) =>
         RunAsync(endpoints, ConnectOneAsync, time, cancellationToken);
 
-    /// <summary>Runs attempts, each a while after the one before or as soon as that has failed, until one succeeds. The others are cancelled, and what they still bring is disposed.</summary>
-    /// <param name="candidates">What is tried, the preferred first; at least one.</param>
-    /// <param name="attempt">Tries one.</param>
+    /// <summary>Runs attempts until one succeeds. Each begins 250 ms after the one before, or when one has failed. The other attempts are canceled, and their late results are disposed.</summary>
+    /// <param name="candidates">The candidates, the preferred one first; at least one.</param>
+    /// <param name="attempt">Tries one candidate.</param>
     /// <param name="time">The clock.</param>
     /// <param name="cancellationToken">Ends all attempts.</param>
-    /// <exception cref="SocketException">All have failed; the error is the last one.</exception>
+    /// <exception cref="SocketException">All attempts have failed. The exception is that of the last one.</exception>
     public static async Task<TResult> RunAsync<TCandidate, TResult>(
         IReadOnlyList<TCandidate> candidates, Func<TCandidate, CancellationToken, Task<TResult>> attempt, TimeProvider time, CancellationToken cancellationToken)
         where TResult : class, IDisposable

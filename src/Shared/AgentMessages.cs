@@ -3,35 +3,35 @@ using System.Text.Json.Serialization;
 
 namespace MtaTls.Agents;
 
-/// <summary>What an agent and its gateway say to each other: JSON over HTTP, in a channel of the agent's session.</summary>
+/// <summary>The protocol between an agent and its gateway: JSON over HTTP, in a channel of the agent's session.</summary>
 internal static class AgentProtocol
 {
-    /// <summary>Where agents register.</summary>
+    /// <summary>The path at which agents register.</summary>
     public const string Path = "/.well-known/mta-tls/agents";
 
     /// <summary>The problem type of a registration that did not come on a channel.</summary>
     public const string NotMultiplexed = "not-multiplexed";
 
-    /// <summary>The problem type where no name was granted.</summary>
+    /// <summary>The problem type when no name was granted.</summary>
     public const string NoNameGranted = "no-name-granted";
 
     /// <summary>The problem type of a gateway that is stopping.</summary>
     public const string Draining = "draining";
 
-    /// <summary>The problem type where a limit of the gateway is reached.</summary>
+    /// <summary>The problem type when a limit of the gateway is reached.</summary>
     public const string LimitReached = "limit-reached";
 
-    /// <summary>The problem type of a gateway whose node the agent wants to avoid.</summary>
+    /// <summary>The problem type of a gateway that is one of the nodes that the agent wants to avoid.</summary>
     public const string OtherNode = "other-node";
 
     public const string RegisteredEvent = "registered";
     public const string PingEvent = "ping";
     public const string DrainEvent = "drain";
 
-    /// <summary>The port of a name that has none: HTTP's.</summary>
+    /// <summary>The port of a name without one: that of HTTP.</summary>
     public const int DefaultPort = 80;
 
-    /// <summary>Reads a name that an agent serves: <c>host</c> or <c>host:port</c>. A wildcard is no name.</summary>
+    /// <summary>Parses a name that an agent serves: <c>host</c> or <c>host:port</c>. Wildcards are not allowed.</summary>
     public static bool TryParseName(string? text, out AgentName name)
     {
         name = default;
@@ -67,23 +67,23 @@ internal readonly record struct AgentName(string Host, int Port)
     public override string ToString() => Port == AgentProtocol.DefaultPort ? Host : string.Create(System.Globalization.CultureInfo.InvariantCulture, $"{Host}:{Port}");
 }
 
-/// <summary>POST: what an agent asks for. Avoid names nodes that its other sessions have: with several gateways behind one address, the agent then tries again to meet another.</summary>
+/// <summary>POST: the registration of an agent. Avoid has the nodes of the agent's other sessions: with several gateways behind one address, the agent connects again until it reaches another node.</summary>
 internal sealed record RegistrationRequest(string Agent, string Instance, IReadOnlyList<string> Names, int Weight = 1, string? Protocols = null, IReadOnlyList<string>? Avoid = null);
 
-/// <summary>PATCH: the agent takes no new connections from now on.</summary>
+/// <summary>PATCH: whether the agent drains. A draining agent gets no new connections.</summary>
 internal sealed record RegistrationChange(bool Draining);
 
-/// <summary>A name that was not granted, and why.</summary>
+/// <summary>A name that was not granted, and the reason.</summary>
 internal sealed record RefusedName(string Name, string Reason);
 
-/// <summary>The first event of a registration. Urls tells where granted names can be reached, as far as the gateway knows; Nodes, how many gateways share their agents.</summary>
+/// <summary>The first event of a registration. Urls has the addresses of granted names, as far as the gateway knows them. Nodes is the number of gateways that share their agents.</summary>
 internal sealed record RegisteredMessage(
     string Id, IReadOnlyList<string> Granted, IReadOnlyList<RefusedName> Refused, double Heartbeat, string Node, IReadOnlyDictionary<string, string>? Urls = null, int? Nodes = null);
 
-/// <summary>The event that asks the agent to leave: within so many seconds, for one of these gateways or another.</summary>
+/// <summary>The event that asks the agent to leave within Deadline seconds. Alternates are gateways that it can use instead.</summary>
 internal sealed record DrainMessage(double Deadline, IReadOnlyList<string> Alternates);
 
-/// <summary>A problem of RFC 9457, as far as an agent reads it.</summary>
+/// <summary>The members of a problem (RFC 9457) that an agent reads.</summary>
 internal sealed record RegistrationProblem(string? Type, string? Title, string? Detail, IReadOnlyList<RefusedName>? Refused);
 
 [JsonSourceGenerationOptions(JsonSerializerDefaults.Web, DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull)]

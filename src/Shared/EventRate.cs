@@ -1,12 +1,12 @@
 namespace MtaTls;
 
-/// <summary>At most so many events in any second, exactly: also across the end of one and the beginning of the next. Not thread-safe.</summary>
+/// <summary>Allows at most a number of events in any period of one second, not only in each full second. Not thread-safe.</summary>
 /// <remarks>
-/// Events are counted in a few groups, each of which leaves the second with its last event. So the limit never lets more through; it may take a sixteenth of a second
-/// longer to let as many.
+/// Events are counted in groups. A group stops counting one second after its last event. So there are never more events than the limit allows, but events can be refused
+/// for up to a sixteenth of a second too long.
 /// </remarks>
 /// <param name="perSecond">The most events in any second.</param>
-/// <param name="ticksPerSecond">The unit of the times that <see cref="TryTake(long)"/> is given.</param>
+/// <param name="ticksPerSecond">The ticks per second of the times for <see cref="TryTake(long)"/>.</param>
 internal sealed class EventRate(int perSecond, long ticksPerSecond)
 {
     private const int Groups = 16;
@@ -20,15 +20,15 @@ internal sealed class EventRate(int perSecond, long ticksPerSecond)
     public EventRate(int perSecond, TimeProvider time)
         : this(perSecond, time.TimestampFrequency) => _time = time;
 
-    /// <summary>A rate for a limit of which 0 means none.</summary>
+    /// <summary>Creates the rate for a limit; null when the limit is 0, which means no limit.</summary>
     public static EventRate? Create(int perSecond, TimeProvider time) => perSecond == 0 ? null : new EventRate(perSecond, time);
 
-    /// <summary>Counts one event now, by the clock that was given.</summary>
+    /// <summary>Counts one event at the clock's current time.</summary>
     /// <returns>Whether it is within the limit; one that is not does not count.</returns>
     public bool TryTake() => TryTake(_time!.GetTimestamp());
 
     /// <summary>Counts one event.</summary>
-    /// <param name="now">The time, never less than the last.</param>
+    /// <param name="now">The time; never less than that of the last call.</param>
     /// <returns>Whether it is within the limit; one that is not does not count.</returns>
     public bool TryTake(long now)
     {
@@ -46,7 +46,7 @@ internal sealed class EventRate(int perSecond, long ticksPerSecond)
 
         _count++;
         int newest = (_oldest + _used - 1 + Groups) % Groups;
-        // The newest group takes what comes within its share of a second; the last free one takes all.
+        // The newest group counts the events of a sixteenth of a second. When no group is free, it counts all events.
         if (_used > 0 && (_used == Groups || now - _groups[newest].First < ticksPerSecond / Groups))
         {
             _groups[newest] = (_groups[newest].First, now, _groups[newest].Count + 1);

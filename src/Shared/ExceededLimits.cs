@@ -2,7 +2,7 @@ using MtaTls.Protocol;
 
 namespace MtaTls;
 
-/// <summary>Which limits of a session were exceeded since the last look. It is looked at from time to time, so that a peer that exceeds one a million times causes no more than a look does.</summary>
+/// <summary>Finds the limits of a session that were exceeded since the last report. Reports are periodic, so a peer that exceeds a limit a million times causes no more log entries than one that exceeds it once.</summary>
 internal sealed class ExceededLimits
 {
     private static readonly int s_count = Enum.GetValues<MtaTlsSessionLimit>().Length;
@@ -11,7 +11,7 @@ internal sealed class ExceededLimits
     private long _seen;
     private long[]? _reported;
 
-    /// <summary>What a limit's answer was, for the log.</summary>
+    /// <summary>Returns the consequence of an exceeded limit, for the log.</summary>
     public static string Answer(MtaTlsSessionLimit limit) => limit switch
     {
         MtaTlsSessionLimit.MaxChannelsPerSession or MtaTlsSessionLimit.MaxPendingChannels or MtaTlsSessionLimit.MaxOpensPerSecond => "opens are refused",
@@ -19,18 +19,19 @@ internal sealed class ExceededLimits
         MtaTlsSessionLimit.OpenTimeout => "opens fail",
         MtaTlsSessionLimit.MinPeerPacketLength => "opens are refused and channels closed",
         MtaTlsSessionLimit.MaxPacketLength or MtaTlsSessionLimit.MaxWindowSize or MtaTlsSessionLimit.ChannelWriteStallTimeout => "channels are closed",
-        MtaTlsSessionLimit.SessionReceiveBudget => "windows wait for others to be read",
-        MtaTlsSessionLimit.ReceiveBudget or MtaTlsSessionLimit.ParentReceiveBudget => "windows wait for others to be read, and opens are refused",
+        MtaTlsSessionLimit.SessionReceiveBudget => "channels wait for window until other data is read",
+        MtaTlsSessionLimit.ReceiveBudget or MtaTlsSessionLimit.ParentReceiveBudget => "channels wait for window until other data is read, and opens are refused",
         MtaTlsSessionLimit.SessionSendBudget or MtaTlsSessionLimit.SendBudget or MtaTlsSessionLimit.ParentSendBudget => "writers wait, and channels that cannot send are closed",
-        MtaTlsSessionLimit.CloseLingerTimeout => "what closed channels had to send is discarded",
+        MtaTlsSessionLimit.CloseLingerTimeout => "unsent data of closing channels is discarded",
         _ => "the session is ended",
     };
 
-    /// <summary>Whether there is anything to report: what costs nothing to ask.</summary>
+    /// <summary>Whether a limit was exceeded since the last report. Cheap enough to call often.</summary>
     public bool HasNews(MtaTlsSession session) => session.LimitsExceeded != Volatile.Read(ref _seen);
 
+    /// <summary>Reports each limit that was exceeded since the last report.</summary>
     /// <param name="session">The session.</param>
-    /// <param name="report">Is told the limit, how often it was exceeded since the last time, and whether that was never before.</param>
+    /// <param name="report">Called with the limit, how often it was exceeded since the last report, and whether this is its first report.</param>
     public void Report(MtaTlsSession session, Action<MtaTlsSessionLimit, long, bool> report)
     {
         lock (_lock)

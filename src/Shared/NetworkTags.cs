@@ -4,7 +4,7 @@ using System.Net.Sockets;
 
 namespace MtaTls;
 
-/// <summary>The ends of a connection in the attributes of OpenTelemetry's conventions (network.*).</summary>
+/// <summary>Sets the ends of a connection as attributes of OpenTelemetry's semantic conventions (network.*).</summary>
 internal static class NetworkTags
 {
     /// <summary>Adds both ends, the transport and the type of the network to an activity.</summary>
@@ -16,7 +16,7 @@ internal static class NetworkTags
         activity.SetTag("network.type", Type(local ?? peer));
     }
 
-    /// <summary>"tcp" or "unix"; null where the end is another.</summary>
+    /// <summary>Returns "tcp" or "unix"; null for other endpoints.</summary>
     public static string? Transport(EndPoint? end) => end switch
     {
         IPEndPoint => "tcp",
@@ -24,7 +24,7 @@ internal static class NetworkTags
         _ => null,
     };
 
-    /// <summary>"ipv4" or "ipv6"; null without IP.</summary>
+    /// <summary>Returns "ipv4" or "ipv6"; null for endpoints without IP.</summary>
     public static string? Type(EndPoint? end) => end is not IPEndPoint { Address: { } address } ? null
         : address.AddressFamily == AddressFamily.InterNetwork || address.IsIPv4MappedToIPv6 ? "ipv4" : "ipv6";
 

@@ -3,16 +3,16 @@ using MtaTls.Protocol;
 
 namespace MtaTls;
 
-/// <summary>How a session ended, as metrics, activities and logs of server and client show it.</summary>
+/// <summary>Formats how a session ended, for metrics, activities and logs of server and client.</summary>
 internal static class SessionEnds
 {
-    /// <summary>The tag of durations and activities.</summary>
+    /// <summary>The tag's name in metrics and activities.</summary>
     public const string Tag = "mtatls.session.end";
 
-    /// <summary>The end of a session whose task has ended.</summary>
+    /// <summary>Returns the end of a session whose <see cref="MtaTlsSession.Completion"/> has ended.</summary>
     public static MtaTlsSessionEnd Of(MtaTlsSession session) => session.End ?? MtaTlsSessionEnd.Aborted;
 
-    /// <summary>The value of the tag.</summary>
+    /// <summary>Returns the tag's value.</summary>
     public static string Name(MtaTlsSessionEnd end) => end switch
     {
         MtaTlsSessionEnd.PeerClosed => "peer_closed",
@@ -24,19 +24,19 @@ internal static class SessionEnds
         _ => "aborted",
     };
 
-    /// <summary>Whether a connection was lost while no channel was open: nothing was under way, so that is no failure.</summary>
+    /// <summary>Whether the connection was lost while no channel was open. No data was lost then, so it does not count as a failure.</summary>
     /// <param name="session">The session.</param>
-    /// <param name="failure">What its task has ended with.</param>
+    /// <param name="failure">The exception of its <see cref="MtaTlsSession.Completion"/>.</param>
     public static bool IsHarmless(MtaTlsSession session, Exception failure) =>
         session.End == MtaTlsSessionEnd.TransportLost && session.GetStatistics().ChannelsLost == 0 && !TcpKeepAlive.IsTimeout(failure);
 
-    /// <summary>For logs: the end, and the limit that was exceeded.</summary>
+    /// <summary>Returns the end, and the limit that was exceeded, for logs.</summary>
     public static string Describe(MtaTlsSession session) => session.EndLimit is { } limit ? $"{Of(session)}, {limit}" : Of(session).ToString();
 
     /// <summary>Tags a measurement.</summary>
     /// <param name="tags">The measurement's tags.</param>
     /// <param name="end">The end.</param>
-    /// <param name="error">What <c>error.type</c> says of a failure; null where it was none.</param>
+    /// <param name="error">The value of <c>error.type</c>; null when the session did not fail.</param>
     public static void Add(ref TagList tags, MtaTlsSessionEnd end, string? error)
     {
         tags.Add(Tag, Name(end));
@@ -46,7 +46,7 @@ internal static class SessionEnds
         }
     }
 
-    /// <summary>Tags the activity of a session, and gives it the status of its end.</summary>
+    /// <summary>Tags the activity of a session, and sets its status.</summary>
     public static void Add(Activity activity, MtaTlsSession session, string? error)
     {
         MtaTlsSessionEnd end = Of(session);

@@ -2,15 +2,15 @@ using System.IO.Pipelines;
 
 namespace MtaTls;
 
-/// <summary>A connection below TLS as a pair of pipes that read and write its stream straight: no loop, no task while nothing happens.</summary>
-/// <param name="stream">The stream; its owner disposes it, before these.</param>
-/// <param name="holdsBuffer">Whether a read that waits holds its buffer. Else it costs a system call more, and thousands of idle connections no memory.</param>
+/// <summary>The connection below TLS as a pair of pipes that read and write its stream directly, without a loop or a task of their own.</summary>
+/// <param name="stream">The stream. Its owner disposes it, before these pipes.</param>
+/// <param name="holdsBuffer">Whether a pending read holds its buffer. Without it, each read costs one more system call, but thousands of idle connections hold no buffers.</param>
 internal sealed class StreamPipes(Stream stream, bool holdsBuffer) : IDuplexPipe, IAsyncDisposable
 {
-    // Room for four full TLS records a read.
+    // Room for almost four full TLS records per read.
     private const int ReadBufferSize = 64 * 1024;
 
-    // All that a flush of the send loop gathers, in one piece: four full records are a little more than 64 KiB, and the rest would be a send of its own.
+    // Room for all data of one flush of the send loop: four full TLS records are a little more than 64 KiB, and with a smaller buffer the rest would need a second send.
     private const int WriteBufferSize = 128 * 1024;
 
     private int _disposed;
@@ -34,7 +34,7 @@ internal sealed class StreamPipes(Stream stream, bool holdsBuffer) : IDuplexPipe
         }
         catch (Exception e) when (e is IOException or ObjectDisposedException or InvalidOperationException)
         {
-            // What could not be sent any more is lost with its connection.
+            // The connection is gone, so unsent data is lost.
         }
     }
 }

@@ -4,8 +4,8 @@ using System.Net.Sockets;
 namespace MtaTls;
 
 /// <summary>
-/// Lets TCP find out that a session's peer is gone: its host, or the way to it (a NAT that has forgotten the connection). Nothing of it is seen above TCP. A process that
-/// hangs keeps its TCP alive: pings find that.
+/// Sets TCP keep-alive, with which the operating system detects that the peer's host is gone, or the path to it (for example a NAT that has dropped the connection). It needs no support
+/// above TCP. It does not detect a process that hangs, because its operating system still answers; pings detect that.
 /// </summary>
 internal static class TcpKeepAlive
 {
@@ -16,10 +16,10 @@ internal static class TcpKeepAlive
     private const int Probes = 5;
     private const int MaxProbes = 127;
 
-    /// <summary>Sets the options. What the system or the socket does not have is left out.</summary>
-    /// <param name="socket">The socket; null or another than TCP's: nothing happens.</param>
-    /// <param name="interval">The silence after which TCP probes; to whole seconds, 1 s to 32,767 s.</param>
-    /// <param name="timeout">How long the peer may leave probes or data without an acknowledgment; the connection is lost after <paramref name="interval"/> and this.</param>
+    /// <summary>Sets the options of a socket. Options that the operating system or the socket does not support are skipped.</summary>
+    /// <param name="socket">The socket. Nothing happens when it is null or not a TCP socket.</param>
+    /// <param name="interval">The time without traffic after which TCP sends a probe. Rounded to whole seconds, 1 to 32,767.</param>
+    /// <param name="timeout">How long the peer may leave probes unanswered. The connection ends after <paramref name="interval"/> and this time together, also when sent data is not acknowledged.</param>
     public static void Apply(Socket? socket, TimeSpan interval, TimeSpan timeout)
     {
         if (socket is not { AddressFamily: AddressFamily.InterNetwork or AddressFamily.InterNetworkV6, ProtocolType: ProtocolType.Tcp })
@@ -28,7 +28,7 @@ internal static class TcpKeepAlive
         }
 
         int idle = Seconds(interval);
-        // An answered probe is followed by the next one after this time, not after the interval: it must not be the longer one, or address translations forget the connection.
+        // After an answered probe, the next one follows after this time, not after the interval. So it must not be longer than the interval, or a NAT could drop the connection.
         int between = Math.Min(Seconds(timeout / Probes), idle);
         int probes = (int)Math.Clamp(Math.Ceiling(timeout.TotalSeconds / between), Probes, MaxProbes);
         Try(() => socket.SetSocketOption(SocketOptionLevel.Socket, SocketOptionName.KeepAlive, true));
@@ -36,7 +36,7 @@ internal static class TcpKeepAlive
         Try(() => socket.SetSocketOption(SocketOptionLevel.Tcp, SocketOptionName.TcpKeepAliveInterval, between));
         Try(() => socket.SetSocketOption(SocketOptionLevel.Tcp, SocketOptionName.TcpKeepAliveRetryCount, probes));
 
-        // TCP does not probe while data waits for an acknowledgment: it repeats the data instead, for a quarter of an hour by default.
+        // While sent data is not acknowledged, TCP sends no probes. It retransmits the data instead, for about 15 minutes by default.
         if (UserTimeout(interval + timeout) is var (option, value))
         {
             byte[] bytes = new byte[4];
@@ -53,7 +53,7 @@ internal static class TcpKeepAlive
         }
     }
 
-    /// <summary>Whether a failure is TCP's finding that the peer does not answer.</summary>
+    /// <summary>Whether a failure means that TCP got no answer from the peer.</summary>
     public static bool IsTimeout(Exception? failure)
     {
         while (failure is not (null or SocketException))
@@ -64,7 +64,7 @@ internal static class TcpKeepAlive
         return failure is SocketException { SocketErrorCode: SocketError.TimedOut };
     }
 
-    /// <summary>The option for data without an acknowledgment, and its value; null where the system has none.</summary>
+    /// <summary>Returns the socket option that limits the time of unacknowledged data, and its value; null when the operating system has none.</summary>
     private static (int Option, int Value)? UserTimeout(TimeSpan limit) =>
         OperatingSystem.IsLinux() ? (18, (int)Math.Min(limit.TotalMilliseconds, int.MaxValue)) // TCP_USER_TIMEOUT, in milliseconds
         : OperatingSystem.IsMacOS() ? (0x80, Seconds(limit)) // TCP_RXT_CONNDROPTIME, in seconds
@@ -81,7 +81,7 @@ internal static class TcpKeepAlive
         }
         catch (Exception e) when (e is SocketException or ObjectDisposedException or PlatformNotSupportedException)
         {
-            // An old kernel, or a connection that has gone: it goes on without.
+            // An old kernel does not support the option, or the connection has ended. Both are no reason to fail.
         }
     }
 }

@@ -3,13 +3,13 @@ using System.Net.Sockets;
 namespace MtaTls;
 
 /// <summary>
-/// Keeps the kernel from taking more of a session's bytes than the connection can send soon: what waits in its buffer can no longer be overtaken, so a channel
-/// with a word to say would wait behind a bulk one's megabytes. Here it is overtaken in the send loop instead.
+/// Limits how many unsent bytes of a session the kernel buffers. Other channels cannot overtake bytes in the kernel's buffer, so a channel
+/// with a few bytes would wait behind megabytes of a large transfer. Bytes that wait in the send loop can be overtaken.
 /// </summary>
 internal static class UnsentLimit
 {
-    // Enough to keep a gigabit busy until the send loop has written more. TCP's window of what is on its way is not touched: throughput stays.
-    private const int Octets = 32 * 1024;
+    // Enough to keep a connection of 1 Gbit/s busy until the send loop writes more. The option does not limit the bytes in flight, so the throughput does not change.
+    private const int MaxUnsentBytes = 32 * 1024;
 
     private const int LevelTcp = 6;
     private const int NotSentLowWatermark = 25; // Linux: TCP_NOTSENT_LOWAT
@@ -23,11 +23,11 @@ internal static class UnsentLimit
 
         try
         {
-            socket.SetRawSocketOption(LevelTcp, NotSentLowWatermark, BitConverter.GetBytes(Octets));
+            socket.SetRawSocketOption(LevelTcp, NotSentLowWatermark, BitConverter.GetBytes(MaxUnsentBytes));
         }
         catch (Exception e) when (e is SocketException or ObjectDisposedException)
         {
-            // An old kernel, or a connection that has gone: it goes on without.
+            // An old kernel does not support the option, or the connection has ended. Both are no reason to fail.
         }
     }
 }

@@ -4,7 +4,7 @@ using MtaTls.Client;
 
 namespace MtaTls.Agent.Tests;
 
-/// <summary>Which gateway a session tries next, and after what pause.</summary>
+/// <summary>To which gateway a session connects next, and after which pause.</summary>
 public class GatewayOrderTests
 {
     private static readonly Uri[] s_gateways = [new("https://a"), new("https://b"), new("https://c")];
@@ -18,14 +18,14 @@ public class GatewayOrderTests
     }
 
     [Fact]
-    public void A_refusal_waits_the_longest_at_once()
+    public void After_a_refusal_the_pause_is_the_longest_at_once()
         => Assert.Equal(30, GatewayOrder.Delay(new MtaTlsReconnectOptions { Jitter = 0 }, 1, isFinal: true, 0).TotalSeconds);
 
     [Theory]
     [InlineData(0, 8)]
     [InlineData(0.5, 6)]
     [InlineData(1, 4)]
-    public void Jitter_takes_a_random_part_off(double random, double seconds)
+    public void Jitter_subtracts_a_random_part(double random, double seconds)
     {
         MtaTlsReconnectOptions options = new() { InitialDelay = TimeSpan.FromSeconds(8), Jitter = 0.5 };
         Assert.Equal(seconds, GatewayOrder.Delay(options, 1, isFinal: false, random).TotalSeconds);
@@ -42,7 +42,7 @@ public class GatewayOrderTests
     public void Sessions_are_spread(int index, string gateway) => Assert.Equal(gateway, GatewayOrder.Choose(s_gateways, index, 0, static _ => false).ToString());
 
     [Fact]
-    public void Gateways_that_other_sessions_have_come_last_and_come()
+    public void Gateways_of_other_sessions_come_last()
     {
         static bool IsTaken(Uri gateway) => gateway.Host is "a" or "c";
         Assert.Equal(["b", "a", "c", "b"], Enumerable.Range(0, 4).Select(failures => GatewayOrder.Choose(s_gateways, 0, failures, IsTaken).Host));
@@ -50,7 +50,7 @@ public class GatewayOrderTests
     }
 
     [Fact]
-    public void One_gateway_is_chosen_though_another_session_has_it()
+    public void A_single_gateway_is_chosen_even_if_another_session_has_it()
         => Assert.Equal("a", GatewayOrder.Choose([s_gateways[0]], 1, 5, static _ => true).Host);
 
     [Theory]
@@ -60,7 +60,7 @@ public class GatewayOrderTests
     [InlineData(30, 0.5, 2, 8)]
     [InlineData(1e9, 0.5, 0, 720)]
     [InlineData(-5, 0.5, 0, 0)]
-    public async Task Agents_of_a_gateway_that_stops_are_spread_over_a_part_of_its_deadline(double deadline, double random, double backOff, double seconds)
+    public async Task Agents_leave_a_stopping_gateway_spread_over_a_part_of_its_deadline(double deadline, double random, double backOff, double seconds)
     {
         FakeTimeProvider time = new();
         Task leaves = GatewayOrder.SpreadAsync(deadline, random, TimeSpan.FromSeconds(backOff), time, CancellationToken.None);

@@ -5,7 +5,7 @@ using MtaTls.Agents;
 
 namespace MtaTls.Agent.Tests;
 
-/// <summary>What is read from the section MtaTlsAgent, and what is wrong there.</summary>
+/// <summary>Reading the section MtaTlsAgent, and its errors.</summary>
 public class SettingsTests
 {
     private const string Least = """ "Gateways": [ "https://gw.example:8443" ], "Names": [ "plant7.internal" ] """;
@@ -43,7 +43,7 @@ public class SettingsTests
     [InlineData("""{ "Gateways": [ "https://gw" ], "Names": [ "a.internal:22" ], "Forward": [ { "Name": "a.internal:22", "Upstream": "127.0.0.1:22" } ] }""", "MtaTlsAgent:Forward:0:Name")]
     [InlineData("""{ "Gateways": [ "https://gw" ], "Names": [ "a.internal" ], "Nmae": "x" }""", "MtaTlsAgent:Nmae")]
     [InlineData("""{ "Gateways": [ "https://gw" ], "Names": [ "a.internal" ], "ClientCertificate": { "Path": "missing.pem" } }""", "MtaTlsAgent:ClientCertificate")]
-    public void What_is_wrong_is_told_with_its_key(string section, string key)
+    public void Invalid_settings_are_reported_with_their_key(string section, string key)
     {
         OptionsValidationException e = Assert.Throws<OptionsValidationException>(() => Read(section));
         Assert.Contains(e.Failures, f => f.StartsWith(key, StringComparison.Ordinal));
@@ -73,7 +73,7 @@ public class SettingsTests
     [InlineData("a\r\nb")]
     [InlineData("a|b")]
     [InlineData("ä.internal")]
-    public void What_is_no_name_is_none(string? text) => Assert.False(AgentProtocol.TryParseName(text, out _));
+    public void Invalid_names_are_rejected(string? text) => Assert.False(AgentProtocol.TryParseName(text, out _));
 
     private static MtaTlsAgentOptions Read(string section)
     {

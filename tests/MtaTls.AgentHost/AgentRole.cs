@@ -6,7 +6,7 @@ using MtaTls.Agent;
 
 namespace MtaTls.AgentHost;
 
-/// <summary>An app that opens no port, with something of each kind of HTTP.</summary>
+/// <summary>An app that opens no port, with endpoints for each kind of HTTP traffic.</summary>
 internal static class AgentRole
 {
     public static async Task<int> RunAsync()

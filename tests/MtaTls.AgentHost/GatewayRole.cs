@@ -4,7 +4,7 @@ using MtaTls.ReverseProxy.Agents;
 
 namespace MtaTls.AgentHost;
 
-/// <summary>A gateway: agents register, YARP's clusters and a pattern of hosts lead to them.</summary>
+/// <summary>A gateway at which agents register. YARP clusters and a host pattern forward to them.</summary>
 internal static class GatewayRole
 {
     public static async Task<int> RunAsync()
@@ -49,7 +49,7 @@ internal static class GatewayRole
         admin.MapHealthChecks("health");
         if (redis is not null)
         {
-            // For a balancer, which names no host.
+            // For the health check of a balancer, which sends no host name.
             app.MapHealthChecks("/health");
         }
 

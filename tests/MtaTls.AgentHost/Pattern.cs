@@ -2,7 +2,7 @@ using System.Buffers.Binary;
 
 namespace MtaTls.AgentHost;
 
-/// <summary>Bytes that both ends know, as many as one likes: blocks that begin with their number.</summary>
+/// <summary>Any number of bytes that both ends know: blocks that begin with their number.</summary>
 internal sealed class Pattern(long length) : Stream
 {
     private const int BlockSize = 64 * 1024;

@@ -1,6 +1,6 @@
 using MtaTls.AgentHost;
 
-// gateway | agent: settings come from the environment, as an operator gives them to a container.
+// Arguments: gateway | agent. Settings come from environment variables, as for a container.
 return args switch
 {
     ["gateway", ..] => await GatewayRole.RunAsync(),

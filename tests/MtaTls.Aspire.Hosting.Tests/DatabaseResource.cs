@@ -4,7 +4,7 @@ using Aspire.Hosting.ApplicationModel;
 
 namespace MtaTls.Aspire.Hosting.Tests;
 
-/// <summary>A server that is no HTTP server, as a resource: it writes a line to each connection.</summary>
+/// <summary>A TCP server without HTTP, as a resource. It writes a line to each connection.</summary>
 internal sealed class DatabaseResource : Resource, IResourceWithEndpoints, IDisposable
 {
     private readonly TcpListener _listener = new(IPAddress.Loopback, 0);
@@ -39,7 +39,7 @@ internal sealed class DatabaseResource : Resource, IResourceWithEndpoints, IDisp
         }
         catch (Exception e) when (e is SocketException or ObjectDisposedException)
         {
-            // The listener has been closed.
+            // The listener was closed.
         }
     }
 }

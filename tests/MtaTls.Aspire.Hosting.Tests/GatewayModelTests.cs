@@ -4,7 +4,7 @@ using Microsoft.Extensions.Logging.Abstractions;
 
 namespace MtaTls.Aspire.Hosting.Tests;
 
-/// <summary>What the app host's model says: endpoints, arguments and settings, in the words of its manifest.</summary>
+/// <summary>The app host's model: endpoints, arguments and settings, as its manifest contains them.</summary>
 public sealed class GatewayModelTests
 {
     private readonly IDistributedApplicationBuilder _builder = DistributedApplication.CreateBuilder(new DistributedApplicationOptions { DisableDashboard = true, ProjectDirectory = Path.GetTempPath() });
@@ -37,7 +37,7 @@ public sealed class GatewayModelTests
     }
 
     [Fact]
-    public async Task Agents_have_rules_behind_those_of_the_file_and_hosts()
+    public async Task Agents_have_rules_after_those_of_the_file_and_hosts()
     {
         Dictionary<string, string> environment = await EnvironmentAsync(_builder.AddMtaTlsGateway("gw").WithAgents("shop.dev.localhost", "ssh.dev.localhost:22").WithAgents("*.apps.dev.localhost"));
         Assert.Equal("shop.dev.localhost", environment["MtaTls__Agents__Rules__1000000__Names__0"]);
@@ -84,7 +84,7 @@ public sealed class GatewayModelTests
         "MtaTlsAgent__Names__0", await EnvironmentAsync(_builder.AddExecutable("app", "app", ".").WithReference(_builder.AddMtaTlsGateway("gw"))));
 
     [Fact]
-    public void What_cannot_be_is_refused_at_once()
+    public void Invalid_arguments_throw_at_once()
     {
         IResourceBuilder<MtaTlsGatewayResource> gateway = _builder.AddMtaTlsGateway("gw");
         Assert.Throws<ArgumentOutOfRangeException>(() => _builder.AddMtaTlsGateway("other", 65_536));

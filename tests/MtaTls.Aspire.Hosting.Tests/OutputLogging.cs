@@ -2,7 +2,7 @@ using Microsoft.Extensions.Logging;
 
 namespace MtaTls.Aspire.Hosting.Tests;
 
-/// <summary>The app host's log, with the lines of its resources, in the test's output.</summary>
+/// <summary>Writes the app host's log, with the lines of its resources, to the test's output.</summary>
 internal sealed class OutputLogging(ITestOutputHelper output) : ILoggerProvider
 {
     public ILogger CreateLogger(string categoryName) => new Logger(output, categoryName);
@@ -31,7 +31,7 @@ internal sealed class OutputLogging(ITestOutputHelper output) : ILoggerProvider
             }
             catch (InvalidOperationException)
             {
-                // The test is over.
+                // The test has ended.
             }
         }
     }

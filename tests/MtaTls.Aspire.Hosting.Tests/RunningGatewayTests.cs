@@ -12,18 +12,18 @@ using MtaTls.Client;
 
 namespace MtaTls.Aspire.Hosting.Tests;
 
-/// <summary>An app host that runs: a gateway, an app that is served through it, and what routes lead to.</summary>
+/// <summary>A running app host: a gateway, an app that is served through it, and the destinations of routes.</summary>
 public sealed class RunningGatewayTests(ITestOutputHelper output)
 {
-    // Catches a hang and nothing else.
-    private static readonly TimeSpan s_timeout = TimeSpan.FromMinutes(3);
+    // Only for hangs.
+    private static readonly TimeSpan s_timeout = TimeSpan.FromMinutes(15);
 
     private static readonly string s_root = FindRoot();
 
     [Fact]
     public async Task An_app_is_served_through_the_gateway_and_routes_lead_to_others()
     {
-        Assert.SkipUnless(OperatingSystem.IsLinux() && RuntimeInformation.OSArchitecture == Architecture.X64, "DCP is there for Linux on x64 alone.");
+        Assert.SkipUnless(OperatingSystem.IsLinux() && RuntimeInformation.OSArchitecture == Architecture.X64, "The tests have DCP only for Linux on x64.");
         using CancellationTokenSource hang = new(s_timeout);
         using X509Certificate2 certificate = CreateCertificate();
         using var database = new DatabaseResource("database");
@@ -51,14 +51,14 @@ public sealed class RunningGatewayTests(ITestOutputHelper output)
         await app.ResourceNotifications.WaitForResourceHealthyAsync("gw", hang.Token);
         Uri address = app.GetEndpoint("gw", "https");
 
-        // As a browser does, over ordinary HTTPS.
+        // Over ordinary HTTPS, as a browser does.
         using (SocketsHttpHandler https = Handler(certificate))
         using (HttpClient browser = new(https))
         {
             Assert.Equal("shop", await GetWhenRegisteredAsync(browser, address, "shop.dev.localhost", hang.Token));
         }
 
-        // Over channels, with the same address that the app's clients get.
+        // Over channels, with the address that the app's clients get.
         using SocketsHttpHandler handler = new();
         handler.UseMtaTls(Options(address, certificate));
         using (HttpClient client = new(handler))
@@ -77,7 +77,7 @@ public sealed class RunningGatewayTests(ITestOutputHelper output)
         await app.StopAsync(hang.Token);
     }
 
-    /// <summary>The app registers some time after the gateway is healthy. Until then its name is one that no agent has.</summary>
+    /// <summary>Waits for the app's registration, which comes some time after the gateway is healthy. Until then no agent has the name.</summary>
     private static async Task<string> GetWhenRegisteredAsync(HttpClient client, Uri address, string host, CancellationToken hang)
     {
         while (true)
@@ -106,7 +106,7 @@ public sealed class RunningGatewayTests(ITestOutputHelper output)
 
     private static X509ChainPolicy Trust(X509Certificate2 certificate) => new() { TrustMode = X509ChainTrustMode.CustomRootTrust, CustomTrustStore = { certificate }, RevocationMode = X509RevocationMode.NoCheck };
 
-    /// <summary>As the developer certificate is: signed by itself, for this machine.</summary>
+    /// <summary>A self-signed certificate for this machine, like the developer certificate.</summary>
     private static X509Certificate2 CreateCertificate()
     {
         using var key = ECDsa.Create(ECCurve.NamedCurves.nistP256);

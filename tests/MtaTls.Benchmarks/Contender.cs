@@ -1,9 +1,9 @@
 namespace MtaTls.Benchmarks;
 
-/// <summary>What is compared: a way to carry many HTTP exchanges between one client and one server.</summary>
+/// <summary>A way to carry many HTTP exchanges between one client and one server. These are compared.</summary>
 internal enum Contender
 {
-    /// <summary>Kestrel without TLS, HTTP/1.1: the floor.</summary>
+    /// <summary>Kestrel without TLS, HTTP/1.1: the lower bound.</summary>
     Plain,
 
     /// <summary>Kestrel HTTPS (SslStream), HTTP/1.1, a TLS connection for each stream.</summary>

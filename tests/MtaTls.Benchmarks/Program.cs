@@ -1,7 +1,7 @@
 using System.CommandLine;
 using MtaTls.Benchmarks.Commands;
 
-var root = new RootCommand("Measures MTA-TLS against what one would use instead. docs/performance.md explains the figures.")
+var root = new RootCommand("Compares MTA-TLS with the alternatives. docs/performance.md explains the figures.")
 {
     CompareCommand.Create(),
     CostCommand.Create(),
@@ -12,6 +12,7 @@ var root = new RootCommand("Measures MTA-TLS against what one would use instead.
     RestartCommand.Create(),
     AgentsCommand.Create(),
     ClusterCommand.Create(),
+    ClusterFailoverCommand.Create(),
     TunnelsCommand.Create(),
     SocksCommand.Create(),
     AgentsRestartCommand.Create(),

@@ -13,38 +13,38 @@ public sealed class AbandonedChannelsTests
     public AbandonedChannelsTests() => _channels = new AbandonedChannels(_time, () => _byThemselves, () => _asked++);
 
     [Fact]
-    public void A_collection_that_came_by_itself_is_enough()
+    public void No_collection_is_requested_after_one_that_happened_anyway()
     {
         int seen = _channels.Collections;
         _byThemselves++;
-        _channels.Look(seen);
+        _channels.CollectIfDue(seen);
         Assert.Equal(0, _asked);
     }
 
     [Fact]
-    public void A_client_that_stays_full_asks_less_and_less_often()
+    public void A_client_that_stays_full_requests_collections_less_and_less_often()
     {
         for (int second = 0; second < 3600; second++)
         {
-            _channels.Look(_channels.Collections);
+            _channels.CollectIfDue(_channels.Collections);
             _time.Advance(TimeSpan.FromSeconds(1));
         }
 
-        // 1 + 2 + 4 ... + 64 s, and then each two minutes.
+        // After 1 + 2 + 4 ... + 64 s, and then every two minutes.
         Assert.InRange(_asked, 30, 38);
     }
 
     [Fact]
-    public void After_a_quiet_time_the_first_one_comes_at_once()
+    public void After_a_quiet_time_the_first_collection_comes_at_once()
     {
-        _channels.Look(0);
-        _channels.Look(0);
+        _channels.CollectIfDue(0);
+        _channels.CollectIfDue(0);
         Assert.Equal(1, _asked);
         _time.Advance(2 * AbandonedChannels.LongestPause);
-        _channels.Look(0);
+        _channels.CollectIfDue(0);
         Assert.Equal(2, _asked);
         _time.Advance(AbandonedChannels.FirstPause);
-        _channels.Look(0);
+        _channels.CollectIfDue(0);
         Assert.Equal(3, _asked);
     }
 }

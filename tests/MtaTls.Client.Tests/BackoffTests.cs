@@ -8,7 +8,7 @@ public sealed class BackoffTests
     private readonly FakeTimeProvider _time = new();
 
     [Fact]
-    public void It_doubles_up_to_the_maximum_and_ends_with_a_success()
+    public void The_back_off_doubles_up_to_the_maximum_and_ends_with_a_success()
     {
         Backoff backoff = Make(jitter: 0, random: 0.5);
         Assert.Equal(TimeSpan.Zero, backoff.Remaining);
@@ -30,7 +30,7 @@ public sealed class BackoffTests
     [InlineData(0, 8)]
     [InlineData(0.5, 6)]
     [InlineData(0.999999, 4)]
-    public void Jitter_takes_a_random_part_of_it_away(double random, double expectedSeconds)
+    public void Jitter_subtracts_a_random_part(double random, double expectedSeconds)
     {
         Backoff backoff = Make(jitter: 0.5, random);
         for (int i = 0; i < 4; i++)
@@ -54,7 +54,7 @@ public sealed class BackoffTests
     }
 
     [Fact]
-    public void It_remembers_why()
+    public void It_keeps_the_error_of_the_last_failure()
     {
         Backoff backoff = Make(jitter: 0, random: 0);
         var reason = new IOException("gone");
@@ -64,7 +64,7 @@ public sealed class BackoffTests
     }
 
     [Fact]
-    public void Only_an_endpoint_that_was_reached_is_waited_for_and_only_so_long()
+    public void Channels_wait_only_for_an_endpoint_that_was_reached_and_only_for_WaitTimeout()
     {
         Backoff backoff = Make(jitter: 0, random: 0);
         backoff.Failed(new IOException());
@@ -73,7 +73,7 @@ public sealed class BackoffTests
         backoff.Failed(new IOException());
         Assert.Equal(TimeSpan.FromSeconds(1), backoff.Pause);
         _time.Advance(TimeSpan.FromSeconds(29));
-        // Later failures do not begin it anew.
+        // Later failures do not restart WaitTimeout.
         backoff.Failed(new IOException());
         Assert.Equal(TimeSpan.FromSeconds(1), backoff.WaitRemaining);
         Assert.Equal(TimeSpan.FromSeconds(1), backoff.Pause);

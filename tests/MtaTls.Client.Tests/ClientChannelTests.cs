@@ -11,7 +11,7 @@ public class ClientChannelTests
     [InlineData(8_192)]
     [InlineData(5_000)]
     [InlineData(0)]
-    public async Task What_was_read_counts_also_when_its_memory_serves_another_channel_at_once(int room)
+    public async Task A_read_is_complete_even_if_another_channel_uses_its_memory_at_once(int room)
     {
         var reader = new ReusingReader();
         await using var channel = new MtaTlsClientChannel(new Backing(reader), new ChannelAddress("app.example", 443), _ => { });
@@ -19,11 +19,11 @@ public class ClientChannelTests
         Assert.Equal(1, reader.Advanced);
     }
 
-    // As on TCP, where the first write behind the peer's FIN succeeds: HttpClient then finds the end where it reads, and sends the request again.
+    // As on TCP, where the first write after the peer's FIN succeeds. HttpClient then notices the end when it reads, and retries the request.
     [Theory]
     [InlineData(true)]
     [InlineData(false)]
-    public async Task The_first_write_behind_the_end_fails_unless_it_is_tolerated(bool tolerated)
+    public async Task The_first_write_after_the_end_fails_unless_it_is_tolerated(bool tolerated)
     {
         var pipe = new Pipe();
         await pipe.Reader.CompleteAsync();
@@ -36,7 +36,7 @@ public class ClientChannelTests
         await Assert.ThrowsAsync<IOException>(async () => await channel.WriteAsync(new byte[1]));
     }
 
-    /// <summary>Gives two blocks, which change places in another stream as soon as the reader has advanced: the last that came back to a pool is the first that leaves it.</summary>
+    /// <summary>Returns two blocks. As soon as the reader has advanced, another stream uses them in reverse order, as a pool returns the latest block first.</summary>
     private sealed class ReusingReader : PipeReader
     {
         private const int BlockSize = 4_096;
@@ -62,7 +62,7 @@ public class ClientChannelTests
 
         public override void AdvanceTo(SequencePosition consumed, SequencePosition examined) => AdvanceTo(consumed);
 
-        public override ValueTask<ReadResult> ReadAsync(CancellationToken cancellationToken = default) => throw new InvalidOperationException("What had arrived was lost.");
+        public override ValueTask<ReadResult> ReadAsync(CancellationToken cancellationToken = default) => throw new InvalidOperationException("Data that had arrived was lost.");
 
         public override void CancelPendingRead() => throw new NotSupportedException();
 

@@ -4,7 +4,7 @@ using MtaTls.Client.Sessions;
 
 namespace MtaTls.Client.Tests;
 
-/// <summary>Endpoints that stop come last until they have.</summary>
+/// <summary>Endpoints that have sent a go-away are tried last until they have stopped.</summary>
 public sealed class EndpointOrderTests
 {
     private static readonly DnsEndPoint s_first = new("a.test", 1), s_second = new("b.test", 2), s_third = new("c.test", 3);
@@ -12,7 +12,7 @@ public sealed class EndpointOrderTests
     private readonly FakeTimeProvider _time = new();
 
     [Fact]
-    public void One_that_said_it_will_stop_comes_last_until_then()
+    public void An_endpoint_that_sent_a_go_away_comes_last_until_it_has_stopped()
     {
         EndpointOrder order = new([s_first, s_second, s_third], _time);
         Assert.Equal([s_first, s_second, s_third], order.Now());
@@ -27,7 +27,7 @@ public sealed class EndpointOrderTests
     }
 
     [Fact]
-    public void One_that_stops_at_once_gets_a_moment_to_be_gone_or_back()
+    public void An_endpoint_that_stops_at_once_comes_last_for_a_short_time()
     {
         EndpointOrder order = new([s_first, s_second], _time);
         order.WentAway(s_first, TimeSpan.Zero);

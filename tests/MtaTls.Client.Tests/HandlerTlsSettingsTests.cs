@@ -1,4 +1,4 @@
-#pragma warning disable CA1416, CA5359 // Every setting that a handler may have, on the systems where there is an engine.
+#pragma warning disable CA1416, CA5359 // The test sets every member, and runs only on systems that have the TLS engine.
 using System.Net.Security;
 using System.Reflection;
 using System.Security.Authentication;
@@ -8,12 +8,12 @@ using MtaTls.Client.Http;
 
 namespace MtaTls.Client.Tests;
 
-/// <summary>Each member of a handler's SslOptions counts for its sessions or is refused; none is dropped.</summary>
+/// <summary>Each member of a handler's SslOptions is applied to its sessions or refused; none is ignored.</summary>
 public sealed class HandlerTlsSettingsTests
 {
     private static readonly X509Certificate2 s_certificate = MakeCertificate();
 
-    /// <summary>What is decided about each member: a value to set, and what it changes; null: it is refused.</summary>
+    /// <summary>The decision about each member: a value to set, and a check that it is applied; null if it is refused.</summary>
     private static readonly Dictionary<string, (Action<SslClientAuthenticationOptions> Set, Func<ClientSettings, bool>? IsApplied)> s_decided = new()
     {
         [nameof(SslClientAuthenticationOptions.AllowTlsResume)] = (static o => o.AllowTlsResume = false, static s => !s.AllowTlsResume && s.ToTlsOptions(s.ApplicationProtocols, null, null).SessionCacheSize == 0),
@@ -29,11 +29,11 @@ public sealed class HandlerTlsSettingsTests
         [nameof(SslClientAuthenticationOptions.RemoteCertificateValidationCallback)] = (
             static o => o.RemoteCertificateValidationCallback = (_, _, _, _) => false, static s => !s.RemoteCertificateValidationCallback!(s, null, null, SslPolicyErrors.None)),
         [nameof(SslClientAuthenticationOptions.TargetHost)] = (static o => o.TargetHost = "name.test", static s => s.TargetHost == "name.test"),
-        // Nothing is renegotiated, whether or not it may be.
+        // Sessions never renegotiate, so there is nothing to check.
         [nameof(SslClientAuthenticationOptions.AllowRenegotiation)] = (static o => o.AllowRenegotiation = false, static _ => true),
         [nameof(SslClientAuthenticationOptions.AllowRsaPkcs1Padding)] = (static o => o.AllowRsaPkcs1Padding = false, null),
         [nameof(SslClientAuthenticationOptions.AllowRsaPssPadding)] = (static o => o.AllowRsaPssPadding = false, null),
-#pragma warning disable SYSLIB0040 // A policy that is obsolete is one that a handler may have.
+#pragma warning disable SYSLIB0040 // A handler may have an obsolete policy.
         [nameof(SslClientAuthenticationOptions.EncryptionPolicy)] = (static o => o.EncryptionPolicy = EncryptionPolicy.AllowNoEncryption, null),
 #pragma warning restore SYSLIB0040
         [nameof(SslClientAuthenticationOptions.LocalCertificateSelectionCallback)] = (static o => o.LocalCertificateSelectionCallback = (_, _, _, _, _) => s_certificate, null),
@@ -41,12 +41,12 @@ public sealed class HandlerTlsSettingsTests
 
     public static TheoryData<string> Members => [.. typeof(SslClientAuthenticationOptions).GetProperties(BindingFlags.Public | BindingFlags.Instance).Select(static p => p.Name)];
 
-    /// <summary>Fails for a member that a new version of .NET brings, until it is decided about.</summary>
+    /// <summary>Fails for a member that a new version of .NET adds, until there is a decision about it.</summary>
     [Theory]
     [MemberData(nameof(Members))]
-    public void Each_member_of_a_handlers_SslOptions_counts_or_is_refused(string member)
+    public void Each_member_of_a_handlers_SslOptions_is_applied_or_refused(string member)
     {
-        Assert.True(s_decided.ContainsKey(member), $"Nothing is decided about SslClientAuthenticationOptions.{member}: apply it in HandlerTlsSettings, or refuse it.");
+        Assert.True(s_decided.ContainsKey(member), $"HandlerTlsSettings has no decision about SslClientAuthenticationOptions.{member}: apply the member there, or refuse it.");
         (Action<SslClientAuthenticationOptions> set, Func<ClientSettings, bool>? isApplied) = s_decided[member];
         using var handler = new SocketsHttpHandler();
         set(handler.SslOptions);
@@ -59,13 +59,13 @@ public sealed class HandlerTlsSettingsTests
         else
         {
             var settings = ClientSettings.From(new MtaTlsClientOptions { Host = "gateway.test" });
-            Assert.True(isApplied(HandlerTlsSettings.TakeOver(settings, handler.SslOptions)));
+            Assert.True(isApplied(HandlerTlsSettings.Apply(settings, handler.SslOptions)));
             handler.UseMtaTls("gateway.test");
         }
     }
 
     [Fact]
-    public void All_that_cannot_count_is_reported_at_once()
+    public void All_settings_that_cannot_be_applied_are_reported_at_once()
     {
         using var handler = new SocketsHttpHandler
         {
@@ -80,7 +80,7 @@ public sealed class HandlerTlsSettingsTests
     }
 
     [Fact]
-    public async Task A_client_of_the_applications_own_must_have_the_handlers_settings()
+    public async Task A_client_of_the_application_must_have_the_handlers_settings()
     {
         await using var client = new MtaTlsClient(ClientSettings.From(new MtaTlsClientOptions { Host = "gateway.test", EnabledSslProtocols = SslProtocols.Tls13 }));
         using SocketsHttpHandler same = new() { SslOptions = { EnabledSslProtocols = SslProtocols.Tls13 } }, other = new() { SslOptions = { AllowTlsResume = false } };
@@ -89,7 +89,7 @@ public sealed class HandlerTlsSettingsTests
     }
 
     [Fact]
-    public async Task What_is_set_after_UseMtaTls_fails_the_next_connection()
+    public async Task A_setting_after_UseMtaTls_fails_the_next_connection()
     {
         foreach (Action<SocketsHttpHandler> change in (Action<SocketsHttpHandler>[])
             [static h => h.SslOptions.EnabledSslProtocols = SslProtocols.Tls13, static h => h.SslOptions = new(), static h => h.SslOptions.RemoteCertificateValidationCallback = (_, _, _, _) => true])

@@ -4,7 +4,7 @@ using MtaTls.Protocol;
 
 namespace MtaTls.Client.Tests;
 
-/// <summary>Connects to real sessions of the protocol over pipes in memory, or fails as the test says.</summary>
+/// <summary>Connects to real sessions of the protocol over in-memory pipes, or fails as the test requests.</summary>
 internal sealed class MemoryDialer : IDialer
 {
     private readonly Lock _gate = new();
@@ -18,17 +18,17 @@ internal sealed class MemoryDialer : IDialer
 
     public bool IsMultiplexed { get; set; } = true;
 
-    /// <summary>Whether the server's ends of further connections neither read nor write, as a process that hangs.</summary>
+    /// <summary>Whether the server's ends of further connections neither read nor write, like a process that hangs.</summary>
     public bool IsFrozen { get; set; }
 
-    /// <summary>What connections have said of their endpoint's end.</summary>
+    /// <summary>The times until the endpoint stops, from the go-aways of all connections.</summary>
     public List<TimeSpan> GoAways { get; } = [];
 
     public Action<MtaTlsChannelRequest> Answer { get; set; } = static request => request.Accept();
 
     public Action<MtaTlsSessionLimits>? ServerLimits { get; set; }
 
-    /// <summary>Attempts wait for it.</summary>
+    /// <summary>The task that attempts to connect wait for.</summary>
     public Task Gate { get; set; } = Task.CompletedTask;
 
     public async ValueTask<DialedConnection> ConnectAsync(CancellationToken cancellationToken)

@@ -14,7 +14,7 @@ namespace MtaTls.Client.Tests;
 public sealed class OptionsTests
 {
     [Fact]
-    public void Setters_refuse_what_is_out_of_range()
+    public void Setters_refuse_values_out_of_range()
     {
         var options = new MtaTlsClientOptions();
         Assert.Throws<ArgumentOutOfRangeException>(() => options.Port = 0);
@@ -42,7 +42,7 @@ public sealed class OptionsTests
     }
 
     [Fact]
-    public void Settings_are_equal_by_what_shapes_a_session()
+    public void Settings_are_equal_if_all_that_affects_a_session_is_equal()
     {
         using X509Certificate2 one = Certificate(), other = Certificate();
         using X509Certificate2 copy = X509CertificateLoader.LoadPkcs12(one.Export(X509ContentType.Pfx), null);
@@ -61,7 +61,7 @@ public sealed class OptionsTests
     }
 
     [Fact]
-    public void Settings_outlive_the_certificate_that_they_were_made_of()
+    public void Settings_remain_valid_after_the_disposal_of_their_certificate()
     {
         X509Certificate2 certificate = Certificate();
         ClientSettings settings = Settings(o => o.ClientCertificate.Certificate = certificate);
@@ -149,7 +149,7 @@ public sealed class OptionsTests
             "Source:Prt", "Source", "AuthorityPath", "ClientCertificate:Path", "ClientCertificate:Pasword",
         ];
         Assert.Equal(keys.Select(static k => $"MtaTlsClient:{k}").Order(), error.Failures.Select(static f => f[..f.IndexOf(": ", StringComparison.Ordinal)]).Order());
-        // Paths are relative to the content root, and an error says where the file was looked for.
+        // Paths are relative to the content root, and the error contains the full path.
         Assert.Contains("MtaTlsClient:ClientCertificate:Path: Certificate file '/content/root/client.pem' was not found.", error.Failures);
         Assert.Contains("MtaTlsClient:AuthorityPath: Authority file '/content/root/ca.pem' was not found.", error.Failures);
         Assert.Contains("MtaTlsClient:ClientCertificate:Pasword: there is no such setting. Did you mean Password?", error.Failures);
@@ -236,7 +236,7 @@ public sealed class OptionsTests
     }
 
     [Fact]
-    public void A_handler_whose_settings_would_no_longer_be_heeded_is_refused()
+    public void A_handler_with_settings_that_cannot_be_applied_is_refused()
     {
         var options = new MtaTlsClientOptions { Host = "gateway.test" };
         Assert.Throws<InvalidOperationException>(() => new SocketsHttpHandler { ConnectCallback = (_, _) => default }.UseMtaTls(options));
@@ -264,7 +264,7 @@ public sealed class OptionsTests
     }
 
     [Fact]
-    public void Wrong_options_of_the_factory_are_found_when_the_client_is_made()
+    public void Invalid_options_of_the_factory_fail_when_the_client_is_created()
     {
         var services = new ServiceCollection();
         services.AddHttpClient("one").UseMtaTls(o => o.Host = "no host");

@@ -4,7 +4,7 @@ using System.Net.Sockets;
 
 namespace MtaTls.Client.Tests;
 
-/// <summary>TCP's own search for a peer that is gone.</summary>
+/// <summary>TCP keep-alive and the user timeout.</summary>
 public sealed class TcpKeepAliveTests
 {
     private static readonly TimeSpan s_timeout = TimeSpan.FromMinutes(2);
@@ -31,7 +31,7 @@ public sealed class TcpKeepAliveTests
     }
 
     [Fact]
-    public async Task Times_out_of_TCPs_range_are_brought_into_it()
+    public async Task Times_out_of_TCPs_range_are_limited_to_it()
     {
         (Socket client, Socket server) = await ConnectAsync(IPAddress.Loopback);
         using (client)
@@ -68,13 +68,13 @@ public sealed class TcpKeepAliveTests
         TcpKeepAlive.Apply(closed, TimeSpan.FromSeconds(15), TimeSpan.FromSeconds(10));
     }
 
-    /// <summary>The way to the peer loses every packet. A silent connection and one with data on its way both end, which without the options takes two hours and a quarter of an hour.</summary>
+    /// <summary>The network loses every packet to the peer. An idle connection and one with unacknowledged data both end. Without the options that takes two hours, or a quarter of an hour.</summary>
     [Theory]
     [InlineData(false)]
     [InlineData(true)]
-    public async Task A_peer_that_is_gone_without_a_word_is_noticed(bool sends)
+    public async Task A_peer_that_disappears_silently_is_found(bool sends)
     {
-        // An address of the loopback's that no other test has, and a rule that drops what goes there.
+        // A loopback address that no other test uses, and a rule that drops its packets.
         string address = $"127.{Random.Shared.Next(10, 250)}.{Random.Shared.Next(1, 250)}.{Random.Shared.Next(2, 250)}";
         (Socket client, Socket server) = await ConnectAsync(IPAddress.Parse(address));
         using (client)

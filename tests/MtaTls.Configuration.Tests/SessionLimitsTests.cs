@@ -3,7 +3,7 @@ using MtaTls.Protocol;
 
 namespace MtaTls.Configuration.Tests;
 
-/// <summary>The table of session limits says what <see cref="MtaTlsSessionLimits"/> does: a limit that is in one and not in the other, or has another range, fails here.</summary>
+/// <summary>The table of session limits matches <see cref="MtaTlsSessionLimits"/>: a limit that only one of them has, or whose ranges differ, fails here.</summary>
 public sealed class SessionLimitsTests
 {
     public static TheoryData<string> Names() => [.. SessionLimits.Table.Select(static s => s.Name)];
@@ -59,7 +59,7 @@ public sealed class SessionLimitsTests
         LimitValues after = new(limits);
         Assert.NotEqual(before, after);
         Assert.Equal(other, setting.Get!(after.ToLimits()));
-        // A later change of the options does not reach the values.
+        // A later change of the options does not change the values.
         setting.Set!(limits, setting.Get!(new MtaTlsSessionLimits())!);
         Assert.NotEqual(before, after);
     }

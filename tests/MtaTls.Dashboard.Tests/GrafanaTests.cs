@@ -11,7 +11,11 @@ using OpenTelemetry.Metrics;
 
 namespace MtaTls.Dashboard.Tests;
 
-/// <summary>The dashboard for Grafana: each of its queries is one that Prometheus understands, of a metric that exists.</summary>
+/// <summary>
+/// The dashboard for Grafana: Prometheus accepts each of its queries, and their metrics exist. It runs alone, because OpenTelemetry ends a metric when the meter of any host in the process ends.
+/// </summary>
+[Collection(nameof(GrafanaTests))]
+[CollectionDefinition(nameof(GrafanaTests), DisableParallelization = true)]
 public sealed partial class GrafanaTests : IDisposable
 {
     private const string Program = "/usr/bin/prometheus";
@@ -55,15 +59,17 @@ public sealed partial class GrafanaTests : IDisposable
         await using MtaTlsClientChannel channel = await client.OpenChannelAsync("a.test", 80).Soon();
         using HttpClient http = app.PublicClient();
         await http.GetStringAsync(new Uri("/", UriKind.Relative)).Soon();
+        List<MtaTlsClientChannel> held = []; // a channel that nobody references is closed by a garbage collection
         await Assert.ThrowsAsync<MtaTlsChannelRefusedException>(async () =>
         {
             while (true)
             {
-                await client.OpenChannelAsync("b.test", 80).Soon();
+                held.Add(await client.OpenChannelAsync("b.test", 80).Soon());
             }
         });
+        Assert.NotEmpty(held);
 
-        // What the dashboard asks for exists, and the exporter's names are those.
+        // The metrics of the dashboard exist, with the names that the exporter uses.
         Assert.All(queries.SelectMany(static q => MetricName().Matches(q).Select(static m => m.Value)), name => Assert.Contains(name, possible.SelectMany(static p => new[] { p, $"{p}_count", $"{p}_bucket" })));
         using HttpClient browser = app.Http();
         string exported = await browser.GetStringAsync(new Uri(app.Page, "/metrics")).Soon();
@@ -71,7 +77,8 @@ public sealed partial class GrafanaTests : IDisposable
 
         string configuration = Path.Combine(_folder.FullName, "prometheus.yml");
         await File.WriteAllTextAsync(configuration, $$"""
-            global: { scrape_interval: 1s }
+            # A scrape may take no longer than the interval, and a busy machine takes seconds.
+            global: { scrape_interval: 5s, scrape_timeout: 5s }
             scrape_configs:
               - job_name: gateway
                 static_configs: [ { targets: [ "127.0.0.1:{{app.Page.Port}}" ] } ]
@@ -99,7 +106,7 @@ public sealed partial class GrafanaTests : IDisposable
         }
     }
 
-    /// <summary>Starts Prometheus on a port that it gets: one that was free may be another program's by then, and it ends.</summary>
+    /// <summary>Starts Prometheus. Another program may have taken the free port by then, so it tries again with another port.</summary>
     private async Task<(Process Prometheus, int Port)> StartAsync(string configuration)
     {
         using CancellationTokenSource hang = new(Wait.Timeout);
@@ -122,7 +129,7 @@ public sealed partial class GrafanaTests : IDisposable
                 }
                 catch (HttpRequestException)
                 {
-                    // It does not listen yet.
+                    // Prometheus does not listen yet.
                 }
 
                 await Task.Delay(100, hang.Token);
@@ -134,7 +141,7 @@ public sealed partial class GrafanaTests : IDisposable
 
     private static async Task SeenAsync(HttpClient api, string query)
     {
-        using CancellationTokenSource hang = new(Wait.Timeout);
+        long begin = Stopwatch.GetTimestamp();
         while (true)
         {
             try
@@ -146,10 +153,15 @@ public sealed partial class GrafanaTests : IDisposable
             }
             catch (Exception e) when (e is HttpRequestException or JsonException)
             {
-                // It is starting.
+                // Prometheus is starting.
             }
 
-            await Task.Delay(100, hang.Token);
+            if (Stopwatch.GetElapsedTime(begin) > Wait.Timeout)
+            {
+                Assert.Fail($"No result of {query}. The targets: {await api.GetStringAsync(new Uri("targets?state=active", UriKind.Relative))}");
+            }
+
+            await Task.Delay(100);
         }
     }
 
@@ -170,7 +182,7 @@ public sealed partial class GrafanaTests : IDisposable
             .Replace("$job", ".*", StringComparison.Ordinal).Replace("$instance", ".*", StringComparison.Ordinal).Replace("$__rate_interval", "10s", StringComparison.Ordinal));
     }
 
-    /// <summary>What an instrument is called in Prometheus.</summary>
+    /// <summary>The name of an instrument in Prometheus.</summary>
     private static IEnumerable<string> Names(Instrument instrument)
     {
         string unit = instrument.Unit switch { "By" => "_bytes", "s" => "_seconds", _ => "" };

@@ -2,10 +2,10 @@ using MtaTls.Configuration;
 
 namespace MtaTls.Documentation.Tests;
 
-/// <summary>Settings in words.</summary>
+/// <summary>Describes settings in words.</summary>
 internal static class OptionText
 {
-    /// <summary>What a setting is for, with what its range and default cannot say in numbers.</summary>
+    /// <summary>The description of a setting, with the parts of its range and default that are not numbers.</summary>
     public static string Describe(Setting setting)
     {
         string text = setting.Description;

@@ -3,14 +3,14 @@ using System.Text.Json.Nodes;
 
 namespace MtaTls.Documentation.Tests;
 
-/// <summary>The files of the repository that the tests are about.</summary>
+/// <summary>The files of the repository that these tests check.</summary>
 internal static class Repository
 {
     private static readonly string[] s_ignored = ["bin", "obj", ".git", "node_modules"];
 
     public static string Root { get; } = FindRoot();
 
-    /// <summary>Whether files that are generated are written in place of compared: set MTATLS_UPDATE=1, run the tests, and look at the difference.</summary>
+    /// <summary>Whether generated files are written instead of compared. Set MTATLS_UPDATE=1, run the tests, and review the difference.</summary>
     public static bool Updates => Environment.GetEnvironmentVariable("MTATLS_UPDATE") == "1";
 
     public static string PathOf(string relative) => Path.Combine(Root, relative.Replace('/', Path.DirectorySeparatorChar));
@@ -22,7 +22,7 @@ internal static class Repository
 
     public static IEnumerable<string> SettingsFiles() => Files("appsettings*.json");
 
-    /// <summary>Compares a generated file with what is there, or writes it.</summary>
+    /// <summary>Compares a generated file with the existing one, or writes it.</summary>
     public static void AssertUpToDate(string relative, string expected)
     {
         if (Updates)
@@ -31,10 +31,10 @@ internal static class Repository
         }
 
         string actual = File.Exists(PathOf(relative)) ? Read(relative) : "";
-        Assert.True(expected == actual, $"{relative} is not what the settings say. Run MTATLS_UPDATE=1 dotnet test tests/MtaTls.Documentation.Tests and commit the result.");
+        Assert.True(expected == actual, $"{relative} does not match the settings. Run MTATLS_UPDATE=1 dotnet test tests/MtaTls.Documentation.Tests and commit the result.");
     }
 
-    /// <summary>JSON as .NET's configuration reads it: with comments and trailing commas.</summary>
+    /// <summary>Parses JSON as .NET's configuration does, with comments and trailing commas.</summary>
     public static JsonNode ParseJson(string text) => JsonNode.Parse(text, documentOptions: new JsonDocumentOptions { CommentHandling = JsonCommentHandling.Skip, AllowTrailingCommas = true })!;
 
     private static IEnumerable<string> Files(string pattern)

@@ -2,10 +2,10 @@ using System.Text;
 
 namespace MtaTls.Fuzz;
 
-/// <summary>Inputs to begin with: each line of Corpus/NAME.hex (octets, white space ignored) and each paragraph of Corpus/NAME.txt (text). "#" begins a comment.</summary>
+/// <summary>The initial inputs: each line of Corpus/NAME.hex (bytes in hexadecimal, white space ignored) and each paragraph of Corpus/NAME.txt (text). "#" begins a comment.</summary>
 internal static class Corpus
 {
-    /// <summary>Words that the target's parsers know: each line of Corpus/NAME.words, "0x" before octets.</summary>
+    /// <summary>Words that the target's parsers know: each line of Corpus/NAME.words, with "0x" before bytes in hexadecimal.</summary>
     public static byte[][] LoadWords(string name)
     {
         string path = Path.Combine(AppContext.BaseDirectory, "Corpus", name + ".words");

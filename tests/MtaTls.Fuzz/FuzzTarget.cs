@@ -1,11 +1,11 @@
 namespace MtaTls.Fuzz;
 
-/// <summary>What is given octets that nobody expects. Whatever it throws is a defect.</summary>
+/// <summary>Code that gets unexpected bytes. Any exception is a defect.</summary>
 internal abstract class FuzzTarget
 {
     public abstract string Name { get; }
 
-    /// <summary>The corpus that the inputs are made of.</summary>
+    /// <summary>The name of the corpus from which the inputs are made.</summary>
     public virtual string CorpusName => Name;
 
     public abstract ValueTask RunAsync(byte[] input, Random random);

@@ -1,6 +1,6 @@
 namespace MtaTls.Fuzz;
 
-/// <summary>Makes inputs of inputs: flips, cuts, repeats, joins, puts words of the target's dictionary in and numbers where lengths may be.</summary>
+/// <summary>Makes new inputs from others: flips bits, cuts, repeats and joins, inserts words of the target's dictionary, and changes numbers that may be lengths.</summary>
 internal static class Mutator
 {
     private static readonly byte[] s_edges = [0, 1, 2, 0x7F, 0x80, 0xFE, 0xFF, 0x10, 0x40];
@@ -63,7 +63,7 @@ internal static class Mutator
         return [.. octets];
     }
 
-    /// <summary>A number in network order, of one to four octets, becomes a little more or less, what follows it in octets, or an edge of its range.</summary>
+    /// <summary>Changes a number of one to four bytes in network order: a little up or down, to the number of bytes after it, or to an end of its range.</summary>
     private static void ChangeNumber(List<byte> octets, Random random)
     {
         int width = random.Next(1, 5), at = random.Next(octets.Count - width + 1);

@@ -6,9 +6,9 @@ using MtaTls.Fuzz.Targets;
 using MtaTls.Protocol;
 
 // dotnet run -c Release --project tests/MtaTls.Fuzz -- --seconds N [--seed S] [--target NAME] [--iteration I]
-// Every target gets an equal part of the time. A failure prints what replays it, and ends with 1.
-const double MaxCpuSeconds = 10; // That one input may take.
-const long Warm = 500, MaxGrowth = 16 << 20; // Octets that all may leave in memory beside what so many have left.
+// Every target gets an equal part of the time. A failure prints the options that replay it, and the program exits with 1.
+const double MaxCpuSeconds = 10; // The most CPU time of one input.
+const long Warm = 500, MaxGrowth = 16 << 20; // The most bytes that all inputs may leave in memory, beyond those of the first inputs (Warm).
 double seconds = 60;
 int seed = RandomNumberGenerator.GetInt32(int.MaxValue);
 string? only = null;
@@ -21,7 +21,7 @@ for (int i = 0; i + 1 < args.Length; i += 2)
         case "--seed": seed = int.Parse(args[i + 1], CultureInfo.InvariantCulture); break;
         case "--target": only = args[i + 1]; break;
         case "--iteration": replayed = long.Parse(args[i + 1], CultureInfo.InvariantCulture); break;
-        default: Console.Error.WriteLine($"There is no option {args[i]}."); return 2;
+        default: Console.Error.WriteLine($"The option {args[i]} is unknown."); return 2;
     }
 }
 
@@ -31,7 +31,7 @@ FuzzTarget[] targets = [.. new FuzzTarget[]
 }.Where(t => only is null || t.Name == only)];
 if (targets.Length == 0)
 {
-    Console.Error.WriteLine($"There is no target {only}.");
+    Console.Error.WriteLine($"The target {only} is unknown.");
     return 2;
 }
 
@@ -44,7 +44,7 @@ foreach (FuzzTarget target in targets)
     long iteration = replayed ?? 0;
     do
     {
-        // Of the seed and its number alone, so that one iteration is replayed without those before it.
+        // Seeded by the seed and the iteration alone, so that one iteration can be replayed without the earlier ones.
         var random = new Random(HashOf(seed, target.Name, iteration));
         byte[] input = iteration < corpus.Length ? corpus[iteration] : Mutator.Mutate(corpus, words, random);
         try
@@ -75,7 +75,7 @@ foreach (FuzzTarget target in targets)
     Console.WriteLine($"{target.Name}: {iteration} inputs in {clock.Elapsed.TotalSeconds:0.0} s, {growth / 1024.0:+0;-0;0} KiB of memory");
     if (growth > MaxGrowth)
     {
-        Console.WriteLine($"{target.Name}: what the inputs left behind is more than {MaxGrowth >> 20} MiB.");
+        Console.WriteLine($"{target.Name}: the memory grew by more than {MaxGrowth >> 20} MiB.");
         return 1;
     }
 }

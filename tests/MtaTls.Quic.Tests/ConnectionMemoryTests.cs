@@ -9,20 +9,20 @@ public partial class ConnectionMemoryTests
     private const int Page = 4096;
 
     [Fact]
-    public async Task The_library_takes_its_blocks_from_it()
+    public async Task Ngtcp2_takes_its_blocks_from_the_allocator()
     {
         RequirePages();
         await using var quic = new QuicFixture();
         _ = await quic.ConnectPairAsync();
 
         Assert.NotEqual(0, ConnectionMemory.Allocator);
-        Assert.SkipWhen(QuicEngine.Version!.Contains(".so.16", StringComparison.Ordinal), "ngtcp2 1.11 asks for no block that is large enough to be one of these");
+        Assert.SkipWhen(QuicEngine.Version!.Contains(".so.16", StringComparison.Ordinal), "ngtcp2 1.11 asks for no block that is large enough to have its own pages");
         Assert.True(ConnectionMemory.Shared.Blocks > 0);
         Assert.True(ConnectionMemory.Shared.Reserved > 0);
     }
 
     [Fact]
-    public unsafe void Of_a_large_block_only_what_is_used_is_resident_and_nothing_after_it_is_freed()
+    public unsafe void Only_the_used_pages_of_a_large_block_are_resident_and_none_after_it_is_freed()
     {
         RequirePages();
         var memory = new ConnectionMemory();
@@ -40,12 +40,12 @@ public partial class ConnectionMemoryTests
         Assert.Equal(0, memory.Blocks);
     }
 
-    /// <summary>Random sequences of all operations: nobody's octets change, all are aligned, and what is asked for cleared is.</summary>
+    /// <summary>Random sequences of all operations: the content of no block changes, all blocks are aligned, and zeroed blocks are zero.</summary>
     [Theory]
     [InlineData(1)]
     [InlineData(2)]
     [InlineData(3)]
-    public unsafe void Every_piece_keeps_its_content(int seed)
+    public unsafe void Every_block_keeps_its_content(int seed)
     {
         RequirePages();
         var random = new Random(seed);
@@ -97,7 +97,7 @@ public partial class ConnectionMemoryTests
     }
 
     [Fact]
-    public unsafe void Addresses_are_used_again()
+    public unsafe void Address_space_is_used_again()
     {
         RequirePages();
         var memory = new ConnectionMemory();
@@ -120,9 +120,9 @@ public partial class ConnectionMemoryTests
         }
     }
 
-    /// <summary>The library is told that there is no memory; nothing is thrown through it, and no size wraps.</summary>
+    /// <summary>ngtcp2 gets null, no exception passes through it, and no size overflows.</summary>
     [Fact]
-    public unsafe void A_size_beyond_all_memory_is_refused()
+    public unsafe void A_size_larger_than_the_memory_gives_null()
     {
         RequirePages();
         var memory = new ConnectionMemory();
@@ -134,7 +134,7 @@ public partial class ConnectionMemoryTests
         Assert.True(clear(nuint.MaxValue / 4, 8, 0) is null);
     }
 
-    private static void RequirePages() => Assert.SkipUnless(OperatingSystem.IsLinux() && Environment.SystemPageSize == Page, "Linux with pages of 4 KiB is needed.");
+    private static void RequirePages() => Assert.SkipUnless(OperatingSystem.IsLinux() && Environment.SystemPageSize == Page, "This test needs Linux with pages of 4 KiB.");
 
     private static unsafe int Resident(byte* start, int pages)
     {

@@ -4,20 +4,20 @@ using MtaTls.Quic.Ngtcp2;
 
 namespace MtaTls.Quic.Tests;
 
-/// <summary>The tables of both binary interfaces against what the library's headers and the library itself say.</summary>
+/// <summary>Compares the tables of both binary interfaces with the library's headers and with the installed library.</summary>
 public unsafe class Ngtcp2AbiTests
 {
-    /// <summary>Offset and name of every field that the table has, from the debug information of 0.12.1 and of 1.11.0 on x86-64.</summary>
+    /// <summary>Offset and name of every field in the table, from the debug information of 0.12.1 and of 1.11.0 on x86-64.</summary>
     [Theory]
     [InlineData(9, "Settings", "184 Size, 32 QlogWrite, 0 QlogOriginalId, 40 CongestionControl, 48 InitialTimestamp, 56 InitialRtt, 72 MaxTxUdpPayloadSize, 80 Token, 88 TokenLength, -1 TokenType, 128 NoPayloadSizeShaping, 136 HandshakeTimeout, 180 NoPathMtuDiscovery, 1 Version")]
     [InlineData(16, "Settings", "184 Size, 0 QlogWrite, -1 QlogOriginalId, 8 CongestionControl, 16 InitialTimestamp, 24 InitialRtt, 40 MaxTxUdpPayloadSize, 48 Token, 56 TokenLength, 64 TokenType, 104 NoPayloadSizeShaping, 112 HandshakeTimeout, 156 NoPathMtuDiscovery, 2 Version")]
-    [InlineData(9, "Parameters", "344 Size, 96 OriginalDcid, 160 RetryScid, 208 InitialMaxStreamDataUni, 216 InitialMaxData, 232 InitialMaxStreamsUni, 240 MaxIdleTimeout, 248 MaxUdpPayloadSize, 256 ActiveConnectionIdLimit, 280 MaxDatagramFrameSize, 288 StatelessResetTokenPresent, 290 RetryScidPresent, -1 OriginalDcidPresent, 292 StatelessResetToken")]
-    [InlineData(16, "Parameters", "344 Size, 96 OriginalDcid, 160 RetryScid, 208 InitialMaxStreamDataUni, 216 InitialMaxData, 232 InitialMaxStreamsUni, 240 MaxIdleTimeout, 248 MaxUdpPayloadSize, 256 ActiveConnectionIdLimit, 280 MaxDatagramFrameSize, 288 StatelessResetTokenPresent, 292 RetryScidPresent, 290 OriginalDcidPresent, 294 StatelessResetToken")]
+    [InlineData(9, "Parameters", "344 Size, 0 PreferredAddress, 289 DisableActiveMigration, 96 OriginalDcid, 160 RetryScid, 208 InitialMaxStreamDataUni, 216 InitialMaxData, 232 InitialMaxStreamsUni, 240 MaxIdleTimeout, 248 MaxUdpPayloadSize, 256 ActiveConnectionIdLimit, 280 MaxDatagramFrameSize, 288 StatelessResetTokenPresent, 290 RetryScidPresent, 291 PreferredAddressPresent, -1 OriginalDcidPresent, 292 StatelessResetToken")]
+    [InlineData(16, "Parameters", "344 Size, 0 PreferredAddress, 289 DisableActiveMigration, 96 OriginalDcid, 160 RetryScid, 208 InitialMaxStreamDataUni, 216 InitialMaxData, 232 InitialMaxStreamsUni, 240 MaxIdleTimeout, 248 MaxUdpPayloadSize, 256 ActiveConnectionIdLimit, 280 MaxDatagramFrameSize, 288 StatelessResetTokenPresent, 292 RetryScidPresent, 293 PreferredAddressPresent, 290 OriginalDcidPresent, 294 StatelessResetToken")]
     [InlineData(9, "Statistics", "176 Size, 8 MinRtt, 16 SmoothedRtt, 112 CongestionWindow, 136 BytesInFlight")]
     [InlineData(16, "Statistics", "56 Size, 8 MinRtt, 16 SmoothedRtt, 32 CongestionWindow, 48 BytesInFlight")]
-    [InlineData(9, "Error", "-201 InvalidArgument, -206 InvalidState, -208 StreamIdBlocked, -210 StreamDataBlocked, -215 Crypto, -221 StreamShutWrite, -222 StreamNotFound, -229 ReceivedVersionNegotiation, -230 Closing, -231 Draining, -237 ConnectionIdBlocked, -241 Retry, -242 DropConnection, -246 HandshakeTimeout, -248 IdleClose, -502 CallbackFailure")]
-    [InlineData(16, "Error", "-201 InvalidArgument, -204 InvalidState, -206 StreamIdBlocked, -208 StreamDataBlocked, -213 Crypto, -219 StreamShutWrite, -220 StreamNotFound, -222 ReceivedVersionNegotiation, -223 Closing, -224 Draining, -227 ConnectionIdBlocked, -231 Retry, -232 DropConnection, -236 HandshakeTimeout, -238 IdleClose, -502 CallbackFailure")]
-    public void The_tables_are_the_librarys_layouts(int soname, string group, string facts)
+    [InlineData(9, "Error", "-201 InvalidArgument, -206 InvalidState, -208 StreamIdBlocked, -210 StreamDataBlocked, -215 Crypto, -221 StreamShutWrite, -222 StreamNotFound, -229 ReceivedVersionNegotiation, -230 Closing, -231 Draining, -237 ConnectionIdBlocked, -241 Retry, -242 DropConnection, -246 HandshakeTimeout, -248 IdleClose, -502 CallbackFailure, -240 WriteMore")]
+    [InlineData(16, "Error", "-201 InvalidArgument, -204 InvalidState, -206 StreamIdBlocked, -208 StreamDataBlocked, -213 Crypto, -219 StreamShutWrite, -220 StreamNotFound, -222 ReceivedVersionNegotiation, -223 Closing, -224 Draining, -227 ConnectionIdBlocked, -231 Retry, -232 DropConnection, -236 HandshakeTimeout, -238 IdleClose, -502 CallbackFailure, -230 WriteMore")]
+    public void The_tables_match_the_librarys_layouts(int soname, string group, string facts)
     {
         Ngtcp2Abi abi = soname == 9 ? Ngtcp2Abi.Soname9 : Ngtcp2Abi.Soname16;
         var expected = facts.Split(", ").Select(f => f.Split(' ')).ToDictionary(f => group + f[1], f => int.Parse(f[0]));
@@ -30,7 +30,7 @@ public unsafe class Ngtcp2AbiTests
     }
 
     [Fact]
-    public void The_structures_that_are_the_same_in_both_have_the_librarys_sizes()
+    public void The_common_structures_have_the_librarys_sizes()
     {
         Assert.Equal(32, sizeof(NativeConnectionId));
         Assert.Equal(16, sizeof(NativeVector));
@@ -41,20 +41,28 @@ public unsafe class Ngtcp2AbiTests
         Assert.Equal(40, sizeof(NativeCloseError));
         Assert.Equal(16, sizeof(NativeConnectionReference));
         Assert.Equal(320, sizeof(NativeCallbacks));
+        Assert.Equal(96, sizeof(NativePreferredAddress));
+        NativePreferredAddress preferred;
+        Assert.Equal(32, preferred.Ipv4 - (byte*)&preferred);
+        Assert.Equal(48, preferred.Ipv6 - (byte*)&preferred);
+        Assert.Equal(76, &preferred.Ipv4Present - (byte*)&preferred);
+        Assert.Equal(77, &preferred.Ipv6Present - (byte*)&preferred);
+        Assert.Equal(78, preferred.StatelessResetToken - (byte*)&preferred);
         NativePacketHeader header;
         Assert.Equal(72, (byte*)&header.Token - (byte*)&header);
         Assert.Equal(104, (byte*)&header.Version - (byte*)&header);
         NativeCallbacks callbacks;
         Assert.Equal(136, (byte*)&callbacks.GetNewConnectionId - (byte*)&callbacks);
+        Assert.Equal(168, (byte*)&callbacks.SelectPreferredAddress - (byte*)&callbacks);
         Assert.Equal(176, (byte*)&callbacks.StreamReset - (byte*)&callbacks);
         Assert.Equal(216, (byte*)&callbacks.HandshakeConfirmed - (byte*)&callbacks);
         Assert.Equal(248, (byte*)&callbacks.ReceiveDatagram - (byte*)&callbacks);
         Assert.Equal(288, (byte*)&callbacks.VersionNegotiation - (byte*)&callbacks);
     }
 
-    /// <summary>The library of this machine, whichever it is: its error names and the defaults that it writes are where the table says.</summary>
+    /// <summary>The installed library, whichever version it is: its error names and default values are where the table says.</summary>
     [Fact]
-    public void The_library_that_is_installed_agrees_with_its_table()
+    public void The_installed_library_matches_its_table()
     {
         Assert.SkipUnless(QuicEngine.IsSupported, QuicEngine.UnsupportedReason ?? "");
         LibNgtcp2 library = LibNgtcp2.Instance!;
@@ -94,7 +102,7 @@ public unsafe class Ngtcp2AbiTests
     }
 
     [Fact]
-    public void A_missing_library_is_told_with_the_packages_to_install()
+    public void The_error_for_a_missing_library_names_the_packages_to_install()
     {
         Ngtcp2Abi missing = Ngtcp2Abi.Soname9 with { Soname = 909 };
 
@@ -106,13 +114,13 @@ public unsafe class Ngtcp2AbiTests
     }
 
     [Fact]
-    public void A_library_without_its_binding_or_without_GnuTLS_is_told()
+    public void The_error_names_a_missing_binding_or_a_missing_GnuTLS()
     {
         Assert.SkipUnless(QuicEngine.IsSupported, QuicEngine.UnsupportedReason ?? "");
         Ngtcp2Abi abi = LibNgtcp2.Instance!.Abi;
 
-        Assert.Contains("libngtcp2_crypto_none.so.1 is not", LibNgtcp2.Load([abi with { CryptoLibrary = "libngtcp2_crypto_none.so.1" }], LibGnuTls.FileName).Error);
-        Assert.Contains("libgnutls.so.99 (package libgnutls30) is not there", LibNgtcp2.Load([abi], "libgnutls.so.99").Error);
-        Assert.Contains("not the one expected", LibNgtcp2.Load([abi with { GetCloseError = "ngtcp2_no_such_function" }], LibGnuTls.FileName).Error);
+        Assert.Contains("was found, but not libngtcp2_crypto_none.so.1.", LibNgtcp2.Load([abi with { CryptoLibrary = "libngtcp2_crypto_none.so.1" }], LibGnuTls.FileName).Error);
+        Assert.Contains("libgnutls.so.99 (package libgnutls30) was not found.", LibNgtcp2.Load([abi], "libgnutls.so.99").Error);
+        Assert.Contains("is not the expected version: ", LibNgtcp2.Load([abi with { GetCloseError = "ngtcp2_no_such_function" }], LibGnuTls.FileName).Error);
     }
 }

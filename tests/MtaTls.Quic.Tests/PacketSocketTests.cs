@@ -3,7 +3,7 @@ using MtaTls.Quic.Sockets;
 
 namespace MtaTls.Quic.Tests;
 
-/// <summary>The kernel takes and gives several packets in one piece, on sockets of loopback.</summary>
+/// <summary>The kernel splits and merges packets (UDP_SEGMENT, UDP_GRO), on loopback sockets.</summary>
 public sealed unsafe class PacketSocketTests : IDisposable
 {
     private const int LargestPacket = 65000;
@@ -25,7 +25,7 @@ public sealed unsafe class PacketSocketTests : IDisposable
     }
 
     [Fact]
-    public void Packets_of_one_size_go_and_come_in_one_piece_whatever_the_largest_may_be()
+    public void Packets_of_one_size_are_sent_and_received_in_one_call()
     {
         for (byte i = 0; i < 40; i++)
         {
@@ -41,7 +41,7 @@ public sealed unsafe class PacketSocketTests : IDisposable
     }
 
     [Fact]
-    public void A_smaller_packet_ends_a_piece_and_a_larger_one_begins_another()
+    public void A_smaller_packet_ends_a_message_and_a_larger_one_starts_another()
     {
         int[] sizes = [1300, 1300, 700, 900, 1000, 1000];
         for (byte i = 0; i < sizes.Length; i++)
@@ -57,7 +57,7 @@ public sealed unsafe class PacketSocketTests : IDisposable
     }
 
     [Fact]
-    public void More_than_the_kernel_takes_at_once_goes_in_several_pieces()
+    public void More_packets_than_the_kernel_accepts_go_in_several_calls()
     {
         for (int i = 0; i < 100; i++)
         {

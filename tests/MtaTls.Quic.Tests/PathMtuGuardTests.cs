@@ -2,7 +2,7 @@ using MtaTls.Quic.Ngtcp2;
 
 namespace MtaTls.Quic.Tests;
 
-/// <summary>The guard alone: what it hears of packets, and what it makes of it.</summary>
+/// <summary>The guard alone: its limit and its probes after packets were acknowledged or lost.</summary>
 public class PathMtuGuardTests
 {
     private const int PathMaximum = 1444;
@@ -10,7 +10,7 @@ public class PathMtuGuardTests
     private ulong _id;
 
     [Fact]
-    public void Loss_among_packets_of_one_size_is_no_sign()
+    public void Loss_among_packets_of_one_size_starts_no_probe()
     {
         for (int i = 0; i < 100; i++)
         {
@@ -25,7 +25,7 @@ public class PathMtuGuardTests
     }
 
     [Fact]
-    public void Large_packets_that_are_lost_while_smaller_ones_arrive_are_a_sign_that_a_probe_can_take_back()
+    public void Loss_of_only_large_packets_starts_a_probe_and_changes_nothing_if_the_probe_arrives()
     {
         Suspect();
         Assert.Equal(PathMaximum, _guard.WantedProbe);
@@ -40,23 +40,30 @@ public class PathMtuGuardTests
     [InlineData(1272)]
     [InlineData(1320)]
     [InlineData(1443)]
-    public void The_new_size_is_found_and_no_packet_is_larger(int path)
+    public void The_search_finds_the_new_size_and_never_exceeds_it(int path)
     {
         Suspect();
-        int probes = 0;
-        while (_guard.WantedProbe > 0)
-        {
-            Probe(arrives: _guard.WantedProbe <= path);
-            Assert.True(++probes < 30);
-        }
-
+        Search(path);
         Assert.True(_guard.IsSettled);
         Assert.InRange(_guard.Limit, path - 48, path);
         Assert.True(_guard.Limit >= 1200);
     }
 
+    [Theory]
+    [InlineData(1200)]
+    [InlineData(1272)]
+    [InlineData(1400)]
+    public void A_search_loses_only_the_probes_of_one_size(int path)
+    {
+        // Lost probes count for the congestion control of ngtcp2.
+        Suspect();
+        Assert.InRange(Search(path), 3, 6); // Three show that the size is too large.
+        Assert.True(_guard.Check(PathMaximum, 601_000_000_000));
+        Assert.InRange(Search(path), 0, 3);
+    }
+
     [Fact]
-    public void While_the_size_is_looked_for_the_smallest_that_all_paths_carry_is_used()
+    public void During_the_search_packets_have_the_size_that_all_paths_carry()
     {
         Suspect();
         for (int i = 0; i < 3; i++)
@@ -68,7 +75,7 @@ public class PathMtuGuardTests
     }
 
     [Fact]
-    public void A_path_that_became_wider_again_is_found_out_after_ten_minutes()
+    public void A_larger_path_MTU_is_found_after_ten_minutes()
     {
         Suspect();
         while (_guard.WantedProbe > 0)
@@ -79,13 +86,30 @@ public class PathMtuGuardTests
         Assert.Equal(1200, _guard.Limit);
         Assert.False(_guard.Check(PathMaximum, 599_000_000_000));
         Assert.True(_guard.Check(PathMaximum, 601_000_000_000));
-        Assert.Equal(PathMaximum, _guard.WantedProbe);
-        Probe(arrives: true);
+        Assert.Equal(1232, _guard.WantedProbe);
+        Assert.Equal(0, Search(PathMaximum));
         Assert.Equal((true, int.MaxValue), (_guard.IsSettled, _guard.Limit));
     }
 
     [Fact]
-    public void A_silent_path_says_nothing_of_sizes()
+    public void The_largest_size_of_a_path_is_tried_although_it_is_unusual()
+    {
+        Suspect();
+        Search(1300);
+        Assert.Equal(1292, _guard.Limit);
+        _guard.Check(1410, 601_000_000_000);
+        for (int i = 0; _guard.WantedProbe > 0; i++)
+        {
+            Assert.True(i < 30);
+            _guard.OnProbeSent(++_id, _guard.WantedProbe, deadline: 1000);
+            _guard.OnAcknowledged(_id, 1, 1410, 0);
+        }
+
+        Assert.Equal(int.MaxValue, _guard.Limit);
+    }
+
+    [Fact]
+    public void A_path_without_any_answer_changes_no_size()
     {
         Suspect();
         for (int i = 0; i < 10; i++)
@@ -95,6 +119,21 @@ public class PathMtuGuardTests
         }
 
         Assert.Equal(int.MaxValue, _guard.Limit);
+    }
+
+    /// <summary>Answers probes up to a size until the search ends. Returns the number of lost probes.</summary>
+    private int Search(int path)
+    {
+        int lost = 0;
+        for (int probes = 0; _guard.WantedProbe > 0; probes++)
+        {
+            Assert.True(probes < 30);
+            bool arrives = _guard.WantedProbe <= path;
+            lost += arrives ? 0 : 1;
+            Probe(arrives);
+        }
+
+        return lost;
     }
 
     private void Suspect()

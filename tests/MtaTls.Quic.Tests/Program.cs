@@ -4,10 +4,10 @@ using Xunit.Runner.InProc.SystemConsole;
 
 namespace MtaTls.Quic.Tests;
 
-/// <summary>Starts the tests, or runs a part of them as a process of its own for <see cref="QuicProcessTests"/>.</summary>
+/// <summary>Starts the tests, or runs as a child process of <see cref="QuicProcessTests"/>.</summary>
 internal static class Program
 {
-    /// <summary>What a process that ended as it was to ends with.</summary>
+    /// <summary>The exit code of a child process that ended as planned.</summary>
     public const int Success = 42;
 
     private static long s_operations;
@@ -22,10 +22,21 @@ internal static class Program
         var quic = new QuicFixture();
         for (int i = 0; i < 3; i++)
         {
-            _ = Task.Run(() => work == "handshake" ? HandshakeAsync(quic) : TransferAsync(quic));
+            _ = Task.Run(async () =>
+            {
+                try
+                {
+                    await (work == "handshake" ? HandshakeAsync(quic) : TransferAsync(quic));
+                }
+                catch (Exception exception)
+                {
+                    await Console.Error.WriteLineAsync($"{exception}");
+                    Environment.Exit(1);
+                }
+            });
         }
 
-        // In the middle of the work, wherever that is.
+        // Exit at some random point of the work.
         while (Interlocked.Read(ref s_operations) < 5)
         {
             await Task.Yield();

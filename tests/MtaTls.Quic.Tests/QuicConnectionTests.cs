@@ -32,7 +32,7 @@ public class QuicConnectionTests
     }
 
     [Fact]
-    public async Task The_servers_order_of_protocols_decides_and_the_draft_version_is_spoken()
+    public async Task The_second_protocol_of_the_server_is_negotiated_if_the_client_offers_only_that()
     {
         await using var quic = new QuicFixture();
 
@@ -69,7 +69,7 @@ public class QuicConnectionTests
     }
 
     [Fact]
-    public async Task Streams_carry_octets_and_their_end()
+    public async Task Streams_carry_bytes_and_FIN()
     {
         await using var quic = new QuicFixture();
         Pair pair = await quic.ConnectPairAsync();

@@ -8,11 +8,11 @@ using MtaTls.Quic.Tests.Support;
 
 namespace MtaTls.Quic.Tests;
 
-/// <summary>Packets of somebody who has no keys.</summary>
+/// <summary>Packets of an attacker without keys.</summary>
 public class QuicFloodTests
 {
     [Fact]
-    public async Task Connections_that_begin_faster_than_the_rate_are_validated_first_and_a_client_comes_through()
+    public async Task Connections_that_begin_faster_than_the_rate_are_validated_first_and_a_client_still_connects()
     {
         await using var quic = new QuicFixture(server: static o => (o.RetryRate, o.Shards) = (1, 1));
         var watch = Stopwatch.StartNew();
@@ -30,7 +30,7 @@ public class QuicFloodTests
     }
 
     [Fact]
-    public async Task One_source_gets_no_more_answers_than_the_limit_and_another_is_not_hurt()
+    public async Task One_source_gets_no_more_answers_than_the_limit_and_another_client_still_connects()
     {
         await using var quic = new QuicFixture(server: static o => (o.MaxInitialsPerPort, o.Shards) = (5, 1));
         using Socket sender = Connect(quic.EndPoint);
@@ -64,12 +64,12 @@ public class QuicFloodTests
     }
 
     [Fact]
-    public async Task A_connection_that_never_lived_asks_nothing_of_the_system()
+    public async Task A_connection_that_ends_at_once_returns_no_memory_to_the_system()
     {
         await using var quic = new QuicFixture(server: static o => (o.RetryRate, o.MaxInitialsPerPort, o.Shards) = (1_000_000, 1_000_000, 1));
-        Assert.SkipWhen(ConnectionMemory.Allocator == 0, "memory pages are not of 4 KiB here");
+        Assert.SkipWhen(ConnectionMemory.Allocator == 0, "This test needs memory pages of 4 KiB.");
         using Socket sender = Connect(quic.EndPoint);
-        // Others give blocks back as well: so what is returned is compared with what is begun.
+        // Other tests also return blocks, so compare with the number of connections.
         long before = ConnectionMemory.Shared.Returned;
         for (int i = 0; i < 500; i++)
         {
@@ -81,7 +81,7 @@ public class QuicFloodTests
     }
 
     [Fact]
-    public async Task Forged_packets_of_a_known_connection_show_no_life()
+    public async Task Forged_packets_of_a_known_connection_do_not_show_that_the_peer_is_alive()
     {
         await using var quic = new QuicFixture();
         await using var relay = new UdpRelay(quic.EndPoint);
@@ -109,7 +109,7 @@ public class QuicFloodTests
         long server = pair.Server.UnansweredSinceTimestamp, client = pair.Client.UnansweredSinceTimestamp;
         long serverReceived = pair.Server.Statistics.PacketsReceived, clientReceived = pair.Client.Statistics.PacketsReceived;
 
-        // Rubbish under a true connection id, and a true packet once more.
+        // Random bytes with a valid connection id, and a repeated valid packet.
         using Socket forger = Connect(quic.EndPoint);
         for (int i = 0; i < 20; i++)
         {
@@ -132,13 +132,13 @@ public class QuicFloodTests
         return forged;
     }
 
-    /// <summary>Looks like the first packet of a client: version 1, an Initial, ids and content by chance.</summary>
+    /// <summary>Looks like the first packet of a client: an Initial of version 1 with random ids and content.</summary>
     private static byte[] Nonsense()
     {
         byte[] packet = RandomNumberGenerator.GetBytes(1200);
         packet[0] = 0xc3;
         BinaryPrimitives.WriteUInt32BigEndian(packet.AsSpan(1), 1);
-        (packet[5], packet[14], packet[23]) = (8, 8, 0); // ids of 8 octets, no token
+        (packet[5], packet[14], packet[23]) = (8, 8, 0); // ids of 8 bytes, no token
         BinaryPrimitives.WriteUInt16BigEndian(packet.AsSpan(24), (ushort)(0x4000 | (1200 - 26)));
         return packet;
     }

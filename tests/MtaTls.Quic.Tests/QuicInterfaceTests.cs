@@ -6,20 +6,20 @@ using MtaTls.Quic.Tests.Support;
 
 namespace MtaTls.Quic.Tests;
 
-/// <summary>Connections over interfaces that come and go, in a network namespace that lives as long as the thread that made it.</summary>
+/// <summary>Connections over an interface that fails and recovers, in a network namespace that belongs to one thread.</summary>
 public partial class QuicInterfaceTests
 {
     private const int NewNetwork = 0x40000000;
 
     [Fact]
-    public async Task A_network_that_goes_down_is_told_at_once_and_the_connection_goes_on_when_it_is_back()
+    public async Task A_network_failure_is_reported_at_once_and_the_connection_continues_after_it()
     {
         Assert.SkipUnless(QuicEngine.IsSupported, QuicEngine.UnsupportedReason ?? "");
         using var network = new NetworkThread();
-        Assert.SkipUnless(network.Run(() => Unshare(NewNetwork) == 0), "network namespaces are not permitted here");
+        Assert.SkipUnless(network.Run(() => Unshare(NewNetwork) == 0), "Network namespaces are not permitted here.");
         network.Run(() => Ip("link set lo up"));
 
-        // Sockets belong to the namespace of the thread that makes them.
+        // A socket belongs to the namespace of the thread that creates it.
         QuicFixture quic = network.Run(() => new QuicFixture());
         (IQuicConnection? connection, RecordingHandler? handler) = network.Run(() => quic.Connect());
         await handler.Connected;
@@ -64,7 +64,7 @@ public partial class QuicInterfaceTests
         return true;
     }
 
-    /// <summary>A thread that runs what it is given, one after another.</summary>
+    /// <summary>A thread that runs functions one after another.</summary>
     private sealed class NetworkThread : IDisposable
     {
         private readonly System.Collections.Concurrent.BlockingCollection<Action> _work = [];

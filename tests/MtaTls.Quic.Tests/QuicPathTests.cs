@@ -9,7 +9,7 @@ public class QuicPathTests
     [InlineData(false, 1)]
     [InlineData(true, 1)]
     [InlineData(false, 4)]
-    public async Task A_NAT_that_gives_the_client_another_port_interrupts_nothing(bool v6, int shards)
+    public async Task A_NAT_that_changes_the_clients_port_interrupts_nothing(bool v6, int shards)
     {
         await using var quic = new QuicFixture(v6, o => o.Shards = shards);
         await using var relay = new UdpRelay(quic.EndPoint);
@@ -28,7 +28,7 @@ public class QuicPathTests
     }
 
     [Fact]
-    public async Task The_client_moves_to_another_local_address()
+    public async Task The_client_migrates_to_another_local_address()
     {
         await using var quic = new QuicFixture();
         Pair pair = await quic.ConnectPairAsync(o => o.LocalAddress = IPAddress.Loopback);
@@ -47,11 +47,11 @@ public class QuicPathTests
     }
 
     [Fact]
-    public async Task A_move_to_a_path_that_does_not_answer_leaves_the_connection_where_it_was()
+    public async Task A_migration_that_cannot_start_leaves_the_connection_on_its_path()
     {
         await using var quic = new QuicFixture();
         Pair pair = await quic.ConnectPairAsync(o => o.LocalAddress = IPAddress.Loopback);
-        // A socket on another loopback address reaches the server; one bound to an interface that does not lead there does not.
+        // Neither an interface that does not exist nor an address of another host can be bound.
         Assert.ThrowsAny<Exception>(() => pair.Client.Migrate(null, "no-such-if0"));
         Assert.ThrowsAny<Exception>(() => pair.Client.Migrate(IPAddress.Parse("192.0.2.77"), null));
 
@@ -62,7 +62,7 @@ public class QuicPathTests
     }
 
     [Fact]
-    public async Task A_wildcard_listener_answers_from_the_address_that_was_asked()
+    public async Task A_wildcard_listener_answers_from_the_address_that_the_client_sent_to()
     {
         await using var quic = new QuicFixture(server: o => o.EndPoints[0] = new IPEndPoint(IPAddress.Any, 0));
         foreach (string address in (string[])["127.0.0.1", "127.0.0.9"])
@@ -74,7 +74,7 @@ public class QuicPathTests
     }
 
     [Fact]
-    public async Task One_listener_serves_both_families_also_as_wildcards()
+    public async Task One_listener_serves_IPv4_and_IPv6_wildcard_addresses()
     {
         await using var quic = new QuicFixture(server: o =>
         {
@@ -94,7 +94,7 @@ public class QuicPathTests
     private static async Task Exchange(Pair pair)
     {
         byte[] mark = Guid.NewGuid().ToByteArray();
-        // A datagram may be lost while the path changes: again until it has come.
+        // A datagram may be lost while the path changes: send it again until it arrives.
         await Send(pair.Client, pair.ServerHandler);
         await Send(pair.Server, pair.ClientHandler);
 

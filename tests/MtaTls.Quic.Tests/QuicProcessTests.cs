@@ -5,7 +5,7 @@ namespace MtaTls.Quic.Tests;
 
 public class QuicProcessTests
 {
-    /// <summary>A process may end while its loops handshake and carry datagrams: with its own exit code, not with a signal.</summary>
+    /// <summary>A process that ends during handshakes and transfers ends with its own exit code, not with a signal.</summary>
     [Theory]
     [InlineData("handshake")]
     [InlineData("transfer")]

@@ -28,7 +28,7 @@ public class QuicStreamTests
     [Theory]
     [InlineData(true)]
     [InlineData(false)]
-    public async Task A_reset_carries_its_code_and_gives_room_for_another_stream(bool opened)
+    public async Task A_reset_carries_its_code_and_allows_another_stream(bool opened)
     {
         await using var quic = new QuicFixture(server: o => o.MaxConcurrentStreams = 1);
         Pair pair = await quic.ConnectPairAsync();
@@ -48,7 +48,7 @@ public class QuicStreamTests
     }
 
     [Fact]
-    public async Task Stop_sending_carries_its_code_and_gives_room_for_another_stream()
+    public async Task Stop_sending_carries_its_code_and_allows_another_stream()
     {
         await using var quic = new QuicFixture(server: o => o.MaxConcurrentStreams = 1);
         Pair pair = await quic.ConnectPairAsync();
@@ -59,7 +59,7 @@ public class QuicStreamTests
         pair.Server.StopSending(first, 0x4321);
 
         Assert.Equal(("stop", first, 0x4321UL), await pair.ClientHandler.StreamEnds.ReadAsync().AsTask().WaitAsync(RecordingHandler.Timeout));
-        pair.Client.SendStream(first, [2], fin: true); // Too late: nothing happens.
+        pair.Client.SendStream(first, [2], fin: true); // Too late: it has no effect.
         long second = pair.Client.OpenUnidirectionalStream();
         pair.Client.SendStream(second, [9], fin: true);
         Assert.Equal(second, (await pair.ServerHandler.Streams.ReadAsync().AsTask().WaitAsync(RecordingHandler.Timeout)).StreamId);
@@ -67,7 +67,7 @@ public class QuicStreamTests
     }
 
     [Fact]
-    public async Task A_stream_gets_no_more_than_its_octets_in_all()
+    public async Task A_stream_carries_no_more_than_MaxStreamData()
     {
         await using var quic = new QuicFixture(server: o => o.MaxStreamData = 1000);
         Pair pair = await quic.ConnectPairAsync();
@@ -83,7 +83,7 @@ public class QuicStreamTests
     }
 
     [Fact]
-    public async Task A_peer_that_opens_stream_after_stream_gets_no_more_than_the_limit()
+    public async Task A_peer_that_opens_stream_after_stream_gets_no_more_than_MaxStreams()
     {
         await using var quic = new QuicFixture(server: o => o.MaxStreams = 20);
         Pair pair = await quic.ConnectPairAsync();
@@ -105,7 +105,7 @@ public class QuicStreamTests
     }
 
     [Fact]
-    public async Task What_waits_for_the_peer_is_bounded_and_acknowledged_octets_make_room()
+    public async Task Unacknowledged_bytes_are_limited_and_acknowledgements_make_room()
     {
         await using var quic = new QuicFixture(server: o => o.MaxStreamData = 16 * 1024 * 1024);
         Pair pair = await quic.ConnectPairAsync(o => o.MaxStreamSendBuffer = 1000);
@@ -132,7 +132,7 @@ public class QuicStreamTests
     }
 
     [Fact]
-    public async Task Octets_for_a_stream_that_is_not_this_ends_go_nowhere()
+    public async Task Calls_for_a_stream_that_this_end_did_not_open_have_no_effect()
     {
         await using var quic = new QuicFixture();
         Pair pair = await quic.ConnectPairAsync();

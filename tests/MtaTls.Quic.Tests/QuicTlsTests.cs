@@ -11,7 +11,7 @@ public class QuicTlsTests
     private static readonly TestCertificates s_certificates = TestCertificates.Instance;
 
     [Fact]
-    public async Task A_client_certificate_of_the_authority_is_accepted_and_known()
+    public async Task A_client_certificate_of_the_authority_is_accepted_and_available()
     {
         await using var quic = new QuicFixture(server: RequireClientCertificates);
 
@@ -91,7 +91,7 @@ public class QuicTlsTests
     }
 
     [Fact]
-    public async Task The_client_refuses_a_server_that_the_system_does_not_trust_when_no_authority_is_given()
+    public async Task Without_TrustedAuthorities_the_client_refuses_a_server_that_the_system_does_not_trust()
     {
         await using var quic = new QuicFixture();
 
@@ -105,7 +105,7 @@ public class QuicTlsTests
     [InlineData("127.0.0.1", true)]
     [InlineData("tunnel.example", false)]
     [InlineData("127.0.0.2", false)]
-    public async Task The_server_must_have_the_name_that_was_asked_for(string name, bool accepted)
+    public async Task The_servers_certificate_must_have_the_requested_name(string name, bool accepted)
     {
         await using var quic = new QuicFixture();
         var options = new QuicClientOptions(quic.EndPoint, name) { TrustedAuthorities = s_certificates.Authorities, ApplicationProtocols = ["test"] };
@@ -124,9 +124,10 @@ public class QuicTlsTests
     }
 
     [Fact]
-    public async Task The_applications_own_validation_overrides()
+    public async Task CertificateValidation_replaces_the_default_validation()
     {
-        await using var quic = new QuicFixture(server: o =>
+        var logs = new RecordingLogs();
+        await using var quic = new QuicFixture(logs: logs, server: o =>
         {
             RequireClientCertificates(o);
             o.CertificateValidation = static (certificate, _, errors) => errors == SslPolicyErrors.RemoteCertificateChainErrors && certificate!.Subject == "CN=known";
@@ -141,10 +142,21 @@ public class QuicTlsTests
         Assert.Equal(0x12aUL, (await throwing.Closed).ErrorCode);
         Assert.Equal("validation", (await throwing.Closed).Exception?.Message);
         Assert.False(refused.IsConnected || throwing.IsConnected);
+        Assert.Single(logs.Events, "QuicCertificateFailed");
     }
 
     [Fact]
-    public async Task An_rsa_certificate_works_and_a_new_one_is_used_for_new_connections()
+    public async Task The_reason_names_CertificateValidation_if_only_that_refused_the_certificate()
+    {
+        await using var quic = new QuicFixture();
+
+        (IQuicConnection _, RecordingHandler? refused) = quic.Connect(o => o.CertificateValidation = static (_, _, _) => false);
+
+        Assert.Equal("CN=localhost: refused by CertificateValidation", (await refused.Closed).Text);
+    }
+
+    [Fact]
+    public async Task An_RSA_certificate_works_and_UseCertificate_applies_to_new_connections()
     {
         using X509Certificate2 first = s_certificates.Create("CN=first", server: true, rsa: true);
         using X509Certificate2 second = s_certificates.Create("CN=second", server: true);
@@ -161,7 +173,7 @@ public class QuicTlsTests
     }
 
     [Fact]
-    public async Task A_certificate_without_private_key_is_an_error_at_once()
+    public async Task A_certificate_without_private_key_is_an_error_in_Listen()
     {
         await using var quic = new QuicFixture();
         QuicListenerOptions options = QuicFixture.ServerOptions();

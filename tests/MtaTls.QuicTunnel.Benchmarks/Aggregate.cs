@@ -1,6 +1,6 @@
 namespace MtaTls.QuicTunnel.Benchmarks;
 
-/// <summary>One TCP connection over one access network of 50 Mbit/s and over two.</summary>
+/// <summary>Measures one TCP connection over one access network of 50 Mbit/s, and over two.</summary>
 internal static class Aggregate
 {
     private const long Octets = 50_000_000;

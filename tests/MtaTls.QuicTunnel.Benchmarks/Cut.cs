@@ -1,22 +1,26 @@
+using System.Buffers.Binary;
 using System.Diagnostics;
+using System.Globalization;
 using System.Net;
 using System.Net.Sockets;
 using System.Text.Json;
-using MtaTls.QuicTunnel.Tests.Namespaces;
+using MtaTls.Quic.Ngtcp2;
+using MtaTls.Tests.Network;
 using QuicTunnelSample;
 
 namespace MtaTls.QuicTunnel.Benchmarks;
 
 /// <summary>
-/// The concentrator sends a packet each millisecond; the path in use is cut without a word. Measured at the client, with the default settings: from the
-/// cut to the first packet that comes after it, and the longest silence.
+/// The concentrator sends a packet every millisecond, and the path in use is cut silently. Measured at the client, with default settings: the longest time
+/// without a packet in the two seconds before and after the cut.
 /// </summary>
 internal static class Cut
 {
-    private const int Rounds = 7;
-
-    public static async Task RunAsync()
+    /// <summary>cut [rounds=7] [forged=50]</summary>
+    public static async Task RunAsync(string[] arguments)
     {
+        int rounds = int.Parse(Speed.Value(arguments, "rounds") ?? "7", CultureInfo.InvariantCulture);
+        double forged = double.Parse(Speed.Value(arguments, "forged") ?? "0", CultureInfo.InvariantCulture);
         using var network = new Network("c");
         await network.StartAsync(paths: 2);
         using Socket receiver = NamespaceSockets.Bind(network.Namespaces.Client, new IPEndPoint(IPAddress.Parse("10.99.0.2"), 7000));
@@ -34,7 +38,7 @@ internal static class Cut
                 }
                 catch (SocketException) when (Volatile.Read(ref stop))
                 {
-                    return; // Closed at the end.
+                    return; // The socket was closed at the end.
                 }
 
                 lock (arrivals)
@@ -57,10 +61,11 @@ internal static class Cut
 
         Console.WriteLine("\n| cut | silence before it | longest silence after it, ms |\n|---|---|---|");
         var silences = new List<double>();
-        for (int round = 0; round < Rounds; round++)
+        for (int round = 0; round < rounds; round++)
         {
             await Task.Delay(2000);
             char used = await FindUsedAsync(network);
+            using Nonsense? nonsense = forged > 0 ? Forge(network, used, forged) : null;
             long from = Stopwatch.GetTimestamp();
             network.Namespaces.Cut(used);
             await Task.Delay(2000);
@@ -81,6 +86,28 @@ internal static class Cut
         sending.Join();
         receiving.Join(1000);
         Console.WriteLine($"median {Network.Median(silences):f0} ms, most {silences.Max():f0} ms");
+    }
+
+    /// <summary>Sends rubbish with the connection id of the path in use, from the other access network. The attacker has seen one packet of the client.</summary>
+    private static Nonsense Forge(Network network, char used, double rate)
+    {
+        byte[] id = NamespaceSockets.Run(network.Namespaces.Access(used), static () =>
+        {
+            using var sniffer = new Socket(AddressFamily.Packet, SocketType.Dgram, (ProtocolType)0x0300); // ETH_P_ALL in network order
+            byte[] packet = new byte[2000];
+            while (true)
+            {
+                int length = sniffer.Receive(packet);
+                int header = (packet[0] & 0xF) * 4;
+                if (length > header + 29 && packet[9] == 17 && BinaryPrimitives.ReadUInt16BigEndian(packet.AsSpan(header + 2)) == 4433 && packet[header + 8] < 0x80)
+                {
+                    return packet[(header + 9)..(header + 9 + ConnectionId.LocalLength)];
+                }
+            }
+        });
+        char other = used == 'a' ? 'b' : 'a';
+        return Nonsense.Forged(
+            network.Namespaces.Access(other), IPAddress.Parse($"10.202.{(other == 'a' ? 1 : 2)}.1"), new IPEndPoint(IPAddress.Parse(AccessNetworks.ConcentratorAddress), 4433), rate, id);
     }
 
     private static async Task<char> FindUsedAsync(Network network)

@@ -4,8 +4,8 @@ using QuicTunnelSample;
 namespace MtaTls.QuicTunnel.Benchmarks;
 
 /// <summary>
-/// What one TCP connection carries, in turns so that the machine's other work weighs on each alike. All ends share the machine's processors: it is a
-/// comparison of the cost of each way, not of networks.
+/// Measures the goodput of one TCP connection without a tunnel, through the tunnel and through OpenVPN. They take turns, so that other load of the machine affects all of them
+/// equally. All ends share the machine's processors, so this compares processing costs, not networks.
 /// </summary>
 internal static class Goodput
 {
@@ -61,7 +61,7 @@ internal sealed class OpenVpn : IDisposable
     {
         if (!File.Exists("/usr/sbin/openvpn"))
         {
-            Console.WriteLine("OpenVPN is not installed (package openvpn): left out.");
+            Console.WriteLine("OpenVPN is not installed (package openvpn), so it is not measured.");
             return null;
         }
 
@@ -87,7 +87,7 @@ internal sealed class OpenVpn : IDisposable
         }
 
         openVpn.Dispose();
-        throw new InvalidOperationException("OpenVPN did not come up.");
+        throw new InvalidOperationException("OpenVPN did not start.");
     }
 
     public void Dispose()

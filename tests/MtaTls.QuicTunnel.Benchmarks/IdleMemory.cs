@@ -12,7 +12,7 @@ using MtaTls.QuicTunnel.Packets;
 
 namespace MtaTls.QuicTunnel.Benchmarks;
 
-/// <summary>What a concentrator's process grows by for each session with two connections, native memory included. The clients are in another process.</summary>
+/// <summary>Measures the memory of a concentrator's process for each session with two connections, including native memory. The clients run in another process.</summary>
 internal static class IdleMemory
 {
     private const int Sessions = 500;
@@ -29,7 +29,7 @@ internal static class IdleMemory
         string directory = first[1];
         await using IQuicEngine engine = QuicEngine.Create(NullLoggerFactory.Instance);
         X509Certificate2Collection authorities = CertificateFiles.LoadAuthorities(Path.Combine(directory, "ca.pem"), "ca.pem");
-        // What the first sessions make once for all is not theirs.
+        // Open some sessions first, because the first ones also allocate memory that all sessions share.
         await OpenAsync(engine, authorities, port, 20);
         long before = await AskAsync(server);
         await OpenAsync(engine, authorities, port, Sessions);
@@ -98,7 +98,7 @@ internal static class IdleMemory
             {
                 return;
             }
-            // One packet, so that the session has used what it makes with its first.
+            // Send one packet, because a session allocates some memory with its first packet.
             Span<byte> packet = stackalloc byte[28];
             packet.Clear();
             packet[0] = 0x45;

@@ -6,7 +6,7 @@ using QuicTunnelSample;
 
 namespace MtaTls.QuicTunnel.Benchmarks;
 
-/// <summary>A concentrator with packets in memory.</summary>
+/// <summary>Starts a concentrator with packets in memory.</summary>
 internal static class InMemoryTunnel
 {
     public static async Task<IHost> StartAsync(string directory)

@@ -7,10 +7,10 @@ using QuicTunnelSample;
 
 namespace MtaTls.QuicTunnel.Benchmarks;
 
-/// <summary>One access network of the lab: rate in Mbit/s, one-way delay in ms, loss in percent, and whether it is down every other two seconds.</summary>
+/// <summary>One access network of the lab: rate in Mbit/s, one-way delay in ms, loss in percent, and whether it goes down and up every two seconds.</summary>
 internal sealed record LabLink(string Name, double Rate, double Delay, double Loss = 0, bool Flaps = false)
 {
-    /// <summary>Reads "50/10", "50/5/1%" and "50/10/flap".</summary>
+    /// <summary>Parses "50/10", "50/5/1%" and "50/10/flap".</summary>
     public static LabLink Parse(string text)
     {
         string[] parts = text.Split('/');
@@ -33,7 +33,7 @@ internal sealed class Lab : IAsyncDisposable
     {
         if (AccessNetworks.WhyNot() is { } reason)
         {
-            throw new InvalidOperationException($"This benchmark makes network namespaces, and {reason}.");
+            throw new InvalidOperationException($"This benchmark creates network namespaces, but {reason}.");
         }
 
         foreach (string tool in new[] { "iperf3", "ethtool" })
@@ -53,12 +53,12 @@ internal sealed class Lab : IAsyncDisposable
 
     public TunnelProcesses Tunnel { get; }
 
-    public static async Task<Lab> StartAsync(LabLink[] links, string[] settings)
+    public static async Task<Lab> StartAsync(LabLink[] links, string[] settings, string[]? clientSettings = null)
     {
         var lab = new Lab(links);
         try
         {
-            await lab.BeginAsync(settings);
+            await lab.BeginAsync(settings, clientSettings ?? []);
             return lab;
         }
         catch
@@ -68,13 +68,13 @@ internal sealed class Lab : IAsyncDisposable
         }
     }
 
-    /// <summary>The goodput of one TCP connection in Mbit/s.</summary>
+    /// <summary>Measures the goodput of one TCP connection, in Mbit/s.</summary>
     public async Task<double> DownloadAsync(int seconds, string congestionControl)
     {
         for (int attempt = 0; ; attempt++)
         {
             using Process iperf = AccessNetworks.Start(
-                Networks.Client, "iperf3", "-J", "-R", "-c", "10.99.0.1", "-t", seconds.ToString(CultureInfo.InvariantCulture), "-C", congestionControl, "--connect-timeout", "5000");
+                Networks.Client, "iperf3", "-J", "-R", "-c", "10.99.0.1", "-t", seconds.ToString(CultureInfo.InvariantCulture), "-C", congestionControl, "--connect-timeout", "5000", "--get-server-output");
             string output = await iperf.StandardOutput.ReadToEndAsync();
             await iperf.WaitForExitAsync();
             using var result = JsonDocument.Parse(output);
@@ -82,7 +82,12 @@ internal sealed class Lab : IAsyncDisposable
             {
                 if (Environment.GetEnvironmentVariable("LAB_VERBOSE") == "1")
                 {
-                    Console.WriteLine($"retransmits {end.GetProperty("sum_sent").GetProperty("retransmits").GetInt64()}, each second: {string.Join(' ', result.RootElement.GetProperty("intervals").EnumerateArray().Select(static i => $"{i.GetProperty("sum").GetProperty("bits_per_second").GetDouble() / 1e6:f0}"))}");
+                    IEnumerable<JsonElement> sent = result.RootElement.GetProperty("server_output_json").GetProperty("intervals").EnumerateArray().Select(static i => i.GetProperty("streams")[0]);
+                    Console.WriteLine(
+                        $"each second: Mbit/s {string.Join(' ', result.RootElement.GetProperty("intervals").EnumerateArray().Select(static i => $"{i.GetProperty("sum").GetProperty("bits_per_second").GetDouble() / 1e6:f0}"))}, "
+                        + $"retransmits {string.Join(' ', sent.Select(static i => i.GetProperty("retransmits").GetInt64()))}, "
+                        + $"window in KB {string.Join(' ', sent.Select(static i => i.GetProperty("snd_cwnd").GetInt64() / 1000))}, "
+                        + $"round trip in ms {string.Join(' ', sent.Select(static i => i.GetProperty("rtt").GetInt64() / 1000))}");
                 }
 
                 return sum.GetProperty("bits_per_second").GetDouble() / 1e6;
@@ -95,11 +100,11 @@ internal sealed class Lab : IAsyncDisposable
         }
     }
 
-    /// <summary>Says something to a link: "loss 5", "down", "up", "rate 10".</summary>
+    /// <summary>Sends a command to a link emulator: "loss 5", "down", "up", "rate 10".</summary>
     public string Tell(int link, string command)
     {
         string own = Path.Combine(Tunnel.Directory, $"{Guid.NewGuid():N}.own");
-        using var socket = new Socket(AddressFamily.Unix, SocketType.Dgram, ProtocolType.Unspecified) { ReceiveTimeout = 2000 };
+        using var socket = new Socket(AddressFamily.Unix, SocketType.Dgram, ProtocolType.Unspecified) { ReceiveTimeout = 30_000 };
         socket.Bind(new UnixDomainSocketEndPoint(own));
         socket.SendTo(Encoding.ASCII.GetBytes(command), new UnixDomainSocketEndPoint(Control(link)));
         byte[] answer = new byte[1000];
@@ -124,7 +129,7 @@ internal sealed class Lab : IAsyncDisposable
         _end.Dispose();
     }
 
-    private async Task BeginAsync(string[] settings)
+    private async Task BeginAsync(string[] settings, string[] clientSettings)
     {
         for (int i = 0; i < _links.Length; i++)
         {
@@ -150,10 +155,10 @@ internal sealed class Lab : IAsyncDisposable
 
         string[] mtu = ["--QuicTunnel:Interface:Mtu", "1380"];
         await Tunnel.StartConcentratorAsync(["--Urls", "http://0.0.0.0:80", .. mtu, .. settings]);
-        _processes.Add(AccessNetworks.Start(Networks.Concentrator, "iperf3", "-s"));
+        _processes.Add(AccessNetworks.Start(Networks.Concentrator, "iperf3", "-s", "-J"));
         await Tunnel.StartClientAsync(
-            ["--QuicTunnelClient:Interface:Mtu", "1380", .. _links.Length == 1 ? ["--QuicTunnelClient:LocalAddresses:1", "10.201.9.9"] : Array.Empty<string>(), .. settings.Select(static setting => setting.Replace("QuicTunnel:", "QuicTunnelClient:", StringComparison.Ordinal))]);
-        await Tunnel.WaitForAsync(": connected from", _links.Length);
+            ["--QuicTunnelClient:Interface:Mtu", "1380", .. clientSettings, .. _links.Length == 1 ? ["--QuicTunnelClient:LocalAddresses:1", "10.201.9.9"] : Array.Empty<string>(), .. settings.Select(static setting => setting.Replace("QuicTunnel:", "QuicTunnelClient:", StringComparison.Ordinal))]);
+        await Tunnel.WaitForAsync("is connected from", _links.Length);
         _flapping = Task.WhenAll(Enumerable.Range(0, _links.Length).Where(i => _links[i].Flaps).Select(FlapAsync));
     }
 
@@ -192,10 +197,10 @@ internal sealed class Lab : IAsyncDisposable
             }
             catch (System.ComponentModel.Win32Exception)
             {
-                // The next one.
+                // Try the next compiler.
             }
         }
 
-        throw new InvalidOperationException("This benchmark compiles a link emulator, and needs gcc or clang.");
+        throw new InvalidOperationException("This benchmark compiles a link emulator and needs gcc or clang.");
     }
 }

@@ -11,7 +11,7 @@ internal sealed class Network : IDisposable
     {
         if (AccessNetworks.WhyNot() is { } reason)
         {
-            throw new InvalidOperationException($"This benchmark makes network namespaces, and {reason}.");
+            throw new InvalidOperationException($"This benchmark creates network namespaces, but {reason}.");
         }
 
         Namespaces = new AccessNetworks($"bench{Environment.ProcessId}{name}");
@@ -22,15 +22,15 @@ internal sealed class Network : IDisposable
 
     public TunnelProcesses Tunnel { get; }
 
-    /// <summary>Kestrel listens on every address of the concentrator's, in the tunnel and outside.</summary>
+    /// <summary>Starts concentrator and client. Kestrel listens on every address of the concentrator, inside and outside of the tunnel.</summary>
     public async Task StartAsync(int paths)
     {
         await Tunnel.StartConcentratorAsync("--Urls", "http://0.0.0.0:80");
         await Tunnel.StartClientAsync(paths == 1 ? ["--QuicTunnelClient:LocalAddresses:1", "10.201.9.9"] : []);
-        await Tunnel.WaitForAsync(": connected from", paths);
+        await Tunnel.WaitForAsync("is connected from", paths);
     }
 
-    /// <summary>Mbit/s of one download.</summary>
+    /// <summary>Measures one download, in Mbit/s.</summary>
     public async Task<double> DownloadAsync(string address, long octets)
     {
         using Process curl = AccessNetworks.Start(Namespaces.Client, "curl", "-sS", "--fail", "-o", "/dev/null", "-w", "%{speed_download}", $"http://{address}/bytes/{octets}");

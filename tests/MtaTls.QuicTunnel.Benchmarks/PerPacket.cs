@@ -8,8 +8,8 @@ using MtaTls.QuicTunnel.Packets;
 namespace MtaTls.QuicTunnel.Benchmarks;
 
 /// <summary>
-/// Packets from one end's memory to the other's, both ends in this process: the CPU is that of both, with QUIC and the kernel's UDP. The
-/// sender waits when too much is under way, so that nothing is dropped; what the test's own reader allocates is counted too.
+/// Measures packets from the memory of one end to the memory of the other. Both ends run in this process, so the CPU time is that of both, including QUIC and the kernel's UDP. The
+/// sender waits when too many packets are in flight, so that none is dropped. Allocations of the benchmark's own reader count too.
 /// </summary>
 internal static class PerPacket
 {
@@ -53,7 +53,7 @@ internal static class PerPacket
             allocated = GC.GetTotalAllocatedBytes(precise: true) - allocated;
             process.Refresh();
             cpu = process.TotalProcessorTime - cpu;
-            Console.WriteLine($"\n| packets of {size:n0} octets | per second | Mbit/s | CPU us each, both ends | allocated octets each |\n|---|---|---|---|---|");
+            Console.WriteLine($"\n| packets of {size:n0} bytes | per second | Mbit/s | CPU us each, both ends | allocated bytes each |\n|---|---|---|---|---|");
             double rate = Count / watch.Elapsed.TotalSeconds;
             Console.WriteLine($"| {Count:n0} | {rate:n0} | {rate * size * 8 / 1e6:n0} | {cpu.TotalMicroseconds / Count:f2} | {(double)allocated / Count:f3} |");
             await host.StopAsync();
@@ -91,7 +91,7 @@ internal static class PerPacket
 
     private static void WaitFor(long received)
     {
-        // A packet lost by the kernel's buffers would never come: after a while the count goes on without it.
+        // A packet that the kernel's buffers lost never arrives, so continue without it after a second.
         long start = Stopwatch.GetTimestamp();
         while (Volatile.Read(ref s_received) < received)
         {

@@ -1,6 +1,6 @@
 using MtaTls.QuicTunnel.Benchmarks;
 
-// Each command measures one thing and prints one table; "all" runs them one after another. Those in network namespaces need root.
+// Each command measures one thing and prints one table. "all" runs goodput, aggregate, cut, packets and memory. Commands that use network namespaces need root.
 string command = args.FirstOrDefault() ?? "help";
 switch (command)
 {
@@ -16,8 +16,17 @@ switch (command)
     case "pairs":
         await Pairs.RunAsync(args[1..]);
         break;
+    case "matrix":
+        await Pairs.RunMatrixAsync(args[1..]);
+        break;
     case "cut":
-        await Cut.RunAsync();
+        await Cut.RunAsync(args[1..]);
+        break;
+    case "flood":
+        await Flood.RunAsync(args[1..]);
+        break;
+    case "soak":
+        await Soak.RunAsync(args[1..]);
         break;
     case "packets":
         await PerPacket.RunAsync(args[1..]);
@@ -31,20 +40,23 @@ switch (command)
     case "all":
         await Goodput.RunAsync();
         await Aggregate.RunAsync();
-        await Cut.RunAsync();
+        await Cut.RunAsync([]);
         await PerPacket.RunAsync();
         await IdleMemory.RunAsync();
         break;
     default:
         Console.WriteLine(
             """
-            goodput     one TCP download: without a tunnel, through it, and through OpenVPN (if installed), between the same namespaces
-            speed       throughput and CPU time of one TCP connection each way, beside OpenVPN: speed [seconds=4] [rounds=3] [setting=Interface:Offload:false] [small=40000]
-            aggregate   two access networks of 50 Mbit/s against one
-            pairs       two emulated access networks against the better one alone: pairs [seconds=10] [inside=cubic|bbr] [only=A+B,...] [setting=Scheduler:RoundRobin]
-            cut         from the cut of the path in use to the first packet over the other
-            packets     CPU and allocations of a packet through both ends: packets [size=1280]
-            memory      of an idle session with two paths
+            goodput     one TCP download without a tunnel, through the tunnel, and through OpenVPN (if installed), between the same namespaces
+            speed       throughput and CPU time of one TCP connection each way, compared with OpenVPN: speed [seconds=4] [rounds=3] [setting=Interface:Offload:false] [small=40000]
+            aggregate   two access networks of 50 Mbit/s compared with one
+            pairs       two emulated access networks compared with the better one alone: pairs [seconds=10] [rounds=1] [alone=no] [inside=cubic|bbr] [only=A+B,...] [setting=Scheduler:RoundRobin]
+            matrix      every pair with EarliestDelivery, RoundRobin and ActiveBackup, cubic and BBR inside, in one run: matrix [seconds=8] [only=A+B,...]
+            cut         the longest time without a packet after the path in use was cut: cut [rounds=7] [forged=50]
+            flood       a download, and new clients, while somebody floods the concentrator: flood [seconds=4] [rounds=3] [rates=5000,50000]
+            soak        two access networks with faults for a long time: soak [minutes=30]
+            packets     CPU time and allocations of a packet through both ends: packets [size=1280]
+            memory      memory of an idle session with two paths
             all
             """);
         return 1;

@@ -6,8 +6,8 @@ using QuicTunnelSample;
 namespace MtaTls.QuicTunnel.Benchmarks;
 
 /// <summary>
-/// What one TCP connection carries each way, and the processor time that the tunnel's processes at both ends need for it, in turns so that the machine's other work weighs on each alike. iperf3 sends
-/// and receives; all ends share the machine's processors, so it compares the cost of each way and not networks.
+/// Measures the throughput of one TCP connection each way, and the CPU time of the tunnel's processes at both ends. The tunnel and OpenVPN take turns, so that other load of the machine affects both
+/// equally. iperf3 sends and receives. All ends share the machine's processors, so this compares processing costs, not networks.
 /// </summary>
 internal static class Speed
 {
@@ -21,7 +21,7 @@ internal static class Speed
         await network.Tunnel.StartConcentratorAsync(["--Urls", "http://0.0.0.0:80", .. settings]);
         await network.Tunnel.StartClientAsync(
             ["--QuicTunnelClient:LocalAddresses:1", "10.201.9.9", .. settings.Select(static setting => setting.Replace("QuicTunnel:", "QuicTunnelClient:", StringComparison.Ordinal))]);
-        await network.Tunnel.WaitForAsync(": connected from", 1);
+        await network.Tunnel.WaitForAsync("is connected from", 1);
         using Process server = AccessNetworks.Start(network.Namespaces.Concentrator, "iperf3", "-s");
         try
         {
@@ -36,6 +36,12 @@ internal static class Speed
             if (openVpn is not null)
             {
                 ways.Add(new Way("OpenVPN, UDP, AES-128-GCM", OpenVpn.ServerAddress, openVpn.Processes));
+            }
+
+            using WireGuard? wireGuard = await WireGuard.TryStartAsync(network);
+            if (wireGuard is not null)
+            {
+                ways.Add(new Way("wireguard-go", WireGuard.ServerAddress, wireGuard.Processes));
             }
 
             await CompareAsync(network, ways, seconds, rounds);
@@ -70,7 +76,7 @@ internal static class Speed
         }
     }
 
-    /// <summary>UDP packets of 64 bytes with their headers, at a rate; how many arrive.</summary>
+    /// <summary>Sends UDP packets of 64 bytes (with headers) at a rate, and measures how many arrive.</summary>
     private static async Task SmallAsync(Network network, long rate, int seconds, int rounds)
     {
         Console.WriteLine("\n| packets of 64 bytes/s | sent/s | lost | CPU of both ends, cores | dropped by the devices |\n|---|---:|---:|---:|---|");

@@ -2,16 +2,16 @@ using System.Reflection;
 
 namespace MtaTls.Repository.Tests;
 
-/// <summary>The working tree that the tests were built from.</summary>
+/// <summary>The working tree from which the tests were built.</summary>
 internal static class Repository
 {
     /// <summary>The folder of the solution.</summary>
     public static string Root { get; } = FindRoot();
 
-    /// <summary>The configuration that the tests were built in; other projects of the solution were built in the same.</summary>
+    /// <summary>The build configuration of the tests. Other projects of the solution have the same.</summary>
     public static string Configuration { get; } = typeof(Repository).Assembly.GetCustomAttribute<AssemblyConfigurationAttribute>()!.Configuration;
 
-    /// <summary>All files with this ending, as paths relative to the root; outputs of builds are left out.</summary>
+    /// <summary>All files with this ending, without build outputs, as paths relative to the root.</summary>
     public static IEnumerable<string> Files(string ending) =>
         from folder in (string[])["src", "tests", "samples", "docs"]
         from file in Directory.EnumerateFiles(Path.Combine(Root, folder), "*" + ending, SearchOption.AllDirectories)

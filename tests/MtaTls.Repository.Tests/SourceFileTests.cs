@@ -1,12 +1,12 @@
 namespace MtaTls.Repository.Tests;
 
-/// <summary>Rules for source files that no analyzer has.</summary>
+/// <summary>Rules for source files that no analyzer checks.</summary>
 public class SourceFileTests
 {
     private const int MaxLines = 500;
 
     [Fact]
-    public void No_file_is_past_500_lines()
+    public void No_file_has_more_than_500_lines()
     {
         string[] files = [.. Repository.Files(".cs")];
         Assert.NotEmpty(files);

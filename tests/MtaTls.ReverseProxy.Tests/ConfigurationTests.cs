@@ -5,7 +5,7 @@ using MtaTls.ReverseProxy.Configuration;
 
 namespace MtaTls.ReverseProxy.Tests;
 
-/// <summary>What this package reads from the section MtaTls.</summary>
+/// <summary>The settings that this package reads from the section MtaTls.</summary>
 public sealed class ConfigurationTests
 {
     [Fact]
@@ -23,9 +23,9 @@ public sealed class ConfigurationTests
         Assert.Equal(("CN=a", "CN=b"), (peer.ClientCertificate!.Subject, peer.ClientCertificate.Issuer));
     }
 
-    // Keys of the section that this package does not know are another's.
+    // MtaTls.AspNetCore reads the other keys of the section.
     [Fact]
-    public void The_keys_of_the_server_are_left_to_it() => Assert.Empty(Read("""{ "ExtensionType": 1, "Limits": { } }""").Errors);
+    public void Keys_of_the_server_are_ignored() => Assert.Empty(Read("""{ "ExtensionType": 1, "Limits": { } }""").Errors);
 
     [Theory]
     [InlineData("""{ "TrustedPeers": [ { } ] }""", "MtaTls:TrustedPeers:0")]
@@ -33,7 +33,7 @@ public sealed class ConfigurationTests
     [InlineData("""{ "TrustedPeers": [ { "Networks": [ "10.0.0.1/8" ] } ] }""", "MtaTls:TrustedPeers:0:Networks:0")]
     [InlineData("""{ "TrustedPeers": [ { "Networks": [ "10.0.0.0/8" ], "ClientCertificate": { "Isuer": "CN=b", "Thumbprints": [ "0123456789012345678901234567890123456789" ] } } ] }""", "MtaTls:TrustedPeers:0:ClientCertificate:Isuer")]
     [InlineData("""{ "Destinations": "all" }""", "MtaTls:Destinations")]
-    public void What_is_wrong_is_told_with_its_key(string section, string key)
+    public void Invalid_settings_are_reported_with_their_key(string section, string key)
         => Assert.StartsWith($"{key}: ", Assert.Single(Read(section).Errors), StringComparison.Ordinal);
 
     private static (MtaTlsReverseProxyOptions Options, string[] Errors) Read(string section)

@@ -5,25 +5,25 @@ using Yarp.ReverseProxy.Forwarder;
 
 namespace MtaTls.ReverseProxy.Tests;
 
-/// <summary>Each member of YARP's HttpClientConfig counts for a cluster with a gateway, or is refused; none is dropped.</summary>
+/// <summary>Each member of YARP's HttpClientConfig applies to a cluster with a gateway, or is an error. None is ignored.</summary>
 public sealed class HttpClientConfigTests
 {
     private static readonly HashSet<string> s_ofTheSession = [nameof(HttpClientConfig.SslProtocols), nameof(HttpClientConfig.DangerousAcceptAnyServerCertificate)];
     private static readonly HashSet<string> s_refused = [nameof(HttpClientConfig.WebProxy)];
 
-    /// <summary>YARP's own factory applies these to the handler, channels or not.</summary>
+    /// <summary>Members that YARP's own factory applies to the handler, with or without channels.</summary>
     private static readonly HashSet<string> s_ofTheHandler =
     [
         nameof(HttpClientConfig.MaxConnectionsPerServer), nameof(HttpClientConfig.EnableMultipleHttp2Connections), nameof(HttpClientConfig.RequestHeaderEncoding), nameof(HttpClientConfig.ResponseHeaderEncoding),
     ];
 
-    /// <summary>Fails for a member that a new version of YARP brings, until it is decided about.</summary>
+    /// <summary>Fails if a new version of YARP has a new member, until this package handles it.</summary>
     [Fact]
-    public void Each_member_is_decided_about() =>
+    public void Every_member_is_known() =>
         Assert.Equal(typeof(HttpClientConfig).GetProperties().Select(static p => p.Name).Order(), s_ofTheSession.Union(s_refused).Union(s_ofTheHandler).Order());
 
     [Fact]
-    public async Task Tls_settings_count_for_the_gateways_session()
+    public async Task Tls_settings_apply_to_the_gateways_session()
     {
         MtaTlsClientOptions? options = null;
         await using ServiceProvider services = Services((_, o) => options = o);

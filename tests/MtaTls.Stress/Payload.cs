@@ -3,14 +3,14 @@ using System.Security.Cryptography;
 
 namespace MtaTls.Stress;
 
-/// <summary>A stream of octets that its seed determines, so that both ends know every octet without telling each other.</summary>
+/// <summary>A sequence of bytes that its seed determines, so that both ends know every byte.</summary>
 internal struct Payload(long seed, long length)
 {
     private long _position;
 
     public readonly long Left => length - _position;
 
-    /// <summary>Writes the next octets and tells how many.</summary>
+    /// <summary>Writes the next bytes and returns their number.</summary>
     public int Read(Span<byte> buffer)
     {
         int count = (int)Math.Min(buffer.Length, Left);
@@ -37,7 +37,7 @@ internal struct Payload(long seed, long length)
         return count;
     }
 
-    /// <summary>The SHA-256 of all of it.</summary>
+    /// <summary>Returns the SHA-256 of the whole sequence.</summary>
     public static string Hash(long seed, long length)
     {
         Payload payload = new(seed, length);

@@ -1,5 +1,6 @@
 using System.Security.Cryptography;
 using MtaTls.Stress;
+using MtaTls.Stress.Cluster;
 using MtaTls.Stress.Scale;
 using MtaTls.Stress.Server;
 using MtaTls.Stress.Soak;
@@ -7,10 +8,11 @@ using MtaTls.Stress.Soak;
 // dotnet run -c Release --project tests/MtaTls.Stress -- soak --minutes N [--seed S] [--workers W] [--output DIRECTORY]
 //                                                        replay --seed S, one piece of a soak's work
 //                                                        channels | sessions | opens | limits [--count N] [--rounds R]
-// Each says whether it was steady and ends with 1 where it was not. The server is a process of its own.
+//                                                        moves --minutes N: an agent goes to another of three gateways every second; needs redis-server
+// Each prints whether resources stayed constant, and exits with 1 if not. The server is a separate process.
 if (args is not [var command, .. var rest] || StressOptions.Parse(rest) is not { } options)
 {
-    Console.Error.WriteLine("soak | replay | channels | sessions | opens | limits  [--minutes N] [--seed S] [--workers W] [--count N] [--rounds R] [--output DIRECTORY]");
+    Console.Error.WriteLine("soak | replay | channels | sessions | opens | limits | moves  [--minutes N] [--seed S] [--workers W] [--count N] [--rounds R] [--output DIRECTORY]");
     return 2;
 }
 
@@ -35,9 +37,11 @@ switch (command)
         return await new SessionsRun(options).RunAsync();
     case "limits":
         return await new LimitsRun(options).RunAsync();
+    case "moves":
+        return await new MovesRun(options).RunAsync();
     case "opens":
         return await new OpensRun(options).RunAsync();
     default:
-        Console.Error.WriteLine($"There is no command {command}.");
+        Console.Error.WriteLine($"The command {command} is unknown.");
         return 2;
 }

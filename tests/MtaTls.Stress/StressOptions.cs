@@ -2,16 +2,16 @@ using System.Globalization;
 
 namespace MtaTls.Stress;
 
-/// <summary>What the command line says.</summary>
+/// <summary>The options of the command line.</summary>
 /// <param name="Minutes">How long a soak lasts.</param>
-/// <param name="Seed">Of everything that is random; 0: a new one.</param>
-/// <param name="Workers">How many requests of a soak are under way at a time.</param>
-/// <param name="Count">Channels, sessions or opens; 0: what the command is named after.</param>
-/// <param name="Rounds">How often they are made; 0: what the command thinks fit.</param>
-/// <param name="Output">Where the samples and the plot go.</param>
+/// <param name="Seed">The seed of all random numbers; 0 for a new one.</param>
+/// <param name="Workers">The number of concurrent requests of a soak.</param>
+/// <param name="Count">The number of channels, sessions or opens; 0 for the command's default.</param>
+/// <param name="Rounds">The number of rounds; 0 for the command's default.</param>
+/// <param name="Output">The folder for the samples and the plot.</param>
 internal sealed record StressOptions(double Minutes, int Seed, int Workers, int Count, int Rounds, string Output)
 {
-    /// <summary>The options; null where one is unknown or has no value.</summary>
+    /// <summary>Parses the options; null if one is unknown or has no value.</summary>
     public static StressOptions? Parse(string[] arguments)
     {
         StressOptions options = new(1, 0, 24, 0, 0, Path.Combine("artifacts", "stress"));

@@ -4,11 +4,11 @@ using MtaTls.Tls.Tests.Support;
 
 namespace MtaTls.Tls.Tests;
 
-/// <summary>What the data path allocates. Alone: other tests' collections empty the pools that it lives from.</summary>
+/// <summary>What the data path allocates. Runs alone, because garbage collections of other tests empty the pools that it uses.</summary>
 [Collection("Serial")]
 public class AllocationTests
 {
-    /// <summary>Reading and writing a record costs no garbage: neither when data is there nor when it has to be waited for.</summary>
+    /// <summary>Reading and writing a record allocates nothing, when data has arrived already and when the read has to wait.</summary>
     [Theory]
     [InlineData(SslProtocols.Tls12, 100)]
     [InlineData(SslProtocols.Tls13, 100)]
@@ -23,7 +23,7 @@ public class AllocationTests
         byte[] data = new byte[size];
         byte[] buffer = new byte[size];
 
-        // The first rounds fill the pools, and a full collection may empty them: one round without garbage says that none is made.
+        // The first rounds fill the pools, and a full collection can empty them. One round without allocations shows that none are needed.
         long[] rounds = await Task.Run(() => Enumerable.Range(0, 5).Select(_ => Round()).ToArray());
         Assert.Contains(0, rounds);
 
@@ -32,7 +32,7 @@ public class AllocationTests
             long before = GC.GetAllocatedBytesForCurrentThread();
             for (int i = 0; i < 1_000; i++)
             {
-                // Odd turns wait for the data, even turns find it there. All is inline: one thread does everything.
+                // Odd turns wait for the data, even turns find it there. Everything runs inline, on one thread.
                 ValueTask<int> early = i % 2 == 1 ? pair.Server.ReadAsync(buffer) : default;
                 pair.Client.GetMemory(10);
                 pair.Client.Advance(10);
@@ -60,7 +60,7 @@ public class AllocationTests
 }
 
 [CollectionDefinition("Serial", DisableParallelization = true)]
-#pragma warning disable CA1515 // Made by xunit.
+#pragma warning disable CA1515 // xunit creates it.
 public class SerialCollection
 #pragma warning restore CA1515
 {

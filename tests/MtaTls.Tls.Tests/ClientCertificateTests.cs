@@ -69,7 +69,7 @@ public class ClientCertificateTests
 
     [Theory]
     [MemberData(nameof(BadCertificates))]
-    public async Task Bad_certificate_gets_the_alert_that_says_why(SslProtocols version, string name, TlsAlert alert)
+    public async Task Bad_certificate_gets_the_alert_with_the_reason(SslProtocols version, string name, TlsAlert alert)
     {
         var certificate = (X509Certificate2)typeof(TestCertificates).GetProperty(name)!.GetValue(null)!;
         using TlsServerContext server = TlsTest.Server(version, o => o.ClientCertificateMode = TlsClientCertificateMode.AllowCertificate);
@@ -79,7 +79,7 @@ public class ClientCertificateTests
 
     [Theory]
     [MemberData(nameof(Versions))]
-    public async Task Validation_callback_has_the_last_word(SslProtocols version)
+    public async Task Validation_callback_decides(SslProtocols version)
     {
         var seen = new List<(X509Certificate2, int, SslPolicyErrors)>();
         bool answer = true;
@@ -148,7 +148,7 @@ public class ClientCertificateTests
         Assert.Equal(["localhost"], hosts);
     }
 
-    /// <summary>What a callback leaves in OpenSSL's error queue of its thread is not the handshake's.</summary>
+    /// <summary>Errors that a callback leaves in its thread's OpenSSL error queue do not fail the handshake.</summary>
     [Theory]
     [MemberData(nameof(Versions))]
     public async Task Callbacks_that_leave_errors_behind_do_no_harm(SslProtocols version)
@@ -165,7 +165,7 @@ public class ClientCertificateTests
             o.RemoteCertificateValidationCallback = (_, _, _, _) => LeaveError();
         });
 
-        // The second time, when all that .NET does once (and clears the queue with) is done.
+        // The second time: in the first one, .NET initializes things and clears the queue.
         for (int i = 0; i < 2; i++)
         {
             await using Pair pair = await TlsTest.ConnectAsync(client, server);
@@ -193,7 +193,7 @@ public class ClientCertificateTests
         await Assert.ThrowsAsync<AuthenticationException>(() => accept);
     }
 
-    /// <summary>In TLS 1.3 the client's handshake is over before the server has validated: there the alert comes with the first read.</summary>
+    /// <summary>In TLS 1.3 the client's handshake is complete before the server has validated the certificate. There the client gets the alert with its first read.</summary>
     private static async Task<AuthenticationException> AssertRefusedAsync(TlsClientContext client, TlsServerContext server, TlsAlert alert, SslProtocols version)
     {
         if (version == SslProtocols.Tls12)

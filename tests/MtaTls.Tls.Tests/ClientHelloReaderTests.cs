@@ -8,7 +8,7 @@ using MtaTls.Tls.Tests.Support;
 
 namespace MtaTls.Tls.Tests;
 
-/// <summary>What the first octets of a connection say, whoever sent them.</summary>
+/// <summary>Reads the first octets of a connection, from clients of any kind.</summary>
 public class ClientHelloReaderTests
 {
     private const int MaxLength = 16_384;
@@ -49,7 +49,7 @@ public class ClientHelloReaderTests
     [Fact]
     public void A_hello_is_complete_when_its_last_record_is()
     {
-        // The message ends inside a record that says more: its length must not point behind what has arrived.
+        // The message ends inside a record that is longer. The reported length must not be more than what has arrived.
         byte[] octets = Hello.Records([.. s_full, 1, 2, 3]);
         for (int missing = 1; missing <= 3; missing++)
         {
@@ -79,7 +79,7 @@ public class ClientHelloReaderTests
         Assert.False(info!.OffersExtension);
     }
 
-    /// <summary>A body that is not empty, or a second extension of the type, is the engine's to refuse.</summary>
+    /// <summary>The reader accepts a body that is not empty and a second extension of the type. The TLS engine refuses them.</summary>
     [Fact]
     public void Body_and_repetition_are_offers()
     {
@@ -146,7 +146,7 @@ public class ClientHelloReaderTests
     public void Fragments_of_any_length(int fragmentLength)
         => AssertSame(Complete(Hello.Records(s_full)), Complete(Hello.Records(s_full, fragmentLength)));
 
-    /// <summary>What is too long is refused as soon as a length says so, not when it has come.</summary>
+    /// <summary>A ClientHello that is too long is refused as soon as its length field arrives, not when all its octets have.</summary>
     [Fact]
     public void Too_long_is_seen_early()
     {
@@ -157,11 +157,11 @@ public class ClientHelloReaderTests
         Assert.Equal(ClientHelloStatus.TooLong, Status([22, 3, 1, 0, 4, 1, 0, 0x20, 0], 4096));
         Assert.Equal(ClientHelloStatus.TooLong, Status([22, 3, 1, 0, 4, 1, 0xFF, 0xFF, 0xFF], 16_384));
 
-        // Records of one octet each: their headers count as well.
+        // Records of one octet each. Their headers count too.
         Assert.Equal(ClientHelloStatus.TooLong, Status(Hello.Records(s_full, 1), s_full.Length * 5));
     }
 
-    /// <summary>Cut at any octet, any hello asks for more; given whole, in any segments, it says the same.</summary>
+    /// <summary>A ClientHello that is cut at any octet needs more. A complete one has the same result in any segments.</summary>
     [Fact]
     public void Cut_anywhere()
     {
@@ -185,7 +185,7 @@ public class ClientHelloReaderTests
         _ = Status(all, 100);
     }
 
-    /// <summary>Changed in a few places, a hello may be read otherwise, but in the same way whole as in segments, and cut it is no other.</summary>
+    /// <summary>A ClientHello with some changed octets has the same result in one piece and in segments, and a part of it never has another one.</summary>
     [Property(MaxTest = 2000)]
     public Property Changed_hellos_never_throw()
         => Prop.ForAll(
@@ -209,12 +209,12 @@ public class ClientHelloReaderTests
                     AssertSame(info, other!);
                 }
 
-                // What a part says holds for the whole.
+                // A result of a part must be the result of the whole.
                 ClientHelloStatus part = Status(octets[..cut], MaxLength);
                 Assert.True(part == ClientHelloStatus.NeedMore || part == whole);
             });
 
-    /// <summary>A real client's hello.</summary>
+    /// <summary>Reads the ClientHello of a real client.</summary>
     [Theory]
     [InlineData(SslProtocols.Tls12)]
     [InlineData(SslProtocols.Tls13)]

@@ -4,12 +4,12 @@ using MtaTls.Tls.Tests.Support;
 
 namespace MtaTls.Tls.Tests;
 
-/// <summary>Wire notes, Ending a session.</summary>
+/// <summary>docs/mta-tls-wire.md, "Ending a session".</summary>
 public class ClosingTests
 {
     public static TheoryData<SslProtocols> Versions => TlsTest.Versions;
 
-    /// <summary>close_notify is answered by close_notify, without anyone asking for it.</summary>
+    /// <summary>close_notify is answered by close_notify, without a call of the application.</summary>
     [Theory]
     [MemberData(nameof(Versions))]
     public async Task Close_notify_is_answered_at_once_when_multiplexed(SslProtocols version)
@@ -29,7 +29,7 @@ public class ClosingTests
         await pair.Client.CompleteAsync(TlsTest.Timeout());
     }
 
-    /// <summary>A peer that closes the transport behind its close_notify has done nothing wrong.</summary>
+    /// <summary>A peer can close the transport right after its close_notify.</summary>
     [Theory]
     [InlineData(SslProtocols.Tls12, true)]
     [InlineData(SslProtocols.Tls13, true)]
@@ -46,7 +46,7 @@ public class ClosingTests
         await pair.Server.CompleteAsync(TlsTest.Timeout());
     }
 
-    /// <summary>Ordinary TLS may be closed in one direction: the other goes on until this end is done.</summary>
+    /// <summary>Ordinary TLS can be closed in one direction. The other direction stays open until this end closes it.</summary>
     [Theory]
     [MemberData(nameof(Versions))]
     public async Task Ordinary_session_is_answered_only_when_this_end_is_done(SslProtocols version)
@@ -102,7 +102,7 @@ public class ClosingTests
         });
     }
 
-    /// <summary>A record cut short, a record changed, octets that are no record: each an error, never data and never an orderly end.</summary>
+    /// <summary>A truncated record, a changed record and octets that are not a record are errors, never data and never an orderly end.</summary>
     [Theory]
     [InlineData(SslProtocols.Tls12, true)]
     [InlineData(SslProtocols.Tls13, true)]
@@ -120,7 +120,7 @@ public class ClosingTests
         Assert.False(sent.IsReceived);
         Assert.Equal(0, server.Sessions.Count);
 
-        // The alert reaches the peer although no one flushed it.
+        // The peer gets the alert although no code flushed it.
         failure = await Assert.ThrowsAsync<IOException>(() => pair.Client.ReadAsync(new byte[10], TlsTest.Timeout()).AsTask());
         TlsAlertException received = Assert.IsType<TlsAlertException>(failure.InnerException);
         Assert.Equal((sent.Alert, true), (received.Alert, received.IsReceived));
@@ -147,7 +147,7 @@ public class ClosingTests
         pair.Server.Abort();
     }
 
-    /// <summary>As a client does that is disposed at the moment at which a session ends.</summary>
+    /// <summary>A client does this when it is disposed at the moment at which a session ends.</summary>
     [Fact]
     public async Task Abort_does_nothing_when_the_transport_has_been_completed()
     {

@@ -27,7 +27,7 @@ public class DataTests
         await pair.CloseAsync();
     }
 
-    /// <summary>A pipe that runs its continuations inline gets no one into a lock that he should not be in.</summary>
+    /// <summary>No continuation of a pipe that runs them inline runs under the connection's lock.</summary>
     [Theory]
     [MemberData(nameof(Versions))]
     public async Task Both_ends_read_and_write_at_once_on_inline_pipes(SslProtocols version)
@@ -71,7 +71,7 @@ public class DataTests
         await Task.WhenAll(up, down).WaitAsync(TlsTest.HangTimeout);
     }
 
-    /// <summary>What is advanced is collected into one record; a write goes after it.</summary>
+    /// <summary>Advanced bytes are collected into one record. A write comes after them.</summary>
     [Fact]
     public async Task Small_pieces_share_a_record()
     {

@@ -6,7 +6,7 @@ using MtaTls.Tls.Tests.Support;
 
 namespace MtaTls.Tls.Tests;
 
-/// <summary>Wire notes, Negotiation: the extension on the wire, seen and broken by a peer that handles it itself.</summary>
+/// <summary>docs/mta-tls-wire.md, "Negotiation": the extension on the wire, with a peer that checks it and sends wrong ones.</summary>
 public class ExtensionTests
 {
     public static TheoryData<SslProtocols> Versions => TlsTest.Versions;
@@ -49,7 +49,7 @@ public class ExtensionTests
         Assert.True(connection.DataMultiplexingNegotiated);
     }
 
-    /// <summary>A body that is not empty is decode_error (50), here from the server.</summary>
+    /// <summary>The server answers a body that is not empty with decode_error (50).</summary>
     [Theory]
     [InlineData(SslProtocols.Tls12, DataMultiplexingMode.Allowed)]
     [InlineData(SslProtocols.Tls13, DataMultiplexingMode.Allowed)]
@@ -65,7 +65,7 @@ public class ExtensionTests
         AssertAlert(await Assert.ThrowsAsync<AuthenticationException>(() => accept), TlsAlert.DecodeError, received: false);
     }
 
-    /// <summary>The same from the client.</summary>
+    /// <summary>The client answers a body that is not empty with decode_error (50).</summary>
     [Theory]
     [MemberData(nameof(Versions))]
     public async Task Server_with_a_body_is_refused(SslProtocols version)
@@ -78,7 +78,7 @@ public class ExtensionTests
         AssertAlert(await Assert.ThrowsAsync<AuthenticationException>(() => connect), TlsAlert.DecodeError, received: false);
     }
 
-    /// <summary>Where the server does not look at the extension, its body is nobody's business.</summary>
+    /// <summary>A server with the mode Disabled ignores the extension, with any body.</summary>
     [Theory]
     [MemberData(nameof(Versions))]
     public async Task Disabled_server_ignores_a_body(SslProtocols version)
@@ -123,7 +123,7 @@ public class ExtensionTests
         Assert.Equal([21, 3, 3, 0, 2, 2, (byte)alert], read.Buffer.ToArray());
     }
 
-    /// <summary>The same hello without a fault is answered: what is refused above is the fault.</summary>
+    /// <summary>The same ClientHello without the fault is answered. So the test above shows that the fault is the reason of the refusal.</summary>
     [Theory]
     [InlineData(false)]
     [InlineData(true)]
@@ -145,7 +145,7 @@ public class ExtensionTests
         await Assert.ThrowsAnyAsync<OperationCanceledException>(() => accept);
     }
 
-    /// <summary>A second ClientHello (after HelloRetryRequest) must offer what the first did, or the choice that was made by the first would be evaded.</summary>
+    /// <summary>A second ClientHello (after HelloRetryRequest) must have the same offer as the first. Otherwise a client could evade the decision that was made with the first.</summary>
     [Theory]
     [InlineData(true, false)]
     [InlineData(false, true)]
@@ -157,7 +157,7 @@ public class ExtensionTests
         (DuplexPipe client, DuplexPipe pipe) = DuplexPipe.InMemory();
         Task<TlsConnection> accept = TlsConnection.AcceptAsync(pipe, server, null, TlsTest.Timeout()).AsTask();
 
-        // No key share at all: the server asks for one.
+        // Without a key share, the server asks for one.
         byte[] empty = Hello.Extension(TlsTest.ExtensionType, []);
         byte[][] common = [.. Hello.KeyExchange()[..2], Hello.SupportedVersions(0x0304)];
         byte[] noShare = Hello.Extension(51, Hello.Vector16([]));
@@ -168,7 +168,7 @@ public class ExtensionTests
         await client.Output.WriteAsync(Hello.Records(Hello.Message([.. common, Hello.KeyExchange()[2], .. offerAgain ? [empty] : Array.Empty<byte[]>()])));
         if (offerFirst == offerAgain)
         {
-            // ServerHello and a key share; the rest is encrypted.
+            // ServerHello with a key share. The rest is encrypted.
             ReadResult answer = await client.Input.ReadAtLeastAsync(200, TlsTest.Timeout());
             Assert.Equal(2, answer.Buffer.ToArray()[5]);
             await client.Output.CompleteAsync();
@@ -179,7 +179,7 @@ public class ExtensionTests
         AssertAlert(await Assert.ThrowsAsync<AuthenticationException>(() => accept), TlsAlert.IllegalParameter, received: false);
     }
 
-    /// <summary>RFC 8446, section 4.2: an answer that was not asked for is unsupported_extension.</summary>
+    /// <summary>RFC 8446, section 4.2: an answer without an offer is unsupported_extension.</summary>
     [Fact]
     public async Task Answer_that_was_not_asked_for_is_refused()
     {
@@ -189,7 +189,7 @@ public class ExtensionTests
         (DuplexPipe far, DuplexPipe serverPipe) = DuplexPipe.InMemory();
         Task<TlsConnection> connect = TlsConnection.ConnectAsync(clientPipe, client, TlsTest.Timeout()).AsTask();
 
-        // OpenSSL's server answers only what was offered; so somebody between the two puts the answer into the ServerHello.
+        // OpenSSL's server answers only offered extensions. So a relay between the two adds the answer to the ServerHello.
         Task handshake = server.HandshakeAsync(serverPipe, server: true);
         ReadResult hello = await near.Input.ReadAsync();
         await far.Output.WriteAsync(hello.Buffer.ToArray());

@@ -5,13 +5,13 @@ using MtaTls.Tls.Tests.Support;
 namespace MtaTls.Tls.Tests;
 
 /// <summary>
-/// The engine on an OpenSSL that is not .NET's own, as on Windows and macOS: a copy of the system's libraries under other sonames, which the loader takes for other
-/// libraries. .NET goes on with its own in the same process.
+/// The engine on an OpenSSL that .NET does not use, as on Windows and macOS: a copy of the system's libraries with other sonames, so that the loader sees other
+/// libraries. .NET uses its own in the same process.
 /// </summary>
 public class ForeignOpenSslTests
 {
     [Fact]
-    public async Task An_OpenSSL_that_is_not_NETs_own_gets_copies_of_certificates_and_keys()
+    public async Task An_OpenSSL_that_NET_does_not_use_gets_copies_of_certificates_and_keys()
     {
         string? system = ((string[])["/usr/lib/x86_64-linux-gnu", "/usr/lib/aarch64-linux-gnu", "/usr/lib64", "/lib64", "/usr/lib", "/lib"]).FirstOrDefault(static d => File.Exists($"{d}/libssl.so.3"));
         Assert.SkipUnless(system is not null, "The system's OpenSSL was not found.");
@@ -35,12 +35,12 @@ public class ForeignOpenSslTests
         }
     }
 
-    /// <summary>What the process of the test does.</summary>
+    /// <summary>The work of the test's process.</summary>
     internal static async Task UseAsync(string path)
     {
         TlsEngine.LibraryPath = path;
         TlsEngine.ThrowIfUnsupported();
-        Assert.False(NativeLibraries.IsNetsOwn);
+        Assert.False(NativeLibraries.IsSharedWithDotNet);
         Assert.Throws<InvalidOperationException>(static () => TlsEngine.LibraryPath = "/elsewhere");
         foreach (SslProtocols version in (SslProtocols[])[SslProtocols.Tls12, SslProtocols.Tls13])
         {
@@ -72,7 +72,7 @@ public class ForeignOpenSslTests
         Assert.Equal(TestCertificates.RsaServer, pair.Client.RemoteCertificate);
     }
 
-    /// <summary>Puts another name of the same length in each place: the soname, the names of needed libraries and those of their versions.</summary>
+    /// <summary>Replaces a name by another of the same length everywhere: in the soname, the names of needed libraries and their versions.</summary>
     private static void Rename(Span<byte> library, ReadOnlySpan<byte> from, ReadOnlySpan<byte> to)
     {
         for (int at; (at = library.IndexOf(from)) >= 0; library = library[(at + from.Length)..])

@@ -43,7 +43,7 @@ public class HandshakeTests
         await pair.CloseAsync();
     }
 
-    /// <summary>Wire notes, Negotiation: answered only where offered.</summary>
+    /// <summary>docs/mta-tls-wire.md, "Negotiation": answered only when it was offered.</summary>
     [Theory]
     [MemberData(nameof(Versions))]
     public async Task Extension_not_offered_is_not_negotiated(SslProtocols version)
@@ -55,7 +55,7 @@ public class HandshakeTests
         Assert.False(pair.Server.DataMultiplexingNegotiated);
     }
 
-    /// <summary>Wire notes, Negotiation: Disabled never answers.</summary>
+    /// <summary>docs/mta-tls-wire.md, "Negotiation": Disabled never answers.</summary>
     [Theory]
     [MemberData(nameof(Versions))]
     public async Task Mode_disabled_never_answers(SslProtocols version)
@@ -67,7 +67,7 @@ public class HandshakeTests
         Assert.False(pair.Server.DataMultiplexingNegotiated);
     }
 
-    /// <summary>Wire notes, Negotiation: Required without an offer is missing_extension (109) in TLS 1.3, handshake_failure (40) in TLS 1.2.</summary>
+    /// <summary>docs/mta-tls-wire.md, "Negotiation": Required without an offer is missing_extension (109) in TLS 1.3, handshake_failure (40) in TLS 1.2.</summary>
     [Theory]
     [InlineData(SslProtocols.Tls12, TlsAlert.HandshakeFailure)]
     [InlineData(SslProtocols.Tls13, TlsAlert.MissingExtension)]
@@ -185,7 +185,7 @@ public class HandshakeTests
         Assert.Equal("the state", calls[^1].Item1);
     }
 
-    /// <summary>Rotation: the old certificate's owner may dispose it while its handshakes still run.</summary>
+    /// <summary>Rotation: the owner of the old certificate can dispose it while handshakes still use it.</summary>
     [Fact]
     public async Task Certificate_may_be_disposed_after_the_selector_gave_it()
     {
@@ -293,7 +293,7 @@ public class HandshakeTests
         await Assert.ThrowsAsync<IOException>(() => connect);
     }
 
-    /// <summary>Both ends fail, each naming the alert from its own point of view.</summary>
+    /// <summary>Both ends fail with the same alert: one has sent it, the other has received it.</summary>
     internal static async Task<AuthenticationException> AssertRefusedAsync(TlsClientContext client, TlsServerContext server, TlsAlert alert)
     {
         (DuplexPipe clientPipe, DuplexPipe serverPipe) = DuplexPipe.InMemory();
@@ -308,7 +308,7 @@ public class HandshakeTests
         return refusal;
     }
 
-    /// <summary>As for SslStream: the client offers what the application names, as far as the engine has it.</summary>
+    /// <summary>As with SslStream, the client offers the cipher suites of the application that the engine supports.</summary>
     [Theory]
     [InlineData(TlsCipherSuite.TLS_CHACHA20_POLY1305_SHA256, SslProtocols.Tls13)]
     [InlineData(TlsCipherSuite.TLS_AES_128_GCM_SHA256, SslProtocols.Tls13)]

@@ -8,7 +8,7 @@ using MtaTls.Tls.Tests.Support;
 
 namespace MtaTls.Tls.Tests;
 
-/// <summary>Messages after the handshake (RFC 8446, section 4.6), which make reading send and can stop writing.</summary>
+/// <summary>Messages after the handshake (RFC 8446, section 4.6). They make a read send answers, and can delay writes.</summary>
 public class KeyUpdateTests
 {
     private const int Requested = 1;
@@ -58,7 +58,7 @@ public class KeyUpdateTests
         Assert.Contains("too many TLS messages", failure.Message, StringComparison.Ordinal);
     }
 
-    /// <summary>Wire notes, Ending a session: a peer that does not read until too many answers wait loses its session.</summary>
+    /// <summary>docs/mta-tls-wire.md, "Ending a session": a peer that does not read until too many answers wait loses its session.</summary>
     [Fact]
     public async Task Answers_to_a_peer_that_does_not_read_are_bounded()
     {
@@ -81,7 +81,7 @@ public class KeyUpdateTests
             pump.Call(ssl => Assert.Equal(1, LibSsl.SSL_key_update(ssl, Requested)));
             pump.Write([1]);
 
-            // Once the server has given up it takes nothing more.
+            // After the failure, the server accepts no more bytes.
             await Task.WhenAny(pump.FlushAsync(TlsTest.Timeout()).AsTask(), reading);
             updates++;
         }
@@ -92,7 +92,7 @@ public class KeyUpdateTests
     }
 
     /// <summary>
-    /// A KeyUpdate that comes in two records holds up OpenSSL's writing until its second half is there. What is written meanwhile is sent then,
+    /// A KeyUpdate in two records blocks OpenSSL's writes until its second half arrives. Data that is written meanwhile is sent then,
     /// in order, and a flush waits for that.
     /// </summary>
     [Fact]
@@ -109,12 +109,12 @@ public class KeyUpdateTests
         await pair.ClientPipe.Output.WriteAsync(records.Seal(22, [24, 0, 0, 1]));
         byte[] sent = RandomNumberGenerator.GetBytes(50_000);
 
-        // Until the server has read the first half its writes still go out.
+        // Until the server has read the first half, its writes are still sent.
         int written = 0;
         while (true)
         {
-            pair.Server.Write(sent.AsSpan(written, 10));
-            written += 10;
+            pair.Server.Write(sent.AsSpan(written, 1));
+            written++;
             ValueTask flush = pair.Server.FlushAsync(TlsTest.Timeout());
             if (!flush.IsCompleted)
             {
@@ -130,7 +130,7 @@ public class KeyUpdateTests
 
             await flush;
             Assert.True(written < 40_000, "The first half was never read.");
-            // The server reads on another thread, which a busy machine may keep waiting: 20 seconds in all.
+            // The server reads on another thread, which can be late on a busy machine. So wait up to three minutes.
             await Task.Delay(5);
         }
 

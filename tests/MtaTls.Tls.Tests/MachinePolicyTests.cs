@@ -5,8 +5,8 @@ using MtaTls.Tls.Tests.Support;
 namespace MtaTls.Tls.Tests;
 
 /// <summary>
-/// The machine's TLS policy (<c>system_default</c> in OpenSSL's configuration file) holds for the engine as it holds for SslStream. Each case is a process of its own
-/// whose OPENSSL_CONF names a file with the policy; <see cref="PolicyComparison"/> compares the two there.
+/// The machine's TLS policy (<c>system_default</c> in OpenSSL's configuration file) applies to the engine as it does to SslStream. Each case runs in its own process,
+/// whose OPENSSL_CONF names a file with the policy. There <see cref="PolicyComparison"/> compares the two.
 /// </summary>
 public class MachinePolicyTests
 {
@@ -30,7 +30,7 @@ public class MachinePolicyTests
     [InlineData("MinProtocol = TLSv1.3", "Groups = P-256", "Ciphersuites = TLS_AES_256_GCM_SHA384")]
     public Task What_the_engine_negotiates_is_what_SslStream_negotiates(params string[] policy) => RunAsync(policy, "compare", "None");
 
-    /// <summary>As for SslStream: versions that the application names count more than MinProtocol and MaxProtocol; nothing else of the policy goes.</summary>
+    /// <summary>As with SslStream, versions that the application sets override MinProtocol and MaxProtocol, and nothing else of the policy.</summary>
     [Theory]
     [InlineData("Tls12, Tls13", "MinProtocol = TLSv1.3")]
     [InlineData("Tls13", "MaxProtocol = TLSv1.2")]
@@ -38,7 +38,7 @@ public class MachinePolicyTests
     [InlineData("Tls12", "MinProtocol = TLSv1.3", "Groups = P-384", "CipherString = ECDHE-ECDSA-AES256-GCM-SHA384")]
     public Task Versions_that_the_application_names_count_as_they_do_for_SslStream(string versions, params string[] policy) => RunAsync(policy, "compare", versions);
 
-    /// <summary>Where nothing that the engine has is allowed, there is no context, for a server or for a client, and the message says why.</summary>
+    /// <summary>When the policy allows nothing that the engine supports, no context can be created for a server or a client, and the message has the reason.</summary>
     [Theory]
     [InlineData("Groups = ffdhe2048:ffdhe3072")]
     [InlineData("MaxProtocol = TLSv1.1")]

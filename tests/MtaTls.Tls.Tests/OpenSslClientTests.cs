@@ -8,7 +8,7 @@ using MtaTls.Tls.Tests.Support;
 
 namespace MtaTls.Tls.Tests;
 
-/// <summary><c>openssl s_client</c>, which knows nothing of this project, against the server on a real socket.</summary>
+/// <summary>The server on a real socket with <c>openssl s_client</c>, an independent client.</summary>
 public class OpenSslClientTests
 {
     public static TheoryData<SslProtocols> Versions => TlsTest.Versions;
@@ -16,8 +16,8 @@ public class OpenSslClientTests
     private static bool HasOpenSsl { get; } = Find();
 
     /// <summary>
-    /// Wire notes, Negotiation: the empty extension is answered exactly when it was offered. (s_client offers what -serverinfo names in TLS 1.2 alone;
-    /// <see cref="ExtensionTests"/> looks at TLS 1.3.)
+    /// docs/mta-tls-wire.md, "Negotiation": the empty extension is answered exactly when it was offered. (With -serverinfo, s_client offers it only in TLS 1.2;
+    /// <see cref="ExtensionTests"/> tests TLS 1.3.)
     /// </summary>
     [Theory]
     [InlineData("-tls1_2", true, DataMultiplexingMode.Allowed)]
@@ -33,7 +33,7 @@ public class OpenSslClientTests
         Assert.Contains($"multiplexing {answered}", output, StringComparison.Ordinal);
         Assert.Equal(answered, output.Contains("(id=65389), len=0", StringComparison.Ordinal));
 
-        // The PEM of the answer: two octets of type, two of length 0.
+        // The PEM of the answer: two octets of type, and two of length, which is 0.
         Assert.Equal(answered, output.Contains("/20AAA==", StringComparison.Ordinal));
     }
 
@@ -46,7 +46,7 @@ public class OpenSslClientTests
         Assert.Contains(alert, await RunAsync(o => o.Mode = DataMultiplexingMode.Required, version), StringComparison.Ordinal);
     }
 
-    /// <summary>Secure defaults: what a scanner would look for.</summary>
+    /// <summary>The defaults are secure, as a security scanner would check.</summary>
     [Theory]
     [InlineData("-tls1", "alert protocol version")]
     [InlineData("-tls1_1", "alert protocol version")]
@@ -61,7 +61,7 @@ public class OpenSslClientTests
     {
         Assert.SkipUnless(HasOpenSsl, "openssl is not installed.");
 
-        // Security level 0 lets s_client itself offer what is outdated.
+        // With security level 0, s_client offers outdated algorithms.
         Assert.Contains(expected, await RunAsync(_ => { }, arguments.Contains("-cipher", StringComparison.Ordinal) ? arguments + ":@SECLEVEL=0" : arguments + " -cipher DEFAULT:@SECLEVEL=0"), StringComparison.Ordinal);
     }
 
@@ -74,7 +74,7 @@ public class OpenSslClientTests
         Assert.Matches("Session-ID: [0-9A-F]{64}", output);
     }
 
-    /// <summary>R on a line of its own makes s_client ask for renegotiation; the connection survives the refusal or ends, but never renegotiates.</summary>
+    /// <summary>A line with R makes s_client ask for renegotiation. The connection goes on after the refusal or ends, but never renegotiates.</summary>
     [Fact]
     public async Task Renegotiation_is_refused()
     {
@@ -84,7 +84,7 @@ public class OpenSslClientTests
         Assert.Contains("no renegotiation", output, StringComparison.Ordinal);
     }
 
-    /// <summary>K asks for a KeyUpdate and its answer, k for one without; the data goes on under the new keys.</summary>
+    /// <summary>A line with K causes a KeyUpdate that needs an answer, k one without. The data goes on with the new keys.</summary>
     [Fact]
     public async Task Key_update_is_answered()
     {
@@ -112,8 +112,8 @@ public class OpenSslClientTests
     }
 
     /// <summary>
-    /// Serves one connection: answers its first line with what was negotiated and each later line with itself, until the client ends. s_client gets its input
-    /// line by line, each only once the answer to the one before has come.
+    /// Serves one connection: answers the first line with the negotiated parameters and echoes each later line, until the client ends. s_client gets its input
+    /// line by line, each after the answer to the previous one.
     /// </summary>
     private static async Task<string> RunAsync(Action<TlsServerOptions> configure, string arguments, params string[] commands)
     {
@@ -137,7 +137,7 @@ public class OpenSslClientTests
             await ReadUntilAsync(process.StandardOutput, output, "multiplexing");
             foreach (string command in commands)
             {
-                // s_client takes a letter for a command only when it is read alone.
+                // s_client handles a letter as a command only when it reads it alone.
                 await process.StandardInput.WriteAsync(command);
                 await process.StandardInput.FlushAsync();
                 if (command == "R\n")

@@ -56,7 +56,7 @@ public class OptionsTests
         Assert.Throws<ArgumentNullException>(() => client.TargetHost = null!);
     }
 
-    /// <summary>Every extension type that this OpenSSL handles itself is refused by the setter already; all others make a context.</summary>
+    /// <summary>The setter refuses every extension type that this OpenSSL handles itself. With every other type a context can be created.</summary>
     [Fact]
     public void Extension_type_is_none_of_tls_own()
     {

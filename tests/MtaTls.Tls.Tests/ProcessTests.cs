@@ -2,10 +2,10 @@ using MtaTls.Tls.Tests.Support;
 
 namespace MtaTls.Tls.Tests;
 
-/// <summary>The engine in processes of their own, which end in the middle of their work or run under conditions that make misuse of memory fatal.</summary>
+/// <summary>The engine in separate processes that end in the middle of their work, or that run with settings that make misuse of memory fatal.</summary>
 public class ProcessTests
 {
-    /// <summary>A process may end while other threads handshake, read and write: with its own exit code, not with a signal.</summary>
+    /// <summary>A process that ends while other threads run handshakes, read and write ends with its own exit code, not with a signal.</summary>
     [Theory]
     [InlineData("handshake")]
     [InlineData("transfer")]
@@ -17,7 +17,7 @@ public class ProcessTests
         }
     }
 
-    /// <summary>What is freed is overwritten, what is freed twice aborts (glibc), and the garbage collector runs every few kilobytes.</summary>
+    /// <summary>glibc overwrites freed memory and aborts at a double free, and the garbage collector runs every few kilobytes.</summary>
     [Fact]
     public async Task Nothing_is_used_after_it_was_freed()
     {

@@ -5,10 +5,10 @@ using Xunit.Runner.InProc.SystemConsole;
 
 namespace MtaTls.Tls.Tests;
 
-/// <summary>Starts the tests, or runs a part of them as a process of its own for <see cref="ProcessTests"/>.</summary>
+/// <summary>Starts the tests, or runs a part of them in a separate process for <see cref="ProcessTests"/>.</summary>
 internal static class Program
 {
-    /// <summary>What a process that ended as it was to ends with.</summary>
+    /// <summary>The exit code of a process that ended as planned.</summary>
     public const int Success = 42;
 
     private static long s_operations;
@@ -40,7 +40,7 @@ internal static class Program
                     _ = Task.Run(work == "handshake" ? HandshakeAsync : TransferAsync);
                 }
 
-                // In the middle of the work, wherever that is.
+                // In the middle of the work, at any point.
                 while (Interlocked.Read(ref s_operations) < 5)
                 {
                     await Task.Yield();

@@ -4,19 +4,19 @@ using MtaTls.Tls.Tests.Support;
 
 namespace MtaTls.Tls.Tests;
 
-/// <summary>Draft, section 3, and wire notes, Errors: stateful resumption only, none after a fatal error, never across endpoints or names.</summary>
+/// <summary>Section 3 of the draft, and docs/mta-tls-wire.md, "Errors": only stateful resumption, none after a fatal error, never across endpoints or names.</summary>
 public class ResumptionTests
 {
     public static TheoryData<SslProtocols> Versions => TlsTest.Versions;
 
-    /// <summary>.NET's switch for SslStream turns resumption off here too, in a process of its own.</summary>
+    /// <summary>.NET's switch for SslStream turns resumption off here too. Runs in a separate process.</summary>
     [Theory]
     [InlineData("1")]
     [InlineData("true")]
     public Task Nothing_is_resumed_where_NET_resumes_nothing(string value) => ChildProcess.RunAsync(
         typeof(ResumptionTests).Assembly, Program.Success, new Dictionary<string, string> { ["DOTNET_SYSTEM_NET_SECURITY_DISABLETLSRESUME"] = value }, "resume");
 
-    /// <summary>What the process of <see cref="Nothing_is_resumed_where_NET_resumes_nothing"/> does.</summary>
+    /// <summary>The work of the process of <see cref="Nothing_is_resumed_where_NET_resumes_nothing"/>.</summary>
     internal static async Task AssertNothingIsResumedAsync()
     {
         foreach (SslProtocols version in new[] { SslProtocols.Tls12, SslProtocols.Tls13 })
@@ -61,7 +61,7 @@ public class ResumptionTests
         Assert.False(await ConnectOnceAsync(client, server));
     }
 
-    /// <summary>A client that kept a copy of the ticket or id that it resumed from gains nothing by it.</summary>
+    /// <summary>A copy of the ticket or id of the resumed session cannot be used either.</summary>
     [Theory]
     [MemberData(nameof(Versions))]
     public async Task Forbidding_a_resumed_session_forbids_the_one_that_it_came_from(SslProtocols version)
@@ -121,7 +121,7 @@ public class ResumptionTests
         Assert.False(await ConnectOnceAsync(client, other));
     }
 
-    /// <summary>One endpoint, one certificate, but another server name; and the reverse.</summary>
+    /// <summary>The same endpoint and certificate with another server name, and the reverse.</summary>
     [Theory]
     [MemberData(nameof(Versions))]
     public async Task Session_does_not_cross_server_names_or_certificates(SslProtocols version)
@@ -247,7 +247,7 @@ public class ResumptionTests
         await Assert.ThrowsAsync<ObjectDisposedException>(() => TlsConnection.AcceptAsync(DuplexPipe.InMemory().Server, server).AsTask());
     }
 
-    /// <summary>A session past its lifetime is not resumed, however well it is kept.</summary>
+    /// <summary>A session is not resumed after its lifetime, although the client still has it.</summary>
     [Theory]
     [MemberData(nameof(Versions))]
     public async Task Old_session_is_not_resumed(SslProtocols version)
@@ -259,7 +259,7 @@ public class ResumptionTests
         Assert.False(await ConnectOnceAsync(client, server));
     }
 
-    /// <summary>Sets back the clock of the session that the server keeps, found by the id of the client's.</summary>
+    /// <summary>Moves the creation time of the server's session back. It finds the session by the client's id.</summary>
     private static void MakeOlder(TlsServerContext server, TlsClientContext client, TimeSpan age)
     {
         Assert.Equal(1, server.Sessions.Count);
@@ -270,7 +270,7 @@ public class ResumptionTests
     [System.Runtime.InteropServices.DllImport("libssl.so.3")]
     private static extern nint SSL_SESSION_set_time(nint session, nint seconds);
 
-    /// <summary>Moves what the client would resume into another client, as an attacker with a copy would.</summary>
+    /// <summary>Copies the session that a client would resume into another client, as an attacker would.</summary>
     private static void Steal(TlsClientContext from, TlsClientContext to)
     {
         (OpenSsl.SslSessionHandle session, Certificates.PeerCertificates? peer) = from.Sessions.Take()!.Value;
@@ -283,7 +283,7 @@ public class ResumptionTests
         session.Dispose();
     }
 
-    /// <summary>Connects, lets the client receive its ticket, ends in order; whether the session was a resumed one.</summary>
+    /// <summary>Connects, lets the client receive its ticket, and ends in order. Returns whether the session was resumed.</summary>
     private static async Task<bool> ConnectOnceAsync(TlsClientContext client, TlsServerContext server, Action<Pair>? meanwhile = null)
     {
         Pair pair = await TlsTest.ConnectAsync(client, server);

@@ -8,7 +8,7 @@ using MtaTls.Tls.Tests.Support;
 
 namespace MtaTls.Tls.Tests;
 
-/// <summary>Revocation, checked online against a list that is served here.</summary>
+/// <summary>Revocation, checked online with a list that the test serves.</summary>
 public class RevocationTests
 {
     [Fact]
@@ -46,7 +46,7 @@ public class RevocationTests
         await Assert.ThrowsAsync<AuthenticationException>(() => accept);
     }
 
-    /// <summary>The options' own switches check online too: a list that cannot be had refuses the certificate.</summary>
+    /// <summary>The options also turn on the online check. Without its list, a certificate is refused.</summary>
     [Fact]
     public async Task Switches_of_the_options_ask_for_revocation()
     {
@@ -77,7 +77,7 @@ public class RevocationTests
         Assert.Equal(X509RevocationMode.Offline, seen);
     }
 
-    /// <summary>A list may be slow to come: what waits for it is none of the pool's threads.</summary>
+    /// <summary>A list can be slow. No thread of the thread pool waits for it.</summary>
     [Theory]
     [InlineData(SslProtocols.Tls12)]
     [InlineData(SslProtocols.Tls13)]
@@ -110,7 +110,7 @@ public class RevocationTests
         Assert.Equal((false, false), (server, client));
     }
 
-    /// <summary>An authority with a revocation list on the loopback. Port and name are new each time, since .NET keeps lists in a cache.</summary>
+    /// <summary>An authority with a revocation list on the loopback interface. Port and name are new each time, because .NET caches lists.</summary>
     private sealed class RevokingAuthority : IDisposable
     {
         private readonly TcpListener _listener = new(IPAddress.Loopback, 0);

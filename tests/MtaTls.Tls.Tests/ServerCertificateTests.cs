@@ -61,7 +61,7 @@ public class ServerCertificateTests
     }
 
     [Fact]
-    public async Task Revocation_that_cannot_be_checked_is_refused_when_it_was_asked_for()
+    public async Task Certificate_is_refused_when_its_revocation_cannot_be_checked()
     {
         X509ChainPolicy policy = TestCertificates.TrustRoot();
         policy.RevocationMode = X509RevocationMode.Offline;
@@ -73,7 +73,7 @@ public class ServerCertificateTests
 
     [Theory]
     [MemberData(nameof(Versions))]
-    public async Task Callback_sees_the_errors_and_has_the_last_word(SslProtocols version)
+    public async Task Callback_gets_the_errors_and_decides(SslProtocols version)
     {
         var seen = new List<(object, SslPolicyErrors)>();
         bool answer = true;

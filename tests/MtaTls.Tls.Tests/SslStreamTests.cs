@@ -7,7 +7,7 @@ using MtaTls.Tls.Tests.Support;
 
 namespace MtaTls.Tls.Tests;
 
-/// <summary>.NET's own TLS as the other end, on real sockets.</summary>
+/// <summary>.NET's SslStream as the other end, on real sockets.</summary>
 public class SslStreamTests
 {
     public static TheoryData<SslProtocols> Versions => TlsTest.Versions;
@@ -86,7 +86,7 @@ public class SslStreamTests
         Assert.Equal(0, await server.ReadAsync(new byte[1], TlsTest.Timeout()));
     }
 
-    /// <summary>What the server refuses, and with which alert, is the same with SslStream: the engine does the safe thing here too.</summary>
+    /// <summary>The server refuses SslStream as a client in the same cases, with the same alerts.</summary>
     [Fact]
     public async Task SslStream_without_a_common_protocol_is_refused()
     {

@@ -6,11 +6,11 @@ using System.Text.RegularExpressions;
 using Microsoft.AspNetCore.SignalR.Client;
 using MtaTls.Client;
 
-// Three services that the gateway alone can reach, each by its own name and with its own protocol, over one TLS session.
+// Reaches three services over one TLS session, each by its own name and with its own protocol. Only the gateway can reach them directly.
 var host = new Argument<string>("host") { Description = "The gateway's host name." };
 var port = new Argument<ushort>("port") { Description = "The gateway's port." };
 var certificate = new Argument<string>("certificate") { Description = "A PEM file with the gateway's certificate." };
-var noRedis = new Option<bool>("--no-redis") { Description = "Leave out the route to Redis." };
+var noRedis = new Option<bool>("--no-redis") { Description = "Do not use the route to Redis." };
 var root = new RootCommand("Reaches three services through the gateway.") { host, port, certificate, noRedis };
 root.SetAction((parsed, _) => RunAsync(parsed.GetRequiredValue(host), parsed.GetValue(port), parsed.GetRequiredValue(certificate), !parsed.GetValue(noRedis)));
 return await root.Parse(args).InvokeAsync();
@@ -25,7 +25,7 @@ static async Task<int> RunAsync(string host, int port, string certificate, bool 
         Port = port,
         Mode = MtaTlsClientMode.Required,
         CertificateChainPolicy = trust,
-        // What the HTTP channels of the session speak.
+        // The protocol in the HTTP channels of the session.
         ApplicationProtocols = { SslApplicationProtocol.Http11 },
     });
 
@@ -76,11 +76,11 @@ static async Task<int> RunAsync(string host, int port, string certificate, bool 
         }
     }
 
-    // What no route allows is refused.
+    // The gateway refuses destinations that no route allows.
     try
     {
         await using MtaTlsClientChannel channel = await gateway.OpenChannelAsync("169.254.169.254", 80);
-        Console.WriteLine("169.254.169.254 is open, which it must not be.");
+        Console.WriteLine("169.254.169.254 was opened, although no route allows it.");
         return 1;
     }
     catch (MtaTls.Protocol.MtaTlsChannelRefusedException e)

@@ -8,7 +8,7 @@ builder.Services.AddMtaTlsDashboard();
 
 WebApplication app = builder.Build();
 
-// The live page, for browsers of this machine in Development. Elsewhere: .RequireAuthorization("a policy").
+// The live page, for browsers on this machine in Development. In production add .RequireAuthorization("a policy").
 app.MapMtaTlsDashboard("/mta-tls");
 app.MapReverseProxy().WithMtaTlsInspector();
 

@@ -1,4 +1,4 @@
-// What `dotnet new webapp` makes, behind UseMtaTlsAgent(): that is the only line added.
+// The app of `dotnet new webapp` with one more line, UseMtaTlsAgent(), and the endpoint for orders below.
 WebApplicationBuilder builder = WebApplication.CreateBuilder(args);
 builder.WebHost.UseMtaTlsAgent();
 
@@ -21,7 +21,7 @@ app.MapStaticAssets();
 app.MapRazorPages()
    .WithStaticAssets();
 
-// For the demonstration alone: what was ordered is printed, so that an order that came twice would be seen.
+// Only for the demonstration: it prints each order, so that the demonstration notices an order that arrives twice.
 app.MapPost("/orders/{id}", (string id) => Console.WriteLine($"order {id}"));
 
 app.Run();

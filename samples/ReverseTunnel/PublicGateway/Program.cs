@@ -9,7 +9,7 @@ builder.WebHost.UseMtaTls();
 builder.Services.AddReverseProxy()
     .LoadFromConfig(builder.Configuration.GetSection("ReverseProxy"))
     .AddMtaTlsAgents()
-    // For the demonstration alone: the agent that YARP chose. A request that waits for an agent has no choice yet.
+    // Only for the demonstration: the agent that YARP chose. For a request that waited for an agent YARP had no choice, so it has no such header.
     .AddTransforms(static route => route.AddResponseTransform(static response =>
     {
         if (response.HttpContext.GetReverseProxyFeature().ProxiedDestination?.DestinationId.Split('/') is [_, var agent, ..])
@@ -22,10 +22,10 @@ builder.Services.AddReverseProxy()
 
 builder.Services.AddMtaTlsDashboard();
 
-// Certificates of agents come from an authority of their own, not from the machine's.
+// The demonstration's authority issues the agents' certificates, not one that the machine trusts.
 X509ChainPolicy agents = new() { TrustMode = X509ChainTrustMode.CustomRootTrust, RevocationMode = X509RevocationMode.NoCheck };
 agents.ApplicationPolicy.Add(new Oid("1.3.6.1.5.5.7.3.2")); // client authentication
-agents.CustomTrustStore.ImportFromPemFile(builder.Configuration["AgentAuthorityPath"] ?? throw new InvalidOperationException("AgentAuthorityPath is not set: the PEM file of the authority of agents."));
+agents.CustomTrustStore.ImportFromPemFile(builder.Configuration["AgentAuthorityPath"] ?? throw new InvalidOperationException("AgentAuthorityPath is not set. Set it to the PEM file with the authority of the agents' certificates."));
 builder.WebHost.ConfigureKestrel(kestrel => kestrel.ConfigureHttpsDefaults(https => https.ClientCertificateValidation = (certificate, _, _) =>
 {
     using X509Chain chain = new() { ChainPolicy = agents.Clone() };
@@ -36,7 +36,7 @@ WebApplication app = builder.Build();
 
 app.MapMtaTlsAgents();
 app.MapReverseProxy().WithMtaTlsInspector();
-// The live page, for browsers of this machine in Development. Elsewhere: .RequireAuthorization("a policy").
+// The live page, for browsers on this machine in Development. In production add .RequireAuthorization("a policy").
 app.MapMtaTlsDashboard("/mta-tls").RequireHost("localhost");
 app.MapGet("/agents", (IMtaTlsAgents registered) => registered.List()).RequireHost("localhost");
 

@@ -4,7 +4,7 @@ using MtaTls.Protocol;
 
 namespace MtaTls.Agent.Configuration;
 
-/// <summary>The options as they were understood.</summary>
+/// <summary>The parsed options.</summary>
 internal sealed class AgentPlan
 {
     public required MtaTlsAgentOptions Options { get; init; }
@@ -13,16 +13,16 @@ internal sealed class AgentPlan
 
     public required IReadOnlyList<Uri> Gateways { get; init; }
 
-    /// <summary>The names that the app is served under.</summary>
+    /// <summary>The names under which the app is served.</summary>
     public required IReadOnlySet<AgentName> Names { get; init; }
 
-    /// <summary>The upstream of each name that is forwarded.</summary>
+    /// <summary>The upstream of each forwarded name.</summary>
     public required IReadOnlyDictionary<AgentName, ChannelAddress> Forward { get; init; }
 
     public CertificateSource? Certificate { get; init; }
 
     public AuthoritySource? Authorities { get; init; }
 
-    /// <summary>All names, as they are registered.</summary>
+    /// <summary>All names to register.</summary>
     public IReadOnlyList<string> RegisteredNames => [.. Names.Concat(Forward.Keys).Select(static n => n.ToString())];
 }

@@ -8,7 +8,7 @@ using MtaTls.Protocol;
 
 namespace MtaTls.Agent.Configuration;
 
-/// <summary>Reads options into a plan.</summary>
+/// <summary>Parses options.</summary>
 internal sealed class AgentPlanFactory(IHostEnvironment environment, TimeProvider time, ILoggerFactory loggers)
 {
     private const string Section = MtaTlsAgentOptions.SectionName;
@@ -16,7 +16,7 @@ internal sealed class AgentPlanFactory(IHostEnvironment environment, TimeProvide
     private readonly ILogger _logger = loggers.CreateLogger(AgentLog.Category);
 
     /// <param name="options">The options.</param>
-    /// <param name="errors">Where errors go. With any, the plan is not to be used.</param>
+    /// <param name="errors">Collects the errors. If there are any, the plan must not be used.</param>
     public AgentPlan Create(MtaTlsAgentOptions options, ErrorList errors)
     {
         HashSet<AgentName> names = [];
@@ -24,11 +24,11 @@ internal sealed class AgentPlanFactory(IHostEnvironment environment, TimeProvide
         {
             if (!AgentProtocol.TryParseName(options.Names[i], out AgentName name))
             {
-                errors.Add($"{Section}:Names:{i}", $"'{options.Names[i]}' is not a name such as plant7.internal or plant7.internal:8080. Wildcards and addresses can't be registered.");
+                errors.Add($"{Section}:Names:{i}", $"'{options.Names[i]}' is not a valid name, such as plant7.internal or plant7.internal:8080. Wildcards and IP addresses can't be registered.");
             }
             else if (!names.Add(name))
             {
-                errors.Add($"{Section}:Names:{i}", $"'{options.Names[i]}' is there twice.");
+                errors.Add($"{Section}:Names:{i}", $"'{options.Names[i]}' is listed twice.");
             }
         }
 
@@ -40,13 +40,13 @@ internal sealed class AgentPlanFactory(IHostEnvironment environment, TimeProvide
 
         if (options.Names.Count == 0 && options.Forward.Count == 0)
         {
-            errors.Add($"{Section}:Names", "has no entry, and Forward has none: there is nothing to serve.");
+            errors.Add($"{Section}:Names", "at least one entry is required in Names or Forward.");
         }
 
         string agent = options.Agent ?? DefaultAgent();
         if (agent.Length is 0 or > 64 || !agent.All(static c => char.IsAsciiLetterOrDigit(c) || c is '.' or '_' or '-'))
         {
-            errors.Add($"{Section}:Agent", $"'{agent}' is not a name of at most 64 letters, digits, hyphens, underscores and dots.");
+            errors.Add($"{Section}:Agent", $"'{agent}' is not 1 to 64 letters, digits, hyphens, underscores or dots.");
         }
 
         if (options.AuthorityPath is not null && options.CertificateChainPolicy is not null)
@@ -84,7 +84,7 @@ internal sealed class AgentPlanFactory(IHostEnvironment environment, TimeProvide
 
         if (options.Gateways.Count == 0)
         {
-            errors.Add($"{Section}:Gateways", "has no entry: name at least one gateway, https://gw.example:8443.");
+            errors.Add($"{Section}:Gateways", "at least one gateway is required, such as https://gw.example:8443.");
         }
 
         return gateways;

@@ -5,7 +5,7 @@ using MtaTls.Configuration;
 
 namespace MtaTls.Agent.Configuration;
 
-/// <summary>Fills <see cref="MtaTlsAgentOptions"/> from the section <c>MtaTlsAgent</c>.</summary>
+/// <summary>Reads <see cref="MtaTlsAgentOptions"/> from the section <c>MtaTlsAgent</c>.</summary>
 internal sealed class ConfigureAgentOptions(IConfiguration configuration, IHostEnvironment environment) : IConfigureOptions<MtaTlsAgentOptions>
 {
     public void Configure(MtaTlsAgentOptions options)

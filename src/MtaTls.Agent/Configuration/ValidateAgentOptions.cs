@@ -3,7 +3,7 @@ using MtaTls.Configuration;
 
 namespace MtaTls.Agent.Configuration;
 
-/// <summary>Checks <see cref="MtaTlsAgentOptions"/> and reports everything that is wrong in one error.</summary>
+/// <summary>Validates <see cref="MtaTlsAgentOptions"/> and reports all errors together.</summary>
 internal sealed class ValidateAgentOptions(AgentPlanFactory plans) : IValidateOptions<MtaTlsAgentOptions>
 {
     public ValidateOptionsResult Validate(string? name, MtaTlsAgentOptions options)

@@ -4,7 +4,7 @@ using MtaTls.Agent.Links;
 
 namespace MtaTls.Agent.Diagnostics;
 
-/// <summary>The agent's meter, <c>MtaTls.Agent</c>.</summary>
+/// <summary>The meter <c>MtaTls.Agent</c>.</summary>
 internal sealed class AgentMetrics
 {
     public const string MeterName = "MtaTls.Agent";
@@ -17,10 +17,10 @@ internal sealed class AgentMetrics
     public AgentMetrics(IMeterFactory meters)
     {
         Meter meter = meters.Create(MeterName);
-        _sessions = meter.CreateUpDownCounter<long>("mtatls.agent.active_registrations", "{registration}", "Gateways that the agent is registered with.");
-        _channels = meter.CreateUpDownCounter<long>("mtatls.agent.active_channels", "{channel}", "Channels that gateways have opened.");
-        _refused = meter.CreateCounter<long>("mtatls.agent.channels.refused", "{channel}", "Channels that were refused.");
-        _failures = meter.CreateCounter<long>("mtatls.agent.connect_failures", "{attempt}", "Attempts to reach a gateway or to register that have failed, and registrations that were lost.");
+        _sessions = meter.CreateUpDownCounter<long>("mtatls.agent.active_registrations", "{registration}", "Sessions that are registered with a gateway.");
+        _channels = meter.CreateUpDownCounter<long>("mtatls.agent.active_channels", "{channel}", "Open channels from gateways.");
+        _refused = meter.CreateCounter<long>("mtatls.agent.channels.refused", "{channel}", "Channels from gateways that the agent refused.");
+        _failures = meter.CreateCounter<long>("mtatls.agent.connect_failures", "{attempt}", "Failed attempts to reach a gateway or to register, and lost registrations.");
     }
 
     public void SessionStarted() => _sessions.Add(1);

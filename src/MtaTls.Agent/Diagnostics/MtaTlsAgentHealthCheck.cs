@@ -3,7 +3,7 @@ using MtaTls.Agent.Links;
 
 namespace MtaTls.Agent.Diagnostics;
 
-/// <summary>Healthy while every session is registered, degraded while some are, else unhealthy.</summary>
+/// <summary>Healthy while every session is registered, degraded while only some are. With none it reports the failure status.</summary>
 internal sealed class MtaTlsAgentHealthCheck(AgentRuntime runtime) : IHealthCheck
 {
     public Task<HealthCheckResult> CheckHealthAsync(HealthCheckContext context, CancellationToken cancellationToken = default)

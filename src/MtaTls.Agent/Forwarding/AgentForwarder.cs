@@ -2,32 +2,33 @@ using System.Net;
 using System.Net.Sockets;
 using Microsoft.Extensions.Logging;
 using MtaTls.Agent.Diagnostics;
+using MtaTls.Agent.Links;
 using MtaTls.Agents;
 using MtaTls.AspNetCore.Routing;
 using MtaTls.Protocol;
 
 namespace MtaTls.Agent.Forwarding;
 
-/// <summary>Connects channels to TCP services beside the app: connects first, and answers the open when that has succeeded or failed.</summary>
+/// <summary>Connects channels to TCP services beside the app. It answers an open only after connecting has succeeded or failed.</summary>
 internal sealed class AgentForwarder(MtaTlsAgentOptions options, TimeProvider time, ILogger logger)
 {
     private static readonly TimeSpan s_halfCloseLinger = TimeSpan.FromSeconds(30);
-    private static readonly TimeSpan s_shutdownIdleTimeout = TimeSpan.FromSeconds(5);
 
     private readonly Lock _lock = new();
 
     // Guarded by _lock.
-    private readonly HashSet<TcpTunnel> _tunnels = [];
     private TaskCompletionSource? _empty;
-    private int _connections;
-    private bool _shuttingDown;
+    private int _count;
 
     /// <summary>Serves the channel until it has ended.</summary>
-    public async Task ForwardAsync(MtaTlsChannelRequest request, AgentName name, ChannelAddress upstream)
+    /// <param name="request">The gateway's open.</param>
+    /// <param name="connections">The connections of the gateway's session.</param>
+    /// <param name="name">The name that the channel is for.</param>
+    /// <param name="upstream">The TCP service.</param>
+    public async Task ForwardAsync(MtaTlsChannelRequest request, LinkConnections connections, AgentName name, ChannelAddress upstream)
     {
-        if (Interlocked.Increment(ref _connections) > options.MaxForwardConnections)
+        if (!TryBegin())
         {
-            Interlocked.Decrement(ref _connections);
             logger.ForwardLimitReached(name.ToString(), options.MaxForwardConnections);
             request.Refuse("Not available.");
             return;
@@ -38,7 +39,7 @@ internal sealed class AgentForwarder(MtaTlsAgentOptions options, TimeProvider ti
             using Socket? socket = await ConnectAsync(request, name, upstream);
             if (socket is not null)
             {
-                await TunnelAsync(request.Accept(), socket, name);
+                await TunnelAsync(request.Accept(), socket, connections, name);
             }
         }
         catch (IOException e)
@@ -47,33 +48,17 @@ internal sealed class AgentForwarder(MtaTlsAgentOptions options, TimeProvider ti
         }
         finally
         {
-            Interlocked.Decrement(ref _connections);
+            End();
         }
     }
 
-    /// <summary>Connections through which nothing goes end; those in use go on.</summary>
-    public void ShutDown()
-    {
-        TcpTunnel[] tunnels;
-        lock (_lock)
-        {
-            _shuttingDown = true;
-            tunnels = [.. _tunnels];
-        }
-
-        foreach (TcpTunnel tunnel in tunnels)
-        {
-            tunnel.ShutDown(s_shutdownIdleTimeout);
-        }
-    }
-
-    /// <summary>Waits until no connection is left, for so long at most.</summary>
+    /// <summary>Waits until no connection is left, at most for <paramref name="timeout"/>.</summary>
     public async Task WaitAsync(TimeSpan timeout)
     {
         Task empty;
         lock (_lock)
         {
-            if (_tunnels.Count == 0)
+            if (_count == 0)
             {
                 return;
             }
@@ -82,6 +67,31 @@ internal sealed class AgentForwarder(MtaTlsAgentOptions options, TimeProvider ti
         }
 
         await empty.WaitAsync(timeout, time).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+    }
+
+    private bool TryBegin()
+    {
+        lock (_lock)
+        {
+            if (_count >= options.MaxForwardConnections)
+            {
+                return false;
+            }
+
+            _count++;
+            return true;
+        }
+    }
+
+    private void End()
+    {
+        lock (_lock)
+        {
+            if (--_count == 0)
+            {
+                _empty?.TrySetResult();
+            }
+        }
     }
 
     private async Task<Socket?> ConnectAsync(MtaTlsChannelRequest request, AgentName name, ChannelAddress upstream)
@@ -103,18 +113,10 @@ internal sealed class AgentForwarder(MtaTlsAgentOptions options, TimeProvider ti
         }
     }
 
-    private async Task TunnelAsync(MtaTlsChannel channel, Socket socket, AgentName name)
+    private async Task TunnelAsync(MtaTlsChannel channel, Socket socket, LinkConnections connections, AgentName name)
     {
         using TcpTunnel tunnel = new(socket, channel, s_halfCloseLinger, time);
-        lock (_lock)
-        {
-            _tunnels.Add(tunnel);
-            if (_shuttingDown)
-            {
-                tunnel.ShutDown(s_shutdownIdleTimeout);
-            }
-        }
-
+        connections.Add(tunnel);
         try
         {
             channel.OnClosed(static (_, _, state) => ((TcpTunnel)state!).ChannelClosed(), tunnel);
@@ -127,15 +129,7 @@ internal sealed class AgentForwarder(MtaTlsAgentOptions options, TimeProvider ti
         }
         finally
         {
-            lock (_lock)
-            {
-                _tunnels.Remove(tunnel);
-                if (_tunnels.Count == 0)
-                {
-                    _empty?.TrySetResult();
-                }
-            }
-
+            connections.Remove(tunnel);
             await channel.DisposeAsync();
         }
     }

@@ -12,7 +12,7 @@ using MtaTls.Protocol;
 
 namespace MtaTls.Agent.Links;
 
-/// <summary>Holds the agent's sessions with its gateways while Kestrel runs, and gives their channels to Kestrel and to upstreams.</summary>
+/// <summary>Keeps the agent's sessions with its gateways while Kestrel runs, and passes their channels to Kestrel and to upstreams.</summary>
 internal sealed class AgentRuntime : IDisposable
 {
     private static readonly TimeSpan s_announceTimeout = TimeSpan.FromSeconds(5);
@@ -52,31 +52,31 @@ internal sealed class AgentRuntime : IDisposable
 
     public TimeProvider Time { get; }
 
-    /// <summary>From 0 to less than 1: what pauses are spread by. A test sets it before the app starts.</summary>
+    /// <summary>A random number from 0 to less than 1, which spreads pauses. A test sets it before the app starts.</summary>
     public Func<double> Random { get; set; } = static () => RandomNumberGenerator.GetInt32(1_000) / 1_000.0;
 
     public ILoggerFactory Loggers => _loggers;
 
-    /// <summary>Tells this process's registrations from those of an earlier one.</summary>
+    /// <summary>Distinguishes this process's registrations from those of an earlier process.</summary>
     public string Instance { get; } = RandomNumberGenerator.GetHexString(16, lowercase: true);
 
-    /// <summary>Set when the app stops: nothing is connected any more.</summary>
+    /// <summary>Canceled when the app stops. From then on the agent does not connect.</summary>
     public CancellationToken Stopping => _stopping.Token;
 
     public IReadOnlyList<AgentSlot> Slots => Volatile.Read(ref _slots);
 
-    /// <summary>A token that changes when a slot does.</summary>
+    /// <summary>A token that changes when a slot changes.</summary>
     public IChangeToken GetChangeToken() => new CancellationChangeToken(Volatile.Read(ref _changed).Token);
 
     /// <summary>Called by a slot when it has registered, or failed to, or lost its registration.</summary>
     public void SlotChanged()
     {
-        // Its callbacks are the application's: they run on their own.
+        // The callbacks are the application's code, so they must not run on the slot's thread.
         CancellationTokenSource before = Interlocked.Exchange(ref _changed, new CancellationTokenSource());
         ThreadPool.UnsafeQueueUserWorkItem(static source => source.Cancel(), before, preferLocal: false);
     }
 
-    /// <summary>Called by Kestrel for each of its endpoints that is the agent's.</summary>
+    /// <summary>Called when Kestrel binds one of the agent's endpoints.</summary>
     public void Add(AgentConnectionListener listener)
     {
         lock (_lock)
@@ -90,11 +90,11 @@ internal sealed class AgentRuntime : IDisposable
             _started = true;
         }
 
-        // Only then all endpoints are bound, and the app serves.
+        // Not earlier, because only then all endpoints are bound and the app serves requests.
         _lifetime.ApplicationStarted.UnsafeRegister(static state => ((AgentRuntime)state!).Start(), this);
     }
 
-    /// <summary>Announces to every gateway that no connection is taken any more, and waits for their answers. The first call counts; all wait.</summary>
+    /// <summary>Tells every gateway that the agent takes no new connections, and waits for their answers. Only the first call does it; every call waits for it.</summary>
     public Task DrainAsync(CancellationToken cancellationToken)
     {
         lock (_lock)
@@ -103,7 +103,7 @@ internal sealed class AgentRuntime : IDisposable
         }
     }
 
-    /// <summary>The last listener ends the sessions.</summary>
+    /// <summary>Called when Kestrel disposes a listener. The last one ends the sessions.</summary>
     public async ValueTask ReleaseAsync(AgentConnectionListener listener)
     {
         lock (_lock)
@@ -115,7 +115,7 @@ internal sealed class AgentRuntime : IDisposable
         }
 
         await DrainAsync(CancellationToken.None);
-        // The sessions wait for what is in use, and after that time end it.
+        // The sessions wait at most DrainTimeout for connections in use.
         await _left;
         if (_forwarder.IsValueCreated)
         {
@@ -123,7 +123,7 @@ internal sealed class AgentRuntime : IDisposable
         }
     }
 
-    /// <summary>Answers a channel that a gateway asks for: only what this agent has registered is served.</summary>
+    /// <summary>Answers a channel that a gateway opens. The agent serves only destinations that it has registered.</summary>
     public async ValueTask OnChannelRequestedAsync(GatewayLink link, MtaTlsChannelRequest request)
     {
         Agents.AgentName name = new(request.Destination.Host.ToLowerInvariant(), request.Destination.Port);
@@ -134,7 +134,7 @@ internal sealed class AgentRuntime : IDisposable
         else if (Plan.Forward.TryGetValue(name, out ChannelAddress upstream))
         {
             Metrics.ChannelOpened("forward");
-            await _forwarder.Value.ForwardAsync(request, name, upstream);
+            await _forwarder.Value.ForwardAsync(request, link.Connections, name, upstream);
             Metrics.ChannelEnded("forward");
         }
         else
@@ -173,7 +173,7 @@ internal sealed class AgentRuntime : IDisposable
         }
 
         link.Connections.Add(connection);
-        // Nothing of Kestrel's runs for a channel that says nothing.
+        // Kestrel gets the connection with its first byte, so an idle channel costs no Kestrel connection.
         channel.OnReadable(static (_, state) => ((PrefaceReader)state!).OnReadable(), new PrefaceReader(channel, connection, listeners, _logger));
     }
 
@@ -215,12 +215,7 @@ internal sealed class AgentRuntime : IDisposable
             _logger.Draining(Plan.Agent);
         }
 
-        if (_forwarder.IsValueCreated)
-        {
-            _forwarder.Value.ShutDown();
-        }
-
-        // Connections in use have DrainTimeout from now on; Kestrel itself would wait as long as the host lets it.
+        // DrainTimeout for connections in use begins here. Kestrel itself would wait until the host's ShutdownTimeout.
         _left = Task.WhenAll(slots.Select(static s => s.DisposeAsync().AsTask()));
     }
 }

@@ -2,7 +2,7 @@ using Microsoft.Extensions.Primitives;
 
 namespace MtaTls.Agent.Links;
 
-/// <summary>Shows the runtime's slots to the application.</summary>
+/// <summary>Gives applications access to the agent's sessions.</summary>
 internal sealed class AgentSessions(AgentRuntime runtime) : IMtaTlsAgentSessions
 {
     public IReadOnlyList<MtaTlsAgentSessionInfo> List() => [.. runtime.Slots.Select(static slot => slot.GetInfo())];

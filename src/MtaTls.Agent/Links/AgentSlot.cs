@@ -4,23 +4,23 @@ using MtaTls.Agents;
 
 namespace MtaTls.Agent.Links;
 
-/// <summary>Keeps one of the agent's sessions: connects, registers, connects again when the session is lost, and moves elsewhere when its gateway stops.</summary>
+/// <summary>Keeps one of the agent's sessions: connects and registers, connects again when the session is lost, and moves to another gateway when its gateway stops.</summary>
 internal sealed class AgentSlot(AgentRuntime runtime, int index) : IAsyncDisposable
 {
-    /// <summary>The most gateways that are tried of those that a gateway names when it stops.</summary>
+    /// <summary>A gateway that stops names alternates. The agent tries at most this many of them.</summary>
     private const int MaxAlternates = 16;
 
-    /// <summary>A gateway that asks an agent to leave sooner than that after its registration is not followed at once.</summary>
+    /// <summary>If gateways repeatedly ask the agent to leave sooner than this after its registration, it pauses before it moves.</summary>
     private static readonly TimeSpan s_hasty = TimeSpan.FromSeconds(10);
 
-    /// <summary>Attempts to meet another node behind one address. A balancer that goes round needs as many as there are nodes.</summary>
+    /// <summary>The most attempts to reach another node behind one address. A round-robin balancer needs as many attempts as there are nodes.</summary>
     private const int MaxMeetings = 8;
 
     private const int MaxAvoided = 64;
 
     private static readonly TimeSpan s_meetingPause = TimeSpan.FromMilliseconds(25);
 
-    /// <summary>Sessions that begin together do not know of each other: one that shares a node sees it so long after.</summary>
+    /// <summary>Sessions that start at the same time do not know each other's node. After this time a session checks whether it shares its node.</summary>
     private static readonly TimeSpan s_firstLook = TimeSpan.FromSeconds(1);
 
     private static readonly TimeSpan s_leastPause = TimeSpan.FromMilliseconds(100);
@@ -28,7 +28,7 @@ internal sealed class AgentSlot(AgentRuntime runtime, int index) : IAsyncDisposa
     private readonly ILogger _logger = runtime.Loggers.CreateLogger(AgentLog.Category);
     private readonly Lock _lock = new();
 
-    // Guarded by _lock: the link that is registered, and those that have been left and finish what they serve.
+    // Guarded by _lock: the registered link, and former links that still finish their connections.
     private GatewayLink? _current;
     private readonly HashSet<GatewayLink> _leaving = [];
     private Task _running = Task.CompletedTask;
@@ -37,7 +37,7 @@ internal sealed class AgentSlot(AgentRuntime runtime, int index) : IAsyncDisposa
     private int _looks;
     private bool _refusalLogged;
 
-    /// <summary>The gateway that the slot is registered with; null: it is connecting.</summary>
+    /// <summary>The link that is registered with a gateway; null: the slot is connecting.</summary>
     public GatewayLink? Current
     {
         get
@@ -69,33 +69,39 @@ internal sealed class AgentSlot(AgentRuntime runtime, int index) : IAsyncDisposa
 
     public void Start() => _running = Task.Run(RunAsync);
 
-    /// <summary>No new connections: every gateway has answered that when this returns, or is not reachable.</summary>
+    /// <summary>Tells the gateway that the agent takes no new connections. Returns when the gateway has answered or can't be reached.</summary>
     public async Task AnnounceDrainAsync(CancellationToken cancellationToken)
     {
-        // Where the loop is still registering, it sees the stop and leaves.
-        if (Current is { } link)
-        {
-            await link.AnnounceDrainAsync(cancellationToken);
-        }
+        // If the loop is still registering, it notices the stop itself. The announcement on a link that is leaving may be on its way.
+        await Task.WhenAll(Links().Select(l => l.AnnounceDrainAsync(cancellationToken)));
     }
 
     public async ValueTask DisposeAsync()
     {
         await _running.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
-        GatewayLink[] links;
+        GatewayLink[] links = Links();
         lock (_lock)
         {
-            links = _current is null ? [.. _leaving] : [_current, .. _leaving];
             _current = null;
         }
 
         foreach (GatewayLink link in links)
         {
-            // The app takes nothing more: a connection without a request would only hold up its stop.
+            // The app takes no more requests, so idle connections would only delay its stop.
             link.Connections.Close();
+            link.Connections.CloseTunnels();
         }
 
         await Task.WhenAll(links.Select(static l => l.DisposeAsync().AsTask()));
+    }
+
+    /// <summary>The registered link and the former ones that still have connections.</summary>
+    private GatewayLink[] Links()
+    {
+        lock (_lock)
+        {
+            return _current is null ? [.. _leaving] : [_current, .. _leaving];
+        }
     }
 
     private async Task RunAsync()
@@ -116,7 +122,7 @@ internal sealed class AgentSlot(AgentRuntime runtime, int index) : IAsyncDisposa
                 link = null;
                 if (drain is not null)
                 {
-                    // What it serves goes on there while the next one is connected.
+                    // The old session still serves its requests while the new one connects.
                     moves = runtime.Time.GetElapsedTime(registered) < s_hasty ? moves + 1 : 0;
                     link = await MoveAsync(left, drain, moves);
                     continue;
@@ -126,7 +132,7 @@ internal sealed class AgentSlot(AgentRuntime runtime, int index) : IAsyncDisposa
                 gateway = left.Gateway;
                 failure = left.Failure ?? new IOException("the gateway has ended it");
                 Replace(left, null);
-                // What it still serves holds up no new session.
+                // Not awaited: requests on the old session must not delay a new session.
                 _ = EndAsync(left);
             }
             catch (OperationCanceledException) when (runtime.Stopping.IsCancellationRequested)
@@ -149,8 +155,10 @@ internal sealed class AgentSlot(AgentRuntime runtime, int index) : IAsyncDisposa
         }
     }
 
-    /// <summary>Waits for the end of a registration. Meanwhile a slot that shares its gateway looks for one that no slot has: it may have been away when the agent started.</summary>
-    /// <returns>What the gateway asks for, and the link that it was asked on.</returns>
+    /// <summary>
+    /// Waits for the end of a registration. Meanwhile, a slot that shares its gateway with another slot tries to move to a gateway that no slot has. That gateway may have been unreachable when the agent started.
+    /// </summary>
+    /// <returns>The gateway's request to leave, or null, and the link on which the registration ended.</returns>
     private async Task<(DrainMessage? Drain, GatewayLink Link)> ServeAsync(GatewayLink link)
     {
         Task<DrainMessage?> ended = link.WaitAsync(runtime.Stopping);
@@ -181,7 +189,7 @@ internal sealed class AgentSlot(AgentRuntime runtime, int index) : IAsyncDisposa
 
             if (found is not null)
             {
-                _logger.GatewayReturned(found.Gateway, link.Gateway);
+                _logger.GatewayReturned(found.Gateway, found.Node, link.Gateway, link.Node);
                 _ = LeaveAsync(link);
                 link = found;
                 ended = link.WaitAsync(runtime.Stopping);
@@ -189,7 +197,7 @@ internal sealed class AgentSlot(AgentRuntime runtime, int index) : IAsyncDisposa
         }
     }
 
-    /// <summary>A gateway that no slot has, where another slot has this one's too; of those that share one only the last looks.</summary>
+    /// <summary>A gateway without a session, if this slot shares its gateway with another slot. Of the slots that share a gateway only the last one looks.</summary>
     private Uri? Uncovered(GatewayLink link)
     {
         IReadOnlyList<AgentSlot> slots = runtime.Slots;
@@ -212,7 +220,7 @@ internal sealed class AgentSlot(AgentRuntime runtime, int index) : IAsyncDisposa
         }
     }
 
-    /// <summary>Registers with a gateway. The instance tells the gateway that a lost session of this slot is replaced.</summary>
+    /// <summary>Registers with a gateway. The instance name tells the gateway that this registration replaces a lost one of the same slot.</summary>
     private async Task<GatewayLink> ConnectAsync(Uri gateway, CancellationToken cancellationToken) => await AdoptAsync(await MeetAsync(gateway, cancellationToken));
 
     private async Task<GatewayLink> AdoptAsync(GatewayLink link)
@@ -239,7 +247,7 @@ internal sealed class AgentSlot(AgentRuntime runtime, int index) : IAsyncDisposa
         return link;
     }
 
-    /// <summary>Connects to a gateway whose node no other session has, where an address stands for several; after some attempts to any.</summary>
+    /// <summary>Connects to a gateway. If its address stands for several nodes, it looks for a node without a session of this agent. After <see cref="MaxMeetings"/> attempts it takes any node.</summary>
     private async Task<GatewayLink> MeetAsync(Uri gateway, CancellationToken cancellationToken)
     {
         string instance = $"{_name}-{Volatile.Read(ref _generation)}";
@@ -259,7 +267,7 @@ internal sealed class AgentSlot(AgentRuntime runtime, int index) : IAsyncDisposa
         return await GatewayLink.ConnectAsync(runtime, gateway, instance, [], cancellationToken);
     }
 
-    /// <summary>Looks for a gateway of another node than the one that this session shares with an earlier one.</summary>
+    /// <summary>Tries to reach another node than the one that this session shares with an earlier session.</summary>
     private async Task<GatewayLink?> TrySpreadAsync(GatewayLink link)
     {
         for (int i = 0; i < MaxMeetings; i++)
@@ -283,23 +291,25 @@ internal sealed class AgentSlot(AgentRuntime runtime, int index) : IAsyncDisposa
         return null;
     }
 
-    /// <summary>Whether an earlier session has the same node of several gateways.</summary>
+    /// <summary>Whether an earlier session of this agent has the same node.</summary>
     private bool SharesNode(GatewayLink link) =>
         link is { Nodes: not null, Node.Length: > 0 } && runtime.Slots.Take(index).Any(s => s.Current is { } other && other != link && other.Node == link.Node);
 
     private Uri Choose(int failures) => GatewayOrder.Choose(runtime.Plan.Gateways, index, failures, g => runtime.Slots.Any(s => s != this && s.Current?.Gateway == g));
 
-    /// <summary>The gateway stops: after a random part of its deadline, so that agents do not all come at once, the slot registers elsewhere, then leaves.</summary>
+    /// <summary>
+    /// Moves to another gateway, because this one stops. It waits for a random part of the deadline, so that not all agents arrive at other gateways at once. It registers there first and then leaves.
+    /// </summary>
     private async Task<GatewayLink?> MoveAsync(GatewayLink left, DrainMessage drain, int moves)
     {
         _logger.GatewayDrains(left.Gateway, drain.Deadline);
-        // A gateway that asks again and again is not followed without pause.
+        // The pause grows if gateways ask again and again, so that the agent does not move in a fast loop.
         await GatewayOrder.SpreadAsync(drain.Deadline, runtime.Random(), moves > 1 ? Delay(moves - 1, null) : TimeSpan.Zero, runtime.Time, runtime.Stopping);
         Interlocked.Increment(ref _generation);
         GatewayLink? next = null;
         List<Uri> elsewhere = [.. drain.Alternates.Take(MaxAlternates).Select(static a => Configuration.AgentPlanFactory.TryParseGateway(a, out Uri gateway) ? gateway : null).OfType<Uri>()];
         elsewhere.AddRange(runtime.Plan.Gateways.Where(g => g != left.Gateway && !elsewhere.Contains(g)));
-        // Last the same address: behind a balancer it may be another gateway.
+        // The same address comes last: behind a balancer it may lead to another gateway.
         elsewhere.Add(left.Gateway);
         foreach (Uri gateway in elsewhere)
         {
@@ -320,7 +330,7 @@ internal sealed class AgentSlot(AgentRuntime runtime, int index) : IAsyncDisposa
         return next;
     }
 
-    /// <summary>Serves what the gateway has already opened, then ends the session.</summary>
+    /// <summary>Announces draining, then ends the session when its connections have finished. Their time is limited only if the gateway ends the session.</summary>
     private async Task LeaveAsync(GatewayLink link)
     {
         lock (_lock)
@@ -331,6 +341,11 @@ internal sealed class AgentSlot(AgentRuntime runtime, int index) : IAsyncDisposa
         using (CancellationTokenSource timeout = new(TimeSpan.FromSeconds(5)))
         {
             await link.AnnounceDrainAsync(timeout.Token);
+        }
+
+        if (!link.IsSessionEnding)
+        {
+            await link.LeaveAsync().ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         }
 
         await EndAsync(link);
@@ -362,7 +377,7 @@ internal sealed class AgentSlot(AgentRuntime runtime, int index) : IAsyncDisposa
     }
 
     private TimeSpan Delay(int failures, Exception? failure) =>
-        // A name that is not allowed stays so until somebody changes a rule.
+        // A refused name stays refused until an operator changes a rule, so the pause is the longest.
         GatewayOrder.Delay(runtime.Plan.Options.Reconnect, failures, failure is RegistrationRefusedException { IsFinal: true }, runtime.Random());
 
     private TimeSpan Jittered(TimeSpan delay) => GatewayOrder.Jittered(runtime.Plan.Options.Reconnect, delay, runtime.Random());

@@ -5,7 +5,7 @@ using MtaTls.Configuration;
 
 namespace MtaTls.Agent.Links;
 
-/// <summary>The certificate that the agent shows, and the authorities that it trusts, as their files are now.</summary>
+/// <summary>Sets the agent's certificate and its trusted authorities from the current content of their files.</summary>
 internal static class GatewayCredentials
 {
     public static void Apply(AgentPlan plan, MtaTlsClientOptions options)

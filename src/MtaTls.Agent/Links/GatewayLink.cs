@@ -14,7 +14,7 @@ using MtaTls.Protocol;
 
 namespace MtaTls.Agent.Links;
 
-/// <summary>One session with one gateway, and the agent's registration there: an HTTP request in a channel whose answer lasts as long as the registration does.</summary>
+/// <summary>One session with one gateway, and the agent's registration there. The registration is an HTTP request in a channel, and lasts as long as its response.</summary>
 internal sealed class GatewayLink : IAsyncDisposable
 {
     private const string EventStream = "text/event-stream";
@@ -30,9 +30,13 @@ internal sealed class GatewayLink : IAsyncDisposable
     private IAsyncEnumerator<SseItem<string>>? _events;
     private string _registration = "";
     private TimeSpan _silence = TimeSpan.FromMinutes(1);
-    private Task? _disposal;   // guarded by _lock
-    private int _draining;
-    private volatile bool _announced;
+
+    // Guarded by _lock.
+    private Task? _announcement;
+    private Task? _disposal;
+    private bool _isRegistrationEnded;
+
+    private volatile bool _expectsNoRequests;
 
     private GatewayLink(AgentRuntime runtime, Uri gateway, MtaTlsClient client)
     {
@@ -48,13 +52,13 @@ internal sealed class GatewayLink : IAsyncDisposable
     /// <summary>The session's id in logs.</summary>
     public string Id { get; } = RandomNumberGenerator.GetHexString(8, lowercase: true);
 
-    /// <summary>The name of the gateway's node.</summary>
+    /// <summary>The gateway's name (node).</summary>
     public string Node { get; private set; } = "";
 
-    /// <summary>What the gateway has opened and is served over HTTP.</summary>
+    /// <summary>The HTTP connections that the gateway has opened.</summary>
     public LinkConnections Connections { get; } = new();
 
-    /// <summary>How many gateways share their agents; null: the gateway is alone.</summary>
+    /// <summary>The number of gateways that share their agents with this one; null: the gateway shares with none.</summary>
     public int? Nodes { get; private set; }
 
     /// <summary>The names that were granted.</summary>
@@ -63,14 +67,14 @@ internal sealed class GatewayLink : IAsyncDisposable
     /// <summary>The names that were refused.</summary>
     public IReadOnlyList<RefusedName> Refused { get; private set; } = [];
 
-    /// <summary>Where granted names can be reached.</summary>
+    /// <summary>The public URLs of granted names.</summary>
     public IReadOnlyDictionary<string, Uri> PublicUrls { get; private set; } = new Dictionary<string, Uri>();
 
-    /// <summary>Why <see cref="WaitAsync"/> returned null; null where the gateway ended the registration in order.</summary>
+    /// <summary>The failure for which <see cref="WaitAsync"/> returned null; null: the gateway ended the registration normally.</summary>
     public Exception? Failure { get; private set; }
 
     /// <summary>Connects and registers.</summary>
-    /// <exception cref="RegistrationRefusedException">The gateway grants nothing.</exception>
+    /// <exception cref="RegistrationRefusedException">The gateway has refused the registration.</exception>
     public static async Task<GatewayLink> ConnectAsync(AgentRuntime runtime, Uri gateway, string instance, IReadOnlyList<string> avoid, CancellationToken cancellationToken)
     {
         GatewayLink? link = null;
@@ -104,16 +108,17 @@ internal sealed class GatewayLink : IAsyncDisposable
     }
 
     /// <summary>Waits until the registration ends or the gateway asks the agent to leave.</summary>
-    /// <returns>The gateway's wish; null where the registration has ended.</returns>
+    /// <returns>The gateway's request to leave; null: the registration has ended.</returns>
     public async Task<DrainMessage?> WaitAsync(CancellationToken cancellationToken)
     {
         try
         {
             while (true)
             {
-                // Pings come at the heartbeat's pace; without them the gateway has hung, even if TCP still lives.
+                // The gateway sends a ping for each heartbeat. If they stop, the gateway hangs, even if its TCP connection is alive.
                 if (!await _events!.MoveNextAsync().AsTask().WaitAsync(_silence, _runtime.Time, cancellationToken))
                 {
+                    _expectsNoRequests = true;
                     return null;
                 }
 
@@ -130,14 +135,27 @@ internal sealed class GatewayLink : IAsyncDisposable
         }
     }
 
-    /// <summary>Tells the gateway that no new connection is taken, and waits for its answer. Does not throw: a gateway that is gone sends nothing either.</summary>
+    /// <summary>Whether the gateway has announced the end of the session (go-away), or the session has ended.</summary>
+    public bool IsSessionEnding => _client.GetSessions().All(static s => s.IsLeaving);
+
+    /// <summary>
+    /// Tells the gateway that the agent takes no new connections, and waits for its answer. Every call waits for the same answer. It does not throw: a gateway that can't be reached opens no connections either.
+    /// </summary>
     public async Task AnnounceDrainAsync(CancellationToken cancellationToken)
     {
-        if (Interlocked.Exchange(ref _draining, 1) != 0)
+        Task announcement;
+        lock (_lock)
         {
-            return;
+            announcement = _announcement ??= AnnounceAsync(cancellationToken);
         }
 
+        await announcement.WaitAsync(cancellationToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+    }
+
+    private async Task AnnounceAsync(CancellationToken cancellationToken)
+    {
+        // Yields first, because the caller holds the lock.
+        await Task.CompletedTask.ConfigureAwait(ConfigureAwaitOptions.ForceYielding);
         try
         {
             using HttpRequestMessage request = Request(HttpMethod.Patch, "/" + _registration);
@@ -148,7 +166,8 @@ internal sealed class GatewayLink : IAsyncDisposable
             }
 
             using HttpResponseMessage response = await _http.SendAsync(request, cancellationToken);
-            _announced = response.IsSuccessStatusCode;
+            // 404 proves nothing: a new session through a balancer may have reached another gateway.
+            _expectsNoRequests |= response.IsSuccessStatusCode;
         }
         catch (Exception e)
         {
@@ -156,8 +175,20 @@ internal sealed class GatewayLink : IAsyncDisposable
         }
     }
 
-    /// <summary>Waits for connections that are in use, at most <see cref="MtaTlsAgentOptions.DrainTimeout"/>, then ends the session.</summary>
-    /// <remarks>Every call waits for that.</remarks>
+    /// <summary>Ends the registration. Connections in use continue as long as they last, because neither end stops. Only <see cref="DisposeAsync"/> limits their time.</summary>
+    public async Task LeaveAsync()
+    {
+        await EndRegistrationAsync();
+        if (_expectsNoRequests)
+        {
+            Connections.Close();
+        }
+
+        await Connections.WhenEmptyAsync();
+        await DisposeAsync();
+    }
+
+    /// <summary>Waits for connections in use, at most <see cref="MtaTlsAgentOptions.DrainTimeout"/>, then ends the session. Every call waits until the session has ended.</summary>
     public ValueTask DisposeAsync()
     {
         lock (_lock)
@@ -168,20 +199,36 @@ internal sealed class GatewayLink : IAsyncDisposable
 
     private async Task EndAsync()
     {
-        // Leaves the lock of the caller before anything else happens.
+        // Yields first, because the caller holds the lock.
         await Task.CompletedTask.ConfigureAwait(ConfigureAwaitOptions.ForceYielding);
-        _runtime.Metrics.SessionEnded(Granted.Count > 0);
-        // The end of the answer ends the registration.
-        await _ended.CancelAsync();
-        if (_announced)
+        await EndRegistrationAsync();
+        if (_expectsNoRequests)
         {
-            // The gateway sends nothing more, and what it has sent has arrived: a connection without a request would only hold up the end.
+            // The gateway sends no more requests, and all that it has sent have arrived. So idle connections would only delay the end.
             Connections.Close();
+            Connections.CloseTunnels();
         }
 
+        await _client.DisposeAsync();
+    }
+
+    /// <summary>Ends the response to the registration, and with it the registration.</summary>
+    private async Task EndRegistrationAsync()
+    {
+        lock (_lock)
+        {
+            if (_isRegistrationEnded)
+            {
+                return;
+            }
+
+            _isRegistrationEnded = true;
+        }
+
+        _runtime.Metrics.SessionEnded(Granted.Count > 0);
+        await _ended.CancelAsync();
         _response?.Dispose();
         _http.Dispose();
-        await _client.DisposeAsync();
     }
 
     private static MtaTlsClientOptions ClientOptions(AgentRuntime runtime, Uri gateway, Func<MtaTlsChannelRequest, Task> requested)
@@ -195,7 +242,7 @@ internal sealed class GatewayLink : IAsyncDisposable
             ExtensionType = plan.Options.ExtensionType,
             Mode = MtaTlsClientMode.Required,
             ConnectTimeout = plan.Options.ConnectTimeout,
-            // All that the agent itself sends is HTTP/1.1; the one session of it is the one that was connected.
+            // The agent itself sends only HTTP/1.1. It needs exactly the one session, which this class replaces itself.
             ApplicationProtocols = [SslApplicationProtocol.Http11],
             MaxSessions = 1,
             ReplaceSessions = false,
@@ -241,7 +288,7 @@ internal sealed class GatewayLink : IAsyncDisposable
         }
 
         (_registration, Node, Granted) = (registered.Id, registered.Node ?? "", registered.Granted);
-        // Two heartbeats may be lost on the way; a hung gateway is found after the third.
+        // A ping may be 10 s late. After that the gateway counts as hung.
         _silence = TimeSpan.FromSeconds(Math.Clamp(registered.Heartbeat, 1, 3_600)) + TimeSpan.FromSeconds(10);
         Nodes = registered.Nodes;
         Refused = registered.Refused ?? [];
@@ -255,7 +302,7 @@ internal sealed class GatewayLink : IAsyncDisposable
         _logger.Registered(Gateway, Node, Id, string.Join(", ", Granted));
     }
 
-    /// <summary>They are the gateway's words and shown to people: only what is a URL of HTTP counts.</summary>
+    /// <summary>Reads the gateway's URLs. Apps may show them to users, so only http and https URLs are accepted.</summary>
     private Dictionary<string, Uri> ReadUrls(IReadOnlyDictionary<string, string>? urls)
     {
         Dictionary<string, Uri> read = [];
@@ -282,7 +329,7 @@ internal sealed class GatewayLink : IAsyncDisposable
         }
         catch (Exception e) when (e is JsonException or HttpRequestException or InvalidOperationException or NotSupportedException)
         {
-            // No problem of ours: the status says enough.
+            // The body is not this protocol's problem document, so the message has only the status.
         }
 
         string names = string.Join(", ", (problem?.Refused ?? []).Select(static r => $"{r.Name} ({r.Reason})"));

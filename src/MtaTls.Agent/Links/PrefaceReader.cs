@@ -7,7 +7,7 @@ using MtaTls.Protocol;
 
 namespace MtaTls.Agent.Links;
 
-/// <summary>Gives a connection to the endpoint whose version of HTTP it speaks. A connection without TLS of its own says that by its first bytes (RFC 9113, section 3.4).</summary>
+/// <summary>Passes a connection to the endpoint for its HTTP version. Without ALPN, a connection shows its version in its first bytes (RFC 9113, section 3.4).</summary>
 internal sealed class PrefaceReader(MtaTlsChannel channel, AgentConnection connection, AgentConnectionListener[] listeners, ILogger logger)
 {
     private static ReadOnlySpan<byte> Preface => "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"u8;
@@ -48,13 +48,13 @@ internal sealed class PrefaceReader(MtaTlsChannel channel, AgentConnection conne
             }
 
             bool isEmpty = result.Buffer.IsEmpty;
-            // What is only looked at stays unexamined, so that Kestrel gets it at once.
+            // The bytes are not marked as examined, so that Kestrel reads them at once.
             channel.Input.AdvanceTo(result.Buffer.Start);
             return isEmpty ? null : Array.Find(listeners, l => l.IsHttp2 == (isHttp2 == true));
         }
     }
 
-    /// <summary>Null: there are too few bytes to tell.</summary>
+    /// <summary>Whether the bytes begin with HTTP/2's preface; null: there are too few bytes.</summary>
     private static bool? StartsWithPreface(ReadOnlySequence<byte> buffer)
     {
         int length = (int)Math.Min(buffer.Length, Preface.Length);

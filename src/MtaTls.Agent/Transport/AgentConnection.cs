@@ -9,7 +9,7 @@ using MtaTls.Protocol;
 
 namespace MtaTls.Agent.Transport;
 
-/// <summary>A channel that a gateway has opened, as a connection of Kestrel's.</summary>
+/// <summary>A channel that a gateway has opened, as a connection for Kestrel.</summary>
 internal sealed class AgentConnection : ConnectionContext,
     IConnectionIdFeature, IConnectionItemsFeature, IConnectionTransportFeature, IConnectionLifetimeFeature, IMtaTlsAgentFeature
 {
@@ -22,9 +22,9 @@ internal sealed class AgentConnection : ConnectionContext,
     private int _begun;
 
     /// <param name="channel">The channel.</param>
-    /// <param name="gateway">Where it comes from.</param>
+    /// <param name="gateway">The gateway that opened it.</param>
     /// <param name="id">The connection's id in logs.</param>
-    /// <param name="ended">Called once when Kestrel has done with the connection.</param>
+    /// <param name="ended">Called once, when Kestrel has disposed the connection.</param>
     public AgentConnection(MtaTlsChannel channel, Uri gateway, string id, Action<AgentConnection> ended)
     {
         _channel = channel;
@@ -71,8 +71,8 @@ internal sealed class AgentConnection : ConnectionContext,
 
     public override void Abort(ConnectionAbortedException abortReason) => _channel.Abort();
 
-    /// <summary>Sends what was written and closes the channel.</summary>
-    [SuppressMessage("Design", "CA1031", Justification = "Kestrel's accept loop must go on, however the session ends.")]
+    /// <summary>Sends all written bytes and closes the channel.</summary>
+    [SuppressMessage("Design", "CA1031", Justification = "Kestrel's accept loop must continue, however the session ends.")]
     public override async ValueTask DisposeAsync()
     {
         if (Interlocked.Exchange(ref _disposed, 1) != 0)
@@ -88,7 +88,7 @@ internal sealed class AgentConnection : ConnectionContext,
         }
         catch (Exception)
         {
-            // The session has ended, which is reported with it.
+            // The session has ended. Its own end is logged.
             _channel.Abort();
         }
 
@@ -96,10 +96,10 @@ internal sealed class AgentConnection : ConnectionContext,
         await base.DisposeAsync();
     }
 
-    /// <summary>The first byte has come: Kestrel gets the connection. False: it was closed before.</summary>
+    /// <summary>Called with the first byte, before Kestrel gets the connection. False: the connection was closed before.</summary>
     public bool TryBegin() => Interlocked.CompareExchange(ref _begun, 1, 0) == 0;
 
-    /// <summary>Asks Kestrel to close the connection after the request that it serves, if any. A connection without a byte, which Kestrel does not know, closes now.</summary>
+    /// <summary>Asks Kestrel to close the connection after the request that it serves, if any. Kestrel does not know a connection without a first byte; such a connection is closed now.</summary>
     public void RequestClose()
     {
         if (TryBegin())
@@ -116,7 +116,7 @@ internal sealed class AgentConnection : ConnectionContext,
 
     private void OnClosed()
     {
-        // Never disposed: a callback may be registered later, and without a timer there is nothing to release.
+        // The source is never disposed: callbacks may be registered later, and without a timer it holds no resources.
         _closed.Cancel();
     }
 }

@@ -5,17 +5,17 @@ using MtaTls.Agent.Links;
 
 namespace MtaTls.Agent.Transport;
 
-/// <summary>Gives Kestrel the channels that gateways open, as connections.</summary>
+/// <summary>Passes the channels that gateways open to Kestrel, as connections.</summary>
 internal sealed class AgentConnectionListener(MtaTlsAgentEndPoint endPoint, AgentRuntime runtime) : IConnectionListener
 {
-    // Bounded by the channels that the sessions allow.
+    // Unbounded here, because the sessions limit their channels.
     private readonly Channel<ConnectionContext> _accepted = Channel.CreateUnbounded<ConnectionContext>(new UnboundedChannelOptions { SingleReader = true });
 
     public EndPoint EndPoint => endPoint;
 
     public bool IsHttp2 => endPoint.IsHttp2;
 
-    /// <summary>Never throws: Kestrel would accept nothing more, and the app would look healthy.</summary>
+    /// <summary>Never throws. After an exception Kestrel would accept no more connections, while the app still looks healthy.</summary>
     public async ValueTask<ConnectionContext?> AcceptAsync(CancellationToken cancellationToken = default)
     {
         try
@@ -32,7 +32,7 @@ internal sealed class AgentConnectionListener(MtaTlsAgentEndPoint endPoint, Agen
     public bool TryAdd(AgentConnection connection) => _accepted.Writer.TryWrite(connection);
 
     /// <summary>
-    /// The first step of Kestrel's stop. Gateways are told and have answered before this returns, so that no request is on its way to a connection that Kestrel closes next.
+    /// Called as the first step of Kestrel's stop. It returns when all gateways have answered that they send no more requests. So no request can meet a connection that Kestrel closes next.
     /// </summary>
     public async ValueTask UnbindAsync(CancellationToken cancellationToken = default)
     {

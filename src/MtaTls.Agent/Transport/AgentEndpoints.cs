@@ -12,8 +12,8 @@ using Microsoft.Extensions.Options;
 namespace MtaTls.Agent.Transport;
 
 /// <summary>
-/// Adds the agent's endpoint to Kestrel just before the server starts, when all of the app's own addresses are known. An endpoint made in code would override addresses given as URLs, so these become
-/// endpoints too where they are to be served.
+/// Adds the agent's endpoint to Kestrel just before the server starts, when all of the app's own addresses are known. An endpoint in code overrides addresses that are given as URLs, so with ServeLocally these
+/// URLs become endpoints in code too.
 /// </summary>
 internal sealed class AgentEndpoints(IServer server, IOptions<KestrelServerOptions> kestrelOptions, IOptions<MtaTlsAgentOptions> options) : IStartupFilter
 {
@@ -21,7 +21,7 @@ internal sealed class AgentEndpoints(IServer server, IOptions<KestrelServerOptio
 
     public Action<IApplicationBuilder> Configure(Action<IApplicationBuilder> next) => app =>
     {
-        // TestServer and HTTP.sys serve what they serve.
+        // TestServer and HTTP.sys have no such endpoints.
         if (server.GetType().Assembly == typeof(KestrelServerOptions).Assembly)
         {
             AddEndpoints(kestrelOptions.Value, server.Features.Get<IServerAddressesFeature>());
@@ -30,7 +30,7 @@ internal sealed class AgentEndpoints(IServer server, IOptions<KestrelServerOptio
         if (options.Value.UseForwardedHeaders)
         {
             ForwardedHeadersOptions forwarded = new() { ForwardedHeaders = ForwardedHeaders.XForwardedFor | ForwardedHeaders.XForwardedProto | ForwardedHeaders.XForwardedHost, ForwardLimit = 1 };
-            // The gateway is known by its certificate, not by an address.
+            // The gateway is verified by its certificate, not by its address.
             forwarded.KnownProxies.Clear();
             forwarded.KnownIPNetworks.Clear();
             app.UseWhen(static context => context.Features.Get<IMtaTlsAgentFeature>() is not null, branch => branch.UseForwardedHeaders(forwarded));

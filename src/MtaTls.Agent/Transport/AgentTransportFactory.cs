@@ -7,7 +7,7 @@ using MtaTls.Agent.Links;
 
 namespace MtaTls.Agent.Transport;
 
-/// <summary>Kestrel's transport for <see cref="MtaTlsAgentEndPoint"/>. Where the app must open no port, it also takes the place of every other transport.</summary>
+/// <summary>Kestrel's transport for <see cref="MtaTlsAgentEndPoint"/>. If the app must open no port, it also replaces every other transport.</summary>
 internal sealed class AgentTransportFactory(AgentRuntime runtime, IOptions<MtaTlsAgentOptions> options, ILoggerFactory loggers) : IConnectionListenerFactory, IConnectionListenerFactorySelector
 {
     private readonly ILogger _logger = loggers.CreateLogger(AgentLog.Category);

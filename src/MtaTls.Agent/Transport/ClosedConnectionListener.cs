@@ -3,7 +3,7 @@ using Microsoft.AspNetCore.Connections;
 
 namespace MtaTls.Agent.Transport;
 
-/// <summary>Stands for an endpoint of the app that <see cref="MtaTlsAgentOptions.ServeLocally"/> forbids: it opens no port and accepts nothing.</summary>
+/// <summary>The listener of an app's endpoint while <see cref="MtaTlsAgentOptions.ServeLocally"/> is false: it opens no port and accepts no connections.</summary>
 internal sealed class ClosedConnectionListener(EndPoint endPoint) : IConnectionListener
 {
     private readonly TaskCompletionSource<ConnectionContext?> _unbound = new(TaskCreationOptions.RunContinuationsAsynchronously);

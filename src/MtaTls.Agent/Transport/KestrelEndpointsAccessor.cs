@@ -3,7 +3,7 @@ using Microsoft.AspNetCore.Server.Kestrel.Core;
 
 namespace MtaTls.Agent.Transport;
 
-/// <summary>The endpoints that the app has made in code, which Kestrel does not show. Where a Kestrel lacks the member, none is assumed.</summary>
+/// <summary>Counts the endpoints that the app has added in code. Kestrel has no public member for them. If a version of Kestrel does not have the private member either, the count is 0.</summary>
 internal static class KestrelEndpointsAccessor
 {
     public static int Count(KestrelServerOptions kestrel)

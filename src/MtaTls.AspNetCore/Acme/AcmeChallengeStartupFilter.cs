@@ -8,18 +8,18 @@ using MtaTls.AspNetCore.Diagnostics;
 
 namespace MtaTls.AspNetCore.Acme;
 
-/// <summary>Serves the files of <c>MtaTls:AcmeChallenges:Path</c> before everything else in the application: before a redirection to HTTPS, for example.</summary>
+/// <summary>Serves the files of <c>MtaTls:AcmeChallenges:Path</c> before the application's own middleware, such as a redirection to HTTPS.</summary>
 internal sealed class AcmeChallengeStartupFilter : IStartupFilter
 {
     private const string Prefix = "/.well-known/acme-challenge/";
 
-    // A token has at least 128 bits in base64url (RFC 8555, section 8.1); authorities use 43 characters. An answer is a token, a full stop and a hash.
+    // RFC 8555, section 8.1: a token has at least 128 bits in base64url; authorities use 43 characters. The file holds the token, a full stop and a hash.
     private const int MaxTokenLength = 128;
     private const int MaxFileLength = 1024;
 
     public Action<IApplicationBuilder> Configure(Action<IApplicationBuilder> next) => app =>
     {
-        // Read with the first challenge: elsewhere no option is read.
+        // The options are read with the first challenge: under a server other than Kestrel nothing may read them.
         IServiceProvider services = app.ApplicationServices;
         app.Use(following => context => TryGetToken(context.Request, out string? token) ? AnswerAsync(context, token!, services, following) : following(context));
         next(app);
@@ -45,7 +45,7 @@ internal sealed class AcmeChallengeStartupFilter : IStartupFilter
         }
     }
 
-    /// <summary>A token is base64url: it names a file of the folder and none elsewhere.</summary>
+    /// <summary>Reads the token of a request. Only base64url is accepted, so that a token cannot name a file outside the folder.</summary>
     private static bool TryGetToken(HttpRequest request, out string? token)
     {
         token = null;

@@ -5,7 +5,7 @@ using MtaTls.Configuration;
 
 namespace MtaTls.AspNetCore.Certificates;
 
-/// <summary>The certificate that <c>MtaTls:Endpoints</c> names for an endpoint. One that the configuration names no more stays until the server starts again.</summary>
+/// <summary>The certificate that <c>MtaTls:Endpoints</c> names for an endpoint. If the setting is removed, the certificate stays in use until the server starts again.</summary>
 internal sealed class EndpointCertificate(string endpoint, string key, CertificateSource source, EndpointCertificates certificates, CurrentSettings settings, ILogger logger)
     : EndpointFile<CertificateSource>(endpoint, key, source, certificates, settings, logger), ICertificateSource
 {

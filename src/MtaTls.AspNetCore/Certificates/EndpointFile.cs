@@ -5,10 +5,10 @@ using MtaTls.Configuration;
 namespace MtaTls.AspNetCore.Certificates;
 
 /// <summary>
-/// What <c>MtaTls:Endpoints</c> names in a file for an endpoint. When the configuration names another, the next handshake uses that. One that cannot be had, or an endpoint that is gone, leaves what
-/// was there.
+/// A file that <c>MtaTls:Endpoints</c> names for an endpoint. When the configuration names another file, the next handshake uses it. If that file cannot be read, or the endpoint was removed
+/// from the configuration, the former content stays in use.
 /// </summary>
-/// <typeparam name="TSource">What reads the file, and reads it again when it changes.</typeparam>
+/// <typeparam name="TSource">The type that reads the file, and reads it again when it changes.</typeparam>
 internal abstract class EndpointFile<TSource>
     where TSource : class
 {
@@ -21,9 +21,9 @@ internal abstract class EndpointFile<TSource>
     /// <param name="endpoint">The endpoint's name.</param>
     /// <param name="key">The configuration key of the file.</param>
     /// <param name="source">The source that the options name at the start.</param>
-    /// <param name="certificates">Makes sources of options.</param>
-    /// <param name="settings">What the configuration says now.</param>
-    /// <param name="logger">Where a change is reported.</param>
+    /// <param name="certificates">Creates sources from options.</param>
+    /// <param name="settings">The settings as the configuration has them now.</param>
+    /// <param name="logger">The log in which a change is reported.</param>
     protected EndpointFile(string endpoint, string key, TSource source, EndpointCertificates certificates, CurrentSettings settings, ILogger logger)
     {
         _endpoint = endpoint;
@@ -41,7 +41,7 @@ internal abstract class EndpointFile<TSource>
 
     protected ILogger Logger { get; }
 
-    /// <summary>The source of what the configuration names now.</summary>
+    /// <summary>The source that the configuration names now.</summary>
     protected TSource Source
     {
         get
@@ -55,10 +55,10 @@ internal abstract class EndpointFile<TSource>
         }
     }
 
-    /// <summary>The source that an endpoint's options name: the present one where they name the same; null where there is none, with the reason in the errors if that is one.</summary>
+    /// <summary>Returns the source that an endpoint's options name: the present one if they name the same file. Null if they name none, or if it cannot be read; then an error was added.</summary>
     protected abstract TSource? Read(MtaTlsEndpointOptions endpoint, TSource present, ErrorList errors);
 
-    /// <summary>Says that another source is used from now on.</summary>
+    /// <summary>Logs that another source is used from now on.</summary>
     protected abstract void Report(TSource source);
 
     private void Refresh()

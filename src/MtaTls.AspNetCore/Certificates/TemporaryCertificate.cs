@@ -4,7 +4,7 @@ using System.Security.Cryptography.X509Certificates;
 
 namespace MtaTls.AspNetCore.Certificates;
 
-/// <summary>A self-signed certificate for this machine's own clients: the last resort in the Development environment.</summary>
+/// <summary>Creates a self-signed certificate for <c>localhost</c>. It is used in the Development environment only, where no other certificate is found.</summary>
 internal static class TemporaryCertificate
 {
     public static X509Certificate2 Create(TimeProvider time)

@@ -5,7 +5,7 @@ using MtaTls.Configuration;
 
 namespace MtaTls.AspNetCore.Configuration;
 
-/// <summary>Fills <see cref="MtaTlsOptions"/> from the section <c>MtaTls</c>, and remembers every value that cannot be used.</summary>
+/// <summary>Reads the section <c>MtaTls</c> into <see cref="MtaTlsOptions"/>, and keeps an error for every value that cannot be used.</summary>
 internal sealed class ConfigureMtaTlsOptions(IConfiguration configuration, IHostEnvironment environment) : IConfigureOptions<MtaTlsOptions>
 {
     public void Configure(MtaTlsOptions options)

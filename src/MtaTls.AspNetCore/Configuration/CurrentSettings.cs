@@ -11,10 +11,10 @@ namespace MtaTls.AspNetCore.Configuration;
 /// <summary>The part of <see cref="MtaTlsOptions"/> that follows the configuration while the server runs: routes, and which certificates endpoints name.</summary>
 internal sealed class CurrentSettings(IConfiguration configuration, IOptionsFactory<MtaTlsOptions> options, ILoggerFactory loggers) : IDisposable
 {
-    // Read when it is first asked for: an invalid section must not keep the application from being built, but its host from starting.
+    // Lazy: an invalid section must fail the start of the host, not the building of the application.
     private readonly Lazy<ReloadableOptions<MtaTlsOptions, State>> _options = new(() => new(configuration, options, State.Read, loggers.CreateLogger(LogCategories.Routing)));
 
-    /// <summary>They have changed: <see cref="Current"/> gives the new ones.</summary>
+    /// <summary>Raised when the settings have changed; <see cref="Current"/> already returns the new ones.</summary>
     public event Action? Changed
     {
         add => _options.Value.Changed += value;
@@ -33,7 +33,7 @@ internal sealed class CurrentSettings(IConfiguration configuration, IOptionsFact
 
     internal sealed record State(MtaTlsOptions Options, ChannelRouteTable Routes, IdentityRule[] Identities)
     {
-        // The options have been validated: there is nothing to report.
+        // The options were validated before, so there are no errors to collect.
         public static State Read(MtaTlsOptions options) => new(options, ChannelRouteTable.Create(options.Channels, []), IdentityRule.ReadAll(options.IdentityLimits, []));
     }
 }

@@ -4,7 +4,7 @@ using Microsoft.AspNetCore.Server.Kestrel.Core;
 
 namespace MtaTls.AspNetCore.Configuration;
 
-/// <summary>Listens where a URL of <c>MtaTls:Endpoints</c> says, with the meaning that Kestrel gives it.</summary>
+/// <summary>Listens on a URL of <c>MtaTls:Endpoints</c>, which means the same as in <c>Kestrel:Endpoints</c>.</summary>
 internal static class EndpointAddress
 {
     public static bool IsLocalhost(string host)
@@ -31,7 +31,7 @@ internal static class EndpointAddress
         }
         else
         {
-            // A host name, * or +: every address.
+            // As Kestrel does: a host name, * or + means all addresses.
             kestrel.ListenAnyIP(address.Port, configure);
         }
     }

@@ -1,6 +1,6 @@
 namespace MtaTls.AspNetCore.Configuration;
 
-/// <summary>Why the server must not start. Kestrel reads its options when the application is built; nothing that is logged then is certain to be written.</summary>
+/// <summary>The error for which the server must not start. It is kept until the host starts, because Kestrel reads its options while the application is built, when a log entry may be lost.</summary>
 internal sealed class StartupFailure
 {
     private volatile Exception? _exception;

@@ -7,7 +7,7 @@ using MtaTls.Configuration;
 
 namespace MtaTls.AspNetCore.Configuration;
 
-/// <summary>Logs why the configuration cannot be used and fails the host's start with the same exception, before anything listens.</summary>
+/// <summary>Logs why the configuration is invalid and fails the start of the host with the same exception, before any endpoint listens.</summary>
 internal sealed class StartupFailureService(StartupFailure failure, ILoggerFactory loggers) : IHostedLifecycleService
 {
     public Task StartingAsync(CancellationToken cancellationToken)

@@ -9,7 +9,7 @@ using MtaTls.Tls;
 
 namespace MtaTls.AspNetCore.Configuration;
 
-/// <summary>Checks <see cref="MtaTlsOptions"/> as a whole and reports everything that is wrong at once, each with the key that it is about.</summary>
+/// <summary>Checks <see cref="MtaTlsOptions"/> as a whole and reports all errors at once, each with its full key.</summary>
 internal sealed class ValidateMtaTlsOptions(EndpointCertificates certificates) : IValidateOptions<MtaTlsOptions>
 {
     public ValidateOptionsResult Validate(string? name, MtaTlsOptions options)
@@ -21,7 +21,7 @@ internal sealed class ValidateMtaTlsOptions(EndpointCertificates certificates) :
         ProxyProtocolNetworks.Read(options.ProxyProtocol, $"{MtaTlsSettings.SectionName}:{nameof(MtaTlsOptions.ProxyProtocol)}", errors);
         if (options.AcmeChallenges.Path is { } folder && !Directory.Exists(folder))
         {
-            errors.Add($"{MtaTlsSettings.SectionName}:{nameof(MtaTlsOptions.AcmeChallenges)}:{nameof(MtaTlsAcmeChallengesOptions.Path)}", $"the folder '{folder}' does not exist. Make it, with access for this server and for the ACME client.");
+            errors.Add($"{MtaTlsSettings.SectionName}:{nameof(MtaTlsOptions.AcmeChallenges)}:{nameof(MtaTlsAcmeChallengesOptions.Path)}", $"the folder '{folder}' does not exist. Create it, with access for this server and for the ACME client.");
         }
 
         foreach ((string endpointName, MtaTlsEndpointOptions endpoint) in options.Endpoints)
@@ -69,7 +69,7 @@ internal sealed class ValidateMtaTlsOptions(EndpointCertificates certificates) :
 
         if (endpoint.ClientCertificateMode == ClientCertificateMode.DelayCertificate && (endpoint.Mode ?? defaults.Mode) == DataMultiplexingMode.Required)
         {
-            errors.Add($"{key}:ClientCertificateMode", "DelayCertificate does not multiplex, so Mode cannot be Required.");
+            errors.Add($"{key}:ClientCertificateMode", "an endpoint with DelayCertificate does not speak MTA-TLS, so its Mode cannot be Required.");
         }
 
         certificates.CreateAuthorities($"{key}:{nameof(endpoint.ClientCertificateAuthorityPath)}", endpoint.ClientCertificateAuthorityPath, errors);

@@ -3,8 +3,8 @@ using MtaTls.Protocol;
 
 namespace MtaTls.AspNetCore.Connections;
 
-/// <summary>What the connections of one client address share, so that one tenant can't take what is there for all. It lives as long as one of them, or what one of them has begun.</summary>
-#pragma warning disable CA1001 // A SemaphoreSlim whose wait handle nobody asks for holds nothing to dispose.
+/// <summary>The budgets and counts that the connections of one client address share, so that one address cannot use up the server's. It is kept while a connection or a holder (<see cref="Hold"/>) exists.</summary>
+#pragma warning disable CA1001 // A SemaphoreSlim needs no disposal while nothing uses its wait handle.
 internal sealed class ClientAddress(MtaTlsLimits limits, MtaTlsReceiveBudget server, MtaTlsSendBudget serverSend, ClientAddresses? table = null, IPAddress? key = null)
 #pragma warning restore CA1001
 {
@@ -12,36 +12,36 @@ internal sealed class ClientAddress(MtaTlsLimits limits, MtaTlsReceiveBudget ser
     private MtaTlsSendBudget? _sendBudget;
     private SemaphoreSlim? _lookups;
 
-    /// <summary>Handshakes and sessions; the table's.</summary>
+    /// <summary>Handshakes and sessions of the address. Guarded by the lock of <see cref="ClientAddresses"/>.</summary>
     public int Connections { get; set; }
 
-    /// <summary>Connections, and what goes on when they have ended; the table's.</summary>
+    /// <summary>Connections, and calls of <see cref="Hold"/> without <see cref="Drop"/>. Guarded by the lock of <see cref="ClientAddresses"/>.</summary>
     public int Holders { get; set; }
 
     public IPAddress? Key => key;
 
-    /// <summary>What all its sessions may have in flight or unread: a part of the server's, or that itself where there is no smaller part.</summary>
+    /// <summary>The budget for data of all its sessions that is in flight or unread: a part of the server's budget, or that budget itself if no smaller one is set.</summary>
     public MtaTlsReceiveBudget ReceiveBudget =>
         HasOwnBudget ? LazyInitializer.EnsureInitialized(ref _receiveBudget, () => new MtaTlsReceiveBudget(limits.AddressReceiveBudget, server)) : server;
 
-    /// <summary>What the buffers of all its sessions may hold to be sent: a part of the server's, or that itself where there is no smaller part.</summary>
+    /// <summary>The budget for unsent data of all its sessions: a part of the server's budget, or that budget itself if no smaller one is set.</summary>
     public MtaTlsSendBudget SendBudget =>
         HasOwnSendBudget ? LazyInitializer.EnsureInitialized(ref _sendBudget, () => new MtaTlsSendBudget(limits.AddressSendBudget, serverSend)) : serverSend;
 
-    /// <summary>Whether <see cref="ReceiveBudget"/> is not the server's own.</summary>
+    /// <summary>Whether <see cref="ReceiveBudget"/> is not the server's budget itself.</summary>
     public bool HasOwnBudget => limits.AddressReceiveBudget < limits.ServerReceiveBudget;
 
-    /// <summary>Whether <see cref="SendBudget"/> is not the server's own.</summary>
+    /// <summary>Whether <see cref="SendBudget"/> is not the server's budget itself.</summary>
     public bool HasOwnSendBudget => limits.AddressSendBudget < limits.ServerSendBudget;
 
     /// <summary>TCP connections to the destinations of its channels.</summary>
     public CountLimit TcpConnections { get; } = new();
 
-    /// <summary>Something goes on that counts although the session may end: who comes back must not find it forgotten. <see cref="Drop"/> is to follow.</summary>
+    /// <summary>Keeps the address although its connections may end, for work that still counts against it. Otherwise a client that reconnects would start from zero. Call <see cref="Drop"/> later.</summary>
     public void Hold() => table?.Hold(this);
 
     public void Drop() => table?.Drop(this);
 
-    /// <summary>Has room for as many name lookups as may be under way for the address.</summary>
+    /// <summary>Returns the semaphore that limits the concurrent name lookups of the address.</summary>
     public SemaphoreSlim Lookups(int limit) => LazyInitializer.EnsureInitialized(ref _lookups, () => new SemaphoreSlim(limit));
 }

@@ -5,19 +5,19 @@ using MtaTls.Protocol;
 
 namespace MtaTls.AspNetCore.Connections;
 
-/// <summary>The addresses that have connections now. An IPv4 address is one client, and so is a /64 of IPv6, because a client with one of its addresses has all of them.</summary>
+/// <summary>The client addresses that have connections now. An IPv4 address counts as one client, and so does a /64 of IPv6, because a client usually owns a whole /64.</summary>
 internal sealed class ClientAddresses(MtaTlsLimits limits)
 {
     private readonly Lock _lock = new();
     private readonly Dictionary<IPAddress, ClientAddress> _addresses = [];
 
-    /// <summary>What all of them share.</summary>
+    /// <summary>The budget that all addresses share.</summary>
     public MtaTlsReceiveBudget ServerBudget { get; } = new(limits.ServerReceiveBudget);
 
     /// <inheritdoc cref="ServerBudget"/>
     public MtaTlsSendBudget ServerSendBudget { get; } = new(limits.ServerSendBudget);
 
-    /// <summary>How many addresses there are.</summary>
+    /// <summary>The number of addresses.</summary>
     public int Count
     {
         get
@@ -29,7 +29,7 @@ internal sealed class ClientAddresses(MtaTlsLimits limits)
         }
     }
 
-    /// <summary>The connections of the address that has most.</summary>
+    /// <summary>The number of connections of the address that has the most.</summary>
     public int MostConnections
     {
         get
@@ -47,12 +47,12 @@ internal sealed class ClientAddresses(MtaTlsLimits limits)
         }
     }
 
-    /// <summary>Counts a connection; <see cref="Leave"/> is to follow. Null, and nothing counted, where the address has as many as it may have.</summary>
+    /// <summary>Counts a connection; call <see cref="Leave"/> when it ends. Returns null and counts nothing if the address has as many connections as it may have.</summary>
     public ClientAddress? TryEnter(EndPoint? remote)
     {
         if (Key(remote) is not { } key)
         {
-            // A Unix socket or a pipe: all its peers are of this machine, and no two of them can be told apart.
+            // A Unix socket or a pipe: its peers run on this machine and cannot be told apart, so no limit per address applies.
             return new ClientAddress(limits, ServerBudget, ServerSendBudget);
         }
 
@@ -73,7 +73,7 @@ internal sealed class ClientAddresses(MtaTlsLimits limits)
         }
     }
 
-    /// <summary>A connection that was counted has ended.</summary>
+    /// <summary>Stops counting a connection.</summary>
     public void Leave(ClientAddress address)
     {
         if (address.Key is null)

@@ -1,13 +1,13 @@
 namespace MtaTls.AspNetCore.Connections;
 
-/// <summary>Counts things of which only so many may be there at a time. The leases that take a place are <see cref="SessionLease"/> and <see cref="Routing.TcpLease"/>.</summary>
+/// <summary>Counts objects against a limit. <see cref="SessionLease"/> and <see cref="Routing.TcpLease"/> take and release the places.</summary>
 internal sealed class CountLimit
 {
     private int _count;
 
     public int Count => Volatile.Read(ref _count);
 
-    /// <summary>Counts one more; <see cref="Leave"/> is to follow. False, and nothing counted, where there are <paramref name="limit"/> already.</summary>
+    /// <summary>Counts one more; call <see cref="Leave"/> later. Returns false and counts nothing if the count has reached <paramref name="limit"/>.</summary>
     public bool TryEnter(int limit)
     {
         if (Interlocked.Increment(ref _count) <= limit)

@@ -6,8 +6,8 @@ using Microsoft.Extensions.DependencyInjection;
 namespace MtaTls.AspNetCore.Connections;
 
 /// <summary>
-/// Once a session's go-away is sent, an HTTP/1.1 channel ends with its next response (<c>Connection: close</c>): its client then continues on another session, instead of beginning a request
-/// at the moment at which the channel is closed as idle. HTTP/2 has GOAWAY for that: <see cref="Http2Transport"/>.
+/// Adds <c>Connection: close</c> to HTTP/1.1 responses once the session's go-away is sent. The client then continues on another session. Without it, a client could begin a request at
+/// the moment at which the server closes the idle channel. HTTP/2 uses GOAWAY for this: <see cref="Http2Transport"/>.
 /// </summary>
 internal sealed class DrainingStartupFilter : IStartupFilter
 {
@@ -16,7 +16,7 @@ internal sealed class DrainingStartupFilter : IStartupFilter
         ServerSessions sessions = app.ApplicationServices.GetRequiredService<ServerSessions>();
         app.Use(following => context =>
         {
-            if (sessions.AnyLeft && HttpProtocol.IsHttp11(context.Request.Protocol) && context.Features.Get<IMtaTlsSessionFeature>() is MtaTlsServerSession { IsLeft: true })
+            if (sessions.AnyHasSentGoAway && HttpProtocol.IsHttp11(context.Request.Protocol) && context.Features.Get<IMtaTlsSessionFeature>() is MtaTlsServerSession { HasSentGoAway: true })
             {
                 context.Response.Headers.Connection = "close";
             }

@@ -3,14 +3,14 @@ using System.IO.Pipelines;
 namespace MtaTls.AspNetCore.Connections;
 
 /// <summary>
-/// The transport of a channel that speaks HTTP/2. Once the session's go-away is sent, the next flush carries a GOAWAY that names the highest stream (RFC 9113, section 6.8): the client begins no
-/// further request on the channel, and those that cross with it are still served. Kestrel's own GOAWAY, which refuses them, comes when it stops.
+/// The transport of a channel that speaks HTTP/2. Once the session's go-away is sent, the next flush carries a GOAWAY that names the highest stream (RFC 9113, section 6.8). The client then begins
+/// no further request on the channel, and the server still serves requests that were sent before it read the GOAWAY. Kestrel's own GOAWAY refuses those; Kestrel sends it when it stops.
 /// </summary>
-/// <remarks>Kestrel flushes under its lock after whole frames, so a flush is a place between two.</remarks>
+/// <remarks>Kestrel flushes only after whole frames, under its lock, so a GOAWAY that is added to a flush stands between two frames.</remarks>
 internal sealed class Http2Transport(MtaTlsServerSession session, IDuplexPipe channel) : PipeWriter, IDuplexPipe
 {
     private readonly PipeWriter _output = channel.Output;
-    private bool _told;
+    private bool _goAwayWritten;
 
     public PipeReader Input => channel.Input;
 
@@ -20,7 +20,7 @@ internal sealed class Http2Transport(MtaTlsServerSession session, IDuplexPipe ch
 
     public override long UnflushedBytes => _output.UnflushedBytes;
 
-    // Length 8, type 7, no flags, stream 0; last stream 2^31-1, NO_ERROR.
+    // A frame of length 8, type 7 (GOAWAY), no flags, stream 0; its payload: last stream 2^31-1, NO_ERROR.
     private static ReadOnlySpan<byte> GoAway => [0, 0, 8, 7, 0, 0, 0, 0, 0, 0x7F, 0xFF, 0xFF, 0xFF, 0, 0, 0, 0];
 
     public override Memory<byte> GetMemory(int sizeHint = 0) => _output.GetMemory(sizeHint);
@@ -31,9 +31,9 @@ internal sealed class Http2Transport(MtaTlsServerSession session, IDuplexPipe ch
 
     public override ValueTask<FlushResult> FlushAsync(CancellationToken cancellationToken = default)
     {
-        if (!_told && session.IsLeft)
+        if (!_goAwayWritten && session.HasSentGoAway)
         {
-            _told = true;
+            _goAwayWritten = true;
             GoAway.CopyTo(_output.GetSpan(GoAway.Length));
             _output.Advance(GoAway.Length);
         }

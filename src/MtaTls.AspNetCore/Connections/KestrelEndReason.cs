@@ -5,8 +5,8 @@ using Microsoft.AspNetCore.Http.Features;
 namespace MtaTls.AspNetCore.Connections;
 
 /// <summary>
-/// Whether Kestrel's HTTP layer has ended a connection because of an error: the application threw after its response had begun, aborted the request, or the client broke
-/// HTTP. Kestrel then closes in order, so nothing public tells. It notes the reason for its metrics, in an object that all channels of a session share.
+/// Tells whether Kestrel's HTTP layer ended a connection because of an error: the application threw after its response had begun, it aborted the request, or the client violated
+/// HTTP. Kestrel then closes the connection normally, so no public member shows the error. It keeps the reason for its metrics, in an object that all channels of a session share.
 /// </summary>
 internal static class KestrelEndReason
 {
@@ -22,7 +22,7 @@ internal static class KestrelEndReason
     private static readonly PropertyInfo? s_context = s_feature?.GetProperty("MetricsContext");
     private static readonly PropertyInfo? s_reason = s_contextType?.GetProperty("ConnectionEndReason");
 
-    /// <summary>Whether this Kestrel has what is read here. Without it such errors are not seen; an abort still is.</summary>
+    /// <summary>Whether this version of Kestrel has the members that are read here. Without them such errors are not seen, but aborts are.</summary>
     public static bool IsAvailable => s_context is not null && s_reason is not null;
 
     public static bool IsError(IFeatureCollection connection) =>

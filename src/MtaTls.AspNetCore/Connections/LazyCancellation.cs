@@ -1,6 +1,6 @@
 namespace MtaTls.AspNetCore.Connections;
 
-/// <summary>A cancellation that costs nothing until its token is requested. A field, never copied.</summary>
+/// <summary>A cancellation that allocates nothing until its token is requested. Use it as a field; a copy would lose the state.</summary>
 internal struct LazyCancellation
 {
     private static readonly object s_cancelled = new();
@@ -22,6 +22,6 @@ internal struct LazyCancellation
         }
     }
 
-    /// <summary>Cancels the token; its callbacks run here. An exception of theirs is thrown as from <see cref="CancellationTokenSource.Cancel()"/>.</summary>
+    /// <summary>Cancels the token and runs its callbacks before it returns. Their exceptions are thrown as by <see cref="CancellationTokenSource.Cancel()"/>.</summary>
     public void Cancel() => (Interlocked.Exchange(ref _state, s_cancelled) as CancellationTokenSource)?.Cancel();
 }

@@ -9,8 +9,8 @@ using MtaTls.Protocol;
 namespace MtaTls.AspNetCore.Connections;
 
 /// <summary>
-/// The features of a channel. Its own: ids, items, transport, lifetime, heartbeat, completion, metrics tags. Hidden: what belongs to the TCP
-/// connection alone (its socket, its place in MaxConcurrentConnections). Everything else is the session's: TLS, memory pool, Kestrel's metrics.
+/// The features of a channel. It has its own id, items, transport, lifetime, heartbeat, completion and metrics tags. Features of the TCP connection alone
+/// are hidden: its socket, its place in MaxConcurrentConnections. All others come from the session: TLS, memory pool, Kestrel's metrics.
 /// </summary>
 internal sealed partial class MtaTlsChannelContext :
     IFeatureCollection,
@@ -39,7 +39,7 @@ internal sealed partial class MtaTlsChannelContext :
 
     public int Revision { get; private set; }
 
-    [SuppressMessage("Design", "CA1043", Justification = "The interface's own shape.")]
+    [SuppressMessage("Design", "CA1043", Justification = "IFeatureCollection declares it this way.")]
     public object? this[Type key]
     {
         get
@@ -110,7 +110,7 @@ internal sealed partial class MtaTlsChannelContext :
 
     void IConnectionHeartbeatFeature.OnHeartbeat(Action<object> action, object state)
     {
-        // A new array each time: the heartbeat goes through the one that it finds. Kestrel's HTTP layer adds one handler, and then nobody.
+        // Each call makes a new array, so that a heartbeat that is running is not disturbed. Kestrel's HTTP layer adds one handler to a channel, so this is rare.
         (Action<object>, object)[] before, after;
         do
         {
@@ -120,7 +120,7 @@ internal sealed partial class MtaTlsChannelContext :
         while (Interlocked.CompareExchange(ref _heartbeats, after, before) != before);
     }
 
-    /// <summary>Once a second, with the heartbeat of the TCP connection.</summary>
+    /// <summary>Runs the heartbeat handlers. Called once a second, with the heartbeat of the TCP connection.</summary>
     public void Tick()
     {
         foreach ((Action<object> action, object state) in Volatile.Read(ref _heartbeats))

@@ -9,7 +9,7 @@ using MtaTls.Protocol;
 
 namespace MtaTls.AspNetCore.Connections;
 
-/// <summary>A channel as a connection of Kestrel's: what its HTTP layer, or any other connection handler, is given.</summary>
+/// <summary>A channel as a Kestrel connection, which the HTTP layer or any other connection handler serves.</summary>
 internal sealed partial class MtaTlsChannelContext : ConnectionContext, IThreadPoolWorkItem
 {
     private readonly MtaTlsServerSession _session;
@@ -38,7 +38,7 @@ internal sealed partial class MtaTlsChannelContext : ConnectionContext, IThreadP
 
     public MtaTlsChannel Channel => _channel;
 
-    /// <summary>Where it is in its life.</summary>
+    /// <summary>The server's state of the channel.</summary>
     public ServerChannel ServerChannel { get; }
 
     public override string ConnectionId
@@ -88,12 +88,12 @@ internal sealed partial class MtaTlsChannelContext : ConnectionContext, IThreadP
             _session.Server.ChannelLog.ChannelAborted(ConnectionId, abortReason.Message);
         }
 
-        // Kestrel follows the end of a connection with an abort, usually without a reason. That is no failure of the application, and what had arrived stays readable.
+        // Kestrel also aborts a connection that has already ended, usually without a reason. That is no failure of the application, and data that has arrived stays readable.
         _channel.Abort(_hasEnded ? null : abortReason);
         StopPacing();
     }
 
-    /// <summary>Asks the application to end when it has done what it does: no further request on HTTP/1.1, GOAWAY on HTTP/2.</summary>
+    /// <summary>Asks the application to end after its current work: HTTP/1.1 reads no further request, HTTP/2 sends GOAWAY.</summary>
     public void RequestClose()
     {
         try
@@ -106,7 +106,7 @@ internal sealed partial class MtaTlsChannelContext : ConnectionContext, IThreadP
         }
     }
 
-    /// <summary>Nothing waits for the bandwidth of the client's identity any more.</summary>
+    /// <summary>Ends the bandwidth limit of the client's identity for this channel: reads and writes that wait for it continue.</summary>
     public void StopPacing() => _paced?.Dispose();
 
     /// <summary>Runs the application on the channel, then closes it.</summary>
@@ -140,14 +140,14 @@ internal sealed partial class MtaTlsChannelContext : ConnectionContext, IThreadP
         await RunCompletedAsync();
         try
         {
-            // HTTP/1.1 leaves its pipes open. What was written still goes out before the channel closes.
+            // HTTP/1.1 does not complete its pipes. The channel sends data that was written before it closes.
             await (_paced?.Input ?? _channel.Input).CompleteAsync();
             await (_paced?.Output ?? _channel.Output).CompleteAsync();
             await _channel.CloseAsync();
         }
         catch (Exception e)
         {
-            // The session's end is reported with the session.
+            // If the cause is the end of the session, the session logs it.
             _session.Server.ChannelLog.ChannelCloseFailed(ConnectionId, e.Message);
             _channel.Abort();
         }

@@ -16,12 +16,12 @@ using MtaTls.Tls;
 namespace MtaTls.AspNetCore.Connections;
 
 /// <summary>
-/// Looks at a connection's ClientHello without consuming it. Where the extension is not offered, the next middleware, Kestrel's HTTPS, serves the
-/// connection as if this one were not there. Where it is, the TLS handshake is done here and every channel of the session goes on as a connection of its own.
+/// Looks at a connection's ClientHello without consuming it. If the client does not offer the extension, the next middleware, Kestrel's HTTPS, serves the
+/// connection unchanged. If it does, this middleware does the TLS handshake, and every channel of the session becomes a connection of its own.
 /// </summary>
 internal sealed class MtaTlsConnectionMiddleware(ConnectionDelegate next, EndpointSettings settings, EndpointTls endpointTls, MtaTlsServer server)
 {
-    private static readonly TimeSpan s_kestrelsDefault = new HttpsConnectionAdapterOptions().HandshakeTimeout;
+    private static readonly TimeSpan s_kestrelDefault = new HttpsConnectionAdapterOptions().HandshakeTimeout;
 
     public async Task OnConnectionAsync(ConnectionContext connection)
     {
@@ -40,7 +40,7 @@ internal sealed class MtaTlsConnectionMiddleware(ConnectionDelegate next, Endpoi
             peeked = await PeekAsync(connection, timeout.Token);
             if (peeked.Outcome == PeekOutcome.Offered || (peeked.Outcome == PeekOutcome.Ordinary && settings.Mode != DataMultiplexingMode.Allowed))
             {
-                // Only now: what says nothing, or wants ordinary HTTPS, takes no place.
+                // Not before: a connection that sends nothing, or wants ordinary HTTPS, takes no place.
                 lease = SessionLease.TryTake(server, connection.RemoteEndPoint, out string? limit);
                 if (lease is null)
                 {
@@ -73,7 +73,7 @@ internal sealed class MtaTlsConnectionMiddleware(ConnectionDelegate next, Endpoi
         }
     }
 
-    /// <summary>Closes a connection for which there is no room.</summary>
+    /// <summary>Closes a connection that exceeds a limit.</summary>
     private void Reject(ConnectionContext connection, long started, string limit)
     {
         server.SessionLog.ConnectionRejected(connection.ConnectionId, limit);
@@ -86,16 +86,15 @@ internal sealed class MtaTlsConnectionMiddleware(ConnectionDelegate next, Endpoi
     {
         get
         {
-            TimeSpan own = server.Limits.HandshakeTimeout, kestrels = settings.Https.HandshakeTimeout;
-            // Kestrel's default is nobody's choice: a longer limit would have no effect.
-            return kestrels != s_kestrelsDefault && (own == Timeout.InfiniteTimeSpan || kestrels < own) ? Bounded(kestrels) : own;
+            TimeSpan own = server.Limits.HandshakeTimeout, kestrel = settings.Https.HandshakeTimeout;
+            // The application did not choose Kestrel's default of 10 s. If it counted, a longer MtaTls:Limits:HandshakeTimeout would have no effect.
+            return kestrel != s_kestrelDefault && (own == Timeout.InfiniteTimeSpan || kestrel < own) ? Bounded(kestrel) : own;
         }
     }
 
-    // Kestrel writes "infinite" as TimeSpan.MaxValue, which no timer takes.
+    // Kestrel's infinite time is TimeSpan.MaxValue, which is too long for a timer.
     private static TimeSpan Bounded(TimeSpan value) => value.TotalMilliseconds > uint.MaxValue - 1 ? Timeout.InfiniteTimeSpan : value;
 
-    /// <summary>Looks at the ClientHello without consuming it.</summary>
     private async ValueTask<PeekResult> PeekAsync(ConnectionContext connection, CancellationToken cancellationToken)
     {
         PipeReader input = (connection as AcceptedConnection)?.Peek() ?? connection.Transport.Input;
@@ -107,7 +106,7 @@ internal sealed class MtaTlsConnectionMiddleware(ConnectionDelegate next, Endpoi
                 ReadOnlySequence<byte> buffer = result.Buffer;
                 ClientHelloStatus status = ClientHelloReader.TryRead(buffer, server.Options.ExtensionType, server.Limits.MaxClientHelloLength, out ClientHelloInfo? hello);
                 bool offers = status == ClientHelloStatus.Complete && hello!.OffersExtension;
-                // Kestrel calls it for clients that do not offer, but not where its certificate is chosen by a callback of ours.
+                // Kestrel invokes the callback for clients that do not offer the extension, but not where our callback selects the certificate.
                 if (offers || (status == ClientHelloStatus.Complete && settings.Certificate is not null))
                 {
                     settings.Https.TlsClientHelloBytesCallback?.Invoke(connection, buffer.Slice(0, hello!.Length));
@@ -118,7 +117,7 @@ internal sealed class MtaTlsConnectionMiddleware(ConnectionDelegate next, Endpoi
                     server.LimitReports.Exceeded(nameof(MtaTlsLimits.MaxClientHelloLength), "such connections are left to Kestrel's HTTPS", MtaTlsMetrics.Tags(settings, connection));
                 }
 
-                // What is only looked at stays unexamined, so that the next reader gets it at once.
+                // The bytes stay unexamined, so that the next reader gets them at once.
                 bool wait = status == ClientHelloStatus.NeedMore && !result.IsCompleted;
                 input.AdvanceTo(buffer.Start, wait ? buffer.End : buffer.Start);
                 if (!wait)
@@ -134,7 +133,7 @@ internal sealed class MtaTlsConnectionMiddleware(ConnectionDelegate next, Endpoi
         }
         catch (Exception e) when (e is IOException or ObjectDisposedException or OperationCanceledException)
         {
-            // The client has gone, or the connection was aborted.
+            // The client has disconnected, or the connection was aborted.
             server.SessionLog.HandshakeFailed(connection.ConnectionId, e.Message);
             return default;
         }
@@ -175,7 +174,7 @@ internal sealed class MtaTlsConnectionMiddleware(ConnectionDelegate next, Endpoi
         }
     }
 
-    /// <summary>What Kestrel tags the duration of a connection with. What ALPN has selected is what every channel speaks.</summary>
+    /// <summary>Adds the tags of Kestrel's metric for the duration of a connection. Every channel speaks the protocol that ALPN selected.</summary>
     private static void AddTags(ConnectionContext connection, TlsConnection session)
     {
         if (connection.Features.Get<IConnectionMetricsTagsFeature>()?.Tags is not { } tags)

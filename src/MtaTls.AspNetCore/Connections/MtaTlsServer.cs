@@ -12,13 +12,13 @@ using MtaTls.Protocol;
 
 namespace MtaTls.AspNetCore.Connections;
 
-/// <summary>What all MTA-TLS endpoints of the server share.</summary>
+/// <summary>The state that all MTA-TLS endpoints of the server share.</summary>
 internal sealed class MtaTlsServer(IOptions<MtaTlsOptions> options, ChannelDispatcher dispatcher, ServerSessions sessions, ServerShutdown shutdown, MtaTlsMetrics metrics, LimitReports limits, CurrentSettings settings, IServer host, ILoggerFactory loggers, TimeProvider time)
 {
     private readonly Lock _lock = new();
     private readonly List<BoundEndpoint> _endpoints = [];
     private readonly HashSet<string> _httpsNames = new(StringComparer.OrdinalIgnoreCase);
-    private readonly List<(ListenOptions Endpoint, string Obstacle)> _left = []; // guarded by _lock: the endpoints that are Kestrel's alone
+    private readonly List<(ListenOptions Endpoint, string Obstacle)> _ordinary = []; // guarded by _lock: the endpoints that cannot speak MTA-TLS
     private volatile bool _hasHttps;
 
     private readonly Lazy<string?> _keyLogFile = new(() => CheckKeyLogFile(options.Value.KeyLogFile, loggers.CreateLogger(LogCategories.Endpoints)));
@@ -29,19 +29,19 @@ internal sealed class MtaTlsServer(IOptions<MtaTlsOptions> options, ChannelDispa
 
     public MtaTlsReceiveBudget ReceiveBudget => Addresses.ServerBudget;
 
-    /// <summary>What the buffers of all sessions may hold to be sent.</summary>
+    /// <summary>The budget for unsent data of all sessions.</summary>
     public MtaTlsSendBudget SendBudget => Addresses.ServerSendBudget;
 
-    /// <summary>Handshakes that are under way.</summary>
+    /// <summary>The handshakes in progress.</summary>
     public CountLimit Handshakes { get; } = new();
 
-    /// <summary>Sessions, from the ClientHello that asks for one on.</summary>
+    /// <summary>The sessions, counted from the ClientHello that offers the extension.</summary>
     public CountLimit Sessions { get; } = new();
 
-    /// <summary>What each client address has of all this.</summary>
+    /// <summary>The budgets and counts of each client address.</summary>
     public ClientAddresses Addresses { get; } = new(options.Value.Limits);
 
-    /// <summary>What each client with a certificate has of all this, where rules limit it.</summary>
+    /// <summary>The counts of each client with a certificate that a rule of <c>MtaTls:IdentityLimits</c> limits.</summary>
     public ClientIdentities Identities { get; } = new(settings, time);
 
     public LimitReports LimitReports => limits;
@@ -51,7 +51,7 @@ internal sealed class MtaTlsServer(IOptions<MtaTlsOptions> options, ChannelDispa
     /// <summary>The sessions that are open.</summary>
     public ServerSessions LiveSessions => sessions;
 
-    /// <summary>Whether the server stops, and when.</summary>
+    /// <summary>Whether the server is stopping, and when opens are refused.</summary>
     public ServerShutdown Shutdown => shutdown;
 
     public MtaTlsMetrics Metrics => metrics;
@@ -64,7 +64,7 @@ internal sealed class MtaTlsServer(IOptions<MtaTlsOptions> options, ChannelDispa
 
     public ILogger ChannelLog { get; } = loggers.CreateLogger(LogCategories.Channels);
 
-    /// <summary>How many endpoints speak MTA-TLS; those that a change of the configuration has ended no longer count.</summary>
+    /// <summary>The number of endpoints that speak MTA-TLS. Endpoints that a change of the configuration has closed do not count.</summary>
     public int Endpoints
     {
         get
@@ -76,7 +76,7 @@ internal sealed class MtaTlsServer(IOptions<MtaTlsOptions> options, ChannelDispa
         }
     }
 
-    /// <summary>The endpoints that speak MTA-TLS, with what is settled about them.</summary>
+    /// <summary>The endpoints that speak MTA-TLS, with their settings.</summary>
     public BoundEndpoint[] BoundEndpoints
     {
         get
@@ -88,13 +88,13 @@ internal sealed class MtaTlsServer(IOptions<MtaTlsOptions> options, ChannelDispa
         }
     }
 
-    /// <summary>Whether any endpoint that was bound uses HTTPS, be it one that can't speak MTA-TLS.</summary>
+    /// <summary>Whether any endpoint uses HTTPS, with or without MTA-TLS.</summary>
     public bool HasHttps => _hasHttps;
 
-    /// <summary>Where the keys of sessions are logged; null: nowhere, also where the file can't be written to.</summary>
+    /// <summary>The file to which the keys of sessions are written; null if none is set, or if the file cannot be written.</summary>
     public string? KeyLogFile => _keyLogFile.Value;
 
-    /// <summary>The names of the HTTPS endpoints that were bound so far.</summary>
+    /// <summary>The names of the HTTPS endpoints.</summary>
     public string[] HttpsEndpointNames
     {
         get
@@ -118,13 +118,13 @@ internal sealed class MtaTlsServer(IOptions<MtaTlsOptions> options, ChannelDispa
         }
     }
 
-    /// <summary>Why the endpoint with an address was left to Kestrel; null: it was not, or is disabled.</summary>
+    /// <summary>Returns why the endpoint with this address does not speak MTA-TLS; null if it does, or if its mode is Disabled.</summary>
     public string? Obstacle(string address)
     {
         lock (_lock)
         {
-            // Kestrel settles the port of an endpoint after it was built.
-            return _left.FindLast(e => e.Endpoint.ToString() == address).Obstacle;
+            // Compared now, not when it was added: Kestrel sets the port of an endpoint later.
+            return _ordinary.FindLast(e => e.Endpoint.ToString() == address).Obstacle;
         }
     }
 
@@ -132,7 +132,7 @@ internal sealed class MtaTlsServer(IOptions<MtaTlsOptions> options, ChannelDispa
     {
         lock (_lock)
         {
-            _left.Add((endpoint, obstacle));
+            _ordinary.Add((endpoint, obstacle));
         }
 
         EndpointLog.EndpointLeftToKestrel(endpoint.ToString(), obstacle);
@@ -146,12 +146,12 @@ internal sealed class MtaTlsServer(IOptions<MtaTlsOptions> options, ChannelDispa
             _endpoints.Add(new BoundEndpoint(endpoint, settings));
         }
 
-        // Said at the start, not with the first handshake.
+        // Checks the file now, so that its warning is logged at startup, not with the first handshake.
         _ = KeyLogFile;
         EndpointLog.EndpointBound(endpoint.ToString() ?? "", settings.Name ?? "none", settings.Mode);
     }
 
-    /// <summary>The key log is a debugging aid: one that can't be written to is said so, and ends no handshake.</summary>
+    /// <summary>Checks that the key log file can be written. If not, a warning is logged and handshakes work without it, because it is only a debugging aid.</summary>
     private static string? CheckKeyLogFile(string? path, ILogger logger)
     {
         if (path is null)
@@ -178,6 +178,6 @@ internal sealed class MtaTlsServer(IOptions<MtaTlsOptions> options, ChannelDispa
         }
     }
 
-    // Kestrel says nothing when it ends an endpoint; but its addresses are those that it listens on.
+    // Kestrel does not report the end of an endpoint, but it removes the endpoint's address.
     private bool IsBound(ListenOptions endpoint) => host.Features.Get<IServerAddressesFeature>()?.Addresses.Contains(endpoint.ToString() ?? "") == true;
 }

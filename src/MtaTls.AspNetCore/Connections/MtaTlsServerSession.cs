@@ -16,7 +16,7 @@ using MtaTls.Tls;
 
 namespace MtaTls.AspNetCore.Connections;
 
-/// <summary>One MTA-TLS session of the server: takes the channels that the client opens and gives them to the application.</summary>
+/// <summary>One MTA-TLS session of the server: accepts the channels that the client opens and gives them to the application.</summary>
 internal sealed class MtaTlsServerSession : IMtaTlsSessionFeature
 {
     private readonly SessionAge _age;
@@ -29,8 +29,8 @@ internal sealed class MtaTlsServerSession : IMtaTlsSessionFeature
     private long _pingsSeen;
     private Activity? _activity;
     private IReadOnlyList<X509Certificate2>? _chain;
-    private int _draining;
-    private int _left;
+    private int _draining; // 0: no, 1: yes, 2: the session has ended
+    private int _goAwaySent; // 0: no, 1: yes, 2: the session has ended
     private volatile bool _closing;
 
     public MtaTlsServerSession(MtaTlsServer server, EndpointSettings settings, ConnectionContext connection, ConnectionDelegate next, TlsConnection tls, ClientAddress address, SessionIdentity? identity)
@@ -54,22 +54,22 @@ internal sealed class MtaTlsServerSession : IMtaTlsSessionFeature
     /// <summary>The TCP connection.</summary>
     public ConnectionContext Connection { get; }
 
-    /// <summary>What the client shares with other sessions of its address.</summary>
+    /// <summary>The budgets and counts that the session shares with other sessions of the client's address.</summary>
     public ClientAddress Address { get; }
 
-    /// <summary>What the client shares with other sessions of its identity; null where no rule is for it.</summary>
+    /// <summary>The counts that the session shares with other sessions of the client's identity; null if no rule matches the client.</summary>
     public SessionIdentity? Identity { get; }
 
     /// <summary>The channels that the client has opened.</summary>
     public SessionChannels Channels { get; }
 
-    /// <summary>What a channel is given to.</summary>
+    /// <summary>The application, which serves a channel.</summary>
     public ConnectionDelegate Next { get; }
 
     /// <summary>Whether ALPN has selected HTTP/2.</summary>
     public bool SpeaksHttp2 { get; }
 
-    /// <summary>Whether Kestrel's metrics are on, so that a channel needs its own list of tags.</summary>
+    /// <summary>Whether Kestrel's metrics are on. Then each channel needs its own list of tags.</summary>
     public bool HasMetricsTags { get; }
 
     /// <summary>The TLS session.</summary>
@@ -77,8 +77,8 @@ internal sealed class MtaTlsServerSession : IMtaTlsSessionFeature
 
     public string SessionId => Connection.ConnectionId;
 
-    /// <summary>Whether the client was told that this end will stop.</summary>
-    public bool IsLeft => Volatile.Read(ref _left) != 0;
+    /// <summary>Whether the client was told to use other sessions (go-away).</summary>
+    public bool HasSentGoAway => Volatile.Read(ref _goAwaySent) != 0;
 
     public DateTimeOffset StartedAt { get; private set; }
 
@@ -98,7 +98,7 @@ internal sealed class MtaTlsServerSession : IMtaTlsSessionFeature
 
     long IMtaTlsSessionFeature.BytesSent => Session.GetStatistics().BytesSent;
 
-    // The read loop can bring the first channel before Start has returned.
+    // Null only until the first channel or the return of Start, whichever is first: the read loop starts within Start.
     public MtaTlsSession Session => _session ?? throw new InvalidOperationException("The session is starting.");
 
     ValueTask<MtaTlsChannel> IMtaTlsSessionFeature.OpenChannelAsync(ChannelAddress source, ChannelAddress destination, CancellationToken cancellationToken)
@@ -144,11 +144,11 @@ internal sealed class MtaTlsServerSession : IMtaTlsSessionFeature
         Server.LiveSessions.Add(this);
         if (Server.Shutdown.IsStopping)
         {
-            // It was accepted while others were told.
+            // The session started while the other sessions were told, so it must be told here.
             GoAway(Server.Shutdown.Remaining);
         }
 
-        // Once for all channels: what is registered on the TCP connection stays there as long as it lives.
+        // Once for the session, not for each channel: a handler on the TCP connection stays registered as long as the connection lives.
         Connection.Features.Get<IConnectionHeartbeatFeature>()?.OnHeartbeat(static state => ((MtaTlsServerSession)state).Tick(), this);
         string? error = null;
         CancellationToken closeRequested = Connection.Features.Get<IConnectionLifetimeNotificationFeature>()?.ConnectionClosedRequested ?? default;
@@ -163,7 +163,7 @@ internal sealed class MtaTlsServerSession : IMtaTlsSessionFeature
                 string reason = e.InnerException is { } cause ? $"{e.Message} {cause.Message}" : e.Message;
                 if (SessionEnds.IsHarmless(session, e))
                 {
-                    // Many clients end so when their process does.
+                    // Many clients end like this when their process exits.
                     Server.SessionLog.SessionLost(SessionId, reason);
                 }
                 else
@@ -189,7 +189,7 @@ internal sealed class MtaTlsServerSession : IMtaTlsSessionFeature
         MtaTlsActivities.SessionEnded(activity, session, error, statistics);
     }
 
-    /// <summary>The client's certificate, which the handshake has proved; null where it has none.</summary>
+    /// <summary>The client's certificate, which the handshake has verified; null if the client has none.</summary>
     public X509Certificate2? ClientCertificate => _tls.RemoteCertificate;
 
     IReadOnlyList<X509Certificate2> IMtaTlsSessionFeature.ClientCertificateChain => _chain ??= SentChain.Of(_tls.RemoteCertificate, _tls.RemoteCertificates);
@@ -197,7 +197,7 @@ internal sealed class MtaTlsServerSession : IMtaTlsSessionFeature
     /// <summary>The endpoint's name, if it has one.</summary>
     public string? EndpointName => _settings.Name;
 
-    /// <summary>The TLS session is not to be resumed: a channel's application has failed (draft, section 3).</summary>
+    /// <summary>Forbids resumption of the TLS session, because the application of a channel has failed (draft, section 3).</summary>
     public void ForbidResumption() => _tls.ForbidResumption();
 
     private void OnChannelRequested(MtaTlsChannelRequest request)
@@ -210,7 +210,7 @@ internal sealed class MtaTlsServerSession : IMtaTlsSessionFeature
 
         if (Server.Metrics.ActiveChannels >= Server.Limits.MaxChannels)
         {
-            // Another session would have no room either, so the reason does not say what a client answers by making one.
+            // The client does not get the reason: it would open another session, which would have no room either.
             Server.ChannelLog.ChannelRefused(SessionId, nameof(MtaTlsLimits.MaxChannels));
             LimitExceeded(nameof(MtaTlsLimits.MaxChannels), "opens are refused");
             request.Refuse(ChannelDispatcher.Refusal);
@@ -221,7 +221,7 @@ internal sealed class MtaTlsServerSession : IMtaTlsSessionFeature
     }
 
     /// <summary>
-    /// Tells the client that this end will stop: it then opens channels on other sessions. Channels that are open go on, and until then opens are served. May be called again with another time.
+    /// Tells the client that this session will end, so that it opens channels on other sessions. Open channels continue, and opens are accepted until then. May be called again with another time.
     /// </summary>
     /// <param name="stopsIn">The time until opens are refused.</param>
     public void GoAway(TimeSpan stopsIn)
@@ -234,15 +234,15 @@ internal sealed class MtaTlsServerSession : IMtaTlsSessionFeature
         Server.SessionLog.GoAwaySent(SessionId, stopsIn.TotalSeconds);
         MtaTlsActivities.GoAway(_activity, "sent", stopsIn);
         BeginDraining();
-        if (Interlocked.Exchange(ref _left, 1) == 0)
+        if (Interlocked.Exchange(ref _goAwaySent, 1) == 0)
         {
-            Server.LiveSessions.Left();
+            Server.LiveSessions.GoAwaySent();
         }
 
         _ = SendGoAwayAsync(stopsIn);
     }
 
-    /// <summary>The client is asked whether it is still there as long as the session lives: for sessions that this end opens channels on.</summary>
+    /// <summary>Pings the client as long as the session lives. For sessions on which the server opens channels.</summary>
     public void KeepAlive() => Session.KeepAlivePolicy = MtaTlsKeepAlivePolicy.Always;
 
     private async Task SendGoAwayAsync(TimeSpan stopsIn)
@@ -253,7 +253,7 @@ internal sealed class MtaTlsServerSession : IMtaTlsSessionFeature
         }
         catch (IOException)
         {
-            // The session has ended before the answer, or a budget is used up: later opens are refused, which tells the client as well.
+            // The session has ended before the answer, or a budget is used up. Later opens are refused, which tells the client as well.
         }
     }
 
@@ -272,7 +272,7 @@ internal sealed class MtaTlsServerSession : IMtaTlsSessionFeature
         }
     }
 
-    /// <summary>The session no longer counts as draining.</summary>
+    /// <summary>Stops counting the session as draining, because it has ended.</summary>
     private void EndDraining()
     {
         if (Interlocked.Exchange(ref _draining, 2) == 1)
@@ -280,13 +280,13 @@ internal sealed class MtaTlsServerSession : IMtaTlsSessionFeature
             _meter.Draining(-1);
         }
 
-        if (Interlocked.Exchange(ref _left, 2) == 1)
+        if (Interlocked.Exchange(ref _goAwaySent, 2) == 1)
         {
-            Server.LiveSessions.LeftEnded();
+            Server.LiveSessions.GoAwaySessionEnded();
         }
     }
 
-    /// <summary>What a failed session's <c>error.type</c> says; counts those whose client no longer answered.</summary>
+    /// <summary>Returns the <c>error.type</c> of a failed session, and counts the session if its client no longer answered.</summary>
     private string ErrorType(Exception failure, MtaTlsSession session)
     {
         bool byPing = session.EndLimit == MtaTlsSessionLimit.KeepAliveTimeout;
@@ -299,7 +299,7 @@ internal sealed class MtaTlsServerSession : IMtaTlsSessionFeature
         return "keep_alive_timeout";
     }
 
-    /// <summary>The channels of either end, in the order of their ids.</summary>
+    /// <summary>Lists the channels that either end has opened, in the order of their ids.</summary>
     public IReadOnlyList<MtaTlsChannelInfo> ListChannels()
     {
         MtaTlsChannel[] channels = Session.ListChannels();
@@ -313,8 +313,8 @@ internal sealed class MtaTlsServerSession : IMtaTlsSessionFeature
     /// <summary>Ends the session at once.</summary>
     public void Abort() => Session.Abort();
 
-    /// <summary>Ends the session in order.</summary>
-    /// <param name="end">What the session's end will be called.</param>
+    /// <summary>Ends the session gracefully: no new channels, open channels finish, then close_notify.</summary>
+    /// <param name="end">The end reason that logs and metrics show.</param>
     public void BeginShutdown(MtaTlsSessionEnd end = MtaTlsSessionEnd.Shutdown)
     {
         if (_closing)
@@ -332,7 +332,7 @@ internal sealed class MtaTlsServerSession : IMtaTlsSessionFeature
         Session.RefuseNewChannels();
         CancellationToken unconfirmed = Channels.Shutdown();
 
-        // Ends with Completion; Kestrel aborts the connection when the application's ShutdownTimeout is over.
+        // Not awaited: RunAsync awaits Completion. Kestrel aborts the connection when the application's ShutdownTimeout is over.
         _ = Session.ShutdownAsync(end, unconfirmed);
     }
 
@@ -346,7 +346,7 @@ internal sealed class MtaTlsServerSession : IMtaTlsSessionFeature
         ReportLimits();
     }
 
-    /// <summary>Counts the limits that the client has exceeded since the last time, and logs each once.</summary>
+    /// <summary>Counts the limits that the client has exceeded since the last call, and logs each limit once per session.</summary>
     private void ReportLimits()
     {
         if (!_exceeded.HasNews(Session))
@@ -372,12 +372,12 @@ internal sealed class MtaTlsServerSession : IMtaTlsSessionFeature
         });
     }
 
-    /// <summary>Counts a limit of the server's that a channel of this session has exceeded.</summary>
+    /// <summary>Counts and logs a limit of the server that a channel of this session has exceeded.</summary>
     /// <param name="limit">The option's name.</param>
-    /// <param name="answer">What is done above it.</param>
+    /// <param name="answer">What the server does above the limit, for the log.</param>
     public void LimitExceeded(string limit, string answer) => Server.LimitReports.Exceeded(limit, answer, _meter.Tags);
 
-    /// <summary>What the session's measurements are tagged with.</summary>
+    /// <summary>The tags of the session's measurements.</summary>
     public TagList Tags => _meter.Tags;
 
     private void CloseIdle()
@@ -389,7 +389,7 @@ internal sealed class MtaTlsServerSession : IMtaTlsSessionFeature
             Channels.CloseIdle(now - (long)(limit.TotalSeconds * Server.Time.TimestampFrequency));
         }
 
-        // A client that is kept connected so that this end may open channels has none, but it pings.
+        // A client that stays connected so that the server can open channels to it may have no channel. Its pings show that it is not idle.
         long pings = Session.GetStatistics().PingsReceived;
         if (Session.ActiveChannels > 0 || Session.PendingChannels > 0 || pings != _pingsSeen)
         {
@@ -405,13 +405,13 @@ internal sealed class MtaTlsServerSession : IMtaTlsSessionFeature
 
     private void EndByAge()
     {
-        // Where this end opens channels it is asked by others to leave.
+        // On a session on which the server opens channels, the agent's code decides when the session ends.
         if (_closing || Session.KeepAlivePolicy == MtaTlsKeepAlivePolicy.Always)
         {
             return;
         }
 
-        switch (_age.Look())
+        switch (_age.GetStep())
         {
             case SessionAge.Step.GoAway:
                 Server.SessionLog.SessionAged(SessionId, Server.Limits.SessionLifetime);
@@ -423,7 +423,7 @@ internal sealed class MtaTlsServerSession : IMtaTlsSessionFeature
         }
     }
 
-    /// <summary>Closes the socket now. An application that ignores its abort goes on for as long as it likes, but without a connection.</summary>
+    /// <summary>Closes the socket now. An application that ignores its abort continues to run, but without a connection.</summary>
     private async Task EndConnectionAsync()
     {
         if ((Connection as AcceptedConnection)?.TryEndSession() == true)
@@ -433,13 +433,13 @@ internal sealed class MtaTlsServerSession : IMtaTlsSessionFeature
 
         try
         {
-            // Kestrel's own connection closes its socket when neither of its pipes is used any more.
+            // A connection of Kestrel's transport closes its socket when both of its pipes are completed.
             await Connection.Transport.Output.CompleteAsync();
             await Connection.Transport.Input.CompleteAsync();
         }
         catch (Exception e)
         {
-            // Middleware below may flush: how the session ended is known.
+            // Connection middleware below may flush when it is completed. Its error does not change how the session ended.
             Server.SessionLog.ConnectionCloseFailed(SessionId, e.Message);
         }
     }

@@ -14,8 +14,8 @@ using MtaTls.AspNetCore.Configuration;
 namespace MtaTls.AspNetCore.Connections;
 
 /// <summary>
-/// Finds the server's <see cref="MtaTlsServer"/>. An application that calls <c>UseMtaTls</c> on endpoints alone has not registered one; its endpoints
-/// then share one that is made of the application's configuration, logs and meters.
+/// Finds the server's <see cref="MtaTlsServer"/>. An application that calls <c>UseMtaTls</c> only on endpoints has not registered one; its endpoints
+/// then share one that uses the application's configuration, logs and meters.
 /// </summary>
 internal static class MtaTlsServices
 {
@@ -42,11 +42,11 @@ internal static class MtaTlsServices
         return server;
     }
 
-    /// <summary>At the start and whenever the configuration changes.</summary>
+    /// <summary>Rejects channel routes, at startup and whenever the configuration changes.</summary>
     private sealed class NoChannelRoutes : IValidateOptions<MtaTlsOptions>
     {
         public ValidateOptionsResult Validate(string? name, MtaTlsOptions options) => options.Channels.Count == 0
             ? ValidateOptionsResult.Success
-            : ValidateOptionsResult.Fail($"{MtaTlsSettings.SectionName}:{nameof(MtaTlsOptions.Channels)}: channel routes need builder.WebHost.UseMtaTls(): without it nothing holds the requests of a channel to the destination that it was routed by.");
+            : ValidateOptionsResult.Fail($"{MtaTlsSettings.SectionName}:{nameof(MtaTlsOptions.Channels)}: channel routes need builder.WebHost.UseMtaTls(). Without that call the server cannot check that the requests of a channel are for the destination by which it was routed.");
     }
 }

@@ -1,12 +1,12 @@
 namespace MtaTls.AspNetCore.Connections;
 
-/// <summary>What is to be done with a connection, by the start of it.</summary>
+/// <summary>The decision about a connection, from its first bytes.</summary>
 internal enum PeekOutcome
 {
-    /// <summary>It has ended, or its client took too long: nothing.</summary>
+    /// <summary>The connection has ended, or its client took too long.</summary>
     Over,
 
-    /// <summary>The client does not offer the extension: Kestrel's HTTPS serves the connection, where the endpoint allows that.</summary>
+    /// <summary>The client does not offer the extension: Kestrel's HTTPS serves the connection if the endpoint's mode allows that.</summary>
     Ordinary,
 
     /// <summary>The client offers the extension.</summary>

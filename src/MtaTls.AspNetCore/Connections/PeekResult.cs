@@ -2,7 +2,7 @@ using MtaTls.Tls;
 
 namespace MtaTls.AspNetCore.Connections;
 
-/// <summary>What the start of a connection has shown.</summary>
-/// <param name="Outcome">What is to be done with the connection.</param>
-/// <param name="Hello">The ClientHello; null where none was read whole.</param>
+/// <summary>The result of reading the first bytes of a connection.</summary>
+/// <param name="Outcome">The decision about the connection.</param>
+/// <param name="Hello">The ClientHello; null if no complete one was read.</param>
 internal readonly record struct PeekResult(PeekOutcome Outcome, ClientHelloInfo? Hello);

@@ -2,7 +2,7 @@ using System.Security.Cryptography.X509Certificates;
 
 namespace MtaTls.AspNetCore.Connections;
 
-/// <summary>Of the certificates that a client sent beside its own, those that lead up from it: each names the next as its issuer.</summary>
+/// <summary>Sorts the certificates that a client sent with its own into a chain: each certificate's issuer is the subject of the next. Certificates outside the chain are left out.</summary>
 internal static class SentChain
 {
     public static IReadOnlyList<X509Certificate2> Of(X509Certificate2? certificate, X509Certificate2Collection others)

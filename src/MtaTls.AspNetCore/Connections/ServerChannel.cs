@@ -2,17 +2,17 @@ using MtaTls.Protocol;
 
 namespace MtaTls.AspNetCore.Connections;
 
-/// <summary>A channel on the server's side: all that the server keeps, beside the protocol's own state, for one that has not spoken yet.</summary>
+/// <summary>The server's state of a channel. For a channel without data the server keeps only this and the protocol's state.</summary>
 internal sealed class ServerChannel(SessionChannels owner, MtaTlsChannel channel, long openedAt)
 {
     public SessionChannels Owner => owner;
 
     public MtaTlsChannel Channel => channel;
 
-    /// <summary>A timestamp of the server's clock.</summary>
+    /// <summary>When the channel was opened, as a timestamp of the server's <see cref="TimeProvider"/>.</summary>
     public long OpenedAt => openedAt;
 
-    /// <summary>Where it is in its life. Who has taken it from one phase to the next alone sets the following one.</summary>
+    /// <summary>The phase of the channel. Not locked: only the caller that has taken the channel out of one phase sets the next.</summary>
     public ServerChannelPhase Phase { get; set; }
 
     // Links of WaitingChannels, guarded by its lock.

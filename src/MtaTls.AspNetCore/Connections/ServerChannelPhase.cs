@@ -5,27 +5,27 @@ namespace MtaTls.AspNetCore.Connections;
 //    +--dispatch Open---------------------------------------------------> Serving -----its application has returned---+-+--> Closing --closed on this side--> Ended
 //    +--route of action Tcp---------------------------------------------> Forwarding --the tunnel has ended-----------+
 //
-/// <summary>The life of a channel on the server's side. Each step is taken once; the end of the session, or of the channel by its client, takes the same steps sooner.</summary>
+/// <summary>The phases of a channel on the server. Each transition happens once. If the session ends or the client closes the channel, the same transitions happen sooner.</summary>
 internal enum ServerChannelPhase
 {
-    /// <summary>It has been accepted, and it is not decided yet what follows.</summary>
+    /// <summary>The channel is accepted, and the next phase is not yet decided.</summary>
     Accepted,
 
-    /// <summary>It has sent nothing yet: there is no HTTP pipeline for it, only this.</summary>
+    /// <summary>The client has sent no data on it yet, so there is no HTTP pipeline.</summary>
     Waiting,
 
-    /// <summary>It waits no longer, and one caller alone decides whether it is served or closed.</summary>
+    /// <summary>One caller has taken it from the waiting channels and decides whether it is served or closed.</summary>
     Claimed,
 
-    /// <summary>The application has it.</summary>
+    /// <summary>The application serves it.</summary>
     Serving,
 
-    /// <summary>A Tcp route has it.</summary>
+    /// <summary>A Tcp route forwards it.</summary>
     Forwarding,
 
-    /// <summary>Nothing uses it any more; what was written is still sent.</summary>
+    /// <summary>Nothing uses it any more, but written data is still sent.</summary>
     Closing,
 
-    /// <summary>It is closed on this side and counts no longer.</summary>
+    /// <summary>The server has closed it and no longer counts it.</summary>
     Ended,
 }

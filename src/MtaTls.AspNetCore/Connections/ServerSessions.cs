@@ -7,17 +7,17 @@ namespace MtaTls.AspNetCore.Connections;
 internal sealed class ServerSessions : IMtaTlsSessions
 {
     private readonly ConcurrentDictionary<string, MtaTlsServerSession> _sessions = new(StringComparer.Ordinal);
-    private int _left;
-    private int _listed; // how many there were when they were last listed: the next list is made as long
+    private int _goAwaySent;
+    private int _listed; // the length of the last list, from which the next list takes its capacity
 
-    /// <summary>Whether a session that is open was told that this end will stop.</summary>
-    public bool AnyLeft => Volatile.Read(ref _left) > 0;
+    /// <summary>Whether any open session has sent a go-away.</summary>
+    public bool AnyHasSentGoAway => Volatile.Read(ref _goAwaySent) > 0;
 
-    /// <summary>A session was told that this end will stop.</summary>
-    public void Left() => Interlocked.Increment(ref _left);
+    /// <summary>Counts a session that has sent a go-away.</summary>
+    public void GoAwaySent() => Interlocked.Increment(ref _goAwaySent);
 
-    /// <summary>Such a session has ended.</summary>
-    public void LeftEnded() => Interlocked.Decrement(ref _left);
+    /// <summary>Stops counting such a session, because it has ended.</summary>
+    public void GoAwaySessionEnded() => Interlocked.Decrement(ref _goAwaySent);
 
     public MtaTlsServerSession[] Snapshot() => [.. List<MtaTlsServerSession>()];
 
@@ -76,7 +76,7 @@ internal sealed class ServerSessions : IMtaTlsSessions
         return true;
     }
 
-    // Without the dictionary's locks, which Values takes all of: a session that starts or ends does not wait for a list.
+    // Enumerates without the dictionary's locks, all of which Values would take: sessions that start or end do not wait for a list.
     private List<T> List<T>()
         where T : class
     {

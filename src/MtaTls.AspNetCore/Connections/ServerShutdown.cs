@@ -8,15 +8,15 @@ using MtaTls.AspNetCore.Endpoints;
 namespace MtaTls.AspNetCore.Connections;
 
 /// <summary>
-/// The beginning of the server's end, before Kestrel's own: the health check turns unhealthy, every session sends a go-away, and for <see cref="MtaTlsShutdownOptions.Delay"/> everything is still served.
-/// Then Kestrel stops: sessions refuse opens, close idle channels, finish requests and send close_notify.
+/// The first part of the shutdown, before Kestrel stops: the health check turns unhealthy, every session sends a go-away, and the server still serves everything for
+/// <see cref="MtaTlsShutdownOptions.Delay"/>. Then Kestrel stops: sessions refuse opens, close idle channels, finish requests and send close_notify.
 /// </summary>
 internal sealed class ServerShutdown(ServerSessions sessions, KestrelOptionsAccessor kestrel, IServiceProvider services, TimeProvider time, ILoggerFactory loggers) : IHostedLifecycleService, IDisposable
 {
     private readonly Lock _lock = new();
     private CancellationTokenRegistration _stopping;
 
-    // Guarded by _lock: when opens are refused, and when they would be if no other service needed longer.
+    // Guarded by _lock: the time from which opens are refused, and that time by the configured delay alone. Least can make the first later.
     private long _deadline;
     private long _ownDeadline;
     private volatile bool _isStopping;
@@ -24,7 +24,7 @@ internal sealed class ServerShutdown(ServerSessions sessions, KestrelOptionsAcce
     /// <summary>Whether the server has begun to stop.</summary>
     public bool IsStopping => _isStopping;
 
-    /// <summary>The time until opens are refused; zero when the server has not begun to stop.</summary>
+    /// <summary>The time until opens are refused; zero if the server has not begun to stop.</summary>
     public TimeSpan Remaining
     {
         get
@@ -37,18 +37,20 @@ internal sealed class ServerShutdown(ServerSessions sessions, KestrelOptionsAcce
         }
     }
 
+    /// <summary>Returns the least time for which everything is served, if another service needs longer than the configured delay. Null: no other service does.</summary>
+    public Func<TimeSpan>? Least { get; set; }
+
     /// <summary>Tells health checks and clients that the server will stop. Further calls do nothing.</summary>
-    /// <param name="least">How long everything is served at least, where another service needs longer than the configured delay.</param>
-    public void Begin(TimeSpan least = default)
+    public void Begin()
     {
-        TimeSpan delay;
+        TimeSpan delay, least = Least?.Invoke() ?? TimeSpan.Zero;
         try
         {
             delay = services.GetRequiredService<IOptions<MtaTlsOptions>>().Value.Shutdown.Delay;
         }
         catch (OptionsValidationException)
         {
-            // The host did not start because of them: there is no session to tell.
+            // The host did not start because of these options, so there is no session to tell.
             return;
         }
 
@@ -66,7 +68,7 @@ internal sealed class ServerShutdown(ServerSessions sessions, KestrelOptionsAcce
             _isStopping = true;
         }
 
-        // A session that starts from now on looks at IsStopping after it was added.
+        // Sessions that start later check IsStopping after they were added, so none is missed.
         MtaTlsServerSession[] open = sessions.Snapshot();
         loggers.CreateLogger(LogCategories.Sessions).ServerStopping(open.Length, delay.TotalSeconds);
         foreach (MtaTlsServerSession session in open)
@@ -75,7 +77,7 @@ internal sealed class ServerShutdown(ServerSessions sessions, KestrelOptionsAcce
         }
     }
 
-    /// <summary>The service that needed longer has finished: from now on only the configured delay counts.</summary>
+    /// <summary>Returns to the configured delay, because the service that needed longer has finished.</summary>
     public void EndLeast()
     {
         lock (_lock)
@@ -86,7 +88,7 @@ internal sealed class ServerShutdown(ServerSessions sessions, KestrelOptionsAcce
 
     public Task StartedAsync(CancellationToken cancellationToken)
     {
-        // Under another server no option is read.
+        // Under a server other than Kestrel nothing may read the options.
         if (kestrel.Options is null)
         {
             return Task.CompletedTask;
@@ -94,7 +96,7 @@ internal sealed class ServerShutdown(ServerSessions sessions, KestrelOptionsAcce
 
         if (services.GetService<IHostApplicationLifetime>() is { } lifetime)
         {
-            // A signal is told here first: before other services begin to wait for their own end.
+            // Clients are told as soon as the signal arrives, before other services begin to wait for their own end.
             _stopping = lifetime.ApplicationStopping.UnsafeRegister(static state => ((ServerShutdown)state!).Begin(), this);
         }
 

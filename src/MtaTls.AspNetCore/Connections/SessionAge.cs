@@ -2,15 +2,15 @@ using System.Security.Cryptography;
 
 namespace MtaTls.AspNetCore.Connections;
 
-/// <summary>When a session is to be left because of its age (<see cref="MtaTlsLimits.SessionLifetime"/>), and when it is to end. Looked at by one thread at a time.</summary>
+/// <summary>Decides when a session sends a go-away because of its age (<see cref="MtaTlsLimits.SessionLifetime"/>), and when it ends. Not thread-safe.</summary>
 internal sealed class SessionAge
 {
-    /// <summary>The part of the age that is random: sessions that began together, as after a restart, do not all end together.</summary>
+    /// <summary>The random part of the age: sessions that began together, as after a restart, should not all end together.</summary>
     private const double Jitter = 0.1;
 
     private readonly TimeProvider _time;
     private readonly long _goAwayAt;
-    private bool _left;
+    private bool _hasSentGoAway;
 
     public SessionAge(TimeSpan lifetime, TimeProvider time)
     {
@@ -26,11 +26,11 @@ internal sealed class SessionAge
         End,
     }
 
-    /// <summary>How long opens are served after the client was told to go elsewhere: what uses the session's channels changes over meanwhile.</summary>
+    /// <summary>The time between the go-away and the refusal of opens. Meanwhile the client changes over to another session.</summary>
     public static TimeSpan DrainTime { get; } = TimeSpan.FromSeconds(30);
 
-    /// <summary>What is to be done now.</summary>
-    public Step Look()
+    /// <summary>Returns the step that is due now.</summary>
+    public Step GetStep()
     {
         long now = _time.GetTimestamp();
         if (now < _goAwayAt)
@@ -38,9 +38,9 @@ internal sealed class SessionAge
             return Step.None;
         }
 
-        if (!_left)
+        if (!_hasSentGoAway)
         {
-            _left = true;
+            _hasSentGoAway = true;
             return Step.GoAway;
         }
 

@@ -5,13 +5,14 @@ using MtaTls.Protocol;
 
 namespace MtaTls.AspNetCore.Connections;
 
-/// <summary>The channels that the client of one session has opened: those that wait for their first data, those that the application has, and those of Tcp routes.</summary>
-#pragma warning disable CA1001 // See Shutdown.
+/// <summary>The channels that the client of one session has opened: those that wait for their first data, those that the application serves, and those of Tcp routes.</summary>
+#pragma warning disable CA1001 // _unconfirmed holds only a timer of a few seconds; see Shutdown.
 internal sealed class SessionChannels(MtaTlsServerSession session, MtaTlsDispatch dispatch, SessionMeter meter)
 #pragma warning restore CA1001
 {
-    // When nothing uses a channel of a session that is ending, its peer has so long to confirm what is closed: one that has gone, or hangs, holds up no restart.
+    // The time that the peer has to confirm the last closes of a session that is ending. A peer that has disconnected or hangs must not delay a restart.
     private static readonly TimeSpan s_confirmationTimeout = TimeSpan.FromSeconds(5);
+    private static readonly TimeSpan s_lookInterval = TimeSpan.FromSeconds(1);
 
     private readonly WaitingChannels _waiting = new();
     private readonly Lock _lock = new();
@@ -21,15 +22,16 @@ internal sealed class SessionChannels(MtaTlsServerSession session, MtaTlsDispatc
     private long _admitted;
     private volatile bool _closing;
 
-    // Under the lock: the channels that the application has or may get and that are not closed yet, those of Tcp routes, and whether there will be no more.
+    // Guarded by _lock. _open counts the channels that the application serves or may get, until they are closed. After _ended a new channel counts only while others are open.
     private readonly HashSet<ServerChannel> _forwarded = [];
     private int _open;
     private CancellationTokenSource? _unconfirmed;
+    private bool _isConfirmationLimited;
     private bool _ended;
 
     private MtaTlsServer Server => session.Server;
 
-    /// <summary>Opens a channel and gives it to the application: now or when it speaks.</summary>
+    /// <summary>Accepts a channel and gives it to the application: now, or with its first data.</summary>
     public void AcceptForApplication(MtaTlsChannelRequest request)
     {
         if (Accept(request) is not { } channel)
@@ -43,7 +45,7 @@ internal sealed class SessionChannels(MtaTlsServerSession session, MtaTlsDispatc
         }
         else if (dispatch == MtaTlsDispatch.Open)
         {
-            // Not here, on the read loop.
+            // On the thread pool: the session's read loop runs here and must not wait for an application.
             ThreadPool.UnsafeQueueUserWorkItem(Admit(channel), preferLocal: false);
         }
         else
@@ -57,7 +59,7 @@ internal sealed class SessionChannels(MtaTlsServerSession session, MtaTlsDispatc
         }
     }
 
-    /// <summary>Opens a channel for a Tcp route; <see cref="ForwardingEnded"/> is to follow. Null where it can't be opened any more.</summary>
+    /// <summary>Accepts a channel for a Tcp route; call <see cref="ForwardingEnded"/> later. Returns null if it can no longer be opened.</summary>
     public ServerChannel? AcceptForForwarding(MtaTlsChannelRequest request)
     {
         if (Accept(request) is not { } channel)
@@ -74,7 +76,7 @@ internal sealed class SessionChannels(MtaTlsServerSession session, MtaTlsDispatc
         return channel;
     }
 
-    /// <summary>The channel of a Tcp route is closed on this side.</summary>
+    /// <summary>Stops counting the channel of a Tcp route, which the server has closed.</summary>
     public void ForwardingEnded(ServerChannel channel)
     {
         Server.ChannelLog.ChannelEnded($"{session.SessionId}-{channel.Channel.Id}", channel.Channel.BytesReceived, channel.Channel.BytesSent);
@@ -82,11 +84,11 @@ internal sealed class SessionChannels(MtaTlsServerSession session, MtaTlsDispatc
         lock (_lock)
         {
             _forwarded.Remove(channel);
-            BoundConfirmations();
+            LimitConfirmationTime();
         }
     }
 
-    /// <summary>The application of a channel has returned: no heartbeat any more.</summary>
+    /// <summary>The application of a channel has returned, so the channel gets no further heartbeats.</summary>
     public void ApplicationEnded(MtaTlsChannelContext context)
     {
         context.ServerChannel.Phase = ServerChannelPhase.Closing;
@@ -96,7 +98,7 @@ internal sealed class SessionChannels(MtaTlsServerSession session, MtaTlsDispatc
         }
     }
 
-    /// <summary>The application's channel is closed on this side, the last thing that is done with it.</summary>
+    /// <summary>Stops counting a channel of the application, which the server has closed. The last call for the channel.</summary>
     public void ServingEnded(MtaTlsChannelContext context)
     {
         Server.ChannelLog.ChannelEnded(context.ConnectionId, context.Channel.BytesReceived, context.Channel.BytesSent);
@@ -104,9 +106,9 @@ internal sealed class SessionChannels(MtaTlsServerSession session, MtaTlsDispatc
         Uncount();
     }
 
-    /// <summary>The session is ending: what waits is closed, and the applications are asked to end.</summary>
+    /// <summary>Closes waiting channels and asks the applications of the others to end, because the session is ending.</summary>
     /// <returns>A token that is cancelled when nothing uses a channel any more and the peer has not confirmed the last closes in time.</returns>
-    [SuppressMessage("Reliability", "CA2000", Justification = "It holds nothing but a timer of a few seconds.")]
+    [SuppressMessage("Reliability", "CA2000", Justification = "It holds only a timer of a few seconds.")]
     public CancellationToken Shutdown()
     {
         CancellationTokenSource unconfirmed = new(Timeout.InfiniteTimeSpan, Server.Time);
@@ -125,7 +127,7 @@ internal sealed class SessionChannels(MtaTlsServerSession session, MtaTlsDispatc
         lock (_lock)
         {
             running = [.. _running];
-            BoundConfirmations();
+            LimitConfirmationTime();
         }
 
         foreach (MtaTlsChannelContext context in running)
@@ -136,7 +138,7 @@ internal sealed class SessionChannels(MtaTlsServerSession session, MtaTlsDispatc
         return unconfirmed.Token;
     }
 
-    /// <summary>When the channels were opened that the client has opened and that are used or wait for their first data, and whether they are used.</summary>
+    /// <summary>Returns the channels that the client has opened, with the time of the open and whether they are served or forwarded. Channels that are closing are left out.</summary>
     public Dictionary<MtaTlsChannel, (DateTimeOffset OpenedAt, bool IsServed)> Opened()
     {
         List<ServerChannel> used;
@@ -155,7 +157,7 @@ internal sealed class SessionChannels(MtaTlsServerSession session, MtaTlsDispatc
         DateTimeOffset At(ServerChannel channel) => now - Server.Time.GetElapsedTime(channel.OpenedAt, timestamp);
     }
 
-    /// <summary>Once a second.</summary>
+    /// <summary>Runs the heartbeat handlers of all channels. Called once a second.</summary>
     public void Tick()
     {
         int count;
@@ -178,7 +180,7 @@ internal sealed class SessionChannels(MtaTlsServerSession session, MtaTlsDispatc
             }
             catch (Exception e)
             {
-                // One channel's handler is not the end of the others' timeouts.
+                // The failure of one channel's handler must not stop the timeouts of other channels.
                 Server.ChannelLog.ChannelCallbackFailed(context.ConnectionId, e);
             }
         }
@@ -186,7 +188,7 @@ internal sealed class SessionChannels(MtaTlsServerSession session, MtaTlsDispatc
         _ticking.AsSpan(0, count).Clear();
     }
 
-    /// <summary>Closes the channels that have not spoken since they were opened at that time or before.</summary>
+    /// <summary>Closes the waiting channels that were opened at the given time or before.</summary>
     public void CloseIdle(long timestamp)
     {
         while (_waiting.TakeOpenedUntil(timestamp) is { } waiting)
@@ -197,7 +199,7 @@ internal sealed class SessionChannels(MtaTlsServerSession session, MtaTlsDispatc
         }
     }
 
-    /// <summary>The session has ended. Returns when the applications of all its channels have.</summary>
+    /// <summary>Called when the session has ended. Returns when the applications of all its channels have ended.</summary>
     public async Task DrainAsync()
     {
         _closing = true;
@@ -247,7 +249,7 @@ internal sealed class SessionChannels(MtaTlsServerSession session, MtaTlsDispatc
         return new ServerChannel(this, channel, Server.Time.GetTimestamp());
     }
 
-    /// <summary>Makes a connection of a channel that counts, also when the session has ended meanwhile: what had arrived is the application's.</summary>
+    /// <summary>Creates the connection of a counted channel, also if the session has ended meanwhile: the application still gets the data that has arrived.</summary>
     [SuppressMessage("Reliability", "CA2000", Justification = "A connection context owns nothing that needs disposal.")]
     private MtaTlsChannelContext Admit(ServerChannel channel)
     {
@@ -274,7 +276,7 @@ internal sealed class SessionChannels(MtaTlsServerSession session, MtaTlsDispatc
             return;
         }
 
-        if (HasSpoken(waiting.Channel))
+        if (HasData(waiting.Channel))
         {
             Admit(waiting).Execute();
         }
@@ -284,10 +286,10 @@ internal sealed class SessionChannels(MtaTlsServerSession session, MtaTlsDispatc
         }
     }
 
-    /// <summary>A channel waits no longer. If its first data came at the same moment they go to the application all the same.</summary>
+    /// <summary>Closes a channel that has waited; if its first data arrived at the same moment, the application gets it instead.</summary>
     private void EndWaiting(ServerChannel channel)
     {
-        if (HasSpoken(channel.Channel))
+        if (HasData(channel.Channel))
         {
             ThreadPool.UnsafeQueueUserWorkItem(Admit(channel), preferLocal: false);
         }
@@ -297,7 +299,7 @@ internal sealed class SessionChannels(MtaTlsServerSession session, MtaTlsDispatc
         }
     }
 
-    private static bool HasSpoken(MtaTlsChannel channel)
+    private static bool HasData(MtaTlsChannel channel)
     {
         try
         {
@@ -316,8 +318,8 @@ internal sealed class SessionChannels(MtaTlsServerSession session, MtaTlsDispatc
         }
     }
 
-    /// <summary>Counts a channel until <see cref="Uncount"/>: the TCP connection stays until then.</summary>
-    /// <returns>Whether it is not too late for it.</returns>
+    /// <summary>Counts a channel; call <see cref="Uncount"/> later. <see cref="DrainAsync"/> waits for all counted channels.</summary>
+    /// <returns>False if the session has ended and nothing waits for its channels any more.</returns>
     private bool TryCount()
     {
         lock (_lock)
@@ -337,7 +339,7 @@ internal sealed class SessionChannels(MtaTlsServerSession session, MtaTlsDispatc
         lock (_lock)
         {
             _open--;
-            BoundConfirmations();
+            LimitConfirmationTime();
             CompleteDrain();
         }
     }
@@ -359,7 +361,7 @@ internal sealed class SessionChannels(MtaTlsServerSession session, MtaTlsDispatc
         }
         catch (IOException)
         {
-            // The session has ended, which is reported with the session.
+            // The session has ended, and the session logs that.
         }
 
         End(channel);
@@ -372,16 +374,37 @@ internal sealed class SessionChannels(MtaTlsServerSession session, MtaTlsDispatc
         meter.ChannelEnded();
     }
 
-    // Under the lock.
-    private void BoundConfirmations()
+    // Call it under _lock.
+    private void LimitConfirmationTime()
     {
-        if (_closing && !_ended && _open == 0 && _forwarded.Count == 0)
+        if (_unconfirmed is null || _isConfirmationLimited || _ended || _open > 0 || _forwarded.Count > 0)
         {
-            _unconfirmed?.CancelAfter(s_confirmationTimeout);
+            return;
+        }
+
+        _isConfirmationLimited = true;
+        if (session.Session.HasChannelsInUse)
+        {
+            _ = LimitLaterAsync();
+        }
+        else
+        {
+            _unconfirmed.CancelAfter(s_confirmationTimeout);
         }
     }
 
-    // Under the lock.
+    /// <summary>Channels that this server has opened are in use, for example by a request that an agent serves, and nothing tells when they are closed.</summary>
+    private async Task LimitLaterAsync()
+    {
+        await Task.Delay(s_lookInterval, Server.Time);
+        lock (_lock)
+        {
+            _isConfirmationLimited = false;
+            LimitConfirmationTime();
+        }
+    }
+
+    // Call it under _lock.
     private void CompleteDrain()
     {
         if (_ended && _open == 0)

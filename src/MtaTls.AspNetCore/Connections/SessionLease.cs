@@ -3,7 +3,7 @@ using System.Net;
 namespace MtaTls.AspNetCore.Connections;
 
 /// <summary>
-/// A session's place among what the server may have at a time: of handshakes until the handshake has ended, of sessions and of its client's address until it is disposed.
+/// A session's places among the server's limits. It takes one of MaxHandshakes until the handshake has ended, and one of MaxSessions and MaxSessionsPerAddress until it is disposed.
 /// </summary>
 internal sealed class SessionLease : IDisposable
 {
@@ -17,13 +17,13 @@ internal sealed class SessionLease : IDisposable
         Address = address;
     }
 
-    /// <summary>What the client shares with other sessions of its address.</summary>
+    /// <summary>The budgets and counts that the client shares with other sessions of its address.</summary>
     public ClientAddress Address { get; }
 
-    /// <summary>Takes a place for a client that offers the extension.</summary>
+    /// <summary>Takes the places for a connection; null if a limit is reached.</summary>
     /// <param name="server">The server.</param>
     /// <param name="remote">The client's address.</param>
-    /// <param name="limit">The option that leaves no place; null where there is one.</param>
+    /// <param name="limit">The option whose limit is reached; null if none is.</param>
     public static SessionLease? TryTake(MtaTlsServer server, EndPoint? remote, out string? limit)
     {
         if (server.Addresses.TryEnter(remote) is not { } address)
@@ -51,7 +51,7 @@ internal sealed class SessionLease : IDisposable
         return new SessionLease(server, address);
     }
 
-    /// <summary>The handshake has succeeded or failed.</summary>
+    /// <summary>Releases the place of the handshake, which has succeeded or failed.</summary>
     public void HandshakeEnded()
     {
         if (Interlocked.Exchange(ref _handshakes, 0) == 1)

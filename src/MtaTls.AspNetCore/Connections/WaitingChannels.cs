@@ -1,6 +1,6 @@
 namespace MtaTls.AspNetCore.Connections;
 
-/// <summary>The channels of a session that have not spoken yet, in the order in which they were opened.</summary>
+/// <summary>The channels of a session that wait for their first data, in the order in which they were opened.</summary>
 internal sealed class WaitingChannels
 {
     private readonly Lock _lock = new();
@@ -26,8 +26,8 @@ internal sealed class WaitingChannels
         }
     }
 
-    /// <summary>Takes a channel out.</summary>
-    /// <returns>Whether it was in: of those that want to end its waiting one alone is told so.</returns>
+    /// <summary>Removes a channel.</summary>
+    /// <returns>Whether this call removed it. Of several concurrent callers one alone gets true.</returns>
     public bool Remove(ServerChannel waiting)
     {
         lock (_lock)
@@ -36,7 +36,7 @@ internal sealed class WaitingChannels
         }
     }
 
-    /// <summary>Takes out the channel that waits longest, if it was opened at that time or before.</summary>
+    /// <summary>Removes and returns the channel that has waited longest, if it was opened at the given time or before; else null.</summary>
     public ServerChannel? TakeOpenedUntil(long timestamp)
     {
         lock (_lock)
@@ -45,7 +45,7 @@ internal sealed class WaitingChannels
         }
     }
 
-    /// <summary>Looks at each, under the lock.</summary>
+    /// <summary>Calls the action for each channel, under the lock.</summary>
     public void ForEach(Action<ServerChannel> look)
     {
         lock (_lock)

@@ -3,7 +3,7 @@ using MtaTls.AspNetCore.Connections;
 
 namespace MtaTls.AspNetCore.Diagnostics;
 
-/// <summary>Names the channel in the scopes of a log. The text is created when a logger writes it.</summary>
+/// <summary>The log scope that names the channel. Its text is created only when a logger writes it.</summary>
 internal sealed class ChannelScope(MtaTlsChannelContext context) : IReadOnlyList<KeyValuePair<string, object?>>
 {
     public int Count => 1;

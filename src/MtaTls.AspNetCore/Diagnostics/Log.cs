@@ -8,10 +8,10 @@ using MtaTls.Tls;
 
 namespace MtaTls.AspNetCore.Diagnostics;
 
-/// <summary>All that this library logs. Host names, addresses and texts that a peer sent never stand in it as they came.</summary>
+/// <summary>The log messages of this library. Host names, addresses and texts from a peer are checked or encoded before they are logged, so that a peer cannot forge a line.</summary>
 internal static partial class Log
 {
-    /// <summary>What to do where no endpoint uses HTTPS.</summary>
+    /// <summary>The advice for an application without an HTTPS endpoint.</summary>
     public const string HttpsAdvice = "Listen on https: run the launch profile 'https' (dotnet run --launch-profile https), set ASPNETCORE_URLS=https://localhost:5001, or add an endpoint to Kestrel:Endpoints or MtaTls:Endpoints.";
 
     // Endpoints: 1 to 19.
@@ -42,13 +42,13 @@ internal static partial class Log
     [LoggerMessage(11, LogLevel.Warning, "MtaTls:ProxyProtocol:Endpoints names '{Endpoint}', but no HTTPS endpoint has that name ({Known}). The setting never applies there.", EventName = "EndpointOfProxyProtocolUnknown")]
     public static partial void EndpointOfProxyProtocolUnknown(this ILogger logger, string endpoint, string known);
 
-    [LoggerMessage(12, LogLevel.Debug, "Connection {ConnectionId}: closed, for its PROXY protocol header from {Proxy} is {Fault}.", EventName = "ProxyHeaderRefused")]
+    [LoggerMessage(12, LogLevel.Debug, "Connection {ConnectionId} was closed because its PROXY protocol header from {Proxy} is {Fault}.", EventName = "ProxyHeaderRefused")]
     public static partial void ProxyHeaderRefused(this ILogger logger, string connectionId, EndPoint? proxy, string fault);
 
-    [LoggerMessage(13, LogLevel.Warning, "A connection from {Proxy}, of MtaTls:ProxyProtocol:Networks, was closed: its PROXY protocol header is {Fault}. Let the balancer send one (HAProxy: send-proxy-v2), or remove its address from the list. Logged at most once a minute.", EventName = "ProxyHeadersRefused")]
+    [LoggerMessage(13, LogLevel.Warning, "A connection from {Proxy}, which MtaTls:ProxyProtocol:Networks contains, was closed because its PROXY protocol header is {Fault}. Configure the load balancer to send a header (HAProxy: send-proxy-v2), or remove its address from Networks. Logged at most once a minute.", EventName = "ProxyHeadersRefused")]
     public static partial void ProxyHeadersRefused(this ILogger logger, EndPoint? proxy, string fault);
 
-    [LoggerMessage(14, LogLevel.Debug, "Connection {ConnectionId}: the balancer {Proxy} says that the client is {Client} (PROXY protocol {Version}, local: {IsLocal}).", EventName = "ProxyHeaderRead")]
+    [LoggerMessage(14, LogLevel.Debug, "Connection {ConnectionId}: the load balancer {Proxy} gives {Client} as the client's address (PROXY protocol {Version}, local: {IsLocal}).", EventName = "ProxyHeaderRead")]
     public static partial void ProxyHeaderRead(this ILogger logger, string connectionId, EndPoint? proxy, EndPoint? client, int version, bool isLocal);
 
     [LoggerMessage(15, LogLevel.Information, "Connection {ConnectionId}: an ACME challenge was answered from MtaTls:AcmeChallenges:Path.", EventName = "AcmeChallengeAnswered")]
@@ -57,7 +57,7 @@ internal static partial class Log
     [LoggerMessage(16, LogLevel.Warning, "The ACME challenge {File} cannot be answered: {Reason}.", EventName = "AcmeChallengeUnreadable")]
     public static partial void AcmeChallengeUnreadable(this ILogger logger, string file, string reason);
 
-    [LoggerMessage(17, LogLevel.Warning, "MtaTls:IdentityLimits never apply, for no endpoint asks for client certificates. Set the ClientCertificateMode of an endpoint to AllowCertificate or RequireCertificate.", EventName = "NoCertificatesForIdentityLimits")]
+    [LoggerMessage(17, LogLevel.Warning, "MtaTls:IdentityLimits never apply because no endpoint asks for client certificates. Set the ClientCertificateMode of an endpoint to AllowCertificate or RequireCertificate.", EventName = "NoCertificatesForIdentityLimits")]
     public static partial void NoCertificatesForIdentityLimits(this ILogger logger);
 
     // Sessions: 20 to 39.
@@ -94,19 +94,19 @@ internal static partial class Log
     [LoggerMessage(30, LogLevel.Error, "Connection {SessionId}: a callback that is registered on ConnectionClosed failed.", EventName = "ConnectionClosedCallbackFailed")]
     public static partial void ConnectionClosedCallbackFailed(this ILogger logger, string sessionId, Exception exception);
 
-    [LoggerMessage(31, LogLevel.Debug, "Session {SessionId}: the TCP connection could not be closed in order: {Reason}", EventName = "ConnectionCloseFailed")]
+    [LoggerMessage(31, LogLevel.Debug, "Session {SessionId}: closing the TCP connection failed: {Reason}", EventName = "ConnectionCloseFailed")]
     public static partial void ConnectionCloseFailed(this ILogger logger, string sessionId, string reason);
 
     [LoggerMessage(32, LogLevel.Debug, "Session {SessionId} was lost without an open channel: {Reason}", EventName = "SessionLost")]
     public static partial void SessionLost(this ILogger logger, string sessionId, string reason);
 
-    [LoggerMessage(33, LogLevel.Information, "The server stops in {Seconds} s. It has told the clients of {Sessions} sessions, and serves all requests until then.", EventName = "ServerStopping")]
+    [LoggerMessage(33, LogLevel.Information, "The server stops in {Seconds} s and serves all requests until then. The clients of {Sessions} sessions are told.", EventName = "ServerStopping")]
     public static partial void ServerStopping(this ILogger logger, int sessions, double seconds);
 
-    [LoggerMessage(34, LogLevel.Debug, "Session {SessionId}: the server told the client that it stops in {Seconds} s.", EventName = "GoAwaySent")]
+    [LoggerMessage(34, LogLevel.Debug, "Session {SessionId}: the server told the client to use other sessions (go-away). It refuses opens on this session in {Seconds} s.", EventName = "GoAwaySent")]
     public static partial void GoAwaySent(this ILogger logger, string sessionId, double seconds);
 
-    [LoggerMessage(35, LogLevel.Debug, "Session {SessionId}: the client says that it stops in {Seconds} s.", EventName = "GoAwayReceived")]
+    [LoggerMessage(35, LogLevel.Debug, "Session {SessionId}: the client told the server to use other sessions (go-away). It refuses opens on this session in {Seconds} s.", EventName = "GoAwayReceived")]
     public static partial void GoAwayReceived(this ILogger logger, string sessionId, double seconds);
 
     [LoggerMessage(36, LogLevel.Warning, "MtaTls:Shutdown:Delay ({Delay}) leaves requests no time to finish, because HostOptions.ShutdownTimeout ({ShutdownTimeout}) includes it. Raise ShutdownTimeout.", EventName = "ShutdownDelayTooLong")]
@@ -115,7 +115,7 @@ internal static partial class Log
     [LoggerMessage(37, LogLevel.Debug, "Session {SessionId} has reached its SessionLifetime ({SessionLifetime}): the client is told to open another session.", EventName = "SessionAged")]
     public static partial void SessionAged(this ILogger logger, string sessionId, TimeSpan sessionLifetime);
 
-    [LoggerMessage(38, LogLevel.Information, "Session {SessionId} has exceeded {Limit} of MtaTls:IdentityLimits, rule '{Rule}' (identity {Identity}): {Answer}. Said once in a session for each limit.", EventName = "IdentityLimitExceeded")]
+    [LoggerMessage(38, LogLevel.Information, "Session {SessionId} has exceeded {Limit} of MtaTls:IdentityLimits, rule '{Rule}' (identity {Identity}): {Answer}. Logged once per session for each limit.", EventName = "IdentityLimitExceeded")]
     public static partial void IdentityLimitExceeded(this ILogger logger, string sessionId, string limit, string rule, string identity, string answer);
 
     // Channels: 40 to 59.
@@ -134,7 +134,7 @@ internal static partial class Log
     [LoggerMessage(45, LogLevel.Error, "Channel {ConnectionId}: a callback that is registered on it failed.", EventName = "ChannelCallbackFailed")]
     public static partial void ChannelCallbackFailed(this ILogger logger, string connectionId, Exception exception);
 
-    [LoggerMessage(46, LogLevel.Debug, "Channel {ConnectionId} could not be closed in order: {Reason}", EventName = "ChannelCloseFailed")]
+    [LoggerMessage(46, LogLevel.Debug, "Channel {ConnectionId} was aborted because closing it failed: {Reason}", EventName = "ChannelCloseFailed")]
     public static partial void ChannelCloseFailed(this ILogger logger, string connectionId, string reason);
 
     [LoggerMessage(47, LogLevel.Debug, "Channel {ConnectionId} ended: {Received} bytes received, {Sent} bytes sent.", EventName = "ChannelEnded")]
@@ -144,12 +144,12 @@ internal static partial class Log
     {
         if (logger.IsEnabled(LogLevel.Debug))
         {
-            // ChannelAddress lets letters, digits and a few signs pass, none of which can forge a line.
+            // A ChannelAddress has only letters, digits and a few signs, so it cannot forge a line.
             logger.ChannelOpened(sessionId, channel.Id, channel.Source, channel.Destination);
         }
     }
 
-    /// <summary>The scope of everything that is logged while a channel's application runs, as Kestrel has one for a connection.</summary>
+    /// <summary>Begins the log scope of a channel's application, like Kestrel's scope of a connection.</summary>
     public static IDisposable? BeginChannelScope(this ILogger logger, MtaTlsChannelContext context)
         => logger.IsEnabled(LogLevel.Critical) ? logger.BeginScope(new ChannelScope(context)) : null;
 

@@ -1,6 +1,6 @@
 namespace MtaTls.AspNetCore.Diagnostics;
 
-/// <summary>The categories of this library's logs; <c>Logging:LogLevel:MtaTls.AspNetCore</c> sets them all.</summary>
+/// <summary>The log categories of this library; <c>Logging:LogLevel:MtaTls.AspNetCore</c> sets the level of all.</summary>
 internal static class LogCategories
 {
     public const string Configuration = "MtaTls.AspNetCore.Configuration";

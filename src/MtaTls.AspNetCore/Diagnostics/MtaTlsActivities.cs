@@ -7,8 +7,8 @@ using MtaTls.Tls;
 namespace MtaTls.AspNetCore.Diagnostics;
 
 /// <summary>
-/// The activity source <c>MtaTls.AspNetCore</c>: one activity for a handshake, one for a session. Requests in channels have their own from ASP.NET Core;
-/// they are not children of the session's, which can last for days.
+/// The activity source <c>MtaTls.AspNetCore</c>: one activity for each handshake and one for each session. Requests in channels have ASP.NET Core's activities,
+/// which are not children of the session's activity because a session can last for days.
 /// </summary>
 internal static class MtaTlsActivities
 {
@@ -35,7 +35,7 @@ internal static class MtaTlsActivities
         activity?.SetStatus(ActivityStatusCode.Error, exception.Message);
     }
 
-    /// <summary>Starts the session's activity, which is never the current one.</summary>
+    /// <summary>Starts the session's activity without making it <see cref="Activity.Current"/>.</summary>
     public static Activity? StartSession(ConnectionContext connection, EndpointSettings settings, TlsConnection tls)
     {
         Activity? before = Activity.Current;
@@ -49,7 +49,7 @@ internal static class MtaTlsActivities
         return activity;
     }
 
-    /// <summary>An event of the session's activity: one end has said that it will stop.</summary>
+    /// <summary>Adds the event of a go-away, sent or received, to the session's activity.</summary>
     public static void GoAway(Activity? activity, string direction, TimeSpan stopsIn)
         => activity?.AddEvent(new ActivityEvent("mtatls.go_away", tags: new ActivityTagsCollection { ["mtatls.direction"] = direction, ["mtatls.stops_in"] = stopsIn.TotalSeconds }));
 

@@ -4,7 +4,7 @@ using MtaTls.Tls;
 
 namespace MtaTls.AspNetCore.Diagnostics;
 
-/// <summary>Healthy: the TLS engine works, an endpoint speaks MTA-TLS, the receive budget has room and the server does not stop.</summary>
+/// <summary>Healthy if OpenSSL 3 was found, an endpoint speaks MTA-TLS, less than nine tenths of the receive budget are used and the server is not stopping.</summary>
 internal sealed class MtaTlsHealthCheck(MtaTlsServer server) : IHealthCheck
 {
     public Task<HealthCheckResult> CheckHealthAsync(HealthCheckContext context, CancellationToken cancellationToken = default)
@@ -30,8 +30,8 @@ internal sealed class MtaTlsHealthCheck(MtaTlsServer server) : IHealthCheck
             return Task.FromResult(new HealthCheckResult(context.Registration.FailureStatus, "The server is stopping.", data: data));
         }
 
-        string? trouble = server.Endpoints == 0 ? "No endpoint speaks MTA-TLS; the log says why."
-            : server.ReceiveBudget.Reserved > server.ReceiveBudget.Size / 10 * 9 ? "The receive budget of all sessions is nearly used up: new channels are refused."
+        string? trouble = server.Endpoints == 0 ? "No endpoint speaks MTA-TLS. A warning in the category MtaTls.AspNetCore.Endpoints gives the reason."
+            : server.ReceiveBudget.Reserved > server.ReceiveBudget.Size / 10 * 9 ? "More than nine tenths of MtaTls:Limits:ServerReceiveBudget are used. Windows do not grow, and new channels are refused when all of it is used."
             : null;
         return Task.FromResult(trouble is null ? HealthCheckResult.Healthy("MTA-TLS is served.", data) : HealthCheckResult.Degraded(trouble, data: data));
     }

@@ -8,7 +8,7 @@ using MtaTls.Protocol;
 
 namespace MtaTls.AspNetCore.Diagnostics;
 
-/// <summary>The meter <c>MtaTls.AspNetCore</c>. Its handshakes are those that Kestrel's own metrics do not see.</summary>
+/// <summary>The meter <c>MtaTls.AspNetCore</c>. It counts the handshakes of MTA-TLS, which Kestrel's own metrics do not contain.</summary>
 internal sealed class MtaTlsMetrics
 {
     public const string MeterName = "MtaTls.AspNetCore";
@@ -34,19 +34,19 @@ internal sealed class MtaTlsMetrics
     {
         Meter meter = CreateMeter(meters);
         _activeSessions = meter.CreateUpDownCounter<long>("mtatls.server.active_sessions", "{session}", "MTA-TLS sessions that are open.");
-        _sessions = meter.CreateHistogram<double>("mtatls.server.session.duration", "s", "How long MTA-TLS sessions lasted.", advice: LongBuckets);
-        _handshakes = meter.CreateHistogram<double>("mtatls.server.handshake.duration", "s", "How long TLS handshakes of MTA-TLS took, from the connection's start.", advice: ShortBuckets);
-        _activeChannels = meter.CreateUpDownCounter<long>("mtatls.server.active_channels", "{channel}", "Channels that clients opened and that are open.");
+        _sessions = meter.CreateHistogram<double>("mtatls.server.session.duration", "s", "The duration of MTA-TLS sessions.", advice: LongBuckets);
+        _handshakes = meter.CreateHistogram<double>("mtatls.server.handshake.duration", "s", "The duration of TLS handshakes of MTA-TLS, from the connection's start.", advice: ShortBuckets);
+        _activeChannels = meter.CreateUpDownCounter<long>("mtatls.server.active_channels", "{channel}", "Open channels that clients opened.");
         _opened = meter.CreateCounter<long>("mtatls.server.channels.opened", "{channel}", "Channels that clients opened.");
-        _refused = meter.CreateCounter<long>("mtatls.server.channels.refused", "{channel}", "Channels that clients asked for and that were refused.");
-        _io = meter.CreateCounter<long>("mtatls.server.io", "By", "Channel data received and sent, once a second and at a session's end.");
-        _limits = meter.CreateCounter<long>("mtatls.server.limits.exceeded", "{event}", "Times that a limit was exceeded, by the name of its option.");
-        _draining = meter.CreateUpDownCounter<long>("mtatls.server.draining_sessions", "{session}", "Sessions of which either end has said that it will stop.");
+        _refused = meter.CreateCounter<long>("mtatls.server.channels.refused", "{channel}", "Opens of clients that were refused.");
+        _io = meter.CreateCounter<long>("mtatls.server.io", "By", "Channel data received and sent; updated once a second and at the end of a session.");
+        _limits = meter.CreateCounter<long>("mtatls.server.limits.exceeded", "{event}", "How often a limit was exceeded, by the name of its option.");
+        _draining = meter.CreateUpDownCounter<long>("mtatls.server.draining_sessions", "{session}", "Open sessions on which either end has sent a go-away.");
         _pings = meter.CreateHistogram<double>("mtatls.server.ping.duration", "s", "The round trip of a ping to a client.", advice: ShortBuckets);
-        _keepAliveTimeouts = meter.CreateCounter<long>("mtatls.server.keep_alive.timeouts", "{timeout}", "Sessions that ended because the client no longer answered, by what found it.");
-        _proxyHeaders = meter.CreateCounter<long>("mtatls.server.proxy_protocol.headers", "{header}", "PROXY protocol headers of balancers, by command or by what was wrong.");
-        _identityDelays = meter.CreateCounter<double>("mtatls.server.identity.delays", "s", "Time that channels waited for the bandwidth of their client's identity.");
-        _windowStalls = meter.CreateCounter<long>("mtatls.server.window_stalls", "{stall}", "Times that a channel had data to send and no window left.");
+        _keepAliveTimeouts = meter.CreateCounter<long>("mtatls.server.keep_alive.timeouts", "{timeout}", "Sessions that ended because the client no longer answered, by the method that found it (ping or tcp).");
+        _proxyHeaders = meter.CreateCounter<long>("mtatls.server.proxy_protocol.headers", "{header}", "PROXY protocol headers of load balancers, by command or by error.");
+        _identityDelays = meter.CreateCounter<double>("mtatls.server.identity.delays", "s", "Time that channels waited because of the bandwidth limit of their client's identity.");
+        _windowStalls = meter.CreateCounter<long>("mtatls.server.window_stalls", "{stall}", "How often a channel had data to send and no window left.");
     }
 
     public int ActiveSessions => Volatile.Read(ref _sessionCount);
@@ -59,10 +59,10 @@ internal sealed class MtaTlsMetrics
 
     public static Meter CreateMeter(IMeterFactory meters) => meters.Create(new MeterOptions(MeterName) { Version = LibraryVersion.Value });
 
-    /// <summary>What all measurements of a session are tagged with.</summary>
+    /// <summary>The tags of all measurements of a session.</summary>
     public static TagList Tags(EndpointSettings settings, ConnectionContext connection) => Tags(settings.Name, connection);
 
-    /// <param name="endpoint">The endpoint's name; null where it has none.</param>
+    /// <param name="endpoint">The endpoint's name; null if it has none.</param>
     /// <param name="connection">The TCP connection.</param>
     public static TagList Tags(string? endpoint, ConnectionContext connection)
     {
@@ -165,8 +165,8 @@ internal sealed class MtaTlsMetrics
         _proxyHeaders.Add(1, tags);
     }
 
-    /// <param name="duration">How long a channel waits.</param>
-    /// <param name="received">Whether for what the client sends.</param>
+    /// <param name="duration">The time that a channel waits.</param>
+    /// <param name="received">True for data from the client, false for data to it.</param>
     /// <param name="rule">The rule's name.</param>
     public void IdentityDelayed(TimeSpan duration, bool received, string rule)
         => _identityDelays.Add(duration.TotalSeconds, new KeyValuePair<string, object?>("mtatls.identity_rule", rule), new("network.io.direction", received ? "receive" : "transmit"));

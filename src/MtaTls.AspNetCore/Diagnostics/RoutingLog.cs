@@ -5,7 +5,7 @@ using MtaTls.Protocol;
 
 namespace MtaTls.AspNetCore.Diagnostics;
 
-/// <summary>What is logged where channels are routed. A <see cref="ChannelAddress"/> has no character that could forge a line.</summary>
+/// <summary>The log messages of channel routing. A <see cref="ChannelAddress"/> has no character that could forge a line.</summary>
 internal static partial class RoutingLog
 {
     [LoggerMessage(60, LogLevel.Debug, "Session {SessionId}: channel {Sender:x4} from claimed source {Source} to {Destination} goes to the application (route '{Route}').", EventName = "ChannelToApplication")]
@@ -20,13 +20,13 @@ internal static partial class RoutingLog
     [LoggerMessage(63, LogLevel.Information, "Session {SessionId}: channel {ChannelId} from claimed source {Source} to {Destination} is connected to {EndPoint} (route '{Route}').", EventName = "ChannelConnected")]
     public static partial void ChannelConnected(this ILogger logger, string sessionId, ChannelId channelId, ChannelAddress source, ChannelAddress destination, EndPoint? endPoint, string route);
 
-    [LoggerMessage(64, LogLevel.Information, "Session {SessionId}: channel {Sender:x4} from claimed source {Source} to {Destination} is refused because the destination could not be connected (route '{Route}'): {Reason}.", EventName = "ChannelNotConnected")]
+    [LoggerMessage(64, LogLevel.Information, "Session {SessionId}: channel {Sender:x4} from claimed source {Source} to {Destination} is refused because the server could not connect to the destination (route '{Route}'): {Reason}.", EventName = "ChannelNotConnected")]
     public static partial void ChannelNotConnected(this ILogger logger, string sessionId, ushort sender, ChannelAddress source, ChannelAddress destination, string route, string reason);
 
     [LoggerMessage(65, LogLevel.Warning, "Session {SessionId}: {Destination} resolves to {Address} ({Class}), which route '{Route}' does not allow. To allow it, add the address or its network to AllowedNetworks of the route.", EventName = "AddressNotAllowed")]
     public static partial void AddressNotAllowed(this ILogger logger, string sessionId, ChannelAddress destination, IPAddress address, AddressClass @class, string route);
 
-    [LoggerMessage(66, LogLevel.Warning, "Session {SessionId}: {Destination} resolves to {Address}, where this server itself listens, and route '{Route}' does not name that address and port. To allow it, set them as the route's Upstream.", EventName = "OwnListenerNotAllowed")]
+    [LoggerMessage(66, LogLevel.Warning, "Session {SessionId}: {Destination} resolves to {Address}, where this server itself listens, and route '{Route}' does not name that address and port. To allow it, set Upstream of the route to that address and port.", EventName = "OwnListenerNotAllowed")]
     public static partial void OwnListenerNotAllowed(this ILogger logger, string sessionId, ChannelAddress destination, IPAddress address, string route);
 
     [LoggerMessage(67, LogLevel.Debug, "Session {SessionId}: channel {ChannelId} has ended ({End}): {Sent} bytes to the destination, {Received} bytes from it. {Error}", EventName = "TunnelEnded")]

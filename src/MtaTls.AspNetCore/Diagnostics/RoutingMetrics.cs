@@ -3,7 +3,7 @@ using MtaTls.AspNetCore.Routing;
 
 namespace MtaTls.AspNetCore.Diagnostics;
 
-/// <summary>What is counted where channels are routed, in the meter <c>MtaTls.AspNetCore</c>.</summary>
+/// <summary>The metrics of channel routing, in the meter <c>MtaTls.AspNetCore</c>.</summary>
 internal sealed class RoutingMetrics
 {
     private readonly Counter<long> _routed;
@@ -14,16 +14,16 @@ internal sealed class RoutingMetrics
     public RoutingMetrics(IMeterFactory meters)
     {
         Meter meter = MtaTlsMetrics.CreateMeter(meters);
-        _routed = meter.CreateCounter<long>("mtatls.server.channels.routed", "{channel}", "Channels by the route that decided and where they went.");
-        _connectFailures = meter.CreateCounter<long>("mtatls.server.tcp.connect_failures", "{channel}", "Channels of a Tcp route that could not be connected.");
-        _tcpConnections = meter.CreateUpDownCounter<long>("mtatls.server.tcp.active_connections", "{connection}", "TCP connections to channels' destinations, those being made included.");
-        _misdirected = meter.CreateCounter<long>("mtatls.server.requests.misdirected", "{request}", "Requests answered 421 because they named another host than their channel.");
+        _routed = meter.CreateCounter<long>("mtatls.server.channels.routed", "{channel}", "Routed channels, by route and action.");
+        _connectFailures = meter.CreateCounter<long>("mtatls.server.tcp.connect_failures", "{channel}", "Channels of Tcp routes that could not be connected to their destination.");
+        _tcpConnections = meter.CreateUpDownCounter<long>("mtatls.server.tcp.active_connections", "{connection}", "TCP connections to destinations of channels, including those being opened.");
+        _misdirected = meter.CreateCounter<long>("mtatls.server.requests.misdirected", "{request}", "Requests answered with 421 because they named another host than the destination of their channel.");
     }
 
-    /// <param name="route">The route's name; null where none matched.</param>
+    /// <param name="route">The route's name; null if none matched.</param>
     /// <param name="action">Where the channel goes.</param>
     public void Routed(string? route, ChannelRouteAction action) =>
-        _routed.Add(1, new KeyValuePair<string, object?>("mtatls.route", route ?? "(none)"), new("mtatls.action", action switch { ChannelRouteAction.Tcp => "tcp", ChannelRouteAction.Reject => "reject", _ => "http" }));
+        _routed.Add(1, new KeyValuePair<string, object?>("mtatls.route", route ?? "(none)"), new("mtatls.action", action switch { ChannelRouteAction.Tcp => "tcp", ChannelRouteAction.Agent => "agent", ChannelRouteAction.Reject => "reject", _ => "http" }));
 
     public void ConnectFailed(string route, string reason) =>
         _connectFailures.Add(1, new KeyValuePair<string, object?>("mtatls.route", route), new("error.type", reason));

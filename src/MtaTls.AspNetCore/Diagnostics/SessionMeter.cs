@@ -5,7 +5,7 @@ using MtaTls.Protocol;
 
 namespace MtaTls.AspNetCore.Diagnostics;
 
-/// <summary>The measurements of one session. Bytes, stalls and refusals are taken from its statistics from time to time, not packet by packet.</summary>
+/// <summary>The measurements of one session. Bytes, stalls and refusals are read from its statistics once a second, not counted packet by packet.</summary>
 internal sealed class SessionMeter(MtaTlsMetrics metrics, EndpointSettings settings, ConnectionContext connection)
 {
     private readonly TagList _tags = MtaTlsMetrics.Tags(settings, connection);
@@ -30,7 +30,7 @@ internal sealed class SessionMeter(MtaTlsMetrics metrics, EndpointSettings setti
 
     public void LimitExceeded(string limit, long times = 1) => metrics.LimitExceeded(limit, times, _tags);
 
-    /// <summary>Reports what has been added since the last time.</summary>
+    /// <summary>Adds the changes since the last call to the metrics.</summary>
     public void Update(in MtaTlsSessionStatistics now)
     {
         MtaTlsSessionStatistics before;

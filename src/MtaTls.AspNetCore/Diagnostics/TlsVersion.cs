@@ -2,7 +2,7 @@ using System.Security.Authentication;
 
 namespace MtaTls.AspNetCore.Diagnostics;
 
-/// <summary>A version of TLS as OpenTelemetry writes it.</summary>
+/// <summary>The name of a TLS version in OpenTelemetry's conventions.</summary>
 internal static class TlsVersion
 {
     public static string Name(SslProtocols protocol) => protocol switch

@@ -14,14 +14,14 @@ using MtaTls.Tls;
 namespace MtaTls.AspNetCore.Endpoints;
 
 /// <summary>
-/// MTA-TLS on one endpoint: its place among the endpoint's middleware, right before HTTPS. What the endpoint's settings are is read when the server
-/// binds it and everything about it is settled. Where they can't be known for certain, or can't be applied, the endpoint stays Kestrel's alone.
+/// Adds MTA-TLS to one endpoint, as connection middleware right before HTTPS. The endpoint's HTTPS settings are read when the server binds it, because
+/// they are final then. If they cannot be read for certain, or cannot be applied, the endpoint does not speak MTA-TLS.
 /// </summary>
 internal sealed class EndpointAttachment(ListenOptions endpoint, MtaTlsListenOptions options, bool isExplicit, ICertificateSource? certificate, ClientAuthorities? authorities)
 {
     private bool _isAnnounced;
 
-    /// <summary>Attaches to an endpoint; what was attached to it before is replaced when this time the application itself asked for it.</summary>
+    /// <summary>Attaches MTA-TLS to an endpoint. An explicit call (<c>UseMtaTls</c> on the endpoint) replaces an earlier attachment; other calls leave it.</summary>
     public static void Attach(ListenOptions endpoint, MtaTlsListenOptions options, bool isExplicit, ICertificateSource? certificate = null, ClientAuthorities? authorities = null)
     {
         EndpointAttachment attachment = new(endpoint, options, isExplicit, certificate, authorities);
@@ -54,7 +54,7 @@ internal sealed class EndpointAttachment(ListenOptions endpoint, MtaTlsListenOpt
         server.EndpointBuilt(isHttps, Name);
         ConnectionDelegate own = BuildMultiplexing(next, server, isHttps);
 
-        // A balancer's header comes before TLS, also where an endpoint does not multiplex.
+        // A PROXY protocol header comes before TLS, also on endpoints that do not speak MTA-TLS.
         return isHttps && ProxyProtocolMiddleware.IsFor(Name, server.Options.ProxyProtocol) ? new ProxyProtocolMiddleware(own, Name, server).OnConnectionAsync : own;
     }
 
@@ -80,7 +80,7 @@ internal sealed class EndpointAttachment(ListenOptions endpoint, MtaTlsListenOpt
         EndpointTls tls = new(settings, endpoint.Protocols, server);
         if (!_isAnnounced)
         {
-            // "localhost" is bound twice, once for each family.
+            // Kestrel builds "localhost" twice: for IPv4 and for IPv6.
             _isAnnounced = true;
             server.EndpointBound(endpoint, settings);
         }
@@ -106,12 +106,12 @@ internal sealed class EndpointAttachment(ListenOptions endpoint, MtaTlsListenOpt
 
         if (https.OnAuthenticate is not null)
         {
-            return "OnAuthenticate changes the TLS settings of each connection in ways that only SslStream knows; use the other members of HttpsConnectionAdapterOptions instead.";
+            return "its OnAuthenticate callback can change SslStream's settings, which MTA-TLS does not use. Use the other members of HttpsConnectionAdapterOptions instead.";
         }
 
         if (https.ClientCertificateMode == ClientCertificateMode.DelayCertificate)
         {
-            return "with DelayCertificate a certificate is asked for in the middle of a connection, which all channels share; set AllowCertificate or RequireCertificate.";
+            return "with DelayCertificate the server asks for a certificate in the middle of a connection, and all channels share one connection. Set AllowCertificate or RequireCertificate.";
         }
 
         if (!EndpointTls.AllowsSupportedProtocol(https.SslProtocols))
@@ -121,7 +121,7 @@ internal sealed class EndpointAttachment(ListenOptions endpoint, MtaTlsListenOpt
 
         if (certificate is null && https is { ServerCertificateSelector: null, ServerCertificate.HasPrivateKey: false })
         {
-            return "its certificate comes without its private key.";
+            return "its certificate has no private key. Load the certificate together with its key.";
         }
 
         if (!IsRightBeforeHttps())
@@ -132,7 +132,7 @@ internal sealed class EndpointAttachment(ListenOptions endpoint, MtaTlsListenOpt
         return TlsEngine.IsSupported ? TlsEngine.FindPolicyObstacle(https.SslProtocols) : EngineFailure();
     }
 
-    // Middleware between this and HTTPS expects bytes of TLS, or a connection that is the peer's own: channels are neither.
+    // Middleware between this and HTTPS expects TLS bytes, or one connection for each client. Channels are neither.
     private bool IsRightBeforeHttps()
     {
         if (!KestrelInternals.AreAvailable)

@@ -15,21 +15,21 @@ using MtaTls.Tls;
 namespace MtaTls.AspNetCore.Endpoints;
 
 /// <summary>
-/// Looks at what the server serves once it has started: whether any endpoint speaks MTA-TLS, and whether each channel route can apply to one. A rule that can't apply is
-/// never silent. Routes are looked at again when they change.
+/// Checks the server once it has started: whether any endpoint uses HTTPS, and whether each channel route, PROXY protocol endpoint and identity limit can apply. A rule that can
+/// never apply causes a warning. Routes and identity limits are checked again when they change.
 /// </summary>
 internal sealed class EndpointReview(KestrelOptionsAccessor kestrel, IServiceProvider services, IServer host, ILoggerFactory loggers) : IHostedLifecycleService
 {
     private readonly ILogger _endpoints = loggers.CreateLogger(LogCategories.Endpoints);
     private readonly ILogger _routing = loggers.CreateLogger(LogCategories.Routing);
 
-    // What the last review has warned about: a configuration that is read again for another reason repeats nothing. Reviews come one after another.
+    // The warnings of the last review, so that a reload for another reason does not repeat them. Not locked: reviews do not overlap.
     private HashSet<(string Route, string Subject)> _reported = [];
 
     /// <exception cref="InvalidOperationException">MTA-TLS is required, and no endpoint speaks it.</exception>
     public Task StartedAsync(CancellationToken cancellationToken)
     {
-        // Under another server there is nothing to look at, and no option is read.
+        // Under a server other than Kestrel there is nothing to check, and nothing may read the options.
         if (kestrel.Options is not null)
         {
             MtaTlsServer server = services.GetRequiredService<MtaTlsServer>();
@@ -38,7 +38,7 @@ internal sealed class EndpointReview(KestrelOptionsAccessor kestrel, IServicePro
             CurrentSettings settings = services.GetRequiredService<CurrentSettings>();
             ReviewRoutes(server, settings.Current, []);
 
-            // Kestrel may bind the endpoints of the same change later than this: those that it is told of count as there.
+            // Kestrel may bind new endpoints of the same change later, so the configured names count as well.
             settings.Changed += () => ReviewRoutes(server, settings.Current, kestrel.Options?.ConfigurationLoader?.Configuration.GetSection("Endpoints").GetChildren().Select(static e => e.Key) ?? []);
         }
 
@@ -58,7 +58,7 @@ internal sealed class EndpointReview(KestrelOptionsAccessor kestrel, IServicePro
     private void ReviewEndpoints(MtaTlsServer server)
     {
         DataMultiplexingMode mode = server.Options.EndpointDefaults.Mode;
-        // An endpoint that uses HTTPS and can't speak it has had its own warning.
+        // An HTTPS endpoint that cannot speak MTA-TLS has its own warning already.
         if (server.HasHttps || !KestrelInternals.AreAvailable || mode == DataMultiplexingMode.Disabled)
         {
             return;

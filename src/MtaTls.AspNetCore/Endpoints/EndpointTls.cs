@@ -14,14 +14,14 @@ using MtaTls.Tls;
 namespace MtaTls.AspNetCore.Endpoints;
 
 /// <summary>
-/// The TLS engine's settings of one endpoint. Its HTTPS settings are read in every handshake, so that a certificate or any other member that
-/// was replaced counts from the next connection on; the native contexts and the resumable sessions live as long as nothing changes.
+/// The TLS engine's settings of one endpoint. Every handshake reads the endpoint's HTTPS settings, so that a changed certificate or other member applies
+/// to the next connection. The native context and its resumable sessions are kept until a setting changes.
 /// </summary>
 internal sealed class EndpointTls(EndpointSettings settings, HttpProtocols protocols, MtaTlsServer server)
 {
     private const SslProtocols Supported = SslProtocols.Tls12 | SslProtocols.Tls13;
 
-    // Not the application's settings: who is a gateway is said in one place.
+    // Replaces the application's validation: the cluster's settings alone decide which certificates belong to gateways.
     private readonly Func<X509Certificate2, X509Chain?, SslPolicyErrors, bool>? _peerValidation =
         settings.Peers is { } peers ? (certificate, chain, errors) => peers.IsPeer(certificate, chain, errors == SslPolicyErrors.None) : null;
 
@@ -44,7 +44,7 @@ internal sealed class EndpointTls(EndpointSettings settings, HttpProtocols proto
             {
                 if (_current is not { } latest || latest.Snapshot != now)
                 {
-                    // The one before is left to its last connections.
+                    // Not disposed: connections may still use the former context.
                     _current = latest = new Current(now, Create(now));
                 }
 
@@ -53,7 +53,7 @@ internal sealed class EndpointTls(EndpointSettings settings, HttpProtocols proto
         }
     }
 
-    /// <summary>Whether any version is left when those below TLS 1.2 are taken away.</summary>
+    /// <summary>Whether the versions contain TLS 1.2 or TLS 1.3, or are left to the system.</summary>
     public static bool AllowsSupportedProtocol(SslProtocols enabled) => enabled == SslProtocols.None || (enabled & Supported) != 0;
 
     private Snapshot Read()
@@ -93,16 +93,16 @@ internal sealed class EndpointTls(EndpointSettings settings, HttpProtocols proto
             KeyLogFile = server.KeyLogFile,
         };
 
-        // Code can refuse more than the setting says, and accept no more. What a gateway is, is the cluster's own decision.
+        // The application's callback can reject more certificates than the authorities do, but accept no others. For gateways the cluster's settings decide alone.
         if (now.Authorities is not null && _peerValidation is null && now.ClientCertificateValidation is { } validate)
         {
             options.ClientCertificateValidation = (certificate, chain, errors) => errors == SslPolicyErrors.None && validate(certificate, chain, errors);
         }
 
-        // As in Kestrel, a selector goes before a certificate.
+        // As in Kestrel, a selector overrides a certificate.
         if (now.Selector is { } selector)
         {
-            // A client that sends no name is "" there.
+            // As in Kestrel, the selector gets "" if the client sends no name.
             options.ServerCertificateSelector = (connection, name) => selector((ConnectionContext)connection!, name ?? "");
         }
         else
@@ -126,7 +126,7 @@ internal sealed class EndpointTls(EndpointSettings settings, HttpProtocols proto
         }
         catch (Exception e) when (options.KeyLogFile is not null && e is IOException or UnauthorizedAccessException)
         {
-            // It could be written to when the server started.
+            // The file could be written when the server started.
             server.EndpointLog.KeysNotLogged(options.KeyLogFile!, e.Message);
             options.KeyLogFile = null;
             return new TlsServerContext(options);

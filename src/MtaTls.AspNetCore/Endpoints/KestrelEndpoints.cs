@@ -12,8 +12,8 @@ using MtaTls.Configuration;
 namespace MtaTls.AspNetCore.Endpoints;
 
 /// <summary>
-/// Brings MTA-TLS to Kestrel once the application has said all about its endpoints. Those of <c>MtaTls:Endpoints</c> are added and speak it; without any, all
-/// others do: those made in code already exist, those of <c>Kestrel:Endpoints</c> and of URLs are still to come. Never runs under another server.
+/// Adds MTA-TLS to Kestrel after the application has configured its endpoints. With <c>MtaTls:Endpoints</c>, these endpoints are added and speak MTA-TLS. Without, all endpoints of the
+/// application do: those made in code exist already, those of <c>Kestrel:Endpoints</c> and of URLs are created later. Never runs under a server other than Kestrel.
 /// </summary>
 internal sealed class KestrelEndpoints(IOptions<MtaTlsOptions> options, CurrentSettings settings, EndpointCertificates certificates, StartupFailure failure, KestrelOptionsAccessor use, IHostEnvironment environment, ILoggerFactory loggers, TimeProvider time)
     : IPostConfigureOptions<KestrelServerOptions>
@@ -29,7 +29,7 @@ internal sealed class KestrelEndpoints(IOptions<MtaTlsOptions> options, CurrentS
         }
         catch (Exception e)
         {
-            // The host's start reports it and fails.
+            // StartupFailureService logs it and fails the start of the host.
             failure.Exception = e;
         }
     }
@@ -46,7 +46,7 @@ internal sealed class KestrelEndpoints(IOptions<MtaTlsOptions> options, CurrentS
 
         if (!KestrelInternals.AreAvailable)
         {
-            throw new NotSupportedException("This version of Kestrel is not known, so MtaTls:Endpoints cannot be applied. Listen in code with UseHttps(...) and UseMtaTls(o => o.Https = ...).");
+            throw new NotSupportedException("MtaTls:Endpoints cannot be applied, because this version of Kestrel lacks the members that it needs. Listen in code with UseHttps(...) and UseMtaTls(o => o.Https = ...).");
         }
 
         foreach ((string endpointName, MtaTlsEndpointOptions endpoint) in mtaTls.Endpoints)
@@ -98,7 +98,7 @@ internal sealed class KestrelEndpoints(IOptions<MtaTlsOptions> options, CurrentS
         }
         else if (errors.All is [string error, ..])
         {
-            // It could be read a moment ago, when the options were validated.
+            // The file could be read when the options were validated, but not now.
             throw new InvalidOperationException(error);
         }
         else if (https is { ServerCertificate: null, ServerCertificateSelector: null })
@@ -115,7 +115,7 @@ internal sealed class KestrelEndpoints(IOptions<MtaTlsOptions> options, CurrentS
         }
         else
         {
-            // Clients that do not offer the extension see a replaced certificate too, with its chain; and theirs must come from the same authorities.
+            // Clients that do not offer the extension get a renewed certificate and its chain too, and their certificates must come from the same authorities.
             listen.UseHttps(new OrdinaryHttps(https, certificate, authorities).Options);
         }
     }
@@ -127,7 +127,7 @@ internal sealed class KestrelEndpoints(IOptions<MtaTlsOptions> options, CurrentS
         AuthoritySource? source = certificates.CreateAuthorities(key, endpoint.ClientCertificateAuthorityPath, errors);
         if (errors.All is [string error, ..])
         {
-            // It could be read a moment ago, when the options were validated.
+            // The file could be read when the options were validated, but not now.
             throw new InvalidOperationException(error);
         }
 
@@ -136,10 +136,10 @@ internal sealed class KestrelEndpoints(IOptions<MtaTlsOptions> options, CurrentS
             return null;
         }
 
-        // The mode may come from the defaults of Kestrel, so that it is known only here.
+        // The mode may come from Kestrel's defaults, so it can be checked only here.
         return https.ClientCertificateMode != ClientCertificateMode.NoCertificate
             ? new ClientAuthorities(name, key, source, certificates, settings, _logger)
-            : throw new InvalidOperationException($"{key} is set, but the endpoint asks no client for a certificate. Set ClientCertificateMode to AllowCertificate or RequireCertificate.");
+            : throw new InvalidOperationException($"{key} is set, but the endpoint does not ask clients for certificates. Set ClientCertificateMode to AllowCertificate or RequireCertificate.");
     }
 
     private GivenCertificateSource? FallBack(KestrelServerOptions kestrel, HttpsConnectionAdapterOptions https, string key)
@@ -153,7 +153,7 @@ internal sealed class KestrelEndpoints(IOptions<MtaTlsOptions> options, CurrentS
         if (!environment.IsDevelopment())
         {
             throw new InvalidOperationException(
-                $"{key}:Certificate has no certificate, and there is neither a Kestrel:Certificates:Default nor an ASP.NET Core development certificate.");
+                $"{key}:Certificate has no certificate, and there is neither a Kestrel:Certificates:Default nor an ASP.NET Core development certificate. Set one of them.");
         }
 
         CertificateOptions generated = new() { Certificate = TemporaryCertificate.Create(time) };

@@ -9,9 +9,9 @@ using Microsoft.AspNetCore.Server.Kestrel.Transport.Sockets;
 namespace MtaTls.AspNetCore.Endpoints;
 
 /// <summary>
-/// The few members of Kestrel that are not public and that tell, for certain, what TLS settings an endpoint has. Pairing endpoints with settings by the
-/// order of Kestrel's public callbacks is a guess, and a wrong guess serves another endpoint's certificate. Where a Kestrel lacks one of
-/// them, <see cref="AreAvailable"/> is false and no endpoint of the application is touched.
+/// The few non-public members of Kestrel from which the TLS settings of an endpoint can be read for certain. Kestrel's public callbacks show the settings without
+/// their endpoint; pairing them by order would be a guess, and a wrong guess serves another endpoint's certificate. If a version of Kestrel lacks one of
+/// these members, <see cref="AreAvailable"/> is false and the application's endpoints are not changed.
 /// </summary>
 internal static class KestrelInternals
 {
@@ -21,15 +21,15 @@ internal static class KestrelInternals
 
     public static bool AreAvailable => s_probed.Value;
 
-    /// <summary>The settings that the endpoint's <c>UseHttps</c> was given; null where it has none or a callback decides.</summary>
+    /// <summary>The settings of the endpoint's <c>UseHttps</c>; null if it has none, or if a callback chooses them per connection.</summary>
     [UnsafeAccessor(UnsafeAccessorKind.Method, Name = "get_HttpsOptions")]
     public static extern HttpsConnectionAdapterOptions? HttpsOptions(ListenOptions endpoint);
 
-    /// <summary>Whether the endpoint uses HTTPS, in whatever way.</summary>
+    /// <summary>Whether the endpoint uses HTTPS, with fixed settings or with a callback.</summary>
     [UnsafeAccessor(UnsafeAccessorKind.Method, Name = "get_IsTls")]
     public static extern bool IsTls(ListenOptions endpoint);
 
-    /// <summary>The endpoint's name in <c>Kestrel:Endpoints</c>; null where it is none of the configuration's, or this Kestrel does not tell.</summary>
+    /// <summary>The endpoint's name in <c>Kestrel:Endpoints</c>; null if it is not from the configuration, or if this version of Kestrel does not show it.</summary>
     public static string? EndpointName(ListenOptions endpoint)
     {
         try
@@ -42,14 +42,14 @@ internal static class KestrelInternals
         }
     }
 
-    /// <summary>The endpoint's middleware, the first to see a connection first.</summary>
+    /// <summary>The endpoint's connection middleware, in the order in which it sees a connection.</summary>
     public static List<Func<ConnectionDelegate, ConnectionDelegate>> Middleware(ListenOptions endpoint) => MiddlewareField(endpoint);
 
-    /// <summary>What is applied to each endpoint when it is made.</summary>
+    /// <summary>The callback that Kestrel applies to each endpoint when it creates it.</summary>
     [UnsafeAccessor(UnsafeAccessorKind.Method, Name = "get_EndpointDefaults")]
     public static extern Action<ListenOptions> EndpointDefaults(KestrelServerOptions kestrel);
 
-    /// <summary>The endpoints made so far.</summary>
+    /// <summary>The endpoints created so far.</summary>
     [UnsafeAccessor(UnsafeAccessorKind.Method, Name = "GetListenOptions")]
     public static extern ListenOptions[] Endpoints(KestrelServerOptions kestrel);
 
@@ -57,20 +57,20 @@ internal static class KestrelInternals
     [UnsafeAccessor(UnsafeAccessorKind.Method, Name = "ApplyHttpsDefaults")]
     public static extern void ApplyHttpsDefaults(KestrelServerOptions kestrel, HttpsConnectionAdapterOptions https);
 
-    /// <summary>Fills in Kestrel's default certificate, the development certificate included, where there is one.</summary>
+    /// <summary>Sets Kestrel's default certificate, or the development certificate, if there is one.</summary>
     [UnsafeAccessor(UnsafeAccessorKind.Method, Name = "ApplyDefaultCertificate")]
     public static extern void ApplyDefaultCertificate(KestrelServerOptions kestrel, HttpsConnectionAdapterOptions https);
 
-    /// <summary>Lets Kestrel read certificates from its configuration, which <c>UseHttps</c> does too.</summary>
+    /// <summary>Lets Kestrel read certificates from its configuration, as <c>UseHttps</c> does.</summary>
     [UnsafeAccessor(UnsafeAccessorKind.Method, Name = "EnableHttpsConfiguration")]
     public static extern void EnableHttpsConfiguration(KestrelServerOptions kestrel);
 
-    /// <summary>The options of a connection of the socket transport, from the transport's: the pool of memory is among those that are not public.</summary>
+    /// <summary>Creates connection options from the options of the socket transport. The constructor is not public, and it also copies the memory pool, which is not public either.</summary>
     [UnsafeAccessor(UnsafeAccessorKind.Constructor)]
     public static extern SocketConnectionFactoryOptions CreateConnectionOptions(SocketTransportOptions transport);
 
-    /// <summary>Where the middleware of <c>UseHttps</c> is among the endpoint's own; -1 where it has none.</summary>
-    /// <remarks>Recognized by the type of its closure, which a <c>UseHttps</c> on an endpoint that is thrown away shows.</remarks>
+    /// <summary>The index of the middleware of <c>UseHttps</c> among the endpoint's middleware; -1 if there is none.</summary>
+    /// <remarks>It is recognized by the type of its closure, which is taken from a <c>UseHttps</c> on a temporary endpoint.</remarks>
     public static int IndexOfHttps(ListenOptions endpoint)
     {
         List<Func<ConnectionDelegate, ConnectionDelegate>> middleware = Middleware(endpoint);

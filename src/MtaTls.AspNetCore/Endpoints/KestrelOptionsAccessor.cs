@@ -2,12 +2,12 @@ using Microsoft.AspNetCore.Server.Kestrel.Core;
 
 namespace MtaTls.AspNetCore.Endpoints;
 
-/// <summary>Whether the application's server is Kestrel: then its options are made.</summary>
+/// <summary>Tells whether the application's server is Kestrel: only then are Kestrel's options created.</summary>
 internal sealed class KestrelOptionsAccessor
 {
     private volatile KestrelServerOptions? _options;
 
-    /// <summary>Kestrel's options; null under another server.</summary>
+    /// <summary>Kestrel's options; null under a server other than Kestrel.</summary>
     public KestrelServerOptions? Options
     {
         get => _options;

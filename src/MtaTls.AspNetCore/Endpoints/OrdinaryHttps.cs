@@ -7,12 +7,12 @@ using MtaTls.Configuration;
 namespace MtaTls.AspNetCore.Endpoints;
 
 /// <summary>
-/// Kestrel's own HTTPS on an endpoint of <c>MtaTls:Endpoints</c> for clients that do not offer the extension: the endpoint's settings, with the
-/// certificate, and the authorities of client certificates, as they are in the moment of the handshake.
+/// Kestrel's HTTPS on an endpoint of <c>MtaTls:Endpoints</c>, for clients that do not offer the extension. It has the endpoint's settings. The
+/// certificate and the authorities of client certificates are those at the time of the handshake.
 /// </summary>
 /// <param name="https">The endpoint's settings.</param>
-/// <param name="certificate">Where the certificate comes from, if not from <paramref name="https"/>.</param>
-/// <param name="authorities">Whose client certificates count, if not those of the machine's authorities.</param>
+/// <param name="certificate">The source of the certificate; null if it comes from <paramref name="https"/>.</param>
+/// <param name="authorities">The authorities of client certificates; null for the machine's authorities.</param>
 internal sealed class OrdinaryHttps(HttpsConnectionAdapterOptions https, ICertificateSource? certificate, ClientAuthorities? authorities)
 {
     private volatile Prepared? _prepared;
@@ -31,7 +31,7 @@ internal sealed class OrdinaryHttps(HttpsConnectionAdapterOptions https, ICertif
             CertificateChainPolicy = trusted is null ? null : ClientAuthorities.Policy(trusted, https.CheckCertificateRevocation),
             RemoteCertificateValidationCallback = https.ClientCertificateMode == ClientCertificateMode.NoCertificate ? null : Validate,
         };
-        // As in Kestrel, a selector goes before a certificate. A client that sends no name is "" there.
+        // As in Kestrel, a selector overrides a certificate, and it gets "" if the client sends no name.
         if (certificate is null && https.ServerCertificateSelector is { } selector)
         {
             options.ServerCertificate = selector(context.Connection, context.ClientHelloInfo.ServerName);
@@ -45,7 +45,7 @@ internal sealed class OrdinaryHttps(HttpsConnectionAdapterOptions https, ICertif
         return ValueTask.FromResult(options);
     }
 
-    // A context of its own for each state of the authorities: TLS sessions belong to the context, and none is resumed that was made under others.
+    // A new context whenever the authorities change: TLS sessions belong to their context, so none that began under other authorities is resumed.
     private SslStreamCertificateContext CertificateContext(X509Certificate2Collection? trusted)
     {
         LoadedCertificate? loaded = certificate?.Current;
@@ -69,7 +69,7 @@ internal sealed class OrdinaryHttps(HttpsConnectionAdapterOptions https, ICertif
             return https.ClientCertificateMode != ClientCertificateMode.RequireCertificate;
         }
 
-        // Code can refuse more than the setting says, and accept no more.
+        // The application's callback can reject more certificates than the authorities do, but accept no others.
         if (authorities is not null && errors != SslPolicyErrors.None)
         {
             return false;

@@ -8,14 +8,14 @@ using MtaTls.Tls;
 
 namespace MtaTls.AspNetCore.Endpoints;
 
-/// <summary>The server as operators see it.</summary>
+/// <summary>The endpoints and limits of the server, for operators.</summary>
 internal sealed class ServerStatus(MtaTlsServer server, TcpForwarder tcp, IServer host) : IMtaTlsServerStatus
 {
-    private static readonly TimeSpan s_lookInterval = TimeSpan.FromSeconds(5);
+    private static readonly TimeSpan s_countInterval = TimeSpan.FromSeconds(5);
 
     private readonly Lock _lock = new();
     private int _mostChannels; // guarded by _lock
-    private long? _lookedAt;   // guarded by _lock
+    private long? _countedAt;   // guarded by _lock
 
     public int ActiveSessions => server.Metrics.ActiveSessions;
 
@@ -52,12 +52,12 @@ internal sealed class ServerStatus(MtaTlsServer server, TcpForwarder tcp, IServe
     {
         lock (_lock)
         {
-            if (_lookedAt is { } looked && server.Time.GetElapsedTime(looked) < s_lookInterval)
+            if (_countedAt is { } counted && server.Time.GetElapsedTime(counted) < s_countInterval)
             {
                 return _mostChannels;
             }
 
-            _lookedAt = server.Time.GetTimestamp();
+            _countedAt = server.Time.GetTimestamp();
             _mostChannels = 0;
             foreach (MtaTlsServerSession session in server.LiveSessions.Snapshot())
             {

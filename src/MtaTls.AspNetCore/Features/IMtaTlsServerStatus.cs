@@ -1,18 +1,21 @@
 namespace MtaTls.AspNetCore;
 
-/// <summary>What an operator wants to know of the server beside its sessions: a service that <c>UseMtaTls()</c> registers.</summary>
+/// <summary>The state of the server for operators: counts, endpoints and limits. A service that <c>UseMtaTls()</c> registers.</summary>
 public interface IMtaTlsServerStatus
 {
-    /// <summary>Sessions that are open. Costs nothing, however many there are.</summary>
+    /// <summary>The number of open sessions. Reading it takes the same time however many there are.</summary>
     int ActiveSessions { get; }
 
-    /// <summary>Channels that clients opened and that are open. Costs nothing, however many there are.</summary>
+    /// <summary>The number of open channels that clients have opened. Reading it takes the same time however many there are.</summary>
     int ActiveChannels { get; }
 
-    /// <summary>The endpoints that the server listens on, those that do not speak MTA-TLS with the reason. Empty before the server has started.</summary>
+    /// <summary>Lists the endpoints that the server listens on, with or without MTA-TLS. Those without have the reason. Empty before the server has started.</summary>
     IReadOnlyList<MtaTlsEndpointInfo> ListEndpoints();
 
-    /// <summary>The limits of <c>MtaTls:Limits</c> and <c>MtaTls:Tcp</c> that things of all sessions count against, with how much of each is used now. Limits that are off are left out.</summary>
-    /// <remarks>How many channels the fullest session has is looked at once in five seconds at most.</remarks>
+    /// <summary>
+    /// Lists the counts and budgets of <c>MtaTls:Limits</c> and <c>MtaTls:Tcp</c> for the whole server, and <c>MaxChannelsPerSession</c> and <c>MaxSessionsPerAddress</c>, with their present use.
+    /// Limits that are off are left out.
+    /// </summary>
+    /// <remarks>The use of <c>MaxChannelsPerSession</c> is counted at most once in five seconds.</remarks>
     IReadOnlyList<MtaTlsLimitUsage> ListLimits();
 }

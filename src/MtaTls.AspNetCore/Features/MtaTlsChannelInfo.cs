@@ -2,7 +2,7 @@ using MtaTls.Protocol;
 
 namespace MtaTls.AspNetCore;
 
-/// <summary>One channel of a session as it was when it was asked for.</summary>
+/// <summary>A snapshot of one channel of a session.</summary>
 public sealed class MtaTlsChannelInfo
 {
     internal MtaTlsChannelInfo(MtaTlsChannel channel, in ChannelSnapshot now, DateTimeOffset? openedAt, bool isServed)
@@ -31,36 +31,36 @@ public sealed class MtaTlsChannelInfo
     /// <summary>The channel's id, unique in its session among the channels that are open.</summary>
     public ChannelId ChannelId { get; }
 
-    /// <summary>Whether the server opened the channel, as a gateway does to an agent.</summary>
+    /// <summary>Whether the server opened the channel, as a gateway opens channels to an agent.</summary>
     public bool IsOpenedByServer { get; }
 
-    /// <summary>Where the opener says that the channel comes from. This is a claim of the client and not verified.</summary>
+    /// <summary>The source that the end that opened the channel has named. From a client it is a claim and not verified.</summary>
     public ChannelAddress ClaimedSource { get; }
 
-    /// <summary>The host and port that the opener asked for.</summary>
+    /// <summary>The host and port that the end that opened the channel has asked for.</summary>
     public ChannelAddress Destination { get; }
 
-    /// <summary>When the channel was opened, in UTC; null where the server does not keep it: for channels that it opened itself.</summary>
+    /// <summary>When the channel was opened, in UTC; null for channels that the server opened itself and for channels that are closing, because the server does not keep it.</summary>
     public DateTimeOffset? OpenedAt { get; }
 
-    /// <summary>Bytes of data received on the channel.</summary>
+    /// <summary>Bytes of data received on the channel, without packet headers.</summary>
     public long BytesReceived { get; }
 
-    /// <summary>Bytes of data sent on the channel.</summary>
+    /// <summary>Bytes of data sent on the channel, without packet headers.</summary>
     public long BytesSent { get; }
 
-    /// <summary>Bytes that have arrived and that the application has not consumed yet.</summary>
+    /// <summary>Bytes that have arrived and that the application has not yet consumed.</summary>
     public long UnreadBytes { get; }
 
-    /// <summary>Bytes that the application has written and that are not sent yet.</summary>
+    /// <summary>Bytes that the application has written and that are not yet sent.</summary>
     public long UnsentBytes { get; }
 
-    /// <summary>Bytes that the peer allows to be sent to it now.</summary>
+    /// <summary>Bytes that this end may send now (the peer's window).</summary>
     public long SendWindow { get; }
 
-    /// <summary>Bytes that the peer is allowed to send now.</summary>
+    /// <summary>Bytes that the peer may send now (this end's window).</summary>
     public long ReceiveWindow { get; }
 
-    /// <summary>What the channel waits for.</summary>
+    /// <summary>The channel's state, which tells what it waits for.</summary>
     public MtaTlsChannelState State { get; }
 }

@@ -1,18 +1,18 @@
 namespace MtaTls.AspNetCore;
 
-/// <summary>What a channel waits for.</summary>
+/// <summary>The state of a channel, which tells what it waits for.</summary>
 public enum MtaTlsChannelState
 {
-    /// <summary>Nothing holds it up.</summary>
+    /// <summary>The channel is open and waits for nothing.</summary>
     Open,
 
-    /// <summary>The client has opened it and has sent nothing yet: the application does not know of it.</summary>
+    /// <summary>The client has opened it and has sent no data yet, so the application has not got it.</summary>
     WaitsForFirstData,
 
-    /// <summary>Data wait to be sent, and the peer has granted no window: it does not read.</summary>
+    /// <summary>Data waits to be sent, but the peer does not read and has granted no window.</summary>
     WaitsForPeerToRead,
 
-    /// <summary>Data have arrived, and the application here has not read them.</summary>
+    /// <summary>Data has arrived that the application on this end has not read.</summary>
     WaitsForApplicationToRead,
 
     /// <summary>It is being closed.</summary>

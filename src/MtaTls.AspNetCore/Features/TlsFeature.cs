@@ -8,7 +8,7 @@ using MtaTls.Tls;
 
 namespace MtaTls.AspNetCore;
 
-/// <summary>The TLS session as ASP.NET Core sees it, shared by all its channels.</summary>
+/// <summary>ASP.NET Core's TLS features of a session, which all its channels share.</summary>
 internal sealed class TlsFeature(TlsConnection tls) : ITlsConnectionFeature, ITlsHandshakeFeature, ITlsApplicationProtocolFeature
 {
     public X509Certificate2? ClientCertificate { get; set; } = tls.RemoteCertificate;
@@ -23,7 +23,7 @@ internal sealed class TlsFeature(TlsConnection tls) : ITlsConnectionFeature, ITl
 
     public string HostName { get; } = tls.ServerName ?? "";
 
-    // Told by NegotiatedCipherSuite; these six can't name all suites and are obsolete.
+    // Obsolete, and unable to name all suites; NegotiatedCipherSuite replaces these six.
 #pragma warning disable SYSLIB0058
     public CipherAlgorithmType CipherAlgorithm => CipherAlgorithmType.None;
 

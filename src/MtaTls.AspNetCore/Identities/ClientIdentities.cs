@@ -3,14 +3,14 @@ using MtaTls.AspNetCore.Configuration;
 
 namespace MtaTls.AspNetCore.Identities;
 
-/// <summary>The identities that have sessions now, and those that have used up more than a moment makes good.</summary>
+/// <summary>The identities that have sessions now, and those whose rates are not yet back to zero.</summary>
 internal sealed class ClientIdentities(CurrentSettings settings, TimeProvider time)
 {
     private readonly Lock _lock = new();
     private readonly Dictionary<(string Rule, string Key), ClientIdentity> _identities = [];
     private readonly Queue<ClientIdentity> _lingering = [];
 
-    /// <summary>How many there are.</summary>
+    /// <summary>The number of identities.</summary>
     public int Count
     {
         get
@@ -22,10 +22,10 @@ internal sealed class ClientIdentities(CurrentSettings settings, TimeProvider ti
         }
     }
 
-    /// <summary>Counts a session; <see cref="Leave"/> is to follow where there is an identity.</summary>
+    /// <summary>Counts a session; call <see cref="Leave"/> later if an identity is returned.</summary>
     /// <param name="certificate">The client's certificate.</param>
-    /// <param name="hasRoom">False: the identity has as many sessions as it may have. This one does not count.</param>
-    /// <returns>Null where no rule is for the client.</returns>
+    /// <param name="hasRoom">False if the identity already has as many sessions as it may have. Then this session does not count against the limit.</param>
+    /// <returns>The client's identity; null if no rule matches the client.</returns>
     public ClientIdentity? Enter(X509Certificate2? certificate, out bool hasRoom)
     {
         hasRoom = true;
@@ -38,7 +38,7 @@ internal sealed class ClientIdentities(CurrentSettings settings, TimeProvider ti
         (string, string) id = (rule.Name, rule.KeyOf(certificate));
         lock (_lock)
         {
-            Forget();
+            RemoveReset();
             if (!_identities.TryGetValue(id, out ClientIdentity? identity))
             {
                 _identities.Add(id, identity = new ClientIdentity(id, rule, time));
@@ -58,29 +58,29 @@ internal sealed class ClientIdentities(CurrentSettings settings, TimeProvider ti
         {
             identity.Sessions -= hadRoom ? 1 : 0;
             identity.Holders--;
-            Forget();
+            RemoveReset();
             if (identity.Holders > 0 || identity.IsLingering)
             {
                 return;
             }
 
-            if (identity.IsForgotten)
+            if (identity.IsReset)
             {
                 _identities.Remove(identity.Id);
             }
             else
             {
-                // A new session must not begin with a clean sheet.
+                // Otherwise a client could reset its rates by reconnecting.
                 identity.IsLingering = true;
                 _lingering.Enqueue(identity);
             }
         }
     }
 
-    // Under the lock. One that is not forgotten yet holds up those behind it, until the next session comes or goes.
-    private void Forget()
+    // Call it under _lock. It stops at the first identity that must be kept; those behind it are checked again when the next session starts or ends.
+    private void RemoveReset()
     {
-        while (_lingering.TryPeek(out ClientIdentity? first) && (first.Holders > 0 || first.IsForgotten))
+        while (_lingering.TryPeek(out ClientIdentity? first) && (first.Holders > 0 || first.IsReset))
         {
             _lingering.Dequeue();
             first.IsLingering = false;

@@ -2,7 +2,7 @@ using MtaTls.AspNetCore.Connections;
 
 namespace MtaTls.AspNetCore.Identities;
 
-/// <summary>What the sessions of one identity share. It lives as long as one of them, or as long as what they have used up is not forgotten.</summary>
+/// <summary>The counts and rates that the sessions of one identity share. It is kept while it has sessions, and until its rates are back to zero.</summary>
 internal sealed class ClientIdentity((string Rule, string Key) id, IdentityRule rule, TimeProvider time)
 {
     private readonly Lock _lock = new();
@@ -13,20 +13,20 @@ internal sealed class ClientIdentity((string Rule, string Key) id, IdentityRule 
 
     public (string Rule, string Key) Id => id;
 
-    /// <summary>The rule of the session that has started last.</summary>
+    /// <summary>The rule, as it was when the latest session started.</summary>
     public IdentityRule Rule
     {
         get => _rule;
         set => _rule = value;
     }
 
-    /// <summary>Sessions that are served; the table's.</summary>
+    /// <summary>The sessions that count against MaxSessions. Guarded by the lock of <see cref="ClientIdentities"/>.</summary>
     public int Sessions { get; set; }
 
-    /// <summary>Sessions, those above the limit included; the table's.</summary>
+    /// <summary>All sessions, including those above the limit. Guarded by the lock of <see cref="ClientIdentities"/>.</summary>
     public int Holders { get; set; }
 
-    /// <summary>Whether the table looks at it again; the table's.</summary>
+    /// <summary>Whether it has no sessions but is kept because of its rates. Guarded by the lock of <see cref="ClientIdentities"/>.</summary>
     public bool IsLingering { get; set; }
 
     public CountLimit Channels { get; } = new();
@@ -37,13 +37,13 @@ internal sealed class ClientIdentity((string Rule, string Key) id, IdentityRule 
 
     public TimeProvider Time => time;
 
-    /// <summary>Whether channels need a pipe that waits.</summary>
+    /// <summary>Whether the rule limits the bandwidth, so that channels need a <see cref="PacedPipe"/>.</summary>
     public bool HasBandwidth => Rule.Options is { ReceiveBytesPerSecond: > 0 } or { SendBytesPerSecond: > 0 };
 
-    /// <summary>Whether one that comes back now would find nothing that is still used up.</summary>
-    public bool IsForgotten => Channels.Count == 0 && !Received.IsAhead && !Sent.IsAhead && HasQuietSecond();
+    /// <summary>Whether all counts and rates are back to zero, so that a new identity would be in the same state.</summary>
+    public bool IsReset => Channels.Count == 0 && !Received.IsAhead && !Sent.IsAhead && HasQuietSecond();
 
-    /// <summary>Counts an open. False where there were as many in this second as there may be.</summary>
+    /// <summary>Counts an open. Returns false if the rate is used up.</summary>
     public bool TryOpen()
     {
         int limit = Rule.Options.MaxOpensPerSecond;
@@ -66,7 +66,7 @@ internal sealed class ClientIdentity((string Rule, string Key) id, IdentityRule 
 
     public bool HasRoomForChannel => Rule.Options.MaxChannels is 0 || Channels.Count < Rule.Options.MaxChannels;
 
-    /// <summary>Counts a channel; <see cref="CountLimit.Leave"/> is to follow.</summary>
+    /// <summary>Counts a channel; call <see cref="CountLimit.Leave"/> of <see cref="Channels"/> later. Returns false if the limit is reached.</summary>
     public bool TryEnterChannel() => Channels.TryEnter(Rule.Options.MaxChannels is > 0 and int most ? most : int.MaxValue);
 
     private bool HasQuietSecond()

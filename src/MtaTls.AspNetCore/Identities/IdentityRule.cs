@@ -6,7 +6,7 @@ using MtaTls.AspNetCore.Routing;
 
 namespace MtaTls.AspNetCore.Identities;
 
-/// <summary>A <see cref="MtaTlsIdentityLimitOptions"/> that has been read.</summary>
+/// <summary>A rule of <c>MtaTls:IdentityLimits</c>, read from <see cref="MtaTlsIdentityLimitOptions"/>.</summary>
 internal sealed class IdentityRule
 {
     private const string Section = $"{MtaTlsSettings.SectionName}:{nameof(MtaTlsOptions.IdentityLimits)}";
@@ -25,7 +25,7 @@ internal sealed class IdentityRule
 
         if (options is { MaxSessions: 0, MaxChannels: 0, MaxOpensPerSecond: 0, ReceiveBytesPerSecond: 0, SendBytesPerSecond: 0 } && options.ClientCertificate is null)
         {
-            errors.Add($"{key}: limits nothing, and is for every certificate: rules behind it would never apply.");
+            errors.Add($"{key}: limits nothing and matches every certificate, so rules after it would never apply. Set a limit or ClientCertificate.");
         }
     }
 
@@ -33,7 +33,7 @@ internal sealed class IdentityRule
 
     public string Name { get; }
 
-    /// <summary>Reads every rule and reports every error, each beginning with its configuration key.</summary>
+    /// <summary>Reads all rules. Each error that is added begins with its configuration key.</summary>
     public static IdentityRule[] ReadAll(IEnumerable<MtaTlsIdentityLimitOptions> options, List<string> errors)
     {
         List<IdentityRule> rules = [];
@@ -56,7 +56,7 @@ internal sealed class IdentityRule
 
     public bool Matches(X509Certificate2 certificate) => _certificate is null || _certificate.Matches(certificate);
 
-    /// <summary>What the clients that share the limits have in common.</summary>
+    /// <summary>Returns the key that all clients that share the limits have in common.</summary>
     public string KeyOf(X509Certificate2 certificate) => Options.Per switch
     {
         MtaTlsIdentityScope.Rule => "",

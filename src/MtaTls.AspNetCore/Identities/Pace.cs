@@ -1,8 +1,8 @@
 namespace MtaTls.AspNetCore.Identities;
 
 /// <summary>
-/// When the next bytes of a rate are due: each that are taken move the time on by what they cost. A quarter of a second may be taken ahead. One word, so that any number of channels take from it without a
-/// lock and each gets its turn.
+/// Limits a byte rate. It keeps one timestamp, up to which the rate is used; bytes that are taken move it forward by their share of a second. Up to a quarter of a second may be taken in advance.
+/// The state is one word, so channels share it without a lock, and each gets its turn.
 /// </summary>
 internal sealed class Pace(TimeProvider time)
 {
@@ -11,13 +11,13 @@ internal sealed class Pace(TimeProvider time)
     // The timestamp up to which the rate is used up.
     private long _usedUntil = long.MinValue;
 
-    /// <summary>Whether more has been taken than time has passed for.</summary>
+    /// <summary>Whether the rate is used beyond the present time.</summary>
     public bool IsAhead => Volatile.Read(ref _usedUntil) > time.GetTimestamp();
 
     /// <summary>Takes bytes.</summary>
-    /// <param name="bytes">How many.</param>
-    /// <param name="perSecond">The rate.</param>
-    /// <returns>The timestamp from which on they may be used; one that is over where they need not wait.</returns>
+    /// <param name="bytes">The number of bytes.</param>
+    /// <param name="perSecond">The rate in bytes a second.</param>
+    /// <returns>The timestamp from which the bytes may be used; one in the past if they need not wait.</returns>
     public long Take(long bytes, long perSecond)
     {
         long cost = (long)Math.Ceiling((double)bytes * time.TimestampFrequency / perSecond);

@@ -2,7 +2,7 @@ using System.Threading.Tasks.Sources;
 
 namespace MtaTls.AspNetCore.Identities;
 
-/// <summary>A wait for a time, again and again with one timer, by one caller at a time: a wait allocates nothing.</summary>
+/// <summary>A delay that one caller at a time can use again and again. It keeps its timer, so a wait allocates nothing.</summary>
 internal sealed class PaceDelay(TimeProvider time) : IValueTaskSource<bool>, IDisposable
 {
     private readonly Lock _lock = new();
@@ -12,9 +12,9 @@ internal sealed class PaceDelay(TimeProvider time) : IValueTaskSource<bool>, IDi
     private bool _isWaiting;
     private bool _isOver;
 
-    /// <summary>Waits.</summary>
+    /// <summary>Waits until a time.</summary>
     /// <param name="due">The timestamp to wait for.</param>
-    /// <returns>False where <see cref="TryCancel"/> has ended the wait.</returns>
+    /// <returns>False if <see cref="TryCancel"/> has ended the wait.</returns>
     public ValueTask<bool> WaitAsync(long due)
     {
         lock (_lock)
@@ -34,7 +34,7 @@ internal sealed class PaceDelay(TimeProvider time) : IValueTaskSource<bool>, IDi
         }
     }
 
-    /// <summary>Ends the wait as cancelled. False where there is none.</summary>
+    /// <summary>Cancels the wait. Returns false if there is none.</summary>
     public bool TryCancel()
     {
         lock (_lock)
@@ -49,7 +49,7 @@ internal sealed class PaceDelay(TimeProvider time) : IValueTaskSource<bool>, IDi
         }
     }
 
-    /// <summary>Nothing waits any more, now and later.</summary>
+    /// <summary>Ends the wait. Later waits return at once.</summary>
     public void Dispose()
     {
         lock (_lock)
@@ -82,7 +82,7 @@ internal sealed class PaceDelay(TimeProvider time) : IValueTaskSource<bool>, IDi
             TimeSpan left = time.GetElapsedTime(time.GetTimestamp(), _due);
             if (left > TimeSpan.Zero)
             {
-                // The timer of an earlier wait, or one that is a little early.
+                // The timer of an earlier wait, or a timer that was a little early.
                 Arm(left);
             }
             else
@@ -92,10 +92,10 @@ internal sealed class PaceDelay(TimeProvider time) : IValueTaskSource<bool>, IDi
         }
     }
 
-    // Under the lock. A timer counts whole milliseconds.
+    // Call it under _lock. A timer counts whole milliseconds.
     private void Arm(TimeSpan left) => _timer!.Change(TimeSpan.FromMilliseconds(Math.Clamp(Math.Ceiling(left.TotalMilliseconds), 1, int.MaxValue)), Timeout.InfiniteTimeSpan);
 
-    // Under the lock.
+    // Call it under _lock.
     private void End(bool result)
     {
         _isWaiting = false;

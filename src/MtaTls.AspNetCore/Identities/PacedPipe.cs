@@ -2,7 +2,7 @@ using System.IO.Pipelines;
 
 namespace MtaTls.AspNetCore.Identities;
 
-/// <summary>A channel of an identity whose bandwidth is limited. What is not limited is the channel's own.</summary>
+/// <summary>The pipe of a channel whose client identity has a bandwidth limit. A direction without a limit uses the channel's pipe itself.</summary>
 internal sealed class PacedPipe : IDuplexPipe, IDisposable
 {
     private readonly PaceDelay _reading;
@@ -21,7 +21,7 @@ internal sealed class PacedPipe : IDuplexPipe, IDisposable
 
     public PipeWriter Output { get; }
 
-    /// <summary>Nothing waits for bandwidth any more: the channel has failed, or its session has ended.</summary>
+    /// <summary>Ends all waits for bandwidth, because the channel has failed or its session has ended.</summary>
     public void Dispose()
     {
         _reading.Dispose();

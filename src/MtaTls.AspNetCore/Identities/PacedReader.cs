@@ -5,19 +5,19 @@ using System.Runtime.CompilerServices;
 namespace MtaTls.AspNetCore.Identities;
 
 /// <summary>
-/// Shows what has arrived at the pace of an identity: a piece at a time, each when its time has come. What is not shown is not examined, so the channel's window grows no further and the client waits.
+/// Gives received data to the application at the rate of its client's identity, one piece at a time. Data that is held back stays unexamined, so the channel's window does not grow and the client waits.
 /// </summary>
 internal sealed class PacedReader(PipeReader inner, Pace pace, long perSecond, PaceDelay delay, TimeProvider time, Action<TimeSpan, bool>? delayed) : PipeReader
 {
     // A sixteenth of a second, so that the channels of an identity take turns.
     private readonly long _piece = Math.Clamp(perSecond / 16, 1024, 65_536);
 
-    // What the last read gave, and how much of it was given before and not consumed.
+    // The buffer of the last read, and how many bytes of it an earlier read has given and the application has not consumed.
     private ReadOnlySequence<byte> _given;
-    private long _held;
+    private long _unconsumed;
 
-    // Taken from the pace and not shown yet, and when it may be.
-    private long _paid;
+    // Bytes that are taken from the rate and not yet given to the application, and the time from which they may be.
+    private long _taken;
     private long _due;
 
     public override ValueTask<ReadResult> ReadAsync(CancellationToken cancellationToken = default)
@@ -31,7 +31,7 @@ internal sealed class PacedReader(PipeReader inner, Pace pace, long perSecond, P
 #pragma warning disable VSTHRD103 // It has completed.
         ReadResult all = read.Result;
 #pragma warning restore VSTHRD103
-        return IsDue(all) ? new(Show(all)) : ShowLaterAsync(all, cancellationToken);
+        return IsDue(all) ? new(Give(all)) : GiveWhenDueAsync(all, cancellationToken);
     }
 
     public override bool TryRead(out ReadResult result)
@@ -44,11 +44,11 @@ internal sealed class PacedReader(PipeReader inner, Pace pace, long perSecond, P
 
         if (IsDue(all))
         {
-            result = Show(all);
+            result = Give(all);
             return true;
         }
 
-        // Not yet: what was held is unexamined, so that the next read gets it at once.
+        // Not yet due. The data stays unexamined, so that the next read gets it at once.
         inner.AdvanceTo(all.Buffer.Start);
         result = default;
         return false;
@@ -58,14 +58,14 @@ internal sealed class PacedReader(PipeReader inner, Pace pace, long perSecond, P
 
     public override void AdvanceTo(SequencePosition consumed, SequencePosition examined)
     {
-        _held = _given.Slice(consumed).Length;
+        _unconsumed = _given.Slice(consumed).Length;
         _given = default;
         inner.AdvanceTo(consumed, examined);
     }
 
     public override void CancelPendingRead()
     {
-        // One of both waits, and what is cancelled is cancelled once.
+        // A read waits in one of the two places; the cancellation must reach only that one.
         if (!delay.TryCancel())
         {
             inner.CancelPendingRead();
@@ -88,11 +88,11 @@ internal sealed class PacedReader(PipeReader inner, Pace pace, long perSecond, P
     private async ValueTask<ReadResult> ReadLaterAsync(ValueTask<ReadResult> read, CancellationToken cancellationToken)
     {
         ReadResult all = await read;
-        return IsDue(all) ? Show(all) : await ShowLaterAsync(all, cancellationToken);
+        return IsDue(all) ? Give(all) : await GiveWhenDueAsync(all, cancellationToken);
     }
 
     [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
-    private async ValueTask<ReadResult> ShowLaterAsync(ReadResult all, CancellationToken cancellationToken)
+    private async ValueTask<ReadResult> GiveWhenDueAsync(ReadResult all, CancellationToken cancellationToken)
     {
         delayed?.Invoke(time.GetElapsedTime(time.GetTimestamp(), _due), true);
         ValueTask<bool> wait = delay.WaitAsync(_due);
@@ -104,7 +104,7 @@ internal sealed class PacedReader(PipeReader inner, Pace pace, long perSecond, P
 
         if (isTime)
         {
-            return Show(all);
+            return Give(all);
         }
 
         if (cancellationToken.IsCancellationRequested)
@@ -113,36 +113,36 @@ internal sealed class PacedReader(PipeReader inner, Pace pace, long perSecond, P
             throw new OperationCanceledException(cancellationToken);
         }
 
-        // What was shown before, and nothing new.
-        _given = all.Buffer.Slice(0, Math.Min(_held, all.Buffer.Length));
+        // A cancelled read gives the bytes that the application has already seen, and no new ones.
+        _given = all.Buffer.Slice(0, Math.Min(_unconsumed, all.Buffer.Length));
         return new ReadResult(_given, isCanceled: true, isCompleted: false);
     }
 
-    private long Fresh(in ReadResult all) => Math.Min(all.Buffer.Length - _held, _piece);
+    private long NextPiece(in ReadResult all) => Math.Min(all.Buffer.Length - _unconsumed, _piece);
 
-    /// <summary>Whether the next piece may be shown. It is taken from the pace where it was not.</summary>
+    /// <summary>Whether the application may get the next piece now. Takes the piece from the rate if that was not done yet.</summary>
     private bool IsDue(in ReadResult all)
     {
-        long fresh = Fresh(all);
-        if (all.IsCanceled || fresh <= 0)
+        long piece = NextPiece(all);
+        if (all.IsCanceled || piece <= 0)
         {
             return true;
         }
 
-        if (_paid < fresh)
+        if (_taken < piece)
         {
-            _due = pace.Take(fresh - _paid, perSecond);
-            _paid = fresh;
+            _due = pace.Take(piece - _taken, perSecond);
+            _taken = piece;
         }
 
         return _due <= time.GetTimestamp();
     }
 
-    private ReadResult Show(in ReadResult all)
+    private ReadResult Give(in ReadResult all)
     {
-        long fresh = all.IsCanceled ? 0 : Math.Max(Fresh(all), 0);
-        _paid -= Math.Min(fresh, _paid);
-        long length = Math.Min(_held + fresh, all.Buffer.Length);
+        long piece = all.IsCanceled ? 0 : Math.Max(NextPiece(all), 0);
+        _taken -= Math.Min(piece, _taken);
+        long length = Math.Min(_unconsumed + piece, all.Buffer.Length);
         _given = all.Buffer.Slice(0, length);
         return new ReadResult(_given, all.IsCanceled, all.IsCompleted && length == all.Buffer.Length);
     }

@@ -3,10 +3,10 @@ using System.Runtime.CompilerServices;
 
 namespace MtaTls.AspNetCore.Identities;
 
-/// <summary>Sends at the pace of an identity: a flush waits until the time of what was written has come, and flushes then.</summary>
+/// <summary>Sends at the rate of the client's identity: a flush waits until the written bytes are due, and then flushes.</summary>
 internal sealed class PacedWriter(PipeWriter inner, Pace pace, long perSecond, PaceDelay delay, TimeProvider time, Action<TimeSpan, bool>? delayed) : PipeWriter
 {
-    // Written and not taken from the pace yet, and when that which was taken may be sent.
+    // Bytes that are written and not yet taken from the rate, and the time from which the bytes taken last may be sent.
     private long _written;
     private long _due = long.MinValue;
 
@@ -26,7 +26,7 @@ internal sealed class PacedWriter(PipeWriter inner, Pace pace, long perSecond, P
 
     public override ValueTask<FlushResult> FlushAsync(CancellationToken cancellationToken = default)
     {
-        Pay();
+        TakeWritten();
         return _due <= time.GetTimestamp() ? inner.FlushAsync(cancellationToken) : FlushLaterAsync(cancellationToken);
     }
 
@@ -40,20 +40,20 @@ internal sealed class PacedWriter(PipeWriter inner, Pace pace, long perSecond, P
 
     public override void Complete(Exception? exception = null)
     {
-        // What is sent with the end counts, and waits for nothing.
-        Pay();
+        // The last bytes count against the rate, but the end does not wait.
+        TakeWritten();
         delay.Dispose();
         inner.Complete(exception);
     }
 
     public override ValueTask CompleteAsync(Exception? exception = null)
     {
-        Pay();
+        TakeWritten();
         delay.Dispose();
         return inner.CompleteAsync(exception);
     }
 
-    private void Pay()
+    private void TakeWritten()
     {
         if (_written > 0)
         {
@@ -78,7 +78,7 @@ internal sealed class PacedWriter(PipeWriter inner, Pace pace, long perSecond, P
             return await inner.FlushAsync(cancellationToken);
         }
 
-        // What was written stays, and goes with the next flush.
+        // The written bytes stay and are sent with the next flush.
         cancellationToken.ThrowIfCancellationRequested();
         return new FlushResult(isCanceled: true, isCompleted: false);
     }

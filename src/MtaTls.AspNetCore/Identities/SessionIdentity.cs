@@ -7,7 +7,7 @@ using MtaTls.Protocol;
 
 namespace MtaTls.AspNetCore.Identities;
 
-/// <summary>A session's part of its client's identity: answers opens above the limits, and gives channels the identity's pace. Disposed with the session.</summary>
+/// <summary>Applies the limits of a client's identity to one session: refuses opens above them and limits the bandwidth of channels. Disposed with the session.</summary>
 internal sealed class SessionIdentity(MtaTlsServer server, ClientIdentity identity, bool hasRoom) : IDisposable
 {
     private const string TooManySessions = "Too many sessions of this client";
@@ -16,23 +16,23 @@ internal sealed class SessionIdentity(MtaTlsServer server, ClientIdentity identi
     private const string Section = nameof(MtaTlsOptions.IdentityLimits);
     private const string OpensAreRefused = "opens are refused";
 
-    // A session above the limit lives until it was told so: its client's first open, or so long.
+    // A session above the limit ends with its client's first open, whose refusal gives the reason, or after this time.
     private static readonly TimeSpan s_refusedLifetime = TimeSpan.FromSeconds(5);
 
-    private int _said;
+    private int _logged; // the limits that this session has logged, one bit each
     private Action<TimeSpan, bool>? _delayed;
 
-    /// <summary>Counts a session; null where no rule is for its client.</summary>
+    /// <summary>Counts a session; null if no rule matches its client.</summary>
     public static SessionIdentity? Enter(MtaTlsServer server, X509Certificate2? certificate)
         => server.Identities.Enter(certificate, out bool hasRoom) is { } identity ? new SessionIdentity(server, identity, hasRoom) : null;
 
-    /// <summary>Called on the session's read loop. Refuses an open that is above a limit.</summary>
+    /// <summary>Refuses an open that is above a limit. Called on the session's read loop.</summary>
     /// <returns>Whether it was refused.</returns>
     public bool TryRefuse(MtaTlsServerSession session, MtaTlsChannelRequest request)
     {
         if (!hasRoom)
         {
-            Refuse(session, request, nameof(MtaTlsIdentityLimitOptions.MaxSessions), TooManySessions, "the session is refused every channel and ended", 1);
+            Refuse(session, request, nameof(MtaTlsIdentityLimitOptions.MaxSessions), TooManySessions, "all opens of the session are refused and it ends", 1);
             session.BeginShutdown();
         }
         else if (!identity.HasRoomForChannel)
@@ -51,7 +51,7 @@ internal sealed class SessionIdentity(MtaTlsServer server, ClientIdentity identi
         return true;
     }
 
-    /// <summary>Counts a channel that is about to be opened; <see cref="LeaveChannel"/> is to follow. Refuses it where another open was faster.</summary>
+    /// <summary>Counts a channel that is about to be opened; call <see cref="LeaveChannel"/> later. Refuses the channel if a concurrent open has taken the last place.</summary>
     public bool TryEnterChannel(MtaTlsServerSession session, MtaTlsChannelRequest request)
     {
         if (identity.TryEnterChannel())
@@ -65,10 +65,10 @@ internal sealed class SessionIdentity(MtaTlsServer server, ClientIdentity identi
 
     public void LeaveChannel() => identity.Channels.Leave();
 
-    /// <summary>What the channel is read and written by where the identity's bandwidth is limited; else null, and the channel is its own.</summary>
+    /// <summary>Creates the pipe of a channel if the identity has a bandwidth limit; else null, and the channel's own pipe is used.</summary>
     public PacedPipe? CreatePipe(IDuplexPipe channel) => identity.HasBandwidth ? new PacedPipe(channel, identity, _delayed ??= OnDelayed) : null;
 
-    /// <summary>Once a second.</summary>
+    /// <summary>Ends a session above the limit in time. Called once a second.</summary>
     public void Tick(MtaTlsServerSession session)
     {
         if (!hasRoom && server.Time.GetUtcNow() - session.StartedAt >= s_refusedLifetime)
@@ -88,7 +88,7 @@ internal sealed class SessionIdentity(MtaTlsServer server, ClientIdentity identi
         TagList tags = session.Tags;
         tags.Add("mtatls.identity_rule", identity.Rule.Name);
         server.LimitReports.Exceeded(limit, answer, tags);
-        if ((Interlocked.Or(ref _said, bit) & bit) == 0)
+        if ((Interlocked.Or(ref _logged, bit) & bit) == 0)
         {
             server.SessionLog.IdentityLimitExceeded(session.SessionId, limit, identity.Rule.Name, identity.Id.Key is { Length: > 0 } key ? key : "all", answer);
         }

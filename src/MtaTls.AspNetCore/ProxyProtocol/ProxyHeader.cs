@@ -4,15 +4,15 @@ using System.Text;
 
 namespace MtaTls.AspNetCore.ProxyProtocol;
 
-/// <summary>A header that has been read.</summary>
+/// <summary>A PROXY protocol header.</summary>
 /// <param name="version">1 or 2.</param>
 /// <param name="isLocal">Whether its command is LOCAL.</param>
-/// <param name="source">The client, where it is told.</param>
-/// <param name="destination">Where the client has connected to, where it is told.</param>
-/// <param name="tlvs">The TLVs, found well-formed.</param>
+/// <param name="source">The client's address; null if the header has none.</param>
+/// <param name="destination">The address to which the client has connected; null if the header has none.</param>
+/// <param name="tlvs">The TLVs, which have been checked to be well-formed.</param>
 internal sealed class ProxyHeader(int version, bool isLocal, IPEndPoint? source = null, IPEndPoint? destination = null, ReadOnlyMemory<byte> tlvs = default) : IMtaTlsProxyProtocolFeature
 {
-    // "An opaque byte sequence of up to 128 bytes."
+    // The specification: "An opaque byte sequence of up to 128 bytes".
     private const int MaxUniqueId = 128;
 
     public int Version => version;

@@ -7,7 +7,9 @@ using System.Text;
 
 namespace MtaTls.AspNetCore.ProxyProtocol;
 
-/// <summary>Reads a header of the PROXY protocol (haproxy.org, proxy-protocol.txt), of version 1 or 2. What is not exactly one is refused: the bytes behind would be taken for the client's.</summary>
+/// <summary>
+/// Reads a header of the PROXY protocol, version 1 or 2 (haproxy.org, proxy-protocol.txt). A header with any error is refused: otherwise a part of it could be taken for data of the client.
+/// </summary>
 internal static class ProxyHeaderReader
 {
     private const int FixedLength = 16;
@@ -17,10 +19,10 @@ internal static class ProxyHeaderReader
     private static ReadOnlySpan<byte> TextSignature => "PROXY "u8;
 
     /// <summary>Reads a header.</summary>
-    /// <param name="buffer">What has arrived.</param>
+    /// <param name="buffer">The bytes that have arrived.</param>
     /// <param name="maxLength">The longest header that is allowed.</param>
-    /// <param name="header">The header, where it is complete.</param>
-    /// <param name="length">Its length, where it is complete.</param>
+    /// <param name="header">The header, if it is complete.</param>
+    /// <param name="length">Its length, if it is complete.</param>
     public static ProxyHeaderStatus TryRead(in ReadOnlySequence<byte> buffer, int maxLength, out ProxyHeader? header, out int length)
     {
         header = null;
@@ -30,7 +32,7 @@ internal static class ProxyHeaderReader
             return ProxyHeaderStatus.NeedMore;
         }
 
-        // No more is looked at than a header can have: what follows is the client's.
+        // Only these bytes are checked here: later bytes may be the client's.
         int available = (int)Math.Min(buffer.Length, FixedLength);
         Span<byte> start = stackalloc byte[FixedLength];
         buffer.Slice(0, available).CopyTo(start);
@@ -77,15 +79,15 @@ internal static class ProxyHeaderReader
 
         byte[] whole = buffer.Slice(0, length).ToArray();
         int tlvs = FixedLength + (family switch { 1 => 12, 2 => 36, 3 => 216, _ => 0 });
-        bool hasTlvs = length >= tlvs && AreTlvs(whole.AsSpan(tlvs)) && HasRightChecksum(whole, tlvs);
+        bool hasTlvs = length >= tlvs && AreTlvs(whole.AsSpan(tlvs)) && HasValidChecksum(whole, tlvs);
         if (command == 0)
         {
-            // LOCAL: its addresses are not looked at, and may not be there.
+            // LOCAL: the addresses are ignored and may be absent.
             header = new ProxyHeader(2, isLocal: true, tlvs: hasTlvs ? whole.AsMemory(tlvs) : default);
             return ProxyHeaderStatus.Complete;
         }
 
-        // Datagrams don't come in a TCP connection.
+        // A TCP connection carries no datagrams, so other transport protocols are invalid.
         if (!hasTlvs || family > 3 || protocol > 1)
         {
             return ProxyHeaderStatus.Invalid;
@@ -96,7 +98,7 @@ internal static class ProxyHeaderReader
         return ProxyHeaderStatus.Complete;
     }
 
-    /// <summary>None for a Unix socket: its peers have no address.</summary>
+    /// <summary>Reads both addresses. Null for Unix sockets, whose peers have no IP address.</summary>
     private static (IPEndPoint? Source, IPEndPoint? Destination) Addresses(ReadOnlySpan<byte> addresses, int family)
     {
         int size = family switch { 1 => 4, 2 => 16, _ => 0 };
@@ -120,8 +122,8 @@ internal static class ProxyHeaderReader
         return true;
     }
 
-    /// <summary>Whether PP2_TYPE_CRC32C, where there is one, is right: CRC-32C of the header with zeros in its place.</summary>
-    private static bool HasRightChecksum(byte[] header, int tlvs)
+    /// <summary>Whether the TLV PP2_TYPE_CRC32C is absent or correct. It is the CRC-32C of the header with zeros in place of the value.</summary>
+    private static bool HasValidChecksum(byte[] header, int tlvs)
     {
         for (int at = tlvs; at < header.Length; at += 3 + BinaryPrimitives.ReadUInt16BigEndian(header.AsSpan(at + 1)))
         {
@@ -147,7 +149,7 @@ internal static class ProxyHeaderReader
         return true;
     }
 
-    /// <summary><c>PROXY TCP4 192.0.2.1 198.51.100.1 56324 443</c> and CRLF, or <c>PROXY UNKNOWN</c> and anything.</summary>
+    /// <summary>Reads version 1: <c>PROXY TCP4 192.0.2.1 198.51.100.1 56324 443</c> and CRLF, or <c>PROXY UNKNOWN</c>, any text and CRLF.</summary>
     private static ProxyHeaderStatus ReadText(in ReadOnlySequence<byte> buffer, out ProxyHeader? header, out int length)
     {
         header = null;
@@ -194,7 +196,7 @@ internal static class ProxyHeaderReader
     {
         endPoint = null;
 
-        // Of IPv4 exactly four decimal parts: IPAddress reads "1" and "0x7f.1" as well.
+        // IPv4 must have exactly four decimal parts; IPAddress.TryParse also accepts "1" and "0x7f.1".
         bool isAddress = !address.Contains('%') && IPAddress.TryParse(address, out IPAddress? parsed) && parsed.AddressFamily == family
             && (family != AddressFamily.InterNetwork || parsed.ToString().AsSpan().SequenceEqual(address));
         bool isPort = port.Length is > 0 and <= 5 && !port.ContainsAnyExceptInRange('0', '9') && (port.Length == 1 || port[0] != '0');

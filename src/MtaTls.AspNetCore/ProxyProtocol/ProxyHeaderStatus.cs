@@ -1,20 +1,20 @@
 namespace MtaTls.AspNetCore.ProxyProtocol;
 
-/// <summary>What the first bytes of a connection are.</summary>
+/// <summary>The result of reading a PROXY protocol header from the first bytes of a connection.</summary>
 internal enum ProxyHeaderStatus
 {
-    /// <summary>The beginning of a header.</summary>
+    /// <summary>The beginning of a header; more bytes are needed.</summary>
     NeedMore,
 
-    /// <summary>A whole header.</summary>
+    /// <summary>A complete header.</summary>
     Complete,
 
-    /// <summary>No header at all.</summary>
+    /// <summary>The connection does not begin with a header.</summary>
     Absent,
 
-    /// <summary>A header that breaks the rules, or of a kind that does not belong in front of a TCP connection.</summary>
+    /// <summary>A header that violates the specification, or that is not for a TCP connection.</summary>
     Invalid,
 
-    /// <summary>A header that is longer than is allowed.</summary>
+    /// <summary>A header that is longer than <see cref="MtaTlsProxyProtocolOptions.MaxHeaderLength"/>.</summary>
     TooLong,
 }

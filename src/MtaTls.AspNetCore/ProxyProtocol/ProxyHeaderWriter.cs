@@ -10,26 +10,26 @@ using MtaTls.AspNetCore.Routing;
 
 namespace MtaTls.AspNetCore.ProxyProtocol;
 
-/// <summary>Writes the header that a Tcp route sends to its destination.</summary>
+/// <summary>Writes the PROXY protocol header that a Tcp route sends to its destination.</summary>
 internal static class ProxyHeaderWriter
 {
     private const string CommonNameOid = "2.5.4.3";
 
-    // A text of a client's that is longer is left out: a common name has 64 characters (RFC 5280), a host name 253.
+    // A longer text from the client is left out. A valid common name has at most 64 characters (RFC 5280), a host name 253.
     private const int MaxText = 256;
 
-    /// <summary>The header of a channel: its client is the session's, and what the client has connected to is this server.</summary>
+    /// <summary>Writes the header of a channel. Its source is the session's client, its destination this server's address.</summary>
     /// <param name="version">1 or 2.</param>
     /// <param name="session">The channel's session.</param>
     /// <param name="uniqueId">The channel's id in the log.</param>
     public static byte[] Write(ProxyProtocolVersion version, MtaTlsServerSession session, string uniqueId)
     {
-        (IPEndPoint? source, IPEndPoint? destination) = Alike(session.Connection.RemoteEndPoint as IPEndPoint, session.Connection.LocalEndPoint as IPEndPoint);
+        (IPEndPoint? source, IPEndPoint? destination) = ToSameFamily(session.Connection.RemoteEndPoint as IPEndPoint, session.Connection.LocalEndPoint as IPEndPoint);
         return version == ProxyProtocolVersion.V1 ? WriteText(source, destination) : WriteBinary(source, destination, session, uniqueId);
     }
 
-    /// <summary>Both of one family, as a header has them; none where either is unknown.</summary>
-    private static (IPEndPoint? Source, IPEndPoint? Destination) Alike(IPEndPoint? source, IPEndPoint? destination)
+    /// <summary>Converts both addresses to the same family, as a header needs them. Null if either is unknown.</summary>
+    private static (IPEndPoint? Source, IPEndPoint? Destination) ToSameFamily(IPEndPoint? source, IPEndPoint? destination)
     {
         if (source is null || destination is null)
         {
@@ -52,7 +52,7 @@ internal static class ProxyHeaderWriter
         string family = source.AddressFamily == AddressFamily.InterNetwork ? "TCP4" : "TCP6";
         return Encoding.ASCII.GetBytes(string.Create(CultureInfo.InvariantCulture, $"PROXY {family} {Text(source.Address)} {Text(destination.Address)} {source.Port} {destination.Port}\r\n"));
 
-        // Without a zone, which means something here alone.
+        // Without an IPv6 zone, which has a meaning only on this machine.
         static string Text(IPAddress address) => new IPAddress(address.GetAddressBytes()).ToString();
     }
 
@@ -79,7 +79,7 @@ internal static class ProxyHeaderWriter
         return [.. header];
     }
 
-    /// <summary>PP2_TYPE_SSL: how the client has connected, and whether its certificate was verified (zero: it was).</summary>
+    /// <summary>Creates the TLV PP2_TYPE_SSL: the client's TLS version and cipher suite, and whether its certificate was verified (0: yes).</summary>
     private static List<byte> Ssl(MtaTlsServerSession session)
     {
         byte client = ProxyTlv.ClientSsl;

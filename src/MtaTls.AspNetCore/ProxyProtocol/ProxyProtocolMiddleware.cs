@@ -11,8 +11,8 @@ using MtaTls.AspNetCore.Transport;
 namespace MtaTls.AspNetCore.ProxyProtocol;
 
 /// <summary>
-/// Reads the PROXY protocol header of connections from balancers, before TLS, and gives the connection the addresses that it tells: logs, limits by address and requests then see the client.
-/// A connection without a right header ends, and nothing else.
+/// Reads the PROXY protocol header of connections from load balancers, before TLS, and sets the connection's addresses from it. Logs, limits per address and requests then see the client's address.
+/// A connection without a valid header is closed; other connections are not affected.
 /// </summary>
 internal sealed class ProxyProtocolMiddleware(ConnectionDelegate next, string? endpoint, MtaTlsServer server)
 {
@@ -20,7 +20,7 @@ internal sealed class ProxyProtocolMiddleware(ConnectionDelegate next, string? e
 
     private readonly MtaTlsProxyProtocolOptions _options = server.Options.ProxyProtocol;
 
-    // The options have been validated: there is nothing to report.
+    // The options were validated before, so there are no errors to collect.
     private readonly ProxyProtocolNetworks _networks = ProxyProtocolNetworks.Read(server.Options.ProxyProtocol, "", new());
     private long _logged = long.MinValue;
 
@@ -52,7 +52,7 @@ internal sealed class ProxyProtocolMiddleware(ConnectionDelegate next, string? e
         await next(connection);
     }
 
-    /// <summary>Consumes the header and nothing of what follows it. Null where there is no right one.</summary>
+    /// <summary>Reads and consumes the header and no byte after it. Null if there is no valid header.</summary>
     private async Task<ProxyHeader?> ReadAsync(ConnectionContext connection)
     {
         TagList tags = MtaTlsMetrics.Tags(endpoint, connection);
@@ -67,7 +67,7 @@ internal sealed class ProxyProtocolMiddleware(ConnectionDelegate next, string? e
                 ProxyHeaderStatus status = ProxyHeaderReader.TryRead(buffer, _options.MaxHeaderLength, out ProxyHeader? header, out int length);
                 if (status == ProxyHeaderStatus.Complete)
                 {
-                    // What follows stays unexamined, so that TLS gets it at once.
+                    // The bytes after the header stay unexamined, so that the next read gets them at once.
                     input.AdvanceTo(buffer.GetPosition(length));
                     server.Metrics.ProxyHeaderRead(tags, header!.IsLocal);
                     return header;
@@ -103,7 +103,7 @@ internal sealed class ProxyProtocolMiddleware(ConnectionDelegate next, string? e
                 Refuse(connection, "too long", "too_long", tags);
                 break;
             case ProxyHeaderStatus.NeedMore:
-                // Many balancers connect and close to see whether somebody listens: no reason for a warning.
+                // No warning: many load balancers open and close a connection as a health check.
                 server.SessionLog.ProxyHeaderRefused(connection.ConnectionId, connection.RemoteEndPoint, "incomplete");
                 server.Metrics.ProxyHeaderRefused(tags, "incomplete");
                 break;
@@ -111,7 +111,7 @@ internal sealed class ProxyProtocolMiddleware(ConnectionDelegate next, string? e
                 Refuse(connection, "missing", "missing", tags);
                 break;
             default:
-                Refuse(connection, "wrong", "invalid", tags);
+                Refuse(connection, "invalid", "invalid", tags);
                 break;
         }
     }

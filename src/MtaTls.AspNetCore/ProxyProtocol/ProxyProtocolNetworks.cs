@@ -5,7 +5,7 @@ using MtaTls.Configuration;
 
 namespace MtaTls.AspNetCore.ProxyProtocol;
 
-/// <summary>The balancers of <see cref="MtaTlsProxyProtocolOptions.Networks"/>.</summary>
+/// <summary>The load balancers of <see cref="MtaTlsProxyProtocolOptions.Networks"/>.</summary>
 internal sealed class ProxyProtocolNetworks
 {
     private const string Unix = "unix";
@@ -17,7 +17,7 @@ internal sealed class ProxyProtocolNetworks
     {
     }
 
-    /// <summary>Reads the list; what is wrong is added to <paramref name="errors"/>.</summary>
+    /// <summary>Reads the list and adds its errors to <paramref name="errors"/>.</summary>
     public static ProxyProtocolNetworks Read(MtaTlsProxyProtocolOptions options, string key, ErrorList errors)
     {
         ProxyProtocolNetworks read = new();
@@ -39,7 +39,7 @@ internal sealed class ProxyProtocolNetworks
 
         if (options.Endpoints.Count > 0 && options.Networks.Count == 0)
         {
-            errors.Add($"{key}:{nameof(options.Networks)}", $"is empty, although {nameof(options.Endpoints)} names endpoints: name the balancers' addresses.");
+            errors.Add($"{key}:{nameof(options.Networks)}", $"is empty, although {nameof(options.Endpoints)} names endpoints. Add the addresses of the load balancers.");
         }
 
         return read;

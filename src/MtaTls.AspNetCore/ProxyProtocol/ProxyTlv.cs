@@ -1,6 +1,6 @@
 namespace MtaTls.AspNetCore.ProxyProtocol;
 
-/// <summary>The types of TLVs that are read or written here, and the bits of PP2_TYPE_SSL (section 2.2 of the specification).</summary>
+/// <summary>The TLV types that this library reads or writes, and the bits of PP2_TYPE_SSL (section 2.2 of the PROXY protocol's specification).</summary>
 internal static class ProxyTlv
 {
     public const byte Alpn = 0x01;

@@ -7,7 +7,7 @@ using MtaTls.Protocol;
 namespace MtaTls.AspNetCore.Routing;
 
 /// <summary>
-/// Answers every open of a client: asks the application's routers and the routes in force where the channel goes, and sends it there. Each refusal is one line of the log.
+/// Answers every open of a client: asks the application's routers and then the present routes where the channel goes, and passes it on. Each refusal is logged once.
 /// Without routers and routes every channel goes to the application.
 /// </summary>
 internal sealed class ChannelDispatcher(IEnumerable<IMtaTlsChannelRouter> routers, CurrentSettings settings, TcpForwarder forwarder, RoutingMetrics metrics, IEnumerable<IAgentChannels> agents, IEnumerable<IPeerEndpoint> peers, ILoggerFactory loggers)
@@ -17,20 +17,20 @@ internal sealed class ChannelDispatcher(IEnumerable<IMtaTlsChannelRouter> router
     private readonly IPeerEndpoint? _peers = peers.FirstOrDefault();
     private readonly ILogger _logger = loggers.CreateLogger(LogCategories.Routing);
 
-    /// <summary>What every refusal says to the client: which rule, address or failure it was would tell a stranger what is behind.</summary>
+    /// <summary>The error text of every refusal. It gives no reason, because the reason would show clients which destinations exist.</summary>
     public const string Refusal = "Not available.";
 
-    /// <summary>The endpoint that other gateways use; null: there is none.</summary>
+    /// <summary>The endpoint that other gateways use; null if there is none.</summary>
     public IPeerEndpoint? Peers => _peers;
 
-    /// <summary>Called on the session's read loop; it does not wait. The request is answered now, or when what the answer depends on is done.</summary>
+    /// <summary>Called on the session's read loop, so it does not wait. The request is answered now or later, for example after a TCP connection is open.</summary>
     public void Dispatch(MtaTlsServerSession session, MtaTlsChannelRequest request)
     {
         try
         {
             if (_peers is not null && session.EndpointName is { } endpoint && endpoint.Equals(_peers.Name, StringComparison.OrdinalIgnoreCase))
             {
-                // No router, no route and no HTTP: another gateway reaches agents and nothing else.
+                // Routers, routes and the application are skipped: another gateway may reach agents only.
                 _peers.Start(session, request);
                 return;
             }
@@ -72,7 +72,7 @@ internal sealed class ChannelDispatcher(IEnumerable<IMtaTlsChannelRouter> router
         }
         catch (Exception e)
         {
-            // Where the request was not answered the session refuses it.
+            // The session refuses a request that is not answered yet.
             _logger.RouterFailed(session.SessionId, request.Destination, e);
             throw;
         }
@@ -98,7 +98,7 @@ internal sealed class ChannelDispatcher(IEnumerable<IMtaTlsChannelRouter> router
         return null;
     }
 
-    /// <summary>Null where no route can mean the destination.</summary>
+    /// <summary>Returns null if the destination is no valid host, so that no route can match it.</summary>
     private static RoutedChannel? AskRoutes(MtaTlsServerSession session, MtaTlsChannelRequest request, ChannelRouteTable routes)
     {
         if (routes.Count == 0)

@@ -4,7 +4,7 @@ using Microsoft.AspNetCore.Http;
 
 namespace MtaTls.AspNetCore.Routing;
 
-/// <summary>A channel's destination as routes compare it, read once a channel.</summary>
+/// <summary>A channel's destination in the form that routes compare. It is parsed once for each channel.</summary>
 internal sealed class ChannelTarget
 {
     private static readonly IdnMapping s_idn = new();
@@ -21,10 +21,10 @@ internal sealed class ChannelTarget
 
     public int Port { get; }
 
-    /// <summary>False for what the wire allows and no route can mean, such as "127.1". It matches nothing.</summary>
+    /// <summary>False for a destination that a packet may carry but that is no valid host, such as "127.1". It matches no route.</summary>
     public bool IsValid { get; }
 
-    /// <summary>The destination of the channel that a request came on, or null where it came on none.</summary>
+    /// <summary>Gets the destination of the channel of a request; null on an ordinary connection.</summary>
     public static ChannelTarget? Of(HttpContext context) => context.Features.Get<IMtaTlsChannelFeature>() is { } channel ? Of(channel) : null;
 
     public static ChannelTarget Of(IMtaTlsChannelFeature channel) => s_known.GetValue(channel, static c => new ChannelTarget(c));
@@ -32,10 +32,10 @@ internal sealed class ChannelTarget
     public bool Matches(DestinationPattern pattern) => IsValid && pattern.Matches(Host, Port);
 
     /// <summary>
-    /// Compares the destination with what a request names. One without a port names the default port of http or of https: TLS is
-    /// below the channel, so the destination of http://app1.internal is port 80 although the request is a secure one.
+    /// Compares the destination with the host that a request names. A host without a port matches ports 80 and 443. TLS is
+    /// below the channel, so the destination of http://app1.internal is port 80 although the request is secure.
     /// </summary>
-    /// <param name="authority">The Host header or :authority as it came, where international names are A-labels. <see cref="HttpRequest.Host"/> has them decoded, and throws where they can't be.</param>
+    /// <param name="authority">The Host header or :authority as received, in which international names are A-labels. <see cref="HttpRequest.Host"/> would decode them, and throw if they are invalid.</param>
     public HostMatch Compare(string? authority)
     {
         if (string.IsNullOrEmpty(authority))
@@ -60,7 +60,7 @@ internal sealed class ChannelTarget
         return isPort ? HostMatch.Destination : HostMatch.Other;
     }
 
-    /// <summary>As a client writes it in a Host header.</summary>
+    /// <summary>Formats the destination as a client writes it in a Host header.</summary>
     public string ToAuthority() => Port is 80 or 443 ? Host.ToUriHost() : $"{Host.ToUriHost()}:{Port}";
 
     public override string ToString() => $"{Host.ToUriHost()}:{Port}";

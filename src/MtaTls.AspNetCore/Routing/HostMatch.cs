@@ -1,14 +1,14 @@
 namespace MtaTls.AspNetCore.Routing;
 
-/// <summary>How a request's Host header or :authority compares with the destination of its channel.</summary>
+/// <summary>The result of comparing a request's Host header or :authority with the destination of its channel.</summary>
 internal enum HostMatch
 {
-    /// <summary>It names another host, or none: 421.</summary>
+    /// <summary>The request names another host, or none. The answer is 421 unless <see cref="MtaTlsOptions.AllowHostMismatch"/> is set.</summary>
     Other,
 
-    /// <summary>It names the destination.</summary>
+    /// <summary>The request names the destination.</summary>
     Destination,
 
-    /// <summary>It is no host name (an A-label that stands for nothing): 400.</summary>
+    /// <summary>The request names no valid host: an A-label cannot be decoded. The answer is 400.</summary>
     Invalid,
 }

@@ -6,8 +6,8 @@ using MtaTls.AspNetCore.Diagnostics;
 namespace MtaTls.AspNetCore.Routing;
 
 /// <summary>
-/// The rule that a request names the destination of its channel: what decided where the channel may go must also hold for each request in it, or a client
-/// asks for a channel that it may have and then for a host that it may not.
+/// Checks that a request names the destination of its channel. The routing decision about the channel must also hold for each request in it: otherwise a client
+/// could open a channel to an allowed destination and then ask for a host that is not allowed.
 /// </summary>
 internal sealed class HostMatching(CurrentSettings settings, IEnumerable<IMtaTlsChannelRouter> routers, RoutingMetrics metrics, ILoggerFactory loggers)
 {
@@ -15,7 +15,7 @@ internal sealed class HostMatching(CurrentSettings settings, IEnumerable<IMtaTls
 
     private readonly bool _hasRouters = routers.Any();
 
-    /// <summary>Whether the rule is for every request: there are channel routes, or routers of the application.</summary>
+    /// <summary>Whether every request is checked, because there are channel routes or routers of the application.</summary>
     public bool IsGeneral => _hasRouters || settings.Current.Routes.Count > 0;
 
     public bool Accepts(ChannelTarget target, HttpRequest request) => target.Compare(request.Headers.Host) switch
@@ -25,7 +25,7 @@ internal sealed class HostMatching(CurrentSettings settings, IEnumerable<IMtaTls
         _ => false,
     };
 
-    /// <summary>421 (RFC 9110, section 15.5.20): the client may ask again on another channel. 400 where the Host is none.</summary>
+    /// <summary>Answers 421, after which the client may retry on another channel (RFC 9110, section 15.5.20), or 400 if the host is invalid.</summary>
     public Task RejectAsync(HttpContext context)
     {
         if (ChannelTarget.Of(context)?.Compare(context.Request.Headers.Host) == HostMatch.Invalid)
@@ -35,7 +35,7 @@ internal sealed class HostMatching(CurrentSettings settings, IEnumerable<IMtaTls
         }
 
         metrics.RequestMisdirected();
-        // The Host is the client's text and stays out of the log.
+        // The host is not logged: it is a text of the client that was not checked.
         _logger.RequestMisdirected(context.Connection.Id, ChannelTarget.Of(context)?.ToString());
         context.Response.StatusCode = StatusCodes.Status421MisdirectedRequest;
         return Task.CompletedTask;

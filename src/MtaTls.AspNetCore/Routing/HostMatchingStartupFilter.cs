@@ -4,12 +4,12 @@ using Microsoft.Extensions.DependencyInjection;
 
 namespace MtaTls.AspNetCore.Routing;
 
-/// <summary>Applies <see cref="HostMatching"/> before everything else in the application, as soon as there are channel routes.</summary>
+/// <summary>Applies <see cref="HostMatching"/> before the application's own middleware, if there are channel routes or routers.</summary>
 internal sealed class HostMatchingStartupFilter : IStartupFilter
 {
     public Action<IApplicationBuilder> Configure(Action<IApplicationBuilder> next) => app =>
     {
-        // Found with the first channel: where none ever comes, as under TestServer, no option is read and no file opened.
+        // Resolved with the first channel: under other servers, such as TestServer, there is none, and nothing may read the options.
         IServiceProvider services = app.ApplicationServices;
         HostMatching? hostMatching = null;
         app.Use(following => context =>

@@ -1,15 +1,16 @@
 namespace MtaTls.AspNetCore;
 
 /// <summary>
-/// Decides where channels go, before the routes of <c>MtaTls:Channels</c>. Register any number as singletons (<c>services.AddSingleton&lt;IMtaTlsChannelRouter, MyRouter&gt;()</c>):
-/// they are asked in order, and the first that decides is obeyed. Where there is one, every request must name the destination of its channel, as with channel routes.
+/// Decides where channels go, before the routes of <c>MtaTls:Channels</c>. Register routers as singletons (<c>services.AddSingleton&lt;IMtaTlsChannelRouter, MyRouter&gt;()</c>).
+/// They are asked in the order of registration, and the first decision counts. With a router, every request must name the destination of its channel, as with channel routes
+/// (<see cref="MtaTlsOptions.AllowHostMismatch"/>).
 /// </summary>
 public interface IMtaTlsChannelRouter
 {
     /// <summary>
-    /// Decides about one channel. Called on the session's read loop, by many sessions at a time: it must not wait. An exception refuses the channel and is logged as an error.
+    /// Decides about one channel. It is called on the read loops of sessions, concurrently, so it must be thread-safe and must not wait. If it throws, the channel is refused and an error is logged.
     /// </summary>
-    /// <param name="open">What the client asks for.</param>
-    /// <returns>The decision; <see cref="MtaTlsChannelDecision.None"/> leaves it to the next router, and last to the configured routes.</returns>
+    /// <param name="open">The open: the session, the source and the destination.</param>
+    /// <returns>The decision. <see cref="MtaTlsChannelDecision.None"/> leaves it to the next router, and after the last router to the configured routes.</returns>
     MtaTlsChannelDecision Route(in MtaTlsChannelOpen open);
 }

@@ -3,118 +3,53 @@ namespace MtaTls.AspNetCore;
 /// <summary>How channels are forwarded over TCP (<c>MtaTls:Tcp</c>), for every route whose action is <see cref="ChannelRouteAction.Tcp"/>.</summary>
 public sealed class MtaTlsTcpOptions
 {
-    private TimeSpan _connectTimeout = TimeSpan.FromSeconds(10);
-    private TimeSpan _halfCloseLinger = TimeSpan.FromSeconds(30);
-    private TimeSpan _shutdownIdleTimeout = TimeSpan.FromSeconds(5);
-    private int _maxConnections = 10_000;
-    private int _maxConnectionsPerAddress = 5_000;
-    private int _maxLookups = 16;
-    private int _maxLookupsPerAddress = 4;
+    /// <summary>The longest time from a channel's open to its TCP connection, name resolution included. Then the open is refused.</summary>
+    /// <value>Default: 10 seconds. Range: more than 0, at most 5 minutes.</value>
+    /// <exception cref="ArgumentOutOfRangeException">The value is out of range.</exception>
+    public TimeSpan ConnectTimeout { get; set => field = Ranges.Positive(value, TimeSpan.FromMinutes(5)); } = TimeSpan.FromSeconds(10);
 
     /// <summary>
-    /// The longest time from a channel's open to its TCP connection, name resolution included; then the open is refused. <value>Default: 10 seconds. Range: above zero, at most 5
-    /// minutes.</value>
+    /// How long a TCP connection stays open after its channel has closed and the server has sent its FIN, so that the destination can read all data and close. Data that the destination sends in this
+    /// time is discarded, because a closed channel carries none.
     /// </summary>
+    /// <value>Default: 30 seconds. Range: 0 to 1 hour.</value>
     /// <exception cref="ArgumentOutOfRangeException">The value is out of range.</exception>
-    public TimeSpan ConnectTimeout
-    {
-        get => _connectTimeout;
-        set
-        {
-            ArgumentOutOfRangeException.ThrowIfLessThanOrEqual(value, TimeSpan.Zero);
-            ArgumentOutOfRangeException.ThrowIfGreaterThan(value, TimeSpan.FromMinutes(5));
-            _connectTimeout = value;
-        }
-    }
+    public TimeSpan HalfCloseLinger { get; set => field = Ranges.Check(value, TimeSpan.Zero, TimeSpan.FromHours(1)); } = TimeSpan.FromSeconds(30);
 
     /// <summary>
-    /// How long a TCP connection stays open after its channel has closed and we have sent our FIN: the other end reads what was sent and closes; what it still
-    /// sends is discarded, for a closed channel carries nothing. <value>Default: 30 seconds. Range: zero to 1 hour.</value>
+    /// When the server stops, it closes a TCP connection that has carried no data for this time, and its channel. Connections in use continue until the host's shutdown timeout. Without this limit,
+    /// connections that are kept open for later use would delay every shutdown.
     /// </summary>
+    /// <value>Default: 5 seconds. Range: 0 (all are closed at once) to 1 hour.</value>
     /// <exception cref="ArgumentOutOfRangeException">The value is out of range.</exception>
-    public TimeSpan HalfCloseLinger
-    {
-        get => _halfCloseLinger;
-        set
-        {
-            ArgumentOutOfRangeException.ThrowIfLessThan(value, TimeSpan.Zero);
-            ArgumentOutOfRangeException.ThrowIfGreaterThan(value, TimeSpan.FromHours(1));
-            _halfCloseLinger = value;
-        }
-    }
+    public TimeSpan ShutdownIdleTimeout { get; set => field = Ranges.Check(value, TimeSpan.Zero, TimeSpan.FromHours(1)); } = TimeSpan.FromSeconds(5);
 
     /// <summary>
-    /// When the server stops, a connection through which nothing has gone for so long is closed in order, with its channel; one that is in use goes on until the host's shutdown timeout.
-    /// Without it a connection that is held open for later use would hold every shutdown. <value>Default: 5 seconds. Range: zero (all are closed at once) to 1 hour.</value>
+    /// TCP connections for channels of all sessions at a time, open or being opened. Further opens are refused. Each connection takes a file descriptor and a local port.
     /// </summary>
+    /// <value>Default: 10,000. Range: 1 or more.</value>
     /// <exception cref="ArgumentOutOfRangeException">The value is out of range.</exception>
-    public TimeSpan ShutdownIdleTimeout
-    {
-        get => _shutdownIdleTimeout;
-        set
-        {
-            ArgumentOutOfRangeException.ThrowIfLessThan(value, TimeSpan.Zero);
-            ArgumentOutOfRangeException.ThrowIfGreaterThan(value, TimeSpan.FromHours(1));
-            _shutdownIdleTimeout = value;
-        }
-    }
+    public int MaxConnections { get; set => field = Ranges.Check(value, 1, int.MaxValue); } = 10_000;
 
     /// <summary>
-    /// The most TCP connections that exist or are being made for channels at one time, of all sessions; above it opens are refused. Each takes a file descriptor and a local
-    /// port. <value>Default: 10,000. Range: 1 and more.</value>
+    /// TCP connections for the channels of one client address (an IPv4 address, or a /64 of IPv6) at a time, so that the rest of <see cref="MaxConnections"/> is left for
+    /// other addresses. Further opens are refused.
     /// </summary>
+    /// <value>Default: 5,000. Range: 1 or more.</value>
     /// <exception cref="ArgumentOutOfRangeException">The value is out of range.</exception>
-    public int MaxConnections
-    {
-        get => _maxConnections;
-        set
-        {
-            ArgumentOutOfRangeException.ThrowIfLessThan(value, 1);
-            _maxConnections = value;
-        }
-    }
+    public int MaxConnectionsPerAddress { get; set => field = Ranges.Check(value, 1, int.MaxValue); } = 5_000;
 
     /// <summary>
-    /// The same for the channels of one client address, which is an IPv4 address or a /64 of IPv6: the rest of <see cref="MaxConnections"/> stays for
-    /// others. <value>Default: 5,000. Range: 1 and more.</value>
+    /// Name lookups for all sessions at a time. Further lookups wait, within <see cref="ConnectTimeout"/>. Each lookup takes a thread. Read at the start only.
     /// </summary>
+    /// <value>Default: 16. Range: 1 to 1,000.</value>
     /// <exception cref="ArgumentOutOfRangeException">The value is out of range.</exception>
-    public int MaxConnectionsPerAddress
-    {
-        get => _maxConnectionsPerAddress;
-        set
-        {
-            ArgumentOutOfRangeException.ThrowIfLessThan(value, 1);
-            _maxConnectionsPerAddress = value;
-        }
-    }
+    public int MaxLookups { get; set => field = Ranges.Check(value, 1, 1_000); } = 16;
 
     /// <summary>
-    /// The most names that are looked up at one time, of all sessions; further ones wait within <see cref="ConnectTimeout"/>. A lookup holds a thread. Read at the start
-    /// only. <value>Default: 16. Range: 1 to 1,000.</value>
+    /// Name lookups for the channels of one client address at a time, so that the slow lookups of one client do not delay those of others. Read at the start only.
     /// </summary>
+    /// <value>Default: 4. Range: 1 to 1,000.</value>
     /// <exception cref="ArgumentOutOfRangeException">The value is out of range.</exception>
-    public int MaxLookups
-    {
-        get => _maxLookups;
-        set => _maxLookups = Lookups(value);
-    }
-
-    /// <summary>
-    /// The same for the channels of one client address, so that names that resolve slowly do not keep those of others waiting. Read at the start
-    /// only. <value>Default: 4. Range: 1 to 1,000.</value>
-    /// </summary>
-    /// <exception cref="ArgumentOutOfRangeException">The value is out of range.</exception>
-    public int MaxLookupsPerAddress
-    {
-        get => _maxLookupsPerAddress;
-        set => _maxLookupsPerAddress = Lookups(value);
-    }
-
-    private static int Lookups(int value)
-    {
-        ArgumentOutOfRangeException.ThrowIfLessThan(value, 1);
-        ArgumentOutOfRangeException.ThrowIfGreaterThan(value, 1000);
-        return value;
-    }
+    public int MaxLookupsPerAddress { get; set => field = Ranges.Check(value, 1, 1_000); } = 4;
 }

@@ -10,19 +10,19 @@ using MtaTls.AspNetCore.Diagnostics;
 namespace MtaTls.AspNetCore.Transport;
 
 /// <summary>
-/// A TCP connection that nobody reads yet. Whoever asks for its <see cref="Transport"/> gets Kestrel's, with the loops that read ahead and notice that a client has gone.
-/// A session takes the socket instead (<see cref="TakeSocket"/>): it reads all the time anyway, and saves the loops, their threads' turns and a copy.
+/// A TCP connection that nothing reads yet. The first access to <see cref="Transport"/> creates Kestrel's transport, whose loops read ahead and notice that a client has disconnected.
+/// A session takes the socket instead (<see cref="TakeSocket"/>): it reads all the time anyway, and so saves the loops, their thread switches and a copy.
 /// </summary>
 internal sealed class AcceptedConnection : DefaultConnectionContext, IConnectionSocketFeature, IMemoryPoolFeature
 {
-    // A ClientHello is half of it.
+    // A ClientHello has about 2,000 bytes.
     private const int PeekBufferSize = 4096;
 
-    // What a client may have sent behind the end that nobody reads any more. With it unread, the kernel would drop what is unsent, last words included.
+    // The most bytes that are read and discarded when the socket closes. If bytes stay unread, the kernel resets the connection and drops unsent data, such as the close_notify.
     private const int MaxDrained = 64 * 1024;
 
     private readonly Lock _gate = new();
-    private readonly SocketConnectionContextFactory _kestrels;
+    private readonly SocketConnectionContextFactory _kestrelConnections;
     private readonly ILogger _logger;
     private readonly CancellationTokenSource _closed = new();
     private NetworkStream? _stream;
@@ -32,10 +32,10 @@ internal sealed class AcceptedConnection : DefaultConnectionContext, IConnection
     private IDuplexPipe? _transport;
     private bool _isClosed;
 
-    public AcceptedConnection(Socket socket, SocketConnectionContextFactory kestrels, MemoryPool<byte> memoryPool, ILogger logger)
+    public AcceptedConnection(Socket socket, SocketConnectionContextFactory kestrelConnections, MemoryPool<byte> memoryPool, ILogger logger)
         : base(ConnectionIds.Next())
     {
-        _kestrels = kestrels;
+        _kestrelConnections = kestrelConnections;
         _logger = logger;
         Socket = socket;
         MemoryPool = memoryPool;
@@ -50,7 +50,7 @@ internal sealed class AcceptedConnection : DefaultConnectionContext, IConnection
 
     public MemoryPool<byte> MemoryPool { get; }
 
-    /// <summary>The session's, once it has taken the socket; else Kestrel's, from the first time on that anybody asks. After an abort it has ended.</summary>
+    /// <summary>The session's transport after it has taken the socket; else Kestrel's, which the first access creates. After an abort, a transport that has ended.</summary>
     public override IDuplexPipe Transport
     {
         get
@@ -59,10 +59,10 @@ internal sealed class AcceptedConnection : DefaultConnectionContext, IConnection
             IDuplexPipe transport;
             lock (_gate)
             {
-                transport = _transport ??= _isClosed ? Ended() : UseKestrels(out made);
+                transport = _transport ??= _isClosed ? Ended() : UseKestrelTransport(out made);
             }
 
-            // Not under the lock: of a connection that has ended already the callback, and with it the application's, runs here.
+            // Not under the lock: if the connection has already ended, the callback runs here, and with it callbacks of the application.
             made?.ConnectionClosed.UnsafeRegister(static connection => ((AcceptedConnection)connection!).FireClosed(), this);
             return transport;
         }
@@ -76,7 +76,7 @@ internal sealed class AcceptedConnection : DefaultConnectionContext, IConnection
         }
     }
 
-    /// <summary>What arrives, to be looked at and not consumed before it is decided who serves the connection; null where somebody uses the transport already.</summary>
+    /// <summary>Returns a reader for the first bytes, from which they can be read before it is decided who serves the connection. Null if the transport is already in use.</summary>
     public PipeReader? Peek()
     {
         lock (_gate)
@@ -91,8 +91,8 @@ internal sealed class AcceptedConnection : DefaultConnectionContext, IConnection
         }
     }
 
-    /// <summary>From now on <see cref="Transport"/> reads and writes the socket itself; not where somebody uses it already.</summary>
-    /// <returns>The bytes that <see cref="Peek"/> has read, which the transport does not give again; empty where it does.</returns>
+    /// <summary>Lets <see cref="Transport"/> read and write the socket directly. Does nothing if the transport is already in use.</summary>
+    /// <returns>The bytes that <see cref="Peek"/> has read and the transport does not return again; empty if the transport was already in use.</returns>
     public ReadOnlyMemory<byte> TakeSocket()
     {
         lock (_gate)
@@ -118,7 +118,7 @@ internal sealed class AcceptedConnection : DefaultConnectionContext, IConnection
         kestrel?.Abort(abortReason);
     }
 
-    /// <summary>Ends the connection in order where a session has taken the socket. False where it has not.</summary>
+    /// <summary>Closes the connection with a FIN if a session has taken the socket; else returns false.</summary>
     public bool TryEndSession()
     {
         if (_direct is null)
@@ -128,7 +128,7 @@ internal sealed class AcceptedConnection : DefaultConnectionContext, IConnection
 
         if (BeginClose(out _))
         {
-            Close(CloseInOrder);
+            Close(CloseWithFin);
         }
 
         return true;
@@ -138,7 +138,7 @@ internal sealed class AcceptedConnection : DefaultConnectionContext, IConnection
     {
         if (BeginClose(out ConnectionContext? kestrel))
         {
-            Close(CloseInOrder);
+            Close(CloseWithFin);
         }
 
         if (kestrel is null)
@@ -158,10 +158,10 @@ internal sealed class AcceptedConnection : DefaultConnectionContext, IConnection
         await base.DisposeAsync();
     }
 
-    // Under the lock.
-    private IDuplexPipe UseKestrels(out ConnectionContext made)
+    // Call it under _gate.
+    private IDuplexPipe UseKestrelTransport(out ConnectionContext made)
     {
-        made = _kestrel = _kestrels.Create(Socket);
+        made = _kestrel = _kestrelConnections.Create(Socket);
         made.ConnectionId = ConnectionId;
         Features.Set(made.Features.Get<IMemoryPoolFeature>());
         ReadOnlyMemory<byte> peeked = TakePeeked();
@@ -175,7 +175,7 @@ internal sealed class AcceptedConnection : DefaultConnectionContext, IConnection
             return [];
         }
 
-        // None, where all that was read is consumed: a balancer's header.
+        // TryRead gives no bytes if all were consumed, as after a PROXY protocol header.
         byte[] octets = _peeked.TryRead(out ReadResult result) ? result.Buffer.ToArray() : [];
         _peeked.Complete();
         _peeked = null;
@@ -189,12 +189,12 @@ internal sealed class AcceptedConnection : DefaultConnectionContext, IConnection
         return new DuplexPipe(pipe.Reader, PipeWriter.Create(Stream.Null));
     }
 
-    /// <summary>Sends a FIN behind all that was written, and takes off what is unread. It never waits.</summary>
-    private static void CloseInOrder(Socket socket)
+    /// <summary>Sends a FIN after all written data, and discards unread bytes. It never waits.</summary>
+    private static void CloseWithFin(Socket socket)
     {
         socket.Shutdown(SocketShutdown.Send);
 
-        // A receive that may block waits for an event that a thread of the pool hands on, and holds one meanwhile: many at a time would stop the server.
+        // A receive on a blocking socket would wait for an event that a thread-pool thread delivers, and block another such thread meanwhile. Many at a time could stop the server.
         socket.Blocking = false;
         Span<byte> unread = stackalloc byte[4096];
         for (int drained = 0; drained < MaxDrained;)
@@ -213,8 +213,8 @@ internal sealed class AcceptedConnection : DefaultConnectionContext, IConnection
         socket.Dispose();
     }
 
-    /// <summary>Whether the caller is to close the socket. Nothing is closed under the lock.</summary>
-    /// <param name="kestrel">Kestrel's connection, which closes it otherwise.</param>
+    /// <summary>Returns whether the caller must close the socket. Nothing is closed under the lock.</summary>
+    /// <param name="kestrel">Kestrel's connection, if there is one; it closes the socket itself.</param>
     private bool BeginClose(out ConnectionContext? kestrel)
     {
         lock (_gate)
@@ -232,7 +232,7 @@ internal sealed class AcceptedConnection : DefaultConnectionContext, IConnection
         }
         catch (Exception e) when (e is SocketException or ObjectDisposedException)
         {
-            // The peer was faster, or other code has closed the socket that a feature shows.
+            // The peer has closed the connection, or other code has closed the socket through IConnectionSocketFeature.
             Socket.Dispose();
         }
 
@@ -247,7 +247,7 @@ internal sealed class AcceptedConnection : DefaultConnectionContext, IConnection
         }
         catch (Exception e)
         {
-            // A callback of the application's is not the end of the process.
+            // A callback of the application must not end the process.
             _logger.ConnectionClosedCallbackFailed(ConnectionId, e);
         }
     }

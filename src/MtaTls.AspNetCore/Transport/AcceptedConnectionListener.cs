@@ -8,17 +8,17 @@ using MtaTls.AspNetCore.Diagnostics;
 
 namespace MtaTls.AspNetCore.Transport;
 
-/// <summary>Accepts connections as Kestrel's listener does, without starting to read them.</summary>
+/// <summary>Accepts connections like Kestrel's listener, but does not start to read them.</summary>
 internal sealed class AcceptedConnectionListener : IConnectionListener
 {
-    // Where nothing can be accepted, for want of file descriptors or memory, trying again at once would only keep a processor busy.
+    // If accepting fails because file descriptors or memory are used up, an immediate retry would only use CPU time.
     private static readonly TimeSpan s_firstPause = TimeSpan.FromMilliseconds(10);
     private static readonly TimeSpan s_longestPause = TimeSpan.FromSeconds(1);
     private static readonly TimeSpan s_logInterval = TimeSpan.FromMinutes(1);
 
     private readonly Socket _listener;
     private readonly SocketTransportOptions _options;
-    private readonly SocketConnectionContextFactory _kestrels;
+    private readonly SocketConnectionContextFactory _kestrelConnections;
     private readonly MemoryPool<byte> _memoryPool;
     private readonly ILogger _logger;
     private readonly TimeProvider _time;
@@ -26,11 +26,11 @@ internal sealed class AcceptedConnectionListener : IConnectionListener
     private long? _failureLogged;
 
     private AcceptedConnectionListener(
-        Socket listener, SocketTransportOptions options, SocketConnectionContextFactory kestrels, MemoryPool<byte> memoryPool, ILogger logger, TimeProvider time)
+        Socket listener, SocketTransportOptions options, SocketConnectionContextFactory kestrelConnections, MemoryPool<byte> memoryPool, ILogger logger, TimeProvider time)
     {
         _listener = listener;
         _options = options;
-        _kestrels = kestrels;
+        _kestrelConnections = kestrelConnections;
         _memoryPool = memoryPool;
         _logger = logger;
         _time = time;
@@ -40,10 +40,11 @@ internal sealed class AcceptedConnectionListener : IConnectionListener
 
     public EndPoint EndPoint { get; }
 
-    /// <summary>Asks the system for the next connection; another in tests.</summary>
+    /// <summary>Accepts the next socket. Tests replace it.</summary>
     internal Func<CancellationToken, ValueTask<Socket>> AcceptSocket { get; set; }
 
-    /// <exception cref="AddressInUseException">Somebody else listens there.</exception>
+    /// <summary>Binds a socket and listens on it.</summary>
+    /// <exception cref="AddressInUseException">The address is in use.</exception>
     public static AcceptedConnectionListener Bind(
         EndPoint endPoint, SocketTransportOptions options, SocketConnectionFactoryOptions connections, IMemoryPoolFactory<byte>? memoryPools, ILogger logger, TimeProvider time)
     {
@@ -72,11 +73,11 @@ internal sealed class AcceptedConnectionListener : IConnectionListener
             {
                 socket = await AcceptSocket(cancellationToken);
                 socket.NoDelay = _options.NoDelay;
-                return new AcceptedConnection(socket, _kestrels, _memoryPool, _logger);
+                return new AcceptedConnection(socket, _kestrelConnections, _memoryPool, _logger);
             }
             catch (ObjectDisposedException)
             {
-                // Unbound.
+                // The listener was unbound.
                 socket?.Dispose();
                 return null;
             }
@@ -88,7 +89,7 @@ internal sealed class AcceptedConnectionListener : IConnectionListener
                     return null;
                 }
 
-                // A connection that was reset while it waited to be accepted, before or after: the next.
+                // A connection that was reset before it was accepted needs no pause; the next one is accepted at once.
                 if (socket is null && e.SocketErrorCode is not (SocketError.ConnectionAborted or SocketError.ConnectionReset))
                 {
                     if (!await PauseAsync(e.SocketErrorCode, pause, cancellationToken))
@@ -112,11 +113,11 @@ internal sealed class AcceptedConnectionListener : IConnectionListener
     {
         _listener.Dispose();
         await _unbound.CancelAsync();
-        _kestrels.Dispose();
+        _kestrelConnections.Dispose();
         _memoryPool.Dispose();
     }
 
-    /// <summary>Waits before the next attempt, and says why at most once a minute. False where the listener was unbound meanwhile.</summary>
+    /// <summary>Waits before the next attempt, and logs the reason at most once a minute. Returns false if the listener was unbound meanwhile.</summary>
     private async ValueTask<bool> PauseAsync(SocketError error, TimeSpan pause, CancellationToken cancellationToken)
     {
         long now = _time.GetTimestamp();

@@ -1,9 +1,9 @@
 namespace MtaTls.AspNetCore.Transport;
 
-/// <summary>Ids of connections, in the form of Kestrel's: thirteen digits of base 32, counted up from a time.</summary>
+/// <summary>Creates connection ids in Kestrel's form: thirteen base-32 digits of a counter that starts from the time.</summary>
 internal static class ConnectionIds
 {
-    // Days ahead of Kestrel's, which begin at the time of its first connection: those of other endpoints are never the same.
+    // Kestrel's counter starts at the time of its first connection. Starting seven days later keeps these ids different from those of other endpoints.
     private static long s_last = TimeProvider.System.GetUtcNow().Ticks + TimeSpan.FromDays(7).Ticks;
 
     public static string Next() => string.Create(13, Interlocked.Increment(ref s_last), static (digits, id) =>

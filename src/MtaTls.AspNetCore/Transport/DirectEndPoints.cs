@@ -4,7 +4,7 @@ using System.Net;
 namespace MtaTls.AspNetCore.Transport;
 
 /// <summary>
-/// The endpoints whose sessions may have their sockets to themselves. Another endpoint that is equal, of port 0, does not suffer: a connection that no session takes is Kestrel's.
+/// The endpoints whose sessions may read and write their sockets directly. If another endpoint is equal (port 0), it works as before: Kestrel serves connections that no session takes.
 /// </summary>
 internal sealed class DirectEndPoints
 {
@@ -21,7 +21,7 @@ internal sealed class DirectEndPoints
         _endPoints.TryAdd(ip, true);
         if (ip.Address.Equals(IPAddress.Loopback))
         {
-            // "localhost" is bound for both families and shows one.
+            // Kestrel binds "localhost" for IPv4 and IPv6, but shows only the IPv4 endpoint here.
             _endPoints.TryAdd(new IPEndPoint(IPAddress.IPv6Loopback, ip.Port), true);
         }
     }

@@ -9,8 +9,8 @@ using MtaTls.AspNetCore.Endpoints;
 namespace MtaTls.AspNetCore.Transport;
 
 /// <summary>
-/// The transport of endpoints that speak MTA-TLS: Kestrel's sockets, with its options, except that a session reads and writes its socket itself. Everything else,
-/// other connections of those endpoints included, stays Kestrel's.
+/// The transport of endpoints that speak MTA-TLS. It uses Kestrel's socket transport and its options, except that a session reads and writes its socket directly. Kestrel serves
+/// all other connections of these endpoints as before.
 /// </summary>
 internal sealed class MtaTlsTransportFactory(DirectEndPoints endPoints, IOptions<SocketTransportOptions> options, IServiceProvider services, ILoggerFactory loggers, TimeProvider time)
     : IConnectionListenerFactory, IConnectionListenerFactorySelector

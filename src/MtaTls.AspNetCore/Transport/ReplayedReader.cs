@@ -3,13 +3,13 @@ using System.IO.Pipelines;
 
 namespace MtaTls.AspNetCore.Transport;
 
-/// <summary>Gives bytes that were read before, then those of another reader.</summary>
+/// <summary>Returns bytes that were read before, then the bytes of another reader.</summary>
 internal sealed class ReplayedReader(ReadOnlyMemory<byte> first, PipeReader rest) : PipeReader
 {
     private ReadOnlyMemory<byte> _first = first;
     private bool _isFirstExamined;
 
-    // What the last read gave while some of the first bytes were left: those, then the rest's.
+    // The buffer of the last read while first bytes are left: those, then bytes of the other reader.
     private ReadOnlySequence<byte>? _joined;
     private ReadOnlySequence<byte> _restBuffer;
 
@@ -59,7 +59,7 @@ internal sealed class ReplayedReader(ReadOnlyMemory<byte> first, PipeReader rest
         _first = _first[(int)Math.Min(consumedTo, length)..];
         if (hasRest)
         {
-            // Where the first bytes were not examined again, the rest that came with them is still there for the next read, which must ask for it.
+            // Even if not all first bytes were examined, the next read must ask the other reader again, because its bytes that came with them are still there.
             _isFirstExamined |= !_restBuffer.IsEmpty;
             rest.AdvanceTo(RestAt(consumedTo - length), RestAt(examinedTo - length));
         }

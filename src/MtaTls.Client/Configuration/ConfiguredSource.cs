@@ -1,6 +1,6 @@
 namespace MtaTls.Client.Configuration;
 
-/// <summary><see cref="MtaTlsClientOptions.Source"/> as it stands in configuration.</summary>
+/// <summary><see cref="MtaTlsClientOptions.Source"/> in the configuration.</summary>
 internal sealed class ConfiguredSource
 {
     public string Host { get; set; } = "";

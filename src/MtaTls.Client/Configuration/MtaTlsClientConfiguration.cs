@@ -5,11 +5,12 @@ using MtaTls.Configuration;
 
 namespace MtaTls.Client.Configuration;
 
-/// <summary>Reads <see cref="MtaTlsClientOptions"/> from a configuration section. Errors are remembered and reported with everything else that is wrong with the options.</summary>
+/// <summary>Reads <see cref="MtaTlsClientOptions"/> from a configuration section. Errors are kept in the options, and validation reports them together with its own.</summary>
 internal static class MtaTlsClientConfiguration
 {
+    /// <summary>Reads a section into the options.</summary>
     /// <param name="section">The section.</param>
-    /// <param name="options">Where the values go.</param>
+    /// <param name="options">The options that get the values.</param>
     /// <param name="contentRoot">The directory that relative paths start from.</param>
     public static void Apply(IConfigurationSection section, MtaTlsClientOptions options, string contentRoot)
     {
@@ -17,6 +18,6 @@ internal static class MtaTlsClientConfiguration
         new SectionReader(section, options.ConfigurationErrors, contentRoot).Read(MtaTlsClientSettings.Table, options);
     }
 
-    /// <summary>The host's content root; the current directory where there is no host.</summary>
+    /// <summary>Returns the host's content root, or the current directory if there is no host.</summary>
     public static string ContentRoot(IServiceProvider services) => services.GetService<IHostEnvironment>()?.ContentRootPath ?? Environment.CurrentDirectory;
 }

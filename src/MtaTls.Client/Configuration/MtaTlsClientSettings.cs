@@ -18,8 +18,8 @@ internal static class MtaTlsClientSettings
     private static readonly SettingTable<OpenSslOptions> s_openSsl = new(
     [
         Settings<OpenSslOptions>.File(
-            nameof(OpenSslOptions.Path), "The folder with the two libraries of OpenSSL 3, or the file of libssl. For the whole process; read before the first use of TLS.",
-            o => o.Path, (o, v) => o.Path = v, "where the system looks"),
+            nameof(OpenSslOptions.Path), "The folder with the two libraries of OpenSSL 3, or the file of libssl. It applies to the whole process and is read before the first use of TLS.",
+            o => o.Path, (o, v) => o.Path = v, "where the system finds it"),
     ]);
 
     public static SettingTable<MtaTlsReconnectOptions> Reconnect { get; } = new(
@@ -27,40 +27,40 @@ internal static class MtaTlsClientSettings
         Delays.Duration(nameof(MtaTlsReconnectOptions.InitialDelay), "The back-off after the first failed attempt.", o => o.InitialDelay, (o, v) => o.InitialDelay = v, TimeSpan.Zero, s_hour),
         Delays.Duration(nameof(MtaTlsReconnectOptions.MaxDelay), "The longest back-off.", o => o.MaxDelay, (o, v) => o.MaxDelay = v, TimeSpan.Zero, s_hour),
         Delays.Duration(
-            nameof(MtaTlsReconnectOptions.WaitTimeout), "How long channels wait for an endpoint that was reached before and is gone, such as one that restarts.",
+            nameof(MtaTlsReconnectOptions.WaitTimeout), "How long channels wait for an endpoint that was reached before and is not reachable now, for example while it restarts.",
             o => o.WaitTimeout, (o, v) => o.WaitTimeout = v, TimeSpan.Zero, s_hour),
         Delays.Number(
-            nameof(MtaTlsReconnectOptions.Jitter), "The part of each back-off that is random, so that clients of a server that restarts do not all come back at once.",
+            nameof(MtaTlsReconnectOptions.Jitter), "The random part of each back-off, so that clients of a server that restarts do not all reconnect at the same time.",
             o => o.Jitter, (o, v) => o.Jitter = v, 0, 1),
     ]);
 
     public static SettingTable<ConfiguredSource> Source { get; } = new(
     [
-        SourceSettings.Text(nameof(ConfiguredSource.Host), "The claimed host: a domain name or an IP address.", o => o.Host, (o, v) => o.Host = v, required: true),
-        SourceSettings.Integer(nameof(ConfiguredSource.Port), "The claimed port.", o => o.Port, (o, v) => o.Port = v, 0, 65_535),
+        SourceSettings.Text(nameof(ConfiguredSource.Host), "The host that channels name as their source: a domain name or an IP address.", o => o.Host, (o, v) => o.Host = v, required: true),
+        SourceSettings.Integer(nameof(ConfiguredSource.Port), "The port that channels name as their source.", o => o.Port, (o, v) => o.Port = v, 0, 65_535),
     ]);
 
     /// <summary>The whole section.</summary>
     public static SettingTable<MtaTlsClientOptions> Table { get; } = new(
     [
         S.Text(
-            nameof(MtaTlsClientOptions.Host), "The host of the endpoint that the TLS sessions go to: a domain name or an IP address.",
+            nameof(MtaTlsClientOptions.Host), "The host of the endpoint to which the TLS sessions go: a domain name or an IP address.",
             o => o.Host, (o, v) => o.Host = v, defaultText: "the host of each request's URI"),
         S.Integer(nameof(MtaTlsClientOptions.Port), "The TCP port of the endpoint.", o => o.Port, (o, v) => o.Port = v, 1, 65_535),
         S.List(
             nameof(MtaTlsClientOptions.Endpoints),
-            "Endpoints that stand for one another, as host:port or [IPv6 address]:port, the preferred first; in place of Host and Port. All are raced, and one that stops comes last.",
+            "Equivalent endpoints, as host:port or [IPv6 address]:port, the preferred one first; in place of Host and Port. They are tried concurrently (RFC 8305). An endpoint that has sent a go-away is tried last.",
             (o, v) => o.Endpoints.Add(v)),
         S.Text(
-            nameof(MtaTlsClientOptions.TargetHost), "The name that the endpoint's certificate must be for, and that is sent as server_name (SNI).",
+            nameof(MtaTlsClientOptions.TargetHost), "The name that the endpoint's certificate must have, and that is sent as server_name (SNI).",
             o => o.TargetHost, (o, v) => o.TargetHost = v, defaultText: "the value of Host"),
         S.Integer(
-            nameof(MtaTlsClientOptions.ExtensionType), "The code point of the TLS extension data_multiplexing. It must be the server's. Hexadecimal digits after 0x are accepted.",
+            nameof(MtaTlsClientOptions.ExtensionType), "The code point of the TLS extension data_multiplexing. The server needs the same value. Hexadecimal digits after 0x are accepted.",
             o => o.ExtensionType, (o, v) => o.ExtensionType = v, ushort.MinValue, ushort.MaxValue, hexadecimal: true),
         S.Choice<MtaTlsClientMode>(
-            nameof(MtaTlsClientOptions.Mode), "What to do when the server does not answer the extension: use ordinary TLS (Preferred), or fail (Required).", o => o.Mode, (o, v) => o.Mode = v),
+            nameof(MtaTlsClientOptions.Mode), "What the client does if the server does not answer the extension: use ordinary TLS (Preferred), or fail (Required).", o => o.Mode, (o, v) => o.Mode = v),
         S.List(
-            nameof(MtaTlsClientOptions.ApplicationProtocols), "The application protocols (ALPN) to offer, the preferred first: h2, http/1.1. HTTP handlers choose from them.",
+            nameof(MtaTlsClientOptions.ApplicationProtocols), "The application protocols (ALPN) to offer, the preferred one first: h2, http/1.1. HTTP handlers choose from them.",
             (o, v) => o.ApplicationProtocols.Add(new SslApplicationProtocol(v))),
         S.Flags<SslProtocols>(
             nameof(MtaTlsClientOptions.EnabledSslProtocols), "The TLS versions to offer.",
@@ -68,50 +68,50 @@ internal static class MtaTlsClientSettings
         S.Boolean(nameof(MtaTlsClientOptions.AllowTlsResume), "Whether TLS sessions may be resumed.", o => o.AllowTlsResume, (o, v) => o.AllowTlsResume = v),
         S.Section(
             nameof(MtaTlsClientOptions.ClientCertificate),
-            "The client's certificate, with the schema of Kestrel:Certificates: a file (Path) or a certificate store (Subject or Thumbprint). Renewed files are read again before the next handshake.",
+            "The client's certificate, with the schema of Kestrel:Certificates: a file (Path) or a certificate store (Subject or Thumbprint). A renewed file is read again before the next handshake.",
             o => o.ClientCertificate, CertificateSettings.Table),
         S.File(
             nameof(MtaTlsClientOptions.AuthorityPath),
-            "A PEM file with the authorities that the endpoint's certificate must come from, in place of the machine's. It is read again when it has changed. Relative to the content root.",
+            "A PEM file with the authorities that must have issued the endpoint's certificate, in place of the machine's authorities. It is read again when it has changed. Relative to the content root.",
             o => o.AuthorityPath, (o, v) => o.AuthorityPath = v, "the machine's authorities"),
         S.Choice<X509RevocationMode>(
             nameof(MtaTlsClientOptions.CertificateRevocationCheckMode), "Whether and how revocation of the endpoint's certificate is checked.",
             o => o.CertificateRevocationCheckMode, (o, v) => o.CertificateRevocationCheckMode = v),
         S.File(
             nameof(MtaTlsClientOptions.KeyLogFile),
-            "A file to which the keys of every session are appended (SSLKEYLOGFILE format), for debugging. A person who reads it can read the traffic.",
+            "A file to which the keys of every session are appended (SSLKEYLOGFILE format), for debugging. Anyone who can read it can decrypt the traffic.",
             o => o.KeyLogFile, (o, v) => o.KeyLogFile = v, "none"),
-        S.Section(nameof(MtaTlsClientOptions.OpenSsl), "Where OpenSSL 3 is found.", o => o.OpenSsl, s_openSsl),
+        S.Section(nameof(MtaTlsClientOptions.OpenSsl), "The location of OpenSSL 3.", o => o.OpenSsl, s_openSsl),
         S.Duration(
-            nameof(MtaTlsClientOptions.ConnectTimeout), "How long connecting to the endpoint may take, the TLS handshake included; and how long a channel waits for room when all sessions are full.",
+            nameof(MtaTlsClientOptions.ConnectTimeout), "How long connecting to the endpoint may take, with the TLS handshake. It is also the time that a channel waits for room when all sessions are full.",
             o => o.ConnectTimeout, (o, v) => o.ConnectTimeout = v, infinite: true),
         S.Duration(
-            nameof(MtaTlsClientOptions.OpenTimeout), "How long the server may take to answer an open; after it the open fails.", o => o.OpenTimeout, (o, v) => o.OpenTimeout = v, infinite: true),
-        S.Section(nameof(MtaTlsClientOptions.KeepAlive), "How a server that no longer answers is noticed.", o => o.KeepAlive, KeepAliveSettings.Client),
-        S.Section(nameof(MtaTlsClientOptions.Reconnect), "When to try again after an attempt to connect has failed.", o => o.Reconnect, Reconnect),
+            nameof(MtaTlsClientOptions.OpenTimeout), "How long the server may take to answer an open. Then the open fails.", o => o.OpenTimeout, (o, v) => o.OpenTimeout = v, infinite: true),
+        S.Section(nameof(MtaTlsClientOptions.KeepAlive), "How the client finds a server that no longer answers.", o => o.KeepAlive, KeepAliveSettings.Client),
+        S.Section(nameof(MtaTlsClientOptions.Reconnect), "The back-off after a failed attempt to connect.", o => o.Reconnect, Reconnect),
         S.Integer(
-            nameof(MtaTlsClientOptions.MaxRetries), "How often an idempotent request is sent again whose session dropped before it was answered (IHttpClientBuilder.UseMtaTls); 0 for never. Unless it is set, 0 where the client has a handler of Microsoft.Extensions.Http.Resilience.",
+            nameof(MtaTlsClientOptions.MaxRetries), "How often an idempotent request is retried if its session was lost before the response (IHttpClientBuilder.UseMtaTls); 0 for never. If it is not set and the client has a handler of Microsoft.Extensions.Http.Resilience, it is 0.",
             o => o.MaxRetries, (o, v) => o.MaxRetries = v, 0, 100, "times"),
         S.Integer(
-            nameof(MtaTlsClientOptions.MaxSessions), "Sessions to the endpoint at a time, for one list of application protocols. A second one is begun only when the first is full.",
+            nameof(MtaTlsClientOptions.MaxSessions), "Sessions to the endpoint at a time, for one list of application protocols. A further session is opened only when the others are full.",
             o => o.MaxSessions, (o, v) => o.MaxSessions = v, 1, 1_000, "sessions"),
         S.Duration(
             nameof(MtaTlsClientOptions.SessionIdleTimeout), "How long a session without channels is kept.", o => o.SessionIdleTimeout, (o, v) => o.SessionIdleTimeout = v, infinite: true),
         S.Duration(
             nameof(MtaTlsClientOptions.SessionLifetime),
-            "How old a session may become before another one takes its place, so that a changed DNS entry has effect; a random part of up to a tenth is taken off. Open channels go on.",
+            "The age at which another session replaces a session, shortened by a random part of up to a tenth, so that a changed DNS entry takes effect. Open channels continue.",
             o => o.SessionLifetime, (o, v) => o.SessionLifetime = v, infinite: true),
         S.Duration(
-            nameof(MtaTlsClientOptions.ShutdownTimeout), "How long disposal waits for open channels to be closed before it aborts them.",
+            nameof(MtaTlsClientOptions.ShutdownTimeout), "How long disposal waits until open channels are closed. Then it aborts them.",
             o => o.ShutdownTimeout, (o, v) => o.ShutdownTimeout = v, infinite: true),
         S.Section(nameof(MtaTlsClientOptions.Limits), "The limits of each session.", o => o.Limits, SessionLimits.Table),
         S.Optional<ConfiguredSource>(
-            nameof(MtaTlsClientOptions.Source), "The source that channels claim.", (o, v) => o.Source = new ChannelAddress(v.Host, v.Port), Source, "the local address of the session's socket"),
+            nameof(MtaTlsClientOptions.Source), "The source that channels name.", (o, v) => o.Source = new ChannelAddress(v.Host, v.Port), Source, "the local address of the session's socket"),
         S.Boolean(
-            nameof(MtaTlsClientOptions.KeepConnected), "Whether one session is held open at all times and connected again when it is lost, for clients whose server opens channels.",
+            nameof(MtaTlsClientOptions.KeepConnected), "Whether one session is kept open at all times and reconnected when it is lost, for clients whose server opens channels.",
             o => o.KeepConnected, (o, v) => o.KeepConnected = v),
         S.Boolean(
-            nameof(MtaTlsClientOptions.ReplaceSessions), "Whether a session that is to be left while it has channels is replaced at once, else when a channel needs another.",
+            nameof(MtaTlsClientOptions.ReplaceSessions), "Whether a session that is draining (after a go-away or at its age) and has channels is replaced at once. If false, it is replaced when a channel needs another session.",
             o => o.ReplaceSessions, (o, v) => o.ReplaceSessions = v),
     ]);
 }

@@ -12,19 +12,19 @@ internal static class ClientDiagnostics
     public const string Name = "MtaTls.Client";
 
     private static readonly Meter s_meter = new(Name, LibraryVersion.Value);
-    private static readonly UpDownCounter<long> s_sessions = s_meter.CreateUpDownCounter<long>("mtatls.client.active_sessions", "{session}", "Sessions that are open.");
-    private static readonly UpDownCounter<long> s_channels = s_meter.CreateUpDownCounter<long>("mtatls.client.active_channels", "{channel}", "Channels that are open.");
-    private static readonly Histogram<double> s_session = s_meter.CreateHistogram<double>("mtatls.client.session.duration", "s", "How long sessions lasted.", advice: LongBuckets);
+    private static readonly UpDownCounter<long> s_sessions = s_meter.CreateUpDownCounter<long>("mtatls.client.active_sessions", "{session}", "Open sessions.");
+    private static readonly UpDownCounter<long> s_channels = s_meter.CreateUpDownCounter<long>("mtatls.client.active_channels", "{channel}", "Open channels.");
+    private static readonly Histogram<double> s_session = s_meter.CreateHistogram<double>("mtatls.client.session.duration", "s", "The duration of sessions.", advice: LongBuckets);
     private static readonly Counter<long> s_refused = s_meter.CreateCounter<long>("mtatls.client.channels.refused", "{channel}", "Opens that the server refused.");
-    private static readonly UpDownCounter<long> s_draining = s_meter.CreateUpDownCounter<long>("mtatls.client.draining_sessions", "{session}", "Sessions that take no new channels and wait for those that are open.");
+    private static readonly UpDownCounter<long> s_draining = s_meter.CreateUpDownCounter<long>("mtatls.client.draining_sessions", "{session}", "Sessions that take no new channels and wait until their open channels end.");
     private static readonly Histogram<double> s_ping = s_meter.CreateHistogram<double>("mtatls.client.ping.duration", "s", "The round trip of a ping.");
-    private static readonly Counter<long> s_keepAliveTimeouts = s_meter.CreateCounter<long>("mtatls.client.keep_alive.timeouts", "{timeout}", "Sessions that ended because the server no longer answered, by what found it.");
-    private static readonly Counter<long> s_fallbacks = s_meter.CreateCounter<long>("mtatls.client.fallbacks", "{channel}", "Channels that are a TLS connection of their own.");
-    private static readonly Counter<long> s_limits = s_meter.CreateCounter<long>("mtatls.client.limits.exceeded", "{event}", "Times that a server exceeded a limit, counted when a channel closes and at a session's end.");
-    private static readonly Counter<long> s_retries = s_meter.CreateCounter<long>("mtatls.client.requests.retried", "{request}", "Requests that were sent again because their session dropped.");
-    private static readonly Counter<long> s_io = s_meter.CreateCounter<long>("mtatls.client.io", "By", "Channel data, counted when a channel closes.");
-    private static readonly Histogram<double> s_handshake = s_meter.CreateHistogram<double>("mtatls.client.connect.duration", "s", "Connecting to an endpoint: TCP and the TLS handshake.");
-    private static readonly Histogram<double> s_open = s_meter.CreateHistogram<double>("mtatls.client.channel.open.duration", "s", "Opening a channel, connecting its session included where that was needed.");
+    private static readonly Counter<long> s_keepAliveTimeouts = s_meter.CreateCounter<long>("mtatls.client.keep_alive.timeouts", "{timeout}", "Sessions that ended because the server no longer answered, by the method that found it (ping or tcp).");
+    private static readonly Counter<long> s_fallbacks = s_meter.CreateCounter<long>("mtatls.client.fallbacks", "{channel}", "Channels that became separate TLS connections because the server does not speak MTA-TLS.");
+    private static readonly Counter<long> s_limits = s_meter.CreateCounter<long>("mtatls.client.limits.exceeded", "{event}", "How often a server exceeded a limit, updated when a channel closes and at the end of a session.");
+    private static readonly Counter<long> s_retries = s_meter.CreateCounter<long>("mtatls.client.requests.retried", "{request}", "Requests that were retried because their session was lost.");
+    private static readonly Counter<long> s_io = s_meter.CreateCounter<long>("mtatls.client.io", "By", "Channel data, updated when a channel closes.");
+    private static readonly Histogram<double> s_handshake = s_meter.CreateHistogram<double>("mtatls.client.connect.duration", "s", "The duration of connecting to an endpoint: TCP and the TLS handshake.");
+    private static readonly Histogram<double> s_open = s_meter.CreateHistogram<double>("mtatls.client.channel.open.duration", "s", "The duration of opening a channel, including the time to connect a session if needed.");
 
     public static ActivitySource ActivitySource { get; } = new(Name, LibraryVersion.Value);
 
@@ -44,7 +44,7 @@ internal static class ClientDiagnostics
         s_handshake.Record(elapsed.TotalSeconds, tags);
     }
 
-    /// <summary>Counts a session, and starts its activity, which is never the current one.</summary>
+    /// <summary>Counts a session, and starts its activity without making it <see cref="Activity.Current"/>.</summary>
     public static Activity? SessionStarted(ClientSettings settings, TlsConnection? tls)
     {
         s_sessions.Add(1, Tags(settings));

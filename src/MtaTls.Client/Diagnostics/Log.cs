@@ -5,7 +5,7 @@ using MtaTls.Protocol;
 
 namespace MtaTls.Client.Diagnostics;
 
-/// <summary>The client's logs, in the category <c>MtaTls.Client</c>. A refusal's text is the peer's and is never logged.</summary>
+/// <summary>The log messages of the client, in the category <c>MtaTls.Client</c>. The error text of a refusal comes from the server and is never logged.</summary>
 internal static partial class Log
 {
     [LoggerMessage(1, LogLevel.Debug, "Connected to {Host}:{Port} with {Protocol}, data_multiplexing negotiated: {Negotiated}, in {ElapsedMilliseconds:0.0} ms.", EventName = "Connected")]
@@ -17,7 +17,7 @@ internal static partial class Log
     [LoggerMessage(3, LogLevel.Debug, "The session with {Host}:{Port} has ended ({End}).", EventName = "SessionEnded")]
     public static partial void SessionEnded(this ILogger logger, string host, int port, string end);
 
-    [LoggerMessage(4, LogLevel.Warning, "The session with {Host}:{Port} failed ({End}). Its channels have failed; the next channel connects again.", EventName = "SessionFailed")]
+    [LoggerMessage(4, LogLevel.Warning, "The session with {Host}:{Port} failed ({End}) with all its channels. The next channel connects again.", EventName = "SessionFailed")]
     public static partial void SessionFailed(this ILogger logger, Exception exception, string host, int port, string end);
 
     [LoggerMessage(5, LogLevel.Information, "{Host}:{Port} does not speak MTA-TLS. Each channel to it is a separate TLS connection.", EventName = "FellBack")]
@@ -32,7 +32,7 @@ internal static partial class Log
     [LoggerMessage(8, LogLevel.Debug, "A session with {Host}:{Port} is full with {Channels} channels.", EventName = "SessionFull")]
     public static partial void SessionFull(this ILogger logger, string host, int port, int channels);
 
-    [LoggerMessage(9, LogLevel.Debug, "A session with {Host}:{Port} was idle and is closed.", EventName = "SessionIdle")]
+    [LoggerMessage(9, LogLevel.Debug, "A session with {Host}:{Port} had no channels and is closed.", EventName = "SessionIdle")]
     public static partial void SessionIdle(this ILogger logger, string host, int port);
 
     [LoggerMessage(10, LogLevel.Error, "The handler of a channel that the server opened failed.", EventName = "ChannelHandlerFailed")]
@@ -44,7 +44,7 @@ internal static partial class Log
     [LoggerMessage(12, LogLevel.Debug, "The connection of a {Method} request to {Host} was lost. The request is sent again ({Retry} of at most {MaxRetries} retries).", EventName = "RequestRetried")]
     public static partial void RequestRetried(this ILogger logger, string method, string? host, int retry, int maxRetries, Exception exception);
 
-    [LoggerMessage(13, LogLevel.Information, "{Host}:{Port} says that it stops in {Seconds} s. New channels go to another session.", EventName = "GoAwayReceived")]
+    [LoggerMessage(13, LogLevel.Information, "{Host}:{Port} sent a go-away and stops in {Seconds} s. New channels go to another session.", EventName = "GoAwayReceived")]
     public static partial void GoAwayReceived(this ILogger logger, string host, int port, double seconds);
 
     [LoggerMessage(14, LogLevel.Debug, "A session with {Host}:{Port} has reached its SessionLifetime ({SessionLifetime}). New channels go to another session.", EventName = "SessionAged")]

@@ -6,24 +6,24 @@ using System.Security.Cryptography.X509Certificates;
 namespace MtaTls.Client.Http;
 
 /// <summary>
-/// What ConnectCallback hands to <see cref="SocketsHttpHandler"/> for an <c>https://</c> connection. A handler that is given an SslStream takes TLS for done
-/// and reads from it only which application protocol was selected; the bytes go through the channel that PlaintextStreamFilter returns in its place.
+/// The stream that ConnectCallback returns to <see cref="SocketsHttpHandler"/> for an <c>https://</c> connection. If the handler gets an SslStream, it does no TLS handshake and
+/// reads only the selected application protocol from the stream. PlaintextStreamFilter then replaces the stream by the channel, which carries the bytes.
 /// </summary>
 /// <remarks>
-/// The stream was authenticated against an SslStream in memory, with a certificate that exists in memory only: nothing of it is ever sent, and the endpoint's own
-/// certificate has been verified by the session. One lasts for any number of channels, one after another; a handler that disposes it only closes the channel in it.
+/// The stream was authenticated against another SslStream in memory, with a certificate that exists in memory only, so that nothing of it is ever sent. The session has verified the
+/// endpoint's certificate. One stream serves any number of channels, one after another; if a handler disposes it, only the attached channel is closed.
 /// </remarks>
 internal sealed class ChannelSslStream : SslStream
 {
     private const string Name = "channel.invalid";
-    private static readonly Lazy<X509Certificate2> s_certificate = new(MakeCertificate);
+    private static readonly Lazy<X509Certificate2> s_certificate = new(CreateCertificate);
 
     private readonly ChannelSslStreamPool _pool;
     private MtaTlsClientChannel? _channel;
 
     private ChannelSslStream(Stream inner, ChannelSslStreamPool pool) : base(inner) => _pool = pool;
 
-    /// <summary>Makes one for which ALPN has selected <paramref name="protocol"/>.</summary>
+    /// <summary>Creates a stream for which ALPN has selected <paramref name="protocol"/>.</summary>
     public static async Task<ChannelSslStream> CreateAsync(SslApplicationProtocol protocol, ChannelSslStreamPool pool)
     {
         Pipe up = new(), down = new();
@@ -37,10 +37,10 @@ internal sealed class ChannelSslStream : SslStream
         return client;
     }
 
-    /// <summary>Puts a channel in, for the filter to take out.</summary>
+    /// <summary>Attaches a channel, which the filter detaches.</summary>
     public void Attach(MtaTlsClientChannel channel) => _channel = channel;
 
-    /// <summary>Takes the channel out and gives the stream back for the next one.</summary>
+    /// <summary>Detaches the channel and returns the stream to the pool.</summary>
     public MtaTlsClientChannel Detach()
     {
         MtaTlsClientChannel channel = Interlocked.Exchange(ref _channel, null) ?? throw new ObjectDisposedException(nameof(MtaTlsClientChannel));
@@ -48,7 +48,7 @@ internal sealed class ChannelSslStream : SslStream
         return channel;
     }
 
-#pragma warning disable CA2215 // The stream lives on for other channels.
+#pragma warning disable CA2215 // The stream is used again for other channels.
     public override async ValueTask DisposeAsync()
     {
         if (Interlocked.Exchange(ref _channel, null) is not { } channel)
@@ -72,7 +72,7 @@ internal sealed class ChannelSslStream : SslStream
         _pool.Return(this);
     }
 
-    private static X509Certificate2 MakeCertificate()
+    private static X509Certificate2 CreateCertificate()
     {
         using var key = ECDsa.Create(ECCurve.NamedCurves.nistP256);
         var request = new CertificateRequest("CN=" + Name, key, HashAlgorithmName.SHA256);
@@ -82,7 +82,7 @@ internal sealed class ChannelSslStream : SslStream
         return request.CreateSelfSigned(DateTimeOffset.UnixEpoch, DateTimeOffset.UnixEpoch.AddYears(1000));
     }
 
-    /// <summary>One end of a connection in memory.</summary>
+    /// <summary>One end of an in-memory connection.</summary>
     private sealed class DuplexStream(Stream input, Stream output) : Stream
     {
         public override bool CanRead => true;

@@ -3,21 +3,21 @@ using System.Net.Security;
 
 namespace MtaTls.Client.Http;
 
-/// <summary>Streams for one application protocol that wait for their next channel: as many are made as connections were opened at the same instant.</summary>
+/// <summary>A pool of streams for one application protocol. It creates as many as connections are opened at the same moment.</summary>
 internal sealed class ChannelSslStreamPool(SslApplicationProtocol protocol)
 {
-    // Those above it are left to the garbage collector.
+    // The garbage collector frees the streams above it.
     private const int Capacity = 32;
 
     private readonly ConcurrentBag<ChannelSslStream> _free = [];
-    private int _made;
+    private int _created;
 
     public static ChannelSslStreamPool Http11 { get; } = new(SslApplicationProtocol.Http11);
 
     public static ChannelSslStreamPool Http2 { get; } = new(SslApplicationProtocol.Http2);
 
-    /// <summary>How many were made so far: the handshakes in memory.</summary>
-    public int Made => Volatile.Read(ref _made);
+    /// <summary>The number of streams created so far, each with one in-memory handshake.</summary>
+    public int Created => Volatile.Read(ref _created);
 
     public async ValueTask<ChannelSslStream> RentAsync()
     {
@@ -26,7 +26,7 @@ internal sealed class ChannelSslStreamPool(SslApplicationProtocol protocol)
             return stream;
         }
 
-        Interlocked.Increment(ref _made);
+        Interlocked.Increment(ref _created);
         return await ChannelSslStream.CreateAsync(protocol, this).ConfigureAwait(false);
     }
 

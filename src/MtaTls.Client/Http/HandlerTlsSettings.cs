@@ -6,15 +6,15 @@ using MtaTls.Configuration;
 namespace MtaTls.Client.Http;
 
 /// <summary>
-/// A handler's own TLS settings (<see cref="SocketsHttpHandler.SslOptions"/>): each counts for the session as it would for a connection of the handler's, or is refused.
+/// Applies a handler's TLS settings (<see cref="SocketsHttpHandler.SslOptions"/>) to its sessions. Each setting has the same effect as on an ordinary connection, or is refused.
 /// </summary>
 internal static class HandlerTlsSettings
 {
-    /// <summary>The settings with the handler's in them. Every setting that can't count is reported at once.</summary>
-    /// <param name="settings">The settings that the options have made.</param>
-    /// <param name="tls">The handler's.</param>
-    /// <exception cref="InvalidOperationException">A setting has no counterpart here, or the options say otherwise.</exception>
-    public static ClientSettings TakeOver(ClientSettings settings, SslClientAuthenticationOptions tls)
+    /// <summary>Merges the handler's settings into the client's. One exception names all settings that cannot be applied.</summary>
+    /// <param name="settings">The client's settings, from its options.</param>
+    /// <param name="tls">The handler's settings.</param>
+    /// <exception cref="InvalidOperationException">A setting is not supported, or the options have another value.</exception>
+    public static ClientSettings Apply(ClientSettings settings, SslClientAuthenticationOptions tls)
     {
         List<string> errors = [];
         if ((tls.EnabledSslProtocols & ~(SslProtocols.Tls12 | SslProtocols.Tls13)) != 0)
@@ -29,12 +29,12 @@ internal static class HandlerTlsSettings
 
         if (!tls.AllowRsaPkcs1Padding)
         {
-            errors.Add("AllowRsaPkcs1Padding: false is not supported. Leave true, or set SignatureAlgorithms in openssl.cnf.");
+            errors.Add("AllowRsaPkcs1Padding: false is not supported. Leave it true, or set SignatureAlgorithms in openssl.cnf.");
         }
 
         if (!tls.AllowRsaPssPadding)
         {
-            errors.Add("AllowRsaPssPadding: false is not supported. Leave true, or set SignatureAlgorithms in openssl.cnf.");
+            errors.Add("AllowRsaPssPadding: false is not supported. Leave it true, or set SignatureAlgorithms in openssl.cnf.");
         }
 
         if (tls.LocalCertificateSelectionCallback is not null)
@@ -44,14 +44,14 @@ internal static class HandlerTlsSettings
 
         if (tls.CertificateChainPolicy is not null && settings.Authorities is not null)
         {
-            errors.Add("CertificateChainPolicy: MtaTlsClientOptions.AuthorityPath names the authorities; set one of the two.");
+            errors.Add("CertificateChainPolicy: MtaTlsClientOptions.AuthorityPath also sets the authorities. Set only one of the two.");
         }
 
         CertificateSource? certificate = ClientCertificate(tls, errors);
-#pragma warning disable CA1416 // On Windows there is no CipherSuitesPolicy to take over.
+#pragma warning disable CA1416 // Windows has no CipherSuitesPolicy.
         CipherSuitesPolicy? suites = Merge(nameof(tls.CipherSuitesPolicy), settings.CipherSuitesPolicy, tls.CipherSuitesPolicy, null, errors);
 #pragma warning restore CA1416
-        // AllowRenegotiation says what may be done, and nothing is renegotiated here.
+        // AllowRenegotiation needs no check: MTA-TLS sessions never renegotiate.
         ClientSettings result = settings with
         {
             EnabledSslProtocols = Merge(nameof(tls.EnabledSslProtocols), settings.EnabledSslProtocols, tls.EnabledSslProtocols, SslProtocols.None, errors),
@@ -69,9 +69,9 @@ internal static class HandlerTlsSettings
         return errors.Count == 0 ? result : throw new InvalidOperationException($"The handler's SslOptions cannot be applied to MTA-TLS sessions. {string.Join(' ', errors)}");
     }
 
-    /// <summary>Whether all is as .NET makes it.</summary>
+    /// <summary>Whether all settings have .NET's defaults.</summary>
     /// <param name="tls">The handler's settings.</param>
-    /// <param name="validation">The one callback that may be there.</param>
+    /// <param name="validation">The validation callback that is expected.</param>
     public static bool AreDefault(SslClientAuthenticationOptions tls, RemoteCertificateValidationCallback validation) =>
         tls.RemoteCertificateValidationCallback == validation && tls is
         {
@@ -91,7 +91,7 @@ internal static class HandlerTlsSettings
 
         if (!comparer.Equals(ours, unset))
         {
-            errors.Add($"{name}: MtaTlsClientOptions.{(name == nameof(SslClientAuthenticationOptions.TargetHost) ? nameof(MtaTlsClientOptions.TargetHost) : name)} says otherwise; set one of the two.");
+            errors.Add($"{name}: MtaTlsClientOptions.{(name == nameof(SslClientAuthenticationOptions.TargetHost) ? nameof(MtaTlsClientOptions.TargetHost) : name)} has another value. Set only one of the two.");
         }
 
         return handlers;
@@ -111,7 +111,7 @@ internal static class HandlerTlsSettings
             case [X509Certificate2 { HasPrivateKey: true } certificate]:
                 return Given(certificate, null);
             default:
-                errors.Add("ClientCertificates: one certificate with its private key is supported.");
+                errors.Add("ClientCertificates: only one certificate, with its private key, is supported.");
                 return null;
         }
     }

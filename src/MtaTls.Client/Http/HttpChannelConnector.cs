@@ -4,8 +4,8 @@ using MtaTls.Protocol;
 
 namespace MtaTls.Client.Http;
 
-/// <summary>Makes a handler's connections channels: ConnectCallback opens the channel, PlaintextStreamFilter puts it in the place of the connection.</summary>
-/// <param name="clientFor">The client of the session for a connection to this host and port.</param>
+/// <summary>Replaces a handler's connections by channels: ConnectCallback opens the channel, and PlaintextStreamFilter returns it in place of the connection.</summary>
+/// <param name="clientFor">Returns the client whose sessions carry connections to a host and port.</param>
 internal sealed class HttpChannelConnector(Func<DnsEndPoint, MtaTlsClient> clientFor)
 {
     public async ValueTask<Stream> ConnectAsync(SocketsHttpConnectionContext context, CancellationToken cancellationToken)
@@ -17,9 +17,9 @@ internal sealed class HttpChannelConnector(Func<DnsEndPoint, MtaTlsClient> clien
         }
 
         MtaTlsClient client = clientFor(context.DnsEndPoint);
-        // The handler's host is the URI's, where an IPv6 address is in brackets.
+        // In the URI, from which the handler takes the host, an IPv6 address is in brackets.
         var destination = new ChannelAddress(context.DnsEndPoint.Host.Trim('[', ']'), context.DnsEndPoint.Port);
-        // What the handler is going to offer by ALPN; where it decides otherwise in the end, the filter sees it.
+        // Whether the handler is going to offer HTTP/2 by ALPN. If it decides otherwise later, the filter notices it.
         bool mayUseHttp2 = request.Version.Major >= 2 || request.VersionPolicy == HttpVersionPolicy.RequestVersionOrHigher;
         MtaTlsClientChannel channel = await OpenAsync(client, mayUseHttp2, destination, cancellationToken).ConfigureAwait(false);
         try
@@ -39,15 +39,15 @@ internal sealed class HttpChannelConnector(Func<DnsEndPoint, MtaTlsClient> clien
     {
         if (context.PlaintextStream is not ChannelSslStream stream)
         {
-            throw new NotSupportedException("A connection that is not a channel was made by the handler.");
+            throw new NotSupportedException("The handler has opened a connection that is not an MTA-TLS channel.");
         }
-        // The channel comes with the stream, not from the request: a redirect may have changed the request's URI meanwhile.
+        // The channel comes with the stream, not from the request, because a redirect may have changed the request's URI meanwhile.
         MtaTlsClientChannel channel = stream.Detach();
         if (IsHttp2(channel) == (context.NegotiatedHttpVersion.Major == 2))
         {
             return channel;
         }
-        // The handler speaks HTTP/1.1 although HTTP/2 was selected: it needs a session of the other kind.
+        // The handler speaks HTTP/1.1 although ALPN selected HTTP/2, so it needs a session with HTTP/1.1.
         await channel.DisposeAsync().ConfigureAwait(false);
         return await OpenAsync(clientFor(new DnsEndPoint(channel.Destination.Host, channel.Destination.Port)), mayUseHttp2: false, channel.Destination, cancellationToken).ConfigureAwait(false);
     }

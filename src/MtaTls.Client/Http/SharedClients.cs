@@ -1,17 +1,17 @@
 namespace MtaTls.Client.Http;
 
 /// <summary>
-/// The clients that handlers share: one for all that have equal settings, so that they share its sessions. A client is kept by its handlers and by its sessions, which
-/// close when they are idle; when both are gone, so is the client.
+/// The clients that handlers share: handlers with equal settings share one client and its sessions. Handlers and open sessions keep a client alive. Sessions
+/// close when they are idle; a client without handlers and sessions is garbage-collected.
 /// </summary>
 internal static class SharedClients
 {
     private static readonly Lock s_gate = new();
     private static readonly Dictionary<ClientSettings, WeakReference<MtaTlsClient>> s_clients = [];
     private static int s_purgeAt = 64;
-    private static bool s_endsWithProcess;
+    private static bool s_isExitHandled;
 
-    /// <summary>How long the end of the process waits at most until servers have answered close_notify.</summary>
+    /// <summary>The longest time that the end of the process is delayed until servers have answered close_notify.</summary>
     private static readonly TimeSpan s_exitTimeout = TimeSpan.FromSeconds(1);
 
     public static MtaTlsClient Get(ClientSettings settings)
@@ -32,9 +32,9 @@ internal static class SharedClients
 
                 s_purgeAt = Math.Max(64, 2 * s_clients.Count);
             }
-            if (!s_endsWithProcess)
+            if (!s_isExitHandled)
             {
-                s_endsWithProcess = true;
+                s_isExitHandled = true;
                 AppDomain.CurrentDomain.ProcessExit += OnProcessExit;
             }
 
@@ -44,7 +44,7 @@ internal static class SharedClients
         }
     }
 
-    /// <summary>Nobody disposes a shared client. The sessions end with close_notify all the same, so that servers see no failure.</summary>
+    /// <summary>Ends the sessions with close_notify, so that servers see no failure. Shared clients are not disposed otherwise.</summary>
     private static void OnProcessExit(object? sender, EventArgs e)
     {
         MtaTlsClient[] clients;
@@ -61,7 +61,7 @@ internal static class SharedClients
         }
         catch (AggregateException)
         {
-            // A session that fails now has ended as well.
+            // A session that fails has ended as well.
         }
     }
 }

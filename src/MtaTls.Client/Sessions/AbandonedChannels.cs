@@ -1,34 +1,34 @@
 namespace MtaTls.Client.Sessions;
 
 /// <summary>
-/// Channels that the application no longer refers to end when the garbage collector finds them. It may not look for long, since thousands of channels are little memory. So where opens have waited for room
-/// for a while, and no full collection has come by itself meanwhile, one is asked for: in the background, and the less often the longer that goes on.
+/// Frees channels that the application has abandoned. The garbage collector closes them, but it may not run for a long time, because thousands of channels need little memory. So if opens have waited for room
+/// for a while, and there was no full collection meanwhile, this class requests one in the background. The longer that goes on, the less often it does.
 /// </summary>
-/// <remarks>A client that is merely busy has the same symptom, and gains nothing from a collection. That is why it is rare, and why the AppContext switch <see cref="Switch"/>, set to false, turns it off.</remarks>
+/// <remarks>A client that is only busy has the same symptom, and a collection does not help it. So collections are rare, and the AppContext switch <see cref="Switch"/>, set to false, turns them off.</remarks>
 internal sealed class AbandonedChannels(TimeProvider time, Func<int> collections, Action collect)
 {
     public const string Switch = "MtaTls.CollectAbandonedChannels";
 
-    /// <summary>How long no room must have come, and the first pause between two collections.</summary>
+    /// <summary>The time that an open must have waited without room, and the first pause between two collections.</summary>
     public static readonly TimeSpan FirstPause = TimeSpan.FromSeconds(1);
 
-    /// <summary>The longest pause between two collections; after one as long without a caller the first one holds again.</summary>
+    /// <summary>The longest pause between two collections. After this time without a waiting caller, the pause starts at <see cref="FirstPause"/> again.</summary>
     public static readonly TimeSpan LongestPause = TimeSpan.FromMinutes(2);
 
     private readonly Lock _lock = new();
     private long _last;
     private TimeSpan _pause = TimeSpan.Zero;
 
-    /// <summary>The process's: its heap is one.</summary>
+    /// <summary>The instance of the process, because the process has one heap.</summary>
     public static AbandonedChannels Shared { get; } = new(
         TimeProvider.System, static () => GC.CollectionCount(GC.MaxGeneration), static () => GC.Collect(GC.MaxGeneration, GCCollectionMode.Forced, blocking: false));
 
-    /// <summary>How many full collections there have been.</summary>
+    /// <summary>The number of full collections so far.</summary>
     public int Collections => collections();
 
-    /// <summary>A caller has waited for room for a while.</summary>
+    /// <summary>Requests a collection if it is due. Called when an open has waited for room for <see cref="FirstPause"/>.</summary>
     /// <param name="seen"><see cref="Collections"/> when the wait began.</param>
-    public void Look(int seen)
+    public void CollectIfDue(int seen)
     {
         if (collections() != seen || (AppContext.TryGetSwitch(Switch, out bool isOn) && !isOn))
         {

@@ -1,9 +1,9 @@
 namespace MtaTls.Client.Sessions;
 
-/// <summary>Says when the next attempt to connect may begin. Not thread-safe: its pool calls it under a lock.</summary>
+/// <summary>Decides when the next attempt to connect may begin. Not thread-safe; <see cref="SessionConnector"/> calls it under its lock.</summary>
 /// <param name="options">The delays.</param>
 /// <param name="time">The clock.</param>
-/// <param name="random">A number from 0 to below 1 for each back-off.</param>
+/// <param name="random">Returns a number from 0 to below 1 for each back-off.</param>
 internal sealed class Backoff(BackoffSettings options, TimeProvider time, Func<double> random)
 {
     private long _begin;
@@ -14,10 +14,10 @@ internal sealed class Backoff(BackoffSettings options, TimeProvider time, Func<d
     /// <summary>Attempts that have failed since the last success.</summary>
     public int Failures { get; private set; }
 
-    /// <summary>Why the last attempt failed.</summary>
+    /// <summary>The error of the last failed attempt.</summary>
     public Exception? LastFailure { get; private set; }
 
-    /// <summary>What is left of the back-off; zero when an attempt may begin.</summary>
+    /// <summary>The rest of the back-off; zero if an attempt may begin.</summary>
     public TimeSpan Remaining
     {
         get
@@ -32,7 +32,7 @@ internal sealed class Backoff(BackoffSettings options, TimeProvider time, Func<d
         }
     }
 
-    /// <summary>What is left of the time that an endpoint is waited for that was reached before; zero when it was not, or is there.</summary>
+    /// <summary>The rest of <see cref="MtaTlsReconnectOptions.WaitTimeout"/>; zero if the endpoint was never reached, or is reachable.</summary>
     public TimeSpan WaitRemaining
     {
         get
@@ -47,7 +47,7 @@ internal sealed class Backoff(BackoffSettings options, TimeProvider time, Func<d
         }
     }
 
-    /// <summary>How long a channel that waits for the endpoint is to wait before it looks again; zero where it does not wait.</summary>
+    /// <summary>The time after which a channel that waits for the endpoint checks again; zero if it must not wait.</summary>
     public TimeSpan Pause
     {
         get
@@ -66,13 +66,13 @@ internal sealed class Backoff(BackoffSettings options, TimeProvider time, Func<d
 
         LastFailure = reason;
         Failures++;
-        // 2^30 times any initial delay is beyond every maximum: no overflow however long the server is away.
+        // The exponent is limited to avoid an overflow; 2^30 times any initial delay is above every maximum.
         double full = Math.Min(options.InitialDelay.TotalMilliseconds * Math.Pow(2, Math.Min(Failures - 1, 30)), options.MaxDelay.TotalMilliseconds);
         _delay = TimeSpan.FromMilliseconds(full * (1 - options.Jitter * random()));
         _begin = time.GetTimestamp();
     }
 
-    /// <summary>The next attempt may begin now.</summary>
+    /// <summary>Ends the back-off, so that the next attempt may begin now.</summary>
     public void EndNow() => _delay = TimeSpan.Zero;
 
     public void Succeeded()

@@ -3,14 +3,14 @@ using MtaTls.Protocol;
 
 namespace MtaTls.Client.Sessions;
 
-/// <summary>What carries a client's channel: a channel of a session, or a TLS connection of its own.</summary>
+/// <summary>The transport of a client's channel: a channel of a session, or a separate TLS connection.</summary>
 internal abstract class ChannelBacking
 {
     public abstract PipeReader Input { get; }
 
     public abstract PipeWriter Output { get; }
 
-    /// <summary>Null for a TLS connection of its own.</summary>
+    /// <summary>The id of the channel; null for a separate TLS connection.</summary>
     public abstract ChannelId? Id { get; }
 
     public abstract ReadOnlyMemory<byte> ApplicationProtocol { get; }
@@ -19,7 +19,7 @@ internal abstract class ChannelBacking
 
     public abstract long BytesSent { get; }
 
-    /// <summary>Sends what was written, then closes. Called once.</summary>
+    /// <summary>Sends written data, then closes. Called once.</summary>
     public abstract ValueTask CloseAsync(CancellationToken cancellationToken);
 
     /// <summary>Closes at once.</summary>

@@ -6,18 +6,18 @@ using MtaTls.Protocol;
 namespace MtaTls.Client.Sessions;
 
 /// <summary>
-/// Opens channels to one endpoint for one list of application protocols. A channel takes the first session with room; a session is connected when there is none, by one attempt that all
-/// who wait share.
+/// Opens channels to one endpoint for one list of application protocols. A channel uses the first session with room. If there is none, a session is connected; all waiting callers share
+/// that attempt.
 /// </summary>
 internal sealed class ChannelOpener : IAsyncDisposable
 {
-    /// <summary>How often an open that lost its session before it was answered takes another one: nothing of the application's was sent.</summary>
+    /// <summary>How many sessions an open tries if each is lost before the answer. This is safe, because no data of the application was sent.</summary>
     private const int MaxLost = 3;
 
-    /// <summary>An endpoint that is waited for is not called without pause, also where the back-off is shorter.</summary>
+    /// <summary>The least pause between attempts to connect to an endpoint that channels wait for, also if the back-off is shorter.</summary>
     private static readonly TimeSpan s_leastPause = TimeSpan.FromMilliseconds(20);
 
-    /// <summary>How long a session may take to end after its channels have been given up, as its server may be frozen.</summary>
+    /// <summary>How long a session may take to end after its channels were aborted. The server may hang.</summary>
     private static readonly TimeSpan s_lastGrace = TimeSpan.FromSeconds(1);
 
     private readonly ClientSettings _settings;
@@ -33,12 +33,12 @@ internal sealed class ChannelOpener : IAsyncDisposable
     private readonly HostWatch _watch;
     private int _disposed;
 
-    /// <param name="owner">Stays reachable as long as a session runs: handlers find their client by a weak reference.</param>
+    /// <param name="owner">The client. Open sessions keep it alive, because shared handlers hold only a weak reference to it.</param>
     /// <param name="settings">The options.</param>
-    /// <param name="dialer">Makes connections.</param>
-    /// <param name="counters">Counts.</param>
-    /// <param name="log">Logs.</param>
-    /// <param name="random">The jitter of back-offs and ages: 0 to below 1.</param>
+    /// <param name="dialer">Creates connections.</param>
+    /// <param name="counters">The counts of the client.</param>
+    /// <param name="log">The client's log.</param>
+    /// <param name="random">Returns the jitter of back-offs and ages, from 0 to below 1.</param>
     public ChannelOpener(object owner, ClientSettings settings, IDialer dialer, ClientCounters counters, ILogger log, Func<double> random)
     {
         _settings = settings;
@@ -50,7 +50,7 @@ internal sealed class ChannelOpener : IAsyncDisposable
         _connector = new SessionConnector(settings, dialer, counters, random, () => _pool.MayGrow, OnConnected, _disposing.Token);
         _runner = new SessionRunner(owner, settings, _pool, new InboundChannels(settings.ChannelRequested, log, _disposing.Token), counters, log, random, _disposing.Token)
         {
-            // The session that keeps the client connected may be there already.
+            // With KeepConnected, ConnectionKeeper may have connected a session already.
             Replace = () => _connector.TryConnectIf(() => !_pool.HasUsable),
             Failed = _connector.Failed,
         };
@@ -66,13 +66,13 @@ internal sealed class ChannelOpener : IAsyncDisposable
     /// <inheritdoc cref="SessionPool.Changed"/>
     public Task SessionsChanged => _pool.Changed;
 
-    /// <summary>The sessions now.</summary>
+    /// <summary>A snapshot of the open sessions.</summary>
     public IEnumerable<MtaTlsClientSessionInfo> Sessions => _pool.Snapshot().Select(static s => s.GetInfo());
 
     /// <inheritdoc cref="SessionPool.AddStatistics"/>
     public void AddStatistics(ref long received, ref long sent) => _pool.AddStatistics(ref received, ref sent);
 
-    /// <summary>Connects a session if there is none with room. Where the server does not speak MTA-TLS, the connection waits for the first channel.</summary>
+    /// <summary>Connects a session if there is none with room. If the server does not speak MTA-TLS, the connection is kept for the first channel.</summary>
     public async ValueTask ConnectAsync(CancellationToken cancellationToken)
     {
         ThrowIfDisposed();
@@ -112,10 +112,10 @@ internal sealed class ChannelOpener : IAsyncDisposable
 
                 return new SessionChannel(channel, session);
             }
-            catch (MtaTlsChannelRefusedException e) when (IsForWantOfRoom(e) && _pool.LearnLimit(session))
+            catch (MtaTlsChannelRefusedException e) when (IsFull(e) && _pool.LearnLimit(session))
             {
-                // The session is full, not the endpoint: the next turn takes another session, or connects one while MaxSessions allows it.
-                _log.SessionFull(_settings.Host, _settings.Port, session.Limit);
+                // The session is full, but not the endpoint. The next loop uses another session, or connects one if MaxSessions allows it.
+                _log.SessionFull(session.Endpoint.Host, session.Endpoint.Port, session.Limit);
             }
             catch (MtaTlsChannelRefusedException e) when (RefusalReasons.IsShuttingDown(e.Reason) && lost++ < MaxLost)
             {
@@ -134,7 +134,7 @@ internal sealed class ChannelOpener : IAsyncDisposable
             }
             catch (MtaTlsSessionException) when (lost++ < MaxLost)
             {
-                // The session ended, or fell silent, before the channel was there, so nothing of the application's was sent: another session serves it as well.
+                // The session ended or stopped answering before the channel was open. No data of the application was sent, so the open is tried on another session.
                 if (!session.Session.AcceptsChannels)
                 {
                     _pool.Remove(session);
@@ -146,7 +146,7 @@ internal sealed class ChannelOpener : IAsyncDisposable
             }
             catch (MtaTlsChannelException e)
             {
-                throw new MtaTlsChannelException($"The MTA-TLS endpoint {_settings.Endpoint} has not opened the channel: {e.Message}", e);
+                throw new MtaTlsChannelException($"The MTA-TLS endpoint {_settings.Endpoint} did not open the channel: {e.Message}", e);
             }
             finally
             {
@@ -158,12 +158,12 @@ internal sealed class ChannelOpener : IAsyncDisposable
         }
     }
 
-    /// <summary>A channel of the session has been closed.</summary>
+    /// <summary>Releases the room of a closed channel.</summary>
     public void Release(ClientSession session) => _runner.Release(session, wasOpen: true);
 
     public ValueTask DisposeAsync() => DisposeAsync(_settings.ShutdownTimeout);
 
-    /// <summary>The same, with another time for the channels that are open.</summary>
+    /// <summary>Ends all sessions, with another timeout for open channels.</summary>
     public async ValueTask DisposeAsync(TimeSpan shutdownTimeout)
     {
         if (Interlocked.Exchange(ref _disposed, 1) != 0)
@@ -176,7 +176,7 @@ internal sealed class ChannelOpener : IAsyncDisposable
         await Task.WhenAll(new[] { _connector.Attempt, _keeper.Completion }.OfType<Task>()).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         await _plain.DisposeAsync().ConfigureAwait(false);
 
-        ClientSession[] sessions = _pool.Snapshot();
+        ClientSession[] sessions = [.. _runner.Running];
         using var limit = new CancellationTokenSource(shutdownTimeout, _settings.TimeProvider);
         var shutdown = Task.WhenAll(sessions.Select(s => s.Session.ShutdownAsync(limit.Token)));
         try
@@ -186,7 +186,7 @@ internal sealed class ChannelOpener : IAsyncDisposable
         }
         catch (TimeoutException)
         {
-            // A server that does not answer close_notify holds nobody up.
+            // A server that does not answer close_notify must not delay the disposal.
             foreach (ClientSession session in sessions)
             {
                 session.Session.Abort();
@@ -209,7 +209,7 @@ internal sealed class ChannelOpener : IAsyncDisposable
             return (session, null);
         }
 
-        // From the first attempt on: a network that comes up ends the back-off of an endpoint that was never reached as well.
+        // Started before the first attempt, so that a network that comes up also ends the back-off of an endpoint that was never reached.
         _watch.Start();
         RoomWaiter waiter = _pool.Enqueue();
         try
@@ -228,21 +228,21 @@ internal sealed class ChannelOpener : IAsyncDisposable
         while (true)
         {
             ThrowIfDisposed();
-            // Before the state that they tell of is looked at.
+            // Taken before the state is checked, so that a change in between is not missed.
             Task changed = _pool.Changed, backoffEnded = _connector.BackoffEnded;
             if (waiter.Task.IsCompleted)
             {
                 return (waiter.Take(), null);
             }
 
-            if (_pool.TryTakeLeaving(out ClientSession? leaving))
+            if (_pool.TryTakeDraining(out ClientSession? draining))
             {
                 if (_settings.ReplaceSessions)
                 {
                     _connector.TryConnect();
                 }
 
-                return (leaving, null);
+                return (draining, null);
             }
 
             if (mayFallBack)
@@ -254,7 +254,7 @@ internal sealed class ChannelOpener : IAsyncDisposable
 
                 if (_plain.IsPlain)
                 {
-                    // The server did not speak MTA-TLS the last time: a connection for this channel alone, unless the server has learned it since.
+                    // The server did not speak MTA-TLS the last time, so this channel gets a separate connection, unless the server speaks MTA-TLS now.
                     _connector.ThrowIfBackingOff();
                     DialedConnection connection = await _connector.ConnectOneAsync(cancellationToken).ConfigureAwait(false);
                     if (!connection.IsMultiplexed)
@@ -297,13 +297,13 @@ internal sealed class ChannelOpener : IAsyncDisposable
                 await WaitAsync(wait, cancellationToken, waiter.Task, changed).ConfigureAwait(false);
                 if (!waiter.Task.IsCompleted && !changed.IsCompleted)
                 {
-                    AbandonedChannels.Shared.Look(seen);
+                    AbandonedChannels.Shared.CollectIfDue(seen);
                 }
             }
         }
     }
 
-    /// <summary>What an attempt that is over means for a channel that it has given no room.</summary>
+    /// <summary>Handles the end of an attempt to connect for a channel that has got no room: returns if it may try again, throws if it failed.</summary>
     private async ValueTask CheckAsync(Task attempt, bool mayFallBack, CancellationToken cancellationToken)
     {
         try
@@ -312,13 +312,13 @@ internal sealed class ChannelOpener : IAsyncDisposable
         }
         catch (Exception e) when (e is SocketException or IOException and not MtaTlsNotNegotiatedException && _connector.IsWaitedFor)
         {
-            // The endpoint is gone for a while, as when it restarts.
+            // The endpoint is not reachable for a while, for example because it restarts.
             await WaitAsync(s_leastPause, cancellationToken).ConfigureAwait(false);
             return;
         }
         catch (Exception) when (_pool.HasRoom)
         {
-            // Another session has room meanwhile.
+            // Another session has got room meanwhile.
             return;
         }
 
@@ -368,7 +368,7 @@ internal sealed class ChannelOpener : IAsyncDisposable
     private void ThrowIfDisposed() => ObjectDisposedException.ThrowIf(Volatile.Read(ref _disposed) != 0, typeof(MtaTlsClient));
 
     private MtaTlsNotNegotiatedException NotNegotiated() => new(
-        $"{_settings.Endpoint} does not speak MTA-TLS (data_multiplexing, extension type {_settings.ExtensionType}). Ordinary TLS stands in only for channels to that endpoint itself, with Mode Preferred.");
+        $"{_settings.Endpoint} does not speak MTA-TLS (data_multiplexing, extension type {_settings.ExtensionType}). Ordinary TLS can replace only channels to that endpoint itself, with Mode Preferred.");
 
-    private static bool IsForWantOfRoom(MtaTlsChannelRefusedException e) => e.IsLocal || RefusalReasons.IsForWantOfRoom(e.Reason);
+    private static bool IsFull(MtaTlsChannelRefusedException e) => e.IsLocal || RefusalReasons.IsFull(e.Reason);
 }

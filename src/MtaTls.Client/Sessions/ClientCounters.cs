@@ -1,6 +1,6 @@
 namespace MtaTls.Client.Sessions;
 
-/// <summary>What a client counts over all its pools.</summary>
+/// <summary>The counts of a client, for all its pools.</summary>
 internal sealed class ClientCounters
 {
     private long _handshakes;
@@ -28,7 +28,7 @@ internal sealed class ClientCounters
 
     public void ChannelClosed() => Interlocked.Decrement(ref _active);
 
-    /// <summary>A session has ended, or a fallback connection: its bytes are no longer counted by itself.</summary>
+    /// <summary>Adds the bytes of a session or fallback connection that has ended, and so no longer counts them itself.</summary>
     public void SessionEnded(long received, long sent)
     {
         Interlocked.Add(ref _received, received);

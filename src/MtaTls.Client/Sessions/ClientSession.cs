@@ -1,3 +1,4 @@
+using System.Net;
 using System.Net.Security;
 using System.Security.Cryptography.X509Certificates;
 using Microsoft.Extensions.Logging;
@@ -7,12 +8,12 @@ using MtaTls.Protocol;
 
 namespace MtaTls.Client.Sessions;
 
-#pragma warning disable CA1001 // A SemaphoreSlim whose wait handle nobody asks for holds nothing to dispose.
-/// <summary>One MTA-TLS session of a pool and how many channels it has. All counts change under the pool's lock.</summary>
-internal sealed class ClientSession(DialedConnection connection, MtaTlsSession session, LimitValues limits)
+#pragma warning disable CA1001 // A SemaphoreSlim needs no disposal while nothing uses its wait handle.
+/// <summary>One MTA-TLS session of a pool, with the count of its channels. Guarded by the pool's lock.</summary>
+internal sealed class ClientSession(DialedConnection connection, MtaTlsSession session, ClientSettings settings)
 #pragma warning restore CA1001
 {
-    private readonly SemaphoreSlim _opening = new(limits.MaxPendingChannels);
+    private readonly SemaphoreSlim _opening = new(settings.Limits.MaxPendingChannels);
     private readonly ExceededLimits _exceeded = new();
     private bool _leaving;
     private long _servedUntil;
@@ -21,21 +22,24 @@ internal sealed class ClientSession(DialedConnection connection, MtaTlsSession s
 
     public MtaTlsSession Session => session;
 
-    /// <summary>Own channels that are open or being opened.</summary>
+    /// <summary>The endpoint of the session. With several endpoints it is the one that was reached.</summary>
+    public DnsEndPoint Endpoint { get; } = connection.Endpoint ?? new DnsEndPoint(settings.Host, settings.Port);
+
+    /// <summary>The channels that this client has open or is opening.</summary>
     public int Channels { get; private set; }
 
-    /// <summary>How many channels fit: the own limit, or the server's as its refusals have shown it.</summary>
-    public int Limit { get; private set; } = limits.MaxChannelsPerSession;
+    /// <summary>The most channels: the client's own limit, or the server's limit if its refusals have shown that it is lower.</summary>
+    public int Limit { get; private set; } = settings.Limits.MaxChannelsPerSession;
 
-    /// <summary>Whether the session takes no more channels where another can: the server goes away, or the session has reached its age.</summary>
+    /// <summary>Whether new channels should use another session, because the server has sent a go-away or the session has reached its age.</summary>
     public bool IsLeaving => _leaving;
 
-    /// <summary>Whether the session takes new channels, be it full or not. One whose server is silent does not, until it answers.</summary>
+    /// <summary>Whether the session takes new channels, full or not. A session whose server does not answer pings takes none until it answers.</summary>
     public bool IsUsable => !_leaving && session.AcceptsChannels && !session.IsSuspected;
 
     public bool HasRoom => IsUsable && Fits;
 
-    // The session counts a channel until the server has confirmed its end, and those that the server opened.
+    // The session's own count is higher while closes are not confirmed, and it contains the channels that the server opened.
     private bool Fits => Math.Max(Channels, session.ActiveChannels) < Limit;
 
     public MtaTlsClientSessionInfo GetInfo() => new()
@@ -48,13 +52,13 @@ internal sealed class ClientSession(DialedConnection connection, MtaTlsSession s
         IsLeaving = _leaving,
     };
 
-    /// <summary>Closes the session when it has had no channel for a while.</summary>
+    /// <summary>The timer that closes the session when it has had no channel for <see cref="MtaTlsClientOptions.SessionIdleTimeout"/>.</summary>
     public ITimer? IdleTimer { get; set; }
 
-    /// <summary>Leaves the session at the end of its age.</summary>
+    /// <summary>The timer that replaces the session at <see cref="MtaTlsClientOptions.SessionLifetime"/>.</summary>
     public ITimer? AgeTimer { get; set; }
 
-    /// <summary>Whether the session is to be left, but the server still serves new channels on it.</summary>
+    /// <summary>Whether the session is draining, but the server still accepts channels on it.</summary>
     public bool HasRoomWhileLeaving(TimeProvider time) =>
         _leaving && Fits && session.AcceptsChannels && !session.IsSuspected && time.GetTimestamp() < _servedUntil;
 
@@ -66,7 +70,7 @@ internal sealed class ClientSession(DialedConnection connection, MtaTlsSession s
 
     public void GiveBack() => Channels--;
 
-    /// <summary>Opens a channel. As many wait for the server's answer at a time as this end would let the server wait for: more would be refused.</summary>
+    /// <summary>Opens a channel. At most MaxPendingChannels opens wait for an answer at a time, because a server with the same limit would refuse more.</summary>
     public async ValueTask<MtaTlsChannel> OpenChannelAsync(ChannelAddress source, ChannelAddress destination, CancellationToken cancellationToken)
     {
         await _opening.WaitAsync(cancellationToken).ConfigureAwait(false);
@@ -80,40 +84,40 @@ internal sealed class ClientSession(DialedConnection connection, MtaTlsSession s
         }
     }
 
-    /// <summary>Counts and logs which limits the server has exceeded since the last time.</summary>
-    public void ReportLimits(ClientSettings settings, ILogger log)
+    /// <summary>Counts and logs the limits that the server has exceeded since the last call.</summary>
+    public void ReportLimits(ILogger log)
     {
         if (_exceeded.HasNews(session))
         {
-            ReportNews(settings, log);
+            ReportExceeded(log);
         }
     }
 
-    private void ReportNews(ClientSettings settings, ILogger log) => _exceeded.Report(session, (limit, times, isFirst) =>
+    private void ReportExceeded(ILogger log) => _exceeded.Report(session, (limit, times, isFirst) =>
     {
         ClientDiagnostics.LimitExceeded(settings, limit, times);
         if (isFirst)
         {
-            log.LimitExceeded(settings.Host, settings.Port, limit, ExceededLimits.Answer(limit));
+            log.LimitExceeded(Endpoint.Host, Endpoint.Port, limit, ExceededLimits.Answer(limit));
         }
     });
 
-    /// <summary>What is open goes on; new channels go elsewhere.</summary>
-    /// <param name="servedUntil">The timestamp until which the server serves new channels all the same.</param>
-    /// <returns>Whether that is news.</returns>
+    /// <summary>Begins to drain the session: open channels continue, and new channels use other sessions.</summary>
+    /// <param name="servedUntil">The timestamp until which the server still accepts channels.</param>
+    /// <returns>Whether the session was not draining before.</returns>
     public bool Leave(long servedUntil)
     {
         _servedUntil = _leaving ? Math.Min(_servedUntil, servedUntil) : servedUntil;
-        bool isNews = !_leaving;
+        bool hasBegun = !_leaving;
         _leaving = true;
-        return isNews;
+        return hasBegun;
     }
 
-    /// <summary>A channel was refused for want of room: what is open now, without the refused one, is what fits.</summary>
+    /// <summary>Sets <see cref="Limit"/> after a refusal because the session is full: to the number of channels without the refused one.</summary>
     public void LearnLimit() => Limit = Math.Max(1, Channels - 1);
 
-    /// <summary>A channel was closed. What was learned may have counted channels that the server had not ended yet, so the limit is tried again step by step.</summary>
-    public void ForgetLimit() => Limit = Math.Min(Limit + 1, limits.MaxChannelsPerSession);
+    /// <summary>Raises <see cref="Limit"/> by one after a channel was closed. The server may have counted channels that had not ended yet, so the limit may be too low.</summary>
+    public void RaiseLimit() => Limit = Math.Min(Limit + 1, settings.Limits.MaxChannelsPerSession);
 
     public void DisposeTimers()
     {

@@ -3,7 +3,7 @@ using System.Security.Authentication;
 
 namespace MtaTls.Client.Sessions;
 
-/// <summary>Connects a session whenever none takes channels, as long as the client lives (<see cref="MtaTlsClientOptions.KeepConnected"/>).</summary>
+/// <summary>Keeps a session connected as long as the client lives (<see cref="MtaTlsClientOptions.KeepConnected"/>).</summary>
 internal sealed class ConnectionKeeper(SessionPool pool, SessionConnector connector, PlainFallback plain, TimeProvider time, CancellationToken stopping)
 {
     private readonly Lock _gate = new();
@@ -33,7 +33,7 @@ internal sealed class ConnectionKeeper(SessionPool pool, SessionConnector connec
         await Task.CompletedTask.ConfigureAwait(ConfigureAwaitOptions.ForceYielding);
         while (!stopping.IsCancellationRequested)
         {
-            // Before the state that they tell of is looked at.
+            // Taken before the state is checked, so that a change in between is not missed.
             Task changed = pool.Changed, backoffEnded = connector.BackoffEnded;
             using var giveUp = CancellationTokenSource.CreateLinkedTokenSource(stopping);
             TimeSpan plainLeft = plain.Remaining, backoffLeft = connector.Remaining;
@@ -50,12 +50,12 @@ internal sealed class ConnectionKeeper(SessionPool pool, SessionConnector connec
     {
         try
         {
-            // The state may have changed since it was looked at: an attempt of another caller may have ended.
+            // Checked again under the connector's lock, because the attempt of another caller may have ended meanwhile.
             return connector.ConnectIf(() => !pool.HasUsable && plain.Remaining <= TimeSpan.Zero);
         }
         catch (Exception e) when (e is IOException or SocketException or AuthenticationException)
         {
-            // Another attempt has failed this moment.
+            // Another attempt has failed at this moment, and its back-off has begun.
             return Task.CompletedTask;
         }
     }

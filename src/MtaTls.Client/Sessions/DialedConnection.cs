@@ -6,9 +6,9 @@ using MtaTls.Protocol;
 
 namespace MtaTls.Client.Sessions;
 
-/// <summary>A secure connection to the endpoint before it is used: for a session when the extension was negotiated, else for one fallback channel.</summary>
+/// <summary>A new TLS connection to the endpoint. It becomes a session if the extension was negotiated, else one fallback channel.</summary>
 /// <param name="transport">The byte stream.</param>
-/// <param name="close">Closes what is below it, once the transport has been disposed.</param>
+/// <param name="close">Closes the connection below TLS, after the transport was disposed.</param>
 internal sealed class DialedConnection(IMtaTlsTransport transport, Func<ValueTask> close) : IAsyncDisposable
 {
     public IMtaTlsTransport Transport => transport;
@@ -18,13 +18,13 @@ internal sealed class DialedConnection(IMtaTlsTransport transport, Func<ValueTas
 
     public required ChannelAddress LocalAddress { get; init; }
 
-    /// <summary>The endpoint that was reached, one of several.</summary>
+    /// <summary>The endpoint that was reached, of several equivalent ones.</summary>
     public DnsEndPoint? Endpoint { get; init; }
 
-    /// <summary>Is told that the endpoint stops, and when.</summary>
+    /// <summary>Called when the endpoint has sent a go-away, with the time until it stops.</summary>
     public Action<TimeSpan>? WentAway { get; init; }
 
-    /// <summary>What ALPN selected; empty when nothing.</summary>
+    /// <summary>The application protocol that ALPN selected; empty if there is none.</summary>
     public required ReadOnlyMemory<byte> ApplicationProtocol { get; init; }
 
     /// <summary>The TLS version of the connection.</summary>
@@ -36,7 +36,7 @@ internal sealed class DialedConnection(IMtaTlsTransport transport, Func<ValueTas
     /// <summary>The endpoint's certificate.</summary>
     public X509Certificate2? RemoteCertificate { get; init; }
 
-    /// <summary>Closes the connection below; the transport's owner has disposed that.</summary>
+    /// <summary>Closes the connection below TLS. The caller must have disposed the transport.</summary>
     public ValueTask CloseAsync() => close();
 
     public async ValueTask DisposeAsync()

@@ -25,7 +25,7 @@ internal sealed class Dialer : IDialer
         _protocols = protocols;
         _log = log;
         _order = new EndpointOrder(settings.Endpoints, settings.TimeProvider);
-        // What is wrong with the options is said before anything is connected.
+        // Created now, so that invalid options fail before anything is connected.
         _ = Context(settings.TargetHost);
     }
 
@@ -106,7 +106,7 @@ internal sealed class Dialer : IDialer
         }
     }
 
-    /// <summary>Connects to the first endpoint that answers and whose handshake succeeds. Another is tried where one accepts connections and fails behind that, as a load balancer without servers does.</summary>
+    /// <summary>Connects to the first endpoint that answers and whose handshake succeeds. If an endpoint accepts the connection but the handshake fails, as with a load balancer without servers, another is tried.</summary>
     private async Task<(SocketPipes Pipes, TlsConnection Tls)> ConnectAnyAsync(CancellationTokenSource timeout, CancellationToken cancellationToken)
     {
         long begin = _settings.TimeProvider.GetTimestamp();
@@ -137,14 +137,14 @@ internal sealed class Dialer : IDialer
         }
     }
 
-    /// <summary>What one endpoint of several may take of the time that is left.</summary>
+    /// <summary>Returns the share of the remaining time that one of several endpoints may take.</summary>
     private TimeSpan Share(long begin, int endpoints)
     {
         TimeSpan left = _settings.ConnectTimeout - _settings.TimeProvider.GetElapsedTime(begin);
         return left > TimeSpan.Zero ? left / endpoints : TimeSpan.Zero;
     }
 
-    /// <summary>What endpoints with one name share: the sessions of one are not resumed with another.</summary>
+    /// <summary>Returns the TLS context for a name. Each name has its own, so that the TLS session of one endpoint is not resumed with another.</summary>
     private TlsClientContext Context(string targetHost)
     {
         lock (_gate)
@@ -164,7 +164,7 @@ internal sealed class Dialer : IDialer
         OperationCanceledException when timedOut =>
             new IOException($"Connecting to {_settings.Endpoint} took longer than ConnectTimeout ({_settings.ConnectTimeout}).", new TimeoutException()),
         AuthenticationException => new AuthenticationException($"The TLS handshake with {_settings.Endpoint} (as '{_settings.TargetHost}') failed: {e.Message}", e.InnerException ?? e),
-        // HttpClient appends the host and port of the URI, which are those of the channel: the endpoint must be named here.
+        // HttpClient appends the host and port of the URI, which is the channel's destination, so the message must name the endpoint.
         SocketException socket => new SocketException((int)socket.SocketErrorCode, $"The MTA-TLS endpoint {_settings.Endpoint} could not be reached: {e.Message}"),
         IOException and not MtaTlsNotNegotiatedException => new IOException($"Connecting to the MTA-TLS endpoint {_settings.Endpoint} failed: {e.Message}", e),
         _ => e,

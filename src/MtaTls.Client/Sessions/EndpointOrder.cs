@@ -2,10 +2,10 @@ using System.Net;
 
 namespace MtaTls.Client.Sessions;
 
-/// <summary>Which endpoint is tried first: as the options list them, but those that have said that they will stop come last until then.</summary>
+/// <summary>The order in which endpoints are tried: as the options list them, but endpoints that have sent a go-away come last until they have stopped.</summary>
 internal sealed class EndpointOrder(IReadOnlyList<DnsEndPoint> endpoints, TimeProvider time)
 {
-    /// <summary>An endpoint that stops at once needs a moment until it is gone, or back.</summary>
+    /// <summary>The least time for which an endpoint comes last after a go-away. One that stops at once needs time to stop and to restart.</summary>
     private static readonly TimeSpan s_least = TimeSpan.FromSeconds(5);
 
     private readonly Lock _gate = new();
@@ -25,7 +25,7 @@ internal sealed class EndpointOrder(IReadOnlyList<DnsEndPoint> endpoints, TimePr
         long now = time.GetTimestamp();
         lock (_gate)
         {
-            // A stable sort: else as listed.
+            // OrderBy is stable, so the other endpoints keep their order.
             return [.. endpoints.OrderBy(e => _goingUntil.TryGetValue(e, out long until) && until > now)];
         }
     }

@@ -4,7 +4,7 @@ using MtaTls.Protocol;
 namespace MtaTls.Client.Sessions;
 
 #pragma warning disable CA1001 // The stream is a view of the connection, which CloseAsync disposes.
-/// <summary>An ordinary TLS connection that stands in for a channel, because the server does not speak MTA-TLS.</summary>
+/// <summary>An ordinary TLS connection in place of a channel, because the server does not speak MTA-TLS.</summary>
 internal sealed class FallbackChannel : ChannelBacking
 #pragma warning restore CA1001
 {

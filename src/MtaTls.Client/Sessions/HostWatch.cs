@@ -2,35 +2,35 @@ using System.Net.NetworkInformation;
 
 namespace MtaTls.Client.Sessions;
 
-/// <summary>What happened to this machine.</summary>
+/// <summary>A change of this machine.</summary>
 internal enum HostChange
 {
-    /// <summary>It was suspended, and goes on.</summary>
+    /// <summary>The machine was suspended and has resumed.</summary>
     Resumed,
 
-    /// <summary>An address was added or removed.</summary>
+    /// <summary>An IP address was added or removed.</summary>
     AddressesChanged,
 }
 
 /// <summary>
-/// Notices that this machine was suspended, as the wall clock goes on meanwhile and the monotonic clock does not (or both do, and this does not run), and that its addresses have changed. It keeps nothing alive: a client that
-/// nobody refers to is collected.
+/// Notices that this machine was suspended, and that its IP addresses have changed. A suspend shows in two ways: the wall clock continues and the monotonic clock does not, or both continue but the timer does not
+/// run. The watch holds only weak references, so the garbage collector can free an abandoned client.
 /// </summary>
 internal sealed class HostWatch : IDisposable
 {
     private static readonly TimeSpan s_period = TimeSpan.FromSeconds(1);
 
-    /// <summary>A clock that is set by less is no suspend.</summary>
+    /// <summary>The least difference between the clocks that counts as a suspend. Smaller differences come from setting the clock.</summary>
     private static readonly TimeSpan s_least = TimeSpan.FromSeconds(5);
 
-    /// <summary>Where the monotonic clock goes on during a suspend, as on Windows, its ticks are far apart. Much longer than a busy machine may delay one.</summary>
+    /// <summary>The least time between two ticks that counts as a suspend, for systems such as Windows on which the monotonic clock continues. A busy machine delays a tick much less.</summary>
     private static readonly TimeSpan s_gap = TimeSpan.FromSeconds(30);
 
     private readonly Lock _lock = new();
     private readonly TimeProvider _time;
     private readonly Action<HostChange> _changed;
     private ITimer? _timer;
-    private DateTimeOffset _wall;
+    private DateTimeOffset _wallClock;
     private long _monotonic;
     private bool _disposed;
 
@@ -40,7 +40,7 @@ internal sealed class HostWatch : IDisposable
         _changed = changed;
     }
 
-    /// <summary>Begins to watch; does nothing when it does already.</summary>
+    /// <summary>Begins to watch. Later calls do nothing.</summary>
     public void Start()
     {
         lock (_lock)
@@ -50,7 +50,7 @@ internal sealed class HostWatch : IDisposable
                 return;
             }
 
-            (_wall, _monotonic) = (_time.GetUtcNow(), _time.GetTimestamp());
+            (_wallClock, _monotonic) = (_time.GetUtcNow(), _time.GetTimestamp());
             var weak = new WeakReference<HostWatch>(this);
             var tick = new Ticker(weak);
             _timer = tick.Timer = _time.CreateTimer(static state => ((Ticker)state!).Tick(), tick, s_period, s_period);
@@ -67,7 +67,7 @@ internal sealed class HostWatch : IDisposable
         }
     }
 
-    private void Look()
+    private void CheckClocks()
     {
         DateTimeOffset wall = _time.GetUtcNow();
         long monotonic = _time.GetTimestamp();
@@ -80,8 +80,8 @@ internal sealed class HostWatch : IDisposable
             }
 
             TimeSpan elapsed = _time.GetElapsedTime(_monotonic, monotonic);
-            wasSuspended = wall - _wall - elapsed >= s_least || elapsed >= s_gap;
-            (_wall, _monotonic) = (wall, monotonic);
+            wasSuspended = wall - _wallClock - elapsed >= s_least || elapsed >= s_gap;
+            (_wallClock, _monotonic) = (wall, monotonic);
         }
         if (wasSuspended)
         {
@@ -101,7 +101,7 @@ internal sealed class HostWatch : IDisposable
         _changed(HostChange.AddressesChanged);
     }
 
-    /// <summary>Looks for as long as there is anybody to tell.</summary>
+    /// <summary>The timer's callback, which stops the timer when the watch was collected.</summary>
     private sealed class Ticker(WeakReference<HostWatch> weak)
     {
         public ITimer? Timer { get; set; }
@@ -110,7 +110,7 @@ internal sealed class HostWatch : IDisposable
         {
             if (weak.TryGetTarget(out HostWatch? watch))
             {
-                watch.Look();
+                watch.CheckClocks();
             }
             else
             {
@@ -145,7 +145,7 @@ internal sealed class HostWatch : IDisposable
             }
             catch (NetworkInformationException)
             {
-                // The system does not tell: back-offs and pings go their way.
+                // This system does not report changes. Back-offs and pings work without them.
             }
         }
 

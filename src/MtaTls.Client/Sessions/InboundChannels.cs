@@ -4,10 +4,10 @@ using MtaTls.Protocol;
 
 namespace MtaTls.Client.Sessions;
 
-/// <summary>Answers the channels that the server opens, by <see cref="MtaTlsClientOptions.ChannelRequested"/>.</summary>
-/// <param name="handler">The application's; null: none is accepted.</param>
-/// <param name="log">Logs.</param>
-/// <param name="stopping">Is cancelled when the client is disposed.</param>
+/// <summary>Answers the server's opens with <see cref="MtaTlsClientOptions.ChannelRequested"/>.</summary>
+/// <param name="handler">The application's callback; null if all opens are refused.</param>
+/// <param name="log">The client's log.</param>
+/// <param name="stopping">Cancelled when the client is disposed.</param>
 internal sealed class InboundChannels(Func<MtaTlsChannelRequest, CancellationToken, ValueTask>? handler, ILogger log, CancellationToken stopping)
 {
     public void OnChannelRequested(MtaTlsChannelRequest request)
@@ -38,7 +38,7 @@ internal sealed class InboundChannels(Func<MtaTlsChannelRequest, CancellationTok
         }
         catch (InvalidOperationException)
         {
-            // It was answered by the handler, as it should be.
+            // The handler has answered it already.
         }
     }
 }

@@ -2,13 +2,13 @@ using System.Diagnostics.CodeAnalysis;
 
 namespace MtaTls.Client.Sessions;
 
-/// <summary>What is known of an endpoint that does not speak MTA-TLS: since when, and the connection that found it out, which waits for a channel that it can stand in for.</summary>
+/// <summary>Remembers that an endpoint does not speak MTA-TLS, and keeps the connection that has shown it as a spare for a channel that ordinary TLS can replace.</summary>
 internal sealed class PlainFallback(TimeProvider time) : IAsyncDisposable
 {
-    /// <summary>How long such a server is not asked again for a channel that ordinary TLS can't stand in for.</summary>
+    /// <summary>How long the client does not connect again for a channel that ordinary TLS cannot replace.</summary>
     private static readonly TimeSpan s_plainFor = TimeSpan.FromMinutes(1);
 
-    /// <summary>How long the connection waits for a channel before the server may treat it as unused.</summary>
+    /// <summary>How long the spare connection is kept. A server may soon close an unused one.</summary>
     private static readonly TimeSpan s_spareFor = TimeSpan.FromSeconds(5);
 
     private readonly Lock _gate = new();
@@ -17,7 +17,7 @@ internal sealed class PlainFallback(TimeProvider time) : IAsyncDisposable
     private bool _isPlain;
     private long _since;
 
-    /// <summary>Whether the last connection was without the extension.</summary>
+    /// <summary>Whether the server did not answer the extension on the last connection.</summary>
     public bool IsPlain
     {
         get
@@ -40,7 +40,7 @@ internal sealed class PlainFallback(TimeProvider time) : IAsyncDisposable
         }
     }
 
-    /// <summary>How long the server is not asked again; zero or less where it may be.</summary>
+    /// <summary>The rest of the time in which the client does not connect again; zero or less if it may.</summary>
     public TimeSpan Remaining
     {
         get
@@ -52,7 +52,7 @@ internal sealed class PlainFallback(TimeProvider time) : IAsyncDisposable
         }
     }
 
-    /// <summary>A connection was made without the extension.</summary>
+    /// <summary>Remembers a connection on which the server did not answer the extension.</summary>
     public void Found(DialedConnection connection)
     {
         lock (_gate)
@@ -64,7 +64,7 @@ internal sealed class PlainFallback(TimeProvider time) : IAsyncDisposable
         }
     }
 
-    /// <summary>A session was made: the server speaks MTA-TLS.</summary>
+    /// <summary>Forgets it, because the server has opened a session and so speaks MTA-TLS.</summary>
     public void Forget()
     {
         lock (_gate)

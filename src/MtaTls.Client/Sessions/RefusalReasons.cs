@@ -1,11 +1,11 @@
 namespace MtaTls.Client.Sessions;
 
-/// <summary>The draft has no codes for refusals, only a text. These are the texts of this project's servers that tell of the session, not of the channel's destination; docs/mta-tls-wire.md, Errors.</summary>
+/// <summary>Recognizes refusals that concern the session, not the channel's destination. The draft has no error codes, so the error texts of this project's servers are compared (docs/mta-tls-wire.md, Errors).</summary>
 internal static class RefusalReasons
 {
-    /// <summary>The session is full; another one may have room.</summary>
-    public static bool IsForWantOfRoom(string reason) => reason is "Too many channels" or "No buffer space";
+    /// <summary>Whether the session is full. Another session may have room.</summary>
+    public static bool IsFull(string reason) => reason is "Too many channels" or "No buffer space";
 
-    /// <summary>The session is being shut down; a new one may be served.</summary>
+    /// <summary>Whether the session is shutting down. Another session may accept the channel.</summary>
     public static bool IsShuttingDown(string reason) => reason is "No new channels";
 }

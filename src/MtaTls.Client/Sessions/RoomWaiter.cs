@@ -5,16 +5,16 @@ internal sealed class RoomWaiter
 {
     private readonly TaskCompletionSource _turn = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
-    /// <summary>Ends when room was taken for the caller.</summary>
+    /// <summary>Completes when room was taken for the caller.</summary>
     public Task Task => _turn.Task;
 
-    /// <summary>The session with that room. Guarded by the pool's lock until <see cref="Task"/> has ended.</summary>
+    /// <summary>The session with that room. Guarded by the pool's lock until <see cref="Task"/> has completed.</summary>
     public ClientSession? Given { get; private set; }
 
-    /// <summary>Its place among those that wait; null once it has its turn. Guarded by the pool's lock.</summary>
+    /// <summary>The position in the queue; null after the caller has got room. Guarded by the pool's lock.</summary>
     public LinkedListNode<RoomWaiter>? Node { get; set; }
 
-    /// <summary>Whether the caller uses what it was given.</summary>
+    /// <summary>Whether the caller uses the room that it has got.</summary>
     public bool HasTaken { get; private set; }
 
     public ClientSession Take()

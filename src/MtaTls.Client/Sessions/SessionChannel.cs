@@ -3,7 +3,7 @@ using MtaTls.Protocol;
 
 namespace MtaTls.Client.Sessions;
 
-/// <summary>A channel of a session.</summary>
+/// <summary>A channel of a session, as the transport of a client's channel.</summary>
 internal sealed class SessionChannel(MtaTlsChannel channel, ClientSession session) : ChannelBacking
 {
     public ClientSession Session => session;

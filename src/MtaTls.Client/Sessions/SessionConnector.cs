@@ -4,7 +4,7 @@ using System.Security.Authentication;
 
 namespace MtaTls.Client.Sessions;
 
-/// <summary>Makes connections: one at a time for all callers that wait, and none during the endpoint's back-off.</summary>
+/// <summary>Creates connections. All waiting callers share one attempt at a time, and there is none during the endpoint's back-off.</summary>
 internal sealed class SessionConnector
 {
     private readonly Lock _gate = new();
@@ -19,12 +19,12 @@ internal sealed class SessionConnector
     private Task? _attempt;
 
     /// <param name="settings">The options.</param>
-    /// <param name="dialer">Makes the connections.</param>
-    /// <param name="counters">Counts.</param>
-    /// <param name="random">The jitter of back-offs: 0 to below 1.</param>
-    /// <param name="mayConnect">Whether there may be another session.</param>
-    /// <param name="connected">Takes what a shared attempt has connected.</param>
-    /// <param name="stopping">Is cancelled when the client is disposed.</param>
+    /// <param name="dialer">Creates the connections.</param>
+    /// <param name="counters">The counts of the client.</param>
+    /// <param name="random">Returns the jitter of back-offs, from 0 to below 1.</param>
+    /// <param name="mayConnect">Returns whether another session is allowed.</param>
+    /// <param name="connected">Called with the connection of a shared attempt.</param>
+    /// <param name="stopping">Cancelled when the client is disposed.</param>
     public SessionConnector(ClientSettings settings, IDialer dialer, ClientCounters counters, Func<double> random, Func<bool> mayConnect, Action<DialedConnection> connected, CancellationToken stopping)
     {
         _settings = settings;
@@ -36,7 +36,7 @@ internal sealed class SessionConnector
         _backoff = new Backoff(settings.Reconnect, settings.TimeProvider, random);
     }
 
-    /// <summary>What is left of the back-off.</summary>
+    /// <summary>The rest of the back-off.</summary>
     public TimeSpan Remaining
     {
         get
@@ -48,7 +48,7 @@ internal sealed class SessionConnector
         }
     }
 
-    /// <summary>Whether the endpoint was reached before and is waited for.</summary>
+    /// <summary>Whether channels wait for the endpoint, because it was reached before (<see cref="MtaTlsReconnectOptions.WaitTimeout"/>).</summary>
     public bool IsWaitedFor
     {
         get
@@ -60,7 +60,7 @@ internal sealed class SessionConnector
         }
     }
 
-    /// <summary>Ends when the back-off is ended early.</summary>
+    /// <summary>Completes when the back-off is ended early.</summary>
     public Task BackoffEnded
     {
         get
@@ -72,8 +72,8 @@ internal sealed class SessionConnector
         }
     }
 
-    /// <summary>What a channel without room has to wait for: an attempt, or a pause, or, where both are null, other channels.</summary>
-    /// <exception cref="Exception">The back-off lasts, and the endpoint is not waited for: the last failure again.</exception>
+    /// <summary>Returns what a channel without room must wait for: an attempt, or a pause, or the end of other channels if both are null.</summary>
+    /// <exception cref="Exception">The back-off has not elapsed, and channels do not wait for the endpoint. The exception has the type of the last failure.</exception>
     public (Task? Attempt, TimeSpan? Pause) Next()
     {
         lock (_gate)
@@ -83,7 +83,7 @@ internal sealed class SessionConnector
                 return (_attempt, null);
             }
 
-            // An attempt adds its session before it ends, so the sessions are never too many.
+            // An attempt adds its session before it ends, so there are never too many sessions.
             if (!_mayConnect())
             {
                 return (null, null);
@@ -93,8 +93,8 @@ internal sealed class SessionConnector
         }
     }
 
-    /// <summary>The attempt to connect that is under way, or a new one.</summary>
-    /// <exception cref="Exception">The back-off lasts: the last failure again, as <see cref="ThrowIfBackingOff"/> throws it.</exception>
+    /// <summary>Returns the present attempt to connect, or starts one.</summary>
+    /// <exception cref="Exception">The back-off has not elapsed. The exception is that of <see cref="ThrowIfBackingOff"/>.</exception>
     public Task Connect()
     {
         lock (_gate)
@@ -105,19 +105,19 @@ internal sealed class SessionConnector
             }
 
             ThrowIfBackingOff();
-            // Those that wait go on by themselves: one that blocks its thread holds up no other.
+            // Continuations run asynchronously, so that a caller that blocks its thread does not delay others.
             var attempt = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
             _attempt = attempt.Task;
-            // All who wait may have given up.
+            // Observes the exception, because all waiting callers may have given up.
             _ = attempt.Task.ContinueWith(static task => _ = task.Exception, CancellationToken.None, TaskContinuationOptions.ExecuteSynchronously, TaskScheduler.Default);
             _ = ConnectSharedAsync(attempt);
             return attempt.Task;
         }
     }
 
-    /// <summary>The attempt to connect that is under way, or a new one where it is still needed.</summary>
-    /// <param name="isNeeded">Asked when no attempt is under way. The result of the last one, a session or a plain connection, is known by then.</param>
-    /// <exception cref="Exception">The back-off lasts: the last failure again, as <see cref="ThrowIfBackingOff"/> throws it.</exception>
+    /// <summary>Returns the present attempt to connect, or starts one if it is still needed.</summary>
+    /// <param name="isNeeded">Called if there is no attempt at present. The result of the last attempt, a session or a plain connection, is already known then.</param>
+    /// <exception cref="Exception">The back-off has not elapsed. The exception is that of <see cref="ThrowIfBackingOff"/>.</exception>
     public Task ConnectIf(Func<bool> isNeeded)
     {
         lock (_gate)
@@ -126,11 +126,11 @@ internal sealed class SessionConnector
         }
     }
 
-    /// <summary>Begins an attempt where one may be made.</summary>
+    /// <summary>Starts an attempt if it is allowed.</summary>
     public void TryConnect() => TryConnectIf(static () => true);
 
-    /// <summary>Begins an attempt where one may be made and is needed.</summary>
-    /// <param name="isNeeded">Asked when no attempt is under way.</param>
+    /// <summary>Starts an attempt if it is allowed and needed.</summary>
+    /// <param name="isNeeded">Called if there is no attempt at present.</param>
     public void TryConnectIf(Func<bool> isNeeded)
     {
         lock (_gate)
@@ -142,7 +142,7 @@ internal sealed class SessionConnector
         }
     }
 
-    /// <summary>The attempt under way, for disposal.</summary>
+    /// <summary>The present attempt, for which disposal waits; null if there is none.</summary>
     public Task? Attempt
     {
         get
@@ -154,7 +154,7 @@ internal sealed class SessionConnector
         }
     }
 
-    /// <summary>Makes a connection for one caller.</summary>
+    /// <summary>Creates a connection for one caller.</summary>
     public async ValueTask<DialedConnection> ConnectOneAsync(CancellationToken cancellationToken)
     {
         try
@@ -171,7 +171,7 @@ internal sealed class SessionConnector
         }
     }
 
-    /// <summary>An attempt has failed, or a session has ended before it was of use.</summary>
+    /// <summary>Begins or doubles the back-off, because an attempt has failed or a session has ended before any channel.</summary>
     public void Failed(Exception reason)
     {
         lock (_gate)
@@ -180,7 +180,7 @@ internal sealed class SessionConnector
         }
     }
 
-    /// <summary>A channel was opened.</summary>
+    /// <summary>Resets the back-off, because a channel was opened.</summary>
     public void Succeeded()
     {
         lock (_gate)
@@ -189,7 +189,7 @@ internal sealed class SessionConnector
         }
     }
 
-    /// <summary>The network has changed: what failed before may succeed now.</summary>
+    /// <summary>Ends the back-off, because the network has changed and an attempt may succeed now.</summary>
     public void EndBackoff()
     {
         TaskCompletionSource ended;
@@ -202,9 +202,10 @@ internal sealed class SessionConnector
         ended.SetResult();
     }
 
-    /// <exception cref="AuthenticationException">The back-off lasts, and the handshake failed the last time.</exception>
-    /// <exception cref="SocketException">The back-off lasts, and the endpoint was not reached the last time.</exception>
-    /// <exception cref="IOException">The back-off lasts, and the last attempt failed in another way.</exception>
+    /// <summary>Throws if the back-off has not elapsed.</summary>
+    /// <exception cref="AuthenticationException">The last handshake failed.</exception>
+    /// <exception cref="SocketException">The endpoint was not reached the last time.</exception>
+    /// <exception cref="IOException">The last attempt failed for another reason.</exception>
     public void ThrowIfBackingOff()
     {
         lock (_gate)
@@ -216,7 +217,7 @@ internal sealed class SessionConnector
         }
     }
 
-    /// <summary>The last failure for another caller. It keeps its kind, from which HttpClient derives HttpRequestError.</summary>
+    /// <summary>Creates the exception of the last failure for another caller. It has the same type, from which HttpClient derives HttpRequestError.</summary>
     private static Exception BackingOff(Exception failure, int failures, TimeSpan left)
     {
         string message = string.Create(CultureInfo.InvariantCulture, $"{failure.Message} (Failed attempts: {failures}. The next one begins in {left.TotalSeconds:0.0} s at the earliest.)");
@@ -231,7 +232,7 @@ internal sealed class SessionConnector
 
     private async Task ConnectSharedAsync(TaskCompletionSource attempt)
     {
-        // Leaves the lock of the caller before anything else happens.
+        // Continues on another thread, because the caller holds the lock.
         await Task.CompletedTask.ConfigureAwait(ConfigureAwaitOptions.ForceYielding);
         Exception? failure = null;
         try

@@ -4,13 +4,13 @@ using MtaTls.Protocol;
 
 namespace MtaTls.Client.Sessions;
 
-/// <summary>The sessions to one endpoint and the room in them. Callers that wait for room are served in the order in which they came, as soon as a channel ends or a session is added.</summary>
+/// <summary>The sessions with one endpoint and their room for channels. Waiting callers get room in order, as soon as a channel ends or a session is added.</summary>
 /// <param name="maxSessions">The most sessions that take new channels.</param>
 /// <param name="time">The clock.</param>
 internal sealed class SessionPool(int maxSessions, TimeProvider time)
 {
-    /// <summary>Sessions that take no more channels but still serve some do not count against the limit, up to so many times the limit: a server may ask all sessions to be left.</summary>
-    private const int MaxLeaving = 3;
+    /// <summary>Draining sessions do not count against the limit, up to this many times the limit, because a server may send a go-away on all sessions.</summary>
+    private const int MaxDrainingFactor = 3;
 
     private readonly Lock _gate = new();
     private readonly List<ClientSession> _sessions = [];
@@ -58,12 +58,12 @@ internal sealed class SessionPool(int maxSessions, TimeProvider time)
         {
             lock (_gate)
             {
-                return _sessions.Count(static s => s.IsUsable) < maxSessions && _sessions.Count < (1 + MaxLeaving) * maxSessions;
+                return _sessions.Count(static s => s.IsUsable) < maxSessions && _sessions.Count < (1 + MaxDrainingFactor) * maxSessions;
             }
         }
     }
 
-    /// <summary>Ends when a session is added, is gone, or takes no more channels.</summary>
+    /// <summary>A task that completes when a session is added or removed, or takes no more channels.</summary>
     public Task Changed
     {
         get
@@ -83,7 +83,7 @@ internal sealed class SessionPool(int maxSessions, TimeProvider time)
         }
     }
 
-    /// <summary>Bytes of the channels that are open now, of the sessions that are open now.</summary>
+    /// <summary>Adds the bytes of all channels of the open sessions, also of channels that are closed.</summary>
     public void AddStatistics(ref long received, ref long sent)
     {
         foreach (ClientSession session in Snapshot())
@@ -94,7 +94,7 @@ internal sealed class SessionPool(int maxSessions, TimeProvider time)
         }
     }
 
-    /// <summary>Takes room in a session, unless others wait for it.</summary>
+    /// <summary>Takes room in a session, unless other callers wait for room.</summary>
     public bool TryTake([NotNullWhen(true)] out ClientSession? session)
     {
         lock (_gate)
@@ -105,8 +105,8 @@ internal sealed class SessionPool(int maxSessions, TimeProvider time)
         }
     }
 
-    /// <summary>Takes room in a session that is to be left but is still served: better than none.</summary>
-    public bool TryTakeLeaving([NotNullWhen(true)] out ClientSession? session)
+    /// <summary>Takes room in a draining session on which the server still accepts channels, because there is no other.</summary>
+    public bool TryTakeDraining([NotNullWhen(true)] out ClientSession? session)
     {
         lock (_gate)
         {
@@ -116,7 +116,7 @@ internal sealed class SessionPool(int maxSessions, TimeProvider time)
         }
     }
 
-    /// <summary>Waits for room, behind those that wait already.</summary>
+    /// <summary>Adds a caller to the end of the queue for room.</summary>
     public RoomWaiter Enqueue()
     {
         var waiter = new RoomWaiter();
@@ -128,7 +128,7 @@ internal sealed class SessionPool(int maxSessions, TimeProvider time)
         return waiter;
     }
 
-    /// <summary>A caller no longer waits. What it was given and did not take is the next one's.</summary>
+    /// <summary>Removes a caller that no longer waits. Room that it has got and not used goes to the next caller.</summary>
     public void Leave(RoomWaiter waiter)
     {
         lock (_gate)
@@ -179,7 +179,7 @@ internal sealed class SessionPool(int maxSessions, TimeProvider time)
         }
     }
 
-    /// <summary>A channel of the session has ended, or was not opened.</summary>
+    /// <summary>Releases the room of a channel that has ended or was not opened.</summary>
     /// <returns>Whether it was the last one.</returns>
     public bool Release(ClientSession session, bool wasOpen)
     {
@@ -188,7 +188,7 @@ internal sealed class SessionPool(int maxSessions, TimeProvider time)
             session.GiveBack();
             if (wasOpen)
             {
-                session.ForgetLimit();
+                session.RaiseLimit();
             }
 
             Serve();
@@ -196,7 +196,7 @@ internal sealed class SessionPool(int maxSessions, TimeProvider time)
         }
     }
 
-    /// <summary>A channel was refused for want of room. Whether another session may have some: false where it was the session's only channel, so that the server has room for none.</summary>
+    /// <summary>Lowers the limit of a session after a refusal because it is full. Returns whether another session may have room: false if it was the session's only channel, so that the server has no room at all.</summary>
     public bool LearnLimit(ClientSession session)
     {
         lock (_gate)
@@ -211,7 +211,7 @@ internal sealed class SessionPool(int maxSessions, TimeProvider time)
         }
     }
 
-    /// <summary>Runs something that changes what a session takes, and tells those that wait.</summary>
+    /// <summary>Changes a session under the lock, and notifies waiting callers.</summary>
     public void Update(ClientSession session, Action<ClientSession> change)
     {
         lock (_gate)
@@ -221,8 +221,8 @@ internal sealed class SessionPool(int maxSessions, TimeProvider time)
         }
     }
 
-    /// <summary>Room may have come without a call of this class: the server has confirmed the end of a channel.</summary>
-    public void LookAgain()
+    /// <summary>Checks again for room, because the server has confirmed the end of a channel.</summary>
+    public void CheckRoom()
     {
         lock (_gate)
         {
@@ -243,10 +243,10 @@ internal sealed class SessionPool(int maxSessions, TimeProvider time)
         }
     }
 
-    // Under the lock.
+    // Call it under _gate.
     private ClientSession? FindRoom() => _sessions.Find(static s => s.HasRoom);
 
-    // Under the lock.
+    // Call it under _gate.
     private void Serve()
     {
         while (_waiters.First is { } first && FindRoom() is { } session)
@@ -258,7 +258,7 @@ internal sealed class SessionPool(int maxSessions, TimeProvider time)
         }
     }
 
-    /// <summary>What the sessions take has changed.</summary>
+    /// <summary>Completes <see cref="Changed"/>.</summary>
     public void RaiseChanged()
     {
         lock (_gate)

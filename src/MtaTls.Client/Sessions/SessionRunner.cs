@@ -1,4 +1,6 @@
+using System.Collections.Concurrent;
 using System.Diagnostics;
+using System.Net;
 using Microsoft.Extensions.Logging;
 using MtaTls.Client.Diagnostics;
 using MtaTls.Protocol;
@@ -6,16 +8,16 @@ using MtaTls.Tls;
 
 namespace MtaTls.Client.Sessions;
 
-/// <summary>Starts sessions and follows each to its end: idle time, age, go-away, silence of the server.</summary>
+/// <summary>Starts sessions and watches each until its end: idle time, age, go-away, and servers that do not answer.</summary>
 internal sealed class SessionRunner
 {
-    /// <summary>A session that ends sooner, without any channel, counts as a failed attempt. Otherwise the client would reconnect without a pause to a server that closes every session.</summary>
+    /// <summary>A session without any channel that ends sooner counts as a failed attempt. Otherwise the client would reconnect without a pause to a server that closes every session.</summary>
     private static readonly TimeSpan s_shortLived = TimeSpan.FromSeconds(5);
 
-    /// <summary>How long a server may take to answer after this machine was suspended: its side of the connection has often ended meanwhile.</summary>
+    /// <summary>How long a server may take to answer after this machine was suspended. It is short, because the server has often closed the connection meanwhile.</summary>
     private static readonly TimeSpan s_probeAfterSuspend = TimeSpan.FromSeconds(1.5);
 
-    /// <summary>The part of a session's age that is random: sessions that were connected together do not all end together.</summary>
+    /// <summary>The random part of a session's age, so that sessions that were connected together do not all end together.</summary>
     private const double AgeJitter = 0.1;
 
     private readonly ClientSettings _settings;
@@ -26,15 +28,16 @@ internal sealed class SessionRunner
     private readonly InboundChannels _inbound;
     private readonly CancellationToken _stopping;
     private readonly object _owner;
+    private readonly ConcurrentDictionary<ClientSession, bool> _running = new();
 
-    /// <param name="owner">Stays reachable as long as a session runs: handlers find their client by a weak reference.</param>
+    /// <param name="owner">The client. Open sessions keep it alive, because shared handlers hold only a weak reference to it.</param>
     /// <param name="settings">The options.</param>
     /// <param name="pool">The sessions.</param>
     /// <param name="inbound">Answers the server's opens.</param>
-    /// <param name="counters">Counts.</param>
-    /// <param name="log">Logs.</param>
-    /// <param name="random">Jitter: 0 to below 1.</param>
-    /// <param name="stopping">Is cancelled when the client is disposed.</param>
+    /// <param name="counters">The counts of the client.</param>
+    /// <param name="log">The client's log.</param>
+    /// <param name="random">Returns the jitter of ages, from 0 to below 1.</param>
+    /// <param name="stopping">Cancelled when the client is disposed.</param>
     public SessionRunner(
         object owner, ClientSettings settings, SessionPool pool, InboundChannels inbound, ClientCounters counters, ILogger log, Func<double> random, CancellationToken stopping)
     {
@@ -48,11 +51,14 @@ internal sealed class SessionRunner
         _stopping = stopping;
     }
 
-    /// <summary>Is told that another session is needed: one is to be left that has channels, or that is to be kept.</summary>
+    /// <summary>Called when another session is needed, because a draining session has channels or the client must stay connected.</summary>
     public Action? Replace { get; set; }
 
-    /// <summary>Is told of a session that ended before it was of use.</summary>
+    /// <summary>Called when a session has ended before any channel.</summary>
     public Action<Exception>? Failed { get; set; }
+
+    /// <summary>All sessions that have not ended, also those that have left the pool and on which channels of the server continue.</summary>
+    public ICollection<ClientSession> Running => _running.Keys;
 
     public void Start(DialedConnection connection)
     {
@@ -63,29 +69,30 @@ internal sealed class SessionRunner
             Limits = _settings.Limits.ToLimits(),
             TimeProvider = _settings.TimeProvider,
             ChannelRequested = _inbound.OnChannelRequested,
-            ChannelEnded = _pool.LookAgain,
+            ChannelEnded = _pool.CheckRoom,
             KeepAlivePolicy = !_settings.KeepAlive.Ping ? MtaTlsKeepAlivePolicy.Never : _settings.KeepConnected ? MtaTlsKeepAlivePolicy.Always : MtaTlsKeepAlivePolicy.WithChannels,
             KeepAliveInterval = _settings.KeepAlive.Interval,
             KeepAliveTimeout = _settings.KeepAlive.Timeout,
             OpenTimeout = _settings.OpenTimeout,
             PingAnswered = roundTrip => ClientDiagnostics.Ping(_settings, roundTrip),
-            // The read loop may bring one before the session is in the pool.
+            // Deferred, because the read loop may receive a go-away before the session is in the pool.
             GoAwayReceived = stopsIn => begun.Task.ContinueWith(
                 static (task, state) =>
                 {
                     (SessionRunner runner, TimeSpan stopsIn) = ((SessionRunner, TimeSpan))state!;
                     runner.OnGoAway(task.Result, stopsIn);
                 }, (this, stopsIn), CancellationToken.None, TaskContinuationOptions.None, TaskScheduler.Default),
-            Suspected = OnSuspected,
+            Suspected = () => OnSuspected(connection.Endpoint ?? new DnsEndPoint(_settings.Host, _settings.Port)),
         };
         var session = MtaTlsSession.Start(connection.Transport, options);
-        var entry = new ClientSession(connection, session, _settings.Limits);
+        var entry = new ClientSession(connection, session, _settings);
         Activity? activity = ClientDiagnostics.SessionStarted(_settings, connection.Transport as TlsConnection);
         if (_settings.SessionLifetime != Timeout.InfiniteTimeSpan)
         {
             TimeSpan age = _settings.SessionLifetime * (1 - AgeJitter * _random());
             entry.AgeTimer = _settings.TimeProvider.CreateTimer(static state => ((Action)state!)(), () => OnAge(entry), age, Timeout.InfiniteTimeSpan);
         }
+        _running[entry] = true;
         _pool.Add(entry);
         begun.SetResult(entry);
         _ = WatchAsync(entry, activity);
@@ -95,17 +102,17 @@ internal sealed class SessionRunner
         }
     }
 
-    /// <summary>A channel of the session has ended, or was not opened.</summary>
+    /// <summary>Releases the room of a channel that has ended or was not opened.</summary>
     public void Release(ClientSession session, bool wasOpen)
     {
-        session.ReportLimits(_settings, _log);
+        session.ReportLimits(_log);
         if (_pool.Release(session, wasOpen))
         {
             OnIdle(session);
         }
     }
 
-    /// <summary>The network has changed, or this machine was suspended: asks each server at once whether it is still there.</summary>
+    /// <summary>Pings the servers of all sessions at once, because the network has changed or this machine was suspended.</summary>
     public void ProbeAll(bool wasSuspended)
     {
         foreach (ClientSession session in _pool.Snapshot())
@@ -114,12 +121,12 @@ internal sealed class SessionRunner
         }
     }
 
-    /// <summary>The server refuses channels on the session from now on.</summary>
+    /// <summary>Drains a session on which the server refuses channels.</summary>
     public void OnRefusing(ClientSession session) => Leave(session, TimeSpan.Zero);
 
-    private void OnSuspected()
+    private void OnSuspected(DnsEndPoint endpoint)
     {
-        _log.SessionSuspected(_settings.Host, _settings.Port);
+        _log.SessionSuspected(endpoint.Host, endpoint.Port);
         _pool.RaiseChanged();
     }
 
@@ -128,7 +135,7 @@ internal sealed class SessionRunner
         session.Connection.WentAway?.Invoke(stopsIn);
         if (Leave(session, stopsIn))
         {
-            _log.GoAwayReceived(session.Connection.Endpoint?.Host ?? _settings.Host, session.Connection.Endpoint?.Port ?? _settings.Port, stopsIn.TotalSeconds);
+            _log.GoAwayReceived(session.Endpoint.Host, session.Endpoint.Port, stopsIn.TotalSeconds);
         }
     }
 
@@ -136,11 +143,11 @@ internal sealed class SessionRunner
     {
         if (Leave(session, TimeSpan.FromDays(1)))
         {
-            _log.SessionAged(_settings.Host, _settings.Port, _settings.SessionLifetime);
+            _log.SessionAged(session.Endpoint.Host, session.Endpoint.Port, _settings.SessionLifetime);
         }
     }
 
-    /// <summary>New channels go to another session, which is connected now where one will be needed; what is open goes on.</summary>
+    /// <summary>Drains a session: open channels continue, and new channels use another session. That session is connected now if it will be needed.</summary>
     private bool Leave(ClientSession session, TimeSpan servedFor)
     {
         long until = _settings.TimeProvider.GetTimestamp() + (long)(servedFor.TotalSeconds * _settings.TimeProvider.TimestampFrequency);
@@ -176,7 +183,7 @@ internal sealed class SessionRunner
 
         if (session.IsLeaving)
         {
-            // Those that the server has opened go on.
+            // Channels that the server has opened continue until they end.
             CloseIdle(session);
         }
         else if (!_settings.KeepConnected && _settings.SessionIdleTimeout != Timeout.InfiniteTimeSpan)
@@ -199,12 +206,12 @@ internal sealed class SessionRunner
             return;
         }
 
-        _log.SessionIdle(_settings.Host, _settings.Port);
-        // It has no channel of this end, so this only exchanges close_notify; WatchAsync sees the end.
-        _ = session.Session.ShutdownAsync(session.IsLeaving ? MtaTlsSessionEnd.Shutdown : MtaTlsSessionEnd.Idle, _stopping);
+        _log.SessionIdle(session.Endpoint.Host, session.Endpoint.Port);
+        // The client has no channel on it, so this only waits for channels of the server and exchanges close_notify. WatchAsync handles the end.
+        _ = session.Session.ShutdownAsync(session.IsLeaving ? MtaTlsSessionEnd.Shutdown : MtaTlsSessionEnd.Idle, CancellationToken.None);
     }
 
-    /// <summary>Follows a session to its end.</summary>
+    /// <summary>Waits for the end of a session, and logs and counts it.</summary>
     private async Task WatchAsync(ClientSession session, Activity? activity)
     {
         long begin = _settings.TimeProvider.GetTimestamp();
@@ -213,7 +220,7 @@ internal sealed class SessionRunner
         try
         {
             await session.Session.Completion.ConfigureAwait(false);
-            _log.SessionEnded(_settings.Host, _settings.Port, SessionEnds.Describe(session.Session));
+            _log.SessionEnded(session.Endpoint.Host, session.Endpoint.Port, SessionEnds.Describe(session.Session));
         }
         catch (Exception e)
         {
@@ -228,15 +235,15 @@ internal sealed class SessionRunner
 
             if (_stopping.IsCancellationRequested)
             {
-                // How the sessions of a client end that is disposed is no news.
+                // The end of the sessions of a disposed client is not logged.
             }
             else if (isHarmless)
             {
-                _log.SessionLost(e, _settings.Host, _settings.Port);
+                _log.SessionLost(e, session.Endpoint.Host, session.Endpoint.Port);
             }
             else
             {
-                _log.SessionFailed(e, _settings.Host, _settings.Port, SessionEnds.Describe(session.Session));
+                _log.SessionFailed(e, session.Endpoint.Host, session.Endpoint.Port, SessionEnds.Describe(session.Session));
             }
         }
         MtaTlsSessionStatistics statistics = session.Session.GetStatistics();
@@ -246,10 +253,11 @@ internal sealed class SessionRunner
         }
         _pool.Remove(session);
         session.DisposeTimers();
-        session.ReportLimits(_settings, _log);
+        session.ReportLimits(_log);
         _counters.SessionEnded(statistics.BytesReceived, statistics.BytesSent);
         ClientDiagnostics.SessionEnded(_settings, session.Session, error, statistics, _settings.TimeProvider.GetElapsedTime(begin), activity);
         await session.Connection.CloseAsync().ConfigureAwait(false);
+        _running.TryRemove(session, out _);
         GC.KeepAlive(_owner);
     }
 }

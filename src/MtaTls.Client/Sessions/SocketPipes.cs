@@ -5,7 +5,7 @@ using MtaTls.Protocol;
 
 namespace MtaTls.Client.Sessions;
 
-/// <summary>The connection below TLS, with its pipes.</summary>
+/// <summary>The connection below TLS as pipes.</summary>
 internal sealed class SocketPipes : IDuplexPipe, IAsyncDisposable, IDisposable
 {
     private readonly Stream _stream;
@@ -34,16 +34,16 @@ internal sealed class SocketPipes : IDuplexPipe, IAsyncDisposable, IDisposable
     /// <summary>The endpoint that was reached.</summary>
     public DnsEndPoint Endpoint { get; }
 
-    /// <summary>The local address of the socket; 0.0.0.0:0 when there is none to see.</summary>
+    /// <summary>The local address of the socket; 0.0.0.0:0 if ConnectCallback returned another stream.</summary>
     public ChannelAddress LocalAddress { get; }
 
-    /// <summary>The ends of the socket; null where there is none to see.</summary>
+    /// <summary>The local address of the socket, for tags; null if ConnectCallback returned another stream.</summary>
     public EndPoint? LocalEndPoint => (_stream as NetworkStream)?.Socket.LocalEndPoint;
 
     public EndPoint? RemoteEndPoint => (_stream as NetworkStream)?.Socket.RemoteEndPoint;
 
-    /// <summary>Connects to the first endpoint that answers, by any of its addresses (RFC 8305). Names are resolved anew each time.</summary>
-    /// <exception cref="SocketException">None answers.</exception>
+    /// <summary>Connects to the first endpoint that answers on any of its addresses (RFC 8305). Names are resolved for each attempt.</summary>
+    /// <exception cref="SocketException">No endpoint answers.</exception>
     public static Task<SocketPipes> ConnectAsync(IReadOnlyList<DnsEndPoint> endpoints, ClientSettings settings, CancellationToken cancellationToken) =>
         AddressRace.RunAsync(endpoints, (endpoint, token) => ConnectOneAsync(endpoint, settings, token), settings.TimeProvider, cancellationToken);
 
@@ -51,7 +51,7 @@ internal sealed class SocketPipes : IDuplexPipe, IAsyncDisposable, IDisposable
 
     public async ValueTask DisposeAsync()
     {
-        // The stream first: a read or write that is still under way ends with it, and completing a writer would flush.
+        // The stream is disposed first: it ends pending reads and writes, and completing the writer cannot flush any more.
         await _stream.DisposeAsync().ConfigureAwait(false);
         await _pipes.DisposeAsync().ConfigureAwait(false);
     }

@@ -5,8 +5,8 @@ using MtaTls.Tls;
 namespace MtaTls.Client.Sessions;
 
 /// <summary>
-/// The TLS context of a dialer for one name that certificates must be for. A renewed client certificate or authority makes another for the next handshake; sessions that are open keep theirs. Sessions are never resumed
-/// across such a change, which would keep what the former authorities had decided.
+/// The TLS context of a dialer for one target host. A changed client certificate or authority needs a new context for the next handshake; open sessions keep theirs. TLS sessions are never resumed
+/// across such a change, because a resumed session would not check the certificate against the new authorities.
 /// </summary>
 internal sealed class TlsContexts : IDisposable
 {
@@ -14,7 +14,7 @@ internal sealed class TlsContexts : IDisposable
     private readonly ProtocolList _protocols;
     private readonly string _targetHost;
     private readonly Lock _lock = new();
-    private Made _made;
+    private Entry _current;
 
     /// <exception cref="PlatformNotSupportedException">OpenSSL 3 is missing.</exception>
     public TlsContexts(ClientSettings settings, ProtocolList protocols, string targetHost)
@@ -22,7 +22,7 @@ internal sealed class TlsContexts : IDisposable
         _settings = settings;
         _protocols = protocols;
         _targetHost = targetHost;
-        _made = Make(settings.ClientCertificate?.Current, settings.Authorities?.Current);
+        _current = Make(settings.ClientCertificate?.Current, settings.Authorities?.Current);
     }
 
     /// <summary>The context for the next handshake.</summary>
@@ -34,13 +34,13 @@ internal sealed class TlsContexts : IDisposable
             X509Certificate2Collection? authorities = _settings.Authorities?.Current;
             lock (_lock)
             {
-                if (!ReferenceEquals(_made.Certificate, certificate) || !ReferenceEquals(_made.Authorities, authorities))
+                if (!ReferenceEquals(_current.Certificate, certificate) || !ReferenceEquals(_current.Authorities, authorities))
                 {
-                    // Handshakes may still run on the one before: it is left to them.
-                    _made = Make(certificate, authorities);
+                    // Not disposed, because handshakes may still use the former context.
+                    _current = Make(certificate, authorities);
                 }
 
-                return _made.Context;
+                return _current.Context;
             }
         }
     }
@@ -49,12 +49,12 @@ internal sealed class TlsContexts : IDisposable
     {
         lock (_lock)
         {
-            _made.Context.Dispose();
+            _current.Context.Dispose();
         }
     }
 
-    private Made Make(LoadedCertificate? certificate, X509Certificate2Collection? authorities)
+    private Entry Make(LoadedCertificate? certificate, X509Certificate2Collection? authorities)
         => new(certificate, authorities, new TlsClientContext(_settings.ToTlsOptions(_protocols, certificate, authorities, _targetHost)));
 
-    private sealed record Made(LoadedCertificate? Certificate, X509Certificate2Collection? Authorities, TlsClientContext Context);
+    private sealed record Entry(LoadedCertificate? Certificate, X509Certificate2Collection? Authorities, TlsClientContext Context);
 }

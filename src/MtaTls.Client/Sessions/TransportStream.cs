@@ -2,7 +2,7 @@ using MtaTls.Protocol;
 
 namespace MtaTls.Client.Sessions;
 
-/// <summary>A transport as the stream below a pair of stream pipes, which read and write asynchronously and one at a time.</summary>
+/// <summary>A transport as a stream, for PipeReader and PipeWriter. They make one asynchronous read and one write at a time, so other members are not supported.</summary>
 internal sealed class TransportStream(IMtaTlsTransport transport) : Stream
 {
     public long BytesRead { get; private set; }
@@ -29,7 +29,7 @@ internal sealed class TransportStream(IMtaTlsTransport transport) : Stream
         }
         catch (IOException e) when (IsTruncation(e))
         {
-            // Most HTTP servers, Kestrel among them, end ordinary TLS without close_notify. Here it is an end, as it is for SslStream; HTTP has a framing of its own.
+            // Most HTTP servers, including Kestrel, end ordinary TLS without close_notify. As in SslStream this is a normal end, because HTTP detects truncation itself.
             return 0;
         }
     }

@@ -3,7 +3,7 @@ using Microsoft.Extensions.Logging;
 
 namespace MtaTls.Configuration;
 
-/// <summary>A PEM file with the authorities that the peer's certificate must come from. It is read again when it has changed. Two sources of one file are equal.</summary>
+/// <summary>A PEM file with the certificate authorities that must have issued the peer's certificate. It is read again when it has changed. Two sources with the same file are equal.</summary>
 internal sealed class AuthoritySource : IEquatable<AuthoritySource>
 {
     private readonly string _path;
@@ -25,7 +25,7 @@ internal sealed class AuthoritySource : IEquatable<AuthoritySource>
         _current = Load();
     }
 
-    /// <summary>The authorities as they are now. The same object while the file has not changed. Never throws.</summary>
+    /// <summary>The current authorities. It is the same object until the file changes. Never throws.</summary>
     public X509Certificate2Collection Current
     {
         get
@@ -47,12 +47,12 @@ internal sealed class AuthoritySource : IEquatable<AuthoritySource>
     }
 
     /// <summary>Reads the authorities once.</summary>
-    /// <param name="path">The file; null or empty: none.</param>
+    /// <param name="path">The file; null or empty for none.</param>
     /// <param name="contentRoot">The directory that a relative path starts from.</param>
     /// <param name="key">The key of the setting, for errors and logs.</param>
-    /// <param name="logger">Where changes are reported.</param>
-    /// <param name="errors">Where errors go.</param>
-    /// <returns>The source; null where none is configured, or with errors.</returns>
+    /// <param name="logger">The logger for later changes.</param>
+    /// <param name="errors">The list to add errors to.</param>
+    /// <returns>The source; null when no file is configured, and when it cannot be read.</returns>
     public static AuthoritySource? Create(string? path, string contentRoot, string key, ILogger logger, ErrorList errors)
     {
         if (string.IsNullOrEmpty(path))
@@ -71,7 +71,7 @@ internal sealed class AuthoritySource : IEquatable<AuthoritySource>
         }
     }
 
-    /// <summary>Trusts these authorities and nothing else. Certificates among them that are not self-signed only help to build chains.</summary>
+    /// <summary>Makes a policy trust only these authorities. Those that are not self-signed are used only to build chains.</summary>
     public static void Apply(X509Certificate2Collection authorities, X509ChainPolicy policy)
     {
         policy.TrustMode = X509ChainTrustMode.CustomRootTrust;
@@ -108,6 +108,6 @@ internal sealed class AuthoritySource : IEquatable<AuthoritySource>
         }
     }
 
-    // The setting that is to blame is always the one that names the file.
+    // The setting is empty, because the key is already that of the setting with the file.
     private X509Certificate2Collection Load() => CertificateFiles.LoadAuthorities(_path, "");
 }

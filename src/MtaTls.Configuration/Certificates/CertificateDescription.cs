@@ -2,7 +2,7 @@ using System.Security.Cryptography.X509Certificates;
 
 namespace MtaTls.Configuration;
 
-/// <summary>A copy of <see cref="CertificateOptions"/> that never changes. Equal where the same certificate is meant.</summary>
+/// <summary>An immutable copy of <see cref="CertificateOptions"/>. Two descriptions of the same certificate are equal.</summary>
 internal sealed record CertificateDescription
 {
     public string? Path { get; private init; }
@@ -29,6 +29,7 @@ internal sealed record CertificateDescription
 
     public bool IsEmpty => !IsFile && !IsStore && Given is null;
 
+    /// <summary>Creates a description with full paths and default values.</summary>
     /// <param name="options">The options.</param>
     /// <param name="contentRoot">The directory that relative paths start from.</param>
     public static CertificateDescription Of(CertificateOptions options, string contentRoot) => new()

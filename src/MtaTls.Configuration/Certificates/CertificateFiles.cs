@@ -11,7 +11,7 @@ internal static class CertificateFiles
 
     /// <summary>Reads a certificate with its private key and its intermediates.</summary>
     /// <param name="path">The certificate's file.</param>
-    /// <param name="keyPath">The key's file; null: the key is in the same file.</param>
+    /// <param name="keyPath">The key's file; null when the key is in the same file.</param>
     /// <param name="password">The password of the key or of a PKCS#12 file.</param>
     /// <exception cref="CertificateException">A file cannot be read, or the files do not fit together.</exception>
     public static LoadedCertificate Load(string path, string? keyPath, string? password)
@@ -38,7 +38,7 @@ internal static class CertificateFiles
     /// <summary>Reads the certificates of authorities from a PEM file.</summary>
     /// <param name="path">The file.</param>
     /// <param name="setting">The setting that names it.</param>
-    /// <exception cref="CertificateException">The file cannot be read, or holds no certificate.</exception>
+    /// <exception cref="CertificateException">The file cannot be read, or has no certificate.</exception>
     public static X509Certificate2Collection LoadAuthorities(string path, string setting)
     {
         string text = Encoding.UTF8.GetString(Read(setting, "Authority", path));
@@ -49,7 +49,7 @@ internal static class CertificateFiles
     {
         X509Certificate2Collection all = ImportPem(text, path, nameof(CertificateOptions.Path));
         X509Certificate2 certificate = WithKey(text, path, keyPath, keyPath is null ? text : ReadKey(keyPath), password);
-        // The first is the certificate itself; it may be repeated among the others.
+        // The first one is the certificate itself. The file may have it again among the others.
         X509Certificate2[] others = [.. all.Where(c => !c.RawDataMemory.Span.SequenceEqual(certificate.RawDataMemory.Span))];
         return new LoadedCertificate(certificate, [.. others]);
     }
@@ -77,7 +77,7 @@ internal static class CertificateFiles
         catch (CryptographicException e) when (IsWrongPassword(e))
         {
             throw new CertificateException(
-                nameof(CertificateOptions.Password), password is null ? $"is missing: '{path}' is protected by a password." : $"does not open '{path}'.", e);
+                nameof(CertificateOptions.Password), password is null ? $"is missing: '{path}' is protected by a password." : $"is not the password of '{path}'.", e);
         }
         catch (CryptographicException e)
         {
@@ -114,7 +114,7 @@ internal static class CertificateFiles
                 return loaded;
             }
 
-            // There SslStream takes no key that exists in memory alone.
+            // On Windows, SslStream does not accept a key that exists only in memory.
             using (loaded)
             {
                 return X509CertificateLoader.LoadPkcs12(loaded.Export(X509ContentType.Pkcs12), null);
@@ -165,6 +165,6 @@ internal static class CertificateFiles
         }
     }
 
-    // ERROR_INVALID_PASSWORD, which .NET gives on every system.
+    // ERROR_INVALID_PASSWORD. .NET uses it on every operating system.
     private static bool IsWrongPassword(CryptographicException e) => e.HResult == unchecked((int)0x80070056);
 }

@@ -10,21 +10,21 @@ namespace MtaTls.Configuration;
 public sealed class CertificateOptions
 {
     /// <summary>
-    /// A PEM file with the certificate, then its intermediates, or a PKCS#12 file (<c>.pfx</c>). Intermediates are sent to the peer. A path from configuration is relative to the
-    /// content root.
+    /// A PEM file with the certificate, then its intermediates, or a PKCS#12 file (<c>.pfx</c>). Together with <see cref="KeyPath"/> it can also be a DER file. The private key must be RSA or ECDSA.
+    /// Intermediates are sent to the peer. A path from configuration is relative to the content root.
     /// </summary>
     /// <value>Default: null.</value>
     public string? Path { get; set; }
 
     /// <summary>The PEM file of the private key.</summary>
-    /// <value>Default: null, the key is in <see cref="Path"/>.</value>
+    /// <value>Default: null; the key is in <see cref="Path"/>.</value>
     public string? KeyPath { get; set; }
 
     /// <summary>The password of an encrypted private key or of a PKCS#12 file.</summary>
     /// <value>Default: null.</value>
     public string? Password { get; set; }
 
-    /// <summary>The subject of a certificate in a store, or a part of it, as Kestrel matches it.</summary>
+    /// <summary>The subject name of a certificate in a store, or a part of it, as for Kestrel. Of several matches with a private key, the one with the latest end of validity is used.</summary>
     /// <value>Default: null.</value>
     public string? Subject { get; set; }
 
@@ -33,22 +33,22 @@ public sealed class CertificateOptions
     public string? Thumbprint { get; set; }
 
     /// <summary>The store's name.</summary>
-    /// <value>Default: null, <c>My</c>.</value>
+    /// <value>Default: null, which means <c>My</c>.</value>
     public string? Store { get; set; }
 
     /// <summary>The store's location.</summary>
-    /// <value>Default: null, <see cref="StoreLocation.CurrentUser"/>.</value>
+    /// <value>Default: null, which means <see cref="StoreLocation.CurrentUser"/>.</value>
     public StoreLocation? Location { get; set; }
 
-    /// <summary>Whether a certificate of a store may be invalid on this machine, self-signed for example.</summary>
-    /// <value>Default: null, false.</value>
+    /// <summary>Whether a certificate from a store may be invalid on this machine, for example because it is self-signed.</summary>
+    /// <value>Default: null, which means false.</value>
     public bool? AllowInvalid { get; set; }
 
     /// <summary>The certificate itself, with its private key. Only in code.</summary>
     /// <value>Default: null.</value>
     public X509Certificate2? Certificate { get; set; }
 
-    /// <summary>Certificates among which the intermediates of <see cref="Certificate"/> are found. Only in code.</summary>
+    /// <summary>The intermediates of <see cref="Certificate"/>. Only in code.</summary>
     /// <value>Default: null.</value>
     public X509Certificate2Collection? Intermediates { get; set; }
 }

@@ -1,11 +1,11 @@
 namespace MtaTls.Configuration;
 
-/// <summary>What a certificate is used for; a store may hold certificates for both.</summary>
+/// <summary>How a certificate is used. A store can have certificates for both uses.</summary>
 internal enum CertificatePurpose
 {
-    /// <summary>A server shows it to its clients.</summary>
+    /// <summary>A server sends it to its clients.</summary>
     Server,
 
-    /// <summary>A client shows it to its server.</summary>
+    /// <summary>A client sends it to its server.</summary>
     Client,
 }

@@ -3,7 +3,7 @@ using S = MtaTls.Configuration.Settings<MtaTls.Configuration.CertificateOptions>
 
 namespace MtaTls.Configuration;
 
-/// <summary>The settings of a certificate, the same wherever one is configured.</summary>
+/// <summary>The settings of a certificate. Every section with a certificate uses this table.</summary>
 internal static class CertificateSettings
 {
     public static SettingTable<CertificateOptions> Table { get; } = new(
@@ -11,7 +11,7 @@ internal static class CertificateSettings
         S.File(
             nameof(CertificateOptions.Path), "A PEM file with the certificate, then its intermediates, or a PKCS#12 file. Relative to the content root.", o => o.Path, (o, v) => o.Path = v),
         S.File(
-            nameof(CertificateOptions.KeyPath), "The PEM file of the private key, where it is not in Path.", o => o.KeyPath, (o, v) => o.KeyPath = v),
+            nameof(CertificateOptions.KeyPath), "The PEM file of the private key, if it is not in Path.", o => o.KeyPath, (o, v) => o.KeyPath = v),
         S.Text(
             nameof(CertificateOptions.Password), "The password of an encrypted private key or of a PKCS#12 file.", o => o.Password, (o, v) => o.Password = v),
         S.Text(
@@ -23,6 +23,6 @@ internal static class CertificateSettings
         S.Choice<StoreLocation>(
             nameof(CertificateOptions.Location), "The store's location.", o => o.Location, (o, v) => o.Location = v, defaultText: nameof(StoreLocation.CurrentUser)),
         S.Boolean(
-            nameof(CertificateOptions.AllowInvalid), "Whether a certificate of a store may be invalid, self-signed for example.", o => o.AllowInvalid, (o, v) => o.AllowInvalid = v),
+            nameof(CertificateOptions.AllowInvalid), "Whether a certificate from a store may be invalid, for example because it is self-signed.", o => o.AllowInvalid, (o, v) => o.AllowInvalid = v),
     ]);
 }

@@ -3,35 +3,35 @@ using Microsoft.Extensions.Logging;
 namespace MtaTls.Configuration;
 
 /// <summary>
-/// Where a certificate comes from, asked for each handshake: a file that is read again when it changes, a store that is searched again, or an object. Two sources are equal when
-/// they are described alike.
+/// Provides a certificate for each handshake: from a file that is read again when it changes, from a store that is searched again, or from an object. Two sources are equal when
+/// their descriptions are equal.
 /// </summary>
 internal abstract class CertificateSource(CertificateDescription description) : ICertificateSource, IEquatable<CertificateSource>
 {
     public CertificateDescription Description => description;
 
-    /// <summary>The certificate as it is now. The same object while it has not changed. Never throws: what cannot be read leaves the certificate as it was.</summary>
+    /// <summary>The current certificate. It is the same object until the certificate changes. Never throws: when a changed certificate cannot be read, the previous one stays.</summary>
     public abstract LoadedCertificate Current { get; }
 
-    /// <summary>Makes the source that options describe, and reads the certificate once.</summary>
-    /// <param name="description">What is configured.</param>
+    /// <summary>Creates the source of a description, and reads the certificate once.</summary>
+    /// <param name="description">The configured certificate.</param>
     /// <param name="key">The key of its section, for errors and logs.</param>
-    /// <param name="purpose">What the certificate is for.</param>
-    /// <param name="logger">Where changes are reported.</param>
+    /// <param name="purpose">How the certificate is used.</param>
+    /// <param name="logger">The logger for later changes.</param>
     /// <param name="time">The clock.</param>
-    /// <param name="errors">Where errors go.</param>
-    /// <returns>The source; null where none is configured, or with errors.</returns>
+    /// <param name="errors">The list to add errors to.</param>
+    /// <returns>The source; null when no certificate is configured, and when it cannot be read.</returns>
     public static CertificateSource? Create(CertificateDescription description, string key, CertificatePurpose purpose, ILogger logger, TimeProvider time, ErrorList errors)
     {
         if ((description.IsFile ? 1 : 0) + (description.IsStore ? 1 : 0) + (description.Given is null ? 0 : 1) > 1)
         {
-            errors.Add(key, "names more than one of a file (Path), a store (Subject, Thumbprint) and a given certificate.");
+            errors.Add(key, "has more than one certificate. Set only one of a file (Path), a store (Subject, Thumbprint) and an object (Certificate, in code).");
             return null;
         }
 
         if (!description.IsFile && description.KeyPath is not null)
         {
-            errors.Add($"{key}:{nameof(CertificateOptions.Path)}", "is missing beside KeyPath.");
+            errors.Add($"{key}:{nameof(CertificateOptions.Path)}", "is missing: KeyPath is set. Set the path of the certificate's file too.");
             return null;
         }
 

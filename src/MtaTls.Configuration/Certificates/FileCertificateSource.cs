@@ -2,7 +2,7 @@ using Microsoft.Extensions.Logging;
 
 namespace MtaTls.Configuration;
 
-/// <summary>A certificate in files. They are looked at each time that the certificate is asked for, and read again when they have changed.</summary>
+/// <summary>A certificate in files. Each handshake checks whether the files have changed, and then reads them again.</summary>
 internal sealed class FileCertificateSource : CertificateSource
 {
     private readonly string _key;
@@ -27,7 +27,7 @@ internal sealed class FileCertificateSource : CertificateSource
     {
         get
         {
-            // A handshake that comes while another reads the files gets the old certificate.
+            // While one handshake reads the files, others get the previous certificate and do not wait.
             if (_lock.TryEnter())
             {
                 try
@@ -52,7 +52,7 @@ internal sealed class FileCertificateSource : CertificateSource
             return;
         }
 
-        // A pair of files is seldom replaced in one moment. What does not fit together now is tried again when one of them changes again.
+        // Certificate and key are seldom replaced at the same moment. When they do not fit together now, they are read again when one of them changes again.
         _stamp = stamp;
         try
         {

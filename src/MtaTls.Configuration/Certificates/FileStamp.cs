@@ -1,9 +1,9 @@
 namespace MtaTls.Configuration;
 
-/// <summary>Tells one version of a file from another. A call of stat costs nothing beside a handshake, and sees every replacement; the swapped directory links of mounted secrets too.</summary>
+/// <summary>Identifies a version of a file by its time and length. Reading it costs very little compared with a handshake. It also detects mounted secrets, where a link to a directory is replaced.</summary>
 internal readonly record struct FileStamp(DateTime Written, long Length)
 {
-    /// <summary>The stamp of the file that a path names now; the default value where there is none.</summary>
+    /// <summary>Returns the stamp of the file at a path; the default value when there is no file.</summary>
     public static FileStamp Of(string? path)
     {
         if (path is null)

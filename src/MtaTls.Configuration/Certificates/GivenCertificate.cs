@@ -3,8 +3,8 @@ using System.Security.Cryptography.X509Certificates;
 namespace MtaTls.Configuration;
 
 /// <summary>
-/// A certificate that the application gave. It equals another by its bytes and those of its intermediates, where X509Certificate2 compares issuer and serial number only. It is a
-/// copy: settings outlive the application's object, and are shared with others who have the same certificate.
+/// A certificate object of the application. It is compared by its bytes and those of its intermediates; X509Certificate2 compares only issuer and serial number. It is a
+/// copy, because the application can dispose its object earlier, and because equal certificates share their settings.
 /// </summary>
 internal sealed class GivenCertificate(X509Certificate2 certificate, X509Certificate2Collection intermediates) : IEquatable<GivenCertificate>
 {

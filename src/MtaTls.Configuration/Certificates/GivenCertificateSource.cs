@@ -1,6 +1,6 @@
 namespace MtaTls.Configuration;
 
-/// <summary>A certificate that the application gave. It does not change.</summary>
+/// <summary>A certificate object of the application. It does not change.</summary>
 internal sealed class GivenCertificateSource : CertificateSource
 {
     /// <exception cref="CertificateException">The certificate has no private key.</exception>

@@ -1,8 +1,8 @@
 namespace MtaTls.Configuration;
 
-/// <summary>Where an endpoint's certificate comes from. Asked in every handshake.</summary>
+/// <summary>Provides an endpoint's certificate for each handshake.</summary>
 internal interface ICertificateSource
 {
-    /// <summary>The certificate as it is now. The same object while it has not changed.</summary>
+    /// <summary>The current certificate. It is the same object until the certificate changes.</summary>
     LoadedCertificate Current { get; }
 }

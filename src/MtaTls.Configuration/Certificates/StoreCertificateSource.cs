@@ -4,7 +4,7 @@ using Microsoft.Extensions.Logging;
 
 namespace MtaTls.Configuration;
 
-/// <summary>A certificate in a store of the machine. The store is searched again at most once a minute; of several certificates that match, the one that is valid longest is taken.</summary>
+/// <summary>A certificate in a store of the machine. The store is searched again at most once a minute. Of several certificates that match, the one with the latest end of validity is used.</summary>
 internal sealed class StoreCertificateSource : CertificateSource
 {
     private static readonly TimeSpan s_interval = TimeSpan.FromMinutes(1);
@@ -96,7 +96,7 @@ internal sealed class StoreCertificateSource : CertificateSource
 
             if (!Description.AllowInvalid)
             {
-                // "Valid" as the store means it: within its time, and its chain ends at a root of this machine.
+                // validOnly: within its time, and with a chain that ends at a trusted root of this machine.
                 found = found.Find(X509FindType.FindByTimeValid, _time.GetLocalNow().DateTime, validOnly: true);
             }
 

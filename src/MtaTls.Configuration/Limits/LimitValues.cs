@@ -2,7 +2,7 @@ using MtaTls.Protocol;
 
 namespace MtaTls.Configuration;
 
-/// <summary>The values of <see cref="MtaTlsSessionLimits"/> at one moment. Equal values are equal.</summary>
+/// <summary>An immutable copy of <see cref="MtaTlsSessionLimits"/>. Two copies with the same values are equal.</summary>
 internal sealed class LimitValues : IEquatable<LimitValues>
 {
     private readonly MtaTlsSessionLimits _limits = new();
@@ -18,7 +18,7 @@ internal sealed class LimitValues : IEquatable<LimitValues>
 
     public int MaxPendingChannels => _limits.MaxPendingChannels;
 
-    /// <summary>A copy of the limits.</summary>
+    /// <summary>Returns the limits as a new object.</summary>
     public MtaTlsSessionLimits ToLimits()
     {
         MtaTlsSessionLimits copy = new();

@@ -1,7 +1,7 @@
 namespace MtaTls.Configuration;
 
 /// <summary>
-/// One key of a configuration section: its name, what it is for and what it may be. Reading, range checks, the schema for editors, the options page and the tests all come from it.
+/// One key of a configuration section: its name, description, type and range. Reading, range checks, the schema for editors, the options page and the tests use it.
 /// </summary>
 internal abstract class Setting(string name, SettingKind kind, string description)
 {
@@ -15,7 +15,7 @@ internal abstract class Setting(string name, SettingKind kind, string descriptio
     /// <summary>What a number counts, such as "bytes".</summary>
     public string? Unit { get; init; }
 
-    /// <summary>The least value; a duration of one tick stands for "more than zero".</summary>
+    /// <summary>The smallest value. A duration of one tick means "more than zero".</summary>
     public object? Minimum { get; init; }
 
     public object? Maximum { get; init; }
@@ -23,26 +23,26 @@ internal abstract class Setting(string name, SettingKind kind, string descriptio
     /// <summary>Whether -00:00:00.001 means "no limit".</summary>
     public bool AllowsInfinite { get; init; }
 
-    /// <summary>Whether a whole number may be written as 0x and hexadecimal digits.</summary>
+    /// <summary>Whether an integer can be written as 0x and hexadecimal digits.</summary>
     public bool AllowsHexadecimal { get; init; }
 
-    /// <summary>The names that a choice may be.</summary>
+    /// <summary>The names of which a choice is one.</summary>
     public IReadOnlyList<string> Choices { get; init; } = [];
 
-    /// <summary>A regular expression that the schema holds a text, or each text of a list or map, to.</summary>
+    /// <summary>A regular expression in the schema for a text, or for each text of a list or map.</summary>
     public string? Pattern { get; init; }
 
-    /// <summary>Whether the entries of a list may be written as numbers.</summary>
+    /// <summary>Whether the entries of a list can be written as numbers.</summary>
     public bool AllowsNumbers { get; init; }
 
     public bool IsRequired { get; init; }
 
-    /// <summary>What the default is where it is not a fixed value, such as "the value of Host".</summary>
+    /// <summary>A description of the default when it is not a fixed value, such as "the value of Host".</summary>
     public string? DefaultText { get; init; }
 
     /// <summary>The settings of a section, or of each entry of a list or map of sections.</summary>
     public SettingTable? Children { get; init; }
 
-    /// <summary>The range in words, for messages and the options page; null where there is none.</summary>
+    /// <summary>The range as text, for messages and the options page; null when there is none.</summary>
     public string? Range => SettingText.Range(this);
 }

@@ -1,6 +1,6 @@
 namespace MtaTls.Configuration;
 
-/// <summary>What a setting's value is in a configuration file.</summary>
+/// <summary>The type of a setting's value in a configuration file.</summary>
 internal enum SettingKind
 {
     /// <summary>true or false.</summary>
@@ -21,10 +21,10 @@ internal enum SettingKind
     /// <summary>A path, relative to the content root.</summary>
     Path,
 
-    /// <summary>One of a few names.</summary>
+    /// <summary>One of several names.</summary>
     Choice,
 
-    /// <summary>A list of names out of a few.</summary>
+    /// <summary>A list of names, each one of several.</summary>
     ChoiceList,
 
     /// <summary>A list of texts.</summary>
@@ -42,7 +42,7 @@ internal enum SettingKind
     /// <summary>An object whose keys are names that the configuration chooses, and whose values are texts.</summary>
     TextMap,
 
-    /// <summary>An object whose keys are names that the configuration chooses, and whose values are names out of a few.</summary>
+    /// <summary>An object whose keys are names that the configuration chooses, and whose values are one of several names.</summary>
     ChoiceMap,
 
     /// <summary>An object whose keys are names that the configuration chooses, and whose values are lists of texts.</summary>

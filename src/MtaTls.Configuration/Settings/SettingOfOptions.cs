@@ -1,29 +1,29 @@
 namespace MtaTls.Configuration;
 
-/// <summary>A setting, and the member of the options that it goes into. <see cref="Settings{TOptions}"/> makes them.</summary>
+/// <summary>A setting and the member of the options that it sets. <see cref="Settings{TOptions}"/> creates it.</summary>
 /// <typeparam name="TOptions">The options.</typeparam>
 /// <param name="name">The key.</param>
-/// <param name="kind">What the value is.</param>
-/// <param name="description">What it is for.</param>
-/// <param name="read">Reads the key of a section into the options, and reports what is wrong with it.</param>
+/// <param name="kind">The type of the value.</param>
+/// <param name="description">The description.</param>
+/// <param name="read">Reads the key of a section into the options, and adds errors.</param>
 internal sealed class Setting<TOptions>(string name, SettingKind kind, string description, Action<Setting, SectionReader, TOptions> read)
     : Setting(name, kind, description)
 {
     /// <summary>The value in the options; null for lists, maps and sections.</summary>
     public Func<TOptions, object?>? Get { get; init; }
 
-    /// <summary>Sets the member in code: range errors are the setter's own. Null where there is no single value.</summary>
+    /// <summary>Sets the member in code; the member's setter checks the range. Null when the setting has no single value.</summary>
     public Action<TOptions, object>? Set { get; init; }
 
-    /// <summary>Checks the options of a section within; null for other kinds.</summary>
+    /// <summary>Checks the options of a nested section; null for other kinds.</summary>
     public Action<TOptions, string, ErrorList>? CheckWithin { get; init; }
 
     public void Read(SectionReader section, TOptions options) => read(this, section, options);
 
-    /// <summary>Reports a value out of the range, whether it comes from configuration or from code.</summary>
+    /// <summary>Adds an error for a value out of range, from configuration or from code.</summary>
     /// <param name="options">The options.</param>
     /// <param name="section">The key of their section.</param>
-    /// <param name="errors">Where errors go.</param>
+    /// <param name="errors">The list to add errors to.</param>
     public void Check(TOptions options, string section, ErrorList errors)
     {
         string key = $"{section}:{Name}";
@@ -52,7 +52,7 @@ internal sealed class Setting<TOptions>(string name, SettingKind kind, string de
         }
     }
 
-    /// <summary>The same setting of options that hold these options.</summary>
+    /// <summary>Returns the same setting for options that contain these options.</summary>
     public Setting<TOuter> In<TOuter>(Func<TOuter, TOptions> inner)
     {
         Func<TOptions, object?>? get = Get;

@@ -4,22 +4,22 @@ namespace MtaTls.Configuration;
 
 /// <summary>The settings of one section.</summary>
 /// <param name="settings">The settings.</param>
-/// <param name="schema">What the schema says beside them, as the members of a JSON object: which settings exclude or need each other.</param>
+/// <param name="schema">Additional JSON schema, as the members of a JSON object: which settings exclude or need each other.</param>
 internal abstract class SettingTable(IReadOnlyList<Setting> settings, string? schema)
 {
     public IReadOnlyList<Setting> Settings => settings;
 
     public string? Schema => schema;
 
-    /// <summary>The value that a setting has where nothing is configured; null where it has none that is a single value.</summary>
+    /// <summary>Returns the value of a setting that is not configured; null when it has no single value.</summary>
     public abstract object? Default(Setting setting);
 }
 
-/// <summary>The settings of one section, and the options that they go into.</summary>
+/// <summary>The settings of one section, and the options that they set.</summary>
 /// <typeparam name="TOptions">The options.</typeparam>
 /// <param name="settings">The settings.</param>
-/// <param name="schema">What the schema says beside them.</param>
-/// <param name="defaults">Makes options with the defaults, where the options that hold these have others than the type.</param>
+/// <param name="schema">Additional JSON schema.</param>
+/// <param name="defaults">Creates options with the default values, when these differ from the defaults of the type.</param>
 internal sealed class SettingTable<TOptions>(IReadOnlyList<Setting<TOptions>> settings, string? schema = null, Func<TOptions>? defaults = null)
     : SettingTable(settings, schema), IReadOnlyList<Setting<TOptions>>
     where TOptions : class, new()
@@ -30,10 +30,10 @@ internal sealed class SettingTable<TOptions>(IReadOnlyList<Setting<TOptions>> se
 
     public override object? Default(Setting setting) => ((Setting<TOptions>)setting).Get?.Invoke(defaults?.Invoke() ?? new TOptions());
 
-    /// <summary>Reports every value that is out of its range.</summary>
+    /// <summary>Adds an error for every value that is out of range.</summary>
     /// <param name="options">The options.</param>
     /// <param name="key">The key of their section.</param>
-    /// <param name="errors">Where errors go.</param>
+    /// <param name="errors">The list to add errors to.</param>
     public void Check(TOptions options, string key, ErrorList errors)
     {
         foreach (Setting<TOptions> setting in settings)
@@ -42,7 +42,7 @@ internal sealed class SettingTable<TOptions>(IReadOnlyList<Setting<TOptions>> se
         }
     }
 
-    /// <summary>The values of all settings: options with equal values are equal.</summary>
+    /// <summary>Returns the values of all settings, to compare options.</summary>
     public object?[] Values(TOptions options) => [.. settings.Select(setting => setting.Get?.Invoke(options))];
 
     /// <summary>Copies every value from one object to another.</summary>

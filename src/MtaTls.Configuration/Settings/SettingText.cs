@@ -2,7 +2,7 @@ using System.Globalization;
 
 namespace MtaTls.Configuration;
 
-/// <summary>Values as they stand in messages and on the options page.</summary>
+/// <summary>Formats values for messages and the options page.</summary>
 internal static class SettingText
 {
     public static string Of(object value) => value switch
@@ -26,6 +26,6 @@ internal static class SettingText
         return setting.AllowsInfinite ? $"{range}; -00:00:00.001 for no limit" : range;
     }
 
-    // "1.00:00:00" has a point for its days; only one after the last colon begins a fraction.
+    // In "1.00:00:00" the point separates days. Only a point after the last colon begins a fraction.
     private static string Trim(string time) => time.LastIndexOf('.') > time.LastIndexOf(':') ? time.TrimEnd('0') : time;
 }

@@ -3,7 +3,7 @@ using System.Numerics;
 
 namespace MtaTls.Configuration;
 
-/// <summary>Makes the settings of one kind of options. Each call states the name, what it is for, the member and the range: nothing else has to be written for a new setting.</summary>
+/// <summary>Creates the settings of one type of options. Each call has the name, description, member and range of a setting. A new setting needs nothing else.</summary>
 /// <typeparam name="TOptions">The options.</typeparam>
 internal static class Settings<TOptions>
 {
@@ -35,8 +35,8 @@ internal static class Settings<TOptions>
     /// <param name="set">Sets the member.</param>
     /// <param name="least">The least value.</param>
     /// <param name="most">The greatest value.</param>
-    /// <param name="unit">What it counts, in the plural.</param>
-    /// <param name="hexadecimal">Whether it may be written as 0x and hexadecimal digits.</param>
+    /// <param name="unit">The unit, in the plural.</param>
+    /// <param name="hexadecimal">Whether it can be written as 0x and hexadecimal digits.</param>
     public static Setting<TOptions> Integer<TNumber>(
         string name, string description, Func<TOptions, TNumber?> get, Action<TOptions, TNumber> set, TNumber least, TNumber most, string? unit = null, bool hexadecimal = false)
         where TNumber : struct, IBinaryInteger<TNumber>
@@ -93,8 +93,8 @@ internal static class Settings<TOptions>
     /// <param name="description">What it is for.</param>
     /// <param name="get">Reads the member.</param>
     /// <param name="set">Sets the member.</param>
-    /// <param name="least">The least value; null: more than zero.</param>
-    /// <param name="most">The greatest value; null: <see cref="SettingRanges.MaxTimeout"/>.</param>
+    /// <param name="least">The smallest value; null for "more than zero".</param>
+    /// <param name="most">The greatest value; null for <see cref="SettingRanges.MaxTimeout"/>.</param>
     /// <param name="infinite">Whether -00:00:00.001 means "no limit".</param>
     public static Setting<TOptions> Duration(
         string name, string description, Func<TOptions, TimeSpan?> get, Action<TOptions, TimeSpan> set, TimeSpan? least = null, TimeSpan? most = null, bool infinite = false)
@@ -143,7 +143,7 @@ internal static class Settings<TOptions>
             DefaultText = defaultText,
         };
 
-    /// <summary>A path. The options get a full one.</summary>
+    /// <summary>A path. The options get the full path.</summary>
     public static Setting<TOptions> File(string name, string description, Func<TOptions, string?> get, Action<TOptions, string> set, string? defaultText = null)
         => new(name, SettingKind.Path, description, (setting, section, options) =>
         {
@@ -191,7 +191,7 @@ internal static class Settings<TOptions>
             DefaultText = defaultText,
         };
 
-    /// <summary>A list of names of flags.</summary>
+    /// <summary>A list of the names of flags.</summary>
     public static Setting<TOptions> Flags<TEnum>(string name, string description, Func<TOptions, TEnum?> get, Action<TOptions, TEnum> add, string[] choices, string? defaultText = null)
         where TEnum : struct, Enum
         => new(name, SettingKind.ChoiceList, description, (setting, section, options) =>
@@ -234,7 +234,7 @@ internal static class Settings<TOptions>
             DefaultText = defaultText ?? "empty",
         };
 
-    /// <summary>Options that exist within the options.</summary>
+    /// <summary>A nested section for options that always exist.</summary>
     public static Setting<TOptions> Section<TChild>(string name, string description, Func<TOptions, TChild> get, SettingTable<TChild> table, bool required = false)
         where TChild : class, new()
         => new(name, SettingKind.Section, description, (setting, section, options) => section.Section(setting.Name)?.Read(table, get(options)))
@@ -244,7 +244,7 @@ internal static class Settings<TOptions>
             IsRequired = required,
         };
 
-    /// <summary>Options that are made where the section exists.</summary>
+    /// <summary>A nested section whose options are created only when the section exists.</summary>
     public static Setting<TOptions> Optional<TChild>(string name, string description, Action<TOptions, TChild> set, SettingTable<TChild> table, string? defaultText = null)
         where TChild : class, new()
         => new(name, SettingKind.Section, description, (setting, section, options) =>
@@ -355,7 +355,7 @@ internal static class Settings<TOptions>
         }
         catch (ArgumentException e)
         {
-            // The member refuses more than the range: an extension type that TLS itself uses, for example. Its first line says why.
+            // The member can refuse values in the range, for example an extension type that TLS itself uses. Its message without the parameter's name is the reason.
             string reason = e.Message.Split(" (Parameter", 2)[0];
             section.Error(name, text is null ? reason : $"'{text}': {reason}");
         }
@@ -367,14 +367,14 @@ internal static class Settings<TOptions>
             ? TNumber.TryParse(text.AsSpan(2), NumberStyles.AllowHexSpecifier, CultureInfo.InvariantCulture, out value)
             : TNumber.TryParse(text, NumberStyles.Integer, CultureInfo.InvariantCulture, out value);
 
-    // A number alone would be days.
+    // TimeSpan.TryParse would read a number without a colon as days.
     private static bool TryParseTime(string text, out TimeSpan value)
     {
         value = default;
         return text.Contains(':', StringComparison.Ordinal) && TimeSpan.TryParse(text, CultureInfo.InvariantCulture, out value);
     }
 
-    // Numbers are not names, although Enum.TryParse takes them.
+    // Enum.TryParse accepts numbers too, which are not valid here.
     private static bool TryParseName<TEnum>(string text, IReadOnlyList<string> choices, out TEnum value)
         where TEnum : struct, Enum
     {

@@ -24,7 +24,7 @@ internal sealed class AssetTable
 
     public static async Task SendAsync(HttpContext context, Asset asset)
     {
-        // Kept by the browser, and asked for again each time: who may no longer see the page gets none of its files either.
+        // The browser stores the files but must revalidate them, so that a user who loses access to the page loses access to its files too.
         context.Response.Headers.CacheControl = "private, no-cache";
         context.Response.Headers.ETag = asset.ETag;
         if (context.Request.Headers.IfNoneMatch == asset.ETag)

@@ -5,7 +5,7 @@ using MtaTls.Configuration;
 
 namespace MtaTls.Dashboard.Configuration;
 
-/// <summary>Fills <see cref="MtaTlsDashboardOptions"/> from the section <c>MtaTlsDashboard</c>.</summary>
+/// <summary>Reads <see cref="MtaTlsDashboardOptions"/> from the section <c>MtaTlsDashboard</c>.</summary>
 internal sealed class ConfigureDashboardOptions(IConfiguration configuration, IHostEnvironment environment) : IConfigureOptions<MtaTlsDashboardOptions>
 {
     public void Configure(MtaTlsDashboardOptions options)

@@ -3,7 +3,7 @@ using MtaTls.Configuration;
 
 namespace MtaTls.Dashboard.Configuration;
 
-/// <summary>Checks <see cref="MtaTlsDashboardOptions"/>, those set in code too, and reports everything that is wrong in one error.</summary>
+/// <summary>Validates <see cref="MtaTlsDashboardOptions"/>, also those set in code, and reports all errors together.</summary>
 internal sealed class ValidateDashboardOptions : IValidateOptions<MtaTlsDashboardOptions>
 {
     public ValidateOptionsResult Validate(string? name, MtaTlsDashboardOptions options)

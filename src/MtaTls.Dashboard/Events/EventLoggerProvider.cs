@@ -5,13 +5,13 @@ using Microsoft.Extensions.Options;
 
 namespace MtaTls.Dashboard.Events;
 
-/// <summary>Keeps what the packages log for the page's list of events. <c>Logging:MtaTlsDashboard:LogLevel</c> filters it.</summary>
+/// <summary>Keeps the log events of the packages for the page's list of events. <c>Logging:MtaTlsDashboard:LogLevel</c> filters them.</summary>
 [ProviderAlias("MtaTlsDashboard")]
 internal sealed class EventLoggerProvider(IServiceProvider services) : ILoggerProvider
 {
     private readonly ConcurrentDictionary<string, ILogger> _loggers = new(StringComparer.Ordinal);
 
-    // With the first event: the ring's options may themselves log.
+    // Created with the first event, because reading the ring's options may itself log.
     private readonly Lazy<EventRing> _ring = new(services.GetRequiredService<EventRing>);
 
     public ILogger CreateLogger(string categoryName) => _loggers.GetOrAdd(categoryName, CreateNew);
@@ -40,7 +40,7 @@ internal sealed class EventLoggerProvider(IServiceProvider services) : ILoggerPr
             }
             catch (Exception e) when (e is OptionsValidationException or ObjectDisposedException)
             {
-                // The application does not start because of its options, and says so; or it has ended.
+                // Invalid options, which the application's start reports, or the application has ended.
             }
         }
     }

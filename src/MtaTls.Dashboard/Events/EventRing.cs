@@ -3,7 +3,7 @@ using Microsoft.Extensions.Options;
 
 namespace MtaTls.Dashboard.Events;
 
-/// <summary>The last events.</summary>
+/// <summary>Keeps the last log events.</summary>
 internal sealed class EventRing(IOptions<MtaTlsDashboardOptions> options, TimeProvider time)
 {
     private const int MaxMessageLength = 2_000;
@@ -19,7 +19,7 @@ internal sealed class EventRing(IOptions<MtaTlsDashboardOptions> options, TimePr
         {
             if (_ring.Length == 0)
             {
-                // With the first event: the options are not read, and no error of theirs is thrown, while the application is put together.
+                // Not earlier, because reading invalid options throws, and the application's start should report these errors.
                 _ring = new EventEntry[options.Value.MaxEvents];
             }
 
@@ -27,7 +27,7 @@ internal sealed class EventRing(IOptions<MtaTlsDashboardOptions> options, TimePr
         }
     }
 
-    /// <summary>The events that have a text and at least a level, the newest first.</summary>
+    /// <summary>The events that contain a text and have at least a level, the newest first.</summary>
     public IReadOnlyList<EventEntry> Find(string? text, LogLevel least, int most)
     {
         EventEntry?[] entries;

@@ -12,12 +12,12 @@ internal sealed class BodyRecorder(int most)
 
     private readonly ArrayBufferWriter<byte> _kept = new();
 
-    /// <summary>All bytes so far.</summary>
+    /// <summary>The number of all bytes so far.</summary>
     public long Length { get; private set; }
 
     public bool IsCut => Length > _kept.WrittenCount;
 
-    /// <summary>Called with the first bytes, or when the answer's head goes out.</summary>
+    /// <summary>Called once: with the first bytes, or earlier when the response's headers are sent.</summary>
     public Action? Begun { get; set; }
 
     public void Begin()
@@ -38,7 +38,7 @@ internal sealed class BodyRecorder(int most)
         }
     }
 
-    /// <summary>Counts bytes that nobody has seen.</summary>
+    /// <summary>Counts bytes of a file that is sent without passing through this recorder.</summary>
     public void Skip(long count) => Length += count;
 
     public byte[] ToArray() => _kept.WrittenSpan.ToArray();
@@ -46,7 +46,7 @@ internal sealed class BodyRecorder(int most)
     public RecordedBody Describe()
     {
         byte[] bytes = ToArray();
-        // A character may be cut in two.
+        // The limit may have cut a character, so up to three bytes at the end are left out.
         for (int cut = 0; cut <= (IsCut ? 3 : 0) && cut <= bytes.Length; cut++)
         {
             try
@@ -61,7 +61,7 @@ internal sealed class BodyRecorder(int most)
             }
             catch (DecoderFallbackException)
             {
-                // Perhaps one byte less.
+                // Try again with one byte less.
             }
         }
 

@@ -5,7 +5,7 @@ using Yarp.ReverseProxy.Model;
 
 namespace MtaTls.Dashboard.Inspector;
 
-/// <summary>One request while it is recorded and after that, with what is needed to send it again.</summary>
+/// <summary>One recorded request, with all that is needed to send it again.</summary>
 internal sealed class Recording
 {
     private const int MaxValueLength = 2_000;
@@ -80,10 +80,10 @@ internal sealed class Recording
 
     private bool IsUpgrade { get; }
 
-    /// <summary>Why the request can't be sent again; null where it can.</summary>
-    public string? CannotReplay => IsUpgrade ? "It was an upgrade or a tunnel." : RequestBody.IsCut ? "Its body is longer than what is kept (MaxBodyLength)." : null;
+    /// <summary>Why the request can't be sent again; null: it can.</summary>
+    public string? CannotReplay => IsUpgrade ? "Upgrades and CONNECT requests can't be sent again." : RequestBody.IsCut ? "The request's body is longer than the part that is kept (MtaTlsDashboard:Inspector:MaxBodyLength)." : null;
 
-    /// <summary>The headers without those that are blanked.</summary>
+    /// <summary>The request's headers, without blanked and cut ones.</summary>
     public IEnumerable<RecordedHeader> KnownHeaders => _requestHeaders.Where(h => !_blanked.Contains(h.Name) && h.Value.Length < MaxValueLength);
 
     public void NoteFirstByte(double milliseconds) => _firstByte ??= milliseconds;

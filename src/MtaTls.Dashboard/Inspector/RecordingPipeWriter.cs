@@ -2,7 +2,7 @@ using System.IO.Pipelines;
 
 namespace MtaTls.Dashboard.Inspector;
 
-/// <summary>Passes everything on, and shows the recorder what was written.</summary>
+/// <summary>Passes everything on, and gives a copy of the written bytes to the recorder.</summary>
 internal sealed class RecordingPipeWriter(PipeWriter inner, BodyRecorder recorder) : PipeWriter
 {
     private Memory<byte> _memory;

@@ -3,7 +3,7 @@ using Microsoft.AspNetCore.Http.Features;
 
 namespace MtaTls.Dashboard.Inspector;
 
-/// <summary>The answer's body, which the recorder sees.</summary>
+/// <summary>A response body whose bytes the recorder sees.</summary>
 internal sealed class RecordingResponseBody(IHttpResponseBodyFeature inner, BodyRecorder recorder) : IHttpResponseBodyFeature
 {
     public Stream Stream => field ??= new RecordingStream(inner.Stream, recorder);

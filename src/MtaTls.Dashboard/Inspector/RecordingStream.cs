@@ -1,6 +1,6 @@
 namespace MtaTls.Dashboard.Inspector;
 
-/// <summary>Passes everything on, and shows the recorder what was read from it or written to it.</summary>
+/// <summary>Passes everything on, and gives a copy of the bytes read or written to the recorder.</summary>
 internal sealed class RecordingStream(Stream inner, BodyRecorder recorder) : Stream
 {
     public override bool CanRead => inner.CanRead;

@@ -4,17 +4,17 @@ using Microsoft.Extensions.DependencyInjection;
 
 namespace MtaTls.Dashboard.Inspector;
 
-/// <summary>Records a request on its way through an endpoint, and sends one again.</summary>
+/// <summary>Records the requests of an endpoint, and sends a recorded request again.</summary>
 internal static class RequestRecorder
 {
     private static readonly TimeSpan s_replayTimeout = TimeSpan.FromSeconds(30);
 
-    /// <summary>Serves a request, recorded where that is on.</summary>
+    /// <summary>Serves a request, and records it if the inspector is on.</summary>
     public static Task InvokeAsync(HttpContext context, RequestDelegate next)
         => context.RequestServices.GetService<RequestRing>() is { Options.Enabled: true } ring ? RecordAsync(ring, context, next, null) : next(context);
 
     /// <summary>
-    /// Sends a request again, to the endpoint that has served it: with the headers that were not blanked, and as the user who asks for it. What the answer is goes nowhere but into the ring.
+    /// Sends a request again to the endpoint that served it, without blanked headers and as the user who asks for it. The response is only recorded.
     /// </summary>
     public static async Task<Recording> ReplayAsync(RequestRing ring, Recording original, HttpContext caller)
     {
@@ -65,7 +65,7 @@ internal static class RequestRecorder
         }
         catch (Exception e)
         {
-            // Of a request that was sent again the failure is the result.
+            // For a request that is sent again, the failure is the recorded result.
             error = e;
         }
         finally

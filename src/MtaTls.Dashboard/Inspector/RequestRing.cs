@@ -2,7 +2,7 @@ using Microsoft.Extensions.Options;
 
 namespace MtaTls.Dashboard.Inspector;
 
-/// <summary>The last requests of the endpoints that are inspected.</summary>
+/// <summary>Keeps the last requests of the inspected endpoints.</summary>
 internal sealed class RequestRing(IOptions<MtaTlsDashboardOptions> options, TimeProvider time)
 {
     private readonly Lock _lock = new();
@@ -35,7 +35,7 @@ internal sealed class RequestRing(IOptions<MtaTlsDashboardOptions> options, Time
         }
     }
 
-    /// <summary>The newest first.</summary>
+    /// <summary>The requests that contain a text, the newest first.</summary>
     public IReadOnlyList<RequestRow> List(string? text, int most)
     {
         Recording[] all;

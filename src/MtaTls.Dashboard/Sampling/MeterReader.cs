@@ -4,15 +4,15 @@ using System.Runtime.CompilerServices;
 
 namespace MtaTls.Dashboard.Sampling;
 
-/// <summary>Adds up what the packages' own meters report while somebody watches. Nothing is measured a second time, and nobody listens while nobody watches.</summary>
+/// <summary>Adds up the measurements of the packages' own meters while a browser watches. Nothing is measured twice, and without a browser there is no listener.</summary>
 internal sealed class MeterReader(IMeterFactory factory) : IDisposable
 {
-    /// <summary>Series that one instrument may have; more are added up as the last.</summary>
+    /// <summary>The most series of one instrument. Further ones are added up as "(others)".</summary>
     private const int MaxSeries = 64;
 
     private const string Others = "(others)";
 
-    // The tag by which an instrument's measurements are told apart; an empty one adds all up.
+    // The tag that divides an instrument's measurements into series; empty: they are one series.
     private static readonly Dictionary<string, string> s_instruments = new(StringComparer.Ordinal)
     {
         [Opened] = "",
@@ -45,7 +45,7 @@ internal sealed class MeterReader(IMeterFactory factory) : IDisposable
     public const string TunnelIo = "mtatls.quic_tunnel.io";
     public const string TunnelDrops = "mtatls.quic_tunnel.dropped_packets";
 
-    /// <summary>Begins to listen, from zero.</summary>
+    /// <summary>Starts to listen. All counts begin at zero.</summary>
     public void Start()
     {
         _series.Clear();
@@ -53,7 +53,7 @@ internal sealed class MeterReader(IMeterFactory factory) : IDisposable
         {
             InstrumentPublished = (instrument, self) =>
             {
-                // Other hosts of the process have factories of their own.
+                // A process can have several hosts, each with its own factory.
                 if (instrument.Meter.Name.StartsWith("MtaTls.", StringComparison.Ordinal) && ReferenceEquals(instrument.Meter.Scope, factory) && s_instruments.TryGetValue(instrument.Name, out string? tag))
                 {
                     self.EnableMeasurementEvents(instrument, new Source(_series.GetOrAdd(instrument.Name, static _ => new Series()), tag, instrument.IsObservable));
@@ -72,7 +72,7 @@ internal sealed class MeterReader(IMeterFactory factory) : IDisposable
         _listener = null;
     }
 
-    /// <summary>Asks the instruments that are read only when somebody asks.</summary>
+    /// <summary>Reads the observable instruments.</summary>
     public void Observe()
     {
         foreach (Series series in _series.Values)
@@ -83,12 +83,12 @@ internal sealed class MeterReader(IMeterFactory factory) : IDisposable
         _listener?.RecordObservableInstruments();
     }
 
-    /// <summary>All of an instrument's series together.</summary>
+    /// <summary>The sum of an instrument's series.</summary>
     public long Sum(string instrument) => _series.GetValueOrDefault(instrument)?.Sum() ?? 0;
 
     public long Get(string instrument, string series) => _series.GetValueOrDefault(instrument)?.Get(series) ?? 0;
 
-    /// <summary>Each series of an instrument that has counted anything, the largest first. The one without the tag is "".</summary>
+    /// <summary>The series of an instrument that are not zero, the largest first. The series without the tag has the name "".</summary>
     public IReadOnlyList<Count> List(string instrument) => _series.GetValueOrDefault(instrument)?.List() ?? [];
 
     public void Dispose() => Stop();

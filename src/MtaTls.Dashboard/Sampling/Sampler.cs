@@ -5,13 +5,13 @@ using MtaTls.AspNetCore;
 namespace MtaTls.Dashboard.Sampling;
 
 /// <summary>
-/// Takes a sample a second while somebody watches: one for all viewers. While nobody does there is no timer, no listener of the meters and no look at any session. The charts' last ten minutes stay.
+/// Takes one sample each second for all viewers together. Without a viewer there is no timer, no meter listener, and no session is read. The last ten minutes of the charts are kept.
 /// </summary>
 internal sealed class Sampler(IServiceProvider services, MeterReader meters, IOptions<MtaTlsDashboardOptions> options, TimeProvider time) : IDisposable
 {
     private const int MaxPoints = 600;
 
-    /// <summary>Sessions whose numbers are read in one second; of more, each is looked at in turn.</summary>
+    /// <summary>The most sessions whose numbers are read in one second. With more, they are read in turn.</summary>
     private const int MaxLooks = 1_000;
 
     private static readonly TimeSpan s_interval = TimeSpan.FromSeconds(1);
@@ -35,7 +35,7 @@ internal sealed class Sampler(IServiceProvider services, MeterReader meters, IOp
     private int _viewers;
     private long _number;
 
-    /// <summary>Viewers now.</summary>
+    /// <summary>The number of viewers now.</summary>
     public int Viewers => Volatile.Read(ref _viewers);
 
     /// <summary>Whether samples are taken.</summary>
@@ -50,8 +50,8 @@ internal sealed class Sampler(IServiceProvider services, MeterReader meters, IOp
         }
     }
 
-    /// <summary>Counts a viewer, until it is disposed. Null, and nothing counted, where there are as many as there may be.</summary>
-    /// <param name="seesSessions">Whether the viewer sees the list of sessions; for others no session is looked at.</param>
+    /// <summary>Adds a viewer until it is disposed. Null: there are MaxViewers already.</summary>
+    /// <param name="seesSessions">Whether the viewer shows sessions. Without such a viewer no session is read.</param>
     public Viewer? TryWatch(bool seesSessions)
     {
         lock (_lock)
@@ -68,7 +68,7 @@ internal sealed class Sampler(IServiceProvider services, MeterReader meters, IOp
             }
             else if (seesSessions && _sessionViewers == 1)
             {
-                // The sample that is there has no sessions.
+                // The current sample has no sessions yet.
                 ListSessions();
                 _current = _current! with { Sessions = _all };
             }
@@ -111,7 +111,7 @@ internal sealed class Sampler(IServiceProvider services, MeterReader meters, IOp
         running.Cancel();
         running.Dispose();
         meters.Stop();
-        // No session stays in memory for a page that nobody looks at.
+        // The sample must not keep ended sessions in memory while no browser watches.
         _current = null;
         Forget();
     }
@@ -164,7 +164,7 @@ internal sealed class Sampler(IServiceProvider services, MeterReader meters, IOp
         }
         catch (OperationCanceledException)
         {
-            // The last viewer has gone.
+            // The last viewer has left.
         }
     }
 
@@ -198,7 +198,7 @@ internal sealed class Sampler(IServiceProvider services, MeterReader meters, IOp
         source.TrySetResult(sample);
     }
 
-    // Under the lock. A session's numbers are behind its lock and in memory that nobody else has just used, so only so many are read in one second, beside those that are new.
+    // Under the lock. Reading a session's numbers takes its lock and misses the CPU caches, so only MaxLooks sessions, and the new ones, are read in one second.
     private void ListSessions()
     {
         IReadOnlyList<IMtaTlsSessionFeature> list = _sessions?.List() ?? [];
@@ -236,7 +236,7 @@ internal sealed class Sampler(IServiceProvider services, MeterReader meters, IOp
         _all = all;
     }
 
-    /// <summary>One who watches.</summary>
+    /// <summary>One browser that watches.</summary>
     internal sealed class Viewer(Sampler sampler, bool seesSessions) : IDisposable
     {
         private int _disposed;
@@ -266,7 +266,7 @@ internal sealed class Sampler(IServiceProvider services, MeterReader meters, IOp
             }
         }
 
-        /// <summary>The next sample: the newest one where that is later than the one with a number.</summary>
+        /// <summary>Waits for a sample that is newer than the one with the number <paramref name="after"/>.</summary>
         public async ValueTask<Sample> NextAsync(long after, CancellationToken cancellationToken)
         {
             Task<Sample> next;

@@ -2,7 +2,7 @@ using MtaTls.AspNetCore;
 
 namespace MtaTls.Dashboard.Sampling;
 
-/// <summary>What is known of a session. Numbers are written by the sampler alone and read by all viewers; each is right by itself.</summary>
+/// <summary>The sampled numbers of a session. Only the sampler writes them, and all viewers read them. Each number is correct, but they may be of different samples.</summary>
 /// <param name="session">The session.</param>
 internal sealed class SessionSample(IMtaTlsSessionFeature session)
 {
@@ -10,25 +10,25 @@ internal sealed class SessionSample(IMtaTlsSessionFeature session)
 
     public IMtaTlsSessionFeature Session => session;
 
-    /// <summary>What a filter looks at. Made with the first filter, for none of it changes.</summary>
+    /// <summary>The text that a filter searches. It is made at the first use, and never changes.</summary>
     public string Text => field ??= $"{session.RemoteEndPoint}\n{session.ClientCertificate?.Subject}\n{session.ServerName}\n{session.EndpointName}\n{session.SessionId}";
 
-    /// <summary>Channels that were open when the session was looked at.</summary>
+    /// <summary>Open channels at the last read.</summary>
     public int Channels { get; private set; }
 
-    /// <summary>Bytes of channel data received until then.</summary>
+    /// <summary>Bytes of channel data received until the last read.</summary>
     public long Received { get; private set; }
 
-    /// <summary>Bytes of channel data sent until then.</summary>
+    /// <summary>Bytes of channel data sent until the last read.</summary>
     public long Sent { get; private set; }
 
-    /// <summary>Bits received a second, since the look before.</summary>
+    /// <summary>Received channel data between the last two reads, in bits per second.</summary>
     public double In { get; private set; }
 
-    /// <summary>Bits sent a second, since the look before.</summary>
+    /// <summary>Sent channel data between the last two reads, in bits per second.</summary>
     public double Out { get; private set; }
 
-    /// <summary>The sample that the session was last seen in.</summary>
+    /// <summary>The number of the last sample with this session.</summary>
     public long SeenIn { get; set; }
 
     /// <summary>Reads the session's numbers.</summary>

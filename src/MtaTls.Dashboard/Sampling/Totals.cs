@@ -1,6 +1,6 @@
 namespace MtaTls.Dashboard.Sampling;
 
-/// <summary>What the meters had counted when a sample was taken.</summary>
+/// <summary>The meters' counts at the time of a sample.</summary>
 internal readonly record struct Totals(long Received, long Sent, long Opened, long Refused, long Handshakes, long Failures)
 {
     public static Totals Read(MeterReader meters)

@@ -5,11 +5,11 @@ using Microsoft.Extensions.Options;
 
 namespace MtaTls.Dashboard.Security;
 
-/// <summary>Decides who may act: users whom <see cref="MtaTlsDashboardOptions.ActionsPolicy"/> lets through. Without a policy nobody may.</summary>
+/// <summary>Decides whether a user may act: <see cref="MtaTlsDashboardOptions.ActionsPolicy"/> must succeed. Without a policy there are no actions.</summary>
 internal sealed class ActionGate(IOptions<MtaTlsDashboardOptions> options, IAuthorizationPolicyProvider policies, IPolicyEvaluator evaluator)
 {
-    /// <returns>200, or the status to answer with: 404 where nobody may act, 401 or 403.</returns>
-    /// <exception cref="InvalidOperationException">There is no such policy.</exception>
+    /// <returns>200, or the status code to answer with: 404 (there are no actions), 401 or 403.</returns>
+    /// <exception cref="InvalidOperationException">The policy does not exist.</exception>
     public async Task<int> DecideAsync(HttpContext context)
     {
         if (options.Value.ActionsPolicy is not { Length: > 0 } name)
@@ -18,7 +18,7 @@ internal sealed class ActionGate(IOptions<MtaTlsDashboardOptions> options, IAuth
         }
 
         AuthorizationPolicy policy = await policies.GetPolicyAsync(name)
-            ?? throw new InvalidOperationException($"There is no authorization policy '{name}' ({MtaTlsDashboardOptions.SectionName}:{nameof(MtaTlsDashboardOptions.ActionsPolicy)}): add it with AddAuthorizationBuilder().AddPolicy(...).");
+            ?? throw new InvalidOperationException($"Authorization policy '{name}' was not found ({MtaTlsDashboardOptions.SectionName}:{nameof(MtaTlsDashboardOptions.ActionsPolicy)}). Add it with builder.Services.AddAuthorizationBuilder().AddPolicy(...).");
         PolicyAuthorizationResult result = await evaluator.AuthorizeAsync(policy, await evaluator.AuthenticateAsync(policy, context), context, context);
         return result switch
         {

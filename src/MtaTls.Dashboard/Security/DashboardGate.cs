@@ -7,12 +7,12 @@ using Microsoft.Extensions.Primitives;
 namespace MtaTls.Dashboard.Security;
 
 /// <summary>
-/// Lets a request to the page, or anything below it, through: where the endpoint has an authorization policy, which the authorization middleware has then applied, or to a browser of this machine in Development. To
-/// all others nothing is there. Sets the headers that every answer has.
+/// Passes requests to the page and everything below it if the endpoint has an authorization policy, which the authorization middleware has then applied, or from a browser on this machine in Development. All other
+/// requests are answered 404. It also sets the security headers of every response.
 /// </summary>
 internal sealed class DashboardGate(IHostEnvironment environment)
 {
-    // Everything comes from the page's own folder; pictures of the style sheet are part of it (data:).
+    // The page loads everything from its own origin. The style sheet contains its pictures (data:).
     private const string ContentSecurityPolicy =
         "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
@@ -42,12 +42,12 @@ internal sealed class DashboardGate(IHostEnvironment environment)
         return hasPolicy || (environment.IsDevelopment() && IsLocal(context));
     }
 
-    /// <summary>A page of another origin reads, whatever the application's CORS policy allows it. A link that leads to the page is none of that.</summary>
+    /// <summary>Whether a page of another origin makes the request. It is refused, whatever the application's CORS policy allows. Following a link to the page is allowed.</summary>
     private static bool IsFromAnotherSite(HttpContext context)
         => context.Request.Headers["Sec-Fetch-Site"] is ["cross-site" or "same-site"] && context.Request.Headers["Sec-Fetch-Mode"] is not ["navigate"];
 
     /// <summary>
-    /// From this machine, not through a proxy on it, and for a name of it: a page of the Web that had its own name point to 127.0.0.1 (DNS rebinding) would else read what this one shows.
+    /// Whether the request comes from this machine, not through a proxy, and for a local host name. Without the check of the name, a website could point its own name to 127.0.0.1 (DNS rebinding) and read the page.
     /// </summary>
     private static bool IsLocal(HttpContext context)
     {

@@ -5,7 +5,7 @@ using MtaTls.Dashboard.Inspector;
 
 namespace MtaTls.Dashboard.Views;
 
-/// <summary>How the page's data are written.</summary>
+/// <summary>Serializes the page's data.</summary>
 [JsonSourceGenerationOptions(JsonSerializerDefaults.Web, DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull, Converters = [typeof(JsonStringEnumConverter<LogLevel>)])]
 [JsonSerializable(typeof(Frame))]
 [JsonSerializable(typeof(RecordedRequest))]
@@ -14,11 +14,11 @@ namespace MtaTls.Dashboard.Views;
 [JsonSerializable(typeof(ReplayMessage))]
 internal sealed partial class DashboardJson : JsonSerializerContext;
 
-/// <summary>What the page sends with an action.</summary>
+/// <summary>The antiforgery token that the page sends with an action, and its header.</summary>
 internal sealed record TokenMessage(string Header, string Token);
 
-/// <summary>Why something was not done.</summary>
+/// <summary>The error that the page shows.</summary>
 internal sealed record ErrorMessage(string Error);
 
-/// <summary>The request that was sent again, as it was recorded.</summary>
+/// <summary>The number and status code of a request that was sent again.</summary>
 internal sealed record ReplayMessage(long Number, int Status);

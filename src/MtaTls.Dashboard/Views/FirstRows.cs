@@ -1,12 +1,12 @@
 namespace MtaTls.Dashboard.Views;
 
-/// <summary>Sorts no more rows than are shown. Of 10,000 sessions most are on other pages, and sorting them too was most of a frame's cost.</summary>
+/// <summary>Sorts only the rows up to the shown page. With 10,000 sessions most rows are on other pages, and sorting all of them was most of a frame's cost.</summary>
 internal static class FirstRows
 {
-    /// <summary>Brings the first rows to the front, in their order. The others follow in any order.</summary>
-    /// <param name="keys">What each row is sorted by; they are moved with the rows.</param>
+    /// <summary>Moves the first <paramref name="count"/> rows to the front, sorted. The others follow in any order.</summary>
+    /// <param name="keys">The sort keys of the rows. They move with the rows.</param>
     /// <param name="rows">The rows.</param>
-    /// <param name="count">How many are needed.</param>
+    /// <param name="count">The number of sorted rows that are needed.</param>
     /// <param name="descending">Whether the largest comes first.</param>
     public static void Sort<T>(Span<SortKey> keys, Span<T> rows, int count, bool descending)
     {
@@ -22,7 +22,7 @@ internal static class FirstRows
         }
     }
 
-    /// <summary>Quickselect (Hoare). The pivot is chosen at random: a peer, whose numbers are sorted, cannot make it a bad one.</summary>
+    /// <summary>Quickselect (Hoare). The pivot is random, so that peers, who influence the values, can't make it slow.</summary>
     private static void Select<T>(Span<SortKey> keys, Span<T> rows, int count, int sign)
     {
         int low = 0, high = rows.Length - 1;

@@ -4,37 +4,37 @@ using MtaTls.Dashboard.Sampling;
 
 namespace MtaTls.Dashboard.Views;
 
-/// <summary>What a viewer gets once a second: the head of the page, and one view.</summary>
+/// <summary>The data that a viewer gets each second: the head of the page, and one view.</summary>
 internal sealed record Frame(
     string View, DateTimeOffset Time, DateTimeOffset Since, string Host, string Version, int Viewers, bool CanAct, Point Now,
     OverviewView? Overview = null, SessionsView? Sessions = null, ChannelsView? Channels = null, AgentsView? Agents = null, TunnelsView? Tunnels = null,
     EndpointsView? Endpoints = null, LimitsView? Limits = null, EventsView? Events = null, RequestsView? Requests = null);
 
-/// <param name="Points">The charts: all points in the first frame of a stream, the newest one after that.</param>
-/// <param name="LimitsExceeded">By option.</param>
-/// <param name="HandshakeFailures">By kind.</param>
-/// <param name="SessionEnds">By kind.</param>
-/// <param name="WindowStalls">Times that a channel had data to send and no window left.</param>
+/// <param name="Points">The points of the charts: all of them in the first frame of a stream, then only the newest one.</param>
+/// <param name="LimitsExceeded">How often limits were exceeded, by option.</param>
+/// <param name="HandshakeFailures">Failed handshakes, by error.</param>
+/// <param name="SessionEnds">Ended sessions, by reason.</param>
+/// <param name="WindowStalls">How often a channel had data to send but no window left.</param>
 internal sealed record OverviewView(IReadOnlyList<Point> Points, IReadOnlyList<Count> LimitsExceeded, IReadOnlyList<Count> HandshakeFailures, IReadOnlyList<Count> SessionEnds, long WindowStalls);
 
-/// <param name="IsAvailable">Whether the application has what the view shows.</param>
-/// <param name="Total">Rows without a filter.</param>
-/// <param name="Matched">Rows with it.</param>
-/// <param name="Page">The page that is shown.</param>
-/// <param name="Pages">Pages that there are.</param>
-/// <param name="Rows">The page's rows.</param>
+/// <param name="IsAvailable">Whether the application has an MTA-TLS server.</param>
+/// <param name="Total">All sessions.</param>
+/// <param name="Matched">Sessions that match the filter.</param>
+/// <param name="Page">The shown page.</param>
+/// <param name="Pages">The number of pages.</param>
+/// <param name="Rows">The rows of the shown page.</param>
 internal sealed record SessionsView(bool IsAvailable, int Total, int Matched, int Page, int Pages, IReadOnlyList<SessionRow> Rows);
 
 internal sealed record SessionRow(
     string Id, string Peer, string? Identity, string? ServerName, string? Endpoint, DateTimeOffset StartedAt, int Channels, long TotalChannels, long Received, long Sent, double In, double Out, bool IsDraining,
     bool IsResumed);
 
-/// <param name="Session">The session; null when it has ended.</param>
-/// <param name="Total">Its channels.</param>
-/// <param name="Matched">Those with the filter's text.</param>
-/// <param name="Page">The page that is shown.</param>
-/// <param name="Pages">Pages that there are.</param>
-/// <param name="Rows">The page's rows.</param>
+/// <param name="Session">The session; null: it has ended.</param>
+/// <param name="Total">All channels of the session.</param>
+/// <param name="Matched">Channels that match the filter.</param>
+/// <param name="Page">The shown page.</param>
+/// <param name="Pages">The number of pages.</param>
+/// <param name="Rows">The rows of the shown page.</param>
 internal sealed record ChannelsView(SessionRow? Session, int Total, int Matched, int Page, int Pages, IReadOnlyList<ChannelRow> Rows);
 
 internal sealed record ChannelRow(
@@ -45,16 +45,16 @@ internal sealed record AgentsView(bool IsAvailable, int Total, int Matched, int 
 internal sealed record AgentRow(
     string Id, string Agent, string Identity, string SessionId, IReadOnlyList<string> Names, int Weight, DateTimeOffset Since, int Active, long TotalChannels, string State, string Node);
 
-/// <param name="IsAvailable">Whether the application has a concentrator or a client.</param>
-/// <param name="Scheduler">How packets are spread over paths.</param>
-/// <param name="Total">Sessions.</param>
-/// <param name="Matched">Those with the filter's text.</param>
-/// <param name="Page">The page that is shown.</param>
-/// <param name="Pages">Pages that there are.</param>
-/// <param name="Rows">The page's sessions, the newest first.</param>
-/// <param name="Drops">Packets dropped, by reason, since the start.</param>
-/// <param name="Received">Bytes of packets out of the tunnel.</param>
-/// <param name="Sent">Bytes of packets into the tunnel.</param>
+/// <param name="IsAvailable">Whether the application has a concentrator or a client of QUIC tunnels.</param>
+/// <param name="Scheduler">The scheduler, which chooses a path for each packet.</param>
+/// <param name="Total">All sessions.</param>
+/// <param name="Matched">Sessions that match the filter.</param>
+/// <param name="Page">The shown page.</param>
+/// <param name="Pages">The number of pages.</param>
+/// <param name="Rows">The sessions of the shown page, the newest first.</param>
+/// <param name="Drops">Dropped packets since the application's start, by reason.</param>
+/// <param name="Received">Bytes of IP packets received from the tunnel.</param>
+/// <param name="Sent">Bytes of IP packets sent into the tunnel.</param>
 internal sealed record TunnelsView(bool IsAvailable, string? Scheduler, int Total, int Matched, int Page, int Pages, IReadOnlyList<TunnelRow> Rows, IReadOnlyList<Count> Drops, long Received, long Sent);
 
 internal sealed record TunnelRow(string Name, bool IsClient, string? Identity, DateTimeOffset? CreatedAt, IReadOnlyList<string> Addresses, IReadOnlyList<PathRow> Paths);

@@ -10,7 +10,7 @@ using MtaTls.ReverseProxy.Agents;
 
 namespace MtaTls.Dashboard.Views;
 
-/// <summary>Makes a viewer's frame of a sample. What the application does not have is not available, and the page says so.</summary>
+/// <summary>Makes a viewer's frame from a sample. The page shows which views are not available in the application.</summary>
 internal sealed class FrameWriter(IServiceProvider services, MeterReader meters, Sampler sampler, EventRing events, RequestRing requests, IOptions<MtaTlsDashboardOptions> options, TimeProvider time)
 {
     private readonly IMtaTlsSessions? _sessions = services.GetService<IMtaTlsSessions>();
@@ -19,10 +19,10 @@ internal sealed class FrameWriter(IServiceProvider services, MeterReader meters,
     private readonly ITunnelSessions? _tunnels = services.GetService<ITunnelSessions>();
     private readonly string _version = LibraryVersion.Value;
 
-    /// <param name="query">What the viewer wants to see.</param>
+    /// <param name="query">The view that the viewer asks for.</param>
     /// <param name="sample">The sample.</param>
     /// <param name="canAct">Whether the viewer may act.</param>
-    /// <param name="points">The charts' points, of a stream's first frame.</param>
+    /// <param name="points">All points of the charts, for the first frame of a stream; null: only the newest.</param>
     public Frame Write(ViewQuery query, Sample sample, bool canAct, IReadOnlyList<Point>? points)
     {
         Frame frame = new(query.View, sample.Time, sample.Since, Dns.GetHostName(), _version, sampler.Viewers, canAct, sample.Now);

@@ -1,11 +1,11 @@
 namespace MtaTls.Dashboard.Views;
 
-/// <summary>One page of many rows.</summary>
+/// <summary>Divides rows into pages.</summary>
 internal static class Paging
 {
     public static int Pages(int rows, int size) => Math.Max(1, (rows + size - 1) / size);
 
-    /// <summary>The page that is shown: the last one where the rows have become fewer.</summary>
+    /// <summary>The shown page: the requested one, or the last one if there are fewer pages now.</summary>
     public static int Page(ViewQuery query, int rows) => Math.Min(query.Page, Pages(rows, query.Size));
 
     public static ReadOnlySpan<T> Take<T>(ReadOnlySpan<T> rows, ViewQuery query)

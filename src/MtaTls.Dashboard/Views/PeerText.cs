@@ -1,6 +1,6 @@
 namespace MtaTls.Dashboard.Views;
 
-/// <summary>Texts that peers have written. They go to the page as text, cut where they are long; the page shows them as text alone.</summary>
+/// <summary>Cuts long texts that come from peers. The page shows them only as text, never as markup.</summary>
 internal static class PeerText
 {
     private const int MaxLength = 256;

@@ -5,7 +5,7 @@ using MtaTls.Protocol;
 
 namespace MtaTls.Dashboard.Views;
 
-/// <summary>The views of sessions and of one session's channels. Sorted and paged here, so that a page costs the browser the same however many there are.</summary>
+/// <summary>The views of sessions and of one session's channels. The server sorts and pages them, so that the browser's cost does not grow with their number.</summary>
 internal static class SessionViews
 {
     public static SessionsView Sessions(bool isAvailable, Sample sample, ViewQuery query)
@@ -54,7 +54,7 @@ internal static class SessionViews
         return new ChannelsView(Row(session, known?.In ?? 0, known?.Out ?? 0), all.Count, rows.Length, Paging.Page(query, rows.Length), Paging.Pages(rows.Length, query.Size), page);
     }
 
-    /// <summary>Puts the rows in order, as far as the page that is shown needs it.</summary>
+    /// <summary>Sorts the rows up to the end of the shown page.</summary>
     private static void Sort<T>(Span<T> rows, ViewQuery query, Func<T, string, SortKey> key, string otherwise)
     {
         string sort = query.Sort ?? otherwise;
@@ -112,7 +112,7 @@ internal static class SessionViews
 
     private static string Text(in ChannelAddress address) => PeerText.Of(address.ToString());
 
-    // The numbers of a row that is shown are read now, rates with the samples.
+    // The numbers of a shown row are read now. Its rates come from the samples.
     private static SessionRow Row(IMtaTlsSessionFeature session, double bitsIn, double bitsOut) => new(
         session.SessionId, session.RemoteEndPoint?.ToString() ?? "", session.ClientCertificate is { } certificate ? PeerText.Of(certificate.Subject) : null,
         session.ServerName is { } name ? PeerText.Of(name) : null, session.EndpointName, session.StartedAt, session.ActiveChannels, session.TotalChannelsOpened, session.BytesReceived, session.BytesSent, bitsIn, bitsOut,

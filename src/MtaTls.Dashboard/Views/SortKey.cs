@@ -1,6 +1,6 @@
 namespace MtaTls.Dashboard.Views;
 
-/// <summary>What rows are sorted by: a text or a number, and then the time of their beginning, so that equal rows keep their places.</summary>
+/// <summary>The sort key of a row: a text or a number, then its start time, so that equal rows keep their order.</summary>
 internal readonly record struct SortKey(string? Text, double Number, long Started) : IComparable<SortKey>
 {
     public int CompareTo(SortKey other)

@@ -5,7 +5,7 @@ using MtaTls.QuicTunnel;
 
 namespace MtaTls.Dashboard.Views;
 
-/// <summary>The view of QUIC tunnel sessions and their paths, at either end.</summary>
+/// <summary>The view of QUIC tunnel sessions and their paths, at a concentrator or a client.</summary>
 internal static class TunnelViews
 {
     public static TunnelsView Tunnels(ITunnelSessions? concentrator, IServiceProvider services, MeterReader meters, ViewQuery query)

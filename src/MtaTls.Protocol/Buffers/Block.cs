@@ -2,7 +2,7 @@ using System.Buffers;
 
 namespace MtaTls.Protocol;
 
-/// <summary>A pooled buffer and its place in a chain of buffers. Bytes from <see cref="Start"/> to <see cref="End"/> are there to be read.</summary>
+/// <summary>A pooled buffer and its place in a chain of buffers. The bytes from <see cref="Start"/> to <see cref="End"/> can be read.</summary>
 internal sealed class Block : ReadOnlySequenceSegment<byte>
 {
     internal Block(byte[] array, int sizeClass)
@@ -13,21 +13,22 @@ internal sealed class Block : ReadOnlySequenceSegment<byte>
 
     public byte[] Array { get; }
 
-    /// <summary>Which list of the pool the block belongs to; -1: none.</summary>
+    /// <summary>The index of the pool's list that the block belongs to; -1 when the block is not pooled.</summary>
     public int SizeClass { get; }
 
-    /// <summary>The first byte not yet taken.</summary>
+    /// <summary>The index of the first byte that was not read yet.</summary>
     public int Start { get; set; }
 
-    /// <summary>Behind the last byte that may be taken.</summary>
+    /// <summary>The index after the last byte that can be read.</summary>
     public int End { get; set; }
 
-    /// <summary>Behind the last byte that was written, where writing runs ahead of <see cref="End"/>.</summary>
+    /// <summary>The index after the last byte that the application wrote. It can be after <see cref="End"/>: those bytes are not flushed yet.</summary>
     public int Written { get; set; }
 
     public Block? NextBlock => (Block?)Next;
 
-    /// <summary>Makes the block the first or next of a sequence; its bytes from 0 on have the given place in the stream.</summary>
+    /// <summary>Makes the block the first or next one of a sequence.</summary>
+    /// <param name="runningIndex">The position in the stream of the block's byte 0.</param>
     public void BeginSequence(long runningIndex)
     {
         Memory = Array;

@@ -1,12 +1,13 @@
 namespace MtaTls.Protocol;
 
 /// <summary>
-/// The process's pool of blocks. A connection's MemoryPool would not do: its buffers of 4 KiB split a packet that fills a TLS record, and an owner object per
-/// buffer would be an allocation per packet.
+/// The pool of blocks, one for the process. A connection's MemoryPool does not fit: its buffers of 4 KiB split a packet that fills a TLS record, and each buffer
+/// has an owner object, which would be an allocation per packet.
 /// </summary>
 /// <remarks>
-/// Three sizes, each four times the one before, so that a block is at least a quarter full when it is chosen by what it is for: what a slow reader leaves
-/// in memory stays in proportion to what its window allows. The arrays are pinned: native code reads and writes them. <see cref="MemoryReturn"/> gives up what is not needed any more.
+/// There are three sizes, each four times the one before. A block that is chosen by the length of its data is therefore usually at least a quarter full, so the memory that
+/// a slow reader occupies stays in proportion to its window. The arrays are pinned, because native code reads and writes them. <see cref="MemoryReturn"/> releases
+/// blocks that are no longer needed.
 /// </remarks>
 internal static class BlockPool
 {
@@ -14,7 +15,7 @@ internal static class BlockPool
 
     private static readonly SizeClass[] s_classes = [new(0, 1024, 4096), new(1, 4096, 1024), new(2, MaxBlockSize, 1024)];
 
-    /// <summary>Pooled blocks in use: none when every channel has ended and its reader and writer are done.</summary>
+    /// <summary>The number of pooled blocks in use. It is 0 when every channel has ended and no application holds a read result or memory to write.</summary>
     public static int InUse
     {
         get
@@ -29,7 +30,7 @@ internal static class BlockPool
         }
     }
 
-    /// <summary>A block for <paramref name="size"/> bytes; above <see cref="MaxBlockSize"/> it is not pooled.</summary>
+    /// <summary>Takes a block for <paramref name="size"/> bytes. A block above <see cref="MaxBlockSize"/> is not pooled.</summary>
     public static Block Rent(int size)
     {
         foreach (SizeClass sizeClass in s_classes)
@@ -42,7 +43,7 @@ internal static class BlockPool
         return new Block(GC.AllocateUninitializedArray<byte>(size), -1);
     }
 
-    /// <summary>Takes a block back. Nobody may hold any of its memory.</summary>
+    /// <summary>Takes a block back. No other code may still use its memory.</summary>
     public static void Return(Block block)
     {
         block.Reset();
@@ -61,7 +62,7 @@ internal static class BlockPool
         }
     }
 
-    /// <summary>The bytes of the blocks that wait to be used again.</summary>
+    /// <summary>The bytes of all free blocks in the pool.</summary>
     public static long FreeBytes
     {
         get
@@ -77,7 +78,7 @@ internal static class BlockPool
     }
 
     /// <summary>Releases the blocks that were not used since the last call.</summary>
-    /// <returns>The bytes of all blocks that were given up since the last call, those included for which the pool had no room.</returns>
+    /// <returns>The bytes of all blocks that were released since the last call, including those that did not fit into the pool.</returns>
     public static long Trim()
     {
         long bytes = 0;
@@ -95,7 +96,7 @@ internal static class BlockPool
         private readonly Lock _lock = new();
         private Block? _free;
         private int _count, _inUse;
-        private int _leastCount;   // since the last trim: so many were never needed
+        private int _leastCount;   // the lowest count since the last trim: that many blocks were not needed
         private long _givenUp;     // blocks, since the last trim
 
         public int Size => size;

@@ -1,11 +1,12 @@
 namespace MtaTls.Protocol;
 
 /// <summary>
-/// A number of bytes that are handed out and come back, each of which its parent hands out too. Thread-safe, without a lock unless somebody waits; never hands out more than it has.
+/// A number of bytes that callers reserve and release. A reservation is made in the parent too. Thread-safe; it takes a lock only while someone waits for bytes.
+/// <see cref="Reserve"/> never reserves more than there is.
 /// </summary>
-/// <param name="size">The bytes.</param>
-/// <param name="keep">Those that are handed out only where they are asked for by name.</param>
-/// <param name="parent">The pool that this one is a part of.</param>
+/// <param name="size">The budget in bytes.</param>
+/// <param name="keep">The bytes of it that only callers that pass <c>kept: true</c> can reserve.</param>
+/// <param name="parent">The budget that this one is a part of.</param>
 internal sealed class ByteBudget(long size, long keep = 0, ByteBudget? parent = null)
 {
     private readonly Lock _lock = new();
@@ -19,16 +20,17 @@ internal sealed class ByteBudget(long size, long keep = 0, ByteBudget? parent = 
 
     public long Reserved => Volatile.Read(ref _reserved);
 
-    /// <summary>What can be reserved here, whatever the parent says, without what is kept.</summary>
+    /// <summary>The bytes that can be reserved in this budget alone, without the kept ones.</summary>
     public long OwnUnreserved => Math.Max(0, size - keep - Reserved);
 
-    /// <summary>What can be reserved, without what is kept.</summary>
+    /// <summary>The bytes that can be reserved in this budget and all its parents, without the kept ones.</summary>
     public long Unreserved => parent is null ? OwnUnreserved : Math.Min(OwnUnreserved, parent.Unreserved);
 
-    /// <summary>Reserves as many bytes as there are, up to <paramref name="wanted"/>; none when that is less than <paramref name="least"/>.</summary>
-    /// <param name="wanted">The most.</param>
-    /// <param name="least">The least.</param>
-    /// <param name="kept">Whether what is kept may be taken too.</param>
+    /// <summary>Reserves up to <paramref name="wanted"/> bytes, as many as are free.</summary>
+    /// <param name="wanted">The most bytes to reserve.</param>
+    /// <param name="least">The fewest bytes to reserve. When fewer are free, none are reserved.</param>
+    /// <param name="kept">Whether the kept bytes may be reserved too.</param>
+    /// <returns>The bytes reserved.</returns>
     public long Reserve(long wanted, long least = 1, bool kept = false)
     {
         long granted = ReserveOwn(wanted, least, kept ? 0 : keep);
@@ -46,24 +48,24 @@ internal sealed class ByteBudget(long size, long keep = 0, ByteBudget? parent = 
         return both;
     }
 
-    /// <summary>Whether more was taken than there is, here or above.</summary>
+    /// <summary>Whether more bytes are reserved than the budget, or one of its parents, has.</summary>
     public bool IsExceeded => Reserved > size || parent is { IsExceeded: true };
 
-    /// <summary>Reserves bytes whether there are any or not: they are in use already.</summary>
-    public void ReserveAlways(long octets)
+    /// <summary>Reserves bytes even when none are free, because they are in use already.</summary>
+    public void ReserveAlways(long bytes)
     {
         for (ByteBudget? pool = this; pool is not null; pool = pool.Parent)
         {
-            Interlocked.Add(ref pool._reserved, octets);
+            Interlocked.Add(ref pool._reserved, bytes);
         }
     }
 
-    public void Release(long octets)
+    public void Release(long bytes)
     {
-        Interlocked.Add(ref _reserved, -octets);
+        Interlocked.Add(ref _reserved, -bytes);
         if (parent is not null)
         {
-            parent.Release(octets);
+            parent.Release(bytes);
         }
         else if (Volatile.Read(ref _waiting) != 0)
         {
@@ -71,10 +73,10 @@ internal sealed class ByteBudget(long size, long keep = 0, ByteBudget? parent = 
         }
     }
 
-    /// <summary>Calls the waiter once when bytes have come back, at once if there are any.</summary>
+    /// <summary>Calls the waiter once when bytes were released, or at once when bytes are free.</summary>
     public void WaitForRelease(IBudgetWaiter waiter)
     {
-        // What comes back anywhere comes back to the root.
+        // Every release reaches the root.
         ByteBudget root = this;
         while (root.Parent is { } above)
         {
@@ -82,7 +84,7 @@ internal sealed class ByteBudget(long size, long keep = 0, ByteBudget? parent = 
         }
 
         root.Add(waiter);
-        // After it is in the list, with a fence between: what came back before was not told to it.
+        // Checked after the waiter is in the list (Add has a fence): it was not told of earlier releases.
         if (Unreserved > 0)
         {
             waiter.BytesReleased();
@@ -113,12 +115,12 @@ internal sealed class ByteBudget(long size, long keep = 0, ByteBudget? parent = 
         }
     }
 
-    private long ReserveOwn(long wanted, long least, long leave)
+    private long ReserveOwn(long wanted, long least, long kept)
     {
         while (true)
         {
             long reserved = Volatile.Read(ref _reserved);
-            long granted = Math.Min(wanted, size - reserved - leave);
+            long granted = Math.Min(wanted, size - reserved - kept);
             if (granted < least || granted <= 0)
             {
                 return 0;

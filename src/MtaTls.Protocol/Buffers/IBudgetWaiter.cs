@@ -1,8 +1,9 @@
 namespace MtaTls.Protocol;
 
-/// <summary>Waits for bytes to come back to a <see cref="ByteBudget"/>.</summary>
+/// <summary>Is called when bytes of a <see cref="ByteBudget"/> were released.</summary>
 internal interface IBudgetWaiter
 {
-    /// <summary>Bytes have come back; the waiter is no longer one. Called from any thread and under locks of channels and sessions: only for a note.</summary>
+    /// <summary>Bytes were released. The waiter has left the list; it must register again for the next call. Called from any thread, while locks of channels or sessions are held: it may
+    /// only take an innermost lock and queue work.</summary>
     void BytesReleased();
 }

@@ -1,17 +1,19 @@
 namespace MtaTls.Protocol;
 
 /// <summary>
-/// Gives memory back to the system after a flood: as long as there are sessions, and until the pool is empty after the last, it has blocks given up that nobody needed for some seconds.
+/// Gives memory back to the system after a flood: every ten seconds it releases the pool's blocks that were not needed in that time. It runs while there are sessions, and after the last
+/// one until the pool is empty.
 /// </summary>
 /// <remarks>
-/// The blocks are pinned, and the runtime frees pinned memory only in a full collection. A server that is idle after a flood allocates nothing, so none would come for hours. So when much was given up
-/// and no full collection has come by itself meanwhile, one is asked for. It runs in the background, and only after a flood. The AppContext switch <see cref="Switch"/>, set to false, turns that off.
+/// The blocks are pinned, and the runtime frees pinned memory only in a full garbage collection. A server that is idle after a flood allocates nothing, so the runtime might not collect for hours.
+/// Therefore, when at least <see cref="WorthCollecting"/> bytes were released and no full collection followed within one interval, this class starts one in the background. Set the
+/// AppContext switch <see cref="Switch"/> to false to turn that off.
 /// </remarks>
 internal sealed class MemoryReturn : IDisposable
 {
     public const string Switch = "MtaTls.CollectAfterFlood";
 
-    /// <summary>How much must have been given up to be worth a collection.</summary>
+    /// <summary>The bytes that must have been released before a garbage collection is worth its cost.</summary>
     internal const long WorthCollecting = 32 << 20;
 
     private static readonly TimeSpan s_interval = TimeSpan.FromSeconds(10);
@@ -33,7 +35,7 @@ internal sealed class MemoryReturn : IDisposable
         _timer = time.CreateTimer(static state => ((MemoryReturn)state!).Tick(), this, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
     }
 
-    /// <summary>The process's.</summary>
+    /// <summary>The instance for the process's block pool.</summary>
     public static MemoryReturn Shared { get; } = new(
         TimeProvider.System, BlockPool.Trim, static () => BlockPool.FreeBytes == 0, static () => GC.CollectionCount(2),
         static () => GC.Collect(2, GCCollectionMode.Forced, blocking: false));
@@ -77,13 +79,13 @@ internal sealed class MemoryReturn : IDisposable
             int collections = _collections();
             if (collections != _seenCollections)
             {
-                // What was given up before it is free already.
+                // A collection ran: it freed what was released before.
                 (_seenCollections, _givenUp) = (collections, 0);
             }
 
             long before = _givenUp;
             _givenUp += _trim();
-            // It has one interval to come by itself.
+            // The runtime gets one interval to collect by itself.
             collect = before >= WorthCollecting;
             if (_sessions > 0 || !_isEmpty() || _givenUp >= WorthCollecting)
             {

@@ -7,10 +7,10 @@ using System.Text;
 
 namespace MtaTls.Protocol;
 
-/// <summary>A source or destination of a channel (section 2.1.1): a domain name or a numeric IP address, and a port.</summary>
+/// <summary>The source or destination of a channel (section 2.1.1): a domain name or a numeric IP address, and a port. The default value is 0.0.0.0:0.</summary>
 public readonly record struct ChannelAddress
 {
-    /// <summary>The most bytes of a domain name.</summary>
+    /// <summary>The longest host, in bytes.</summary>
     private const int MaxHostLength = 253;
 
     private static readonly SearchValues<byte> s_nameOctets =
@@ -22,8 +22,9 @@ public readonly record struct ChannelAddress
 
     /// <summary>Creates an address.</summary>
     /// <param name="host">A domain name of letters, digits, hyphens, underscores and dots, at most 253 bytes, or an IP address (IPv6 without brackets and zone).</param>
-    /// <param name="port">0 to 65,535.</param>
-    /// <exception cref="ArgumentException"><paramref name="host"/> is neither.</exception>
+    /// <param name="port">The port. Range: 0 to 65,535.</param>
+    /// <exception cref="ArgumentNullException"><paramref name="host"/> is <see langword="null"/>.</exception>
+    /// <exception cref="ArgumentException"><paramref name="host"/> is neither a name nor an IP address.</exception>
     /// <exception cref="ArgumentOutOfRangeException"><paramref name="port"/> is out of range.</exception>
     public ChannelAddress(string host, int port)
     {
@@ -32,15 +33,16 @@ public readonly record struct ChannelAddress
         ArgumentOutOfRangeException.ThrowIfGreaterThan(port, ushort.MaxValue);
         if (!IsValidHost(host))
         {
-            throw new ArgumentException("The host is neither an IP address nor a name of letters, digits, hyphens, underscores and dots of at most 253 octets.", nameof(host));
+            throw new ArgumentException("The host must be an IP address, or a name of at most 253 letters, digits, hyphens, underscores and dots.", nameof(host));
         }
 
         _host = host;
         Port = port;
     }
 
-    /// <summary>Creates an address from an IP endpoint; an IPv6 zone is left out.</summary>
+    /// <summary>Creates an address from an IP endpoint, without the zone of an IPv6 address.</summary>
     /// <param name="endPoint">The endpoint.</param>
+    /// <exception cref="ArgumentNullException"><paramref name="endPoint"/> is <see langword="null"/>.</exception>
     public ChannelAddress(IPEndPoint endPoint)
     {
         ArgumentNullException.ThrowIfNull(endPoint);
@@ -51,14 +53,15 @@ public readonly record struct ChannelAddress
 
     private ChannelAddress(string validHost, ushort port) => (_host, Port) = (validHost, port);
 
-    /// <summary>The domain name or IP address.</summary>
+    /// <summary>The domain name or IP address; IPv6 without brackets.</summary>
     public string Host => _host ?? "0.0.0.0";
 
     /// <summary>The port, 0 to 65,535.</summary>
     public int Port { get; }
 
-    /// <summary>Whether <paramref name="host"/> may stand in an address.</summary>
+    /// <summary>Checks whether a text can be the host of an address: a name of at most 253 letters, digits, hyphens, underscores and dots, or an IP address.</summary>
     /// <param name="host">The text to check.</param>
+    /// <returns><see langword="true"/> when <paramref name="host"/> is valid.</returns>
     public static bool IsValidHost([NotNullWhen(true)] string? host)
     {
         if (host is null || host.Length is 0 or > MaxHostLength)
@@ -70,14 +73,14 @@ public readonly record struct ChannelAddress
         return Ascii.FromUtf16(host, octets, out int written) == OperationStatus.Done && IsValidHost(octets[..written]);
     }
 
-    /// <summary>"host:port", an IPv6 address in brackets.</summary>
+    /// <summary>Returns "host:port", with brackets around an IPv6 address.</summary>
     public override string ToString() =>
         (Host.Contains(':', StringComparison.Ordinal) ? "[" + Host + "]:" : Host + ":") + Port.ToString(CultureInfo.InvariantCulture);
 
-    /// <summary>Makes an address of the bytes of a packet.</summary>
+    /// <summary>Creates an address from the bytes of a packet.</summary>
     /// <param name="host">The bytes of source_address_machine or destination_address_machine.</param>
     /// <param name="port">The port.</param>
-    /// <param name="recent">A host string that is used again when it is the same, so that many channels to one host share it.</param>
+    /// <param name="recent">The last host string. It is reused when the host is the same, so that many channels to one host share one string.</param>
     /// <param name="address">The address.</param>
     /// <returns>Whether the bytes are a valid host.</returns>
     internal static bool TryCreate(ReadOnlySpan<byte> host, ushort port, ref string? recent, out ChannelAddress address)

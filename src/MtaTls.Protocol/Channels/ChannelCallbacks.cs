@@ -1,6 +1,6 @@
 namespace MtaTls.Protocol;
 
-/// <summary>What a channel's application is told once, on the thread pool: that there is something to read, and that the channel has closed. Guarded by the channel's lock.</summary>
+/// <summary>The two callbacks of a channel: data can be read, and the channel has closed. Each is called once, on the thread pool. Guarded by the channel's lock.</summary>
 internal struct ChannelCallbacks
 {
     private static readonly object s_inOrder = new();
@@ -10,7 +10,7 @@ internal struct ChannelCallbacks
     private Action<MtaTlsChannel, Exception?, object?>? _onClosed;
     private object? _onClosedState;
 
-    // Null: the channel has not closed. Else the exception with which it has, or this object; a field less in each channel.
+    // Null while the channel is open. Then the exception that closed it, or s_inOrder. One field instead of two keeps channels small.
     private object? _closed;
 
     public void SetReadable(MtaTlsChannel channel, Action<MtaTlsChannel, object?> callback, object? state)
@@ -65,7 +65,7 @@ internal struct ChannelCallbacks
         Run(static item => item.callback(item.channel, item.reason, item.state), (callback, channel, reason: _closed as Exception, state), channel);
     }
 
-    /// <summary>Runs a callback on the thread pool; one that throws has failed for this channel, not for the process.</summary>
+    /// <summary>Runs a callback on the thread pool. An exception aborts the channel instead of ending the process.</summary>
     private static void Run<TState>(Action<TState> callback, TState state, MtaTlsChannel channel) =>
         ThreadPool.UnsafeQueueUserWorkItem(
             static item =>

@@ -1,27 +1,27 @@
 namespace MtaTls.Protocol;
 
-/// <summary>What happens to a channel's life.</summary>
+/// <summary>An event that can change a channel's state, see <see cref="ChannelTransitions"/>.</summary>
 internal enum ChannelEvent : byte
 {
-    /// <summary>The application closes in order, and something that it wrote is still to be sent.</summary>
+    /// <summary>The application closes in order, and data that it wrote is still unsent.</summary>
     CloseWithData,
 
-    /// <summary>The application closes in order, and all was sent.</summary>
+    /// <summary>The application closes in order, and all its data was sent.</summary>
     Close,
 
-    /// <summary>The last of what a closing channel had to send was sent, or is given up.</summary>
+    /// <summary>The last data of a closing channel was sent, or the rest was dropped because nothing moved for CloseLingerTimeout.</summary>
     Flushed,
 
     /// <summary>This end closes at once.</summary>
     Abort,
 
-    /// <summary>The ChannelCloseRequest of this end goes out.</summary>
+    /// <summary>The send loop writes this end's ChannelCloseRequest.</summary>
     Written,
 
-    /// <summary>The peer's ChannelCloseRequest.</summary>
+    /// <summary>The peer's ChannelCloseRequest arrived.</summary>
     PeerCloses,
 
-    /// <summary>The peer's ChannelCloseConfirmation.</summary>
+    /// <summary>The peer's ChannelCloseConfirmation arrived.</summary>
     PeerConfirms,
 
     /// <summary>The session ends.</summary>

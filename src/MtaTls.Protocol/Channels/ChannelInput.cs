@@ -6,12 +6,12 @@ using System.Threading.Tasks.Sources;
 namespace MtaTls.Protocol;
 
 /// <summary>
-/// The reading side of a channel: what the read loop has received and the application has not yet consumed. Not a <see cref="Pipe"/>, because credit is earned
-/// by what is examined, an idle channel must not hold a buffer, and each packet should land in a buffer of its size.
+/// The reading side of a channel: the bytes that the read loop has received and the application has not yet consumed. It is not a <see cref="Pipe"/>, because window is granted
+/// for bytes that were examined, an idle channel must not hold a buffer, and each packet should land in one buffer of its size.
 /// </summary>
 /// <remarks>
-/// Everything here is guarded by the channel's lock. Continuations run on the thread pool: a reader that waits is woken through its global queue, so that readers go on in
-/// the order in which their data came, and the send loop, which queues there too, behind all whom one read has woken. What they write then shares its record.
+/// The channel's lock guards all fields. A waiting reader continues from the thread pool's global queue, so that readers continue in the order in which their data came.
+/// The send loop queues there too, behind all readers that one read has woken, so that their responses share one record.
 /// </remarks>
 internal sealed class ChannelInput : PipeReader, IValueTaskSource<ReadResult>, IThreadPoolWorkItem
 {
@@ -30,17 +30,17 @@ internal sealed class ChannelInput : PipeReader, IValueTaskSource<ReadResult>, I
     private bool _waiting;
     private bool _isWakeQueued;
     private bool _cancelPending;
-    private bool _reading;     // the application holds a result: its blocks stay
-    private bool _receiving;   // the read loop fills the tail: it stays
-    private bool _ended;       // nothing more will arrive
-    private bool _aborted;     // this end gave up a channel that was open: what had arrived was dropped
-    private bool _discarding;  // nobody reads any more: what arrives is thrown away
+    private bool _reading;     // the application holds a read result: its blocks stay
+    private bool _receiving;   // the read loop fills the last block: it stays
+    private bool _ended;       // no more data will arrive
+    private bool _aborted;     // this end aborted the channel while it was open: data that had arrived was dropped
+    private bool _discarding;  // the application reads no more: data that arrives is discarded
 
     public ChannelInput(MtaTlsChannel channel, ReceiveWindow window) => (_channel, _window) = (channel, window);
 
     public long Received => _received;
 
-    /// <summary>Bytes that have arrived and that the application has not consumed.</summary>
+    /// <summary>The bytes that have arrived and that the application has not consumed.</summary>
     public long Unread => _received - _consumed;
 
     public bool IsDiscarding => _discarding;
@@ -50,11 +50,11 @@ internal sealed class ChannelInput : PipeReader, IValueTaskSource<ReadResult>, I
 
     public ref ReceiveWindow Window => ref _window;
 
-    // The read loop's side. The caller holds the channel's lock.
+    // Called by the read loop, which holds the channel's lock.
 
-    /// <summary>Memory for the next bytes of a packet; empty when they will not be read.</summary>
+    /// <summary>Returns memory for the next bytes of a packet; empty when no reader will read them.</summary>
     /// <param name="packetRest">The bytes of the packet that are still to come.</param>
-    /// <param name="begins">Whether they are its first.</param>
+    /// <param name="begins">Whether they are the first bytes of the packet.</param>
     public Memory<byte> BeginReceive(int packetRest, bool begins)
     {
         if (_discarding || _ended || _error is not null)
@@ -64,8 +64,8 @@ internal sealed class ChannelInput : PipeReader, IValueTaskSource<ReadResult>, I
 
         Block? tail = _tail;
         int room = tail is null ? 0 : tail.Array.Length - tail.End;
-        // A packet does not begin in a block's last bytes: each part would be a read of its own. One that has begun fills its block: else a peer
-        // that sends a long packet byte by byte would cost a block for each.
+        // A packet does not begin in the last bytes of a block, because each part would need a read of its own. A packet that has begun fills its block:
+        // otherwise a peer that sends a long packet byte by byte would cost a block for each byte.
         if (tail is null || room < (begins ? Math.Min(packetRest, BlockPool.MaxBlockSize) : 1))
         {
             Block block = BlockPool.Rent(Math.Min(packetRest, BlockPool.MaxBlockSize));
@@ -92,7 +92,7 @@ internal sealed class ChannelInput : PipeReader, IValueTaskSource<ReadResult>, I
         NoteReceived(count);
         if (_discarding || _aborted)
         {
-            // Given up while the bytes came in.
+            // The application completed or aborted while the bytes arrived.
             _examined = _consumed = _received;
             ReleaseBlocks(pooled: !_reading);
             return;
@@ -101,7 +101,7 @@ internal sealed class ChannelInput : PipeReader, IValueTaskSource<ReadResult>, I
         CompleteWait(canceled: false);
     }
 
-    /// <summary>Counts bytes that were received and thrown away. After an end they do not count: what arrived before it can still be read.</summary>
+    /// <summary>Counts bytes that were received and discarded. After the end of the input they do not count: the bytes before it can still be read.</summary>
     public void Skip(int count)
     {
         if (_discarding || _aborted)
@@ -111,7 +111,7 @@ internal sealed class ChannelInput : PipeReader, IValueTaskSource<ReadResult>, I
         }
     }
 
-    /// <summary>Nothing more arrives; what has arrived can be read.</summary>
+    /// <summary>No more data arrives. The data that has arrived can be read.</summary>
     public void End()
     {
         if (_ended)
@@ -123,7 +123,7 @@ internal sealed class ChannelInput : PipeReader, IValueTaskSource<ReadResult>, I
         CompleteWait(canceled: false);
     }
 
-    /// <summary>Reads fail once what has arrived was read.</summary>
+    /// <summary>Reads fail, after the data that has arrived was read.</summary>
     public void Fail(Exception error)
     {
         if (_ended || _error is not null)
@@ -135,7 +135,7 @@ internal sealed class ChannelInput : PipeReader, IValueTaskSource<ReadResult>, I
         CompleteWait(canceled: false);
     }
 
-    /// <summary>Reads fail at once; what has arrived is dropped. After an end, or a failure, this changes nothing: what arrived before it is the reader's.</summary>
+    /// <summary>Reads fail at once, and the data that has arrived is dropped. After <see cref="End"/> or <see cref="Fail"/> this does nothing: the reader can still read that data.</summary>
     public void Abort(Exception error)
     {
         if (_ended || _error is not null)
@@ -154,7 +154,7 @@ internal sealed class ChannelInput : PipeReader, IValueTaskSource<ReadResult>, I
         CompleteWait(canceled: false);
     }
 
-    /// <summary>Nobody reads any more.</summary>
+    /// <summary>The application reads no more: all data is discarded. <paramref name="byReader"/>: whether the reader says so, and so holds no read result.</summary>
     public void Discard(bool byReader)
     {
         if (_discarding)
@@ -164,7 +164,7 @@ internal sealed class ChannelInput : PipeReader, IValueTaskSource<ReadResult>, I
 
         _discarding = true;
         _examined = _consumed = _received;
-        // While somebody else holds a result its memory must not be lent to another.
+        // A reader that still holds a result uses the memory: it must not go back to the pool.
         ReleaseBlocks(pooled: byReader || !_reading);
         _reading = false;
         if (_waiting)
@@ -175,7 +175,7 @@ internal sealed class ChannelInput : PipeReader, IValueTaskSource<ReadResult>, I
         }
     }
 
-    /// <summary>The increment for an Acknowledgment now; <paramref name="starved"/>: the budgets had no room for all of it.</summary>
+    /// <summary>Grants window to the peer. Returns the increment for an Acknowledgment. <paramref name="starved"/>: whether the budgets had too few bytes for all of it.</summary>
     public uint Grant(SessionReceiveBudget budget, RoundTrip roundTrip, out bool starved)
     {
         uint increment = _window.IsOwed(_examined) ? _window.Grant(_examined, _consumed, budget, roundTrip) : 0;
@@ -193,7 +193,7 @@ internal sealed class ChannelInput : PipeReader, IValueTaskSource<ReadResult>, I
         _window.Received(_received, _channel.Session.RoundTrip);
     }
 
-    // The application's side.
+    // Called by the application.
 
     public override ValueTask<ReadResult> ReadAsync(CancellationToken cancellationToken = default)
     {
@@ -211,13 +211,13 @@ internal sealed class ChannelInput : PipeReader, IValueTaskSource<ReadResult>, I
 
             if (_waiting)
             {
-                throw new InvalidOperationException("Concurrent reads of a channel are not possible.");
+                throw new InvalidOperationException("A read of this channel is already pending. Await it before the next read.");
             }
 
             _waiter.Reset();
             _waiter.RunContinuationsAsynchronously = true;
             _waiting = true;
-            _cancellationToken = cancellationToken;   // also none: a cancellation of the read before may still be on its way
+            _cancellationToken = cancellationToken;   // set even to none: a late cancellation of the previous read must not match
             if (cancellationToken.CanBeCanceled)
             {
                 _cancellation = cancellationToken.UnsafeRegister(static (state, token) => ((ChannelInput)state!).CancelWait(token), this);
@@ -262,21 +262,21 @@ internal sealed class ChannelInput : PipeReader, IValueTaskSource<ReadResult>, I
 
             if (!_reading)
             {
-                throw new InvalidOperationException("AdvanceTo needs a read before it.");
+                throw new InvalidOperationException("AdvanceTo was called without a read result. Call ReadAsync or TryRead first.");
             }
 
             _reading = false;
             if (_aborted)
             {
-                ReleaseBlocks(pooled: true);   // aborted while the application held a result
+                ReleaseBlocks(pooled: true);   // the abort left the blocks because the application held a result
                 return;
             }
-            // Both before either: a block that was consumed may be another channel's the next moment.
+            // Compute both positions before a block is released: another channel can get it at once.
             long consumedTo = PositionOf(consumed, _consumed);
             long examinedTo = Math.Max(PositionOf(examined, _examined), _examined);
             if (consumedTo < _consumed || consumedTo > examinedTo || examinedTo > _received)
             {
-                throw new InvalidOperationException("The positions are outside of what was read.");
+                throw new InvalidOperationException("The consumed or examined position is outside of the last read result.");
             }
 
             ConsumeTo(consumedTo);
@@ -328,17 +328,17 @@ internal sealed class ChannelInput : PipeReader, IValueTaskSource<ReadResult>, I
     {
         if (_discarding)
         {
-            throw new InvalidOperationException("The channel's input was completed.");
+            throw new InvalidOperationException("The channel's Input was completed: it cannot be read any more.");
         }
 
         if (_reading)
         {
-            throw new InvalidOperationException("A read needs AdvanceTo after the one before.");
+            throw new InvalidOperationException("Call AdvanceTo for the last read result before the next read.");
         }
 
         if (_waiting)
         {
-            // What comes is for the read that waits.
+            // New data is for the pending read.
             result = default;
             return false;
         }
@@ -368,7 +368,7 @@ internal sealed class ChannelInput : PipeReader, IValueTaskSource<ReadResult>, I
         ReadOnlySequence<byte> sequence = _head is null || _consumed == _received
             ? ReadOnlySequence<byte>.Empty
             : new(_head, _head.Start, _tail!, _tail!.End);
-        // Completed only with nothing new in it, as a stream's reader says it: Kestrel takes data together with the end for a request that was cut off.
+        // IsCompleted is set only when there are no new bytes, as StreamPipeReader does: Kestrel treats data that comes together with the end as a request that was cut off.
         return new ReadResult(sequence, canceled, _ended && _examined == _received);
     }
 
@@ -389,7 +389,7 @@ internal sealed class ChannelInput : PipeReader, IValueTaskSource<ReadResult>, I
         ThreadPool.UnsafeQueueUserWorkItem(this, preferLocal: false);
     }
 
-    /// <summary>Wakes the reader, with all that has arrived by now.</summary>
+    /// <summary>Wakes the reader with all data that has arrived by now.</summary>
     void IThreadPoolWorkItem.Execute()
     {
         ReadResult result = default;
@@ -404,7 +404,7 @@ internal sealed class ChannelInput : PipeReader, IValueTaskSource<ReadResult>, I
 
             _waiting = false;
             _cancellation.Unregister();
-            _waiter.RunContinuationsAsynchronously = false;   // it runs here
+            _waiter.RunContinuationsAsynchronously = false;   // this is the thread pool already
             try
             {
                 TryTakeResult(out result);
@@ -438,14 +438,14 @@ internal sealed class ChannelInput : PipeReader, IValueTaskSource<ReadResult>, I
         }
     }
 
-    /// <summary>Each reader gets an exception of its own: one object thrown on many threads would mix their stack traces.</summary>
+    /// <summary>Creates the exception for one reader: one object thrown on many threads would mix their stack traces.</summary>
     private IOException Failure() => _error is MtaTlsChannelException
         ? new MtaTlsChannelException(_error.Message, _error.InnerException)
-        : ((MtaTlsSessionException)_error!).Again();
+        : ((MtaTlsSessionException)_error!).Copy();
 
-    /// <summary>A position of a result as bytes since the channel's start.</summary>
-    private static long PositionOf(SequencePosition position, long ofNothing) =>
-        position.GetObject() is Block block ? block.RunningIndex + position.GetInteger() : ofNothing;
+    /// <summary>Converts a position of a read result to bytes since the channel's start.</summary>
+    private static long PositionOf(SequencePosition position, long ifEmpty) =>
+        position.GetObject() is Block block ? block.RunningIndex + position.GetInteger() : ifEmpty;
 
     private void ConsumeTo(long position)
     {
@@ -479,7 +479,7 @@ internal sealed class ChannelInput : PipeReader, IValueTaskSource<ReadResult>, I
             Block? next = block.NextBlock;
             if (next is null && _receiving)
             {
-                break;   // EndReceive comes back for it
+                break;   // EndReceive releases it
             }
 
             if (pooled)

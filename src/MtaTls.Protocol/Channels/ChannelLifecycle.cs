@@ -1,6 +1,6 @@
 namespace MtaTls.Protocol;
 
-/// <summary>Where a channel is between its opening and the end of its id (section 2.1.2). The only way from one to another is <see cref="ChannelTransitions.Next"/>.</summary>
+/// <summary>The state of a channel, from its opening until its id is free (section 2.1.2). Only <see cref="ChannelTransitions.Next"/> changes it.</summary>
 /// <remarks>
 /// <code>
 ///                        Close, with data left
@@ -19,26 +19,27 @@ namespace MtaTls.Protocol;
 ///               ▲
 ///               └── PeerCloses while Open or Flushing; SessionEnds at any time
 /// </code>
-/// Up to Flushing the channel sends data. Whether its application has ended is another matter: the channel counts until both are over.
+/// In Open and Flushing the channel sends data. The state does not tell whether the application has ended: the channel counts against the limits until its state is Ended and the
+/// application has ended too.
 /// </remarks>
 internal enum ChannelLifecycle : byte
 {
-    /// <summary>Data go both ways.</summary>
+    /// <summary>Data is sent and received.</summary>
     Open,
 
-    /// <summary>This end closes in order: what its application wrote is being sent.</summary>
+    /// <summary>This end closes in order: data that its application wrote is still being sent.</summary>
     Flushing,
 
-    /// <summary>The ChannelCloseRequest of this end is queued. It was not written yet, so nothing can confirm it.</summary>
+    /// <summary>This end's ChannelCloseRequest is queued. It was not written yet, so a confirmation is an error.</summary>
     CloseQueued,
 
-    /// <summary>The ChannelCloseRequest of this end was written.</summary>
+    /// <summary>This end's ChannelCloseRequest was written.</summary>
     CloseSent,
 
-    /// <summary>As <see cref="CloseQueued"/>, and the peer's own request was answered.</summary>
+    /// <summary>As <see cref="CloseQueued"/>, and the peer's own ChannelCloseRequest was confirmed.</summary>
     CrossedQueued,
 
-    /// <summary>As <see cref="CloseSent"/>, and the peer's own request was answered.</summary>
+    /// <summary>As <see cref="CloseSent"/>, and the peer's own ChannelCloseRequest was confirmed.</summary>
     CrossedSent,
 
     /// <summary>The id is free, or the session has ended.</summary>

@@ -4,12 +4,12 @@ using System.Threading.Tasks.Sources;
 namespace MtaTls.Protocol;
 
 /// <summary>
-/// The writing side of a channel: what the application has written and the send loop has not yet sent. Before the data of each block there is room for a packet
-/// header, so that a block goes to the transport without another copy; when only a part was sent, the next header takes the place of bytes that are gone.
+/// The writing side of a channel: the bytes that the application has written and the send loop has not yet sent. Each block has room for a packet header before its data,
+/// so that the block goes to the transport without another copy. After a part of a block was sent, the next header overwrites bytes that were sent.
 /// </summary>
 /// <remarks>
-/// Guarded by the channel's lock, except what only the application touches: the bytes behind <see cref="Block.End"/> of the blocks from the first unflushed one on. Those blocks stay
-/// while <see cref="_writing"/>. The block that is being sent stays while <see cref="_sending"/>.
+/// Guarded by the channel's lock, except the bytes that only the application touches: those after <see cref="Block.End"/>, in the blocks from the first unflushed one on. Those blocks
+/// stay while <see cref="_writing"/> is set. The block that is being sent stays while <see cref="_sending"/> is set.
 /// </remarks>
 internal sealed class ChannelOutput : PipeWriter, IValueTaskSource<FlushResult>
 {
@@ -29,11 +29,11 @@ internal sealed class ChannelOutput : PipeWriter, IValueTaskSource<FlushResult>
     private CancellationToken _cancellationToken;
     private bool _waiting;
     private bool _cancelPending;
-    private bool _writing;    // the application holds memory of the tail
-    private bool _sending;    // the send loop holds memory of the head
-    private bool _large;      // the application fills blocks: give it large ones
+    private bool _writing;    // the application holds memory of the last block
+    private bool _sending;    // the send loop holds memory of the first block
+    private bool _large;      // the application fills whole blocks: it gets large ones
     private bool _completed;  // the application writes no more
-    private bool _closed;     // nothing is sent any more: what is written is thrown away
+    private bool _closed;     // no more data is sent: what the application writes is discarded
 
     public ChannelOutput(MtaTlsChannel channel, SendWindow window)
     {
@@ -45,7 +45,7 @@ internal sealed class ChannelOutput : PipeWriter, IValueTaskSource<FlushResult>
 
     public bool IsCompleted => _completed;
 
-    /// <summary>Bytes that the application has flushed and that are not sent.</summary>
+    /// <summary>The bytes that the application has flushed and that are not sent.</summary>
     public long Unsent => _unsent;
 
     public bool HasUnsent => _unsent > 0;
@@ -54,25 +54,25 @@ internal sealed class ChannelOutput : PipeWriter, IValueTaskSource<FlushResult>
 
     private SessionSendBudget Budget => _channel.Session.SendBudget;
 
-    /// <summary>Whether the channel holds more than any may that can't send while the budgets are exceeded.</summary>
+    /// <summary>Whether a send budget is exceeded and the channel holds more than <see cref="SessionSendBudget.Floor"/>: then it is closed if it cannot send.</summary>
     public bool HoldsTooMuch => _unsent > SessionSendBudget.Floor && Budget.IsExceeded;
 
-    /// <summary>How much may be unsent before the writer waits.</summary>
+    /// <summary>The bytes that can be unsent before the application's flush waits.</summary>
     private int Allowance => Budget.Allowance(_channel.Session.Limits.OutputBufferSize);
 
     public override bool CanGetUnflushedBytes => true;
 
     public override long UnflushedBytes => _unflushed;
 
-    // The writer's side.
+    // Called by the send loop.
 
-    /// <summary>Hands the writer one packet of data. A short one is gathered at once; of a long one <see cref="Taken"/> is to be called when it was written.</summary>
-    /// <param name="writer">The writer.</param>
+    /// <summary>Hands one packet of data to the send loop. A short packet is gathered at once. After a long packet was written, <see cref="Taken"/> must be called.</summary>
+    /// <param name="writer">The send loop.</param>
     /// <param name="quantum">The most bytes of data.</param>
-    /// <param name="gatherBelow">The length below which packets are gathered.</param>
-    /// <param name="packet">A long packet with its header; empty when it was gathered.</param>
-    /// <param name="more">Of a packet that was gathered: whether the channel has more to send.</param>
-    /// <returns>The bytes of data; 0: nothing can be sent.</returns>
+    /// <param name="gatherBelow">Packets shorter than this are gathered; in bytes, with the header.</param>
+    /// <param name="packet">A long packet with its header; empty when the packet was gathered.</param>
+    /// <param name="more">Whether the channel has more to send. Only set for a packet that was gathered.</param>
+    /// <returns>The bytes of data; 0 when nothing can be sent.</returns>
     public int TryTake(SessionWriter writer, int quantum, int gatherBelow, out ReadOnlySpan<byte> packet, out bool more)
     {
         lock (_channel.Gate)
@@ -100,7 +100,7 @@ internal sealed class ChannelOutput : PipeWriter, IValueTaskSource<FlushResult>
         }
     }
 
-    /// <summary>The packet of <see cref="TryTake"/> was written, or could not be because the transport has failed.</summary>
+    /// <summary>The packet of <see cref="TryTake"/> was written, or was not, because the transport failed.</summary>
     /// <returns>Whether the channel has more to send.</returns>
     public bool Taken(int length, bool isWritten)
     {
@@ -123,7 +123,7 @@ internal sealed class ChannelOutput : PipeWriter, IValueTaskSource<FlushResult>
         return CanSend;
     }
 
-    /// <summary>The next packet, header in place; its data are counted as sent by <see cref="EndSend"/>. Empty: nothing can be sent.</summary>
+    /// <summary>Returns the next packet with its header; empty when nothing can be sent. <see cref="EndSend"/> counts its data as sent.</summary>
     private ReadOnlySpan<byte> BeginSend(ChannelId id, int quantum, out int dataLength)
     {
         dataLength = 0;
@@ -154,10 +154,10 @@ internal sealed class ChannelOutput : PipeWriter, IValueTaskSource<FlushResult>
         _unsent -= dataLength;
         if (_closed)
         {
-            ReleaseSent();   // closed while the packet went out
+            ReleaseSent();   // the channel was closed while the packet was written
             return;
         }
-        // What the application wrote behind End and has not flushed stays, also when it writes in a later block already.
+        // A block with bytes that the application has not flushed stays, even when the application already writes to a later block.
         if (head.Start == head.End && (head == _tail ? !_writing : head.End == head.Written))
         {
             ReleaseHead();
@@ -169,7 +169,7 @@ internal sealed class ChannelOutput : PipeWriter, IValueTaskSource<FlushResult>
         }
     }
 
-    /// <summary>The packet of <see cref="BeginSend"/> could not be sent, nor will another: the transport has failed.</summary>
+    /// <summary>The packet of <see cref="BeginSend"/> was not sent because the transport failed. No other packet will be sent.</summary>
     private void CancelSend()
     {
         _sending = false;
@@ -179,7 +179,7 @@ internal sealed class ChannelOutput : PipeWriter, IValueTaskSource<FlushResult>
         }
     }
 
-    /// <summary>Nothing is sent any more: drops what is unsent, and a flush that waits ends.</summary>
+    /// <summary>Sends no more data: drops unsent data and ends a pending flush.</summary>
     public void Close()
     {
         if (_closed)
@@ -195,7 +195,7 @@ internal sealed class ChannelOutput : PipeWriter, IValueTaskSource<FlushResult>
         }
     }
 
-    /// <summary>The application writes no more; what it has written is sent.</summary>
+    /// <summary>The application writes no more. The data that it has written is sent.</summary>
     public void CompleteWriting()
     {
         if (_completed)
@@ -211,7 +211,7 @@ internal sealed class ChannelOutput : PipeWriter, IValueTaskSource<FlushResult>
         }
     }
 
-    // The application's side.
+    // Called by the application.
 
     public override Memory<byte> GetMemory(int sizeHint = 0)
     {
@@ -231,7 +231,7 @@ internal sealed class ChannelOutput : PipeWriter, IValueTaskSource<FlushResult>
                 return;
             }
 
-            throw new ArgumentOutOfRangeException(nameof(bytes), bytes, "More than the memory that was asked for.");
+            throw new ArgumentOutOfRangeException(nameof(bytes), bytes, "The count is larger than the memory that GetMemory returned.");
         }
         _tail.Written += bytes;
         _unflushed += bytes;
@@ -272,7 +272,7 @@ internal sealed class ChannelOutput : PipeWriter, IValueTaskSource<FlushResult>
 
             if (_waiting)
             {
-                throw new InvalidOperationException("Concurrent flushes of a channel are not possible.");
+                throw new InvalidOperationException("A flush of this channel is already pending. Await it before the next flush.");
             }
 
             if (_unsent < _channel.Session.Limits.OutputBufferSize)
@@ -282,7 +282,7 @@ internal sealed class ChannelOutput : PipeWriter, IValueTaskSource<FlushResult>
 
             _waiter.Reset();
             _waiting = true;
-            _cancellationToken = cancellationToken;   // also none: a cancellation of the flush before may still be on its way
+            _cancellationToken = cancellationToken;   // set even to none: a late cancellation of the previous flush must not match
             if (cancellationToken.CanBeCanceled)
             {
                 _cancellation = cancellationToken.UnsafeRegister(static (state, token) => ((ChannelOutput)state!).CancelWait(token), this);
@@ -343,7 +343,7 @@ internal sealed class ChannelOutput : PipeWriter, IValueTaskSource<FlushResult>
         {
             if (_completed)
             {
-                throw new InvalidOperationException("The channel's output was completed.");
+                throw new InvalidOperationException("The channel's Output was completed: it cannot be written any more.");
             }
 
             if (_tail is null || _tail.Array.Length - _tail.Written < wanted)
@@ -399,7 +399,7 @@ internal sealed class ChannelOutput : PipeWriter, IValueTaskSource<FlushResult>
         if (_head is null)
         {
             _tail = null;
-            // A burst is over: what comes next may be small again.
+            // A burst is over: the next writes may be small again.
             if (head.End < HeaderRoom + SmallBlock / 2)
             {
                 _large = false;
@@ -409,7 +409,7 @@ internal sealed class ChannelOutput : PipeWriter, IValueTaskSource<FlushResult>
         BlockPool.Return(head);
     }
 
-    /// <summary>After the close: drops all blocks that are not in use.</summary>
+    /// <summary>Drops all blocks of a closed channel, unless one is in use.</summary>
     private void ReleaseSent()
     {
         if (_sending || _writing)

@@ -1,12 +1,15 @@
 namespace MtaTls.Protocol;
 
-/// <summary>Closes channels whose peer makes no progress: grants no window, does not read while the send budgets are used up, or confirms no close. Each method takes the channel's lock once, or says that it is held.</summary>
+/// <summary>
+/// Closes channels on which the peer makes no progress: it grants no window, does not read while a send budget is exceeded, or does not confirm a close. Each method takes the channel's lock, unless its
+/// comment says that the caller holds it.
+/// </summary>
 internal static class ChannelProgress
 {
     /// <summary>How long a channel may send nothing while the send budgets are exceeded.</summary>
     private static readonly TimeSpan s_stuck = TimeSpan.FromSeconds(1);
 
-    /// <summary>Called by the session's clock while the channel is closing, or waits for window.</summary>
+    /// <summary>Called by the session's clock while the channel is closing or waits for window.</summary>
     /// <exception cref="MtaTlsSessionException">The peer has not confirmed the close in time.</exception>
     public static void Check(MtaTlsChannel channel)
     {
@@ -41,12 +44,12 @@ internal static class ChannelProgress
         }
 
         channel.Session.Counters.CountExceeded(MtaTlsSessionLimit.ChannelWriteStallTimeout);
-        channel.FailTo("The peer grants no window: nothing could be sent for too long.");
+        channel.FailTo($"The peer granted the channel no window within ChannelWriteStallTimeout ({limits.ChannelWriteStallTimeout}).");
     }
 
     /// <summary>
-    /// The send budgets are exceeded, and the channel holds its part of that. Closes it when it can send nothing: its peer has never granted any window, has granted none for a second, or has not read for
-    /// a second. The caller holds the channel's lock.
+    /// Called when a send budget is exceeded and the channel holds more than its minimum. Closes the channel when it can send nothing: the peer has never granted any window, has granted none for a second,
+    /// or has not read for a second. The caller holds the channel's lock.
     /// </summary>
     /// <returns>Whether it was closed.</returns>
     public static bool CloseIfStuck(MtaTlsChannel channel)
@@ -65,11 +68,11 @@ internal static class ChannelProgress
         }
 
         channel.Session.Counters.CountExceeded(channel.Session.SendBudget.Exhausted);
-        channel.FailUnderGate("The peer takes no data, and the send budget is used up.");
+        channel.FailUnderGate("The send budget is used up, and the peer does not read or grants no window.");
         return true;
     }
 
-    /// <summary>The same for a channel that does not write any more.</summary>
+    /// <summary>As <see cref="CloseIfStuck"/>, for a caller that does not hold the channel's lock: it catches channels whose application writes no more.</summary>
     public static void CloseIfHoldingAndStuck(MtaTlsChannel channel)
     {
         lock (channel.Gate)
@@ -83,7 +86,7 @@ internal static class ChannelProgress
         channel.ReleaseIfDone();
     }
 
-    /// <summary>The channel has data and no window. The caller holds its lock.</summary>
+    /// <summary>The channel has data to send and no window. The caller holds its lock.</summary>
     public static void NoteStall(MtaTlsChannel channel)
     {
         if (channel.Watch.IsStalled || !channel.IsSending)
@@ -96,7 +99,7 @@ internal static class ChannelProgress
         channel.Watch.Start(channel);
     }
 
-    /// <summary>The close of the channel goes on. The caller holds its lock.</summary>
+    /// <summary>The close of the channel made progress. The caller holds the channel's lock.</summary>
     public static void NoteClosing(MtaTlsChannel channel)
     {
         channel.Watch.CloseProgress = channel.Session.Clock.Now;
@@ -119,7 +122,7 @@ internal static class ChannelProgress
         else if (waited >= limits.CloseTimeout)
         {
             channel.Session.Counters.CountExceeded(MtaTlsSessionLimit.CloseTimeout);
-            throw new MtaTlsSessionException("The peer did not confirm the close of a channel in time.", MtaTlsSessionEnd.LimitExceeded, MtaTlsSessionLimit.CloseTimeout);
+            throw new MtaTlsSessionException($"The peer did not confirm the close of channel {channel.Id} within CloseTimeout ({limits.CloseTimeout}).", MtaTlsSessionEnd.LimitExceeded, MtaTlsSessionLimit.CloseTimeout);
         }
     }
 }

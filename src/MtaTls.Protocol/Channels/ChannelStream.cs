@@ -5,7 +5,7 @@ using System.Runtime.CompilerServices;
 namespace MtaTls.Protocol;
 
 /// <summary>A channel as a <see cref="Stream"/>.</summary>
-/// <remarks>The synchronous members block, as those of network streams do, for callers that have no others.</remarks>
+/// <remarks>The synchronous members block the thread, as those of network streams do. They are for callers that have no asynchronous API.</remarks>
 internal sealed class ChannelStream(MtaTlsChannel channel) : Stream
 {
     public override bool CanRead => true;
@@ -84,7 +84,7 @@ internal sealed class ChannelStream(MtaTlsChannel channel) : Stream
             return ValueTask.FromException(new OperationCanceledException("The write was canceled."));
         }
 
-        return result.IsCompleted ? ValueTask.FromException(new IOException("The channel has been closed.")) : default;
+        return result.IsCompleted ? ValueTask.FromException(new IOException("The channel was closed.")) : default;
     }
 
     public override Task WriteAsync(byte[] buffer, int offset, int count, CancellationToken cancellationToken)
@@ -126,7 +126,7 @@ internal sealed class ChannelStream(MtaTlsChannel channel) : Stream
         await base.DisposeAsync().ConfigureAwait(false);
     }
 
-    /// <summary>Begins the orderly close without waiting for its end.</summary>
+    /// <summary>Begins to close the channel in order, and does not wait for the end.</summary>
     protected override void Dispose(bool disposing)
     {
         if (disposing)

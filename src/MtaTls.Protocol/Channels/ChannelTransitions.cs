@@ -3,7 +3,7 @@ using L = MtaTls.Protocol.ChannelLifecycle;
 
 namespace MtaTls.Protocol;
 
-/// <summary>The table of a channel's life: from each state, by each event, to which state, and with which effects.</summary>
+/// <summary>The state table of a channel: for each state and event, the next state and the effects.</summary>
 internal static class ChannelTransitions
 {
     private const E Ends = E.StopSending | E.EndInput;
@@ -23,6 +23,6 @@ internal static class ChannelTransitions
 
     public static (ChannelLifecycle Next, ChannelEffects Effects) Next(ChannelLifecycle state, ChannelEvent what) => s_table[(int)state, (int)what];
 
-    /// <summary>Whether data may still be sent, and received.</summary>
+    /// <summary>Whether data can still be sent and received in this state.</summary>
     public static bool Sends(ChannelLifecycle state) => state <= ChannelLifecycle.Flushing;
 }

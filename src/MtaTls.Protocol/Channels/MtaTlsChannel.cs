@@ -4,9 +4,9 @@ namespace MtaTls.Protocol;
 
 /// <summary>One channel of a session: an ordered, reliable, flow-controlled stream of bytes in each direction.</summary>
 /// <remarks>
-/// There is no half close in the protocol. Completing <see cref="Output"/> alone sends what was written and nothing more; completing
-/// <see cref="Input"/> alone discards what arrives. Both completed, or <see cref="CloseAsync"/>, or disposal close the channel in order.
-/// A channel counts against the session's limits until it was closed or disposed by its application, whatever the peer does.
+/// The protocol has no half close. Completing only <see cref="Output"/> sends the data that was written, and the peer does not see an end. Completing only
+/// <see cref="Input"/> discards the data that arrives. The channel closes in order when both are completed, by <see cref="CloseAsync"/>, and when it is disposed.
+/// A channel counts against the session's limits until its application has closed or disposed it, whatever the peer does.
 /// </remarks>
 public sealed class MtaTlsChannel : IDuplexPipe, IAsyncDisposable
 {
@@ -23,10 +23,10 @@ public sealed class MtaTlsChannel : IDuplexPipe, IAsyncDisposable
 
     private volatile bool _announced;
 
-    /// <summary>The channel's places in the queues; guarded by their locks.</summary>
+    /// <summary>The channel's places in the session's queues. Guarded by the queues' locks.</summary>
     internal QueueLink Link;
 
-    /// <summary>Since when it waits for its peer; guarded by <see cref="Gate"/>.</summary>
+    /// <summary>Since when the channel has waited for its peer. Guarded by <see cref="Gate"/>.</summary>
     internal ChannelWatch Watch;
 
     internal MtaTlsChannel(
@@ -46,26 +46,28 @@ public sealed class MtaTlsChannel : IDuplexPipe, IAsyncDisposable
     /// <summary>The session that the channel belongs to.</summary>
     internal MtaTlsSession Session { get; }
 
-    /// <summary>The channel's id, unique in its session among the channels that are open.</summary>
+    /// <summary>The channel's id (section 2.1.1), unique among the open channels of its session.</summary>
     public ChannelId Id { get; }
 
-    /// <summary>Where the opener says that the channel comes from. A claim, not a fact.</summary>
+    /// <summary>The source address that the opener sent (section 2.1.1, source_address_machine and source_port). Nobody has verified it.</summary>
     public ChannelAddress Source { get; }
 
-    /// <summary>The host and port that the opener asked for.</summary>
+    /// <summary>The host and port that the opener asked for (section 2.1.1, destination_address_machine and destination_port).</summary>
     public ChannelAddress Destination { get; }
 
     /// <summary>
-    /// What the peer sends. Completed in order when the peer closes the channel or ends the session; fails with an <see cref="IOException"/> when the session
-    /// fails or the peer breaks a rule of the channel. In all these cases what had arrived before can be read first, also when this end aborts afterwards.
-    /// Fails at once when this end aborts a channel that is open.
+    /// The data that the peer sends. It is completed when the peer closes the channel or ends the session in order. Reads fail with an <see cref="IOException"/> when the session
+    /// fails, the peer breaks a rule of the channel, or a timeout closes the channel. In all these cases the data that arrived before can be read first, even when this end aborts afterwards.
+    /// When this end aborts an open channel, reads fail at once.
     /// </summary>
     public PipeReader Input => _input;
 
-    /// <summary>What is sent to the peer. A flush waits while too much is unsent, and says IsCompleted when the channel has closed.</summary>
+    /// <summary>
+    /// The data to send to the peer. A flush waits while <see cref="MtaTlsSessionLimits.OutputBufferSize"/> bytes or more are unsent. Its result has IsCompleted set when the channel has closed.
+    /// </summary>
     public PipeWriter Output => _output;
 
-    /// <summary>Bytes of data received.</summary>
+    /// <summary>The bytes of data received on the channel, packet headers not counted.</summary>
     public long BytesReceived
     {
         get
@@ -77,7 +79,7 @@ public sealed class MtaTlsChannel : IDuplexPipe, IAsyncDisposable
         }
     }
 
-    /// <summary>Bytes of data sent.</summary>
+    /// <summary>The bytes of data sent on the channel, packet headers not counted.</summary>
     public long BytesSent
     {
         get
@@ -89,7 +91,7 @@ public sealed class MtaTlsChannel : IDuplexPipe, IAsyncDisposable
         }
     }
 
-    /// <summary>Whether the peer has sent data behind the close of this end: they were ignored, and are not among <see cref="BytesReceived"/>.</summary>
+    /// <summary>Whether the peer has sent data after this end closed the channel. It was ignored, and <see cref="BytesReceived"/> does not count it.</summary>
     internal bool HasIgnoredData
     {
         get
@@ -102,8 +104,8 @@ public sealed class MtaTlsChannel : IDuplexPipe, IAsyncDisposable
     }
 
     /// <summary>
-    /// The channel's lock. It guards the channel's state, both windows and both chains of blocks. Under it the locks of the send queue, the acknowledgments and the clock may be taken,
-    /// never the session's.
+    /// The channel's lock. It guards the channel's state, both windows and both chains of blocks. While it is held, the locks of the send queue, the acknowledgments, the clock, the budgets
+    /// and the block pool may be taken, never the session's.
     /// </summary>
     internal Lock Gate { get; } = new();
 
@@ -113,10 +115,10 @@ public sealed class MtaTlsChannel : IDuplexPipe, IAsyncDisposable
     /// <summary>Whether the peer can know the channel's id.</summary>
     internal bool IsAnnounced => _announced;
 
-    /// <summary>Whether the half of the id that this end chose is in use elsewhere in the session too, and so was not taken from the free ones.</summary>
+    /// <summary>Whether another channel of the session uses the same half of the id that this end chose. Such a half is not freed with the channel.</summary>
     internal bool SharesHalf { get; }
 
-    /// <summary>What an operator sees of the channel now.</summary>
+    /// <summary>The state of the channel now, for diagnostics.</summary>
     internal ChannelSnapshot Snapshot()
     {
         lock (Gate)
@@ -125,9 +127,13 @@ public sealed class MtaTlsChannel : IDuplexPipe, IAsyncDisposable
         }
     }
 
-    /// <summary>Closes in order: sends all that was written, then ChannelCloseRequest. What still arrives is discarded.</summary>
-    /// <param name="cancellationToken">Stops waiting: the channel is closed at once, and what was not sent is discarded.</param>
-    /// <returns>A task that ends when ChannelCloseRequest is on its way, or the channel has ended otherwise.</returns>
+    /// <summary>
+    /// Closes the channel in order (section 2.1.2): sends all data that was written, then ChannelCloseRequest. Data that still arrives is discarded. When nothing moves for
+    /// <see cref="MtaTlsSessionLimits.CloseLingerTimeout"/>, the unsent data is discarded too.
+    /// </summary>
+    /// <param name="cancellationToken">Stops waiting: the channel is closed at once, and unsent data is discarded.</param>
+    /// <returns>A task that ends when ChannelCloseRequest is queued behind the last data, or when the channel has ended for another reason.</returns>
+    /// <exception cref="OperationCanceledException"><paramref name="cancellationToken"/> was canceled before the data was sent.</exception>
     public ValueTask CloseAsync(CancellationToken cancellationToken = default)
     {
         Task? requested = null;
@@ -157,10 +163,10 @@ public sealed class MtaTlsChannel : IDuplexPipe, IAsyncDisposable
     }
 
     /// <summary>
-    /// Closes at once: ChannelCloseRequest goes out and what was not sent is discarded. Pending and later reads fail, unless the peer, or the session, had ended
-    /// before: then what had arrived can still be read.
+    /// Closes the channel at once: unsent data is discarded and ChannelCloseRequest is sent. Pending and later reads fail, unless the peer or the session had ended
+    /// the channel before: then the data that had arrived can still be read. The application still has to close or dispose the channel.
     /// </summary>
-    /// <param name="reason">The application's failure, after which the TLS session is no longer resumable; <see langword="null"/> when nothing failed.</param>
+    /// <param name="reason">The application's failure. With one, the TLS session can no longer be resumed (section 3). <see langword="null"/> when nothing failed.</param>
     public void Abort(Exception? reason = null)
     {
         if (reason is not null)
@@ -172,7 +178,7 @@ public sealed class MtaTlsChannel : IDuplexPipe, IAsyncDisposable
     }
 
     /// <summary>
-    /// Sets what is called once, on the thread pool, when the first data have arrived or the channel has closed. An idle channel that waits this way costs no read and
+    /// Sets a callback that is called once, on the thread pool, when data can be read or the channel has closed. An idle channel that waits this way needs no pending read and
     /// no buffer.
     /// </summary>
     /// <param name="callback">The callback.</param>
@@ -187,8 +193,8 @@ public sealed class MtaTlsChannel : IDuplexPipe, IAsyncDisposable
     }
 
     /// <summary>
-    /// Sets what is called once, on the thread pool, when the peer has closed the channel, this end has aborted it or finished closing it, or the session has ended. The
-    /// exception is null when that was in order.
+    /// Sets a callback that is called once, on the thread pool, when the peer has closed the channel, this end has aborted it or finished closing it, or the session has ended. Its
+    /// exception is null when the channel ended in order.
     /// </summary>
     /// <param name="callback">The callback.</param>
     /// <param name="state">Passed to it.</param>
@@ -201,34 +207,36 @@ public sealed class MtaTlsChannel : IDuplexPipe, IAsyncDisposable
         }
     }
 
-    /// <summary>The channel as a stream; disposing it closes the channel in order.</summary>
+    /// <summary>Returns a stream that reads and writes the channel. Disposing the stream closes the channel in order.</summary>
+    /// <returns>A new stream over <see cref="Input"/> and <see cref="Output"/>.</returns>
     public Stream AsStream() => new ChannelStream(this);
 
-    /// <summary>Closes in order, as <see cref="CloseAsync"/> does.</summary>
+    /// <summary>Closes the channel in order, as <see cref="CloseAsync"/> does.</summary>
+    /// <returns>A task that ends when ChannelCloseRequest is queued behind the last data, or when the channel has ended for another reason.</returns>
     public ValueTask DisposeAsync() => CloseAsync();
 
-    /// <summary>What has arrived.</summary>
+    /// <summary>The reading side, with members that the session needs.</summary>
     internal ChannelInput Received => _input;
 
-    /// <summary>What is to be sent.</summary>
+    /// <summary>The writing side, with members that the session needs.</summary>
     internal ChannelOutput Unsent => _output;
 
-    /// <summary>Where it is in its life; guarded by <see cref="Gate"/>.</summary>
+    /// <summary>The channel's state. Guarded by <see cref="Gate"/>.</summary>
     internal ChannelLifecycle Life { get; private set; }
 
-    /// <summary>Whether any data have been sent. The caller holds <see cref="Gate"/>.</summary>
+    /// <summary>Whether any data was sent. The caller holds <see cref="Gate"/>.</summary>
     internal bool HasSent => _bytesSent > 0;
 
-    /// <summary>Whether data may still be sent, and received. The caller holds <see cref="Gate"/>.</summary>
+    /// <summary>Whether data can still be sent and received. The caller holds <see cref="Gate"/>.</summary>
     internal bool IsSending => ChannelTransitions.Sends(Life);
 
-    // ----- the read loop; the caller holds Gate where nothing else is said -----
+    // ----- called by the read loop; the caller holds Gate unless a comment says otherwise -----
 
-    /// <summary>Data came behind the close of this end.</summary>
+    /// <summary>Data came after this end closed the channel.</summary>
     internal void NoteIgnored(int length) => _hasIgnoredData |= length > 0;
 
     /// <summary>The peer grants more window.</summary>
-    /// <returns>Whether it does not overflow.</returns>
+    /// <returns><see langword="false"/> when the window would overflow.</returns>
     internal bool TryAddWindow(uint freeSpace)
     {
         if (!_output.Window.TryAdd(freeSpace))
@@ -247,7 +255,7 @@ public sealed class MtaTlsChannel : IDuplexPipe, IAsyncDisposable
 
     internal void SetMaxPacketLength(uint maxPacketLength) => _output.Window.MaxPacketLength = maxPacketLength;
 
-    /// <summary>The session has ended: in order, or by a failure that every reader learns of. Without <see cref="Gate"/>.</summary>
+    /// <summary>The session has ended, in order or with a failure. The caller does not hold <see cref="Gate"/>.</summary>
     /// <returns>Whether the channel was open: this end had not asked for its close.</returns>
     internal bool OnSessionEnd(MtaTlsSessionException? failure)
     {
@@ -272,12 +280,12 @@ public sealed class MtaTlsChannel : IDuplexPipe, IAsyncDisposable
         return wasOpen;
     }
 
-    // ----- the writer -----
+    // ----- called by the send loop -----
 
-    /// <summary>The ChannelEstablishmentSuccess goes out: from now on the peer can know the id.</summary>
+    /// <summary>ChannelEstablishmentSuccess is being written: from now on the peer can know the id.</summary>
     internal void Announce() => _announced = true;
 
-    /// <summary>The ChannelCloseRequest goes out: from now on it can be confirmed.</summary>
+    /// <summary>ChannelCloseRequest is being written: from now on the peer can confirm it.</summary>
     internal void CloseRequestIsWritten()
     {
         lock (Gate)
@@ -286,7 +294,7 @@ public sealed class MtaTlsChannel : IDuplexPipe, IAsyncDisposable
         }
     }
 
-    /// <summary>The window to announce in ChannelEstablishmentSuccess; before it nothing can have been granted.</summary>
+    /// <summary>The window to announce in ChannelEstablishmentSuccess. Nothing else is granted before that packet.</summary>
     internal uint FirstWindow => (uint)_input.Window.Limit;
 
     /// <summary>The max_packet_length to announce in ChannelEstablishmentSuccess.</summary>
@@ -311,9 +319,9 @@ public sealed class MtaTlsChannel : IDuplexPipe, IAsyncDisposable
         }
     }
 
-    // ----- under Gate, from either side -----
+    // ----- called under Gate -----
 
-    /// <summary>Queues the channel for the send loop when it has something that may be sent.</summary>
+    /// <summary>Queues the channel for the send loop if it has data and window.</summary>
     internal void SendIfPossible()
     {
         if (_output.CanSend)
@@ -326,7 +334,7 @@ public sealed class MtaTlsChannel : IDuplexPipe, IAsyncDisposable
         }
     }
 
-    /// <summary>Carries out a step of the channel's life, with those of its effects whose order matters.</summary>
+    /// <summary>Changes the channel's state and carries out the effects that must happen under the lock. The caller carries out the others.</summary>
     internal ChannelEffects Apply(ChannelEvent what)
     {
         (Life, ChannelEffects effects) = ChannelTransitions.Next(Life, what);
@@ -375,7 +383,7 @@ public sealed class MtaTlsChannel : IDuplexPipe, IAsyncDisposable
         if (Life == ChannelLifecycle.Flushing)
         {
             SendIfPossible();
-            // From here on everything that arrives, or has arrived unread, is granted again: two ends that both flush must not wait for each other.
+            // From here on, window is granted again for all data, although no application reads it: two ends that both flush must not wait for each other.
             Session.Acknowledgments.EnqueueIfDue(this);
             ChannelProgress.NoteClosing(this);
         }
@@ -388,12 +396,12 @@ public sealed class MtaTlsChannel : IDuplexPipe, IAsyncDisposable
         _closeRequested?.TrySetResult();
     }
 
-    /// <summary>There may be something to read. The caller holds <see cref="Gate"/>.</summary>
+    /// <summary>Calls the readable callback if there is something to read. The caller holds <see cref="Gate"/>.</summary>
     internal void NotifyReadable() => _callbacks.NotifyReadable(this);
 
-    // ----- closing, without Gate -----
+    // ----- closing; the caller does not hold Gate -----
 
-    /// <summary>One side was completed by the application; both make a close.</summary>
+    /// <summary>The application has completed one side. When both are completed, the channel closes in order.</summary>
     internal void SideCompleted()
     {
         lock (Gate)
@@ -408,7 +416,7 @@ public sealed class MtaTlsChannel : IDuplexPipe, IAsyncDisposable
         ReleaseIfDone();
     }
 
-    /// <summary>The peer broke a rule of this channel: it closes, the session goes on, and the TLS session is not to be resumed (section 3).</summary>
+    /// <summary>The peer broke a rule of this channel: the channel closes, the session goes on, and the TLS session must not be resumed (section 3).</summary>
     internal void Fail(string rule)
     {
         Session.Counters.CountChannelError();
@@ -416,7 +424,7 @@ public sealed class MtaTlsChannel : IDuplexPipe, IAsyncDisposable
         FailTo(rule);
     }
 
-    /// <summary>Closes at once because of the peer; what had arrived can be read.</summary>
+    /// <summary>Closes the channel at once because of the peer. Data that had arrived can still be read.</summary>
     internal void FailTo(string reason)
     {
         lock (Gate)
@@ -427,19 +435,19 @@ public sealed class MtaTlsChannel : IDuplexPipe, IAsyncDisposable
         ReleaseIfDone();
     }
 
-    /// <summary>The same where the caller holds <see cref="Gate"/>, and calls <see cref="ReleaseIfDone"/> later.</summary>
+    /// <summary>As <see cref="FailTo"/>, for a caller that holds <see cref="Gate"/> and calls <see cref="ReleaseIfDone"/> later.</summary>
     internal void FailUnderGate(string reason)
     {
         var error = new MtaTlsChannelException(reason);
         AbortUnderGate(error, error, keepsReceived: true);
     }
 
-    /// <summary>Closes at once because the session ends; what had arrived can be read.</summary>
+    /// <summary>Closes the channel at once because the session ends. Data that had arrived can still be read.</summary>
     internal void AbortWithSession() => Abort(new MtaTlsChannelException("The channel was aborted."), null, keepsReceived: true);
 
-    /// <param name="error">What reads fail with.</param>
-    /// <param name="reason">What <see cref="OnClosed"/> is told.</param>
-    /// <param name="keepsReceived">Whether reads fail only after what had arrived was read: always when it is not the channel's application that gives up.</param>
+    /// <param name="error">The exception of later reads.</param>
+    /// <param name="reason">The exception for the callback of <see cref="OnClosed"/>.</param>
+    /// <param name="keepsReceived">Whether data that had arrived can still be read. False only when the channel's application aborts.</param>
     private void Abort(MtaTlsChannelException error, Exception? reason, bool keepsReceived)
     {
         lock (Gate)
@@ -465,7 +473,7 @@ public sealed class MtaTlsChannel : IDuplexPipe, IAsyncDisposable
         AfterEnd(reason);
     }
 
-    /// <summary>Gives the channel's place and its part of the budgets back, once its id is free and its application has ended.</summary>
+    /// <summary>Releases the channel's place in the limits and its part of the budgets, after its id was freed and its application has ended.</summary>
     internal void ReleaseIfDone()
     {
         long reserved;

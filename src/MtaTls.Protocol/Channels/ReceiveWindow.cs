@@ -1,15 +1,15 @@
 namespace MtaTls.Protocol;
 
 /// <summary>
-/// What this end allows the peer to send on a channel (section 2.2), and what is reserved for it in the receive budgets. Guarded by the channel's lock.
+/// The window that this end grants the peer on a channel (section 2.2), and the bytes that are reserved for it in the receive budgets. Guarded by the channel's lock.
 /// </summary>
 /// <remarks>
-/// All positions are bytes since the channel's start. The peer may send up to <see cref="Limit"/>; the limit wanted is what was examined plus the window's size. What counts against the
-/// budgets is Limit - consumed: credit outstanding and bytes not yet consumed. It never exceeds what is reserved.
+/// All positions are bytes since the channel's start. The peer can send up to position <see cref="Limit"/>. The goal for it is the examined position plus the window's size.
+/// Limit - consumed counts against the budgets: it is the granted bytes that have not arrived plus the bytes that were not consumed. It never exceeds the reserved bytes.
 /// </remarks>
 internal struct ReceiveWindow
 {
-    /// <summary>The round trip that is assumed at least: on a shorter one a small window holds nobody back, but each of its Acknowledgments wakes both ends.</summary>
+    /// <summary>The shortest round trip to calculate with. On a shorter one a small window does not slow the sender, but its many Acknowledgments wake both ends.</summary>
     private static readonly TimeSpan s_leastRoundTrip = TimeSpan.FromMilliseconds(1);
 
     private readonly int _maxSize;
@@ -19,7 +19,7 @@ internal struct ReceiveWindow
     private long _probeLimit;
     private long _probeStart;
 
-    /// <summary>Starts with a first window that is reserved already.</summary>
+    /// <summary>Creates a window whose first size is reserved already.</summary>
     public ReceiveWindow(int firstWindow, int maxSize, int maxPacketLength)
     {
         Limit = Size = firstWindow;
@@ -28,24 +28,24 @@ internal struct ReceiveWindow
         MaxPacketLength = Math.Min(maxPacketLength, firstWindow - 1);
     }
 
-    /// <summary>All credit ever granted.</summary>
+    /// <summary>The position up to which the peer can send: the sum of all granted bytes.</summary>
     public long Limit { get; private set; }
 
-    /// <summary>The window's size: how much may be outstanding and unexamined.</summary>
+    /// <summary>The window's size: the most bytes that are granted and not yet examined.</summary>
     public int Size { get; private set; }
 
-    /// <summary>The highest max_packet_length that was announced; it is what is enforced.</summary>
+    /// <summary>The highest max_packet_length that was announced. This value is enforced, because the peer may not have read a lower one yet.</summary>
     public int MaxPacketLength { get; private set; }
 
     public readonly long Reserved => _reserved;
 
-    /// <summary>Whether enough was examined to be worth an Acknowledgment at once: a quarter of the window.</summary>
+    /// <summary>Whether enough bytes were examined for an Acknowledgment at once: a quarter of the window.</summary>
     public readonly bool IsDue(long examined) => Size + examined - Limit >= Size / 4;
 
-    /// <summary>Whether anything was examined that was not acknowledged.</summary>
+    /// <summary>Whether any examined bytes were not acknowledged yet.</summary>
     public readonly bool IsOwed(long examined) => Size + examined > Limit;
 
-    /// <summary>Notes that bytes have arrived up to a position: ends a measurement of the round trip.</summary>
+    /// <summary>Bytes have arrived up to a position. That may end a measurement of the round trip.</summary>
     public void Received(long received, RoundTrip roundTrip)
     {
         if (_probeStart == 0 || received <= _probeLimit)
@@ -57,12 +57,12 @@ internal struct ReceiveWindow
         _probeStart = 0;
     }
 
-    /// <summary>Grants what was examined and not granted before, as far as the budgets have room, growing the window where that pays.</summary>
+    /// <summary>Grants the bytes that were examined and not granted before, as far as the budgets have room. Grows the window first where it limits the throughput.</summary>
     /// <param name="examined">The position up to which the application has examined.</param>
     /// <param name="consumed">The position up to which it has consumed.</param>
     /// <param name="budget">The session's budget.</param>
     /// <param name="roundTrip">The session's round trip.</param>
-    /// <returns>The increment for an Acknowledgment; 0: nothing to grant.</returns>
+    /// <returns>The increment for an Acknowledgment; 0 when there is nothing to grant.</returns>
     public uint Grant(long examined, long consumed, SessionReceiveBudget budget, RoundTrip roundTrip)
     {
         long now = roundTrip.Now;
@@ -87,7 +87,7 @@ internal struct ReceiveWindow
 
         Limit += increment;
 
-        // What a large message needed beyond the window, examined but not consumed, is given back once it was consumed.
+        // A message larger than the window needed more (examined, not consumed). Release that after it was consumed.
         long excess = _reserved - Math.Max(Size, Limit - consumed);
         if (excess > 0)
         {
@@ -97,10 +97,10 @@ internal struct ReceiveWindow
         return (uint)increment;
     }
 
-    /// <summary>Raises max_packet_length where a window that has grown allows it.</summary>
+    /// <summary>Raises max_packet_length after the window has grown.</summary>
     /// <param name="received">The position up to which bytes have arrived.</param>
     /// <param name="wanted">The session's max_packet_length.</param>
-    /// <returns>The value for a NewMaxPacketLength, smaller than the free space; 0: no change.</returns>
+    /// <returns>The value for a NewMaxPacketLength, smaller than the free space; 0 when nothing changes.</returns>
     public int RaiseMaxPacketLength(long received, int wanted)
     {
         if (MaxPacketLength >= wanted)
@@ -117,7 +117,7 @@ internal struct ReceiveWindow
         return MaxPacketLength = possible;
     }
 
-    /// <summary>Takes all that is reserved out of the window, to be given back.</summary>
+    /// <summary>Hands over all reserved bytes. The caller releases them to the budgets.</summary>
     public long TakeReserved()
     {
         long reserved = _reserved;
@@ -126,8 +126,8 @@ internal struct ReceiveWindow
     }
 
     /// <summary>
-    /// Doubles the window when at least half of it was examined faster than four round trips would bring a whole one: then the window, not the application,
-    /// is what holds the sender back. A slow reader's window stays. Growth leaves half of what is unreserved to others.
+    /// Doubles the window when the application examined at least half of it, faster than a full window in four round trips: then the window slows the sender, not the application.
+    /// A slow reader's window does not grow. Growth takes at most half of the unreserved bytes.
     /// </summary>
     private void GrowIfWorthwhile(long examined, long now, SessionReceiveBudget budget, RoundTrip roundTrip)
     {

@@ -1,16 +1,16 @@
 namespace MtaTls.Protocol;
 
-/// <summary>What the peer allows this end to send on a channel (section 2.2): its window and its max_packet_length. Guarded by the channel's lock.</summary>
+/// <summary>The window that the peer grants this end on a channel, and its max_packet_length (section 2.2). Guarded by the channel's lock.</summary>
 internal struct SendWindow(uint window, uint maxPacketLength)
 {
-    /// <summary>The bytes that may still be sent; 0 is legal from the start.</summary>
+    /// <summary>The bytes that can still be sent. The draft allows 0 from the start.</summary>
     public uint Remaining { get; private set; } = window;
 
-    /// <summary>The newest max_packet_length that was read. One that is larger than the window is cut to what is left of the window, packet by packet.</summary>
+    /// <summary>The newest max_packet_length that was read. A packet is never longer than this, nor than what is left of the window.</summary>
     public uint MaxPacketLength { get; set; } = maxPacketLength;
 
-    /// <summary>Adds an Acknowledgment's free_space.</summary>
-    /// <returns>Whether the window stays below 2^32.</returns>
+    /// <summary>Adds the free_space of an Acknowledgment.</summary>
+    /// <returns><see langword="false"/> when the window would exceed 2^32-1.</returns>
     public bool TryAdd(uint freeSpace)
     {
         if (freeSpace > uint.MaxValue - Remaining)
@@ -22,7 +22,7 @@ internal struct SendWindow(uint window, uint maxPacketLength)
         return true;
     }
 
-    /// <summary>How many of <paramref name="available"/> bytes the next packet may carry.</summary>
+    /// <summary>Returns how many of <paramref name="available"/> bytes the next packet can carry.</summary>
     public readonly int NextPacketLength(int available) => (int)Math.Min((uint)available, Math.Min(Remaining, MaxPacketLength));
 
     public void Subtract(int length) => Remaining = checked(Remaining - (uint)length);

@@ -1,10 +1,10 @@
 namespace MtaTls.Protocol;
 
 /// <summary>
-/// The acknowledgments that can wait for the next flush, or for a moment: one alone is not worth a record. They wait 10 ms for company; after some were sent the next are held back for 100 ms, or busy
-/// channels would answer every short packet with one. Those that found the budgets used up wait for bytes to come back.
+/// Holds the acknowledgments that are not urgent, because one alone is not worth a TLS record. They are sent with the next flush, or after 10 ms. After some were sent, the next ones wait for 100 ms:
+/// otherwise busy channels would answer every short packet with an acknowledgment. Acknowledgments that found the budgets used up wait until bytes are released.
 /// </summary>
-/// <remarks>The lock guards all fields and the channels' places. It is one of the innermost: under it no other is taken.</remarks>
+/// <remarks>The lock guards all fields and the channels' places in the queues. It is an innermost lock: no other lock is taken while it is held.</remarks>
 internal sealed class AcknowledgmentPacer : IBudgetWaiter, IDisposable
 {
     private static readonly TimeSpan s_delay = TimeSpan.FromMilliseconds(10);
@@ -16,7 +16,7 @@ internal sealed class AcknowledgmentPacer : IBudgetWaiter, IDisposable
     private readonly Queue<MtaTlsChannel> _late = new();
     private readonly Queue<MtaTlsChannel> _starved = new();
     private bool _armed;   // the timer runs
-    private bool _soon;    // and ends a delay, not a pause
+    private bool _soon;    // the timer ends a delay, not a pause
     private bool _stopped;
     private volatile bool _paused;
     private volatile bool _due;
@@ -27,14 +27,14 @@ internal sealed class AcknowledgmentPacer : IBudgetWaiter, IDisposable
         _timer = time.CreateTimer(static pacer => ((AcknowledgmentPacer)pacer!).OnTimer(), this, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
     }
 
-    /// <summary>Whether they have waited long enough, also when there is always something else to send.</summary>
+    /// <summary>Whether the acknowledgments have waited long enough. Then they are sent even when there is always other data to send.</summary>
     public bool IsDue => _due;
 
-    /// <summary>Whether they are held back, though a flush is due for other reasons.</summary>
+    /// <summary>Whether the acknowledgments wait for the end of a pause, although a flush is due for other reasons.</summary>
     public bool IsPaused => _paused;
 
     /// <summary>
-    /// Queues a channel's acknowledgment where one is due: at once when a quarter of the window was examined, with a flush or soon when all that arrived was. The caller holds the channel's lock.
+    /// Queues a channel's acknowledgment: as urgent when a quarter of the window was examined, or as one that can wait when all data that arrived was examined. The caller holds the channel's lock.
     /// </summary>
     public void EnqueueIfDue(MtaTlsChannel channel)
     {
@@ -53,10 +53,10 @@ internal sealed class AcknowledgmentPacer : IBudgetWaiter, IDisposable
         }
     }
 
-    /// <summary>Takes what is to be acknowledged now. The writer's.</summary>
+    /// <summary>Grants window on a channel. Called by the send loop, which then sends the packets.</summary>
     /// <param name="channel">The channel.</param>
-    /// <param name="freeSpace">The increment; 0: nothing.</param>
-    /// <param name="maxPacketLength">A new max_packet_length to announce; 0: none.</param>
+    /// <param name="freeSpace">The increment for an Acknowledgment; 0 when there is nothing to send.</param>
+    /// <param name="maxPacketLength">A new max_packet_length to announce; 0 when there is none.</param>
     public void TakeGrant(MtaTlsChannel channel, out uint freeSpace, out int maxPacketLength)
     {
         freeSpace = 0;
@@ -101,7 +101,7 @@ internal sealed class AcknowledgmentPacer : IBudgetWaiter, IDisposable
         }
     }
 
-    /// <summary>Queues an acknowledgment that found the budgets used up: it is late as soon as bytes have come back to them.</summary>
+    /// <summary>Queues an acknowledgment that found the budgets used up, until bytes are released.</summary>
     /// <returns>Whether it was not queued before.</returns>
     private bool EnqueueStarved(MtaTlsChannel channel)
     {
@@ -129,7 +129,7 @@ internal sealed class AcknowledgmentPacer : IBudgetWaiter, IDisposable
     {
         lock (_lock)
         {
-            // With all that comes back until the timer is due: wait until there is something worth a packet.
+            // Not sent at once: until the timer is due, more bytes are released, and one packet can grant more.
             while (_starved.TryDequeue(out MtaTlsChannel? channel))
             {
                 EnqueueLate(channel, urgent: true);
@@ -137,8 +137,8 @@ internal sealed class AcknowledgmentPacer : IBudgetWaiter, IDisposable
         }
     }
 
-    /// <summary>The writer is about to send what waits: begins the pause that follows.</summary>
-    /// <returns>How many there are.</returns>
+    /// <summary>The send loop is about to send the waiting acknowledgments. Begins the pause that follows.</summary>
+    /// <returns>How many acknowledgments wait.</returns>
     public int Begin()
     {
         lock (_lock)
@@ -156,7 +156,7 @@ internal sealed class AcknowledgmentPacer : IBudgetWaiter, IDisposable
         }
     }
 
-    /// <summary>Takes the next.</summary>
+    /// <summary>Takes the next channel whose acknowledgment waits; null when there is none.</summary>
     public MtaTlsChannel? Take()
     {
         lock (_lock)
@@ -171,7 +171,7 @@ internal sealed class AcknowledgmentPacer : IBudgetWaiter, IDisposable
         }
     }
 
-    /// <summary>Takes no more.</summary>
+    /// <summary>Accepts no more acknowledgments.</summary>
     public void Stop()
     {
         lock (_lock)
@@ -183,7 +183,7 @@ internal sealed class AcknowledgmentPacer : IBudgetWaiter, IDisposable
     public void Dispose() => _timer.Dispose();
 
     /// <param name="channel">The channel.</param>
-    /// <param name="urgent">Whether not to wait for the end of a pause: the peer may be waiting.</param>
+    /// <param name="urgent">Whether to ignore a pause, because the peer may be waiting for window.</param>
     // Under the lock.
     private void EnqueueLate(MtaTlsChannel channel, bool urgent)
     {

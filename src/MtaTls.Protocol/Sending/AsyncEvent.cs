@@ -4,8 +4,8 @@ namespace MtaTls.Protocol;
 
 /// <summary>Wakes one waiting loop, without an allocation: <see cref="Reset"/>, then <see cref="WaitAsync"/> and <see cref="Set"/> in any order, once each.</summary>
 /// <remarks>
-/// The loop goes on from the thread pool's global queue, behind what waits there and in the queue of the thread that woke it: whatever other channels are about
-/// to write then shares its record and its flush.
+/// The loop continues from the thread pool's global queue, behind the work that waits there already. What other channels write in that work
+/// then shares its TLS record and its flush.
 /// </remarks>
 internal sealed class AsyncEvent : IValueTaskSource, IThreadPoolWorkItem
 {

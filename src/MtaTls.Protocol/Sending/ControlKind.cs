@@ -1,6 +1,6 @@
 namespace MtaTls.Protocol;
 
-/// <summary>What a <see cref="ControlItem"/> is.</summary>
+/// <summary>The packet that a <see cref="ControlItem"/> stands for.</summary>
 internal enum ControlKind
 {
     Request,

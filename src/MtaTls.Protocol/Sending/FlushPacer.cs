@@ -3,17 +3,17 @@ using System.Runtime.CompilerServices;
 namespace MtaTls.Protocol;
 
 /// <summary>
-/// Decides how much is written before a flush, and flushes. The more, the cheaper, but on a slow connection what comes next waits for all of it: 16 to 64 KiB, by whether a flush takes longer than a
-/// millisecond. Notices a peer that does not read. The writer's alone, except <see cref="IsStuck"/> and the timer.
+/// Flushes, and decides how much is written before a flush: 16 to 64 KiB. A large flush is cheaper per byte, but on a slow connection the next packet waits for all of it, so the amount drops when a flush
+/// takes longer than a millisecond. Also detects a peer that does not read. Only the send loop uses it, except <see cref="IsStuck"/> and the timer.
 /// </summary>
 internal sealed class FlushPacer : IDisposable
 {
     private const int MinThreshold = 16 * 1024, MaxThreshold = 64 * 1024;
 
-    /// <summary>The longest that a flush should keep the writer from what comes next.</summary>
+    /// <summary>The longest time that a flush should delay the next packet.</summary>
     private static readonly TimeSpan s_long = TimeSpan.FromMilliseconds(1);
 
-    /// <summary>How long a flush may take before the peer counts as one that does not read. It matters only when the send budgets are exceeded.</summary>
+    /// <summary>How long a flush may take before the peer counts as one that does not read. That matters only while a send budget is exceeded.</summary>
     private static readonly TimeSpan s_stuck = TimeSpan.FromSeconds(1);
 
     private readonly MtaTlsSession _session;
@@ -30,13 +30,13 @@ internal sealed class FlushPacer : IDisposable
         _timer = time.CreateTimer(static pacer => ((FlushPacer)pacer!).OnFlushWaits(), this, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
     }
 
-    /// <summary>Whether enough was written.</summary>
+    /// <summary>Whether enough was written for a flush.</summary>
     public bool IsFlushDue => _unflushed >= _threshold;
 
     /// <summary>Whether anything was written since the last flush.</summary>
     public bool HasUnflushed => _unflushed > 0;
 
-    /// <summary>Whether a flush has waited for the peer for a while.</summary>
+    /// <summary>Whether a flush has waited for the peer for a second.</summary>
     public bool IsStuck => Volatile.Read(ref _began) is not 0 and long began && _time.GetElapsedTime(began) >= s_stuck;
 
     public void Written(int bytes) => _unflushed += bytes;
@@ -75,7 +75,7 @@ internal sealed class FlushPacer : IDisposable
 
     public void Dispose() => _timer.Dispose();
 
-    /// <summary>Each second while a flush waits for the peer.</summary>
+    /// <summary>Runs each second while a flush waits for the peer.</summary>
     private void OnFlushWaits()
     {
         if (Volatile.Read(ref _began) is not (not 0 and long began))
@@ -94,6 +94,6 @@ internal sealed class FlushPacer : IDisposable
             return;
         }
 
-        _session.AbortFor(MtaTlsSessionLimit.WriteStallTimeout, "The peer does not read: nothing could be sent for too long.");
+        _session.AbortFor(MtaTlsSessionLimit.WriteStallTimeout, $"The peer does not read: a flush did not end within WriteStallTimeout ({limit}).");
     }
 }

@@ -1,11 +1,12 @@
 namespace MtaTls.Protocol;
 
 /// <summary>
-/// What is to be sent next: control packets, and then the channels that have data, in turn. Any thread puts in; <see cref="SessionWriter"/> alone takes out, and sleeps here when nothing is left.
+/// The queue of the send loop: control packets first, then the channels that have data, in turn. Any thread adds items. Only <see cref="SessionWriter"/> takes them, and it sleeps here while the queue
+/// is empty.
 /// </summary>
-/// <remarks>The lock guards the queues and the channels' places in them. It is one of the innermost: under it no other is taken.</remarks>
+/// <remarks>The lock guards the queues and the channels' places in them. It is an innermost lock: no other lock is taken while it is held.</remarks>
 /// <param name="session">The session.</param>
-/// <param name="pacer">The acknowledgments that can wait; when they are due, the writer has something to do.</param>
+/// <param name="pacer">Holds the acknowledgments that can wait. When they are due, the send loop has work.</param>
 internal sealed class SendQueue(MtaTlsSession session, AcknowledgmentPacer pacer)
 {
     private const int Nobody = 0, Everybody = -1;
@@ -17,27 +18,27 @@ internal sealed class SendQueue(MtaTlsSession session, AcknowledgmentPacer pacer
     private MtaTlsChannel? _lastReady;
     private int _answers;
     private bool _sleeping;
-    private volatile int _corked;   // Nobody, Everybody, or the id of the only thread that is
+    private volatile int _corked;   // Nobody, Everybody, or the id of one thread: whose items do not wake the send loop
     private bool _completing;
     private bool _stopped;
 
-    /// <summary>Why <see cref="Sleep"/> returned.</summary>
+    /// <summary>What the send loop does next, as <see cref="Sleep"/> says.</summary>
     public enum Next
     {
-        /// <summary>There is something to send.</summary>
+        /// <summary>There is something to send: take it.</summary>
         Go,
 
-        /// <summary>The writer has to wait.</summary>
+        /// <summary>The queue is empty: wait to be woken.</summary>
         Wait,
 
-        /// <summary>All was sent, and no more is to come.</summary>
+        /// <summary>All was sent and nothing more will be queued: send close_notify.</summary>
         Complete,
 
-        /// <summary>Nothing more is to be sent.</summary>
+        /// <summary>Send nothing more.</summary>
         Stop,
     }
 
-    /// <summary>Whether the writer waits to be woken.</summary>
+    /// <summary>Whether the send loop waits to be woken.</summary>
     public bool IsAsleep
     {
         get
@@ -81,7 +82,7 @@ internal sealed class SendQueue(MtaTlsSession session, AcknowledgmentPacer pacer
 
     public void EnqueueConfirmation(MtaTlsChannel channel) => Enqueue(new(ControlKind.Confirmation, channel, null));
 
-    /// <summary>Queues the channel's acknowledgment, unless one is queued already; how much it grants is decided when it is sent, so that one waits at most.</summary>
+    /// <summary>Queues the channel's acknowledgment, unless one is queued already. Its amount is decided when it is sent, so at most one is queued for a channel.</summary>
     public void EnqueueAcknowledgment(MtaTlsChannel channel)
     {
         if (!channel.Link.IsAcknowledging)
@@ -90,13 +91,13 @@ internal sealed class SendQueue(MtaTlsSession session, AcknowledgmentPacer pacer
         }
     }
 
-    /// <summary>What anybody queues from here on does not wake the writer: the read loop has more packets, whose answers are to share a flush.</summary>
+    /// <summary>From now on, queued items do not wake the send loop: the read loop handles more packets first, and their answers should share a flush.</summary>
     public void Cork() => _corked = Everybody;
 
-    /// <summary>From here on only what this thread queues does not: it runs the application's code, for which no other channel is to wait.</summary>
+    /// <summary>From now on, only items that this thread queues do not wake the send loop. This thread is about to run the application's code, and other channels must not wait for that.</summary>
     public void CorkThisThreadOnly() => _corked = Environment.CurrentManagedThreadId;
 
-    /// <summary>Sends what was queued meanwhile.</summary>
+    /// <summary>From now on, queued items wake the send loop again. Wakes it if items were queued meanwhile.</summary>
     public void Uncork()
     {
         bool wake;
@@ -108,7 +109,7 @@ internal sealed class SendQueue(MtaTlsSession session, AcknowledgmentPacer pacer
         WakeIf(wake);
     }
 
-    /// <summary>Acknowledgments are due.</summary>
+    /// <summary>Wakes the send loop because acknowledgments are due.</summary>
     public void Wake()
     {
         bool wake;
@@ -119,7 +120,7 @@ internal sealed class SendQueue(MtaTlsSession session, AcknowledgmentPacer pacer
         WakeIf(wake);
     }
 
-    /// <summary>Sends what is queued, then ends the own direction in order.</summary>
+    /// <summary>The send loop sends all queued items, then close_notify.</summary>
     public void Complete()
     {
         bool wake;
@@ -131,7 +132,7 @@ internal sealed class SendQueue(MtaTlsSession session, AcknowledgmentPacer pacer
         WakeIf(wake);
     }
 
-    /// <summary>Sends nothing more.</summary>
+    /// <summary>The send loop sends nothing more.</summary>
     public void Stop()
     {
         bool wake;
@@ -144,13 +145,13 @@ internal sealed class SendQueue(MtaTlsSession session, AcknowledgmentPacer pacer
         pacer.Stop();
     }
 
-    // ----- the writer -----
+    // ----- the send loop -----
 
-    /// <summary>Takes what is to be sent next: a control packet, or else a channel that has data.</summary>
-    /// <param name="control">The control packet, where <paramref name="ready"/> is null.</param>
-    /// <param name="ready">The channel.</param>
-    /// <param name="stopped">Whether nothing is to be sent any more.</param>
-    /// <returns>Whether there was anything.</returns>
+    /// <summary>Takes the next item: a control packet, or a channel that has data when there is no control packet.</summary>
+    /// <param name="control">The control packet, when <paramref name="ready"/> is null.</param>
+    /// <param name="ready">The channel that has data.</param>
+    /// <param name="stopped">Whether nothing more may be sent.</param>
+    /// <returns>Whether there was an item.</returns>
     public bool TryTake(out ControlItem control, out MtaTlsChannel? ready, out bool stopped)
     {
         ready = null;
@@ -187,7 +188,7 @@ internal sealed class SendQueue(MtaTlsSession session, AcknowledgmentPacer pacer
         }
     }
 
-    /// <summary>A channel has sent its packet and has more: its next turn comes after those of the others.</summary>
+    /// <summary>Queues a channel again that has sent a packet and has more data: the other channels come first.</summary>
     public void Requeue(MtaTlsChannel channel)
     {
         lock (_lock)
@@ -196,7 +197,7 @@ internal sealed class SendQueue(MtaTlsSession session, AcknowledgmentPacer pacer
         }
     }
 
-    /// <summary>Goes to sleep if nothing is left. After <see cref="Next.Wait"/> the writer has to await <see cref="WaitAsync"/>.</summary>
+    /// <summary>Marks the send loop as asleep if the queue is empty. After <see cref="Next.Wait"/> it must await <see cref="WaitAsync"/>.</summary>
     public Next Sleep()
     {
         lock (_lock)
@@ -213,7 +214,7 @@ internal sealed class SendQueue(MtaTlsSession session, AcknowledgmentPacer pacer
 
             if (_completing)
             {
-                _stopped = true;   // what is queued from here on can no longer be sent
+                _stopped = true;   // items that are queued from now on can no longer be sent
                 return Next.Complete;
             }
 
@@ -251,13 +252,13 @@ internal sealed class SendQueue(MtaTlsSession session, AcknowledgmentPacer pacer
             {
                 _stopped = tooMany = ++_answers > session.Limits.MaxQueuedAnswers;
             }
-            // A read that causes many answers must not reach their limit by itself.
+            // The packets of one read must not fill the answers' limit while the send loop sleeps.
             wake = TakeSleeper(always: 4 * _answers > session.Limits.MaxQueuedAnswers);
         }
         if (tooMany)
         {
-            // Not here: the caller holds a lock, and an abort reaches everything.
-            ThreadPool.UnsafeQueueUserWorkItem(static session => session.AbortFor(MtaTlsSessionLimit.MaxQueuedAnswers, "The peer does not read the answers that it causes."), session, preferLocal: false);
+            // Not on this thread: the caller holds a lock, and an abort takes others.
+            ThreadPool.UnsafeQueueUserWorkItem(static session => session.AbortFor(MtaTlsSessionLimit.MaxQueuedAnswers, "The peer does not read: more answers wait to be sent than MaxQueuedAnswers allows."), session, preferLocal: false);
         }
 
         WakeIf(wake);

@@ -3,15 +3,15 @@ using System.Diagnostics;
 namespace MtaTls.Protocol;
 
 /// <summary>
-/// The send loop: the only code that writes to the transport. Control packets come before data, then the channels that have data have their turns, one packet each. It flushes when nothing is left, or as
-/// <see cref="FlushPacer"/> says.
+/// The send loop: the only code that writes to the transport. It sends control packets before data. The channels that have data take turns and send one packet each. It flushes when nothing is left to send,
+/// or when <see cref="FlushPacer"/> says so.
 /// </summary>
 internal sealed class SessionWriter : IDisposable
 {
-    /// <summary>The most bytes of data that a channel sends before the next has its turn: with the header, a full TLS record.</summary>
+    /// <summary>The most bytes of data that a channel sends in one turn. With the header they fill a TLS record.</summary>
     private const int Quantum = 16 * 1024 - PacketHeader.DataSize;
 
-    /// <summary>Packets shorter than this share a record.</summary>
+    /// <summary>Packets shorter than this many bytes share a TLS record.</summary>
     private const int GatherBelow = 4 * 1024;
 
     private readonly MtaTlsSession _session;
@@ -26,10 +26,10 @@ internal sealed class SessionWriter : IDisposable
         _flushes = new FlushPacer(session, transport, time);
     }
 
-    /// <summary>Whether the own direction was ended in order, after <see cref="SendQueue.Complete"/>.</summary>
+    /// <summary>Whether the send loop has begun to send close_notify, after <see cref="SendQueue.Complete"/>.</summary>
     public bool HasCompleted { get; private set; }
 
-    /// <summary>Whether the peer has not read for a while.</summary>
+    /// <summary>Whether the peer has not read for a second.</summary>
     public bool IsStuck => _flushes.IsStuck;
 
     public void Dispose() => _flushes.Dispose();
@@ -65,14 +65,14 @@ internal sealed class SessionWriter : IDisposable
         }
     }
 
-    /// <summary>Writes a short packet into the record that it shares with others. Called by the channel that hands it over, under its lock.</summary>
+    /// <summary>Writes a short packet into the record that it shares with others. The channel calls it under its lock.</summary>
     public void Gather(ReadOnlySpan<byte> packet) => packet.CopyTo(_transport.GetMemory(packet.Length).Span);
 
     /// <summary>Writes until a flush is due.</summary>
-    /// <returns>Whether nothing is left.</returns>
+    /// <returns>Whether nothing is left to send.</returns>
     private bool WriteUntilFlush()
     {
-        // They have waited long enough for company, also when there is always something else to send.
+        // When the queue never gets empty, acknowledgments that can wait would otherwise never be sent.
         if (_acknowledgments.IsDue)
         {
             WriteLateAcknowledgments();
@@ -123,7 +123,7 @@ internal sealed class SessionWriter : IDisposable
 
         if (packet.IsEmpty)
         {
-            _transport.Advance(PacketHeader.DataSize + length);   // it was gathered
+            _transport.Advance(PacketHeader.DataSize + length);   // TryTake has gathered it
         }
         else
         {

@@ -1,8 +1,8 @@
 namespace MtaTls.Protocol;
 
 /// <summary>
-/// Hands out the halves of channel ids that this end chooses: 2^15 values, top bit 0 at the TLS client and 1 at the TLS server, so that two opens that cross can't end in one pair.
-/// Fresh ones first, then freed ones, least recently freed first; when all are in use, any that its user can still tell apart.
+/// Chooses this end's halves of channel ids: 2^15 values, with top bit 0 at the TLS client and 1 at the TLS server, so that two opens that cross cannot get the same pair.
+/// Unused values come first, then freed ones, the least recently freed first. When all are in use, a half is shared: the other half tells its channels apart.
 /// </summary>
 internal sealed class ChannelIdAllocator(MtaTlsRole role)
 {
@@ -14,11 +14,11 @@ internal sealed class ChannelIdAllocator(MtaTlsRole role)
     private int _cursor;
 
     /// <summary>Takes a half.</summary>
-    /// <param name="isTaken">Whether a half cannot be used although it is free, or cannot be shared.</param>
-    /// <param name="state">Passed to it.</param>
+    /// <param name="isTaken">Returns whether a half cannot be used for this channel, free or shared.</param>
+    /// <param name="state">The argument for <paramref name="isTaken"/>.</param>
     /// <param name="half">The half.</param>
-    /// <param name="shared">Whether it is also in use elsewhere; then it must not be returned.</param>
-    /// <returns>Whether there was one.</returns>
+    /// <param name="shared">Whether another channel uses the half too. Then it must not be returned.</param>
+    /// <returns>Whether there was a usable half.</returns>
     public bool TryTake<TState>(Func<TState, ushort, bool> isTaken, TState state, out ushort half, out bool shared)
     {
         shared = false;

@@ -20,7 +20,7 @@ internal sealed class ChannelTable(MtaTlsRole role, int remembered)
 
     public IEnumerable<MtaTlsChannel> Channels => _channels.Values;
 
-    /// <summary>Own opens that wait for their answer, without signals: those hold nothing up and count against no limit.</summary>
+    /// <summary>This end's opens that wait for an answer, without signals: a shutdown does not wait for those, and they count against no limit.</summary>
     public int OwnOpenCount => _ownOpens.Count - _ownSignals;
 
     public IEnumerable<PendingOpen> OwnOpens => _ownOpens.Values;
@@ -31,7 +31,7 @@ internal sealed class ChannelTable(MtaTlsRole role, int remembered)
 
     public bool WasFreed(ChannelId id) => _freed.Contains(id.Value);
 
-    /// <summary>Takes a sender_channel_id for an own open: unique among the own pending ones.</summary>
+    /// <summary>Takes a sender_channel_id for an open of this end, unique among its pending opens.</summary>
     public bool TryAddOwnOpen(PendingOpen open)
     {
         if (!_senderHalves.TryTake(static (table, half) => table._ownOpens.ContainsKey(half), this, out ushort half, out bool shared))
@@ -48,7 +48,7 @@ internal sealed class ChannelTable(MtaTlsRole role, int remembered)
 
     public bool HasOwnOpen(ushort senderChannelId) => _ownOpens.ContainsKey(senderChannelId);
 
-    /// <summary>An own open was answered.</summary>
+    /// <summary>Removes an open of this end that was answered.</summary>
     public bool TryTakeOwnOpen(ushort senderChannelId, [NotNullWhen(true)] out PendingOpen? open)
     {
         bool found = _ownOpens.Remove(senderChannelId, out open);
@@ -56,7 +56,7 @@ internal sealed class ChannelTable(MtaTlsRole role, int remembered)
         return found;
     }
 
-    /// <summary>An own open was refused: its half is free.</summary>
+    /// <summary>Frees the half of an open that the peer refused.</summary>
     public void FreeOwnOpen(PendingOpen open)
     {
         if (!open.SharesHalf)
@@ -71,7 +71,7 @@ internal sealed class ChannelTable(MtaTlsRole role, int remembered)
 
     public bool RemovePeerOpen(MtaTlsChannelRequest request) => _peerOpens.Remove(request.SenderChannelId);
 
-    /// <summary>Takes a receiver_channel_id for the peer's open: the pair is unique among the channels that are established.</summary>
+    /// <summary>Takes a receiver_channel_id for the peer's open, so that the pair is unique among the established channels.</summary>
     public bool TryTakeReceiverHalf(ushort senderChannelId, out ChannelId id, out bool shared)
     {
         bool found = _receiverHalves.TryTake(
@@ -83,11 +83,11 @@ internal sealed class ChannelTable(MtaTlsRole role, int remembered)
     public void Add(MtaTlsChannel channel)
     {
         _channels.Add(channel.Id.Value, channel);
-        // An id that is live again is no longer one that was.
+        // The id is live again, so late packets for the earlier channel can no longer be told apart.
         _freed.Remove(channel.Id.Value);
     }
 
-    /// <summary>A channel's id is free again.</summary>
+    /// <summary>Frees a channel's id.</summary>
     public void Free(MtaTlsChannel channel)
     {
         if (!_channels.Remove(channel.Id.Value))

@@ -1,12 +1,12 @@
 namespace MtaTls.Protocol;
 
 /// <summary>
-/// The memory that the channels of many sessions may together use for data that their applications have written and that is not sent yet, because the peers do not read or grant no window.
+/// The memory that the channels of many sessions can together use for data that their applications have written and that is not sent yet, because the peers do not read or grant no window.
 /// </summary>
 /// <remarks>
-/// Thread-safe. It counts the buffers themselves, not only the bytes in them. While little is left of it, a channel's writer waits earlier: from an eighth of what is left on, but never before the
-/// channel has 4 KiB unsent. So writers wait, and what is left shrinks ever more slowly. One write of each application can still come before its wait: when that exceeds the budget, channels that
-/// cannot send are closed, those first whose peer never granted any window.
+/// Thread-safe. It counts the whole buffers, not only the bytes in them. The less of it is left, the earlier a channel's flush waits: when the channel has an eighth of the rest unsent, but never before
+/// it has 4 KiB unsent. So the rest shrinks more and more slowly. One write of each application can still come before its flush waits. When that exceeds the budget, channels that cannot send are
+/// closed, first those whose peer never granted any window.
 /// </remarks>
 internal sealed class MtaTlsSendBudget
 {
@@ -18,9 +18,9 @@ internal sealed class MtaTlsSendBudget
     {
     }
 
-    /// <summary>Creates a budget that is a part of another: what is used of it is used of both, so that its sessions leave the rest of the other to others.</summary>
+    /// <summary>Creates a budget that is a part of another: bytes used of it are used of both. So the sessions of this budget leave the rest of the parent to others.</summary>
     /// <param name="size">The budget in bytes; at least 4,096.</param>
-    /// <param name="parent">The budget that it is a part of; <see langword="null"/>: of none.</param>
+    /// <param name="parent">The budget that it is a part of; <see langword="null"/> for none.</param>
     /// <exception cref="ArgumentOutOfRangeException"><paramref name="size"/> is too small for one channel.</exception>
     public MtaTlsSendBudget(long size, MtaTlsSendBudget? parent)
     {
@@ -31,7 +31,7 @@ internal sealed class MtaTlsSendBudget
     /// <summary>The budget in bytes.</summary>
     public long Size => Pool.Size;
 
-    /// <summary>The bytes that buffers hold now. More than <see cref="Size"/> only for as long as it takes to close channels.</summary>
+    /// <summary>The bytes of all buffers in use now. They exceed <see cref="Size"/> only until enough channels are closed.</summary>
     public long Used => Pool.Reserved;
 
     internal ByteBudget Pool { get; }

@@ -3,7 +3,7 @@ using System.Diagnostics.CodeAnalysis;
 namespace MtaTls.Protocol;
 
 /// <summary>
-/// The multiplexing layer of one TLS session: opens, accepts and serves channels. Both ends are alike; either may open channels.
+/// The multiplexing layer of one TLS session: opens, accepts and serves channels. The client and the server use the same class; both ends can open channels.
 /// </summary>
 internal sealed class MtaTlsSession : IAsyncDisposable
 {
@@ -34,13 +34,14 @@ internal sealed class MtaTlsSession : IAsyncDisposable
         Signals = new SessionSignals(this, _registry, options);
         Dispatcher = new SessionDispatcher(this, _registry, Opens, time);
         _life = new SessionLife(this, transport, _registry, time);
-        // An application that only waits for channels that nobody opens must not get a failure that another has handled.
+        // Marks the failure as observed: without this, TaskScheduler.UnobservedTaskException would report it where no code awaits Completion.
         _ = Completion.ContinueWith(static task => _ = task.Exception, CancellationToken.None, TaskContinuationOptions.ExecuteSynchronously, TaskScheduler.Default);
     }
 
     /// <summary>Starts a session on a transport whose handshake is complete. The session owns the transport and disposes it at its end.</summary>
     /// <param name="transport">The byte stream below.</param>
-    /// <param name="options">Role, limits, clock.</param>
+    /// <param name="options">The role, limits, budgets, callbacks and clock.</param>
+    /// <returns>The session; its loops run until it ends.</returns>
     /// <exception cref="ArgumentException">The limits contradict each other.</exception>
     public static MtaTlsSession Start(IMtaTlsTransport transport, MtaTlsSessionOptions options)
     {
@@ -53,25 +54,25 @@ internal sealed class MtaTlsSession : IAsyncDisposable
         return session;
     }
 
-    /// <summary>The end's role in the TLS handshake.</summary>
+    /// <summary>This end's role in the TLS handshake.</summary>
     public MtaTlsRole Role { get; }
 
     /// <summary>
-    /// Ends when the session has: successfully after an orderly end by either side, faulted with an <see cref="MtaTlsSessionException"/> when it failed,
-    /// was aborted or truncated. When it ends, all channels have ended too and the transport is disposed.
+    /// A task that ends with the session. It succeeds when either end ended the session in order. It fails with an <see cref="MtaTlsSessionException"/> when the session failed,
+    /// was aborted or was truncated. When it ends, all channels have ended and the transport is disposed.
     /// </summary>
     public Task Completion => _life.Completion;
 
-    /// <summary>How the session ended; <see langword="null"/> as long as it has not.</summary>
+    /// <summary>How the session ended; <see langword="null"/> until it has ended.</summary>
     public MtaTlsSessionEnd? End => _life.End.End;
 
-    /// <summary>The limit that the peer exceeded, where <see cref="End"/> is <see cref="MtaTlsSessionEnd.LimitExceeded"/>.</summary>
+    /// <summary>The limit that the peer exceeded, when <see cref="End"/> is <see cref="MtaTlsSessionEnd.LimitExceeded"/>; otherwise <see langword="null"/>.</summary>
     public MtaTlsSessionLimit? EndLimit => _life.End.Limit;
 
-    /// <summary>Whether new channels can be opened and accepted: false once the session is shutting down or has ended.</summary>
+    /// <summary>Whether new channels can be opened and accepted. False after <see cref="RefuseNewChannels"/>, while the session shuts down, and after it has ended.</summary>
     public bool AcceptsChannels => _life.State == SessionState.Open;
 
-    /// <summary>Channels that count against the limit, see <see cref="MtaTlsSessionStatistics.ActiveChannels"/>.</summary>
+    /// <summary>The number of channels that count against the limit, see <see cref="MtaTlsSessionStatistics.ActiveChannels"/>.</summary>
     public int ActiveChannels
     {
         get
@@ -83,7 +84,7 @@ internal sealed class MtaTlsSession : IAsyncDisposable
         }
     }
 
-    /// <summary>The peer's opens that were not yet answered.</summary>
+    /// <summary>The number of the peer's opens that this end has not answered yet.</summary>
     public int PendingChannels
     {
         get
@@ -95,13 +96,13 @@ internal sealed class MtaTlsSession : IAsyncDisposable
         }
     }
 
-    /// <summary>Whether the peer has said that it will stop: open channels go on, new ones belong on another session.</summary>
+    /// <summary>Whether the peer has announced that it will stop (go-away): open channels go on, new ones should be opened on another session.</summary>
     public bool IsPeerGoingAway => Signals.IsPeerGoingAway;
 
-    /// <summary>Whether the peer is silent: a ping has waited for its answer for a second, and nothing else has come since. Ends with the next byte that arrives.</summary>
+    /// <summary>Whether the peer may be unreachable: a ping has waited for its answer for a second, and nothing else has arrived since. The next byte that arrives sets it to false.</summary>
     public bool IsSuspected => Liveness.IsSuspected;
 
-    /// <summary>When pings are sent. It may change while the session runs, as when the session turns out to be one that the other end opens channels on.</summary>
+    /// <summary>When pings are sent. It can be changed while the session runs, for example when the peer begins to open channels on it.</summary>
     /// <value>Default: <see cref="MtaTlsSessionOptions.KeepAlivePolicy"/>.</value>
     public MtaTlsKeepAlivePolicy KeepAlivePolicy
     {
@@ -133,7 +134,7 @@ internal sealed class MtaTlsSession : IAsyncDisposable
 
     internal SessionLiveness Liveness { get; }
 
-    /// <summary>Whether any channel is open, being opened or asked for.</summary>
+    /// <summary>Whether any channel is open, or waits for an answer to its open, by either end.</summary>
     internal bool HasChannels
     {
         get
@@ -145,12 +146,39 @@ internal sealed class MtaTlsSession : IAsyncDisposable
         }
     }
 
-    /// <summary>What the applications of all channels have written and the send loop has not sent.</summary>
+    /// <summary>
+    /// Whether an application of this end may still use a channel: neither end has closed it, or this end has not answered the peer's open yet. The session's lock is held only for a copy.
+    /// </summary>
+    internal bool HasChannelsInUse
+    {
+        get
+        {
+            if (PendingChannels > 0)
+            {
+                return true;
+            }
+
+            foreach (MtaTlsChannel channel in ListChannels())
+            {
+                lock (channel.Gate)
+                {
+                    if (channel.IsSending)
+                    {
+                        return true;
+                    }
+                }
+            }
+
+            return false;
+        }
+    }
+
+    /// <summary>The budget for data that the applications of all channels have written and the send loop has not sent.</summary>
     internal SessionSendBudget SendBudget { get; }
 
     internal SessionCounters Counters { get; } = new();
 
-    /// <summary>What the session has counted.</summary>
+    /// <summary>Returns the session's counters.</summary>
     public MtaTlsSessionStatistics GetStatistics()
     {
         lock (_registry.Gate)
@@ -159,7 +187,7 @@ internal sealed class MtaTlsSession : IAsyncDisposable
         }
     }
 
-    /// <summary>The channels whose ids are in use now, in no order: for an operator's eyes. The session's lock is held for the copy alone.</summary>
+    /// <summary>Returns the channels whose ids are in use now, in no order, for diagnostics. The session's lock is held only for the copy.</summary>
     public MtaTlsChannel[] ListChannels()
     {
         lock (_registry.Gate)
@@ -168,20 +196,21 @@ internal sealed class MtaTlsSession : IAsyncDisposable
         }
     }
 
-    /// <summary>How often any of the session's limits was exceeded since the start.</summary>
+    /// <summary>How often the session's limits were exceeded since its start, all limits together.</summary>
     public long LimitsExceeded => Counters.LimitsExceeded;
 
-    /// <summary>How often one of the session's limits was exceeded since the start.</summary>
+    /// <summary>Returns how often one of the session's limits was exceeded since its start.</summary>
     /// <param name="limit">The limit.</param>
     public long GetTimesExceeded(MtaTlsSessionLimit limit) => Counters.TimesExceeded(limit);
 
     /// <summary>Opens a channel (section 2.1.1).</summary>
-    /// <param name="source">Where the channel comes from, for the peer to know.</param>
+    /// <param name="source">The source address to send to the peer.</param>
     /// <param name="destination">The host and port that the peer should connect it to.</param>
-    /// <param name="cancellationToken">Stops waiting; a channel that the peer opens after that is closed at once.</param>
+    /// <param name="cancellationToken">Stops waiting. If the peer opens the channel later, it is closed at once.</param>
     /// <returns>The channel, ready to read and write.</returns>
     /// <exception cref="MtaTlsChannelRefusedException">The peer refused, or a limit of this end forbids it.</exception>
-    /// <exception cref="MtaTlsSessionException">The session is shutting down, has ended or failed.</exception>
+    /// <exception cref="MtaTlsChannelException">The peer did not answer within <see cref="MtaTlsSessionOptions.OpenTimeout"/>, or accepts only packets shorter than <see cref="MtaTlsSessionLimits.MinPeerPacketLength"/>.</exception>
+    /// <exception cref="MtaTlsSessionException">The session shuts down, has ended or failed, or the peer has stopped answering.</exception>
     public ValueTask<MtaTlsChannel> OpenChannelAsync(ChannelAddress source, ChannelAddress destination, CancellationToken cancellationToken = default)
     {
         if (cancellationToken.IsCancellationRequested)
@@ -199,7 +228,7 @@ internal sealed class MtaTlsSession : IAsyncDisposable
         }
     }
 
-    /// <summary>Waits for the peer's next open. Many callers may wait at a time.</summary>
+    /// <summary>Waits for the peer's next open. Several callers can wait at a time.</summary>
     /// <param name="cancellationToken">Stops waiting.</param>
     /// <returns>The request; <see langword="null"/> when the session has ended.</returns>
     public async ValueTask<MtaTlsChannelRequest?> AcceptChannelAsync(CancellationToken cancellationToken = default)
@@ -214,16 +243,16 @@ internal sealed class MtaTlsSession : IAsyncDisposable
         return null;
     }
 
-    /// <summary>Takes a request that has arrived already.</summary>
+    /// <summary>Takes a request of the peer that has arrived already.</summary>
     /// <param name="request">The request.</param>
     /// <returns>Whether there was one.</returns>
     public bool TryAcceptChannel([NotNullWhen(true)] out MtaTlsChannelRequest? request) => Opens.Requests.TryRead(out request);
 
     /// <summary>
-    /// Sends a ping, an open to <c>ping.mta-tls.invalid</c> (section 2.1.1), and waits for the answer. Every answer counts: a peer that does not know the name refuses as well.
+    /// Sends a ping, which is an open to <c>ping.mta-tls.invalid</c> (section 2.1.1), and waits for the answer. Every answer counts: a peer that does not know pings refuses the open.
     /// </summary>
     /// <param name="cancellationToken">Ends the wait.</param>
-    /// <returns>The round trip.</returns>
+    /// <returns>The time from the ping to its answer.</returns>
     /// <exception cref="MtaTlsSessionException">The session has ended, or ends before the answer.</exception>
     /// <exception cref="MtaTlsChannelRefusedException">A limit of this end forbids another open.</exception>
     public async ValueTask<TimeSpan> PingAsync(CancellationToken cancellationToken = default)
@@ -234,10 +263,10 @@ internal sealed class MtaTlsSession : IAsyncDisposable
     }
 
     /// <summary>
-    /// Tells the peer that this end will stop, by an open to <c>go-away.mta-tls.invalid</c> whose port is the time in seconds (section 2.1.1): the peer then opens channels on other sessions.
-    /// Channels that are open go on, and opens of a peer that does not know the signal are still served.
+    /// Tells the peer that this end will stop, with an open to <c>go-away.mta-tls.invalid</c> whose port is the time in seconds (section 2.1.1). The peer then opens new channels on other sessions.
+    /// Open channels go on, and this end still accepts opens from a peer that does not know the signal.
     /// </summary>
-    /// <param name="stopsIn">When this end stops; whole seconds, at most 65,535, are sent.</param>
+    /// <param name="stopsIn">The time until this end stops. It is rounded up to whole seconds; at most 65,535 are sent.</param>
     /// <param name="cancellationToken">Ends the wait for the answer.</param>
     /// <exception cref="MtaTlsSessionException">The session has ended, or ends before the answer.</exception>
     /// <exception cref="MtaTlsChannelRefusedException">A limit of this end forbids another open.</exception>
@@ -248,44 +277,44 @@ internal sealed class MtaTlsSession : IAsyncDisposable
     }
 
     /// <summary>
-    /// Asks now whether the peer is still there, as after a suspend of this machine. Without an answer the session ends. Does nothing where <see cref="KeepAlivePolicy"/> is Never.
+    /// Checks now whether the peer still answers, for example after this machine was suspended. Without an answer the session ends. Does nothing when <see cref="KeepAlivePolicy"/> is Never.
     /// </summary>
-    /// <param name="timeout">How long the peer may take. Range: more than zero.</param>
-    /// <exception cref="ArgumentOutOfRangeException">Out of range.</exception>
+    /// <param name="timeout">The time that the peer has to answer. Range: more than zero.</param>
+    /// <exception cref="ArgumentOutOfRangeException"><paramref name="timeout"/> is zero or less.</exception>
     public void Probe(TimeSpan timeout)
     {
         ArgumentOutOfRangeException.ThrowIfLessThanOrEqual(timeout, TimeSpan.Zero);
         Liveness.Probe(timeout);
     }
 
-    /// <summary>From now on refuses the peer's opens and makes own opens fail. Channels that are open go on.</summary>
+    /// <summary>From now on, refuses the peer's opens and fails this end's opens. Open channels go on.</summary>
     public void RefuseNewChannels() => _life.RefuseNewChannels();
 
-    /// <summary>Ends the session in order: refuses new channels, waits until those that are open have been closed, then sends close_notify and waits a moment for the peer's.</summary>
-    /// <param name="cancellationToken">Stops waiting for channels: those that are open are aborted, then the session ends in order.</param>
-    /// <returns>A task that ends with the session. It does not throw: how the session ended is what <see cref="Completion"/> says.</returns>
+    /// <summary>Ends the session in order: refuses new channels, waits until the open ones were closed, sends close_notify and waits up to 2 seconds for the peer's.</summary>
+    /// <param name="cancellationToken">Stops waiting for channels: open ones are aborted, then the session ends in order.</param>
+    /// <returns>A task that ends with the session. It does not fail: <see cref="Completion"/> tells how the session ended.</returns>
     public Task ShutdownAsync(CancellationToken cancellationToken = default) => ShutdownAsync(MtaTlsSessionEnd.Shutdown, cancellationToken);
 
-    /// <summary>The same, with the reason that <see cref="End"/> will name.</summary>
+    /// <summary>As <see cref="ShutdownAsync(CancellationToken)"/>, with the reason that <see cref="End"/> will have.</summary>
     /// <param name="end"><see cref="MtaTlsSessionEnd.Shutdown"/> or <see cref="MtaTlsSessionEnd.Idle"/>.</param>
-    /// <param name="cancellationToken">Stops waiting for channels: those that are open are aborted, then the session ends in order.</param>
-    /// <returns>A task that ends with the session. It does not throw.</returns>
-    /// <exception cref="ArgumentOutOfRangeException"><paramref name="end"/> is another.</exception>
+    /// <param name="cancellationToken">Stops waiting for channels: open ones are aborted, then the session ends in order.</param>
+    /// <returns>A task that ends with the session. It does not fail.</returns>
+    /// <exception cref="ArgumentOutOfRangeException"><paramref name="end"/> is another value.</exception>
     public Task ShutdownAsync(MtaTlsSessionEnd end, CancellationToken cancellationToken = default) =>
         end is MtaTlsSessionEnd.Shutdown or MtaTlsSessionEnd.Idle
             ? ShutdownCoreAsync(end, cancellationToken)
-            : throw new ArgumentOutOfRangeException(nameof(end), end, "This end shuts a session down, or ends it because it is idle.");
+            : throw new ArgumentOutOfRangeException(nameof(end), end, "The reason must be Shutdown or Idle.");
 
     private async Task ShutdownCoreAsync(MtaTlsSessionEnd end, CancellationToken cancellationToken)
     {
         await _life.DrainAsync(cancellationToken).ConfigureAwait(false);
         _life.Complete(end);
-        // Every channel has ended at both ends: a peer that does not answer close_notify has nothing more to say, and holds up nothing.
+        // Every channel has ended at both ends, so no data is lost when the peer does not answer close_notify in time.
         await _life.EndNowAsync().ConfigureAwait(false);
     }
 
     /// <summary>Ends the session and the transport at once; every channel fails.</summary>
-    /// <param name="reason">Why; it becomes the inner exception of what the channels' applications see.</param>
+    /// <param name="reason">The cause. It becomes the inner exception of the exceptions that the channels' applications get.</param>
     public void Abort(Exception? reason = null) => _life.Abort(reason);
 
     /// <summary>Ends the session now: aborts the channels that are open, sends close_notify and does not wait for the peer's.</summary>
@@ -303,7 +332,7 @@ internal sealed class MtaTlsSession : IAsyncDisposable
         Abort(new MtaTlsSessionException(reason, MtaTlsSessionEnd.LimitExceeded, limit));
     }
 
-    /// <summary>A channel no longer counts.</summary>
+    /// <summary>A channel no longer counts against the limits.</summary>
     internal void ChannelReleased()
     {
         lock (_registry.Gate)
@@ -313,7 +342,7 @@ internal sealed class MtaTlsSession : IAsyncDisposable
         _channelEnded?.Invoke();
     }
 
-    /// <summary>The send budgets are exceeded and the peer does not read: closes channels until they are not.</summary>
+    /// <summary>Called when a send budget is exceeded and the peer does not read: closes channels until the budget is no longer exceeded.</summary>
     internal void CloseStuckChannels()
     {
         MtaTlsChannel[] channels;
@@ -327,7 +356,7 @@ internal sealed class MtaTlsSession : IAsyncDisposable
         }
     }
 
-    /// <summary>The TLS session is not to be resumed (section 3).</summary>
+    /// <summary>The TLS session must not be resumed (section 3).</summary>
     internal void ForbidResumption()
     {
         lock (_registry.Gate)

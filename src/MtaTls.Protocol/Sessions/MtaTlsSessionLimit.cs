@@ -1,6 +1,9 @@
 namespace MtaTls.Protocol;
 
-/// <summary>A limit that a session counts when it is exceeded, see <see cref="MtaTlsSession.GetTimesExceeded"/>. Where nothing else is said, the name is that of the option in <see cref="MtaTlsSessionLimits"/>.</summary>
+/// <summary>
+/// A limit of a session. The session counts how often it is exceeded, and <see cref="MtaTlsSessionException.Limit"/> has it when that ended the session. The name is that of the option in
+/// <see cref="MtaTlsSessionLimits"/>, unless the comment says otherwise. The comment tells what happens when the limit is exceeded.
+/// </summary>
 public enum MtaTlsSessionLimit
 {
     /// <summary>The peer's open was refused.</summary>
@@ -12,31 +15,34 @@ public enum MtaTlsSessionLimit
     /// <summary>The peer's open was refused.</summary>
     MaxOpensPerSecond,
 
-    /// <summary>The peer's open was refused, or the channel closed.</summary>
+    /// <summary>The peer's open was refused, or the channel was closed.</summary>
     MinPeerPacketLength,
 
-    /// <summary>The peer sent a longer packet: the channel was closed.</summary>
+    /// <summary>The peer sent a longer data packet: the channel was closed.</summary>
     MaxPacketLength,
 
-    /// <summary>The peer sent more than the window that it was granted: the channel was closed.</summary>
+    /// <summary>The peer sent more data than its window allowed: the channel was closed.</summary>
     MaxWindowSize,
 
-    /// <summary>A window was not granted again until other channels of the session have given bytes back.</summary>
+    /// <summary>A channel had to wait until other channels of the session released bytes before its window was granted again.</summary>
     SessionReceiveBudget,
 
-    /// <summary>The same of <see cref="MtaTlsSessionOptions.ReceiveBudget"/>; or, where not even 4 KiB were left, the peer's open was refused.</summary>
+    /// <summary>
+    /// The receive budget that the session shares with others: at a server that of its client address, or that of the server. A channel had to wait for its window, or the peer's open was refused because
+    /// less than 4 KiB were left.
+    /// </summary>
     ReceiveBudget,
 
-    /// <summary>The same of the budget that <see cref="MtaTlsSessionOptions.ReceiveBudget"/> is a part of.</summary>
+    /// <summary>As <see cref="ReceiveBudget"/>, for the budget that the shared one is a part of: at a server that of the server.</summary>
     ParentReceiveBudget,
 
-    /// <summary>A channel's writer waits although it has written less than <see cref="MtaTlsSessionLimits.OutputBufferSize"/>, or a channel that could not send was closed.</summary>
+    /// <summary>A channel's flush waited although less than <see cref="MtaTlsSessionLimits.OutputBufferSize"/> was unsent, or a channel that could not send was closed.</summary>
     SessionSendBudget,
 
-    /// <summary>The same of <see cref="MtaTlsSessionOptions.SendBudget"/>.</summary>
+    /// <summary>As <see cref="SessionSendBudget"/>, for the send budget that the session shares with others: at a server that of its client address, or that of the server.</summary>
     SendBudget,
 
-    /// <summary>The same of the budget that <see cref="MtaTlsSessionOptions.SendBudget"/> is a part of.</summary>
+    /// <summary>As <see cref="SendBudget"/>, for the budget that the shared one is a part of: at a server that of the server.</summary>
     ParentSendBudget,
 
     /// <summary>The session was ended.</summary>
@@ -54,7 +60,7 @@ public enum MtaTlsSessionLimit
     /// <summary>The channel was closed.</summary>
     ChannelWriteStallTimeout,
 
-    /// <summary>The rest of what a closed channel had to send was discarded.</summary>
+    /// <summary>The unsent data of a closing channel was discarded.</summary>
     CloseLingerTimeout,
 
     /// <summary>The session was ended.</summary>
@@ -66,9 +72,9 @@ public enum MtaTlsSessionLimit
     /// <summary>The peer's ping or go-away was refused and had no effect.</summary>
     MaxSignalsPerSecond,
 
-    /// <summary><see cref="MtaTlsSessionOptions.OpenTimeout"/>: an own open failed.</summary>
+    /// <summary>The peer did not answer an open of this end in time: the open failed.</summary>
     OpenTimeout,
 
-    /// <summary><see cref="MtaTlsSessionOptions.KeepAliveTimeout"/>: the session was ended.</summary>
+    /// <summary><see cref="MtaTlsKeepAliveOptions.Timeout"/>: the peer did not answer a ping, and the session was ended.</summary>
     KeepAliveTimeout,
 }

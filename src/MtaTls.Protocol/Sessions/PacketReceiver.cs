@@ -1,9 +1,10 @@
 namespace MtaTls.Protocol;
 
-/// <summary>The read loop's way into a channel: what its packets do to it. It holds nothing of a channel; each method takes the channel's lock once.</summary>
+/// <summary>Applies the packets that the read loop receives to a channel. It has no state of its own; each method takes the channel's lock once.</summary>
 internal sealed class PacketReceiver(MtaTlsSession session)
 {
-    /// <summary>A data packet begins. Whether its data are to be received; if not they are skipped, and a rule that the packet breaks has closed the channel.</summary>
+    /// <summary>A data packet begins. If it breaks a rule, the channel is closed.</summary>
+    /// <returns>Whether its data must be received; otherwise it must be skipped.</returns>
     public bool BeginPacket(MtaTlsChannel channel, int length)
     {
         MtaTlsSessionLimit? broken;
@@ -19,7 +20,7 @@ internal sealed class PacketReceiver(MtaTlsSession session)
         return false;
     }
 
-    /// <summary>A data packet that has arrived whole: begins it and receives its data, or skips them, in one go.</summary>
+    /// <summary>Handles a data packet that has arrived whole: receives or skips its data in one step.</summary>
     public void ReceivePacket(MtaTlsChannel channel, ReadOnlySpan<byte> data)
     {
         MtaTlsSessionLimit? broken;
@@ -48,7 +49,7 @@ internal sealed class PacketReceiver(MtaTlsSession session)
         BreakIf(channel, broken);
     }
 
-    /// <summary>Memory for bytes of the packet that has begun; empty when they will not be read.</summary>
+    /// <summary>Returns memory for the next bytes of the packet that has begun; empty when no reader will read them.</summary>
     public static Memory<byte> BeginReceive(MtaTlsChannel channel, int packetRest, bool begins)
     {
         lock (channel.Gate)
@@ -65,7 +66,7 @@ internal sealed class PacketReceiver(MtaTlsSession session)
         }
     }
 
-    /// <summary>Bytes of the packet that has begun were thrown away; they are acknowledged as if they had been read.</summary>
+    /// <summary>Bytes of the packet that has begun were discarded. They are acknowledged as if they had been read.</summary>
     public static void Skip(MtaTlsChannel channel, int count)
     {
         lock (channel.Gate)
@@ -114,7 +115,7 @@ internal sealed class PacketReceiver(MtaTlsSession session)
         PeerPacketsTooShort(channel, maxPacketLength);
     }
 
-    /// <summary>The peer closes: confirm, send nothing more, let the application read what had arrived.</summary>
+    /// <summary>The peer closes the channel: this end confirms and sends no more data. The application can still read the data that had arrived.</summary>
     /// <returns>Whether the id is free now.</returns>
     public static bool OnCloseRequest(MtaTlsChannel channel)
     {
@@ -128,7 +129,7 @@ internal sealed class PacketReceiver(MtaTlsSession session)
         return (effects & ChannelEffects.FreeId) != 0;
     }
 
-    /// <summary>The peer confirms our close: the id is free. A confirmation that answers no request closes the channel, which goes on to need its own.</summary>
+    /// <summary>The peer confirms this end's close, so the id is free. A confirmation without a request is an error that closes the channel; that close needs its own confirmation.</summary>
     /// <returns>Whether the id is free now.</returns>
     public static bool OnCloseConfirmation(MtaTlsChannel channel)
     {
@@ -140,14 +141,14 @@ internal sealed class PacketReceiver(MtaTlsSession session)
 
         if ((effects & ChannelEffects.Violation) != 0)
         {
-            channel.Fail("A ChannelCloseConfirmation answers no request.");
+            channel.Fail("The peer sent a ChannelCloseConfirmation without a ChannelCloseRequest of this end.");
         }
 
         channel.ReleaseIfDone();
         return (effects & ChannelEffects.FreeId) != 0;
     }
 
-    /// <summary>The peer takes only packets that cost more than they carry, or none.</summary>
+    /// <summary>The peer announced a max_packet_length of 0, or one below <see cref="MtaTlsSessionLimits.MinPeerPacketLength"/>: closes the channel.</summary>
     public void PeerPacketsTooShort(MtaTlsChannel channel, uint maxPacketLength)
     {
         if (maxPacketLength == 0)
@@ -157,7 +158,7 @@ internal sealed class PacketReceiver(MtaTlsSession session)
         }
 
         session.Counters.CountExceeded(MtaTlsSessionLimit.MinPeerPacketLength);
-        channel.Fail("The peer takes only packets that are too short.");
+        channel.Fail($"The peer announced max_packet_length {maxPacketLength}, which is less than MinPeerPacketLength ({session.Limits.MinPeerPacketLength}).");
     }
 
     private static void EndReceiveUnderGate(MtaTlsChannel channel, int count)
@@ -176,10 +177,10 @@ internal sealed class PacketReceiver(MtaTlsSession session)
         channel.Session.Acknowledgments.EnqueueIfDue(channel);
     }
 
-    /// <summary>Whether a data packet may come now. The caller holds the channel's lock.</summary>
+    /// <summary>Checks whether the peer may send a data packet now. The caller holds the channel's lock.</summary>
     /// <param name="channel">The channel.</param>
     /// <param name="length">The length of its data.</param>
-    /// <param name="broken">What it exceeds; null when the channel only takes no more.</param>
+    /// <param name="broken">The limit that the packet exceeds; null when it is legal, and when the channel is closing and ignores data.</param>
     private bool MayReceive(MtaTlsChannel channel, int length, out MtaTlsSessionLimit? broken)
     {
         broken = null;
@@ -211,6 +212,8 @@ internal sealed class PacketReceiver(MtaTlsSession session)
         }
 
         session.Counters.CountExceeded(limit);
-        channel.Fail(limit == MtaTlsSessionLimit.MaxPacketLength ? "The peer sent a packet that is longer than it may be." : "The peer sent more than the window allows.");
+        channel.Fail(limit == MtaTlsSessionLimit.MaxPacketLength
+            ? "The peer sent a data packet that is longer than the max_packet_length that this end announced."
+            : "The peer sent more data than the window allows.");
     }
 }

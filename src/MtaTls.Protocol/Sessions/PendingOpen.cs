@@ -2,9 +2,9 @@ using System.Threading.Tasks.Sources;
 
 namespace MtaTls.Protocol;
 
-/// <summary>An own open that waits for its answer. One that its caller cancelled stays pending until it is answered.</summary>
+/// <summary>An open of this end that waits for its answer. When its caller cancels it, it stays pending until it is answered.</summary>
 /// <remarks>
-/// The caller goes on from the thread pool's global queue, as a channel's reader does (<see cref="ChannelInput"/>): what the callers whose answers came together then write shares its record.
+/// The caller continues from the thread pool's global queue, as a channel's reader does (<see cref="ChannelInput"/>). So when several answers came together, the data that their callers then write shares a TLS record.
 /// </remarks>
 internal sealed class PendingOpen(ChannelAddress source, ChannelAddress destination, int firstWindow) : IValueTaskSource<MtaTlsChannel>, IThreadPoolWorkItem
 {
@@ -18,26 +18,26 @@ internal sealed class PendingOpen(ChannelAddress source, ChannelAddress destinat
 
     public ChannelAddress Destination => destination;
 
-    /// <summary>The window that was offered to the peer and is reserved.</summary>
+    /// <summary>The window that was offered to the peer. It is reserved in the budgets.</summary>
     public int FirstWindow => firstWindow;
 
     public ushort SenderChannelId { get; set; }
 
     public bool SharesHalf { get; set; }
 
-    /// <summary>When it was sent.</summary>
+    /// <summary>The timestamp at which it was queued.</summary>
     public long Begun { get; init; }
 
-    /// <summary>Whether it is a signal: its answer alone counts, whatever it is.</summary>
+    /// <summary>Whether it is a signal. Then any answer counts, also a refusal.</summary>
     public bool IsSignal { get; init; }
 
     /// <summary>The time from a signal to its answer.</summary>
     public TimeSpan RoundTrip { get; set; }
 
-    /// <summary>Whether its caller has been told something.</summary>
+    /// <summary>Whether its caller has got a result.</summary>
     public bool IsDecided => Volatile.Read(ref _decided) != 0;
 
-    /// <summary>The channel, for its caller alone: to be awaited once.</summary>
+    /// <summary>Waits for the channel. Only the caller of the open may call this, once.</summary>
     /// <param name="cancellationToken">Ends the wait.</param>
     public ValueTask<MtaTlsChannel> WaitAsync(CancellationToken cancellationToken)
     {
@@ -46,6 +46,7 @@ internal sealed class PendingOpen(ChannelAddress source, ChannelAddress destinat
     }
 
     /// <summary>Gives the channel to the caller, unless the caller has got another result already.</summary>
+    /// <returns>Whether the caller gets it.</returns>
     public bool TrySetResult(MtaTlsChannel? channel) => TryDecide(channel, null);
 
     /// <inheritdoc cref="TrySetResult"/>

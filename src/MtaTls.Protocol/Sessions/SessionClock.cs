@@ -1,7 +1,8 @@
 namespace MtaTls.Protocol;
 
 /// <summary>
-/// Looks after channels that are closing or wait for window: one timer for the session that runs only while there are any. Its lock guards the list; under it no other is taken.
+/// Checks channels that are closing or wait for window. The session has one timer for that, which runs only while there are such channels. The lock guards the list. It is an innermost lock: no other lock is
+/// taken while it is held.
 /// </summary>
 internal sealed class SessionClock : IDisposable
 {
@@ -32,8 +33,8 @@ internal sealed class SessionClock : IDisposable
 
     public TimeSpan ElapsedSince(long timestamp) => _time.GetElapsedTime(timestamp);
 
-    /// <summary>Calls <see cref="ChannelProgress.Check"/> from time to time until <see cref="Unwatch"/>.</summary>
-    /// <returns>What to pass to <see cref="Unwatch"/>; <see langword="null"/> when the session has ended.</returns>
+    /// <summary>Calls <see cref="ChannelProgress.Check"/> periodically until <see cref="Unwatch"/>.</summary>
+    /// <returns>The argument for <see cref="Unwatch"/>; <see langword="null"/> when the session has ended.</returns>
     public LinkedListNode<MtaTlsChannel>? Watch(MtaTlsChannel channel)
     {
         lock (_lock)

@@ -1,6 +1,6 @@
 namespace MtaTls.Protocol;
 
-/// <summary>What a session counts. Fields that several threads write are counted atomically; the others have one writer, named beside them.</summary>
+/// <summary>The counters of a session. Private fields are written by several threads, atomically. Public fields are written by one thread only, see their comments.</summary>
 internal sealed class SessionCounters
 {
     private long _opened;
@@ -13,13 +13,13 @@ internal sealed class SessionCounters
     private long _channelsLost;
     private readonly long[] _timesExceeded = new long[Enum.GetValues<MtaTlsSessionLimit>().Length];
 
-    // The read loop's.
+    // Written by the read loop only.
     public long BytesReceived;
     public long PacketsReceived;
     public long EmptyDataPackets;
     public long EmptyAcknowledgments;
 
-    // The send loop's.
+    // Written by the send loop only.
     public long BytesSent;
     public long PacketsSent;
 

@@ -3,7 +3,7 @@ using System.Diagnostics.CodeAnalysis;
 
 namespace MtaTls.Protocol;
 
-/// <summary>Brings each packet that the read loop has cut out to the channel or the open that it is for, and counts those that bring nothing. The read loop's.</summary>
+/// <summary>Passes each packet of the read loop to its channel or open, and counts the packets that carry nothing. Only the read loop uses it.</summary>
 internal sealed class SessionDispatcher
 {
     private readonly MtaTlsSession _session;
@@ -24,7 +24,7 @@ internal sealed class SessionDispatcher
         _acknowledgments = EventRate.Create(session.Limits.MaxAcknowledgmentsPerSecond, time);
     }
 
-    /// <summary>A control packet.</summary>
+    /// <summary>Handles a control packet.</summary>
     public void OnPacket(PacketType type, ReadOnlySpan<byte> body)
     {
         switch (type)
@@ -81,11 +81,11 @@ internal sealed class SessionDispatcher
         }
     }
 
-    /// <summary>The channel of a packet of type 4 to 8; <see langword="null"/> when its id was freed and the packet is to be ignored.</summary>
+    /// <summary>Returns the channel of a packet of type 4 to 8; <see langword="null"/> when the id was freed and the packet must be ignored.</summary>
     /// <exception cref="MtaTlsProtocolException">The id was never live.</exception>
     public MtaTlsChannel? FindChannel(ChannelId id)
     {
-        // Ids are freed on this loop only, which then forgets the channel.
+        // Safe without the lock: only the read loop frees ids, and it clears this field then.
         if (_lastFound is { } last && last.Id == id)
         {
             return last;
@@ -93,7 +93,7 @@ internal sealed class SessionDispatcher
 
         lock (_registry.Gate)
         {
-            // One whose ChannelEstablishmentSuccess is still to be sent the peer can only have guessed.
+            // Before ChannelEstablishmentSuccess is sent, the peer can only guess the id.
             if (_registry.Table.TryGet(id, out MtaTlsChannel? channel) && channel.IsAnnounced)
             {
                 return _lastFound = channel;
@@ -101,7 +101,7 @@ internal sealed class SessionDispatcher
 
             if (!_registry.Table.WasFreed(id))
             {
-                throw new MtaTlsProtocolException($"A packet for channel {id}, which was never open.");
+                throw new MtaTlsProtocolException($"The peer sent a packet for channel {id}, which was never open.");
             }
         }
         _session.Counters.CountIgnored();
@@ -109,21 +109,23 @@ internal sealed class SessionDispatcher
         return null;
     }
 
-    /// <summary>A packet has brought nothing. The read loop's.</summary>
+    /// <summary>Counts a packet that carries nothing.</summary>
+    /// <exception cref="MtaTlsProtocolException">The peer has sent more of them than <see cref="MtaTlsSessionLimits.MaxEmptyPacketsPerSecond"/> allows.</exception>
     public void CountEmptyPacket()
     {
         if (_emptyPackets?.TryTake() == false)
         {
-            EndFor(MtaTlsSessionLimit.MaxEmptyPacketsPerSecond, "The peer sends too many packets that bring nothing.");
+            EndFor(MtaTlsSessionLimit.MaxEmptyPacketsPerSecond, "The peer sent more packets that carry nothing than MaxEmptyPacketsPerSecond allows.");
         }
     }
 
-    /// <summary>A data packet has brought hardly anything. The read loop's.</summary>
+    /// <summary>Counts a data packet that carries only a few bytes.</summary>
+    /// <exception cref="MtaTlsProtocolException">The peer has sent more of them than <see cref="MtaTlsSessionLimits.MaxSmallPacketsPerSecond"/> allows.</exception>
     public void CountSmallPacket()
     {
         if (_smallPackets?.TryTake() == false)
         {
-            EndFor(MtaTlsSessionLimit.MaxSmallPacketsPerSecond, "The peer sends too many small packets.");
+            EndFor(MtaTlsSessionLimit.MaxSmallPacketsPerSecond, "The peer sent more small data packets than MaxSmallPacketsPerSecond allows.");
         }
     }
 
@@ -131,7 +133,7 @@ internal sealed class SessionDispatcher
     {
         if (_acknowledgments?.TryTake() == false)
         {
-            EndFor(MtaTlsSessionLimit.MaxAcknowledgmentsPerSecond, "The peer sends too many acknowledgments.");
+            EndFor(MtaTlsSessionLimit.MaxAcknowledgmentsPerSecond, "The peer sent more acknowledgments than MaxAcknowledgmentsPerSecond allows.");
         }
     }
 

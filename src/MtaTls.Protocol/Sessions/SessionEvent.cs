@@ -1,6 +1,6 @@
 namespace MtaTls.Protocol;
 
-/// <summary>What happens to a session's life; see <see cref="SessionState"/>.</summary>
+/// <summary>An event that can change a session's state. <see cref="SessionState"/> explains each of them.</summary>
 internal enum SessionEvent : byte
 {
     Refuse,

@@ -1,9 +1,9 @@
 namespace MtaTls.Protocol;
 
-/// <summary>A session's life: its two loops, and its end in order or by a failure. Where it is, is <see cref="ChannelRegistry.State"/>.</summary>
+/// <summary>Runs the two loops of a session, and ends it in order or with a failure. Its state is <see cref="ChannelRegistry.State"/>.</summary>
 internal sealed class SessionLife(MtaTlsSession session, IMtaTlsTransport transport, ChannelRegistry registry, TimeProvider time)
 {
-    /// <summary>How long a session that is disposed waits for its close_notify to be sent and answered.</summary>
+    /// <summary>How long a session that shuts down or is disposed waits until its close_notify is sent and answered.</summary>
     private static readonly TimeSpan s_disposeTimeout = TimeSpan.FromSeconds(2);
 
     private readonly TaskCompletionSource _completion = new(TaskCreationOptions.RunContinuationsAsynchronously);
@@ -17,7 +17,7 @@ internal sealed class SessionLife(MtaTlsSession session, IMtaTlsTransport transp
 
     public Task Completion => _completion.Task;
 
-    /// <summary>How it ended, and the limit that was exceeded.</summary>
+    /// <summary>How the session ended, and the limit that was exceeded.</summary>
     public (MtaTlsSessionEnd? End, MtaTlsSessionLimit? Limit) End
     {
         get
@@ -58,7 +58,7 @@ internal sealed class SessionLife(MtaTlsSession session, IMtaTlsTransport transp
         transport.Abort(failure);
     }
 
-    /// <summary>Runs both loops, and then the end. It does not throw.</summary>
+    /// <summary>Runs both loops, then ends the session. It does not throw.</summary>
     public async Task RunAsync()
     {
         Task sending = SendAsync();
@@ -104,7 +104,7 @@ internal sealed class SessionLife(MtaTlsSession session, IMtaTlsTransport transp
         }
     }
 
-    /// <summary>Ends the transport: with close_notify, also after the peer broke a rule, unless the connection itself is broken.</summary>
+    /// <summary>Ends the transport. Sends close_notify, even after the peer broke a rule, unless the connection itself is broken.</summary>
     private async Task CloseTransportAsync(Task sending, MtaTlsSessionException? failure, bool isCutOff)
     {
         try
@@ -136,7 +136,7 @@ internal sealed class SessionLife(MtaTlsSession session, IMtaTlsTransport transp
         }
         catch (Exception)
         {
-            // The session has ended, and how it did is known; the connection below can add nothing.
+            // Ignored: the session's result is known already.
         }
         session.Liveness.Dispose();
         MemoryReturn.Shared.SessionEnded();
@@ -145,7 +145,7 @@ internal sealed class SessionLife(MtaTlsSession session, IMtaTlsTransport transp
         session.Clock.Dispose();
     }
 
-    /// <summary>No channel is left: sends close_notify behind all that is queued.</summary>
+    /// <summary>Sends close_notify after all queued items. Called when no channel is left.</summary>
     public void Complete(MtaTlsSessionEnd end)
     {
         lock (registry.Gate)
@@ -160,7 +160,7 @@ internal sealed class SessionLife(MtaTlsSession session, IMtaTlsTransport transp
         session.Queue.Complete();
     }
 
-    /// <summary>Waits until no channel is open or being opened, or aborts those that are.</summary>
+    /// <summary>Refuses new channels and waits until none is left. When the wait is canceled, aborts the open channels and refuses the pending requests.</summary>
     public async Task DrainAsync(CancellationToken cancellationToken)
     {
         Task drained;
@@ -204,7 +204,7 @@ internal sealed class SessionLife(MtaTlsSession session, IMtaTlsTransport transp
         }
     }
 
-    /// <summary>Waits a moment for close_notify to be exchanged, then ends.</summary>
+    /// <summary>Waits up to <see cref="s_disposeTimeout"/> until both close_notify are exchanged, then ends the transport.</summary>
     public async Task EndNowAsync()
     {
         try
@@ -223,7 +223,7 @@ internal sealed class SessionLife(MtaTlsSession session, IMtaTlsTransport transp
         }
         catch (MtaTlsSessionException)
         {
-            // Completion says it to whoever asks.
+            // Completion has the same exception for callers that need it.
         }
     }
 

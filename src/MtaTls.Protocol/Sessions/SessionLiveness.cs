@@ -1,12 +1,12 @@
 namespace MtaTls.Protocol;
 
 /// <summary>
-/// Notices a peer that no longer answers: it sends pings, bounds the time that own opens wait, and ends the session. One timer for each session, which runs only where there is something to wait for.
+/// Detects a peer that no longer answers: sends pings, limits how long this end's opens wait, and ends the session. Each session has one timer, which runs only while there is something to wait for.
 /// </summary>
-/// <remarks>Its lock guards the ping and the timer. The session's lock is never taken under it.</remarks>
+/// <remarks>The lock guards the ping and the timer. It is an innermost lock: the session's lock is never taken while it is held.</remarks>
 internal sealed class SessionLiveness : IDisposable
 {
-    /// <summary>How long an answer may take before the session is in doubt: an open without an answer is followed by a ping, a ping without an answer makes the session suspected.</summary>
+    /// <summary>How long an answer may take before this end reacts: after an open without an answer it sends a ping, after a ping without an answer the session is suspected.</summary>
     private static readonly TimeSpan s_doubt = TimeSpan.FromSeconds(1);
 
     private readonly Lock _lock = new();
@@ -16,11 +16,11 @@ internal sealed class SessionLiveness : IDisposable
     private readonly TimeSpan _timeout;
     private readonly TimeSpan _openTimeout;
     private readonly ITimer _timer;
-    private long _received;         // the read loop's; when the last bytes came
+    private long _received;         // when the last bytes arrived; written by the read loop only
     private long _due = long.MaxValue;
-    private long _pingSent;         // 0: no ping waits for its answer
+    private long _pingSent;         // 0 when no ping waits for its answer
     private TimeSpan _pingTimeout;
-    private long _suspectedSince;   // 0: the session is not suspected
+    private long _suspectedSince;   // 0 when the session is not suspected
     private bool _disposed;
     private volatile MtaTlsKeepAlivePolicy _policy;
 
@@ -48,7 +48,7 @@ internal sealed class SessionLiveness : IDisposable
 
     private bool Pings => _policy != MtaTlsKeepAlivePolicy.Never;
 
-    /// <summary>Whether a ping waits longer than usual, and nothing else has come since.</summary>
+    /// <summary>Whether a ping has waited for a second and no bytes have arrived since.</summary>
     public bool IsSuspected => Volatile.Read(ref _suspectedSince) is not 0 and long since && Volatile.Read(ref _received) <= since;
 
     public void Start()
@@ -59,10 +59,10 @@ internal sealed class SessionLiveness : IDisposable
         }
     }
 
-    /// <summary>Bytes have arrived. The read loop's.</summary>
+    /// <summary>Bytes have arrived. Called by the read loop only.</summary>
     public void OnReceived() => Volatile.Write(ref _received, _time.GetTimestamp());
 
-    /// <summary>An own open was sent.</summary>
+    /// <summary>This end has sent an open.</summary>
     public void OnOpenSent()
     {
         if (Pings || _openTimeout != Timeout.InfiniteTimeSpan)
@@ -71,7 +71,7 @@ internal sealed class SessionLiveness : IDisposable
         }
     }
 
-    /// <summary>A ping was answered, in whatever way.</summary>
+    /// <summary>A ping was answered: accepted or refused.</summary>
     public void OnPingAnswered()
     {
         lock (_lock)
@@ -81,7 +81,7 @@ internal sealed class SessionLiveness : IDisposable
         }
     }
 
-    /// <summary>Sends a ping now, unless one waits for its answer; without an answer in time the session ends.</summary>
+    /// <summary>Sends a ping now, unless an earlier one with the same or a shorter timeout waits for its answer. Without an answer in time the session ends.</summary>
     public void Probe(TimeSpan timeout)
     {
         if (!Pings)
@@ -163,7 +163,7 @@ internal sealed class SessionLiveness : IDisposable
             }
             else if (next == Timeout.InfiniteTimeSpan)
             {
-                // A session without channels that is not kept alive looks again after a whole interval.
+                // A session that needs no ping now (policy WithChannels, no channels) checks again after a whole interval.
                 next = silence < _interval ? _interval - silence : _interval;
             }
         }
@@ -182,7 +182,7 @@ internal sealed class SessionLiveness : IDisposable
         }
         else if (Volatile.Read(ref _received) > Volatile.Read(ref _suspectedSince))
         {
-            // It was suspected before, has answered something since, and is silent again.
+            // The peer was suspected, has sent bytes since, and is silent again.
             Volatile.Write(ref _suspectedSince, now);
             _session.Signals.OnSuspected();
         }
@@ -197,12 +197,12 @@ internal sealed class SessionLiveness : IDisposable
         }
         if (!_session.Signals.TrySendPing())
         {
-            // Nothing is left of a budget that sessions share, or the session has ended: it is tried again later.
+            // A shared budget has no bytes left, or the session has ended. The timer tries again.
             OnPingAnswered();
         }
     }
 
-    /// <summary>Looks again after a time at the latest.</summary>
+    /// <summary>Lets the timer run after a delay, or earlier.</summary>
     private void Arm(TimeSpan delay)
     {
         long due = _time.GetTimestamp() + (long)(delay.TotalSeconds * _time.TimestampFrequency);

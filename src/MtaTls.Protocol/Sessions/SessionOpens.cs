@@ -3,12 +3,12 @@ using System.Threading.Channels;
 
 namespace MtaTls.Protocol;
 
-/// <summary>Opens of channels by either end (section 2.1.1), until they are answered.</summary>
+/// <summary>Handles opens by either end until they are answered. An open is a ChannelEstablishmentRequest (section 2.1.1).</summary>
 internal sealed class SessionOpens
 {
     public const string TooManyPending = "Too many channels are being opened";
 
-    // What a stranger is told: nothing about the network behind.
+    // Refusal texts. They tell an unknown peer nothing about the network behind this end.
     private const string BadAddress = "Not a valid address";
     private const string IdInUse = "The channel id is in use";
     public const string ShuttingDown = "No new channels";
@@ -27,7 +27,7 @@ internal sealed class SessionOpens
     private readonly Channel<MtaTlsChannelRequest> _requests = Channel.CreateUnbounded<MtaTlsChannelRequest>();
     private readonly EventRate? _rate;
 
-    // The read loop's.
+    // Used by the read loop only.
     private string? _recentSource;
     private string? _recentDestination;
 
@@ -43,7 +43,7 @@ internal sealed class SessionOpens
     /// <summary>The peer's opens that wait for <see cref="MtaTlsSession.AcceptChannelAsync"/>.</summary>
     public ChannelReader<MtaTlsChannelRequest> Requests => _requests.Reader;
 
-    /// <summary>The session has ended, so the peer's opens can no longer be answered.</summary>
+    /// <summary>Drops the peer's opens that wait, because the session has ended and they can no longer be answered.</summary>
     public void Complete()
     {
         _requests.Writer.TryComplete();
@@ -52,7 +52,7 @@ internal sealed class SessionOpens
         }
     }
 
-    /// <summary>Sends an own open.</summary>
+    /// <summary>Sends an open to the peer.</summary>
     public PendingOpen BeginOpen(ChannelAddress source, ChannelAddress destination)
     {
         lock (_registry.Gate)
@@ -102,22 +102,22 @@ internal sealed class SessionOpens
         return packet;
     }
 
-    /// <summary>The peer has opened a channel that this end asked for. The read loop's.</summary>
+    /// <summary>The peer has accepted an open of this end. Called by the read loop only.</summary>
     public void OnSuccess(ChannelEstablishmentSuccess success)
     {
         PendingOpen? open;
         MtaTlsChannel channel;
         lock (_registry.Gate)
         {
-            // First: an open that has been taken out is no longer ended with the session.
+            // Checked first: after the open was taken out of the table, an exception here would leave its caller without a result.
             if (_registry.Table.TryGet(success.ChannelId, out _))
             {
-                throw new MtaTlsProtocolException("A ChannelEstablishmentSuccess names a channel that is open.");
+                throw new MtaTlsProtocolException("The peer sent a ChannelEstablishmentSuccess with the id of a channel that is open.");
             }
 
             if (!_registry.Table.TryTakeOwnOpen(success.ChannelId.Sender, out open))
             {
-                throw new MtaTlsProtocolException("A ChannelEstablishmentSuccess answers no request.");
+                throw new MtaTlsProtocolException("The peer sent a ChannelEstablishmentSuccess without a request of this end.");
             }
 
             channel = new MtaTlsChannel(
@@ -128,7 +128,7 @@ internal sealed class SessionOpens
         }
         if (open.IsSignal)
         {
-            _ = channel.CloseAsync().AsTask();   // a peer that accepts every name
+            _ = channel.CloseAsync().AsTask();   // the peer does not know signals and accepts every name
             _session.Signals.OnAnswered(open);
             open.TrySetResult(channel);
             return;
@@ -136,16 +136,16 @@ internal sealed class SessionOpens
         if (success.ReceiverMaxPacketLength < _session.Limits.MinPeerPacketLength)
         {
             _session.Receiver.PeerPacketsTooShort(channel, success.ReceiverMaxPacketLength);
-            _ = channel.CloseAsync().AsTask();   // no application will
-            open.TrySetException(new MtaTlsChannelException("The peer takes only packets that are too short."));
+            _ = channel.CloseAsync().AsTask();   // no application gets the channel, so none will close it
+            open.TrySetException(new MtaTlsChannelException($"The peer announced max_packet_length {success.ReceiverMaxPacketLength}, which is less than MinPeerPacketLength ({_session.Limits.MinPeerPacketLength})."));
         }
         else if (!open.TrySetResult(channel))
         {
-            _ = channel.CloseAsync().AsTask();   // its caller has cancelled
+            _ = channel.CloseAsync().AsTask();   // its caller has canceled, or its time is over
         }
     }
 
-    /// <summary>The peer has refused an own open. The read loop's.</summary>
+    /// <summary>The peer has refused an open of this end. Called by the read loop only.</summary>
     public void OnEchec(ChannelRequestEchec echec)
     {
         PendingOpen? open;
@@ -153,7 +153,7 @@ internal sealed class SessionOpens
         {
             if (!_registry.Table.TryTakeOwnOpen(echec.SenderChannelId, out open))
             {
-                throw new MtaTlsProtocolException("A ChannelRequestEchec answers no request.");
+                throw new MtaTlsProtocolException("The peer sent a ChannelRequestEchec without a request of this end.");
             }
 
             _registry.Table.FreeOwnOpen(open);
@@ -170,7 +170,7 @@ internal sealed class SessionOpens
         open.TrySetException(new MtaTlsChannelRefusedException(Printable(echec.Error)));
     }
 
-    /// <summary>The peer asks for a channel. The read loop's.</summary>
+    /// <summary>The peer has sent an open. Called by the read loop only.</summary>
     public void OnRequest(ChannelEstablishmentRequest packet)
     {
         if (_session.Signals.TryAnswer(packet))
@@ -186,18 +186,18 @@ internal sealed class SessionOpens
         {
             if (_registry.Table.HasPeerOpen(packet.SenderChannelId))
             {
-                throw new MtaTlsProtocolException("A ChannelEstablishmentRequest has the sender_channel_id of one that waits for its answer.");
+                throw new MtaTlsProtocolException("The peer sent a ChannelEstablishmentRequest with the sender_channel_id of a pending one.");
             }
 
             (string? refusal, MtaTlsSessionLimit? limit) =
                 !valid ? (BadAddress, null)
-                : _registry.Table.HasOwnOpen(packet.SenderChannelId) ? (IdInUse, null)   // the peer does not divide the space: the pair could collide unseen
+                : _registry.Table.HasOwnOpen(packet.SenderChannelId) ? (IdInUse, null)   // the peer does not use the top bit as this end does: two opens that cross could get the same pair
                 : packet.SenderMaxPacketLength == 0 ? (PacketsTooShort, null)
                 : packet.SenderMaxPacketLength < _session.Limits.MinPeerPacketLength ? (PacketsTooShort, MtaTlsSessionLimit.MinPeerPacketLength)
                 : _registry.State != SessionState.Open ? (ShuttingDown, null)
                 : tooMany ? (TooManyOpens, MtaTlsSessionLimit.MaxOpensPerSecond)
                 : _registry.IsFull ? (TooManyChannels, MtaTlsSessionLimit.MaxChannelsPerSession)
-                : _registry.Table.PeerOpens >= _session.Limits.MaxPendingChannels ? (TooManyPending, MtaTlsSessionLimit.MaxPendingChannels)   // before anybody begins to work for it
+                : _registry.Table.PeerOpens >= _session.Limits.MaxPendingChannels ? (TooManyPending, MtaTlsSessionLimit.MaxPendingChannels)   // before the application begins to work for it
                 : ((string?)null, (MtaTlsSessionLimit?)null);
             if (refusal is not null)
             {
@@ -239,7 +239,7 @@ internal sealed class SessionOpens
         _session.Queue.Cork();
     }
 
-    /// <summary>Opens a channel that the peer has asked for.</summary>
+    /// <summary>Accepts an open of the peer.</summary>
     public MtaTlsChannel Accept(MtaTlsChannelRequest request)
     {
         lock (_registry.Gate)
@@ -274,7 +274,7 @@ internal sealed class SessionOpens
         }
     }
 
-    /// <summary>Refuses a channel that the peer has asked for.</summary>
+    /// <summary>Refuses an open of the peer.</summary>
     public void Refuse(MtaTlsChannelRequest request, string reason)
     {
         lock (_registry.Gate)
@@ -295,7 +295,7 @@ internal sealed class SessionOpens
         EnqueueEchec(senderChannelId, reason);
     }
 
-    /// <summary>Queues a refusal.</summary>
+    /// <summary>Queues a ChannelRequestEchec, without counting it as a refused open.</summary>
     public void EnqueueEchec(ushort senderChannelId, string reason)
     {
         byte[] error = Encoding.UTF8.GetBytes(reason);
@@ -305,7 +305,7 @@ internal sealed class SessionOpens
             length = ChannelRequestEchec.MaxErrorLength;
             while ((error[length] & 0xC0) == 0x80)
             {
-                length--;   // not in the middle of a character
+                length--;   // do not cut inside a character
             }
         }
         var echec = new ChannelRequestEchec { SenderChannelId = senderChannelId, Error = error.AsSpan(0, length) };
@@ -314,7 +314,7 @@ internal sealed class SessionOpens
         _session.Queue.EnqueueRefusal(packet);
     }
 
-    /// <summary>The peer's error text, fit to be shown: short, and without control characters.</summary>
+    /// <summary>Makes the peer's error text safe to show: at most 256 characters, and no control characters.</summary>
     private static string Printable(ReadOnlySpan<byte> error)
     {
         char[] text = Encoding.UTF8.GetChars(error[..Math.Min(error.Length, 4 * MaxReasonLength)].ToArray());

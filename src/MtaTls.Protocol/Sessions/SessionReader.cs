@@ -3,26 +3,26 @@ using System.Buffers;
 namespace MtaTls.Protocol;
 
 /// <summary>
-/// The read loop: cuts the bytes of the transport into packets and brings each where it belongs. It never waits for a channel: what a channel may receive its window
-/// has decided before.
+/// The read loop: cuts the bytes of the transport into packets and passes them on. It never waits for a channel, because the channel's window has already
+/// reserved memory for all data that may arrive.
 /// </summary>
 /// <remarks>
-/// Headers and control packets are read into a buffer of its own, many with one read. The data of a packet go from the transport straight into the channel's memory, except what is in the buffer already.
+/// Headers and control packets are read into the loop's buffer, many with one read. The data of a packet goes from the transport directly into the channel's memory, except the part that is in the buffer already.
 /// </remarks>
 internal sealed class SessionReader(MtaTlsSession session, IMtaTlsTransport transport, SessionCounters counters)
 {
     private const int BufferSize = 16 * 1024;
 
-    /// <summary>What a session reads into that receives little: one that is idle holds no buffer of <see cref="BufferSize"/>.</summary>
+    /// <summary>The size of the buffer of a session that receives little, so that idle sessions hold less memory.</summary>
     private const int QuietBufferSize = 4 * 1024;
 
-    /// <summary>So many short reads in a row make a session a quiet one; one that fills the small buffer ends that.</summary>
+    /// <summary>After this many short reads in a row the session uses the small buffer. A read that fills it switches back to the large one.</summary>
     private const int QuietReads = 8;
 
-    /// <summary>After a data packet at least this long only the next header is read: its data are probably as long, and need not pass through the buffer.</summary>
+    /// <summary>After a data packet of at least this many bytes, only the next header is read: the next data is probably long too, and need not be copied through the buffer.</summary>
     private const int LargePacket = 4 * 1024;
 
-    /// <summary>A data packet below this is small, see <see cref="MtaTlsSessionLimits.MaxSmallPacketsPerSecond"/>.</summary>
+    /// <summary>A data packet with fewer bytes than this is small, see <see cref="MtaTlsSessionLimits.MaxSmallPacketsPerSecond"/>.</summary>
     private const int SmallPacket = 32;
 
     private byte[] _buffer = new byte[QuietBufferSize];
@@ -40,7 +40,7 @@ internal sealed class SessionReader(MtaTlsSession session, IMtaTlsTransport tran
     {
         while (true)
         {
-            // A header, and of a control packet the body too.
+            // Needs a whole control packet, or the header of a data packet.
             if (!TryTakePacket(out PacketHeader header, out Plaintext data, out int needed))
             {
                 int read = await ReadAsync(Room(needed)).ConfigureAwait(false);
@@ -68,7 +68,7 @@ internal sealed class SessionReader(MtaTlsSession session, IMtaTlsTransport tran
             MtaTlsChannel? channel = FindChannel(data);
             if (data.Length == 0)
             {
-                continue;   // before it takes a lock: a peer can send many of these
+                continue;   // no channel lock is taken for these: a peer can send many of them
             }
 
             if (data.Length <= _end - _start)
@@ -131,17 +131,17 @@ internal sealed class SessionReader(MtaTlsSession session, IMtaTlsTransport tran
         }
     }
 
-    /// <summary>Reads more. What the packets of the read before have caused goes out now, in one flush.</summary>
+    /// <summary>Reads more bytes. Before that, the answers to the packets of the last read are sent, in one flush.</summary>
     private ValueTask<int> ReadAsync(Memory<byte> memory)
     {
         session.Queue.Uncork();
         return transport.ReadAsync(memory);
     }
 
-    /// <summary>Takes the next packet out of the buffer: a control packet whole, and handled; of a data packet what stands before the data.</summary>
+    /// <summary>Takes the next packet out of the buffer. A control packet is taken whole and handled. Of a data packet only the header and the channel id are taken.</summary>
     /// <param name="header">The packet's header.</param>
-    /// <param name="data">What stands before the data of a data packet.</param>
-    /// <param name="needed">If there is no whole packet: the bytes that it needs in the buffer, as far as they are known.</param>
+    /// <param name="data">The channel id and length of a data packet.</param>
+    /// <param name="needed">When the packet is not complete: the number of bytes that the buffer must hold, as far as it is known.</param>
     private bool TryTakePacket(out PacketHeader header, out Plaintext data, out int needed)
     {
         data = default;
@@ -175,7 +175,7 @@ internal sealed class SessionReader(MtaTlsSession session, IMtaTlsTransport tran
         return true;
     }
 
-    /// <summary>Room behind what is buffered for a packet of <paramref name="needed"/> bytes; more where more packets are likely to be short.</summary>
+    /// <summary>Returns room in the buffer for a packet of <paramref name="needed"/> bytes. It returns all free room unless a long data packet is expected.</summary>
     private Memory<byte> Room(int needed)
     {
         int buffered = _end - _start;
@@ -212,7 +212,7 @@ internal sealed class SessionReader(MtaTlsSession session, IMtaTlsTransport tran
 
     private static bool IsPooled(int size) => size is BufferSize or QuietBufferSize;
 
-    // Both sizes are the pool's own: what it gives is exactly so long.
+    // ArrayPool has arrays of exactly these two sizes.
     private static byte[] Rent(int size) => IsPooled(size) ? ArrayPool<byte>.Shared.Rent(size) : new byte[size];
 
     private void Return(byte[] former, bool isReplaced = false)

@@ -1,6 +1,6 @@
 namespace MtaTls.Protocol;
 
-/// <summary>Signals: opens to names that cannot exist (docs/mta-tls-wire.md, "Signals"), and what this end concludes from the answers.</summary>
+/// <summary>Sends and answers signals, which are opens to names that cannot exist (docs/mta-tls-wire.md, "Signals"), and reacts to the answers.</summary>
 internal sealed class SessionSignals
 {
     private const string SignalReceived = "Received";
@@ -32,6 +32,7 @@ internal sealed class SessionSignals
     public long PingsReceived => Volatile.Read(ref _pingsReceived);
 
     /// <summary>Sends a ping without waiting for its answer.</summary>
+    /// <returns>Whether it was queued.</returns>
     public bool TrySendPing()
     {
         try
@@ -45,7 +46,7 @@ internal sealed class SessionSignals
         }
     }
 
-    /// <summary>The peer has not answered in time: the session is left.</summary>
+    /// <summary>The peer has not answered a ping in time: ends the session.</summary>
     public void PeerIsSilent(TimeSpan silence)
     {
         _session.Counters.CountExceeded(MtaTlsSessionLimit.KeepAliveTimeout);
@@ -54,7 +55,7 @@ internal sealed class SessionSignals
             new TimeoutException()));
     }
 
-    /// <summary>Opens that wait for their answer are told: nothing was sent for them that another session could not send as well.</summary>
+    /// <summary>The session is suspected: fails the opens that wait for an answer. No data was sent for them, so their callers can use another session.</summary>
     public void OnSuspected()
     {
         PendingOpen[] opens;
@@ -65,12 +66,12 @@ internal sealed class SessionSignals
         _suspected?.Invoke();
         foreach (PendingOpen open in opens)
         {
-            open.TrySetException(new MtaTlsSessionException("The peer has stopped answering; the session is being probed."));
+            open.TrySetException(new MtaTlsSessionException("The peer has stopped answering: a ping has waited for its answer for a second."));
         }
     }
 
-    /// <summary>Fails the own opens that have waited too long.</summary>
-    /// <returns>When the oldest one began that still waits; null: there is none.</returns>
+    /// <summary>Fails this end's opens that have waited too long.</summary>
+    /// <returns>The timestamp of the oldest open that still waits; null when there is none.</returns>
     public long? ExpireOpens(long now, TimeSpan timeout)
     {
         List<PendingOpen>? expired = null;
@@ -98,7 +99,7 @@ internal sealed class SessionSignals
         {
             foreach (PendingOpen open in expired)
             {
-                if (open.TrySetException(new MtaTlsChannelException($"The peer has not answered the open within OpenTimeout ({timeout}).", new TimeoutException())))
+                if (open.TrySetException(new MtaTlsChannelException($"The peer did not answer the open within OpenTimeout ({timeout}).", new TimeoutException())))
                 {
                     _session.Counters.CountExceeded(MtaTlsSessionLimit.OpenTimeout);
                 }
@@ -107,7 +108,7 @@ internal sealed class SessionSignals
         return oldest;
     }
 
-    /// <summary>Sends a signal.</summary>
+    /// <summary>Queues a signal.</summary>
     public PendingOpen Begin(string name, int port)
     {
         lock (_registry.Gate)
@@ -117,7 +118,7 @@ internal sealed class SessionSignals
                 throw new MtaTlsSessionException("The session has ended.");
             }
 
-            // A peer that accepts a signal makes a channel of it for a moment, which has to be counted like any other.
+            // When the peer accepts a signal, there is a channel for a moment. It needs a window like any other channel.
             int firstWindow = _session.Budget.ReserveFirst(0);
             if (firstWindow == 0)
             {
@@ -136,7 +137,7 @@ internal sealed class SessionSignals
         }
     }
 
-    /// <summary>The peer has answered a signal. The read loop's.</summary>
+    /// <summary>The peer has answered a signal. Called by the read loop only.</summary>
     public void OnAnswered(PendingOpen signal)
     {
         signal.RoundTrip = _time.GetElapsedTime(signal.Begun);
@@ -147,7 +148,8 @@ internal sealed class SessionSignals
         }
     }
 
-    /// <summary>Whether a request is a signal, which is answered here: it is no open, so it is neither logged nor counted as one. The read loop's.</summary>
+    /// <summary>Answers a request that is a signal. It is neither logged nor counted as an open. Called by the read loop only.</summary>
+    /// <returns>Whether the request is a signal.</returns>
     public bool TryAnswer(ChannelEstablishmentRequest packet)
     {
         bool isPing = SignalNames.Is(packet.DestinationAddressMachine, SignalNames.Ping);
@@ -161,7 +163,7 @@ internal sealed class SessionSignals
         {
             if (_registry.Table.HasPeerOpen(packet.SenderChannelId))
             {
-                throw new MtaTlsProtocolException("A ChannelEstablishmentRequest has the sender_channel_id of one that waits for its answer.");
+                throw new MtaTlsProtocolException("The peer sent a ChannelEstablishmentRequest with the sender_channel_id of a pending one.");
             }
 
             if (tooMany)

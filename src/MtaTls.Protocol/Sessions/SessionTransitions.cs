@@ -1,6 +1,6 @@
 namespace MtaTls.Protocol;
 
-/// <summary>The table of a session's life.</summary>
+/// <summary>The transitions of <see cref="SessionState"/>.</summary>
 internal static class SessionTransitions
 {
     public static SessionState Next(SessionState state, SessionEvent what)
@@ -16,8 +16,8 @@ internal static class SessionTransitions
         return target > state ? target : state;
     }
 
-    /// <summary>How a session ends whose stream ended in order: by this end, if it had begun to.</summary>
+    /// <summary>Returns how a session ended whose stream ended in order: by this end if it had sent close_notify first, otherwise by the peer.</summary>
     /// <param name="state">The state before the stream ended.</param>
-    /// <param name="own">How this end was about to end it.</param>
+    /// <param name="own">The reason with which this end ended it.</param>
     public static MtaTlsSessionEnd OrderlyEnd(SessionState state, MtaTlsSessionEnd own) => state >= SessionState.Closing ? own : MtaTlsSessionEnd.PeerClosed;
 }

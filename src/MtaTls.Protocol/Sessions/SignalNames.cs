@@ -3,15 +3,15 @@ using System.Text;
 namespace MtaTls.Protocol;
 
 /// <summary>
-/// The destinations of opens that are signals. Names under <c>.invalid</c> never exist (RFC 6761, section 6.4), so a peer that does not know them refuses, and nothing else happens.
-/// docs/mta-tls-wire.md, "Signals".
+/// The destinations of opens that are signals. Names under <c>.invalid</c> never exist (RFC 6761, section 6.4), so a peer that does not know them refuses the open.
+/// See docs/mta-tls-wire.md, "Signals".
 /// </summary>
 internal static class SignalNames
 {
     public const string PingName = "ping.mta-tls.invalid";
     public const string GoAwayName = "go-away.mta-tls.invalid";
 
-    /// <summary>The smallest window that has a legal max_packet_length below it.</summary>
+    /// <summary>The smallest window for which a legal max_packet_length exists.</summary>
     public const int Window = 2;
     public const int MaxPacketLength = 1;
 

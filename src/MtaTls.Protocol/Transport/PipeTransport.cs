@@ -4,8 +4,8 @@ using System.Runtime.CompilerServices;
 
 namespace MtaTls.Protocol;
 
-/// <summary>A transport over an <see cref="IDuplexPipe"/>: for carriers other than TLS, and for tests.</summary>
-/// <remarks>A pipe has no close_notify: its completion without an exception is the orderly end.</remarks>
+/// <summary>A transport over an <see cref="IDuplexPipe"/>, for connections without TLS and for tests.</summary>
+/// <remarks>A pipe has no close_notify. Its completion without an exception counts as the orderly end.</remarks>
 /// <param name="pipe">The pipe whose input is read and whose output is written; the transport completes both.</param>
 internal sealed class PipeTransport(IDuplexPipe pipe) : IMtaTlsTransport
 {
@@ -35,7 +35,7 @@ internal sealed class PipeTransport(IDuplexPipe pipe) : IMtaTlsTransport
             }
             if (result.Buffer.IsEmpty && !result.IsCompleted)
             {
-                // Woken by Abort, or by nobody.
+                // A canceled read: ThrowIfAborted tells whether Abort canceled it.
                 _input.AdvanceTo(result.Buffer.Start);
                 continue;
             }
@@ -65,7 +65,7 @@ internal sealed class PipeTransport(IDuplexPipe pipe) : IMtaTlsTransport
         ThrowIfAborted();
         if (result.IsCompleted)
         {
-            throw new IOException("The peer no longer reads the pipe below the session.");
+            throw new IOException("The pipe below the session has no reader any more.");
         }
     }
 

@@ -1,6 +1,6 @@
 namespace MtaTls.Protocol;
 
-/// <summary>Packet 8 (section 2.2): octets that became free in its sender's receive buffer and were not granted before.</summary>
+/// <summary>Packet 8 (section 2.2): the number of octets that became free in its sender's receive buffer and were not granted before.</summary>
 internal readonly record struct Acknowledgment(ChannelId ChannelId, uint FreeSpace)
 {
     public const int Size = PacketHeader.Size + 8;

@@ -1,6 +1,6 @@
 namespace MtaTls.Protocol;
 
-/// <summary>Packet 4 (section 2.1.2): its sender sends nothing more on the channel and ignores what still arrives.</summary>
+/// <summary>Packet 4 (section 2.1.2): its sender sends no more data on the channel and ignores data that still arrives.</summary>
 internal readonly record struct ChannelCloseRequest(ChannelId ChannelId)
 {
     public const int Size = PacketHeader.Size + 4;

@@ -1,9 +1,9 @@
 namespace MtaTls.Protocol;
 
-/// <summary>Packet 1 (section 2.1.1): the sender asks to open a channel. The addresses are as they came, not yet validated.</summary>
+/// <summary>Packet 1 (section 2.1.1): the sender asks to open a channel. The addresses are not validated yet.</summary>
 internal readonly ref struct ChannelEstablishmentRequest
 {
-    /// <summary>The octets of the fields that are always there: id, window, packet length, and for each address its length and port.</summary>
+    /// <summary>The octets of all fields except the two addresses: id, window, packet length, and for each address its length and port.</summary>
     private const int FixedLength = 2 + 4 + 4 + 2 + 2 + 2 + 2;
 
     public ushort SenderChannelId { get; init; }
@@ -14,7 +14,7 @@ internal readonly ref struct ChannelEstablishmentRequest
     public ReadOnlySpan<byte> DestinationAddressMachine { get; init; }
     public ushort DestinationPort { get; init; }
 
-    /// <summary>The octets of the whole packet.</summary>
+    /// <summary>The length of the whole packet in octets.</summary>
     public int Size => PacketHeader.Size + FixedLength + SourceAddressMachine.Length + DestinationAddressMachine.Length;
 
     public static ChannelEstablishmentRequest Read(ReadOnlySpan<byte> body)

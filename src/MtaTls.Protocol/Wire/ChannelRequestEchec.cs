@@ -8,10 +8,10 @@ internal readonly ref struct ChannelRequestEchec
 
     public ushort SenderChannelId { get; init; }
 
-    /// <summary>A description of the error, UTF-8.</summary>
+    /// <summary>A description of the error in UTF-8.</summary>
     public ReadOnlySpan<byte> Error { get; init; }
 
-    /// <summary>The octets of the whole packet.</summary>
+    /// <summary>The length of the whole packet in octets.</summary>
     public int Size => PacketHeader.Size + 4 + Error.Length;
 
     public static ChannelRequestEchec Read(ReadOnlySpan<byte> body)

@@ -1,6 +1,6 @@
 namespace MtaTls.Protocol;
 
-/// <summary>Packet 7 (section 2.2): the longest data packet that its sender takes from now on.</summary>
+/// <summary>Packet 7 (section 2.2): the most octets of data in a packet that its sender accepts from now on.</summary>
 internal readonly record struct NewMaxPacketLength(ChannelId ChannelId, uint MaxPacketLength)
 {
     public const int Size = PacketHeader.Size + 8;

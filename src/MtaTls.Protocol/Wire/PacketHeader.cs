@@ -4,21 +4,21 @@ namespace MtaTls.Protocol;
 
 /// <summary>The first octets of every packet (section 2.2): type and length.</summary>
 /// <param name="Type">The packet's type.</param>
-/// <param name="Length">Packets but type 6: the octets after the length field. Type 6: the octets of data, channel_id not counted.</param>
+/// <param name="Length">For type 6: the octets of data, without channel_id. For all other types: the octets after the length field.</param>
 internal readonly record struct PacketHeader(PacketType Type, int Length)
 {
-    /// <summary>Type and two octets of length: the header of every packet but type 6.</summary>
+    /// <summary>Type (1) and length (2): the header of every packet except type 6, in octets.</summary>
     public const int Size = 3;
 
-    /// <summary>Type, four octets of length and channel_id: what stands before the data of a packet 6.</summary>
+    /// <summary>Type (1), length (4) and channel_id (4): the octets before the data of a packet 6.</summary>
     public const int DataSize = 9;
 
-    /// <summary>The longest data that a packet 6 may declare before the byte stream counts as broken.</summary>
+    /// <summary>The most octets of data that a packet 6 can declare. A larger length is an error of the packet layer.</summary>
     public const int MaxDataLength = 16 * 1024 * 1024;
 
     /// <summary>Reads type and length.</summary>
     /// <returns>Whether there were enough octets: three, or five for a packet 6.</returns>
-    /// <exception cref="MtaTlsProtocolException">The type is unknown or the length can't be right.</exception>
+    /// <exception cref="MtaTlsProtocolException">The type is unknown, or the length is above <see cref="MaxDataLength"/>.</exception>
     public static bool TryRead(ReadOnlySpan<byte> source, out PacketHeader header)
     {
         header = default;
@@ -30,7 +30,7 @@ internal readonly record struct PacketHeader(PacketType Type, int Length)
         var type = (PacketType)source[0];
         if (type is < PacketType.ChannelEstablishmentRequest or > PacketType.Acknowledgment)
         {
-            throw new MtaTlsProtocolException($"Packet type {source[0]} is unknown.");
+            throw new MtaTlsProtocolException($"The peer sent a packet of the unknown type {source[0]}.");
         }
 
         if (type == PacketType.Plaintext)
@@ -43,7 +43,7 @@ internal readonly record struct PacketHeader(PacketType Type, int Length)
             uint dataLength = BinaryPrimitives.ReadUInt32BigEndian(source[1..]);
             if (dataLength > MaxDataLength)
             {
-                throw new MtaTlsProtocolException($"A data packet declares {dataLength} octets; the most is {MaxDataLength}.");
+                throw new MtaTlsProtocolException($"The peer sent a data packet with a length of {dataLength} octets; the limit is {MaxDataLength}.");
             }
 
             header = new(type, (int)dataLength);

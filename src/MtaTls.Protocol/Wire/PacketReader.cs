@@ -2,7 +2,7 @@ using System.Buffers.Binary;
 
 namespace MtaTls.Protocol;
 
-/// <summary>Reads the fields of a packet's body in order. A body that is too short or too long for its fields is malformed.</summary>
+/// <summary>Reads the fields of a packet's body in order. Each member throws an <see cref="MtaTlsProtocolException"/> when the body is too short or too long for its fields.</summary>
 internal ref struct PacketReader(PacketType type, ReadOnlySpan<byte> body)
 {
     private ReadOnlySpan<byte> _rest = body;
@@ -17,15 +17,15 @@ internal ref struct PacketReader(PacketType type, ReadOnlySpan<byte> body)
     public ReadOnlySpan<byte> ReadVector(int minLength)
     {
         ushort length = ReadUInt16();
-        return length >= minLength ? Take(length) : throw new MtaTlsProtocolException($"{type} with an empty address.");
+        return length >= minLength ? Take(length) : throw new MtaTlsProtocolException($"The peer sent a {type} with an empty address.");
     }
 
-    /// <summary>The body must end here.</summary>
+    /// <summary>Checks that the body ends here.</summary>
     public readonly void End()
     {
         if (!_rest.IsEmpty)
         {
-            throw new MtaTlsProtocolException($"{type} is {_rest.Length} octets longer than its fields.");
+            throw new MtaTlsProtocolException($"The peer sent a {type} that is {_rest.Length} octets longer than its fields.");
         }
     }
 
@@ -33,7 +33,7 @@ internal ref struct PacketReader(PacketType type, ReadOnlySpan<byte> body)
     {
         if (_rest.Length < count)
         {
-            throw new MtaTlsProtocolException($"{type} is too short for its fields.");
+            throw new MtaTlsProtocolException($"The peer sent a {type} that is too short for its fields.");
         }
 
         ReadOnlySpan<byte> taken = _rest[..count];

@@ -1,6 +1,6 @@
 namespace MtaTls.Protocol;
 
-/// <summary>The packet types of section 2.3.</summary>
+/// <summary>The message types of section 2.3; <see cref="Plaintext"/> is the draft's MTATLSPlaintext.</summary>
 internal enum PacketType : byte
 {
     ChannelEstablishmentRequest = 1,

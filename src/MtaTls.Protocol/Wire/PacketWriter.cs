@@ -2,15 +2,15 @@ using System.Buffers.Binary;
 
 namespace MtaTls.Protocol;
 
-/// <summary>Writes the fields of a packet in order; the buffer must be long enough.</summary>
+/// <summary>Writes the fields of a packet in order. The buffer must be long enough.</summary>
 internal ref struct PacketWriter
 {
     private readonly Span<byte> _buffer;
 
     /// <summary>Starts a packet: type and length.</summary>
-    /// <param name="buffer">Where the packet goes.</param>
-    /// <param name="type">Its type.</param>
-    /// <param name="length">The octets after the length field; of a data packet those of data.</param>
+    /// <param name="buffer">The memory for the packet.</param>
+    /// <param name="type">The packet's type.</param>
+    /// <param name="length">The value of the length field: for type 6 the octets of data, for all others the octets after the length field.</param>
     public PacketWriter(Span<byte> buffer, PacketType type, int length)
     {
         _buffer = buffer;

@@ -2,7 +2,7 @@ using System.Buffers.Binary;
 
 namespace MtaTls.Protocol;
 
-/// <summary>Packet 6, MTATLSPlaintext (section 2.2): data of a channel, the only packet under flow control. This is all of it but the data.</summary>
+/// <summary>Packet 6, MTATLSPlaintext (section 2.2): data of a channel, the only packet under flow control. This type has its fields without the data.</summary>
 internal readonly record struct Plaintext(ChannelId ChannelId, int Length)
 {
     /// <summary>Reads the channel id after a header that <see cref="PacketHeader.TryRead"/> has read from the same octets.</summary>

@@ -4,7 +4,7 @@ using System.Security.Cryptography.X509Certificates;
 
 namespace MtaTls.Quic.Ngtcp2;
 
-/// <summary>Validates the peer's certificate as SslStream would: the chain to the trusted authorities, what the certificate is for, and at the client the server's name.</summary>
+/// <summary>Validates the peer's certificate as SslStream does: the chain to the trusted authorities, the key usage, and at the client the server's name.</summary>
 internal static class CertificateValidator
 {
     private static readonly Oid s_serverAuthentication = new("1.3.6.1.5.5.7.3.1");
@@ -14,7 +14,7 @@ internal static class CertificateValidator
     {
         if (certificates.Count == 0)
         {
-            failure = "no certificate";
+            failure = "the peer sent no certificate";
             return options.CertificateValidation?.Invoke(null, null, SslPolicyErrors.RemoteCertificateNotAvailable) ?? false;
         }
 
@@ -49,9 +49,10 @@ internal static class CertificateValidator
             errors |= SslPolicyErrors.RemoteCertificateNameMismatch;
         }
 
-        failure = errors == SslPolicyErrors.None
-            ? ""
+        bool accepted = options.CertificateValidation?.Invoke(certificate, chain, errors) ?? errors == SslPolicyErrors.None;
+        failure = accepted ? ""
+            : errors == SslPolicyErrors.None ? $"{certificate.Subject}: refused by CertificateValidation"
             : $"{certificate.Subject}: {errors} ({string.Join(", ", chain.ChainStatus.Select(static s => s.Status))})";
-        return options.CertificateValidation?.Invoke(certificate, chain, errors) ?? errors == SslPolicyErrors.None;
+        return accepted;
     }
 }

@@ -2,10 +2,10 @@ using System.Buffers.Binary;
 
 namespace MtaTls.Quic.Ngtcp2;
 
-/// <summary>A connection id as a key: at most 20 octets, by value.</summary>
+/// <summary>A connection id of at most 20 bytes, as a key for dictionaries.</summary>
 internal readonly record struct ConnectionId
 {
-    /// <summary>The length of the ids that this end gives.</summary>
+    /// <summary>The length of the ids that this end issues, in bytes.</summary>
     public const int LocalLength = 8;
 
     private readonly ulong _first, _second;

@@ -4,52 +4,52 @@ using System.Runtime.InteropServices;
 namespace MtaTls.Quic.Ngtcp2;
 
 /// <summary>
-/// The memory of the library's connections. The library takes its small objects from blocks of 4 to 12 KiB, a kind each, which it fills from the front: those of an
-/// idle connection are nearly empty for ever. So a large block begins a page of its own, in regions that hold nothing else, and gives its pages back when it is freed:
-/// what was never used has no memory behind it. Anything smaller, and what is asked for cleared, which is used as a whole, comes from the C library.
+/// The allocator of ngtcp2's connections. ngtcp2 takes small objects from blocks of 4 to 12 KiB, one block for each kind, and fills them from the front. The blocks of an
+/// idle connection stay nearly empty. Therefore a large block starts on its own page, in regions with nothing else, and returns its pages when it is freed:
+/// pages that were never used have no memory behind them. The C library provides smaller blocks, and zeroed blocks, which are used completely.
 /// </summary>
 internal sealed unsafe partial class ConnectionMemory
 {
     private const int PageSize = 4096;
     private const int MaxPages = 8;
-    private const nuint RegionSize = 16 * 1024 * 1024; // Of addresses. Regions stay.
+    private const nuint RegionSize = 16 * 1024 * 1024; // Of address space. Regions are never unmapped.
 
     private readonly Lock _lock = new();
     private readonly Stack<nint>[] _free = [.. Enumerable.Range(0, MaxPages + 1).Select(static _ => new Stack<nint>())];
     private readonly Stack<nint>[] _used = [.. Enumerable.Range(0, MaxPages + 1).Select(static _ => new Stack<nint>())];
     private byte* _next, _end;
 
-    /// <summary>Blocks of each size that keep their pages, for connections that may not live.</summary>
+    /// <summary>The most blocks of each size that keep their pages, for provisional connections.</summary>
     public const int MaxUsedBlocks = 64;
 
     [ThreadStatic]
     private static bool s_isProvisional;
 
-    /// <summary>What the library uses.</summary>
+    /// <summary>The allocator that ngtcp2 uses.</summary>
     public static ConnectionMemory Shared { get; } = new();
 
-    /// <summary>The ngtcp2_mem of <see cref="Shared"/>; 0, which means the C library's functions, where pages are larger: they would cost more than they save.</summary>
+    /// <summary>The ngtcp2_mem of <see cref="Shared"/>. It is 0, which means the C library's functions, on systems with larger pages, where own pages cost more than they save.</summary>
     public static nint Allocator { get; } = Environment.SystemPageSize == PageSize ? CreateAllocator() : 0;
 
     /// <summary>Large blocks in use.</summary>
     public int Blocks { get; private set; }
 
-    /// <summary>Octets of address space taken for large blocks.</summary>
+    /// <summary>Bytes of address space that are reserved for large blocks.</summary>
     public long Reserved { get; private set; }
 
-    /// <summary>Blocks given back to the system since the beginning.</summary>
+    /// <summary>Blocks whose pages were returned to the system, since the start.</summary>
     public long Returned { get; private set; }
 
     /// <summary>
-    /// From now on this thread works for a connection that nobody knows to be a client's. What it frees keeps its pages, and what it asks for is such a block first: connections that end at
-    /// once ask nothing of the system.
+    /// Begins work of this thread for a provisional connection: one whose first packet may be part of a flood. Until <see cref="EndProvisional"/>, freed blocks keep their pages and are used
+    /// again first. So connections that end at once need no system calls.
     /// </summary>
     public static void BeginProvisional() => s_isProvisional = true;
 
-    /// <summary>Ends what <see cref="BeginProvisional"/> began.</summary>
+    /// <summary>Ends the work that <see cref="BeginProvisional"/> began.</summary>
     public static void EndProvisional() => s_isProvisional = false;
 
-    /// <summary>Memory aligned to 16 octets, or null.</summary>
+    /// <summary>Allocates memory that is aligned to 16 bytes. Null when there is no memory.</summary>
     public void* Allocate(nuint size, bool zeroed = false)
     {
         nuint total = size + (nuint)sizeof(Header);
@@ -68,7 +68,7 @@ internal sealed unsafe partial class ConnectionMemory
         return block is null ? null : Describe(block, (int)pages, size);
     }
 
-    /// <summary>Frees what <see cref="Allocate"/> or <see cref="Reallocate"/> gave, or nothing.</summary>
+    /// <summary>Frees memory from <see cref="Allocate"/> or <see cref="Reallocate"/>. Null is allowed.</summary>
     public void Free(void* memory)
     {
         if (memory is null)
@@ -87,7 +87,7 @@ internal sealed unsafe partial class ConnectionMemory
         }
     }
 
-    /// <summary>As realloc: the content up to the lesser size stays, the former memory is gone; null, and it stays, when there is no memory.</summary>
+    /// <summary>Works like realloc: copies the content up to the smaller size and frees the former memory. Without memory it returns null and keeps the former memory.</summary>
     public void* Reallocate(void* memory, nuint size)
     {
         if (memory is null)
@@ -149,7 +149,7 @@ internal sealed unsafe partial class ConnectionMemory
             }
         }
 
-        // Where it fails (locked memory) the pages stay, and are used again as they are.
+        // If this fails (locked memory), the block keeps its pages and is used again.
         _ = Advise(block, (nuint)(pages * PageSize), AdviceDontNeed);
         lock (_lock)
         {
@@ -166,7 +166,7 @@ internal sealed unsafe partial class ConnectionMemory
         {
             return false;
         }
-        // A huge page would put memory behind everything.
+        // A huge page would put memory behind unused pages too.
         _ = Advise(region, RegionSize, AdviceNoHugePage);
         _next = region;
         _end = region + RegionSize;
@@ -176,12 +176,12 @@ internal sealed unsafe partial class ConnectionMemory
 
     private static nint CreateAllocator()
     {
-        var functions = (NativeAllocator*)NativeMemory.Alloc((nuint)sizeof(NativeAllocator)); // For good.
+        var functions = (NativeAllocator*)NativeMemory.Alloc((nuint)sizeof(NativeAllocator)); // Never freed.
         *functions = new NativeAllocator { Allocate = &Malloc, Free = &FreeMemory, AllocateZeroed = &Calloc, Reallocate = &Realloc };
         return (nint)functions;
     }
 
-    // The library's calls. No exception may leave them: without memory the answer is null, and the connection fails.
+    // ngtcp2 calls the functions below. No exception may leave them: without memory they return null, and the connection fails.
 
     [UnmanagedCallersOnly(CallConvs = [typeof(CallConvCdecl)])]
     private static void* Malloc(nuint size, nint userData)
@@ -205,7 +205,7 @@ internal sealed unsafe partial class ConnectionMemory
         }
         catch (OutOfMemoryException)
         {
-            // There is no room to note that the pages are free: their addresses are lost.
+            // There is no memory to remember the free block, so its address space is lost.
         }
     }
 
@@ -235,7 +235,7 @@ internal sealed unsafe partial class ConnectionMemory
         }
     }
 
-    /// <summary>Before each piece of memory: its size, and its pages (0: it is the C library's).</summary>
+    /// <summary>The header before each block: its size and its number of pages (0: from the C library).</summary>
     [StructLayout(LayoutKind.Sequential, Size = 16)]
     private struct Header
     {

@@ -3,8 +3,8 @@ using System.Numerics;
 namespace MtaTls.Quic.Ngtcp2;
 
 /// <summary>
-/// The datagrams of one connection that were sent and of which nothing was heard yet, by the id that the library is given with each. Ids count up, so that a ring finds them. Small until
-/// there are many. Used on the loop's thread.
+/// The sent datagrams of one connection that are neither acknowledged nor lost yet, by their ids for ngtcp2. Ids count up, so a ring buffer finds them. The buffer is small and grows when
+/// needed. Used on the loop's thread only.
 /// </summary>
 internal sealed class DatagramLedger
 {
@@ -13,14 +13,14 @@ internal sealed class DatagramLedger
     private Entry[] _ring = new Entry[Least];
     private ulong _first = 1, _next = 1;
 
-    /// <summary>The id of the datagram that is sent next.</summary>
+    /// <summary>The id of the next datagram to send.</summary>
     public ulong NextId => _next;
 
-    /// <summary>Datagrams of which nothing was heard.</summary>
+    /// <summary>The number of pending datagrams: neither acknowledged nor lost.</summary>
     public int Pending { get; private set; }
 
-    /// <summary>The datagram with the id <see cref="NextId"/> was sent. What is forgotten for it, because there are too many, is given back.</summary>
-    public Entry Add(int length, ulong sentAt, DatagramSlot? slot, long delivered = 0)
+    /// <summary>Adds the datagram that was sent with the id <see cref="NextId"/>. When the ring is full, the oldest entry makes room and is returned.</summary>
+    public Entry Add(int length, ulong sentAt, DatagramSlot? slot, long delivered, ulong deliveredAt, bool isLimited)
     {
         Entry forgotten = default;
         if ((int)(_next - _first) == _ring.Length && !TryGrow())
@@ -28,12 +28,12 @@ internal sealed class DatagramLedger
             TryResolve(_first, out forgotten);
         }
 
-        _ring[(int)(_next++ & (ulong)(_ring.Length - 1))] = new Entry(length, sentAt, slot, delivered, IsPending: true);
+        _ring[(int)(_next++ & (ulong)(_ring.Length - 1))] = new Entry(length, sentAt, slot, delivered, deliveredAt, isLimited, IsPending: true);
         Pending++;
         return forgotten;
     }
 
-    /// <summary>Something was heard of a datagram. False for one that is not there, or of which was heard before.</summary>
+    /// <summary>Removes a datagram that was acknowledged or lost. False if the id is unknown or was removed before.</summary>
     public bool TryResolve(ulong id, out Entry entry)
     {
         entry = default;
@@ -59,7 +59,7 @@ internal sealed class DatagramLedger
         return true;
     }
 
-    /// <summary>Gives back the contents of those of which nothing was heard, oldest first; they stay pending.</summary>
+    /// <summary>Passes the slots of all pending datagrams to <paramref name="take"/>, oldest first. The datagrams stay pending, without their slots.</summary>
     public void TakeSlots(Action<DatagramSlot> take)
     {
         for (ulong id = _first; id < _next; id++)
@@ -73,7 +73,7 @@ internal sealed class DatagramLedger
         }
     }
 
-    /// <summary>The oldest of which nothing was heard.</summary>
+    /// <summary>Gets the oldest pending datagram. False if there is none.</summary>
     public bool TryPeek(out ulong id, out Entry entry)
     {
         id = _first;
@@ -98,11 +98,13 @@ internal sealed class DatagramLedger
         return true;
     }
 
-    /// <summary>One datagram.</summary>
-    /// <param name="Length">Its bytes.</param>
-    /// <param name="SentAt">When it was sent.</param>
-    /// <param name="Slot">Its content, where that is kept.</param>
-    /// <param name="Delivered">Bytes that had arrived when it was sent.</param>
-    /// <param name="IsPending">Whether nothing was heard of it.</param>
-    internal readonly record struct Entry(int Length, ulong SentAt, DatagramSlot? Slot, long Delivered, bool IsPending);
+    /// <summary>One sent datagram.</summary>
+    /// <param name="Length">Its length in bytes.</param>
+    /// <param name="SentAt">When it was sent, in the loop's nanoseconds.</param>
+    /// <param name="Slot">Its content, if it came from a source; null otherwise.</param>
+    /// <param name="Delivered">The bytes that the connection had delivered when it was sent.</param>
+    /// <param name="DeliveredAt">When the last of these bytes were acknowledged.</param>
+    /// <param name="IsLimited">Whether the sender had less to send than the path could take.</param>
+    /// <param name="IsPending">Whether it is neither acknowledged nor lost.</param>
+    internal readonly record struct Entry(int Length, ulong SentAt, DatagramSlot? Slot, long Delivered, ulong DeliveredAt, bool IsLimited, bool IsPending);
 }

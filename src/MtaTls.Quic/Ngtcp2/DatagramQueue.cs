@@ -1,20 +1,20 @@
 namespace MtaTls.Quic.Ngtcp2;
 
 /// <summary>
-/// The datagrams of one connection that wait to be sent, oldest first. Any thread adds; the loop takes them all for a burst of packets and gives back
-/// those that the burst had no room for.
+/// The waiting datagrams of one connection, oldest first. Any thread adds datagrams. For a burst of packets, the loop takes all of them and puts back
+/// those that did not fit.
 /// </summary>
 internal sealed class DatagramQueue(DatagramPool pool, int limit)
 {
     private readonly Lock _lock = new();
     private DatagramSlot? _first, _last;
-    private int _count; // Those of a burst included.
+    private int _count; // Includes the datagrams of a burst.
     private bool _refused, _closed;
 
-    /// <summary>Datagrams that wait, those of the burst that is being written included.</summary>
+    /// <summary>Waiting datagrams, including those of a burst in progress.</summary>
     public int Count => Volatile.Read(ref _count);
 
-    /// <summary>Adds one; false when the queue or the pool is full.</summary>
+    /// <summary>Adds a datagram. False when the queue or the pool is full, the datagram is too large, or the queue is closed.</summary>
     public bool TryAdd(ReadOnlySpan<byte> header, ReadOnlySpan<byte> payload)
     {
         int length = header.Length + payload.Length;
@@ -53,7 +53,7 @@ internal sealed class DatagramQueue(DatagramPool pool, int limit)
         }
     }
 
-    /// <summary>Loop: takes the whole chain. They still count until <see cref="EndBurst"/>.</summary>
+    /// <summary>On the loop: takes all datagrams as a chain. They still count until <see cref="EndBurst"/>.</summary>
     public DatagramSlot? BeginBurst()
     {
         lock (_lock)
@@ -65,14 +65,14 @@ internal sealed class DatagramQueue(DatagramPool pool, int limit)
     }
 
     /// <summary>
-    /// Loop: gives back the chain of a burst from <paramref name="rest"/> on, and frees the <paramref name="done"/> slots from <paramref name="first"/> to <paramref name="lastDone"/>. True when
-    /// somebody who was refused can add again.
+    /// On the loop: puts back the chain from <paramref name="rest"/> on, and frees the <paramref name="done"/> slots from <paramref name="first"/> to <paramref name="lastDone"/>. True when
+    /// a caller was refused before and can add again.
     /// </summary>
     public bool EndBurst(DatagramSlot? first, DatagramSlot? lastDone, int done, DatagramSlot? rest)
     {
         if (done > 0)
         {
-            pool.Return(first!, lastDone!);
+            pool.Return(first!, lastDone!, done);
         }
 
         lock (_lock)
@@ -100,7 +100,7 @@ internal sealed class DatagramQueue(DatagramPool pool, int limit)
         }
     }
 
-    /// <summary>Removes all that wait (those of a burst excepted) and shows each to <paramref name="visitor"/>.</summary>
+    /// <summary>Removes all waiting datagrams, except those of a burst, and shows each to <paramref name="visitor"/>. Returns their number.</summary>
     public int Drain(QuicDatagramVisitor? visitor, object? state)
     {
         DatagramSlot? first;
@@ -126,13 +126,13 @@ internal sealed class DatagramQueue(DatagramPool pool, int limit)
         }
         finally
         {
-            // A visitor that threw has lost the rest.
+            // If the visitor threw, the remaining datagrams are lost, but their slots go back to the pool.
             while (last.Next is not null)
             {
                 (last, count) = (last.Next, count + 1);
             }
 
-            pool.Return(first, last);
+            pool.Return(first, last, count);
             lock (_lock)
             {
                 _count -= count;
@@ -141,7 +141,7 @@ internal sealed class DatagramQueue(DatagramPool pool, int limit)
         return count;
     }
 
-    /// <summary>Takes nothing more; what is left goes back to the pool. Returns how many that were.</summary>
+    /// <summary>Refuses further datagrams and returns the waiting ones to the pool. Returns their number.</summary>
     public int Close()
     {
         lock (_lock)

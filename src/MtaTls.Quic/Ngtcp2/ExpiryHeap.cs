@@ -1,16 +1,16 @@
 namespace MtaTls.Quic.Ngtcp2;
 
-/// <summary>What a loop must look at by a certain time. A binary heap whose entries know their place, so that an entry's time can be moved.</summary>
+/// <summary>The connections of a loop, ordered by the time when they need service. A binary heap; each connection knows its index, so its time can change.</summary>
 internal sealed class ExpiryHeap
 {
     private Ngtcp2Connection[] _heap = new Ngtcp2Connection[64];
 
     public int Count { get; private set; }
 
-    /// <summary>The one whose time comes first; null when there is none.</summary>
+    /// <summary>The connection with the earliest time; null if there is none.</summary>
     public Ngtcp2Connection? First => Count > 0 ? _heap[0] : null;
 
-    /// <summary>Adds the connection or moves it.</summary>
+    /// <summary>Adds the connection, or changes its time.</summary>
     public void Set(Ngtcp2Connection connection, ulong expiry)
     {
         if (connection.HeapIndex < 0)

@@ -2,7 +2,7 @@ using System.Runtime.InteropServices;
 
 namespace MtaTls.Quic.Ngtcp2;
 
-/// <summary>The functions of GnuTLS that are used.</summary>
+/// <summary>The functions of GnuTLS that this package uses.</summary>
 internal static unsafe partial class LibGnuTls
 {
     public const string FileName = "libgnutls.so.30";

@@ -4,7 +4,7 @@ using System.Text;
 namespace MtaTls.Quic.Ngtcp2;
 
 /// <summary>
-/// libngtcp2 and its GnuTLS binding: every function that is used, by its address, because the file and some names are chosen at run time.
+/// The used functions of libngtcp2 and its GnuTLS binding. They are function pointers, because the library file and some names are chosen at run time.
 /// The libraries are never unloaded.
 /// </summary>
 internal sealed unsafe class LibNgtcp2
@@ -70,7 +70,7 @@ internal sealed unsafe class LibNgtcp2
     public readonly delegate* unmanaged[Cdecl]<nint, int> ConfigureServerSession;
     public readonly delegate* unmanaged[Cdecl]<nint, int> ConfigureClientSession;
 
-    /// <summary>The callbacks that the GnuTLS binding provides are filled in; the others are the connection's.</summary>
+    /// <summary>The callbacks of the GnuTLS binding. <see cref="Ngtcp2Callbacks"/> adds the others.</summary>
     public readonly NativeCallbacks CryptoCallbacks;
 
     private LibNgtcp2(Ngtcp2Abi abi, nint library, nint crypto)
@@ -152,16 +152,16 @@ internal sealed unsafe class LibNgtcp2
         Version = info is null ? "?" : Marshal.PtrToStringUTF8(*(nint*)(info + 8)) ?? "?";
     }
 
-    /// <summary>The library of this machine; null where there is none (then <see cref="LoadError"/> says why).</summary>
+    /// <summary>The library of this machine; null if it cannot be loaded (see <see cref="LoadError"/>).</summary>
     public static LibNgtcp2? Instance => s_loaded.Value.Library;
 
-    /// <summary>Why <see cref="Instance"/> is null.</summary>
+    /// <summary>Why <see cref="Instance"/> is null, with the packages to install; null when it is not.</summary>
     public static string? LoadError => s_loaded.Value.Error;
 
-    /// <summary>The binary interface that was found.</summary>
+    /// <summary>The binary interface of the loaded library.</summary>
     public Ngtcp2Abi Abi { get; }
 
-    /// <summary>The library's own version.</summary>
+    /// <summary>The version that the library reports.</summary>
     public string Version { get; }
 
     /// <summary>The text of an error number.</summary>
@@ -173,7 +173,7 @@ internal sealed unsafe class LibNgtcp2
     public int ShutdownStreamRead(nint connection, long streamId, ulong code) =>
         Abi.ShutdownStreamTakesFlags ? _shutdownRead16(connection, 0, streamId, code) : _shutdownRead9(connection, streamId, code);
 
-    /// <summary>The peer's CONNECTION_CLOSE: soname 9 copies it, soname 16 points to it. The reason phrase belongs to the connection.</summary>
+    /// <summary>Gets the peer's CONNECTION_CLOSE. The reason phrase belongs to the connection: copy it before the connection is freed.</summary>
     public NativeCloseError GetCloseError(nint connection)
     {
         if (Abi.Soname >= 16)
@@ -186,12 +186,12 @@ internal sealed unsafe class LibNgtcp2
         return error;
     }
 
-    /// <summary>Tries the binary interfaces in turn, the newest first; gives the error for a user where none is complete.</summary>
+    /// <summary>Tries the binary interfaces, the newest first. Returns the library, or an error message if none is complete.</summary>
     internal static (LibNgtcp2? Library, string? Error) Load()
     {
         if (!OperatingSystem.IsLinux() || RuntimeInformation.ProcessArchitecture is not (Architecture.X64 or Architecture.Arm64))
         {
-            return (null, "QUIC runs on Linux on x64 and arm64 only.");
+            return (null, "QUIC is supported only on Linux on x64 and arm64.");
         }
 
         return Load([Ngtcp2Abi.Soname16, Ngtcp2Abi.Soname9], LibGnuTls.FileName);
@@ -209,7 +209,7 @@ internal sealed unsafe class LibNgtcp2
 
         foreach (Ngtcp2Abi abi in candidates)
         {
-            // In this order: the binding then finds the library by its soname wherever that was loaded from.
+            // Load the library first: the binding then finds it by its soname, wherever it was loaded from.
             if (!NativeLibrary.TryLoad(abi.Library, out nint library))
             {
                 continue;
@@ -217,12 +217,12 @@ internal sealed unsafe class LibNgtcp2
 
             if (!NativeLibrary.TryLoad(abi.CryptoLibrary, out nint crypto))
             {
-                error.Append(' ').Append(abi.Library).Append(" is there, ").Append(abi.CryptoLibrary).Append(" is not.");
+                error.Append(' ').Append(abi.Library).Append(" was found, but not ").Append(abi.CryptoLibrary).Append('.');
                 continue;
             }
             if (!NativeLibrary.TryLoad(gnuTls, out _))
             {
-                error.Append(' ').Append(gnuTls).Append(" (package libgnutls30) is not there.");
+                error.Append(' ').Append(gnuTls).Append(" (package libgnutls30) was not found.");
                 continue;
             }
             try
@@ -231,7 +231,7 @@ internal sealed unsafe class LibNgtcp2
             }
             catch (EntryPointNotFoundException missing)
             {
-                error.Append(' ').Append(abi.Library).Append(" is not the one expected: ").Append(missing.Message);
+                error.Append(' ').Append(abi.Library).Append(" is not the expected version: ").Append(missing.Message);
             }
         }
         return (null, error.ToString());

@@ -7,8 +7,8 @@ using MtaTls.Quic.Sockets;
 namespace MtaTls.Quic.Ngtcp2;
 
 /// <summary>
-/// A listener's sockets of one loop: finds the connection that a packet is for, makes new ones, and answers what is for none. What is answered without a
-/// connection costs no memory and is limited a second.
+/// The sockets of a listener in one loop. It finds the connection of each packet, creates new connections, and answers packets that belong to none. Answers without a
+/// connection need no memory and have a rate limit.
 /// </summary>
 internal sealed unsafe class ListenerShard : IPacketRouter
 {
@@ -39,10 +39,10 @@ internal sealed unsafe class ListenerShard : IPacketRouter
 
     public QuicLoop Loop { get; }
 
-    /// <summary>All shards of the listener, this one included, in the order that connection ids tell.</summary>
+    /// <summary>Sets all shards of the listener, including this one, in the order of the shard numbers in connection ids.</summary>
     public void SetShards(ListenerShard[] shards) => _shards = shards;
 
-    /// <summary>Adds this shard's counters.</summary>
+    /// <summary>Adds this shard's counters to the sum.</summary>
     public void AddTo(ref QuicListenerStatistics sum) => sum = sum with
     {
         Accepted = sum.Accepted + Volatile.Read(ref _accepted),
@@ -110,7 +110,7 @@ internal sealed unsafe class ListenerShard : IPacketRouter
         }
     }
 
-    /// <summary>RFC 8999, section 5.1: what long headers of every version have in common.</summary>
+    /// <summary>Reads the fields that the long headers of every QUIC version share (RFC 8999, section 5.1).</summary>
     private static bool TryReadLongHeader(ReadOnlySpan<byte> packet, out uint version, out ReadOnlySpan<byte> id)
     {
         id = default;
@@ -133,7 +133,7 @@ internal sealed unsafe class ListenerShard : IPacketRouter
 
     private void Accept(Span<byte> packet, in RawAddress local, in RawAddress remote, int socketIndex)
     {
-        // Before anything is read: most of a flood ends here.
+        // Check before anything is read, because most packets of a flood end here.
         if (packet.Length < Ngtcp2Structures.MinInitialPacket || !_sources.TryTake(remote, Loop.Now))
         {
             _dropped++;
@@ -158,7 +158,7 @@ internal sealed unsafe class ListenerShard : IPacketRouter
             return;
         }
 
-        // The header's token points into the packet, which stays where it is during this call.
+        // The header's token points into the packet, which must not move during this call.
         NativeConnectionId original = default;
         bool validated = false;
         if (header.TokenLength > 0 && header.Token[0] == RetryTokenMagic)
@@ -200,7 +200,7 @@ internal sealed unsafe class ListenerShard : IPacketRouter
         }
         _accepted++;
         Loop.Add(connection);
-        // Nobody knows yet whether this is a client: what ends within these calls uses memory again that others of its kind have used.
+        // The packet may be part of a flood. A connection that ends within these calls uses the memory of former ones again.
         ConnectionMemory.BeginProvisional();
         try
         {
@@ -229,7 +229,7 @@ internal sealed unsafe class ListenerShard : IPacketRouter
         fixed (byte* key = _state.RetryKey)
         {
             result = Loop.Library.VerifyRetryToken(&id, header.Token, header.TokenLength, key, (nuint)_state.RetryKey.Length, header.Version,
-                (byte*)&remote, (uint)remote.Length, &header.DestinationId, RetryTokenLifetime, Loop.Now);
+                (byte*)&remote, (uint)remote.Length, &header.DestinationId, RetryTokenLifetime, _state.TokenTime(Loop));
         }
 
         original = id;
@@ -250,7 +250,7 @@ internal sealed unsafe class ListenerShard : IPacketRouter
         nint written;
         fixed (byte* key = _state.RetryKey, answer = _answer)
         {
-            nint length = Loop.Library.GenerateRetryToken(token, key, (nuint)_state.RetryKey.Length, header.Version, (byte*)&remote, (uint)remote.Length, &id, &header.DestinationId, Loop.Now);
+            nint length = Loop.Library.GenerateRetryToken(token, key, (nuint)_state.RetryKey.Length, header.Version, (byte*)&remote, (uint)remote.Length, &id, &header.DestinationId, _state.TokenTime(Loop));
             written = length < 0 ? length : Loop.Library.WriteRetry(answer, (nuint)_answer.Length, header.Version, &header.SourceId, &id, &header.DestinationId, token, (nuint)length);
         }
         if (Send(written, local, remote, socketIndex))
@@ -278,7 +278,7 @@ internal sealed unsafe class ListenerShard : IPacketRouter
 
     private void NegotiateVersion(ReadOnlySpan<byte> packet, uint version, in RawAddress local, in RawAddress remote, int socketIndex)
     {
-        // Not to a Version Negotiation packet, and not to a small one (RFC 9000, sections 5.2.2 and 6.1). Ids of other versions may be longer than ours.
+        // No answer to a Version Negotiation packet or to a small packet (RFC 9000, sections 6.1 and 5.2.2). Ids of other versions may be longer than 20 bytes.
         if (version == 0 || packet.Length < Ngtcp2Structures.MinInitialPacket || !_versionNegotiations.TryTake((long)Loop.Now))
         {
             _dropped++;
@@ -300,7 +300,7 @@ internal sealed unsafe class ListenerShard : IPacketRouter
         }
     }
 
-    /// <summary>RFC 9000, section 10.3: shorter than what it answers, so that two ends cannot reset each other for ever.</summary>
+    /// <summary>Sends a stateless reset. It is shorter than the packet that it answers, so that two ends cannot reset each other for ever (RFC 9000, section 10.3).</summary>
     private void Reset(ReadOnlySpan<byte> packet, ReadOnlySpan<byte> id, in RawAddress local, in RawAddress remote, int socketIndex)
     {
         const int Least = 5 + Ngtcp2Structures.StatelessResetTokenLength;
@@ -340,7 +340,7 @@ internal sealed unsafe class ListenerShard : IPacketRouter
         return true;
     }
 
-    /// <summary>Another shard's thread: a packet of one of this shard's connections came to its socket, because the client's address has changed.</summary>
+    /// <summary>Takes a packet of this shard's connection from another shard, on whose socket it arrived because the client's address has changed. Runs on the other shard's thread.</summary>
     private void HandOver(ReadOnlySpan<byte> packet, in RawAddress local, in RawAddress remote, int socketIndex)
     {
         if (Interlocked.Increment(ref _handedCount) > HandOverLimit)

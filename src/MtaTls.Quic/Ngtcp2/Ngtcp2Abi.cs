@@ -1,7 +1,7 @@
 namespace MtaTls.Quic.Ngtcp2;
 
 /// <summary>
-/// What differs between the library's binary interfaces: file names, function names, error numbers, and offsets in the structures that a caller
+/// The differences between the supported binary interfaces of libngtcp2: file names, function names, error numbers, and offsets in the structures that a caller
 /// fills or reads. Structures that are the same in both are in <see cref="Ngtcp2Structures"/>.
 /// </summary>
 internal sealed record Ngtcp2Abi
@@ -15,10 +15,10 @@ internal sealed record Ngtcp2Abi
     /// <summary>The file name of its GnuTLS binding.</summary>
     public required string CryptoLibrary { get; init; }
 
-    /// <summary>The Debian packages, and the release that has them.</summary>
+    /// <summary>The Debian packages to install, and the release that has them.</summary>
     public required string Packages { get; init; }
 
-    /// <summary>Structure versions that are passed to the *_versioned functions.</summary>
+    /// <summary>The version of ngtcp2_settings that is passed to the *_versioned functions.</summary>
     public required int SettingsVersion { get; init; }
 
     // Functions that were renamed.
@@ -32,16 +32,17 @@ internal sealed record Ngtcp2Abi
     /// <summary>Whether the shutdown_stream functions take a flags argument after the connection.</summary>
     public required bool ShutdownStreamTakesFlags { get; init; }
 
-    /// <summary>Whether path_validation gets the old path too.</summary>
+    /// <summary>Whether the path_validation callback also gets the old path.</summary>
     public required bool PathValidationTellsOldPath { get; init; }
 
-    /// <summary>DATAGRAM-only packets do not arm the probe time-out: each needs a frame that does.</summary>
+    /// <summary>Whether packets with only DATAGRAM frames do not arm the probe timeout, so that each needs another frame that does.</summary>
     public required bool DatagramsArmNoProbe { get; init; }
 
     // Errors.
     public required int ErrorInvalidArgument { get; init; }
     public required int ErrorInvalidState { get; init; }
     public required int ErrorStreamIdBlocked { get; init; }
+    public required int ErrorWriteMore { get; init; }
     public required int ErrorStreamDataBlocked { get; init; }
     public required int ErrorCrypto { get; init; }
     public required int ErrorStreamShutWrite { get; init; }
@@ -60,7 +61,7 @@ internal sealed record Ngtcp2Abi
     public required int SettingsSize { get; init; }
     public required int SettingsQlogWrite { get; init; }
 
-    /// <summary>Offset of the original destination id that qlog names, or -1 where the library knows it.</summary>
+    /// <summary>Offset of the original destination id for qlog, or -1 if the library knows that id itself.</summary>
     public required int SettingsQlogOriginalId { get; init; }
     public required int SettingsCongestionControl { get; init; }
     public required int SettingsInitialTimestamp { get; init; }
@@ -69,7 +70,7 @@ internal sealed record Ngtcp2Abi
     public required int SettingsToken { get; init; }
     public required int SettingsTokenLength { get; init; }
 
-    /// <summary>Offset of token_type, or -1 where there is none.</summary>
+    /// <summary>Offset of token_type, or -1 if there is none.</summary>
     public required int SettingsTokenType { get; init; }
     public required int SettingsNoPayloadSizeShaping { get; init; }
     public required int SettingsHandshakeTimeout { get; init; }
@@ -77,6 +78,7 @@ internal sealed record Ngtcp2Abi
 
     // ngtcp2_transport_params
     public required int ParametersSize { get; init; }
+    public int ParametersPreferredAddress { get; init; }
     public int ParametersOriginalDcid { get; init; } = 96;
     public int ParametersRetryScid { get; init; } = 160;
     public int ParametersInitialMaxStreamDataUni { get; init; } = 208;
@@ -87,9 +89,11 @@ internal sealed record Ngtcp2Abi
     public int ParametersActiveConnectionIdLimit { get; init; } = 256;
     public int ParametersMaxDatagramFrameSize { get; init; } = 280;
     public int ParametersStatelessResetTokenPresent { get; init; } = 288;
+    public int ParametersDisableActiveMigration { get; init; } = 289;
     public required int ParametersRetryScidPresent { get; init; }
+    public required int ParametersPreferredAddressPresent { get; init; }
 
-    /// <summary>Offset of original_dcid_present, or -1 where there is none.</summary>
+    /// <summary>Offset of original_dcid_present, or -1 if there is none.</summary>
     public required int ParametersOriginalDcidPresent { get; init; }
     public required int ParametersStatelessResetToken { get; init; }
 
@@ -120,6 +124,7 @@ internal sealed record Ngtcp2Abi
         ErrorInvalidArgument = -201,
         ErrorInvalidState = -206,
         ErrorStreamIdBlocked = -208,
+        ErrorWriteMore = -240,
         ErrorStreamDataBlocked = -210,
         ErrorCrypto = -215,
         ErrorStreamShutWrite = -221,
@@ -149,6 +154,7 @@ internal sealed record Ngtcp2Abi
 
         ParametersSize = 344,
         ParametersRetryScidPresent = 290,
+        ParametersPreferredAddressPresent = 291,
         ParametersOriginalDcidPresent = -1,
         ParametersStatelessResetToken = 292,
 
@@ -177,6 +183,7 @@ internal sealed record Ngtcp2Abi
         ErrorInvalidArgument = -201,
         ErrorInvalidState = -204,
         ErrorStreamIdBlocked = -206,
+        ErrorWriteMore = -230,
         ErrorStreamDataBlocked = -208,
         ErrorCrypto = -213,
         ErrorStreamShutWrite = -219,
@@ -206,6 +213,7 @@ internal sealed record Ngtcp2Abi
 
         ParametersSize = 344,
         ParametersRetryScidPresent = 292,
+        ParametersPreferredAddressPresent = 293,
         ParametersOriginalDcidPresent = 290,
         ParametersStatelessResetToken = 294,
 

@@ -5,12 +5,12 @@ using MtaTls.Quic.Sockets;
 
 namespace MtaTls.Quic.Ngtcp2;
 
-/// <summary>The functions that the libraries call. Nothing may be thrown through them: what a connection throws is kept there, and the library is told of a failure.</summary>
+/// <summary>The functions that ngtcp2 and GnuTLS call. No exception may pass through native code: it is kept in the connection, and the callback returns a failure.</summary>
 internal static unsafe class Ngtcp2Callbacks
 {
     private const int Failure = -502;
 
-    /// <summary>All callbacks, those of the library's GnuTLS binding included.</summary>
+    /// <summary>Returns all callbacks, including those of the GnuTLS binding.</summary>
     public static NativeCallbacks Create(LibNgtcp2 library)
     {
         NativeCallbacks callbacks = library.CryptoCallbacks;
@@ -29,17 +29,18 @@ internal static unsafe class Ngtcp2Callbacks
         callbacks.PathValidation = library.Abi.PathValidationTellsOldPath
             ? (nint)(delegate* unmanaged[Cdecl]<nint, uint, NativePath*, NativePath*, int, nint, int>)&PathValidationWithOldPath
             : (nint)(delegate* unmanaged[Cdecl]<nint, uint, NativePath*, int, nint, int>)&PathValidation;
+        callbacks.SelectPreferredAddress = (nint)(delegate* unmanaged[Cdecl]<nint, NativePath*, NativePreferredAddress*, nint, int>)&SelectPreferredAddress;
         callbacks.ReceiveDatagram = (nint)(delegate* unmanaged[Cdecl]<nint, uint, byte*, nuint, nint, int>)&ReceiveDatagram;
         callbacks.LostDatagram = (nint)(delegate* unmanaged[Cdecl]<nint, ulong, nint, int>)&LostDatagram;
         callbacks.AckDatagram = (nint)(delegate* unmanaged[Cdecl]<nint, ulong, nint, int>)&AckDatagram;
         return callbacks;
     }
 
-    /// <summary>ngtcp2_crypto_conn_ref's get_conn: from a TLS session to the connection.</summary>
+    /// <summary>The get_conn callback of ngtcp2_crypto_conn_ref: returns the ngtcp2 connection of a TLS session.</summary>
     [UnmanagedCallersOnly(CallConvs = [typeof(CallConvCdecl)])]
     public static nint GetConnection(NativeConnectionReference* reference) => From(reference->UserData).Native;
 
-    /// <summary>GnuTLS's verify function: 0 accepts the peer's certificate.</summary>
+    /// <summary>GnuTLS's verify callback: returns 0 to accept the peer's certificate.</summary>
     [UnmanagedCallersOnly(CallConvs = [typeof(CallConvCdecl)])]
     public static int VerifyPeer(nint session)
     {
@@ -60,7 +61,7 @@ internal static unsafe class Ngtcp2Callbacks
 
     private static int Fail(nint userData, Exception exception)
     {
-        From(userData).PendingReason = new QuicCloseReason(QuicCloseKind.Transport, IsRemote: false, QuicTransportError.InternalError, "A handler failed.", exception);
+        From(userData).PendingReason = new QuicCloseReason(QuicCloseKind.Transport, IsRemote: false, QuicTransportError.InternalError, "The handler threw an exception.", exception);
         return Failure;
     }
 
@@ -95,7 +96,7 @@ internal static unsafe class Ngtcp2Callbacks
     [UnmanagedCallersOnly(CallConvs = [typeof(CallConvCdecl)])]
     private static int ReceiveVersionNegotiation(nint native, void* header, uint* versions, nuint count, nint userData)
     {
-        From(userData).PendingReason = new QuicCloseReason(QuicCloseKind.VersionNegotiation, IsRemote: true, Text: "The server does not speak QUIC version 1.");
+        From(userData).PendingReason = new QuicCloseReason(QuicCloseKind.VersionNegotiation, IsRemote: true, Text: "The server does not support QUIC version 1.");
         return 0;
     }
 
@@ -209,17 +210,40 @@ internal static unsafe class Ngtcp2Callbacks
     }
 
     [UnmanagedCallersOnly(CallConvs = [typeof(CallConvCdecl)])]
-    private static int PathValidation(nint native, uint flags, NativePath* path, int result, nint userData) => PathValidated(path, result, userData);
+    private static int PathValidation(nint native, uint flags, NativePath* path, int result, nint userData) => PathValidated(flags, path, result, userData);
 
     [UnmanagedCallersOnly(CallConvs = [typeof(CallConvCdecl)])]
     private static int PathValidationWithOldPath(nint native, uint flags, NativePath* path, NativePath* oldPath, int result, nint userData) =>
-        PathValidated(path, result, userData);
+        PathValidated(flags, path, result, userData);
 
-    private static int PathValidated(NativePath* path, int result, nint userData)
+    private static int PathValidated(uint flags, NativePath* path, int result, nint userData)
     {
         try
         {
-            From(userData).OnPathValidated(result == Ngtcp2Structures.PathValidationSuccess, new RawAddress(path->Local.Address, (int)path->Local.Length));
+            bool success = result == Ngtcp2Structures.PathValidationSuccess;
+            if ((flags & Ngtcp2Structures.PathValidationPreferredAddress) != 0)
+            {
+                From(userData).OnPreferredAddressValidated(success);
+            }
+            else
+            {
+                From(userData).OnPathValidated(success, new RawAddress(path->Local.Address, (int)path->Local.Length));
+            }
+
+            return 0;
+        }
+        catch (Exception exception)
+        {
+            return Fail(userData, exception);
+        }
+    }
+
+    [UnmanagedCallersOnly(CallConvs = [typeof(CallConvCdecl)])]
+    private static int SelectPreferredAddress(nint native, NativePath* destination, NativePreferredAddress* preferred, nint userData)
+    {
+        try
+        {
+            From(userData).OnSelectPreferredAddress(destination, preferred);
             return 0;
         }
         catch (Exception exception)
@@ -242,7 +266,7 @@ internal static unsafe class Ngtcp2Callbacks
         }
     }
 
-    /// <summary>What the library has for qlog.</summary>
+    /// <summary>The callback that receives qlog events.</summary>
     public static delegate* unmanaged[Cdecl]<nint, uint, byte*, nuint, void> QlogWriter => &WriteQlog;
 
     [UnmanagedCallersOnly(CallConvs = [typeof(CallConvCdecl)])]

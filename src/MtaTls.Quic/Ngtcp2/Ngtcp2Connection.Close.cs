@@ -4,8 +4,8 @@ using MtaTls.Quic.Sockets;
 namespace MtaTls.Quic.Ngtcp2;
 
 /// <summary>
-/// The end, on the loop. The library's connection is freed at once; what remains for three probe time-outs (RFC 9000, section 10.2) is this object with
-/// its ids and the packet that answers late packets.
+/// The end of a connection. Runs on the loop. The native connection is freed at once. For three probe timeouts (RFC 9000, section 10.2) this object stays with
+/// its ids and the close packet, to answer late packets.
 /// </summary>
 internal sealed unsafe partial class Ngtcp2Connection
 {
@@ -17,16 +17,16 @@ internal sealed unsafe partial class Ngtcp2Connection
     private UdpSocket? _closeSocket;
     private Exception? _certificateFailure;
 
-    /// <summary>The listener's count of handshakes goes down once.</summary>
+    /// <summary>Called once when the handshake has ended, so that the listener can decrement its count of handshakes.</summary>
     public Action? HandshakeEnded { get; set; }
 
-    /// <summary>The listener's count of connections goes down once.</summary>
+    /// <summary>Called once when the connection has ended, so that the listener can decrement its count, or the client can free its credentials.</summary>
     public Action? Ended { get; set; }
 
-    /// <summary>The peer's certificate could not be validated. Logged when the library's frames are gone: a logger may throw.</summary>
+    /// <summary>Keeps the exception of the certificate validation. It is logged later, outside native frames, because a logger may throw.</summary>
     public void CertificateFailed(Exception exception) => _certificateFailure = exception;
 
-    /// <summary>What the library refused to go on after: finds out why, tells the peer where it must know, and ends.</summary>
+    /// <summary>Ends the connection after an error of ngtcp2: finds the reason, and sends a close packet if the peer needs one.</summary>
     private void Failed(int error)
     {
         if (error == _abi.ErrorDraining)
@@ -39,7 +39,7 @@ internal sealed unsafe partial class Ngtcp2Connection
         }
         else if (error == _abi.ErrorHandshakeTimeout)
         {
-            Finish(new QuicCloseReason(QuicCloseKind.HandshakeTimeout, IsRemote: false, Text: $"No connection within {_options.HandshakeTimeout}."));
+            Finish(new QuicCloseReason(QuicCloseKind.HandshakeTimeout, IsRemote: false, Text: $"The handshake did not complete within {_options.HandshakeTimeout}."));
         }
         else if (error == _abi.ErrorReceivedVersionNegotiation || error == _abi.ErrorDropConnection || error == _abi.ErrorRetry || error == _abi.ErrorClosing)
         {
@@ -76,7 +76,7 @@ internal sealed unsafe partial class Ngtcp2Connection
         {
             return;
         }
-        // What was queued before it (a stream's last octets, say) gets a chance to go first.
+        // Data that was queued before, such as the last bytes of a stream, gets one burst to go first.
         if (_isConnected)
         {
             OpenStreams();
@@ -127,7 +127,7 @@ internal sealed unsafe partial class Ngtcp2Connection
         nint written = _library.WriteConnectionClose(_native, &path, 1, &info, packet, Ngtcp2Structures.MinInitialPacket, close, _loop.Now);
         if (written <= 0)
         {
-            return; // No keys yet, or a client that is not validated: nothing may be sent.
+            return; // There are no keys yet, or the client's address is not validated: nothing may be sent.
         }
 
         _closePacket = new ReadOnlySpan<byte>(packet, (int)written).ToArray();
@@ -151,7 +151,7 @@ internal sealed unsafe partial class Ngtcp2Connection
         }
     }
 
-    /// <summary>The loop ends: without a word to the peer, and without lingering.</summary>
+    /// <summary>Ends the connection because the loop ends: sends nothing to the peer, and keeps nothing for late packets.</summary>
     public void EndNow()
     {
         Finish(new QuicCloseReason(QuicCloseKind.Aborted, IsRemote: false));
@@ -161,14 +161,14 @@ internal sealed unsafe partial class Ngtcp2Connection
         }
     }
 
-    /// <summary>Something of this connection threw where nothing should: it ends, and no other.</summary>
+    /// <summary>Ends only this connection, after an unexpected exception.</summary>
     public void EndBy(Exception exception)
     {
         Log.ConnectionFailed(_loop.Logger, Id, exception);
         Finish(new QuicCloseReason(QuicCloseKind.Aborted, IsRemote: false, QuicTransportError.InternalError, exception.Message, exception));
     }
 
-    /// <summary>A packet after the end: the first, second, fourth, eighth, ... is answered (RFC 9000, section 10.2.1).</summary>
+    /// <summary>Answers the first, second, fourth, eighth, ... packet after the end with the close packet (RFC 9000, section 10.2.1).</summary>
     private void AnswerClosed()
     {
         if (_isClosed && System.Numerics.BitOperations.IsPow2(++_packetsAfterClose))
@@ -177,7 +177,7 @@ internal sealed unsafe partial class Ngtcp2Connection
         }
     }
 
-    /// <summary>Frees everything native and tells the owner, once.</summary>
+    /// <summary>Frees the native connection and calls the handler's OnClosed, once.</summary>
     private void Finish(QuicCloseReason reason, bool lingers = false)
     {
         if (_isClosed)
@@ -191,14 +191,20 @@ internal sealed unsafe partial class Ngtcp2Connection
         EndHandshake();
         FreeNative();
         GiveBack();
+        if (PendingReason is { Exception: { } exception })
+        {
+            // An exception of the handler. It is logged here, outside native frames, because a logger may throw.
+            Log.ConnectionFailed(_loop.Logger, Id, exception);
+        }
+
         Log.Closed(_loop.Logger, Id, reason);
         try
         {
             Handler?.OnClosed(this, reason);
         }
-        catch (Exception exception)
+        catch (Exception failure)
         {
-            Log.HandlerFailed(_loop.Logger, Id, exception);
+            Log.HandlerFailed(_loop.Logger, Id, failure);
         }
         _datagramsDropped += _datagrams.Close();
         Ended?.Invoke();
@@ -211,7 +217,7 @@ internal sealed unsafe partial class Ngtcp2Connection
         Forget();
     }
 
-    /// <summary>The time after the end is over.</summary>
+    /// <summary>Forgets an ended connection when its time for late packets is over.</summary>
     private void ServiceClosed()
     {
         if (_isClosed && HeapIndex >= 0 && HeapExpiry <= _loop.Now)
@@ -241,7 +247,7 @@ internal sealed unsafe partial class Ngtcp2Connection
 
     private void FreeNative()
     {
-        // In this order: the connection uses the session, and both use the handle.
+        // The order matters: the connection uses the session, and both use the handle.
         if (_native != 0)
         {
             _library.Delete(_native);

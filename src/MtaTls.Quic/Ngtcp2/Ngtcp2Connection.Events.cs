@@ -2,7 +2,7 @@ using System.Security.Cryptography.X509Certificates;
 
 namespace MtaTls.Quic.Ngtcp2;
 
-/// <summary>What the library reports while it reads, writes or looks at the time. What is thrown here is kept and closes the connection.</summary>
+/// <summary>Events that ngtcp2 reports while it reads, writes or handles timers. An exception here is kept and closes the connection.</summary>
 internal sealed partial class Ngtcp2Connection
 {
     private readonly HashSet<long> _incoming = [];
@@ -18,7 +18,7 @@ internal sealed partial class Ngtcp2Connection
         Reset,
     }
 
-    /// <summary>What ended the connection, where that is known before the library tells an error number.</summary>
+    /// <summary>Why the connection ends, if that is known before ngtcp2 returns an error number.</summary>
     public QuicCloseReason? PendingReason { get; set; }
 
     public void OnHandshakeCompleted()
@@ -26,7 +26,7 @@ internal sealed partial class Ngtcp2Connection
         _hasProgressed = true;
         if (IsServer)
         {
-            Connected(); // The client's certificate was validated before: a server's handshake is confirmed when it is complete.
+            Connected(); // A server's handshake is confirmed when it is complete, and the client's certificate was validated before.
         }
     }
 
@@ -50,12 +50,12 @@ internal sealed partial class Ngtcp2Connection
         _hasProgressed = true;
         if (!_incoming.Contains(streamId))
         {
-            return; // Stopped.
+            return; // This end has stopped the stream.
         }
 
         if (!_isConnected)
         {
-            // A client may get the server's octets before the confirmation. The initial window bounds them: there is no credit before they are delivered.
+            // A client may receive stream data before the handshake is confirmed. The initial window limits it, because credit follows only after delivery.
             (_early ??= []).Add(new EarlyEvent(fin ? EarlyKind.Fin : EarlyKind.Data, streamId, data.ToArray(), 0));
             return;
         }
@@ -65,7 +65,7 @@ internal sealed partial class Ngtcp2Connection
     public void OnStreamReset(long streamId, ulong code)
     {
         _hasProgressed = true;
-        // A reset that is the first to come of a stream opens none in the library, which then gives the credit back itself.
+        // If a reset is the first frame of a stream, ngtcp2 does not open the stream and returns the credit itself.
         if (!_incoming.Contains(streamId) && !MarkSeen(streamId))
         {
             return;
@@ -82,7 +82,7 @@ internal sealed partial class Ngtcp2Connection
 
     public void OnStreamClosed(long streamId, ulong? code)
     {
-        // The peer's streams are done with at their end: soname 9 never closes them.
+        // Only for streams of this end. The peer's streams are handled at their FIN or reset, because soname 9 never closes them.
         if (!_streams.Remove(streamId, out OutgoingStream? stream))
         {
             return;
@@ -109,7 +109,7 @@ internal sealed partial class Ngtcp2Connection
         _hasProgressed = true;
         if (!_isConnected)
         {
-            return; // Unreliable anyhow, and nobody knows this peer yet.
+            return; // The peer is not authenticated yet, and datagrams are unreliable anyway.
         }
 
         _datagramsReceived++;
@@ -128,7 +128,7 @@ internal sealed partial class Ngtcp2Connection
         }
     }
 
-    /// <summary>GnuTLS has the peer's certificates.</summary>
+    /// <summary>Decides about the peer's certificates, which GnuTLS has received.</summary>
     public bool AcceptsPeer(nint session)
     {
         X509Certificate2Collection certificates = TlsSession.GetPeerCertificates(session);
@@ -178,6 +178,7 @@ internal sealed partial class Ngtcp2Connection
         }
 
         ApplicationProtocol = _session!.ApplicationProtocol;
+        ReadPreferredAddresses();
         UpdateSnapshot();
         BeginPathMtu();
         UpdateMaxDatagramSize();
@@ -216,7 +217,7 @@ internal sealed partial class Ngtcp2Connection
 
     private unsafe void Deliver(long streamId, ReadOnlySpan<byte> data, bool fin)
     {
-        // Credit for the connection, none for the stream: it may have MaxStreamData octets in all.
+        // Return credit for the connection but none for the stream, which may carry MaxStreamData bytes in all.
         _library.ExtendMaxOffset(_native, (ulong)data.Length);
         if (fin)
         {
@@ -226,7 +227,7 @@ internal sealed partial class Ngtcp2Connection
         Handler.OnStreamData(this, streamId, data, fin);
     }
 
-    /// <summary>True the first time, for a stream among those that the peer may have in all.</summary>
+    /// <summary>Marks a stream of the peer as seen. True the first time, if the stream is within MaxStreams.</summary>
     private bool MarkSeen(long streamId)
     {
         long index = streamId >> 2;
@@ -247,7 +248,7 @@ internal sealed partial class Ngtcp2Connection
         return first;
     }
 
-    /// <summary>Another stream may take the place of this one, as long as the peer has not had all it may have.</summary>
+    /// <summary>Ends a stream of the peer, and lets the peer open another until it has opened MaxStreams.</summary>
     private unsafe void EndIncoming(long streamId)
     {
         if (!_incoming.Remove(streamId) || _streamsGranted >= _options.MaxStreams)

@@ -4,11 +4,14 @@ using MtaTls.Quic.Sockets;
 
 namespace MtaTls.Quic.Ngtcp2;
 
-/// <summary>Reads, writes and times out; all on the loop's thread, none inside of a callback.</summary>
+/// <summary>Receives packets and serves the connection. Runs on the loop, never inside an ngtcp2 callback.</summary>
 internal sealed unsafe partial class Ngtcp2Connection
 {
-    /// <summary>What any path and any peer takes but for a few.</summary>
+    /// <summary>The largest handshake packet, in bytes. Nearly all paths and peers accept this size.</summary>
     private const int HandshakePacket = 1452;
+
+    /// <summary>The shortest pause between paced bursts, in nanoseconds. Packets that are due in this time leave in one piece.</summary>
+    private const ulong LeastPause = 1_000_000;
 
     private readonly TlsCredentials _credentials;
     private readonly Dictionary<long, OutgoingStream> _streams = [];
@@ -25,22 +28,22 @@ internal sealed unsafe partial class Ngtcp2Connection
     private ulong _probeAt = Ngtcp2Structures.NoExpiry;
     private int _probeBackoff;
     private bool _hasProgressed;
-    private bool _hasHandedOver; // Datagrams, since the last turn.
+    private bool _hasHandedOver; // Whether datagrams were delivered since the last call of Service.
     private long _inFlightKnown;
 
-    /// <summary>The owner's handler: set before the connection starts.</summary>
+    /// <summary>The owner's handler. Set before the connection starts.</summary>
     public IQuicConnectionHandler Handler { get; set; } = null!;
 
-    /// <summary>The library's connection; 0 before the start and after the end.</summary>
+    /// <summary>The ngtcp2 connection; 0 before the start and after the end.</summary>
     public nint Native => _native;
 
-    // The loop's bookkeeping.
+    // State of the loop and its heap for this connection.
     public int HeapIndex { get; set; } = -1;
     public ulong HeapExpiry { get; set; }
     public int Scheduled;
     public Ngtcp2Connection? NextScheduled;
 
-    /// <summary>A packet for this connection.</summary>
+    /// <summary>Processes a packet for this connection.</summary>
     public void Receive(ReadOnlySpan<byte> packet, in RawAddress local, in RawAddress remote, int socketIndex)
     {
         if (_native == 0)
@@ -48,9 +51,9 @@ internal sealed unsafe partial class Ngtcp2Connection
             AnswerClosed();
             return;
         }
-        if (!IsServer && !remote.Equals(_remote))
+        if (!IsServer && !IsServerAddress(remote))
         {
-            return; // RFC 9000, section 9: a server keeps its address, so this is from somebody else.
+            return; // RFC 9000, section 9: a server has the address that the client chose, and one that it announces.
         }
 
         _packetsReceived++;
@@ -80,8 +83,8 @@ internal sealed unsafe partial class Ngtcp2Connection
     }
 
     /// <summary>
-    /// Whether the packet shows that the peer lives: it acknowledged something, or brought something new. What cannot be decrypted, or was there before, shows nothing: anybody who has seen a
-    /// packet of this connection can send that.
+    /// Notes that the peer is alive if the packet acknowledged something or carried new data. Packets that cannot be decrypted, and repeated packets, prove nothing: an attacker
+    /// that has seen a packet of this connection can send them.
     /// </summary>
     private void NoteProgress()
     {
@@ -112,7 +115,7 @@ internal sealed unsafe partial class Ngtcp2Connection
         }
     }
 
-    /// <summary>What is due by now, and what can be sent. Returns whether there is more to send at once.</summary>
+    /// <summary>Handles due timers, then sends. Returns whether there is more to send at once.</summary>
     public bool Service()
     {
         if (_hasHandedOver)
@@ -156,13 +159,14 @@ internal sealed unsafe partial class Ngtcp2Connection
 
         UpdateSnapshot();
         DropOldSocket(now);
-        _loop.Expiries.Set(this, Math.Min(Math.Min(_library.GetExpiry(_native), _oldSocketUntil), Math.Min(_probeAt, _mtu.Deadline)));
+        ulong paced = _isPaced ? Math.Max(_path.PacedUntil, now + LeastPause) : Ngtcp2Structures.NoExpiry;
+        _loop.Expiries.Set(this, Math.Min(Math.Min(_library.GetExpiry(_native), _oldSocketUntil), Math.Min(Math.Min(_probeAt, _mtu.Deadline), paced)));
         return more;
     }
 
     /// <summary>
-    /// Where DATAGRAM frames arm no probe, neither does a probe that is only a PING: were it lost, what is in flight would stay so for ever. Newer versions arm it for DATAGRAM frames and not for
-    /// such a probe. So there is a probe of our own, long after the library's would have come.
+    /// Arms this connection's own probe, for a time long after ngtcp2's probe would have been sent. In ngtcp2, a probe with only a PING does not arm the next probe timeout; in soname 9,
+    /// DATAGRAM frames do not either. If such a probe were lost, the bytes in flight would stay in flight for ever.
     /// </summary>
     private void ArmProbe(bool sent)
     {
@@ -183,7 +187,7 @@ internal sealed unsafe partial class Ngtcp2Connection
         UserData = socketIndex,
     };
 
-    /// <summary>Before the peer has told what it takes, packets are of a size that anybody takes, whatever the options say of the path.</summary>
+    /// <summary>The largest packet to write, in bytes. Until the peer's limit is known, it is at most <see cref="HandshakePacket"/>, whatever the options say.</summary>
     private nuint PacketRoom => (nuint)(_isConnected ? Math.Min(_options.MaxUdpPayloadSize, _mtu.Limit) : Math.Min(_options.MaxUdpPayloadSize, HandshakePacket));
 
     private nint WriteStream(OutgoingStream stream, NativePath* path, byte* destination, ulong now, out bool takesNothing)
@@ -199,7 +203,7 @@ internal sealed unsafe partial class Ngtcp2Connection
             {
                 return written;
             }
-            // Blocked: it waits for the peer's credit, which comes in a packet. Otherwise it takes no more.
+            // A blocked stream waits until a packet brings more credit from the peer. Other errors mean that the stream accepts no more data.
             Unqueue(stream, blocked: written == _abi.ErrorStreamDataBlocked);
             takesNothing = true;
             return 0;
@@ -230,7 +234,7 @@ internal sealed unsafe partial class Ngtcp2Connection
         }
     }
 
-    /// <summary>What others may read, brought up to date.</summary>
+    /// <summary>Updates the values that other threads read.</summary>
     private void UpdateSnapshot()
     {
         byte* statistics = stackalloc byte[_abi.StatisticsSize];
@@ -253,10 +257,9 @@ internal sealed unsafe partial class Ngtcp2Connection
 
         ArmProbe(sent: _packetsSent > _packetsSentBefore);
         _packetsSentBefore = _packetsSent;
-
     }
 
-    /// <summary>Calls the owner outside of the library's callbacks; what it throws closes the connection.</summary>
+    /// <summary>Calls the owner outside ngtcp2 callbacks. An exception closes the connection.</summary>
     private void Call(Action<Ngtcp2Connection> action)
     {
         try
@@ -265,7 +268,7 @@ internal sealed unsafe partial class Ngtcp2Connection
         }
         catch (Exception exception)
         {
-            PendingReason = new QuicCloseReason(QuicCloseKind.Transport, IsRemote: false, QuicTransportError.InternalError, "A handler failed.", exception);
+            PendingReason = new QuicCloseReason(QuicCloseKind.Transport, IsRemote: false, QuicTransportError.InternalError, "The handler threw an exception.", exception);
             if (_native != 0)
             {
                 Failed(_abi.ErrorCallbackFailure);

@@ -1,12 +1,12 @@
 namespace MtaTls.Quic.Ngtcp2;
 
-/// <summary>The sizes of packets and datagrams, on the loop.</summary>
+/// <summary>Sizes of packets and datagrams. Runs on the loop.</summary>
 internal sealed unsafe partial class Ngtcp2Connection
 {
-    /// <summary>The library tries few sizes, each three times within five probe time-outs.</summary>
+    /// <summary>After this many probe timeouts, discovery has ended: ngtcp2 tries few sizes, each three times within five probe timeouts.</summary>
     private const ulong DiscoveryProbeTimeouts = 12;
 
-    /// <summary>The largest size that the library's discovery tries.</summary>
+    /// <summary>The largest size that ngtcp2's discovery tries, in bytes.</summary>
     private const int LargestDiscovered = 1444;
 
     private readonly PathMtuGuard _mtu = new();
@@ -15,12 +15,12 @@ internal sealed unsafe partial class Ngtcp2Connection
 
     public bool IsPathMtuSettled => _isMtuSettled || (Volatile.Read(ref _discoveryEnds) is > 0 and long ends && _loop.Time.GetTimestamp() >= ends);
 
-    // The short header with a packet number of 4 octets, the tag, the frame's type and length, MAX_DATA where it goes along.
+    // The short header with a packet number of 4 bytes, the AEAD tag, the frame's type and length, and MAX_DATA if it is added.
     private int DatagramOverhead => 1 + (int)_library.GetDestinationId(_native)->Length + 4 + 16 + 3 + (_abi.DatagramsArmNoProbe ? 9 : 0);
 
     private int PathMaximum => Math.Min(_options.MaxUdpPayloadSize, (int)_library.GetPathMaxTxUdpPayloadSize(_native));
 
-    /// <summary>The path is new to the library: its discovery begins.</summary>
+    /// <summary>Starts for a new path, on which ngtcp2's discovery begins.</summary>
     private void BeginPathMtu()
     {
         _mtu.Reset();
@@ -35,7 +35,7 @@ internal sealed unsafe partial class Ngtcp2Connection
         }
     }
 
-    /// <summary>Writes a datagram that means nothing to the peer and fills a packet of the wanted size.</summary>
+    /// <summary>Writes a datagram that the peer ignores and that fills a packet of the wanted size.</summary>
     private nint WriteMtuProbe(NativePath* path, byte* destination, ulong now)
     {
         int size = _mtu.WantedProbe;
@@ -57,7 +57,7 @@ internal sealed unsafe partial class Ngtcp2Connection
         nint written = _library.WriteDatagram(_native, path, 1, &info, destination, (nuint)size, &taken, 0, id, &vector, 1, now);
         if (taken != 0)
         {
-            _ledger.Add(length, now, null);
+            _ledger.Add(length, now, null, _delivered, _deliveredAt, isLimited: true);
             _mtu.OnProbeSent(id, (int)written, now + (3 * _library.GetProbeTimeout(_native)));
         }
 
@@ -102,7 +102,7 @@ internal sealed unsafe partial class Ngtcp2Connection
         {
             return 0;
         }
-        // Type and length are 3 octets up to 16,383, 5 above.
+        // Type and length take 3 bytes up to a length of 16,383, and 5 above.
         ulong frame = *(ulong*)(remote + _abi.ParametersMaxDatagramFrameSize);
         long byPeer = frame > 16383 + 5 ? (long)Math.Min(frame, 65535) - 5 : (long)frame - 3;
         long byPath = Math.Min(PathMaximum, _mtu.Limit) - DatagramOverhead;

@@ -2,7 +2,7 @@ using MtaTls.Quic.Sockets;
 
 namespace MtaTls.Quic.Ngtcp2;
 
-/// <summary>Addresses and the client's sockets, on the loop.</summary>
+/// <summary>Paths, migration and the client's sockets. Runs on the loop.</summary>
 internal sealed unsafe partial class Ngtcp2Connection
 {
     private readonly List<UdpSocket> _sockets = [];
@@ -10,7 +10,7 @@ internal sealed unsafe partial class Ngtcp2Connection
     private bool _candidateTried;
     private ulong _oldSocketUntil = Ngtcp2Structures.NoExpiry;
 
-    /// <summary>Notes the addresses of the current path, which the peer's packets or a migration may have changed.</summary>
+    /// <summary>Updates the addresses of the current path, which the peer's packets or a migration may have changed.</summary>
     private void RefreshPath()
     {
         NativePath* path = _library.GetPath(_native);
@@ -21,12 +21,17 @@ internal sealed unsafe partial class Ngtcp2Connection
             return;
         }
 
+        if (!IsServer && !remote.Equals(_remote))
+        {
+            _otherRemote = _remote;
+        }
+
         (_local, _remote) = (local, remote);
         (_localEndPoint, _remoteEndPoint) = (local.ToEndPoint(), remote.ToEndPoint());
         BeginPathMtu();
         if (_candidate is { } candidate && candidate.Local.Equals(local))
         {
-            // The peer may use the old path until it has seen packets on the new one.
+            // Keep the old socket for a while: the peer may use the old path until it receives packets on the new one.
             _candidate = null;
             _oldSocketUntil = _loop.Now + 3 * _library.GetProbeTimeout(_native);
         }
@@ -44,7 +49,7 @@ internal sealed unsafe partial class Ngtcp2Connection
             socket.Dispose();
             return;
         }
-        DropCandidate("another migration began");
+        DropCandidate("another migration has started");
         socket.Owner = this;
         _sockets.Add(socket);
         _loop.AddSocket(socket);
@@ -52,10 +57,10 @@ internal sealed unsafe partial class Ngtcp2Connection
         _loop.Schedule(this);
     }
 
-    /// <summary>Begins to validate the new path, as soon as the handshake is confirmed and the peer has given a connection id for it.</summary>
+    /// <summary>Starts to validate the new path when the handshake is confirmed and the peer has issued a connection id for it.</summary>
     private void TryMigrate()
     {
-        if (_candidate is not { } candidate || _candidateTried || !_isConnected)
+        if (_candidate is not { } candidate || _candidateTried || !_isConnected || _isMovingToPreferred)
         {
             return;
         }
@@ -65,7 +70,7 @@ internal sealed unsafe partial class Ngtcp2Connection
         int result = _library.InitiateMigration(_native, &path, _loop.Now);
         if (result == _abi.ErrorConnectionIdBlocked)
         {
-            return; // Again with the next packet, which may bring one.
+            return; // Tried again after the next packet, which may bring a connection id.
         }
 
         _candidateTried = true;
@@ -88,7 +93,7 @@ internal sealed unsafe partial class Ngtcp2Connection
         _loop.RemoveSocket(candidate);
     }
 
-    /// <summary>Closes the sockets of former paths when their time is over.</summary>
+    /// <summary>Closes the sockets of former paths after their grace time.</summary>
     private void DropOldSocket(ulong now)
     {
         if (now < _oldSocketUntil)

@@ -3,19 +3,25 @@ using MtaTls.Quic.Sockets;
 
 namespace MtaTls.Quic.Ngtcp2;
 
-/// <summary>Bursts of packets, and what becomes of the datagrams in them; on the loop.</summary>
+/// <summary>Writes bursts of packets, and handles acknowledgement and loss of their datagrams. Runs on the loop.</summary>
 internal sealed unsafe partial class Ngtcp2Connection
 {
-    /// <summary>Packets written before other connections get their turn.</summary>
+    /// <summary>The most packets of one burst, before other connections get their turn.</summary>
     private const int MaxBurst = 64;
 
     private const int LeastBurst = 4;
 
-    /// <summary>A burst is what the path carries in this time: more at once would overrun short queues on the way, less would cost a wake-up for each packet.</summary>
+    /// <summary>A burst has as many packets as the path carries in this time. Larger bursts would overflow short queues in the network; smaller ones would cost a wake-up for each packet.</summary>
     private const double BurstNanoseconds = 1_500_000;
 
-    /// <summary>The peer's delay of acknowledgements (RFC 9000, section 18.2) and a little.</summary>
+    /// <summary>The default max_ack_delay of the peer, 25 ms (RFC 9000, section 18.2), plus 5 ms; in nanoseconds.</summary>
     private const ulong OverdueSlack = 30_000_000;
+
+    /// <summary>The type and length of a DATAGRAM frame, in bytes.</summary>
+    private const int DatagramFrameHead = 3;
+
+    /// <summary>A packet with less room than this, in bytes, takes no further datagram.</summary>
+    private const int LeastRoom = 64;
 
     private readonly DatagramLedger _ledger = new();
     private readonly PathModel _path = new();
@@ -23,7 +29,10 @@ internal sealed unsafe partial class Ngtcp2Connection
     private DatagramSlot? _held;
     private ulong _largestAcknowledged;
     private long _delivered;
-    private long _roomInFlight; // Of the burst that is being written.
+    private ulong _deliveredAt;
+    private long _limitedUntil; // Datagrams sent before so many bytes are delivered do not show the most that the path carries.
+    private bool _isPaced; // The source has to wait before its next datagram.
+    private long _roomInFlight; // For the current burst, in bytes.
 
     public IQuicDatagramSource? DatagramSource { get => Volatile.Read(ref _source); set => Volatile.Write(ref _source, value); }
 
@@ -52,7 +61,8 @@ internal sealed unsafe partial class Ngtcp2Connection
         _mtu.OnLost(id, entry.Length + DatagramOverhead, PathMaximum, _loop.Now);
         if (entry.Slot is { } slot)
         {
-            DatagramSource?.OnLost(slot);
+            bool isStarting = _path.OnLost(entry.SentAt, _loop.Now); // Not for probes of the path MTU.
+            DatagramSource?.OnLost(slot, isStarting);
         }
     }
 
@@ -66,14 +76,15 @@ internal sealed unsafe partial class Ngtcp2Connection
         _mtu.OnAcknowledged(id, entry.Length + DatagramOverhead, PathMaximum, _loop.Now);
         _largestAcknowledged = Math.Max(_largestAcknowledged, id);
         _delivered += entry.Length + DatagramOverhead;
-        _path.OnDelivered(_delivered, entry.Delivered, entry.SentAt, _loop.Now, (ulong)Math.Max(0, _smoothedRtt));
+        _deliveredAt = _loop.Now;
+        _path.OnDelivered(_delivered, entry, _loop.Now, (ulong)Math.Max(0, _smoothedRtt));
         if (entry.Slot is { } slot)
         {
             DatagramSource?.OnAcknowledged(slot);
         }
     }
 
-    /// <summary>Nothing is in flight any more: what was not acknowledged is lost. Soname 9 does not tell of each, where a probe time-out came before.</summary>
+    /// <summary>Counts all pending datagrams as lost, because no byte is in flight any more. After a probe timeout, soname 9 does not report each loss.</summary>
     private void ResolveDatagrams()
     {
         while (_ledger.TryPeek(out ulong id, out _))
@@ -83,7 +94,8 @@ internal sealed unsafe partial class Ngtcp2Connection
     }
 
     /// <summary>
-    /// What is older than an acknowledged datagram, and should have been acknowledged long ago, is lost. The library tells of most; soname 9 does not tell of those that a probe time-out had marked.
+    /// Counts overdue datagrams as lost: they are older than an acknowledged datagram, and their acknowledgement is late. ngtcp2 reports most losses; soname 9 does not report datagrams that a
+    /// probe timeout has marked.
     /// </summary>
     private void ResolveOverdue()
     {
@@ -94,7 +106,7 @@ internal sealed unsafe partial class Ngtcp2Connection
         }
     }
 
-    /// <summary>Bytes that may go into flight: no more than the path delivers in its round-trip time and a little, so that packets wait here and not in queues on the way.</summary>
+    /// <summary>How many more bytes may be in flight. A little more than the path delivers in one round trip is enough; other packets wait here, not in queues of the network.</summary>
     private long RoomInFlight()
     {
         long window = (long)Math.Min(_library.GetCongestionWindowLeft(_native), long.MaxValue);
@@ -115,7 +127,7 @@ internal sealed unsafe partial class Ngtcp2Connection
             return MaxBurst;
         }
 
-        // The library's quantum knows the rate of its pacing alone, which BBR keeps low; what the path has delivered may go at once as well.
+        // ngtcp2 computes its send quantum from the pacing rate, which BBR keeps low. Allow as much as the path has delivered in this time.
         double quantum = Math.Max((double)_library.GetSendQuantum(_native), _path.Rate * BurstNanoseconds / 1e9);
         quantum = Math.Min(quantum, _congestionWindow * BurstNanoseconds / Math.Max(_smoothedRtt, 100_000));
         return (int)Math.Clamp(quantum / 1350, LeastBurst, MaxBurst);
@@ -136,13 +148,23 @@ internal sealed unsafe partial class Ngtcp2Connection
 
         if (_held is null && _roomInFlight > 0)
         {
+            if (_path.PacedUntil > _loop.Now)
+            {
+                _isPaced = true;
+                return null;
+            }
+
             _held = source.Take();
+            if (_held is null)
+            {
+                _limitedUntil = _delivered + Math.Max(1, _ledger.Pending * 1350L);
+            }
         }
 
         return _held;
     }
 
-    /// <summary>The source gets back everything of which it is not known that it arrived.</summary>
+    /// <summary>Returns all unacknowledged datagrams to the source.</summary>
     private void GiveBack()
     {
         if (_source is not { } source)
@@ -158,10 +180,10 @@ internal sealed unsafe partial class Ngtcp2Connection
         }
     }
 
-    /// <summary>Writes a burst: streams first, then datagrams, then whatever the library has (acknowledgements, probes). True when there is more.</summary>
-    /// <param name="now">The time.</param>
+    /// <summary>Writes a burst: streams first, then datagrams, then other frames of ngtcp2 (acknowledgements, probes). True when there may be more.</summary>
+    /// <param name="now">The time now, in nanoseconds.</param>
     /// <param name="probes">
-    /// A probe may be due, because the peer does not answer: it goes out without a datagram, since a path that has become narrower would lose it as it lost those before.
+    /// Whether a probe may be due, because the peer does not answer. It is sent without a datagram, because a path whose MTU has become smaller would drop a large packet again.
     /// </param>
     private bool Write(ulong now, bool probes = false)
     {
@@ -173,6 +195,7 @@ internal sealed unsafe partial class Ngtcp2Connection
         DatagramSlot? burst = _isConnected ? _datagrams.BeginBurst() : null;
         int most = BurstLimit();
         _roomInFlight = _source is null ? 0 : RoomInFlight();
+        _isPaced = false;
         DatagramSlot? first = burst;
         DatagramSlot? lastDone = null;
         int done = 0, packets = 0;
@@ -199,7 +222,7 @@ internal sealed unsafe partial class Ngtcp2Connection
             {
                 while (burst is not null && burst.Length > _maxDatagramSize)
                 {
-                    // The path has become narrower.
+                    // The path MTU has become smaller.
                     _datagramsDropped++;
                     (lastDone, burst, done) = (burst, burst.Next, done + 1);
                 }
@@ -228,13 +251,7 @@ internal sealed unsafe partial class Ngtcp2Connection
                 }
                 else if (TakeFromSource() is { } taken)
                 {
-                    written = WriteDatagram(taken, &path, sender.Next, now, out bool accepted, isKept: true);
-                    if (accepted)
-                    {
-                        _datagramsSent++;
-                        _held = null;
-                        _roomInFlight -= written;
-                    }
+                    written = WriteFromSource(taken, &path, sender.Next, now);
                 }
                 else
                 {
@@ -249,7 +266,7 @@ internal sealed unsafe partial class Ngtcp2Connection
 
             if (_loop.Socket((int)path.UserData) is not { } socket)
             {
-                break; // A former path, whose socket is gone: the packet is lost, as it could be on the way.
+                break; // The socket of a former path is closed: the packet counts as lost.
             }
 
             local.Length = (int)path.Local.Length;
@@ -287,10 +304,51 @@ internal sealed unsafe partial class Ngtcp2Connection
         return packets == most;
     }
 
-    private nint WriteDatagram(DatagramSlot slot, NativePath* path, byte* destination, ulong now, out bool accepted, bool isKept = false)
+    /// <summary>Writes a packet with a datagram of the source, and with further ones that are waiting and fit.</summary>
+    private nint WriteFromSource(DatagramSlot slot, NativePath* path, byte* destination, ulong now)
     {
-        // MAX_DATA goes along, harmless, because it arms the probe time-out; the window per stream and the number of streams bound memory.
-        if (_abi.DatagramsArmNoProbe)
+        // The path MTU guard sees the sizes of datagrams. Packets with several datagrams therefore keep to a size that every path carries.
+        int room = Math.Min((int)PacketRoom, PathMtuGuard.Base) - DatagramOverhead - slot.Length;
+        nint written = WriteDatagram(slot, path, destination, now, out bool accepted, isKept: true, hasMore: room >= LeastRoom);
+        NoteAccepted(accepted);
+        while (written == _abi.ErrorWriteMore)
+        {
+            if (TakeFromSource() is { } next && next.Length + DatagramFrameHead <= room)
+            {
+                room -= next.Length + DatagramFrameHead;
+                written = WriteDatagram(next, path, destination, now, out accepted, isKept: true, isFirst: false, hasMore: room >= LeastRoom);
+                NoteAccepted(accepted);
+            }
+            else
+            {
+                ulong info = 0;
+                written = _library.WriteStream(_native, path, 1, &info, destination, PacketRoom, null, 0, -1, null, 0, now);
+            }
+        }
+
+        if (written > 0)
+        {
+            _roomInFlight -= written;
+            _path.OnSent(written, now);
+        }
+
+        return written;
+    }
+
+    private void NoteAccepted(bool accepted)
+    {
+        if (accepted)
+        {
+            _datagramsSent++;
+            _held = null;
+        }
+    }
+
+    private nint WriteDatagram(
+        DatagramSlot slot, NativePath* path, byte* destination, ulong now, out bool accepted, bool isKept = false, bool isFirst = true, bool hasMore = false)
+    {
+        // Add MAX_DATA, because it arms the probe timeout. It does no harm: the window per stream and the number of streams limit the memory.
+        if (_abi.DatagramsArmNoProbe && isFirst)
         {
             _library.ExtendMaxOffset(_native, InitialMaxData / 2 + 1);
         }
@@ -298,9 +356,14 @@ internal sealed unsafe partial class Ngtcp2Connection
         ulong info = 0;
         int taken = 0;
         var vector = new NativeVector { Base = slot.Data, Length = (nuint)slot.Length };
-        nint written = _library.WriteDatagram(_native, path, 1, &info, destination, PacketRoom, &taken, 0, _ledger.NextId, &vector, 1, now);
+        nint written = _library.WriteDatagram(_native, path, 1, &info, destination, PacketRoom, &taken, hasMore ? Ngtcp2Structures.WriteDatagramMore : 0, _ledger.NextId, &vector, 1, now);
         accepted = taken != 0;
-        if (accepted && _ledger.Add(slot.Length, now, isKept ? slot : null, _delivered).Slot is { } forgotten)
+        if (_ledger.Pending == 0)
+        {
+            _deliveredAt = now;
+        }
+
+        if (accepted && _ledger.Add(slot.Length, now, isKept ? slot : null, _delivered, _deliveredAt, !isKept || _delivered < _limitedUntil).Slot is { } forgotten)
         {
             _source?.OnReturned(forgotten);
         }

@@ -4,12 +4,12 @@ using MtaTls.Quic.Sockets;
 
 namespace MtaTls.Quic.Ngtcp2;
 
-/// <summary>The beginning, on the loop: the native connection with its settings and transport parameters.</summary>
+/// <summary>Creates the native connection with its settings and transport parameters. Runs on the loop.</summary>
 internal sealed unsafe partial class Ngtcp2Connection
 {
     private QlogFile? _qlog;
 
-    /// <summary>Starts the handshake of a client; <paramref name="socket"/> is the connection's own.</summary>
+    /// <summary>Starts the handshake of a client. The connection owns <paramref name="socket"/>.</summary>
     public void StartClient(UdpSocket socket)
     {
         _sockets.Add(socket);
@@ -21,14 +21,14 @@ internal sealed unsafe partial class Ngtcp2Connection
         Start(destinationId, Ngtcp2Structures.Version1, socket.Index, default, null);
     }
 
-    /// <summary>Starts the handshake of a server with what the client's first packet says.</summary>
+    /// <summary>Starts the handshake of a server from the client's first packet. False if it failed.</summary>
     /// <param name="header">The packet's header.</param>
-    /// <param name="originalId">The id that the client chose first: another than the header's when it has come by a Retry.</param>
-    /// <param name="socketIndex">The socket that the packet came to.</param>
+    /// <param name="originalId">The id that the client chose first, if the client was sent a Retry; null otherwise.</param>
+    /// <param name="socketIndex">The number of the socket that the packet arrived at.</param>
     public bool StartServer(in NativePacketHeader header, in NativeConnectionId? originalId, int socketIndex)
     {
         NativeConnectionId first = header.DestinationId;
-        AddId(ConnectionId.From(&first)); // Until the client uses the server's.
+        AddId(ConnectionId.From(&first)); // The client uses it until it knows the server's id.
         return Start(header.SourceId, header.Version, socketIndex, header, originalId);
     }
 
@@ -68,6 +68,7 @@ internal sealed unsafe partial class Ngtcp2Connection
                         *(int*)(settings + _abi.SettingsTokenType) = 1; // NGTCP2_TOKEN_TYPE_RETRY
                     }
                 }
+                FillPreferredAddress(parameters);
                 parameters[_abi.ParametersStatelessResetTokenPresent] = 1;
                 _loop.StatelessResetToken(id, new Span<byte>(parameters + _abi.ParametersStatelessResetToken, Ngtcp2Structures.StatelessResetTokenLength));
             }
@@ -109,7 +110,7 @@ internal sealed unsafe partial class Ngtcp2Connection
         *(ulong*)(settings + _abi.SettingsInitialRtt) = Nanoseconds(_options.InitialRtt);
         *(nuint*)(settings + _abi.SettingsMaxTxUdpPayloadSize) = (nuint)_options.MaxUdpPayloadSize;
         *(ulong*)(settings + _abi.SettingsHandshakeTimeout) = Nanoseconds(_options.HandshakeTimeout);
-        // An int in soname 9, an octet in 16, which on a little-endian machine is its first.
+        // These are an int in soname 9 and a byte in soname 16; on a little-endian machine the first byte is right for both.
         settings[_abi.SettingsNoPayloadSizeShaping] = _options.PathMtuDiscovery ? (byte)0 : (byte)1;
         settings[_abi.SettingsNoPathMtuDiscovery] = _options.PathMtuDiscovery ? (byte)0 : (byte)1;
     }
@@ -130,7 +131,7 @@ internal sealed unsafe partial class Ngtcp2Connection
         }
     }
 
-    /// <summary>The library tells of what happens, inside of any call.</summary>
+    /// <summary>Receives a qlog event. ngtcp2 calls it from inside any of its functions.</summary>
     public void OnQlog(ReadOnlySpan<byte> data) => _qlog?.Write(data);
 
     private void FillParameters(byte* parameters)
@@ -142,6 +143,7 @@ internal sealed unsafe partial class Ngtcp2Connection
         *(ulong*)(parameters + _abi.ParametersMaxIdleTimeout) = Nanoseconds(_options.IdleTimeout);
         *(ulong*)(parameters + _abi.ParametersMaxUdpPayloadSize) = (ulong)_loop.MaxReceivedPacket;
         *(ulong*)(parameters + _abi.ParametersActiveConnectionIdLimit) = 4;
+        parameters[_abi.ParametersDisableActiveMigration] = _options is QuicListenerOptions { DisableActiveMigration: true } ? (byte)1 : (byte)0;
         *(ulong*)(parameters + _abi.ParametersMaxDatagramFrameSize) = (ulong)_options.MaxDatagramSize;
     }
 

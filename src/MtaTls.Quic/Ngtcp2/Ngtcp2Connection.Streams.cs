@@ -1,6 +1,6 @@
 namespace MtaTls.Quic.Ngtcp2;
 
-/// <summary>This end's streams, on the loop.</summary>
+/// <summary>The streams that this end opened. Runs on the loop.</summary>
 internal sealed unsafe partial class Ngtcp2Connection
 {
     private readonly List<OutgoingStream> _blockedStreams = [];
@@ -46,7 +46,7 @@ internal sealed unsafe partial class Ngtcp2Connection
         _loop.Schedule(this);
     }
 
-    /// <summary>A stream that was given out by <see cref="OpenUnidirectionalStream"/> and is not over; null otherwise.</summary>
+    /// <summary>Returns a stream whose id came from <see cref="OpenUnidirectionalStream"/> and that has not ended; null otherwise.</summary>
     private OutgoingStream? GetStream(long streamId)
     {
         if (_streams.TryGetValue(streamId, out OutgoingStream? stream))
@@ -58,7 +58,7 @@ internal sealed unsafe partial class Ngtcp2Connection
         return mine ? _streams[streamId] = new OutgoingStream(streamId) : null;
     }
 
-    /// <summary>Opens the streams that were given out, in order, as far as the peer lets.</summary>
+    /// <summary>Opens the streams whose ids were returned, in order, as far as the peer's limit allows.</summary>
     private void OpenStreams()
     {
         if (_blockedStreams.Count > 0)
@@ -75,11 +75,11 @@ internal sealed unsafe partial class Ngtcp2Connection
             long opened;
             if (_library.OpenUniStream(_native, &opened, null) != 0)
             {
-                return; // Blocked: the peer's credit comes in a packet.
+                return; // Blocked until a packet brings more credit from the peer.
             }
 
             OutgoingStream stream = GetStream(opened)!;
-            _nextToOpen = opened + 4;
+            Volatile.Write(ref _nextToOpen, opened + 4);
             stream.IsOpen = true;
             if (stream.ResetCode is { } code)
             {
@@ -103,7 +103,7 @@ internal sealed unsafe partial class Ngtcp2Connection
         _writable.Enqueue(stream);
     }
 
-    /// <summary>Takes the stream at the front out of the queue of those that can write.</summary>
+    /// <summary>Removes the first stream from the queue of streams that have data to send.</summary>
     private void Unqueue(OutgoingStream stream, bool blocked)
     {
         _writable.Dequeue();
@@ -120,7 +120,7 @@ internal sealed unsafe partial class Ngtcp2Connection
         {
             return;
         }
-        // The library sends no PING on demand; MAX_DATA asks for an acknowledgement as well.
+        // ngtcp2 has no function that sends a PING. MAX_DATA is also an ack-eliciting frame.
         _library.ExtendMaxOffset(_native, InitialMaxData / 2 + 1);
         _loop.Schedule(this);
     }

@@ -7,7 +7,7 @@ using MtaTls.Quic.Sockets;
 namespace MtaTls.Quic.Ngtcp2;
 
 /// <summary>
-/// A connection. This part is what other threads use: it queues for the loop. The parts beside it (Io, Events) run on the loop's thread only.
+/// A connection on ngtcp2. This file has the members that other threads call; they queue work for the loop. The other files run on the loop's thread only.
 /// </summary>
 [SuppressMessage("Design", "CA1001", Justification = "The loop frees the session when the connection ends.")]
 internal sealed partial class Ngtcp2Connection : IQuicConnection
@@ -20,7 +20,7 @@ internal sealed partial class Ngtcp2Connection : IQuicConnection
     private long _nextStreamId;
     private int _unacknowledged;
 
-    // Written by the loop, read by all.
+    // Written by the loop, read by any thread.
     private volatile bool _isConnected;
     private volatile bool _isClosed;
     private volatile IPEndPoint _localEndPoint;
@@ -29,7 +29,7 @@ internal sealed partial class Ngtcp2Connection : IQuicConnection
     private long _smoothedRtt, _minRtt, _congestionWindow, _bytesInFlight, _lastReceived, _unansweredSince;
     private long _packetsReceived, _packetsSent, _bytesReceived, _bytesSent, _datagramsReceived, _datagramsSent, _datagramsLost, _datagramsDropped, _sendErrors;
 
-    /// <summary>A connection that has no native part yet: <see cref="StartClient"/> or <see cref="StartServer"/> follows on the loop.</summary>
+    /// <summary>Creates a connection without its native part. <see cref="StartClient"/> or <see cref="StartServer"/> must follow on the loop.</summary>
     public Ngtcp2Connection(QuicLoop loop, QuicConnectionOptions options, TlsCredentials credentials, DatagramPool pool, in RawAddress local, in RawAddress remote)
     {
         _loop = loop;
@@ -71,6 +71,8 @@ internal sealed partial class Ngtcp2Connection : IQuicConnection
 
     public long BytesInFlight => Volatile.Read(ref _bytesInFlight);
 
+    public int WaitingStreams => (int)((Volatile.Read(ref _nextStreamId) - Volatile.Read(ref _nextToOpen)) / 4);
+
     public int QueuedDatagrams => _datagrams.Count;
 
     public long LastReceivedTimestamp => Volatile.Read(ref _lastReceived);
@@ -99,7 +101,7 @@ internal sealed partial class Ngtcp2Connection : IQuicConnection
         if (Interlocked.Add(ref _unacknowledged, data.Length) > _options.MaxStreamSendBuffer)
         {
             Interlocked.Add(ref _unacknowledged, -data.Length);
-            throw new InvalidOperationException($"More than {_options.MaxStreamSendBuffer} octets of streams wait for the peer.");
+            throw new InvalidOperationException($"{this} has more than {_options.MaxStreamSendBuffer} bytes of streams that the peer has not acknowledged (MaxStreamSendBuffer).");
         }
         var block = new StreamBlock(data);
         if (!_loop.Post(() => AppendToStream(streamId, block, fin)))
@@ -133,7 +135,7 @@ internal sealed partial class Ngtcp2Connection : IQuicConnection
     {
         if (IsServer)
         {
-            throw new InvalidOperationException("Only the client can move a connection to another address (RFC 9000, section 9).");
+            throw new InvalidOperationException("Only a client can migrate a connection to another address (RFC 9000, section 9).");
         }
 
         IPAddress any = _remote.IsV6 ? IPAddress.IPv6Any : IPAddress.Any;

@@ -6,12 +6,12 @@ using MtaTls.Quic.Sockets;
 
 namespace MtaTls.Quic.Ngtcp2;
 
-/// <summary>Listeners, and client connections with one loop for all of them.</summary>
+/// <summary>Creates listeners, and client connections that share one loop.</summary>
 internal sealed class Ngtcp2Engine(LibNgtcp2 library, ILoggerFactory loggerFactory, TimeProvider time) : IQuicEngine
 {
     private const int MaxWaitingDatagrams = 32 * 1024;
 
-    /// <summary>The client loop's packets may be as large as any connection's options allow.</summary>
+    /// <summary>The largest packet of the client loop, in bytes: the upper bound of <see cref="QuicConnectionOptions.MaxUdpPayloadSize"/>, because its connections have different options.</summary>
     private const int MaxClientPacket = 65000;
 
     private readonly ILogger _logger = loggerFactory.CreateLogger(Log.Category);
@@ -128,7 +128,7 @@ internal sealed class Ngtcp2Engine(LibNgtcp2 library, ILoggerFactory loggerFacto
     {
         if (options.ApplicationProtocols.Count == 0)
         {
-            throw new ArgumentException("A connection needs an application protocol.", nameof(options));
+            throw new ArgumentException("ApplicationProtocols is empty; set at least one application protocol.", nameof(options));
         }
     }
 

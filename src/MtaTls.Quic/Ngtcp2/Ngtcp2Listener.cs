@@ -7,10 +7,10 @@ using MtaTls.Quic.Sockets;
 
 namespace MtaTls.Quic.Ngtcp2;
 
-/// <summary>A listener: its shards, and what they share.</summary>
+/// <summary>A listener with its shards and their common state.</summary>
 internal sealed class Ngtcp2Listener : IQuicListener
 {
-    /// <summary>Datagrams that wait to be sent, of all connections: at 2 KiB each, 64 MiB.</summary>
+    /// <summary>The most waiting datagrams of all connections: 64 MiB at 2 KiB each.</summary>
     private const int MaxWaitingDatagrams = 32 * 1024;
 
     private readonly ListenerState _state;
@@ -21,17 +21,17 @@ internal sealed class Ngtcp2Listener : IQuicListener
     {
         if (options.EndPoints.Count == 0)
         {
-            throw new ArgumentException("A listener needs an end point.", nameof(options));
+            throw new ArgumentException("EndPoints is empty; a listener needs at least one end point.", nameof(options));
         }
 
         if (options.Certificate is null)
         {
-            throw new ArgumentException("A listener needs a certificate with its private key.", nameof(options));
+            throw new ArgumentException("Certificate is null; a listener needs a certificate with its private key.", nameof(options));
         }
 
         if (options.ClientCertificateMode != QuicClientCertificateMode.None && options.TrustedAuthorities is null && options.CertificateValidation is null)
         {
-            throw new ArgumentException("A listener that asks for client certificates needs the authorities that they come from.", nameof(options));
+            throw new ArgumentException("TrustedAuthorities is null; a listener that asks for client certificates needs their authorities, or CertificateValidation.", nameof(options));
         }
 
         int count = options.Shards > 0 ? options.Shards : Math.Clamp(Environment.ProcessorCount / 2, 1, 8);
@@ -150,7 +150,7 @@ internal sealed class Ngtcp2Listener : IQuicListener
 
     private static UdpSocket Bind(IPEndPoint endPoint, QuicListenerOptions options, bool share, bool first)
     {
-        // SO_REUSEPORT would let a second process share the port by mistake: so see first whether it is free.
+        // With SO_REUSEPORT a second process could share the port by mistake, so first check that the port is free.
         if (share && first && endPoint.Port != 0)
         {
             new UdpSocket(endPoint, null, reusePort: false, options.SocketBufferSize).Dispose();
@@ -159,7 +159,7 @@ internal sealed class Ngtcp2Listener : IQuicListener
         return new UdpSocket(endPoint, null, share, options.SocketBufferSize);
     }
 
-    /// <summary>The same after a restart, and known to nobody who has not the private key.</summary>
+    /// <summary>Derives the key of the stateless reset tokens. It is the same after a restart, and secret without the private key.</summary>
     private static byte[] DeriveResetKey(X509Certificate2 certificate)
     {
         char[] pem = TlsCredentials.ExportPrivateKey(certificate);

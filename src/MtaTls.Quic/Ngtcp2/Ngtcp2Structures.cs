@@ -2,7 +2,7 @@ using System.Runtime.InteropServices;
 
 namespace MtaTls.Quic.Ngtcp2;
 
-/// <summary>The library's structures that are the same in every binary interface of <see cref="Ngtcp2Abi"/>, and its constants that are.</summary>
+/// <summary>Constants that are the same in every binary interface of <see cref="Ngtcp2Abi"/>. The structures in this file are, too.</summary>
 internal static class Ngtcp2Structures
 {
     public const uint Version1 = 1;
@@ -10,14 +10,16 @@ internal static class Ngtcp2Structures
     public const int StatelessResetTokenLength = 16;
     public const int MinInitialPacket = 1200;
     public const uint WriteStreamFin = 2;
+    public const uint WriteDatagramMore = 1;
     public const uint StreamDataFin = 1;
     public const uint StreamCloseHasCode = 1;
     public const int PathValidationSuccess = 0;
+    public const uint PathValidationPreferredAddress = 1;
     public const int CloseTransport = 0;
     public const int CloseApplication = 1;
     public const ulong NoExpiry = ulong.MaxValue;
 
-    /// <summary>NGTCP2_CRYPTO_MAX_RETRY_TOKENLEN is 78 or 62.</summary>
+    /// <summary>Room for a Retry token: NGTCP2_CRYPTO_MAX_RETRY_TOKENLEN is 78 or 62.</summary>
     public const int MaxRetryToken = 96;
 }
 
@@ -63,6 +65,18 @@ internal struct NativePath
     public nint UserData;
 }
 
+/// <summary>ngtcp2_preferred_addr</summary>
+[StructLayout(LayoutKind.Sequential, Size = 96)]
+internal unsafe struct NativePreferredAddress
+{
+    public NativeConnectionId ConnectionId;
+    public fixed byte Ipv4[16]; // sockaddr_in
+    public fixed byte Ipv6[28]; // sockaddr_in6
+    public byte Ipv4Present;
+    public byte Ipv6Present;
+    public fixed byte StatelessResetToken[Ngtcp2Structures.StatelessResetTokenLength];
+}
+
 /// <summary>ngtcp2_version_cid</summary>
 [StructLayout(LayoutKind.Sequential, Size = 40)]
 internal unsafe struct NativeVersionCid
@@ -74,7 +88,7 @@ internal unsafe struct NativeVersionCid
     public nuint SourceIdLength;
 }
 
-/// <summary>ngtcp2_pkt_hd (the token is an ngtcp2_vec in soname 9, a pointer and a length in 16: the same octets)</summary>
+/// <summary>ngtcp2_pkt_hd (the token is an ngtcp2_vec in soname 9, a pointer and a length in 16: the same layout)</summary>
 [StructLayout(LayoutKind.Sequential, Size = 112)]
 internal unsafe struct NativePacketHeader
 {

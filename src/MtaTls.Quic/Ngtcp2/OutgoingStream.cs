@@ -2,11 +2,11 @@ using System.Runtime.InteropServices;
 
 namespace MtaTls.Quic.Ngtcp2;
 
-/// <summary>A unidirectional stream of this end: octets in native memory that stays in place until the peer has acknowledged them. Loop only.</summary>
+/// <summary>A unidirectional stream that this end opened. Its bytes stay in native memory until the peer has acknowledged them. Used on the loop only.</summary>
 internal sealed unsafe class OutgoingStream(long id)
 {
     private readonly Queue<StreamBlock> _blocks = [];
-    private long _start; // Stream offset of the first block.
+    private long _start; // The stream offset of the first block.
     private long _sent;
     private long _end;
     private bool _fin, _finSent;
@@ -15,10 +15,10 @@ internal sealed unsafe class OutgoingStream(long id)
 
     public bool IsOpen { get; set; }
 
-    /// <summary>Reset with this code, by this end.</summary>
+    /// <summary>The error code with which this end has reset the stream; null if it has not.</summary>
     public ulong? ResetCode { get; set; }
 
-    /// <summary>In the queue of streams that want to write.</summary>
+    /// <summary>Whether the stream is in the queue of streams that have data to send.</summary>
     public bool IsQueued { get; set; }
 
     public bool HasUnsent => _sent < _end || (_fin && !_finSent);
@@ -34,7 +34,7 @@ internal sealed unsafe class OutgoingStream(long id)
         _fin |= fin;
     }
 
-    /// <summary>The next octets to send, of one block.</summary>
+    /// <summary>The next bytes to send, from one block.</summary>
     public NativeVector Next(out bool fin)
     {
         long offset = _start;
@@ -57,7 +57,7 @@ internal sealed unsafe class OutgoingStream(long id)
         _finSent |= fin && _sent == _end;
     }
 
-    /// <summary>Frees what is acknowledged up to <paramref name="offset"/>; returns how many octets that were.</summary>
+    /// <summary>Frees the blocks that are acknowledged up to <paramref name="offset"/>. Returns the number of freed bytes.</summary>
     public int Acknowledged(long offset)
     {
         int freed = 0;
@@ -70,7 +70,7 @@ internal sealed unsafe class OutgoingStream(long id)
         return freed;
     }
 
-    /// <summary>Frees everything; the library must have forgotten the stream.</summary>
+    /// <summary>Frees all blocks and returns the number of bytes. ngtcp2 must have closed the stream before, because it points to them.</summary>
     public int Free()
     {
         int freed = 0;
@@ -83,7 +83,7 @@ internal sealed unsafe class OutgoingStream(long id)
     }
 }
 
-/// <summary>Octets in native memory.</summary>
+/// <summary>A block of bytes in native memory.</summary>
 internal readonly unsafe struct StreamBlock
 {
     public StreamBlock(ReadOnlySpan<byte> octets)

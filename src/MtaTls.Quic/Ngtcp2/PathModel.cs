@@ -1,32 +1,42 @@
 namespace MtaTls.Quic.Ngtcp2;
 
 /// <summary>
-/// What the path carries and how long it takes, from what was acknowledged (as BBR does, draft-cheng-iccrg-delivery-rate-estimation): the most that arrived in a second, and the least round-trip time, of
-/// the last while. Written on the loop's thread; the results may be read by all.
+/// Estimates the path from acknowledgements, as BBR does (draft-cheng-iccrg-delivery-rate-estimation): the largest delivery rate and the smallest round-trip time of
+/// the recent past. Written on the loop's thread. Any thread may read <see cref="Rate"/>.
 /// </summary>
 internal sealed class PathModel
 {
     private const int RateSamples = 8;
     private const ulong LeastRound = 10_000_000, RttWindow = 5_000_000_000;
 
-    // At the beginning, and as long as the rate still grows, more of what is known may be under way.
+    // At the start, and as long as the rate grows, the limit in flight is larger than the estimate.
     private const int RoundsWithoutGrowth = 3;
     private const double Growth = 1.25, StartupGain = 1.6;
 
-    // Acknowledgements come in bunches: so much more than the least round-trip time is what a path needs to be full.
+    // Acknowledgements arrive in groups, so a path needs this much more than its smallest round-trip time in flight to be full.
     private const double Slack = 0.25, LeastSlack = 10_000_000;
     private const long LeastInFlight = 16 * 1500;
+
+    // So many losses in a round show that the path is full. The startup ends.
+    private const int LossesOfFullPath = 3;
+
+    // Packets leave at most this much faster than the path delivers, apart from a burst: a full window at once would overflow short queues of the network.
+    private const double PacingGain = 1.25, StartupPacingGain = 2, BurstTime = 8_000_000;
 
     private readonly double[] _rates = new double[RateSamples];
     private int _index, _rounds;
     private ulong _roundEnd, _windowEnd;
     private ulong _least = ulong.MaxValue, _leastBefore = ulong.MaxValue;
     private double _rate, _fullRate;
+    private bool _isLimited = true; // Whether all samples of this round were.
+    private int _losses; // In this round.
+    private ulong _startedAt; // When the startup ended.
+    private double _sentUntil; // When the pacing rate has sent everything that was sent so far.
 
-    /// <summary>Bytes a second; 0 before the first arrived.</summary>
+    /// <summary>The delivery rate in bytes per second; 0 before the first acknowledgement.</summary>
     public double Rate => Volatile.Read(ref _rate);
 
-    /// <summary>The bytes that may be under way.</summary>
+    /// <summary>The most bytes that may be in flight.</summary>
     public long MostInFlight
     {
         get
@@ -36,26 +46,55 @@ internal sealed class PathModel
                 return long.MaxValue / 2;
             }
 
-            double rtt = Math.Min(_least, _leastBefore);
-            double most = _rate / 1e9 * (rtt + Math.Max(Slack * rtt, LeastSlack));
-            return Math.Max(LeastInFlight, (long)(_rounds < RoundsWithoutGrowth ? StartupGain * most : most));
+            double most = _rate / 1e9 * FullRtt;
+            return Math.Max(LeastInFlight, (long)(IsStarting ? StartupGain * most : most));
         }
     }
 
-    /// <summary>A datagram was acknowledged.</summary>
-    /// <param name="delivered">Bytes that have arrived by now.</param>
-    /// <param name="deliveredBefore">Bytes that had arrived when it was sent.</param>
-    /// <param name="sentAt">When it was sent, in nanoseconds.</param>
-    /// <param name="now">The time.</param>
-    /// <param name="roundTrip">The smoothed round-trip time.</param>
-    public void OnDelivered(long delivered, long deliveredBefore, ulong sentAt, ulong now, ulong roundTrip)
+    private double LeastRtt => Math.Min(_least, _leastBefore);
+
+    /// <summary>The round-trip time of a path that is full, without a standing queue.</summary>
+    private double FullRtt => LeastRtt + Math.Max(Slack * LeastRtt, LeastSlack);
+
+    private bool IsStarting => _rounds < RoundsWithoutGrowth;
+
+    /// <summary>When the next packet may be sent, in nanoseconds.</summary>
+    public ulong PacedUntil => (ulong)Math.Max(0, _sentUntil - BurstTime);
+
+    /// <summary>A packet was sent.</summary>
+    public void OnSent(long length, ulong now)
     {
-        if (now <= sentAt)
+        if (_rate > 0)
+        {
+            double least = 2 * LeastInFlight * 1e9 / LeastRtt;
+            _sentUntil = Math.Max(_sentUntil, now) + (length * 1e9 / Math.Max(least, _rate * (IsStarting ? StartupPacingGain : PacingGain)));
+        }
+    }
+
+    /// <summary>A datagram was lost. Returns whether it was sent during the startup, which itself overflows short queues of the network. Such a loss says nothing about the path.</summary>
+    public bool OnLost(ulong sentAt, ulong now)
+    {
+        if (++_losses >= LossesOfFullPath && IsStarting)
+        {
+            (_fullRate, _rounds, _startedAt) = (_rate, RoundsWithoutGrowth, now);
+        }
+
+        return IsStarting || sentAt <= _startedAt;
+    }
+
+    /// <summary>Takes a sample from an acknowledged datagram.</summary>
+    /// <param name="delivered">The bytes that the connection has delivered by now.</param>
+    /// <param name="entry">The state when the datagram was sent.</param>
+    /// <param name="now">The time now, in nanoseconds.</param>
+    /// <param name="roundTrip">The smoothed round-trip time, in nanoseconds.</param>
+    public void OnDelivered(long delivered, in DatagramLedger.Entry entry, ulong now, ulong roundTrip)
+    {
+        if (now <= entry.SentAt)
         {
             return;
         }
 
-        ulong elapsed = now - sentAt;
+        ulong elapsed = now - entry.SentAt;
         if (now >= _windowEnd)
         {
             (_leastBefore, _least, _windowEnd) = (_least, elapsed, now + RttWindow);
@@ -64,11 +103,14 @@ internal sealed class PathModel
         _least = Math.Min(_least, elapsed);
         if (now >= _roundEnd)
         {
-            EndRound();
+            EndRound(now);
             _roundEnd = now + Math.Max(roundTrip, LeastRound);
         }
 
-        double rate = (delivered - deliveredBefore) * 1e9 / elapsed;
+        // A sender with little to send does not learn the most that the path carries, unless packets wait in the network all the same.
+        _isLimited &= entry.IsLimited && elapsed < FullRtt;
+        // When earlier acknowledgements were read late, their bytes are in the sample. Their time has to be as well.
+        double rate = (delivered - entry.Delivered) * 1e9 / Math.Max(elapsed, now - Math.Min(now, entry.DeliveredAt));
         if (rate > _rates[_index])
         {
             _rates[_index] = rate;
@@ -76,9 +118,20 @@ internal sealed class PathModel
         }
     }
 
-    private void EndRound()
+    private void EndRound(ulong now)
     {
-        _rounds++;
+        _losses = 0;
+        if (_isLimited && _rate <= _fullRate * Growth)
+        {
+            return; // The round showed nothing about the most that the path carries.
+        }
+
+        _isLimited = true;
+        if (++_rounds == RoundsWithoutGrowth)
+        {
+            _startedAt = now;
+        }
+
         if (_rate > _fullRate * Growth)
         {
             (_fullRate, _rounds) = (_rate, 0);

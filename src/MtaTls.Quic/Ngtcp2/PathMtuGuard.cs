@@ -1,7 +1,7 @@
 namespace MtaTls.Quic.Ngtcp2;
 
 /// <summary>
-/// Notices that a path has become narrower while it is in use, and finds its new size (RFC 8899, sections 4.3 and 5). The library discovers the size of a new path and never looks again.
+/// Notices that the MTU of a path has become smaller while it is in use, and finds the new one (RFC 8899, sections 4.3 and 5). ngtcp2 discovers the MTU of a new path and never checks it again.
 /// </summary>
 /// <remarks>
 /// <code>
@@ -10,11 +10,12 @@ namespace MtaTls.Quic.Ngtcp2;
 /// Suspected | -                             | Trusted                      | Searching, limit = base      | -
 /// Searching | -                             | next larger size, or Trusted | next smaller size or Trusted | -
 /// </code>
-/// Sizes are those of UDP payloads. Used on the loop's thread.
+/// A lost probe counts for ngtcp2's congestion control, although it is no sign of congestion (RFC 9000, section 14.4): ngtcp2 exempts only the probes of its own discovery. So the search goes upward,
+/// and loses no more than three probes, those of the first size that is too large. Sizes are those of UDP payloads, in bytes. Used on the loop's thread only.
 /// </remarks>
 internal sealed class PathMtuGuard
 {
-    /// <summary>What every path of QUIC carries (RFC 9000, section 14.1).</summary>
+    /// <summary>The size that every QUIC path carries (RFC 9000, section 14.1).</summary>
     public const int Base = 1200;
 
     private const int LossesBeforeSuspicion = 3;
@@ -22,11 +23,11 @@ internal sealed class PathMtuGuard
     private const int Granularity = 16;
     private const ulong RaiseInterval = 600_000_000_000; // RFC 8899, section 5.1.1: PMTU_RAISE_TIMER
 
-    // Usual path MTUs (1280, 1300, 1320, 1380, 1400, 1420, 1440, 1460, 1480, 1492 and 1500) less IPv4 or IPv6 and UDP.
+    // Usual path MTUs (1280, 1300, 1320, 1380, 1400, 1420, 1440, 1460, 1480, 1492 and 1500) minus the headers of IPv4 or IPv6 and of UDP.
     private static readonly int[] s_usual = [1232, 1252, 1272, 1292, 1332, 1352, 1372, 1392, 1412, 1432, 1444, 1452, 1464, 1472];
 
     private State _state;
-    private int _low, _high; // Searching: the largest size that passed, the smallest that did not.
+    private int _low, _high; // While searching: the largest size that passed, and the smallest that did not.
     private int _losses, _smallestLost;
     private ulong _probeId = ulong.MaxValue;
     private int _probeSize, _probeWritten, _probesLost;
@@ -41,19 +42,19 @@ internal sealed class PathMtuGuard
         Searching,
     }
 
-    /// <summary>The largest packet that may be sent; <see cref="int.MaxValue"/> where only the library's discovery limits it.</summary>
+    /// <summary>The largest packet that may be sent; <see cref="int.MaxValue"/> when only ngtcp2's discovery limits it.</summary>
     public int Limit { get; private set; } = int.MaxValue;
 
-    /// <summary>False while the size of a path that became narrower is looked for.</summary>
+    /// <summary>False during the search for the new size.</summary>
     public bool IsSettled => _state != State.Searching;
 
-    /// <summary>The size of the probe that is to be sent now; 0 when none is.</summary>
+    /// <summary>The size of the probe to send now; 0 for none.</summary>
     public int WantedProbe => _probeId == ulong.MaxValue ? _probeSize : 0;
 
-    /// <summary>When <see cref="Check"/> is due.</summary>
+    /// <summary>When <see cref="Check"/> must be called.</summary>
     public ulong Deadline => Math.Min(_probeDeadline, _raiseAt);
 
-    /// <summary>Another path: the library starts from the beginning.</summary>
+    /// <summary>Starts again for another path, which ngtcp2 discovers from the beginning.</summary>
     public void Reset()
     {
         (_state, Limit, _losses) = (State.Trusted, int.MaxValue, 0);
@@ -61,16 +62,16 @@ internal sealed class PathMtuGuard
         ClearProbe();
     }
 
-    /// <summary>A probe went out.</summary>
+    /// <summary>A probe was sent.</summary>
     /// <param name="id">The datagram's id.</param>
     /// <param name="written">The packet's size, which may be a few bytes less than wanted.</param>
-    /// <param name="deadline">When it counts as lost, if nothing is heard of it.</param>
+    /// <param name="deadline">When the probe counts as lost without an acknowledgement.</param>
     public void OnProbeSent(ulong id, int written, ulong deadline) => (_probeId, _probeWritten, _probeDeadline, _answered) = (id, written, deadline, false);
 
-    /// <summary>The peer has acknowledged something.</summary>
+    /// <summary>The peer has acknowledged a packet, or sent new data.</summary>
     public void OnAnswer() => _answered = true;
 
-    /// <summary>A datagram in a packet of about this size has arrived. True when <see cref="Limit"/> or <see cref="IsSettled"/> has changed.</summary>
+    /// <summary>A datagram in a packet of about this size was acknowledged. True when <see cref="Limit"/> or <see cref="IsSettled"/> has changed.</summary>
     public bool OnAcknowledged(ulong id, int size, int pathMaximum, ulong now)
     {
         if (size >= _smallestLost)
@@ -97,7 +98,7 @@ internal sealed class PathMtuGuard
     {
         if (id == _probeId)
         {
-            return ProbeLost(now);
+            return ProbeLost(pathMaximum, now);
         }
 
         if (_state != State.Trusted || size <= Base)
@@ -116,14 +117,14 @@ internal sealed class PathMtuGuard
         return false;
     }
 
-    /// <summary>Time has passed. True when <see cref="Limit"/> or <see cref="IsSettled"/> has changed.</summary>
+    /// <summary>Handles the probe's deadline and the raise timer. True when <see cref="Limit"/> or <see cref="IsSettled"/> has changed.</summary>
     public bool Check(int pathMaximum, ulong now)
     {
         if (now >= _raiseAt && _state == State.Trusted)
         {
             _raiseAt = Ngtcp2Structures.NoExpiry;
             (_state, _low, _high) = (State.Searching, Limit, pathMaximum + 1);
-            Probe(pathMaximum);
+            Continue(pathMaximum, now);
             return true;
         }
 
@@ -134,10 +135,10 @@ internal sealed class PathMtuGuard
 
         if (_answered)
         {
-            return ProbeLost(now);
+            return ProbeLost(pathMaximum, now);
         }
 
-        // Nothing at all is heard: the path is silent, which says nothing of sizes.
+        // The peer answers nothing at all. That says nothing about sizes, so the probe does not count.
         _probeId = ulong.MaxValue;
         _probeDeadline = Ngtcp2Structures.NoExpiry;
         return false;
@@ -160,17 +161,17 @@ internal sealed class PathMtuGuard
         }
 
         _low = Math.Max(_low, Math.Min(size, written + Granularity / 2));
-        return Continue(now);
+        return Continue(pathMaximum, now);
     }
 
-    private bool ProbeLost(ulong now)
+    private bool ProbeLost(int pathMaximum, ulong now)
     {
         int size = _probeSize;
         _probeId = ulong.MaxValue;
         _probeDeadline = Ngtcp2Structures.NoExpiry;
         if (++_probesLost < ProbesPerSize)
         {
-            return false; // The same once more.
+            return false; // Try the same size again.
         }
 
         ClearProbe();
@@ -178,18 +179,18 @@ internal sealed class PathMtuGuard
         {
             (_state, _low, _high) = (State.Searching, Base, size);
             Limit = Base;
-            Continue(now);
+            Continue(pathMaximum, now);
             return true;
         }
 
         _high = Math.Min(_high, size);
-        return Continue(now);
+        return Continue(pathMaximum, now);
     }
 
-    /// <summary>The next size of the search, or its end.</summary>
-    private bool Continue(ulong now)
+    /// <summary>Probes the next size, or ends the search. True when the search ended.</summary>
+    private bool Continue(int pathMaximum, ulong now)
     {
-        int next = Candidate();
+        int next = Candidate(pathMaximum);
         if (next > 0)
         {
             Probe(next);
@@ -200,15 +201,21 @@ internal sealed class PathMtuGuard
         return true;
     }
 
-    private int Candidate()
+    private int Candidate(int pathMaximum)
     {
-        int first = Array.FindIndex(s_usual, size => size > _low), last = Array.FindLastIndex(s_usual, size => size < _high);
-        if (first >= 0 && first <= last)
+        int most = Math.Min(_high - 1, pathMaximum);
+        int next = Array.Find(s_usual, size => size > _low && size <= most);
+        if (next > 0)
         {
-            return s_usual[(first + last + 1) / 2];
+            return next;
         }
 
-        // Between two usual sizes nothing is looked for; above the largest the middle is tried.
+        // Sizes between two usual sizes are not tried, except for the largest size of the path. Above the largest usual size, try the middle.
+        if (most == pathMaximum && most > _low && most <= s_usual[^1])
+        {
+            return most;
+        }
+
         return _high > s_usual[^1] && _high - _low > 4 * Granularity ? (_low + _high) / 2 : 0;
     }
 

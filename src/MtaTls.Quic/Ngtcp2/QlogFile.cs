@@ -4,15 +4,15 @@ using Microsoft.Extensions.Logging;
 namespace MtaTls.Quic.Ngtcp2;
 
 /// <summary>
-/// What the library tells of a connection for qlog, as a file (draft-ietf-quic-qlog-main-schema, JSON text sequences). The file is made when the handshake is complete, so that nobody without a certificate makes
-/// files; what came before is kept until then. Used on the loop's thread, which waits for the disk: for finding faults.
+/// The qlog file of one connection, as ngtcp2 writes it (draft-ietf-quic-qlog-main-schema, JSON text sequences). It is created when the handshake is complete, so that a client without a
+/// certificate cannot create files; earlier events are kept in memory until then. The loop's thread waits for each write, so qlog is only for finding faults.
 /// </summary>
 internal sealed class QlogFile(string directory, string name, TimeProvider time, ILogger logger) : IDisposable
 {
-    /// <summary>Bytes of one connection; the rest is left out.</summary>
+    /// <summary>The most bytes in one file. Later events are left out.</summary>
     public const long MaxLength = 64 * 1024 * 1024;
 
-    /// <summary>Files of this process; further connections have none.</summary>
+    /// <summary>The most files that one process creates. Further connections get none.</summary>
     public const int MaxFiles = 1_000;
 
     private const int MaxPending = 256 * 1024;
@@ -37,7 +37,7 @@ internal sealed class QlogFile(string directory, string name, TimeProvider time,
         }
     }
 
-    /// <summary>The handshake is complete.</summary>
+    /// <summary>Creates the file, because the handshake is complete.</summary>
     public void Open()
     {
         if (_pending is not { } pending)
@@ -87,7 +87,7 @@ internal sealed class QlogFile(string directory, string name, TimeProvider time,
         catch (IOException exception)
         {
             Log.QlogFailed(logger, directory, exception.Message);
-            _file = null; // The disk is full: the tunnel goes on.
+            _file = null; // The disk may be full: write no more, and keep the connection.
         }
     }
 }

@@ -6,20 +6,20 @@ using MtaTls.Quic.Sockets;
 
 namespace MtaTls.Quic.Ngtcp2;
 
-/// <summary>What takes the packets of sockets that are no connection's own.</summary>
+/// <summary>Receives the packets of sockets that do not belong to one connection.</summary>
 internal interface IPacketRouter
 {
-    /// <summary>A packet came; it may be changed, and is valid during the call.</summary>
+    /// <summary>A packet arrived. The callee may change its bytes. The span is valid only during the call.</summary>
     void Route(Span<byte> packet, in RawAddress local, in RawAddress remote, int socketIndex);
 
-    /// <summary>A connection is gone for good.</summary>
+    /// <summary>The loop has removed a connection.</summary>
     void Forgotten(Ngtcp2Connection connection);
 }
 
 /// <summary>
-/// One thread that owns sockets and connections. It waits for packets, for the time, and for other threads; everything of its connections happens on it.
+/// One thread that owns sockets and connections. It waits for packets, timers and work from other threads. All work of its connections runs on it.
 /// </summary>
-[SuppressMessage("Design", "CA1001", Justification = "The thread frees what it has when it ends.")]
+[SuppressMessage("Design", "CA1001", Justification = "The thread frees its resources when it ends.")]
 internal sealed unsafe class QuicLoop
 {
     private const int ReceiveRounds = 4;
@@ -38,21 +38,21 @@ internal sealed unsafe class QuicLoop
     private readonly byte[] _resetKey;
     private readonly int _index, _count;
     private readonly double _nanosecondsPerTick;
-    private Ngtcp2Connection? _scheduled; // A stack that any thread pushes on.
+    private Ngtcp2Connection? _scheduled; // The top of a lock-free stack that any thread pushes to.
     private LibSocket.PollDescriptor[] _poll = new LibSocket.PollDescriptor[8];
     private int _nextSocketIndex;
     private int _sleeping;
     private bool _closedForPosts, _stop;
 
-    /// <summary>Makes a loop; <see cref="Start"/> starts its thread.</summary>
-    /// <param name="library">The library.</param>
+    /// <summary>Creates a loop. <see cref="Start"/> starts its thread.</summary>
+    /// <param name="library">The loaded ngtcp2.</param>
     /// <param name="logger">Where connections log.</param>
     /// <param name="time">The clock.</param>
     /// <param name="name">The thread's name.</param>
-    /// <param name="maxPacket">The largest packet that is sent.</param>
+    /// <param name="maxPacket">The largest packet that is sent, in bytes.</param>
     /// <param name="resetKey">The key of the stateless reset tokens.</param>
-    /// <param name="index">This loop's number among those that share the listener's addresses.</param>
-    /// <param name="count">How many those are.</param>
+    /// <param name="index">This loop's number among the loops of the listener, from 0.</param>
+    /// <param name="count">The number of loops of the listener.</param>
     public QuicLoop(LibNgtcp2 library, ILogger logger, TimeProvider time, string name, int maxPacket, byte[] resetKey, int index = 0, int count = 1)
     {
         (Library, Logger, Time, _resetKey, _index, _count) = (library, logger, time, resetKey, index, count);
@@ -80,21 +80,21 @@ internal sealed unsafe class QuicLoop
 
     public int MaxReceivedPacket { get; }
 
-    /// <summary>The time of this round, in nanoseconds as the library wants it.</summary>
+    /// <summary>The time of this round, in nanoseconds, for ngtcp2.</summary>
     public ulong Now { get; private set; }
 
-    /// <summary>The same as the clock counts it.</summary>
+    /// <summary>The time of this round, as <see cref="TimeProvider.GetTimestamp"/> of <see cref="Time"/>.</summary>
     public long Timestamp { get; private set; }
 
-    /// <summary>Takes the packets of sockets without an owner.</summary>
+    /// <summary>Receives the packets of sockets without an owner.</summary>
     public IPacketRouter? Router { get; set; }
 
-    /// <summary>Ends when the thread has.</summary>
+    /// <summary>Completes when the thread has ended.</summary>
     public Task Ended => _ended.Task;
 
     public void Start() => _thread.Start();
 
-    /// <summary>Runs an action on the loop; false when it has ended (the action is not run).</summary>
+    /// <summary>Runs an action on the loop. False, and the action does not run, when the loop has ended.</summary>
     public bool Post(Action action)
     {
         lock (_stateLock)
@@ -110,7 +110,7 @@ internal sealed unsafe class QuicLoop
         return true;
     }
 
-    /// <summary>Any thread: the connection has something to do. Allocates nothing.</summary>
+    /// <summary>Tells the loop that the connection has work. Any thread may call it. Allocates nothing.</summary>
     public void Schedule(Ngtcp2Connection connection)
     {
         if (Interlocked.Exchange(ref connection.Scheduled, 1) != 0)
@@ -133,7 +133,7 @@ internal sealed unsafe class QuicLoop
         Wake();
     }
 
-    /// <summary>The connection goes on when sockets take packets again.</summary>
+    /// <summary>Schedules the connection when blocked sockets accept packets again.</summary>
     public void ScheduleUnblocked(Ngtcp2Connection connection)
     {
         if (!_waitingForSocket.Contains(connection))
@@ -154,12 +154,12 @@ internal sealed unsafe class QuicLoop
         Router?.Forgotten(connection);
     }
 
-    /// <summary>The connections of this loop, ended ones that linger included. A copy: what is done with them may end them.</summary>
+    /// <summary>A copy of the list of connections, including ended ones that still answer late packets. A copy, because callers may end connections.</summary>
     public Ngtcp2Connection[] Connections() => [.. _connections];
 
     public void AddSocket(UdpSocket socket)
     {
-        // A number is never used again: the library may still validate a path of a socket that is gone.
+        // A number is never used again, because ngtcp2 may still validate a path of a closed socket.
         socket.Index = _nextSocketIndex++;
         _sockets.Add(socket);
         _socketsByIndex.Add(socket.Index, socket);
@@ -169,7 +169,7 @@ internal sealed unsafe class QuicLoop
     {
         if (_socketsByIndex.Remove(socket.Index))
         {
-            // The place stays until the round's end: positions are those of the poll.
+            // The entry stays until the end of the round, because indexes must match those of the poll array.
             _sockets[_sockets.IndexOf(socket)] = null;
         }
 
@@ -184,7 +184,7 @@ internal sealed unsafe class QuicLoop
 
     public void RemoveId(ConnectionId id) => _ids.Remove(id);
 
-    /// <summary>A random id that tells this loop among its equals.</summary>
+    /// <summary>Fills in a random connection id. Its first byte identifies this loop among the loops of the listener.</summary>
     public void NewConnectionId(Span<byte> id)
     {
         RandomNumberGenerator.Fill(id);
@@ -194,10 +194,10 @@ internal sealed unsafe class QuicLoop
         }
     }
 
-    /// <summary>The loop that gave an id.</summary>
+    /// <summary>The number of the loop that issued an id.</summary>
     public int OwnerOf(ReadOnlySpan<byte> id) => id[0] % _count;
 
-    /// <summary>The token by which the peer knows that a connection id means nothing here any more (RFC 9000, section 10.3.2).</summary>
+    /// <summary>Computes the stateless reset token of a connection id (RFC 9000, section 10.3.2).</summary>
     public void StatelessResetToken(ReadOnlySpan<byte> id, Span<byte> token)
     {
         Span<byte> mac = stackalloc byte[HMACSHA256.HashSizeInBytes];
@@ -205,7 +205,7 @@ internal sealed unsafe class QuicLoop
         mac[..token.Length].CopyTo(token);
     }
 
-    /// <summary>Frees what a loop has whose thread never started.</summary>
+    /// <summary>Frees the resources of a loop whose thread was never started.</summary>
     public void DisposeUnstarted()
     {
         _closedForPosts = true;
@@ -277,7 +277,7 @@ internal sealed unsafe class QuicLoop
 
     private void ServiceScheduled()
     {
-        // Those that are scheduled meanwhile wait for the next round, after packets were received: acknowledgements are not starved.
+        // Connections that are scheduled meanwhile wait for the next round. Packets are received in between, so acknowledgements are not delayed.
         Ngtcp2Connection? stack = Interlocked.Exchange(ref _scheduled, null);
         Ngtcp2Connection? queue = null;
         while (stack is not null)

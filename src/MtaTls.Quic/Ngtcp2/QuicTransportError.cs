@@ -7,7 +7,7 @@ internal static class QuicTransportError
     public const ulong ConnectionRefused = 0x2;
     public const ulong InvalidToken = 0xb;
 
-    /// <summary>0x100 to 0x1ff: a TLS alert.</summary>
+    /// <summary>The first of the codes 0x100 to 0x1ff, which are 0x100 + TLS alert.</summary>
     public const ulong CryptoError = 0x100;
     public const ulong CryptoErrorEnd = 0x1ff;
 }

@@ -4,8 +4,8 @@ using MtaTls.Quic.Sockets;
 namespace MtaTls.Quic.Ngtcp2;
 
 /// <summary>
-/// How many first packets a source may send a second before its packets are dropped unread: by address and port, and by address (an IPv6 /64). Sources share places in a table of a fixed size,
-/// under a key of this process: an attacker cannot choose whose place it fills. For one thread.
+/// Limits the first packets per second of a source: by address and port, and by address (for IPv6, the /64 prefix). Sources share the places of a table of fixed size. A random key of this process
+/// prevents an attacker from choosing the source whose place it fills. For one thread only.
 /// </summary>
 internal sealed class SourceLimiter(int perPort, int perAddress)
 {

@@ -5,7 +5,7 @@ using System.Text;
 
 namespace MtaTls.Quic.Ngtcp2;
 
-/// <summary>GnuTLS credentials: this end's certificate and key, and the function that validates the peer's. Shared by sessions, each of which holds a reference.</summary>
+/// <summary>GnuTLS credentials: this end's certificate and key, and the function that validates the peer's certificate. Sessions share them, and each holds a reference.</summary>
 internal sealed unsafe class TlsCredentials : SafeHandle
 {
     internal TlsCredentials() : base(0, ownsHandle: true)
@@ -14,8 +14,8 @@ internal sealed unsafe class TlsCredentials : SafeHandle
 
     public override bool IsInvalid => handle == 0;
 
-    /// <summary>Makes credentials from a certificate with its private key (null: none is given to the peer).</summary>
-    /// <exception cref="CryptographicException">The private key is missing or cannot be exported, or GnuTLS does not take the certificate.</exception>
+    /// <summary>Creates credentials from a certificate with its private key (null: this end sends no certificate).</summary>
+    /// <exception cref="CryptographicException">The private key is missing or cannot be exported, or GnuTLS refuses the certificate.</exception>
     public static TlsCredentials Create(X509Certificate2? certificate, X509Certificate2Collection? intermediates)
     {
         var credentials = new TlsCredentials();
@@ -38,14 +38,14 @@ internal sealed unsafe class TlsCredentials : SafeHandle
         }
     }
 
-    /// <summary>The private key as PEM; the caller clears it.</summary>
-    /// <exception cref="CryptographicException">It is missing or cannot be exported.</exception>
+    /// <summary>Returns the private key as PEM. The caller must clear the array.</summary>
+    /// <exception cref="CryptographicException">The private key is missing or cannot be exported.</exception>
     public static char[] ExportPrivateKey(X509Certificate2 certificate)
     {
         try
         {
             using AsymmetricAlgorithm? key = (AsymmetricAlgorithm?)certificate.GetRSAPrivateKey() ?? certificate.GetECDsaPrivateKey();
-            byte[] der = key?.ExportPkcs8PrivateKey() ?? throw new CryptographicException("it has no RSA or ECDSA private key");
+            byte[] der = key?.ExportPkcs8PrivateKey() ?? throw new CryptographicException("It has no RSA or ECDSA private key.");
             try
             {
                 return PemEncoding.Write("PRIVATE KEY", der);
@@ -57,7 +57,7 @@ internal sealed unsafe class TlsCredentials : SafeHandle
         }
         catch (CryptographicException failure)
         {
-            throw new CryptographicException($"The certificate '{certificate.Subject}' cannot be used for QUIC: {failure.Message}. Load it with X509KeyStorageFlags.Exportable.", failure);
+            throw new CryptographicException($"The certificate '{certificate.Subject}' cannot be used for QUIC: {failure.Message} Load it with its private key and with X509KeyStorageFlags.Exportable.", failure);
         }
     }
 
@@ -71,7 +71,7 @@ internal sealed unsafe class TlsCredentials : SafeHandle
     {
         if (result < 0)
         {
-            throw new CryptographicException($"GnuTLS does not take {what}: {LibGnuTls.ErrorText(result)}");
+            throw new CryptographicException($"GnuTLS refused {what}: {LibGnuTls.ErrorText(result)}");
         }
     }
 

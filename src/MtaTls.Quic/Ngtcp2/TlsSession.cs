@@ -6,13 +6,13 @@ using System.Text;
 
 namespace MtaTls.Quic.Ngtcp2;
 
-/// <summary>One GnuTLS session with what it points to. Used by its connection's loop only, and freed after the connection.</summary>
+/// <summary>One GnuTLS session and the memory that it points to. Only its connection's loop uses it. It is freed after the ngtcp2 connection.</summary>
 internal sealed unsafe class TlsSession : IDisposable
 {
     private static ReadOnlySpan<byte> Priority =>
         "NORMAL:-VERS-ALL:+VERS-TLS1.3:-CIPHER-ALL:+AES-128-GCM:+AES-256-GCM:+CHACHA20-POLY1305:-GROUP-ALL:+GROUP-X25519:+GROUP-SECP256R1:+GROUP-SECP384R1:%DISABLE_TLS13_COMPAT_MODE\0"u8;
 
-    // 8 KiB, the same for all: shared, and never freed.
+    // The parsed priorities take 8 KiB and are the same for all sessions: shared, and never freed.
     private static readonly Lazy<nint> s_priorities = new(static () =>
     {
         nint priorities;
@@ -41,7 +41,7 @@ internal sealed unsafe class TlsSession : IDisposable
             Check(server ? library.ConfigureServerSession(_session) : library.ConfigureClientSession(_session));
             Check(LibGnuTls.SetCredentials(_session, LibGnuTls.CredentialsCertificate, credentials.DangerousGetHandle()));
 
-            // Native memory: it must stay where it is.
+            // In native memory, because GnuTLS keeps a pointer to it.
             _reference = (NativeConnectionReference*)NativeMemory.AllocZeroed((nuint)sizeof(NativeConnectionReference));
             *_reference = new NativeConnectionReference { GetConnection = &Ngtcp2Callbacks.GetConnection, UserData = connectionHandle };
             LibGnuTls.SetSessionPointer(_session, _reference);
@@ -79,7 +79,7 @@ internal sealed unsafe class TlsSession : IDisposable
         }
     }
 
-    /// <summary>The peer's certificates, its own first; empty when it gave none.</summary>
+    /// <summary>The peer's certificates, its own first. Empty when the peer sent none.</summary>
     public static X509Certificate2Collection GetPeerCertificates(nint session)
     {
         var certificates = new X509Certificate2Collection();
@@ -114,7 +114,7 @@ internal sealed unsafe class TlsSession : IDisposable
     {
         if (result < 0)
         {
-            throw new CryptographicException($"GnuTLS: {LibGnuTls.ErrorText(result)}");
+            throw new CryptographicException($"GnuTLS could not create a TLS session: {LibGnuTls.ErrorText(result)}");
         }
     }
 

@@ -2,7 +2,7 @@ using System.Runtime.InteropServices;
 
 namespace MtaTls.Quic.Sockets;
 
-/// <summary>The socket calls that .NET has no form of: many packets in a call, segmentation by the kernel, control messages, waiting with nanoseconds.</summary>
+/// <summary>Socket calls that .NET does not provide: many packets in one call, segmentation by the kernel, control messages, and timeouts in nanoseconds.</summary>
 internal static unsafe partial class LibSocket
 {
     public const int MsgDontWait = 0x40;
@@ -92,7 +92,7 @@ internal static unsafe partial class LibSocket
     [LibraryImport("libc", EntryPoint = "close")]
     private static partial int Close(int descriptor);
 
-    /// <summary>Waits for the descriptors; a negative time-out waits without end.</summary>
+    /// <summary>Waits for the descriptors. A negative timeout waits without limit.</summary>
     public static int Poll(PollDescriptor* descriptors, int count, long nanoseconds)
     {
         if (nanoseconds < 0)

@@ -3,7 +3,8 @@ using System.Runtime.InteropServices;
 namespace MtaTls.Quic.Sockets;
 
 /// <summary>
-/// Receives up to <see cref="Batch"/> messages in one system call into memory of its own. A message is a packet, or several of one size, but for the last, that the kernel has kept together (UDP_GRO).
+/// Receives up to <see cref="Batch"/> messages in one system call into its own memory. A message is one packet, or several packets that the kernel merged (UDP_GRO). Merged packets have the
+/// same size, except that the last may be smaller.
 /// </summary>
 internal sealed unsafe class PacketReceiver : IDisposable
 {
@@ -11,7 +12,7 @@ internal sealed unsafe class PacketReceiver : IDisposable
 
     private const int ControlSize = 64;
 
-    // What the kernel puts together at most, and a little, so that the messages' beginnings do not share the same lines of the cache.
+    // The largest merged message, plus some bytes so that the starts of the messages do not map to the same cache lines.
     private const int MessageSize = 65536 + 2112;
 
     private readonly int _packetSize;
@@ -31,7 +32,7 @@ internal sealed unsafe class PacketReceiver : IDisposable
         _controls = (byte*)NativeMemory.AllocZeroed(Batch, ControlSize);
     }
 
-    /// <summary>The number of messages received; 0 when there is none (or only an error, which UDP forgets).</summary>
+    /// <summary>Receives waiting messages and returns their number. 0 when there is none, or only an error, which UDP sockets can ignore.</summary>
     public int Receive(UdpSocket socket)
     {
         for (int i = 0; i < Batch; i++)
@@ -51,7 +52,7 @@ internal sealed unsafe class PacketReceiver : IDisposable
         return Math.Max(count, 0);
     }
 
-    /// <summary>The octets of message <paramref name="index"/>, and the size of each packet in it; the last may be smaller. Empty when its packets are longer than they may be.</summary>
+    /// <summary>The bytes of message <paramref name="index"/>, and the size of each packet in it; the last packet may be smaller. Empty when its packets are larger than the allowed size.</summary>
     public Span<byte> Message(int index, out int packetSize)
     {
         ref LibSocket.MessageHeader header = ref _messages[index].Header;

@@ -4,11 +4,12 @@ using System.Runtime.InteropServices;
 namespace MtaTls.Quic.Sockets;
 
 /// <summary>
-/// Gathers the packets that a connection writes, as long as they have one path and (but for the last) one size, and hands them to the kernel in one call, which cuts them apart (UDP_SEGMENT).
+/// Collects the packets that a connection writes, and passes them to the kernel in one call; the kernel splits them (UDP_SEGMENT). The packets of a call have the same path and the same size,
+/// except that the last may be smaller.
 /// </summary>
 internal sealed unsafe class PacketSender : IDisposable
 {
-    /// <summary>The kernel takes at most 64 segments, and no more octets than an IP packet could have.</summary>
+    /// <summary>The kernel accepts at most 64 segments, and no more bytes than an IP packet can have.</summary>
     private const int MaxSegments = 64;
     private const int MaxOctets = 65000;
 
@@ -21,31 +22,31 @@ internal sealed unsafe class PacketSender : IDisposable
 
     public PacketSender(int maxPacket)
     {
-        // A packet is written where there is room for the largest, whatever goes before it; one that is larger than those before it does not stay with them.
+        // The next packet always has room for the largest size, whatever was collected before it.
         _buffer = (byte*)NativeMemory.AlignedAlloc(MaxOctets + (nuint)maxPacket, 64);
     }
 
-    /// <summary>What the kernel said last since <see cref="BeginBurst"/>.</summary>
+    /// <summary>The last error from the kernel since <see cref="BeginBurst"/>, or success.</summary>
     public SocketError LastError { get; private set; }
 
-    /// <summary>Whether the kernel took a packet since <see cref="BeginBurst"/>.</summary>
+    /// <summary>Whether the kernel accepted a packet since <see cref="BeginBurst"/>.</summary>
     public bool AnySent { get; private set; }
 
-    /// <summary>Packets that the kernel refused, all in all.</summary>
+    /// <summary>Packets that the kernel has refused since the start.</summary>
     public long Refused { get; private set; }
 
-    /// <summary>Forgets what the kernel said to others.</summary>
+    /// <summary>Resets <see cref="LastError"/> and <see cref="AnySent"/>, which may be results of another connection.</summary>
     public void BeginBurst() => (LastError, AnySent) = (SocketError.Success, false);
 
-    /// <summary>Where the next packet may be written: room for the largest.</summary>
+    /// <summary>The place for the next packet, with room for the largest size.</summary>
     public byte* Next => _buffer + _length;
 
-    /// <summary>Takes the packet of <paramref name="length"/> octets that was written at <see cref="Next"/>.</summary>
+    /// <summary>Adds the packet of <paramref name="length"/> bytes that was written at <see cref="Next"/>.</summary>
     public void Add(int length, UdpSocket socket, in RawAddress remote, in RawAddress local)
     {
         if (_count > 0 && (!ReferenceEquals(socket, _socket) || length > _segment || !remote.Equals(_remote) || !local.Equals(_local)))
         {
-            // It cannot go with those before it: they go now, and it moves to the front.
+            // The packet cannot go in the same call as those before it: send them now, and move it to the front.
             byte* packet = Next;
             Flush();
             new ReadOnlySpan<byte>(packet, length).CopyTo(new Span<byte>(_buffer, length));
@@ -63,7 +64,7 @@ internal sealed unsafe class PacketSender : IDisposable
         }
     }
 
-    /// <summary>Sends what was added.</summary>
+    /// <summary>Sends the packets that were added.</summary>
     public void Flush()
     {
         if (_count == 0)
@@ -77,7 +78,7 @@ internal sealed unsafe class PacketSender : IDisposable
         Send(socket, _buffer, length, _segment, _remote, _local);
     }
 
-    /// <summary>Sends packets of <paramref name="segment"/> octets each, the last may be shorter.</summary>
+    /// <summary>Sends packets of <paramref name="segment"/> bytes each; the last may be smaller.</summary>
     public void Send(UdpSocket socket, byte* packets, int length, int segment, in RawAddress remote, in RawAddress local)
     {
         if (socket.IsBlocked)
@@ -95,7 +96,7 @@ internal sealed unsafe class PacketSender : IDisposable
             {
                 case 0:
                     (LastError, AnySent) = (SocketError.Success, true);
-                    socket.Segmentation &= !single; // Alone it goes: this interface does not do segmentation.
+                    socket.Segmentation &= !single; // The packet alone was accepted, so this interface does not support segmentation.
                     sent += size;
                     break;
                 case LibSocket.Eintr:
@@ -104,10 +105,10 @@ internal sealed unsafe class PacketSender : IDisposable
                     socket.Hold(new ReadOnlySpan<byte>(packets + sent, length - sent), segment, remote, local);
                     return;
                 case LibSocket.Eio or LibSocket.Einval when size > segment:
-                    single = true; // Too large for the interface, or no segmentation here: one packet alone tells.
+                    single = true; // Too large for the interface, or no segmentation: sending one packet alone shows which.
                     break;
                 case LibSocket.Emsgsize:
-                    // Larger than the interface's MTU, as a probe may be, and so are its equals: lost, as they would be on the path.
+                    // Larger than the interface's MTU, as an MTU probe may be. The others have the same size: count all as lost, as if the path had dropped them.
                     Refused += (length - sent + segment - 1) / segment;
                     return;
                 default:

@@ -5,7 +5,7 @@ using System.Runtime.InteropServices;
 
 namespace MtaTls.Quic.Sockets;
 
-/// <summary>A sockaddr_in or sockaddr_in6, by value.</summary>
+/// <summary>A sockaddr_in or sockaddr_in6 as a value.</summary>
 [StructLayout(LayoutKind.Sequential, Size = 32)]
 internal unsafe struct RawAddress : IEquatable<RawAddress>
 {
@@ -55,11 +55,11 @@ internal unsafe struct RawAddress : IEquatable<RawAddress>
     [System.Diagnostics.CodeAnalysis.UnscopedRef]
     public readonly ReadOnlySpan<byte> Span => MemoryMarshal.CreateReadOnlySpan(in _octets[0], Length);
 
-    /// <summary>The octets of the port.</summary>
+    /// <summary>The bytes of the port.</summary>
     [System.Diagnostics.CodeAnalysis.UnscopedRef]
     public readonly ReadOnlySpan<byte> PortOctets => MemoryMarshal.CreateReadOnlySpan(in _octets[2], 2);
 
-    /// <summary>The octets of the IP address alone.</summary>
+    /// <summary>The bytes of the IP address, without the port.</summary>
     [System.Diagnostics.CodeAnalysis.UnscopedRef]
     public Span<byte> AddressOctets => MemoryMarshal.CreateSpan(ref _octets[IsV6 ? 8 : 4], IsV6 ? 16 : 4);
 

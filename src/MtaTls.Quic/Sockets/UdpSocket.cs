@@ -37,7 +37,7 @@ internal sealed unsafe class UdpSocket : IDisposable
                 _socket.SetRawSocketOption(LibSocket.SolSocket, LibSocket.SoBindToDevice, Encoding.UTF8.GetBytes(interfaceName + "\0"));
             }
 
-            // The path's MTU is QUIC's to discover: packets are never fragmented, nor refused for what the kernel thinks.
+            // QUIC discovers the path MTU itself: the kernel must neither fragment packets nor refuse them because of the MTU that it assumes.
             SetOption(v6 ? LibSocket.Ipv6Protocol : LibSocket.IpProtocol, v6 ? LibSocket.Ipv6MtuDiscover : LibSocket.IpMtuDiscover, LibSocket.MtuDiscoverProbe);
             if (v6)
             {
@@ -67,28 +67,28 @@ internal sealed unsafe class UdpSocket : IDisposable
 
     public IPEndPoint LocalEndPoint { get; }
 
-    /// <summary>The bound address as the library wants it.</summary>
+    /// <summary>The bound address in the form that ngtcp2 needs.</summary>
     public RawAddress Local { get; }
 
-    /// <summary>Bound to no address: the one that a packet came to is told by the kernel, and must be named when the answer is sent.</summary>
+    /// <summary>Whether the socket is bound to no address. The kernel then reports the address that each packet was sent to, and the answer must name it.</summary>
     public bool IsWildcard { get; }
 
-    /// <summary>The position in the loop's list of sockets, which a path carries.</summary>
+    /// <summary>The socket's number in its loop. An ngtcp2 path carries it.</summary>
     public int Index { get; set; }
 
-    /// <summary>The connection that every packet is for (client); null where connection ids tell (listener).</summary>
+    /// <summary>The connection that all packets belong to (client); null if the connection ids decide (listener).</summary>
     public object? Owner { get; set; }
 
-    /// <summary>The kernel's buffer is full; what could not be sent is held here and nothing more may be sent until <see cref="SendHeld"/> has succeeded.</summary>
+    /// <summary>Whether the kernel's buffer is full. The unsent packets are held here, and nothing may be sent until <see cref="SendHeld"/> has succeeded.</summary>
     public bool IsBlocked => _held is not null;
 
-    /// <summary>The kernel does segmentation (UDP_SEGMENT) on this socket.</summary>
+    /// <summary>Whether the kernel splits packets on this socket (UDP_SEGMENT).</summary>
     public bool Segmentation { get; set; } = true;
 
     public void Hold(ReadOnlySpan<byte> packets, int segment, in RawAddress remote, in RawAddress local) =>
         (_held, _heldSegment, _heldRemote, _heldLocal) = (packets.ToArray(), segment, remote, local);
 
-    /// <summary>Sends what was held; false while the kernel still takes nothing.</summary>
+    /// <summary>Sends the held packets. False while the kernel still accepts nothing.</summary>
     public bool SendHeld(PacketSender sender)
     {
         if (_held is not { } held)
@@ -107,7 +107,7 @@ internal sealed unsafe class UdpSocket : IDisposable
 
     public void Dispose() => _socket.Dispose();
 
-    /// <summary>The kernel hands over packets that came together in one piece (UDP_GRO, Linux 5.0); without it, one by one.</summary>
+    /// <summary>Lets the kernel merge packets that arrive together (UDP_GRO, Linux 5.0).</summary>
     private void KeepTogether()
     {
         try
@@ -116,7 +116,7 @@ internal sealed unsafe class UdpSocket : IDisposable
         }
         catch (SocketException)
         {
-            // An older kernel.
+            // An older kernel passes packets one by one.
         }
     }
 

@@ -9,7 +9,8 @@ using MtaTls.QuicTunnel.Sessions;
 namespace MtaTls.QuicTunnel.Client;
 
 /// <summary>
-/// Tells the concentrator which addresses the client uses, asks for others where the options say so, and finds out when an address is somebody else's: the packets from it would vanish without a word.
+/// Tells the concentrator which addresses the client uses, and requests addresses if the options say so. It reports an address of another client as an error, because the concentrator drops packets from
+/// such an address silently.
 /// </summary>
 internal sealed class AddressAgreement : IDisposable
 {
@@ -17,7 +18,7 @@ internal sealed class AddressAgreement : IDisposable
     private static readonly TimeSpan s_again = TimeSpan.FromSeconds(10);
     private static readonly TimeSpan s_seldom = TimeSpan.FromMinutes(5);
 
-    // Then the concentrator does not know the question.
+    // After this many attempts without an answer, the concentrator does not know address messages.
     private const int Attempts = 20;
 
     private readonly IPacketInterface _interface;
@@ -39,13 +40,13 @@ internal sealed class AddressAgreement : IDisposable
         _timer = timeProvider.CreateTimer(static state => ((AddressAgreement)state!).Ask(), this, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
     }
 
-    /// <summary>Why the client's packets do not get through; null while nothing is known of that.</summary>
+    /// <summary>Why the concentrator drops the client's packets, or why the client has no addresses; null if there is no known problem.</summary>
     public string? Problem => _problem;
 
     /// <summary>The client's addresses with their prefix lengths.</summary>
     public IReadOnlyList<string> Addresses => _addresses;
 
-    /// <summary>There is another session, whose addresses are to be agreed on.</summary>
+    /// <summary>Starts to agree on the addresses of a new session.</summary>
     public void Begin(ClientSession session)
     {
         lock (_lock)
@@ -77,7 +78,7 @@ internal sealed class AddressAgreement : IDisposable
             {
                 if (_wants && _addresses.Length == 0)
                 {
-                    _problem = "The concentrator gives no addresses.";
+                    _problem = "The concentrator does not answer the request for addresses.";
                     _log.NoAddresses();
                 }
 
@@ -111,7 +112,7 @@ internal sealed class AddressAgreement : IDisposable
                 _log.AddressesAgreed(string.Join(", ", _addresses));
             }
 
-            // Asked once more later: an address of another's may come free, and one's own may be taken back.
+            // Ask again later: an address of another client may become free, and an own address may be revoked.
             _problem = problem;
             _attempts = 0;
             _timer.Change(problem is null ? s_seldom : s_again, Timeout.InfiniteTimeSpan);
@@ -127,7 +128,7 @@ internal sealed class AddressAgreement : IDisposable
         string[] addresses = [.. given.Select(static entry => $"{IpHeader.ToAddress(entry.Address)}/{entry.PrefixLength}")];
         if (addresses.Length == 0)
         {
-            _problem ??= "The concentrator has no free address.";
+            _problem ??= "The concentrator has no free address for this client.";
             return;
         }
 
@@ -138,7 +139,7 @@ internal sealed class AddressAgreement : IDisposable
 
         _addresses = addresses;
         _used = given;
-        // Not on the connection's loop: the host's part takes its time.
+        // Not on the connection's loop, because setting addresses on the host takes time.
         _ = Task.Run(() => Set(addresses));
     }
 
@@ -163,5 +164,5 @@ internal sealed class AddressAgreement : IDisposable
     }
 
     private static string Describe(AddressEntry entry) =>
-        $"{IpHeader.ToAddress(entry.Address)} ({(entry.Status == AddressStatus.Taken ? "another session has it" : "it is none of this client's")})";
+        $"{IpHeader.ToAddress(entry.Address)} ({(entry.Status == AddressStatus.Taken ? "it belongs to another session" : "this client may not use it")})";
 }

@@ -1,11 +1,23 @@
+using MtaTls.Quic;
+
 namespace MtaTls.QuicTunnel.Client;
 
-/// <summary>Pauses that double up to a limit. A part of each is random, so that many clients do not come back at once.</summary>
+/// <summary>Computes delays that double up to a limit. A part of each delay is random, so that many clients do not reconnect at once.</summary>
 internal sealed class Backoff(TunnelReconnectOptions options, Random random)
 {
     private TimeSpan _next;
 
-    public void Reset() => _next = TimeSpan.Zero;
+    /// <summary>
+    /// A connection with a session has ended: the delays begin anew. Not when another connection of the session has taken its place: two links that reach only another concentrator than the session's would
+    /// replace each other for ever.
+    /// </summary>
+    public void OnServed(QuicCloseReason reason)
+    {
+        if (reason is not { Kind: QuicCloseKind.Application, IsRemote: true, ErrorCode: (ulong)QuicTunnelError.LimitExceeded })
+        {
+            _next = TimeSpan.Zero;
+        }
+    }
 
     public TimeSpan Next()
     {

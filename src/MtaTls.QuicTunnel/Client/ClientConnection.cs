@@ -4,7 +4,7 @@ using MtaTls.QuicTunnel.Sessions;
 
 namespace MtaTls.QuicTunnel.Client;
 
-/// <summary>One QUIC connection of the client. Its link awaits what becomes of it.</summary>
+/// <summary>One QUIC connection of the client. Its link awaits the results.</summary>
 internal sealed class ClientConnection(ClientSessions sessions, int preference) : TunnelConnection(sessions.Counters), IClientControlHandler
 {
     private readonly TaskCompletionSource<bool> _connected = new(TaskCreationOptions.RunContinuationsAsynchronously);
@@ -14,25 +14,33 @@ internal sealed class ClientConnection(ClientSessions sessions, int preference) 
     private ClientSession? _joining;
     private ITimer? _presumption;
     private int _isAnswered;
+    private bool _isElsewhere; // Another concentrator than the session's is asked, which relays.
 
     /// <summary>
-    /// A concentrator answers a join with the end of its control stream. One that keeps the stream open, which the draft also asks for, says nothing: what it does not refuse in this time is taken for joined.
+    /// A concentrator answers a join by ending its control stream. A concentrator that keeps the stream open, as the draft also requires (section 4.1), gives no answer. A join that is not refused within this
+    /// time therefore counts as successful.
     /// </summary>
     public static readonly TimeSpan JoinPresumed = TimeSpan.FromSeconds(1);
 
-    /// <summary>True when the handshake is done, false when the connection ended before.</summary>
+    /// <summary>Completes with true after the handshake, or with false if the connection ended before.</summary>
     public Task<bool> Connected => _connected.Task;
 
     public Task<QuicCloseReason> Closed => _closed.Task;
 
-    /// <summary>Asks for a new session, or to join one.</summary>
+    /// <summary>Whether the concentrator announces addresses, and none of them is one of the session's concentrator.</summary>
+    public bool IsOfOtherNode(ClientSession session) =>
+        session.NodeAddresses.Count > 0 && Connection.PreferredEndPoints.Count > 0 && !session.NodeAddresses.Intersect(Connection.PreferredEndPoints).Any();
+
+    /// <summary>Requests a new session (<paramref name="session"/> is null), or joins a session.</summary>
     public Task<NegotiationOutcome> NegotiateAsync(ClientSession? session, ReadOnlySpan<byte> newSessionValue)
     {
         _joining = session;
         _control = new ClientControl(this, TunnelProtocol.ConcentratorControlStreamId, joining: session is not null);
         byte[] message = session is null ? Tlv.Encode(TlvType.NewSession, newSessionValue) : Tlv.Encode(TlvType.JoinSession, session.Id);
         Connection.SendStream(Connection.OpenUnidirectionalStream(), message, fin: true);
-        if (session is not null)
+        // A concentrator that announces addresses is this implementation, which always answers; it may have to ask another concentrator first.
+        _isElsewhere = session is not null && IsOfOtherNode(session);
+        if (session is not null && !_isElsewhere)
         {
             TimeSpan patience = JoinPresumed + (3 * Connection.SmoothedRtt);
             _presumption = sessions.TimeProvider.CreateTimer(static state => ((ClientConnection)state!).PresumeJoined(), this, patience, Timeout.InfiniteTimeSpan);
@@ -41,10 +49,10 @@ internal sealed class ClientConnection(ClientSessions sessions, int preference) 
         return _negotiated.Task;
     }
 
-    // On the loop thread: packets that follow the answer find their session.
+    // This runs on the loop's thread, so packets after the answer already find their session.
     void IClientControlHandler.OnSessionCreated(ReadOnlySpan<byte> sessionId)
     {
-        ClientSession session = sessions.Create(sessionId.ToArray());
+        ClientSession session = sessions.Create(sessionId.ToArray(), Connection.PreferredEndPoints);
         Joined(session.Join(Connection, preference)!);
         sessions.OnReady(session);
         _negotiated.TrySetResult(NegotiationOutcome.Attached);
@@ -58,7 +66,7 @@ internal sealed class ClientConnection(ClientSessions sessions, int preference) 
         sessions.Log.JoinRefused(Connection.LocalEndPoint, error);
         if (Interlocked.Exchange(ref _isAnswered, 1) != 0)
         {
-            // It was taken for joined.
+            // The refusal came after the join had counted as successful.
             Connection.Close(0, "The join was refused.");
             return;
         }
@@ -82,7 +90,7 @@ internal sealed class ClientConnection(ClientSessions sessions, int preference) 
             return;
         }
 
-        if (_joining!.Join(Connection, preference) is { } path)
+        if (_joining!.Join(Connection, preference, _isElsewhere) is { } path)
         {
             Joined(path);
         }
@@ -96,7 +104,7 @@ internal sealed class ClientConnection(ClientSessions sessions, int preference) 
     {
         if (_control is not { } control)
         {
-            throw new ControlViolationException("The concentrator answered before it was asked.");
+            throw new ControlViolationException("The concentrator sent an answer before the client's request.");
         }
 
         control.OnStreamData(streamId, data, fin);

@@ -2,23 +2,28 @@ using System.Net;
 using System.Net.Sockets;
 using MtaTls.Quic;
 using MtaTls.QuicTunnel.Control;
-using MtaTls.QuicTunnel.Packets;
+using MtaTls.QuicTunnel.Sessions;
 
 namespace MtaTls.QuicTunnel.Client;
 
 /// <summary>
-/// Connects to the first of the concentrator's addresses that answers (RFC 8305): IPv6 and IPv4 in turn, the next one a moment after the one before, or at once when that failed.
+/// Connects to the first of the concentrator's addresses that answers (RFC 8305). It tries IPv6 and IPv4 addresses in turn, the next one 250 ms after the one before, or at once if that failed.
 /// </summary>
 internal sealed class ClientDialer(ClientTunnel tunnel, string linkName, int preference, IPAddress? localAddress, string? interfaceName)
 {
-    /// <summary>RFC 8305, section 8: the Connection Attempt Delay.</summary>
+    /// <summary>The Connection Attempt Delay (RFC 8305, section 8).</summary>
     private static readonly TimeSpan s_attemptDelay = TimeSpan.FromMilliseconds(250);
 
-    /// <summary>Connects; null when no address answers (the reasons are logged).</summary>
+    // Longer than most handshakes: the shared address may lead to a concentrator that does not have the session.
+    private static readonly TimeSpan s_nodeDelay = TimeSpan.FromSeconds(2);
+
+    /// <summary>Connects. Null if no address answers; the reasons are logged.</summary>
+    /// <param name="target">Which concentrator.</param>
+    /// <param name="cancellationToken">Ends the attempts.</param>
     /// <exception cref="SocketException">The name has no address that this link can reach.</exception>
-    public async Task<DialedConnection?> ConnectAsync(CancellationToken cancellationToken)
+    public async Task<DialedConnection?> ConnectAsync(DialTarget target, CancellationToken cancellationToken)
     {
-        var waiting = new Queue<IPEndPoint>(Order(await tunnel.ResolveAsync(cancellationToken)));
+        var waiting = new Queue<(IPEndPoint Server, TimeSpan Pause)>(await FindServersAsync(target, cancellationToken));
         if (waiting.Count == 0)
         {
             throw new SocketException((int)SocketError.HostNotFound);
@@ -26,16 +31,18 @@ internal sealed class ClientDialer(ClientTunnel tunnel, string linkName, int pre
 
         var racing = new List<DialedConnection>();
         DialedConnection? winner = null;
+        TimeSpan pause = s_attemptDelay;
         try
         {
             while (winner is null && (waiting.Count > 0 || racing.Count > 0))
             {
-                if (waiting.TryDequeue(out IPEndPoint? server) && Begin(server) is { } begun)
+                if (waiting.TryDequeue(out (IPEndPoint Server, TimeSpan Pause) next) && Begin(next.Server) is { } begun)
                 {
                     racing.Add(begun);
+                    pause = next.Pause;
                 }
 
-                winner = await FirstAsync(racing, waiting.Count > 0, cancellationToken);
+                winner = await FirstAsync(racing, waiting.Count > 0 ? pause : Timeout.InfiniteTimeSpan, cancellationToken);
             }
 
             return winner;
@@ -52,7 +59,28 @@ internal sealed class ClientDialer(ClientTunnel tunnel, string linkName, int pre
         }
     }
 
-    /// <summary>The addresses that the link can reach, the families in turn, IPv6 first.</summary>
+    /// <summary>Returns the servers in their order, each with the pause before the next: the own addresses of the session's concentrator, then the shared ones.</summary>
+    private async Task<IEnumerable<(IPEndPoint Server, TimeSpan Pause)>> FindServersAsync(DialTarget target, CancellationToken cancellationToken)
+    {
+        IPEndPoint[] own = target == DialTarget.AnyNode ? [] : [.. (tunnel.Sessions.Current?.NodeAddresses ?? []).Where(server => CanReach(server.AddressFamily))];
+        IPAddress[] shared = [];
+        try
+        {
+            if (target != DialTarget.NodeOnly)
+            {
+                shared = await tunnel.ResolveAsync(cancellationToken);
+            }
+        }
+        catch (SocketException) when (own.Length > 0)
+        {
+            // The concentrator's own addresses may answer.
+        }
+
+        return own.Select((server, index) => (server, index < own.Length - 1 ? s_attemptDelay : s_nodeDelay))
+            .Concat(Order(shared).Except(own).Select(static server => (server, s_attemptDelay)));
+    }
+
+    /// <summary>Returns the addresses that the link can reach: IPv6 and IPv4 in turn, IPv6 first.</summary>
     private IEnumerable<IPEndPoint> Order(IPAddress[] addresses)
     {
         IPAddress[] reachable = [.. addresses.Where(address => CanReach(address.AddressFamily)).Distinct()];
@@ -95,8 +123,8 @@ internal sealed class ClientDialer(ClientTunnel tunnel, string linkName, int pre
         }
     }
 
-    /// <summary>Waits until a connection is up, or the next may begin; removes those that failed.</summary>
-    private async Task<DialedConnection?> FirstAsync(List<DialedConnection> racing, bool hasMore, CancellationToken cancellationToken)
+    /// <summary>Waits until a connection is established or the next attempt may start. Removes failed attempts.</summary>
+    private async Task<DialedConnection?> FirstAsync(List<DialedConnection> racing, TimeSpan patience, CancellationToken cancellationToken)
     {
         if (racing.Count == 0)
         {
@@ -104,7 +132,7 @@ internal sealed class ClientDialer(ClientTunnel tunnel, string linkName, int pre
         }
 
         using var delay = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
-        var pause = Task.Delay(hasMore ? s_attemptDelay : Timeout.InfiniteTimeSpan, tunnel.TimeProvider, delay.Token);
+        var pause = Task.Delay(patience, tunnel.TimeProvider, delay.Token);
         try
         {
             await Task.WhenAny([pause, .. racing.Select(static dialed => (Task)dialed.Handler.Connected)]);
@@ -146,11 +174,10 @@ internal sealed class ClientDialer(ClientTunnel tunnel, string linkName, int pre
             KeepAliveInterval = tunnel.Options.KeepAlive.Interval,
             HandshakeTimeout = tunnel.Options.ConnectTimeout,
             MaxConcurrentStreams = 1,
-            ProbeDatagramHeader = TunnelDatagram.ProbeHeader,
-            QlogDirectory = tunnel.Options.QlogDirectory,
-            CongestionControl = tunnel.Options.CongestionControl == TunnelCongestionControl.Bbr ? QuicCongestionControl.Bbr : QuicCongestionControl.Cubic,
+            UsePreferredAddress = tunnel.Options.UsePreferredAddress,
             TrustedAuthorities = tunnel.Authorities?.Current,
         };
+        TunnelQuicOptions.Apply(options, tunnel.Options.QlogDirectory, tunnel.Options.CongestionControl);
         if (tunnel.Certificate?.Current is { } certificate)
         {
             (options.Certificate, options.IntermediateCertificates) = (certificate.Certificate, certificate.Intermediates);

@@ -7,12 +7,20 @@ using MtaTls.QuicTunnel.Sessions;
 namespace MtaTls.QuicTunnel.Client;
 
 /// <summary>
-/// Keeps one connection up: from one local address, over one interface, or as the routes say. Connects, has the connection join the session, waits for its end, pauses, and
-/// begins again; a change of the host's interfaces cuts the pause short.
+/// Keeps one connection open: from one local address, over one interface, or as the routes decide. It connects, joins the session, waits until the connection ends, waits for the reconnect
+/// delay, and starts again. A change of the host's interfaces ends the delay.
 /// </summary>
 internal sealed class ClientLink
 {
+    // After this many polls without an answer on any path, the link looks for the session at another node.
+    private const int SilentPolls = 3;
+    private static readonly TimeSpan s_silencePoll = TimeSpan.FromSeconds(1);
     private static readonly TimeSpan s_migrationTime = TimeSpan.FromSeconds(3);
+
+    // With a relayed connection, the link tries the session's own concentrator after the first time, and then less and less often. An attempt has the last time.
+    private static readonly TimeSpan s_firstReturn = TimeSpan.FromSeconds(2);
+    private static readonly TimeSpan s_longestReturn = TimeSpan.FromSeconds(30);
+    private static readonly TimeSpan s_returnTime = TimeSpan.FromSeconds(3);
 
     private readonly ClientTunnel _tunnel;
     private readonly IPAddress? _address;
@@ -23,8 +31,11 @@ internal sealed class ClientLink
     private TaskCompletionSource _changed = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private volatile IQuicConnection? _connection;
     private volatile ClientConnection? _handler;
-    private volatile IPAddress? _source; // Of a link without an entry: where the routes had the connection begin.
+    private volatile IPAddress? _source; // For a link without an entry: the source address that the routes chose.
     private IPAddress? _movingTo; // guarded by _lock
+    // Used only by the link's loop: a connection that has joined the session in place of one to a silent node, and whether the next attempt starts at once because the session is gone.
+    private DialedConnection? _found;
+    private bool _mustBeginAnew;
     private bool _isUp = true;
     private bool _hasHurried;
 
@@ -83,7 +94,7 @@ internal sealed class ClientLink
         }
     }
 
-    /// <summary>The host's interfaces have changed.</summary>
+    /// <summary>Handles a change of the host's interfaces.</summary>
     public void OnNetworkChanged()
     {
         lock (_lock)
@@ -104,7 +115,7 @@ internal sealed class ClientLink
         Interlocked.Exchange(ref _changed, new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously)).TrySetResult();
     }
 
-    /// <summary>One connection, from its beginning to its end. True when the next may follow at once.</summary>
+    /// <summary>Runs one connection until it ends. True if the next attempt may start at once.</summary>
     private async Task<bool> ServeAsync(CancellationToken cancellationToken)
     {
         if (!IsAvailable())
@@ -113,7 +124,10 @@ internal sealed class ClientLink
             return false;
         }
 
-        if (await _dialer.ConnectAsync(cancellationToken) is not { } dialed)
+        DialedConnection? found = _found;
+        _found = null;
+        _mustBeginAnew = false;
+        if ((found ?? await _dialer.ConnectAsync(DialTarget.NodeFirst, cancellationToken)) is not { } dialed)
         {
             return false;
         }
@@ -126,29 +140,35 @@ internal sealed class ClientLink
         try
         {
             using CancellationTokenRegistration registration = cancellationToken.Register(static state => ((IQuicConnection)state!).Close(0, "The client stops."), connection);
-            NegotiationOutcome outcome = await NegotiateAsync(handler, cancellationToken);
+            NegotiationOutcome outcome = found is not null ? NegotiationOutcome.Attached : await NegotiateAsync(handler, anyNode: false, cancellationToken);
             if (outcome != NegotiationOutcome.Attached)
             {
-                connection.Close(0, "No session.");
-                await handler.Closed;
-                // Once: a concentrator that knows none of its sessions must not keep this busy.
-                bool hurry = outcome == NegotiationOutcome.SessionUnknown && !_hasHurried;
+                connection.Close(0, "The client got no session.");
+                QuicCloseReason end = await handler.Closed;
+                if (end is not { Kind: QuicCloseKind.Application, IsRemote: false })
+                {
+                    // Nothing was logged yet. The concentrator has closed the connection, as it does if the client is not allowed, or the connection was lost.
+                    _tunnel.Log.ConnectFailed(Name, $"{_tunnel.Options.Host}:{_tunnel.Port}: the connection ended before there was a session ({end}).");
+                }
+
+                // Hurry only once: a concentrator that never knows the session must not cause a busy loop.
+                bool hurry = outcome is NegotiationOutcome.SessionUnknown or NegotiationOutcome.OtherNode && !_hasHurried;
                 _hasHurried = hurry;
                 return hurry;
             }
 
             _hasHurried = false;
-            _backoff.Reset();
             _tunnel.Log.LinkUp(Name, connection.LocalEndPoint, dialed.Server, handler.Path!.Session is ClientSession session ? session.Name : "");
             ReportAvailable(connection);
-            QuicCloseReason reason = await handler.Closed;
+            QuicCloseReason reason = await WaitForEndAsync(connection, handler, cancellationToken);
             _tunnel.Log.LinkDown(Name, reason.ToString());
+            _backoff.OnServed(reason);
             if (reason is { Kind: QuicCloseKind.Application, IsRemote: true, ErrorCode: (ulong)QuicTunnelError.SessionEnded })
             {
                 _tunnel.Sessions.Forget((ClientSession)handler.Path.Session);
             }
-            // A path that was lost on the way, or moved in vain, is tried again at once; one that the concentrator closed is not.
-            return !reason.IsRemote && reason.Kind is QuicCloseKind.IdleTimeout or QuicCloseKind.Aborted;
+            // Reconnect at once after an idle timeout or a failed migration, but not after the concentrator closed the connection.
+            return _found is not null || (!reason.IsRemote && reason.Kind is QuicCloseKind.IdleTimeout or QuicCloseKind.Aborted) || _mustBeginAnew;
         }
         finally
         {
@@ -157,13 +177,116 @@ internal sealed class ClientLink
         }
     }
 
-    private async Task<NegotiationOutcome> NegotiateAsync(ClientConnection handler, CancellationToken cancellationToken)
+    /// <summary>Waits until the connection has ended. A concentrator that is one of several and does not answer on any path may be gone: then the link looks for another. A link that another relays tries its way back.</summary>
+    private async Task<QuicCloseReason> WaitForEndAsync(IQuicConnection connection, ClientConnection handler, CancellationToken cancellationToken)
+    {
+        if (handler.Path?.Session is not ClientSession { NodeAddresses.Count: > 0 } session)
+        {
+            return await handler.Closed;
+        }
+
+        TimeSpan pause = s_firstReturn;
+        long returns = _tunnel.TimeProvider.GetTimestamp();
+        for (int silent = 0; ;)
+        {
+            await Task.WhenAny(handler.Closed, Task.Delay(s_silencePoll, _tunnel.TimeProvider, cancellationToken));
+            if (handler.Closed.IsCompleted || cancellationToken.IsCancellationRequested)
+            {
+                return await handler.Closed;
+            }
+
+            silent = session.IsSilent ? silent + 1 : 0;
+            if (silent >= SilentPolls && session.TryBeginSearch())
+            {
+                silent = 0;
+                try
+                {
+                    await TryAsync(SearchAsync(connection, session, cancellationToken), cancellationToken);
+                }
+                finally
+                {
+                    session.EndSearch();
+                }
+            }
+            else if (handler.Path.IsRelayed && _tunnel.TimeProvider.GetElapsedTime(returns) >= pause)
+            {
+                await TryAsync(ReturnAsync(connection, cancellationToken), cancellationToken);
+                pause = pause * 2 > s_longestReturn ? s_longestReturn : pause * 2;
+                returns = _tunnel.TimeProvider.GetTimestamp();
+            }
+        }
+    }
+
+    private async Task TryAsync(Task attempt, CancellationToken cancellationToken)
+    {
+        try
+        {
+            await attempt;
+        }
+        catch (Exception exception) when (exception is SocketException or IOException || (exception is OperationCanceledException && cancellationToken.IsCancellationRequested))
+        {
+            _tunnel.Log.ConnectFailed(Name, exception.Message);
+        }
+    }
+
+    /// <summary>Replaces a relayed connection by one to the session's own concentrator, when that answers again.</summary>
+    private async Task ReturnAsync(IQuicConnection connection, CancellationToken cancellationToken)
+    {
+        using var timeout = new CancellationTokenSource(s_returnTime, _tunnel.TimeProvider);
+        using var either = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, timeout.Token);
+        DialedConnection? dialed;
+        try
+        {
+            dialed = await _dialer.ConnectAsync(DialTarget.NodeOnly, either.Token);
+        }
+        catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)
+        {
+            return; // It does not answer yet.
+        }
+
+        if (dialed is not null)
+        {
+            NegotiationOutcome outcome = await NegotiateAsync(dialed.Handler, anyNode: true, cancellationToken);
+            Replace(connection, dialed, outcome, "The direct path works again.");
+        }
+    }
+
+    private async Task SearchAsync(IQuicConnection connection, ClientSession session, CancellationToken cancellationToken)
+    {
+        _tunnel.Log.NodeSilent(session.Name, _tunnel.Options.Host, _tunnel.Port);
+        if (await _dialer.ConnectAsync(DialTarget.AnyNode, cancellationToken) is not { } dialed)
+        {
+            return;
+        }
+
+        // The first node may have answered meanwhile.
+        NegotiationOutcome outcome = session.IsSilent ? await NegotiateAsync(dialed.Handler, anyNode: true, cancellationToken) : NegotiationOutcome.Failed;
+        // If the session is unknown, its connections are closed, this link's among them.
+        _mustBeginAnew |= outcome == NegotiationOutcome.SessionUnknown;
+        Replace(connection, dialed, outcome, "Another connection has taken its place.");
+    }
+
+    /// <summary>Puts a connection that has joined the session in the place of the link's own one, and closes one that has not.</summary>
+    private void Replace(IQuicConnection connection, DialedConnection dialed, NegotiationOutcome outcome, string reason)
+    {
+        if (outcome == NegotiationOutcome.Attached)
+        {
+            _found = dialed;
+            connection.Close(0, reason);
+        }
+        else
+        {
+            dialed.Connection.Close(0, "No session.");
+        }
+    }
+
+    private async Task<NegotiationOutcome> NegotiateAsync(ClientConnection handler, bool anyNode, CancellationToken cancellationToken)
     {
         using var timeout = new CancellationTokenSource(_tunnel.Options.ConnectTimeout, _tunnel.TimeProvider);
         using var either = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, timeout.Token);
         try
         {
-            return await _tunnel.Sessions.NegotiateAsync(handler, either.Token);
+            return await _tunnel.Sessions.NegotiateAsync(handler, anyNode, either.Token);
         }
         catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)
         {
@@ -180,7 +303,7 @@ internal sealed class ClientLink
         }
         catch (Exception exception) when (exception is TimeoutException or OperationCanceledException)
         {
-            // Time is up, or the client stops.
+            // The delay is over, or the client stops.
         }
     }
 
@@ -239,7 +362,7 @@ internal sealed class ClientLink
         }
     }
 
-    // The interface has another address, or the routes lead another way: the connection moves there, or is made anew.
+    // If the interface has another address or the routes have changed, migrate the connection. If that fails, it is opened again.
     private void FollowAddress()
     {
         if (_address is not null || _connection is not { IsConnected: true } connection || FindNewAddress(connection) is not { } target || target.Equals(_movingTo))
@@ -251,7 +374,7 @@ internal sealed class ClientLink
         try
         {
             connection.Migrate(target, _interfaceName);
-            // A host tells several times of one change: the migration that runs is let run.
+            // A host reports one change several times, so a running migration is not started again.
             _movingTo = target;
             _ = AbandonUnlessMovedAsync(connection, target);
         }
@@ -261,7 +384,7 @@ internal sealed class ClientLink
         }
     }
 
-    /// <summary>Null when the connection can stay where it is.</summary>
+    /// <summary>Returns the address to migrate to; null if the connection can stay on its address.</summary>
     private IPAddress? FindNewAddress(IQuicConnection connection)
     {
         IPAddress remote = connection.RemoteEndPoint.Address;
@@ -272,7 +395,7 @@ internal sealed class ClientLink
             return current is null || current.Equals(local) || _tunnel.Network.HasAddress(local, _interfaceName) ? null : current;
         }
 
-        // Without an entry the socket is bound to no address: it is the routes' choice that may have changed.
+        // Without an entry the socket is bound to no address, so compare with the address that the routes chose.
         IPAddress? routed = _tunnel.Network.FindSource(remote);
         return routed is null || routed.Equals(_source) ? null : routed;
     }

@@ -5,7 +5,7 @@ using MtaTls.QuicTunnel.Sessions;
 
 namespace MtaTls.QuicTunnel.Client;
 
-/// <summary>Takes the host's packets into the session, and answers those that cannot go.</summary>
+/// <summary>Sends the host's packets into the session, and answers packets that cannot be sent with ICMP errors.</summary>
 internal sealed class ClientPacketPump(ClientSessions sessions, IPacketInterface packetInterface) : IPacketReceiver
 {
     public void OnPacket(ReadOnlySpan<byte> packet, SendBatch? batch)

@@ -1,3 +1,4 @@
+using System.Net;
 using MtaTls.Quic;
 using MtaTls.QuicTunnel.Control;
 using MtaTls.QuicTunnel.Diagnostics;
@@ -7,17 +8,31 @@ using MtaTls.QuicTunnel.Sessions;
 
 namespace MtaTls.QuicTunnel.Client;
 
-/// <summary>The client's end of its session: what comes out goes to the packet interface.</summary>
+/// <summary>The client's end of its session. Packets from the tunnel go to the packet interface.</summary>
 internal sealed class ClientSession(byte[] id, IPacketInterface packetInterface, DataPlaneOptions dataPlane, PathSupervisor supervisor, Action<TunnelPath, bool> onPathState, Action<TunnelPath, string> onPathHarmful)
     : TunnelSession(dataPlane, supervisor)
 {
+    private int _isSearching;
+
     public byte[] Id { get; } = id;
 
     public string Name { get; } = SessionId.NameOf(id);
 
-    /// <param name="connection">The connection.</param>
-    /// <param name="preference">The position of its local address among those of the options.</param>
-    public TunnelPath? Join(IQuicConnection connection, int preference) => AddPath(connection, MaxPaths, preference);
+    /// <summary>The own addresses of the concentrator that has the session, when it is one of several. Further connections go there.</summary>
+    public IReadOnlyList<IPEndPoint> NodeAddresses { get; init; } = [];
+
+    /// <summary>Whether the concentrator answers on no path.</summary>
+    public bool IsSilent => !Array.Exists(Paths.ToArray(), static path => path.Connection.IsConnected && path is { IsStalled: false, HasSendError: false });
+
+    /// <summary>Whether the calling link may look for another concentrator. One link at a time does.</summary>
+    public bool TryBeginSearch() => Interlocked.Exchange(ref _isSearching, 1) == 0;
+
+    public void EndSearch() => Volatile.Write(ref _isSearching, 0);
+
+    /// <param name="connection">The connection that becomes a path.</param>
+    /// <param name="preference">The index of its entry in <see cref="QuicTunnelClientOptions.LocalAddresses"/>.</param>
+    /// <param name="isRelayed">Whether another concentrator than the session's relays the connection.</param>
+    public TunnelPath? Join(IQuicConnection connection, int preference, bool isRelayed = false) => AddPath(connection, MaxPaths, preference, isRelayed);
 
     public int Leave(TunnelPath path) => RemovePath(path);
 
@@ -35,12 +50,17 @@ internal sealed class ClientSession(byte[] id, IPacketInterface packetInterface,
         }
     }
 
-    /// <summary>Takes the concentrator's word on addresses.</summary>
+    /// <summary>Called with the concentrator's answers about addresses.</summary>
     public Action<ClientSession, AddressEntry[]>? OnAnswer { get; set; }
 
     public override void OnMessage(TunnelPath path, ReadOnlySpan<byte> message)
     {
-        if (OnAnswer is { } onAnswer && AddressMessage.TryRead(message, out byte kind, out _, out AddressEntry[] entries) && kind == AddressMessage.Answer)
+        if (PathMessage.TryRead(message, out bool isRelayed, out int largestDatagram))
+        {
+            path.IsRelayed = isRelayed;
+            path.RelayLimit = largestDatagram == 0 ? int.MaxValue : largestDatagram;
+        }
+        else if (OnAnswer is { } onAnswer && AddressMessage.TryRead(message, out byte kind, out _, out AddressEntry[] entries) && kind == AddressMessage.Answer)
         {
             onAnswer(this, entries);
         }
@@ -50,7 +70,7 @@ internal sealed class ClientSession(byte[] id, IPacketInterface packetInterface,
         }
     }
 
-    /// <summary>Over every path that works.</summary>
+    /// <summary>Sends an address message over every connected path.</summary>
     public void SendMessage(ReadOnlySpan<byte> message)
     {
         foreach (TunnelPath path in Paths)

@@ -1,3 +1,4 @@
+using System.Net;
 using Microsoft.Extensions.Logging;
 using MtaTls.QuicTunnel.Diagnostics;
 using MtaTls.QuicTunnel.Interfaces;
@@ -5,7 +6,7 @@ using MtaTls.QuicTunnel.Sessions;
 
 namespace MtaTls.QuicTunnel.Client;
 
-/// <summary>The client's one session: the first connection opens it, the others join it, and a new one follows when the concentrator knows it no more.</summary>
+/// <summary>The client's current session. The first connection opens it, and the others join it. When the concentrator no longer knows it, a new one is opened.</summary>
 internal sealed class ClientSessions(
     IPacketInterface packetInterface, DataPlaneOptions dataPlane, ILogger log, byte[] newSessionValue) : IDisposable
 {
@@ -17,17 +18,17 @@ internal sealed class ClientSessions(
 
     public ILogger Log => log;
 
-    /// <summary>Is told of each new session.</summary>
+    /// <summary>Agrees on the addresses of each new session.</summary>
     public AddressAgreement? Agreement { get; set; }
 
     public TimeProvider TimeProvider => dataPlane.TimeProvider;
 
     public TunnelCounters Counters => dataPlane.Counters;
 
-    /// <summary>Null while there is none.</summary>
+    /// <summary>The current session; null if there is none.</summary>
     public ClientSession? Current => _current;
 
-    /// <summary>Ends when there is a session.</summary>
+    /// <summary>Completes when there is a session.</summary>
     public Task WaitAsync(CancellationToken cancellationToken)
     {
         lock (_lock)
@@ -36,12 +37,12 @@ internal sealed class ClientSessions(
         }
     }
 
-    /// <summary>Joins the session; where there is none, the first connection that comes opens it, and the others wait to join.</summary>
-    public async Task<NegotiationOutcome> NegotiateAsync(ClientConnection connection, CancellationToken cancellationToken)
+    /// <summary>Joins the current session. Without one, the first connection opens a session, and the others wait and then join it.</summary>
+    public async Task<NegotiationOutcome> NegotiateAsync(ClientConnection connection, bool anyNode, CancellationToken cancellationToken)
     {
         if (_current is { } session)
         {
-            return await JoinAsync(connection, session, cancellationToken);
+            return await JoinAsync(connection, session, anyNode, cancellationToken);
         }
 
         await _opening.WaitAsync(cancellationToken);
@@ -57,10 +58,14 @@ internal sealed class ClientSessions(
             _opening.Release();
         }
 
-        return _current is { } other ? await JoinAsync(connection, other, cancellationToken) : NegotiationOutcome.Failed;
+        return _current is { } other ? await JoinAsync(connection, other, anyNode, cancellationToken) : NegotiationOutcome.Failed;
     }
 
-    public ClientSession Create(byte[] id) => new(id, packetInterface, dataPlane, _supervisor, OnPathState, OnPathHarmful);
+    /// <summary>Whether the client uses the addresses that a concentrator announces as its own.</summary>
+    public bool UsesNodeAddresses { get; init; } = true;
+
+    public ClientSession Create(byte[] id, IReadOnlyList<IPEndPoint> nodeAddresses) =>
+        new(id, packetInterface, dataPlane, _supervisor, OnPathState, OnPathHarmful) { NodeAddresses = UsesNodeAddresses ? nodeAddresses : [] };
 
     public void OnReady(ClientSession session)
     {
@@ -74,7 +79,7 @@ internal sealed class ClientSessions(
         Agreement?.Begin(session);
     }
 
-    /// <summary>The concentrator has ended the session, or does not know it.</summary>
+    /// <summary>Ends a session that the concentrator has ended or does not know.</summary>
     public void Forget(ClientSession session)
     {
         lock (_lock)
@@ -92,7 +97,7 @@ internal sealed class ClientSessions(
         session.End();
         foreach (TunnelPath path in session.Paths)
         {
-            path.Connection.Close(0, "The session is over.");
+            path.Connection.Close(0, "The session has ended.");
         }
     }
 
@@ -103,11 +108,22 @@ internal sealed class ClientSessions(
         _opening.Dispose();
     }
 
-    private async Task<NegotiationOutcome> JoinAsync(ClientConnection connection, ClientSession session, CancellationToken cancellationToken)
+    private async Task<NegotiationOutcome> JoinAsync(ClientConnection connection, ClientSession session, bool anyNode, CancellationToken cancellationToken)
     {
+        if (!anyNode && !session.IsSilent && connection.IsOfOtherNode(session))
+        {
+            return NegotiationOutcome.OtherNode;
+        }
+
         NegotiationOutcome outcome = await connection.NegotiateAsync(session, default).WaitAsync(cancellationToken);
         if (outcome == NegotiationOutcome.SessionUnknown)
         {
+            if (!session.IsSilent)
+            {
+                // Another path of the session works: this connection has reached another concentrator.
+                return NegotiationOutcome.Failed;
+            }
+
             Forget(session);
         }
 

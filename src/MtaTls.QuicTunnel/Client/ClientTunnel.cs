@@ -12,9 +12,12 @@ using MtaTls.QuicTunnel.Sessions;
 
 namespace MtaTls.QuicTunnel.Client;
 
-/// <summary>The parts of a client, put together: the packet interface, the session, and a link for each local address.</summary>
+/// <summary>The client: it connects the packet interface, the session, and a link for each local address.</summary>
 internal sealed class ClientTunnel : IAsyncDisposable
 {
+    // Each report needs a stream. The concentrator allows a few at once, and another one for each that has ended. If so many wait, it allows no more.
+    private const int MostWaitingReports = 16;
+
     private readonly CancellationTokenSource _stopping = new();
     private readonly ILoggerFactory _loggerFactory;
     private readonly ClientPacketPump _pump;
@@ -37,10 +40,10 @@ internal sealed class ClientTunnel : IAsyncDisposable
             throw new OptionsValidationException(QuicTunnelClientOptions.SectionName, typeof(QuicTunnelClientOptions), errors.All);
         }
 
-        var dataPlane = new DataPlaneOptions(options.Scheduler, options.Queue, options.Reordering, DataPlaneOptions.CreatePool(), new TunnelCounters(), timeProvider);
+        var dataPlane = new DataPlaneOptions(options.Scheduler, options.Queue, options.Reordering, DataPlaneOptions.CreateMemory(), new TunnelCounters(), timeProvider);
         Interface = PacketInterfaces.Create(options.Interface, Log);
         byte[] newSessionValue = Encoding.UTF8.GetBytes(!string.IsNullOrEmpty(options.Token) ? options.Token : options.QosIndication ?? "");
-        Sessions = new ClientSessions(Interface, dataPlane, Log, newSessionValue);
+        Sessions = new ClientSessions(Interface, dataPlane, Log, newSessionValue) { UsesNodeAddresses = options.UsePreferredAddress };
         Sessions.Agreement = Agreement = new AddressAgreement(options, Interface, timeProvider, Log);
         _pump = new ClientPacketPump(Sessions, Interface);
         _links = options.LocalAddresses.Count == 0 ? [new ClientLink(this, null)] : [.. options.LocalAddresses.Select((entry, index) => new ClientLink(this, entry, index))];
@@ -62,17 +65,17 @@ internal sealed class ClientTunnel : IAsyncDisposable
 
     public IQuicEngine Engine => _engine!;
 
-    /// <summary>Asked for each connection.</summary>
+    /// <summary>The authorities of the concentrator's certificate, read for each connection; null: the machine's authorities.</summary>
     public AuthoritySource? Authorities { get; }
 
-    /// <summary>Asked for each connection.</summary>
+    /// <summary>The client's certificate, read for each connection; null if there is none.</summary>
     public CertificateSource? Certificate { get; }
 
     public string TargetHost => string.IsNullOrEmpty(Options.TargetHost) ? Options.Host : Options.TargetHost;
 
     public int Port => Options.Port;
 
-    /// <summary>Finds the concentrator's addresses; tests give others.</summary>
+    /// <summary>Resolves the concentrator's name, for tests. Null: DNS.</summary>
     public Func<CancellationToken, Task<IPAddress[]>>? Resolver { get; set; }
 
     public Task<IPAddress[]> ResolveAsync(CancellationToken cancellationToken) =>
@@ -82,7 +85,7 @@ internal sealed class ClientTunnel : IAsyncDisposable
     {
         if (Interlocked.Exchange(ref _started, 1) != 0)
         {
-            throw new InvalidOperationException("The client was started before.");
+            throw new InvalidOperationException("The client was already started. Create a new QuicTunnelClient to start again.");
         }
 
         QuicEngine.ThrowIfUnsupported();
@@ -92,7 +95,7 @@ internal sealed class ClientTunnel : IAsyncDisposable
         _running = Task.WhenAll(_links.Select(link => Task.Run(() => link.RunAsync(_stopping.Token))));
     }
 
-    /// <summary>Sends an Access Report over the paths of the other links; its own may be the one that is lost.</summary>
+    /// <summary>Sends an Access Report over the first path that works. A report of a failure does not go over the failed link itself.</summary>
     public void Report(ClientLink about, AccessReport report)
     {
         byte[] message = report.Encode();
@@ -116,22 +119,35 @@ internal sealed class ClientTunnel : IAsyncDisposable
         }
     }
 
-    /// <summary>Sends a report on a stream of its own; false where too many wait for the concentrator already. The concentrator then finds out by itself.</summary>
+    /// <summary>
+    /// Sends a report on its own stream. False if too many reports wait for the concentrator; it then notices the failure without a report. If the concentrator allows no more streams on the connection, the
+    /// connection is closed, and its link connects again.
+    /// </summary>
     public bool TrySendReport(IQuicConnection connection, ReadOnlySpan<byte> message)
     {
+        if (connection.WaitingStreams >= MostWaitingReports)
+        {
+            Log.AccessReportNotSent("The concentrator allows no more reports on this connection. The connection is replaced.");
+            connection.Close(0, "No more Access Reports are allowed on this connection.");
+            return false;
+        }
+
+        long stream = connection.OpenUnidirectionalStream();
         try
         {
-            connection.SendStream(connection.OpenUnidirectionalStream(), message, fin: true);
+            connection.SendStream(stream, message, fin: true);
             return true;
         }
         catch (InvalidOperationException exception)
         {
+            // A stream that never ends would count against the limit of streams.
+            connection.ResetStream(stream, (ulong)QuicTunnelError.Unknown);
             Log.AccessReportNotSent(exception.Message);
             return false;
         }
     }
 
-    /// <summary>Tells the concentrator, and closes what was opened.</summary>
+    /// <summary>Closes the connections and the packet interface, and waits up to two seconds for the concentrator.</summary>
     public async ValueTask DisposeAsync()
     {
         Network.Changed -= OnNetworkChanged;
@@ -146,7 +162,7 @@ internal sealed class ClientTunnel : IAsyncDisposable
         }
         catch (TimeoutException)
         {
-            // The concentrator does not answer the close: it will find out by itself.
+            // The links did not end in time. The concentrator finds it out by its idle timeout.
         }
 
         if (Interlocked.Exchange(ref _engine, null) is { } engine)

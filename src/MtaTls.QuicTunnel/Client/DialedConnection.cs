@@ -3,5 +3,5 @@ using MtaTls.Quic;
 
 namespace MtaTls.QuicTunnel.Client;
 
-/// <summary>A connection that was begun to one of the concentrator's addresses.</summary>
+/// <summary>A connection attempt to one of the concentrator's addresses.</summary>
 internal sealed record DialedConnection(IQuicConnection Connection, ClientConnection Handler, IPEndPoint Server);

@@ -3,21 +3,21 @@ using System.Net.Sockets;
 
 namespace MtaTls.QuicTunnel.Client;
 
-/// <summary>The host's network interfaces, as far as the client asks.</summary>
+/// <summary>The host's network interfaces and routes.</summary>
 internal interface INetworkMonitor : IDisposable
 {
-    /// <summary>Addresses or interfaces have changed. Comes on any thread, at times for nothing.</summary>
+    /// <summary>Raised when addresses or interfaces may have changed. It comes on any thread, sometimes without a change.</summary>
     event Action? Changed;
 
-    /// <summary>Whether the host has the address, on an interface that is up.</summary>
+    /// <summary>Whether an interface that is up has the address.</summary>
     bool HasAddress(IPAddress address);
 
-    /// <summary>Whether that interface is up and has the address.</summary>
+    /// <summary>Whether the named interface is up and has the address.</summary>
     bool HasAddress(IPAddress address, string interfaceName);
 
-    /// <summary>An address of that family of the interface, if it is there and up.</summary>
+    /// <summary>Finds an address of the family on the interface; null if there is none, or the interface is missing or down.</summary>
     IPAddress? FindAddress(string interfaceName, AddressFamily family);
 
-    /// <summary>The address from which the routes would have packets for the destination go; null when there is no route.</summary>
+    /// <summary>Finds the source address that the routes choose for the destination; null if there is no route.</summary>
     IPAddress? FindSource(IPAddress destination);
 }

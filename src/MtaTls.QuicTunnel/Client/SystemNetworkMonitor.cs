@@ -4,7 +4,7 @@ using System.Net.Sockets;
 
 namespace MtaTls.QuicTunnel.Client;
 
-/// <summary>The operating system's word on network interfaces.</summary>
+/// <summary>Reads interfaces and routes from the operating system.</summary>
 internal sealed class SystemNetworkMonitor : INetworkMonitor
 {
     public SystemNetworkMonitor()
@@ -30,9 +30,9 @@ internal sealed class SystemNetworkMonitor : INetworkMonitor
     {
         try
         {
-            // Connecting a UDP socket sends nothing; it only asks the routes.
+            // Connecting a UDP socket sends nothing. It only looks up the route.
             using var socket = new Socket(destination.AddressFamily, SocketType.Dgram, ProtocolType.Udp);
-#pragma warning disable RS0030 // It waits for nothing.
+#pragma warning disable RS0030 // Connect does not block on a UDP socket.
             socket.Connect(destination, 9);
 #pragma warning restore RS0030
             return ((IPEndPoint)socket.LocalEndPoint!).Address;

@@ -3,7 +3,7 @@ using System.Security.Cryptography.X509Certificates;
 
 namespace MtaTls.QuicTunnel.Concentrator;
 
-/// <summary>Which clients may use the concentrator: tokens, allowed and denied identities, revoked certificates. Never changes: another one takes its place.</summary>
+/// <summary>The rules about which clients may use the concentrator: tokens, allowed and denied identities, revoked certificates. Immutable: changed settings create a new policy.</summary>
 internal sealed class AccessPolicy
 {
     private readonly HashSet<string>? _allowed;
@@ -11,7 +11,7 @@ internal sealed class AccessPolicy
     private readonly HashSet<string>? _tokenNames;
     private readonly RevocationList? _revoked;
 
-    /// <exception cref="CryptographicException">The revocation list is none.</exception>
+    /// <exception cref="CryptographicException">The file is not a revocation list.</exception>
     /// <exception cref="IOException">The revocation list cannot be read.</exception>
     public AccessPolicy(TunnelAuthenticationOptions options)
     {
@@ -24,13 +24,13 @@ internal sealed class AccessPolicy
 
     public TokenTable Tokens { get; }
 
-    /// <summary>When the revocation list should have been replaced; null where there is none.</summary>
+    /// <summary>When the next revocation list is due; null without a list, or if the list does not say it.</summary>
     public DateTimeOffset? RevocationListDue => _revoked?.NextUpdate;
 
-    /// <summary>Whether an identity may have sessions. Anonymous clients have none.</summary>
+    /// <summary>Whether an identity may have sessions. Null stands for an anonymous client, which may.</summary>
     public bool Admits(string? identity) =>
         identity is null || (!_denied.Contains(identity) && _allowed?.Contains(identity) != false && _tokenNames?.Contains(identity) != false);
 
-    /// <summary>Whether a client's certificate still counts.</summary>
+    /// <summary>Whether a client's certificate is not revoked.</summary>
     public bool Admits(X509Certificate2? certificate) => certificate is null || _revoked?.IsRevoked(certificate) != true;
 }

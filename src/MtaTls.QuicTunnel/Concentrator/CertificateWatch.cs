@@ -6,14 +6,15 @@ using MtaTls.Quic;
 namespace MtaTls.QuicTunnel.Concentrator;
 
 /// <summary>
-/// Gives a listener its renewed certificate and the renewed authorities of its clients. A QUIC listener handshakes on its own threads, which must not read files, so the files are
-/// looked at every ten seconds instead of in each handshake. Connections that are up go on.
+/// Gives the listener a renewed certificate and renewed authorities of clients. The threads of a QUIC listener must not read files, so the files are
+/// checked every ten seconds instead of in each handshake. Existing connections continue.
 /// </summary>
 internal sealed class CertificateWatch : IDisposable
 {
     private static readonly TimeSpan s_interval = TimeSpan.FromSeconds(10);
 
     private readonly CertificateSource _certificate;
+    private readonly string _key;
     private readonly AuthoritySource? _authorities;
     private readonly QuicListenerOptions _options;
     private readonly IQuicListener _listener;
@@ -26,16 +27,18 @@ internal sealed class CertificateWatch : IDisposable
     private bool _disposed;
 
     /// <param name="certificate">The source of the listener's certificate.</param>
+    /// <param name="key">The key of its setting, for the log.</param>
     /// <param name="used">The certificate that the listener uses now.</param>
-    /// <param name="authorities">The source of the authorities of client certificates; null: clients show none.</param>
-    /// <param name="options">The listener's options, which each handshake reads the authorities from.</param>
+    /// <param name="authorities">The source of the authorities of client certificates; null if clients send none.</param>
+    /// <param name="options">The listener's options. Each handshake reads the authorities from them.</param>
     /// <param name="listener">The listener.</param>
-    /// <param name="logger">Where it is logged that a certificate cannot be used.</param>
+    /// <param name="logger">The log for certificates that cannot be used.</param>
     /// <param name="time">The clock.</param>
     public CertificateWatch(
-        CertificateSource certificate, LoadedCertificate used, AuthoritySource? authorities, QuicListenerOptions options, IQuicListener listener, ILogger logger, TimeProvider time)
+        CertificateSource certificate, string key, LoadedCertificate used, AuthoritySource? authorities, QuicListenerOptions options, IQuicListener listener, ILogger logger, TimeProvider time)
     {
         _certificate = certificate;
+        _key = key;
         _used = used;
         _authorities = authorities;
         _options = options;
@@ -44,7 +47,7 @@ internal sealed class CertificateWatch : IDisposable
         _timer = time.CreateTimer(static state => ((CertificateWatch)state!).Refresh(), this, s_interval, s_interval);
     }
 
-    /// <summary>Looks at the files now.</summary>
+    /// <summary>Checks the files now.</summary>
     public void Refresh()
     {
         lock (_lock)
@@ -64,7 +67,7 @@ internal sealed class CertificateWatch : IDisposable
                 }
                 catch (CryptographicException e)
                 {
-                    _logger.CertificateNotReloaded($"{QuicTunnelOptions.SectionName}:Certificate", e.Message);
+                    _logger.CertificateNotReloaded(_key, e.Message);
                 }
             }
 

@@ -1,32 +1,26 @@
 using MtaTls.Quic;
+using MtaTls.QuicTunnel.Cluster;
 using MtaTls.QuicTunnel.Control;
 using MtaTls.QuicTunnel.Sessions;
 
 namespace MtaTls.QuicTunnel.Concentrator;
 
-/// <summary>One client connection: negotiates its session once, then is a path of it. What a client does wrong costs it this connection and nothing else.</summary>
-internal sealed class ConcentratorConnection : TunnelConnection, IConcentratorControlHandler
+/// <summary>One connection of a client.</summary>
+internal sealed class ConcentratorConnection(TunnelConcentrator concentrator) : AcceptedConnection(concentrator, ofNode: false)
 {
-    private readonly TunnelConcentrator _concentrator;
-    private readonly ConcentratorControl _control;
     private string? _identity;
-    private ITimer? _negotiationTimer;
+    private volatile RelayLink? _relay; // set while the session's concentrator is asked, and while the connection is relayed
 
-    public ConcentratorConnection(TunnelConcentrator concentrator)
-        : base(concentrator.Counters)
-    {
-        _concentrator = concentrator;
-        _control = new ConcentratorControl(this, TunnelProtocol.ClientControlStreamId, concentrator.Options.Sessions.MaxPendingReports);
-    }
+    protected override bool IsNegotiated => base.IsNegotiated || _relay is { IsAttached: true };
 
     protected override void OnNegotiating()
     {
-        if (_concentrator.Options.Authentication.Mode == TunnelAuthenticationMode.ClientCertificate)
+        if (MustBeIdentity)
         {
             _identity = Connection.PeerCertificate?.Subject;
             if (string.IsNullOrEmpty(_identity))
             {
-                Close(QuicTunnelError.Unauthorized, "A client certificate with a subject is needed.");
+                Close(QuicTunnelError.Unauthorized, "A client certificate with a subject is required.");
                 return;
             }
 
@@ -36,11 +30,10 @@ internal sealed class ConcentratorConnection : TunnelConnection, IConcentratorCo
             }
         }
 
-        _negotiationTimer = _concentrator.TimeProvider.CreateTimer(
-            static state => ((ConcentratorConnection)state!).OnNegotiationTimeout(), this, _concentrator.Options.Sessions.NegotiationTimeout, Timeout.InfiniteTimeSpan);
+        base.OnNegotiating();
     }
 
-    /// <summary>Who is let in has changed. Any thread.</summary>
+    /// <summary>Checks the client again after <see cref="TunnelConcentrator.Policy"/> has changed. Any thread may call it.</summary>
     public void Reconsider()
     {
         if (Phase is TunnelConnectionPhase.Negotiating or TunnelConnectionPhase.Joined)
@@ -49,73 +42,61 @@ internal sealed class ConcentratorConnection : TunnelConnection, IConcentratorCo
         }
     }
 
-    protected override void OnControlData(long streamId, ReadOnlySpan<byte> data, bool fin) => _control.OnStreamData(streamId, data, fin);
-
-    protected override void OnControlReset(long streamId, ulong errorCode) => _control.OnStreamReset(streamId);
-
-    protected override void OnViolation(ControlViolationException violation) => _concentrator.Log.ControlViolation(Connection.RemoteEndPoint, violation.Message);
-
-    protected override void OnPathMoved(TunnelPath path) =>
-        _concentrator.Log.PathMoved(SessionOf(path).Id.Name, Connection.RemoteEndPoint, Connection.MaxDatagramSize);
-
     protected override void OnEnded(TunnelPath? path, QuicCloseReason reason)
     {
-        _negotiationTimer?.Dispose();
-        _concentrator.OnConnectionClosed(this);
-        if (path is null)
+        // First, because the log belongs to the application and may throw.
+        Interlocked.MemoryBarrier(); // Pairs with that in UseRelay.
+        _relay?.OnClientEnded(reason);
+        base.OnEnded(path, reason);
+        if (path is not null)
         {
-            _concentrator.Log.ConnectionEnded(Connection.RemoteEndPoint, reason.ToString());
-            return;
+            Leave(path, reason.ToString());
         }
-
-        _concentrator.Log.ConnectionLeft(SessionOf(path).Id.Name, Connection.RemoteEndPoint, reason.ToString());
-        SessionOf(path).Leave(path);
     }
 
-    void IConcentratorControlHandler.OnNewSession(ReadOnlySpan<byte> value)
+    public override void OnNewSession(ReadOnlySpan<byte> value)
     {
-        if (!_concentrator.TryTakeJoin())
+        if (!Concentrator.TryTakeJoin())
         {
-            RefuseSession(QuicTunnelError.LimitExceeded, "Too many sessions begin now; try again.");
+            RefuseSession(QuicTunnelError.LimitExceeded, "Too many New Session and Join Session messages in this second (MaxJoinsPerSecond). Try again later.");
             return;
         }
 
         byte[] qosIndication = [];
-        if (_concentrator.Options.Authentication.Mode != TunnelAuthenticationMode.Token)
+        if (Concentrator.Options.Authentication.Mode != TunnelAuthenticationMode.Token)
         {
             qosIndication = value.ToArray();
         }
-        else if (!_concentrator.Policy.Tokens.TryFind(value, out _identity))
+        else if (!Concentrator.Policy.Tokens.TryFind(value, out _identity))
         {
             RefuseSession(QuicTunnelError.Unauthorized, "The token is not valid.");
             return;
         }
 
-        if (!_concentrator.Policy.Admits(_identity))
+        if (!Concentrator.Policy.Admits(_identity))
         {
             RefuseSession(QuicTunnelError.Unauthorized, $"{_identity} is not allowed.");
             return;
         }
 
-        if (_concentrator.Registry.Create(_identity, qosIndication, Connection, out TunnelPath? path) is not { } session)
+        if (Concentrator.Registry.Create(_identity, qosIndication, Connection, out TunnelPath? path) is not { } session)
         {
-            RefuseSession(QuicTunnelError.LimitExceeded, "There are too many sessions.");
+            RefuseSession(QuicTunnelError.LimitExceeded, "The concentrator or the identity has its maximum number of sessions.");
             return;
         }
 
         Attach(path!);
-        _concentrator.Log.SessionCreated(session.Id.Name, _identity ?? "an anonymous client", Connection.RemoteEndPoint);
+        Concentrator.Log.SessionCreated(session.Id.Name, _identity ?? "an anonymous client", Connection.RemoteEndPoint);
         Connection.SendStream(Connection.OpenUnidirectionalStream(), Tlv.Encode(TlvType.SessionId, session.Id.Value), fin: true);
     }
 
-    void IConcentratorControlHandler.OnJoinSession(ReadOnlySpan<byte> sessionId)
+    public override void OnJoinSession(ReadOnlySpan<byte> sessionId)
     {
         QuicTunnelError error = QuicTunnelError.Unknown;
         TunnelPath? path = null;
-        if (_concentrator.TryTakeJoin())
+        if (Concentrator.TryTakeJoin())
         {
-            bool mustBeIdentity = _concentrator.Options.Authentication.Mode == TunnelAuthenticationMode.ClientCertificate;
-            switch (_concentrator.Registry.Join(sessionId, _identity, mustBeIdentity, Connection, out path))
+            switch (Concentrator.Registry.Join(sessionId, _identity, MustBeIdentity, Connection, out path))
             {
                 case JoinResult.UnknownSession:
                     error = QuicTunnelError.UnknownSessionId;
@@ -126,62 +107,101 @@ internal sealed class ConcentratorConnection : TunnelConnection, IConcentratorCo
             }
         }
 
-        long stream = Connection.OpenUnidirectionalStream();
         if (path is null)
         {
-            // The client closes the connection, or the negotiation's time-out does.
-            _concentrator.Log.JoinRefused(Connection.RemoteEndPoint, error);
-            Connection.ResetStream(stream, (ulong)error);
+            if (error == QuicTunnelError.UnknownSessionId && Concentrator.Registry.Locator is { } locator)
+            {
+                _ = FindElsewhereAsync(locator, sessionId.ToArray());
+            }
+            else
+            {
+                RefuseJoin(error);
+            }
+
             return;
         }
 
+        long stream = Connection.OpenUnidirectionalStream();
         Attach(path);
-        _concentrator.Log.SessionJoined(SessionOf(path).Id.Name, Connection.RemoteEndPoint);
+        Concentrator.Log.SessionJoined(SessionOf(path).Id.Name, Connection.RemoteEndPoint);
         Connection.SendStream(stream, default, fin: true);
     }
 
-    void IConcentratorControlHandler.OnAccessReport(AccessReport report)
+    public override void OnAccessReport(AccessReport report)
     {
-        if (Path is { } path)
+        if (Path is null && _relay is { IsAttached: true } relay)
         {
-            SessionOf(path).Report(path, report);
+            relay.OnClientReport(report);
+        }
+        else
+        {
+            base.OnAccessReport(report);
         }
     }
 
-    /// <summary>Closes the connection of a client that is not let in (any more).</summary>
+    protected override void OnDatagramWithoutPath(ReadOnlySpan<byte> data)
+    {
+        if (_relay is { } relay)
+        {
+            relay.OnClientDatagram(data);
+        }
+        else
+        {
+            base.OnDatagramWithoutPath(data);
+        }
+    }
+
+    protected override void OnDatagramsWithoutPathEnd() => _relay?.OnClientDatagramsEnd();
+
+    protected override void OnMovedWithoutPath() => _relay?.OnClientMoved();
+
+    /// <summary>Looks for the session at other concentrators. If one has it and this one relays, the connection joins it there; else the join is refused.</summary>
+    private async Task FindElsewhereAsync(SessionLocator locator, byte[] sessionId)
+    {
+        (QuicTunnelError error, TunnelSessionOwner? owner) = await locator.FindAsync(sessionId, _identity, MustBeIdentity);
+        if (owner is null || Concentrator.Relay is not { } relay)
+        {
+            RefuseJoin(error);
+        }
+        else if (await relay.RelayAsync(Connection, sessionId, _identity, owner, UseRelay) is { } refused)
+        {
+            RefuseJoin(refused);
+        }
+        else
+        {
+            EndNegotiation();
+            Connection.SendStream(Connection.OpenUnidirectionalStream(), default, fin: true);
+        }
+    }
+
+    private void UseRelay(RelayLink link)
+    {
+        _relay = link;
+        Interlocked.MemoryBarrier(); // The connection ends meanwhile, or its end sees the link.
+        if (!Connection.IsConnected)
+        {
+            link.Close((ulong)QuicTunnelError.Unknown, "The client's connection has ended.");
+        }
+    }
+
+    /// <summary>Returns whether the client may use the concentrator, and closes the connection if not.</summary>
     private bool IsAdmitted()
     {
-        AccessPolicy policy = _concentrator.Policy;
+        AccessPolicy policy = Concentrator.Policy;
         string? why = !policy.Admits(Connection.PeerCertificate) ? "the certificate is revoked" : !policy.Admits(_identity) ? "the identity is not allowed" : null;
         if (why is null)
         {
             return true;
         }
 
-        _concentrator.Log.ClientLockedOut(_identity ?? "", Connection.RemoteEndPoint, why);
+        Concentrator.Log.ClientLockedOut(_identity ?? "", Connection.RemoteEndPoint, why);
         Close(QuicTunnelError.Unauthorized, "Not allowed.");
         return false;
     }
 
-    private static ConcentratorSession SessionOf(TunnelPath path) => (ConcentratorSession)path.Session;
-
-    private void Attach(TunnelPath path)
-    {
-        Joined(path);
-        _negotiationTimer?.Dispose();
-    }
-
-    private void OnNegotiationTimeout()
-    {
-        if (Path is null)
-        {
-            Close(QuicTunnelError.NegotiationTimeout, "No session was negotiated in time.");
-        }
-    }
-
     private void RefuseSession(QuicTunnelError error, string reason)
     {
-        _concentrator.Log.SessionRefused(Connection.RemoteEndPoint, reason);
+        Concentrator.Log.SessionRefused(Connection.RemoteEndPoint, reason);
         Close(error, reason);
     }
 }

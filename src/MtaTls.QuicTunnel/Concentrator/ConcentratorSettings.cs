@@ -6,8 +6,8 @@ using Microsoft.Extensions.Primitives;
 namespace MtaTls.QuicTunnel.Concentrator;
 
 /// <summary>
-/// The settings that may change while the concentrator runs: identities, tokens and their addresses, and the revocation list's file. A change that is not valid is logged, and what was before
-/// stays.
+/// The settings that may change while the concentrator runs: identities, tokens, their addresses, and the file of the revocation list. An invalid change is logged, and the former settings
+/// stay in use.
 /// </summary>
 internal sealed class ConcentratorSettings : IDisposable
 {
@@ -22,11 +22,11 @@ internal sealed class ConcentratorSettings : IDisposable
     private (string? Path, DateTime Written) _revocationFile; // guarded by _lock
     private QuicTunnelOptions _current; // guarded by _lock
 
-    /// <param name="factory">Makes validated options.</param>
-    /// <param name="sources">Tell when the configuration has changed.</param>
+    /// <param name="factory">Creates validated options.</param>
+    /// <param name="sources">Signal changes of the configuration.</param>
     /// <param name="timeProvider">The clock.</param>
-    /// <param name="log">For changes that are not valid.</param>
-    /// <param name="changed">Takes new options. One call at a time.</param>
+    /// <param name="log">The log for invalid changes.</param>
+    /// <param name="changed">Called with the new options, one call at a time.</param>
     public ConcentratorSettings(
         IOptionsFactory<QuicTunnelOptions> factory, IEnumerable<IOptionsChangeTokenSource<QuicTunnelOptions>> sources, TimeProvider timeProvider, ILogger log, Action<QuicTunnelOptions> changed)
     {
@@ -42,13 +42,13 @@ internal sealed class ConcentratorSettings : IDisposable
         _timer = timeProvider.CreateTimer(static state => ((ConcentratorSettings)state!).LookAtFile(), this, s_lookInterval, s_lookInterval);
     }
 
-    /// <summary>The settings at the start, which hold for all that cannot change.</summary>
+    /// <summary>The settings at the start. All settings that cannot change are read from them.</summary>
     public QuicTunnelOptions Initial { get; }
 
-    /// <summary>Which clients are let in now.</summary>
+    /// <summary>The current rules about which clients may use the concentrator.</summary>
     public AccessPolicy Policy { get => Volatile.Read(ref field); private set => Volatile.Write(ref field, value); }
 
-    /// <summary>Looks whether the revocation list's file has changed; a timer does so as well.</summary>
+    /// <summary>Checks whether the file of the revocation list has changed. A timer also calls it.</summary>
     public void LookAtFile()
     {
         lock (_lock)
@@ -98,7 +98,7 @@ internal sealed class ConcentratorSettings : IDisposable
         }
         catch (Exception exception) when (exception is IOException or UnauthorizedAccessException or CryptographicException)
         {
-            // A file that is being written is looked at again.
+            // The file may be incomplete while it is written. The next change of its time is checked again.
             _log.SettingsNotChanged(exception.Message);
             return;
         }

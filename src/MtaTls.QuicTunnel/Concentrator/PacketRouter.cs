@@ -6,16 +6,15 @@ using MtaTls.QuicTunnel.Sessions;
 namespace MtaTls.QuicTunnel.Concentrator;
 
 /// <summary>
-/// Between the sessions and the packet interface: the ingress filter of RFC 2827 in one direction, the way to the owner of the destination in the
-/// other. The host's kernel behind a TUN device routes and counts hops; the concentrator itself does so between two clients.
+/// Routes packets between the sessions and the packet interface. Packets from clients pass the ingress filter of RFC 2827; packets from the host go to the session that owns the
+/// destination. The host's kernel behind a TUN device decrements the hop limit; between two clients the concentrator does it.
 /// </summary>
 internal sealed class PacketRouter : ISessionRouter, IPacketReceiver
 {
-    private const int MaxIcmpPerSecond = 1_000;
     private readonly IPacketInterface _interface;
     private readonly AddressTable _addresses;
     private readonly TunnelCounters _counters;
-    private readonly EventRate _icmpErrors;   // under a lock on itself
+    private readonly IcmpErrorRate _icmpErrors;
     private readonly bool _allowClientToClient;
 
     public PacketRouter(IPacketInterface packetInterface, AddressTable addresses, bool allowClientToClient, TunnelCounters counters, TimeProvider timeProvider)
@@ -24,10 +23,10 @@ internal sealed class PacketRouter : ISessionRouter, IPacketReceiver
         _addresses = addresses;
         _allowClientToClient = allowClientToClient;
         _counters = counters;
-        _icmpErrors = new EventRate(MaxIcmpPerSecond, timeProvider);
+        _icmpErrors = new IcmpErrorRate(timeProvider);
     }
 
-    /// <summary>A packet from a client.</summary>
+    /// <summary>Routes a packet from a client.</summary>
     public void OnPacketFrom(ConcentratorSession session, ushort protocolType, ReadOnlySpan<byte> packet)
     {
         if (!InnerPacket.TryRead(protocolType, packet, out IpHeader header, out DropReason reason))
@@ -54,7 +53,7 @@ internal sealed class PacketRouter : ISessionRouter, IPacketReceiver
 
     public void Flush() => _interface.Flush();
 
-    /// <summary>A packet from the host.</summary>
+    /// <summary>Routes a packet from the host.</summary>
     public void OnPacket(ReadOnlySpan<byte> packet, SendBatch? batch)
     {
         if (!IpHeader.TryRead(packet, out IpHeader header))
@@ -94,7 +93,7 @@ internal sealed class PacketRouter : ISessionRouter, IPacketReceiver
         Span<byte> copy = stackalloc byte[2048];
         if (packet.Length > copy.Length)
         {
-            // No path carries it.
+            // No path carries a packet of this size.
             AnswerTooBig(packet, header, TunnelSession.LeastIPv6Datagram - TunnelDatagram.HeaderLength, from);
             return;
         }
@@ -113,7 +112,7 @@ internal sealed class PacketRouter : ISessionRouter, IPacketReceiver
         }
     }
 
-    /// <summary>False when no path carries the packet, for its size (<paramref name="maxPacket"/> does) or its protocol, which its sender must know.</summary>
+    /// <summary>Sends a packet, and counts a drop. False if the sender must get an ICMP error: no path carries the packet, because of its size (see <paramref name="maxPacket"/>) or its protocol.</summary>
     private bool TrySend(ConcentratorSession session, ReadOnlySpan<byte> packet, in IpHeader header, out int maxPacket, SendBatch? batch = null)
     {
         switch (session.Send(packet, header.ProtocolType, out maxPacket, batch))
@@ -140,7 +139,7 @@ internal sealed class PacketRouter : ISessionRouter, IPacketReceiver
 
     private void Answer(ReadOnlySpan<byte> error, in IpHeader header, ConcentratorSession? origin)
     {
-        if (error.IsEmpty || !TryTakeIcmpError())
+        if (error.IsEmpty || !_icmpErrors.TryTake())
         {
             return;
         }
@@ -153,14 +152,6 @@ internal sealed class PacketRouter : ISessionRouter, IPacketReceiver
         else
         {
             origin.Send(error, header.ProtocolType, out _);
-        }
-    }
-
-    private bool TryTakeIcmpError()
-    {
-        lock (_icmpErrors)
-        {
-            return _icmpErrors.TryTake();
         }
     }
 }

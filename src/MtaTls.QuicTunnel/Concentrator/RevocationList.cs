@@ -5,8 +5,8 @@ using System.Security.Cryptography.X509Certificates;
 namespace MtaTls.QuicTunnel.Concentrator;
 
 /// <summary>
-/// Certificate revocation lists (RFC 5280, section 5) of one file, PEM or DER: which certificates of which issuers are revoked. The file is the administrator's and is trusted as the
-/// configuration is: signatures are not verified.
+/// The certificate revocation lists (RFC 5280, section 5) of one file, PEM or DER: the revoked certificates of each issuer. The administrator provides the file, so it is trusted like the
+/// configuration: signatures are not verified.
 /// </summary>
 internal sealed class RevocationList
 {
@@ -16,10 +16,10 @@ internal sealed class RevocationList
     {
     }
 
-    /// <summary>When the first of the lists is due to be replaced; null where none says so.</summary>
+    /// <summary>The earliest next update of the lists; null if no list has one.</summary>
     public DateTimeOffset? NextUpdate { get; private set; }
 
-    /// <exception cref="CryptographicException">The file holds no revocation list.</exception>
+    /// <exception cref="CryptographicException">The file is not a revocation list.</exception>
     /// <exception cref="IOException">The file cannot be read.</exception>
     public static RevocationList Load(string path)
     {
@@ -48,7 +48,7 @@ internal sealed class RevocationList
                 text = text[fields.Location.End..];
             }
 
-            return found > 0 ? list : throw new CryptographicException("There is no X509 CRL in it.");
+            return found > 0 ? list : throw new CryptographicException("The file has no PEM block 'X509 CRL'.");
         }
         catch (AsnContentException failure)
         {

@@ -3,7 +3,7 @@ using System.Text;
 
 namespace MtaTls.QuicTunnel.Concentrator;
 
-/// <summary>The bearer tokens. A look-up takes as long whether a token is right, wrong or nearly right.</summary>
+/// <summary>The bearer tokens. A lookup takes the same time for every token, so timing reveals nothing about the tokens.</summary>
 internal sealed class TokenTable
 {
     private readonly (string Identity, byte[] Hash)[] _tokens;

@@ -4,6 +4,7 @@ using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Options;
 using MtaTls.Configuration;
 using MtaTls.Quic;
+using MtaTls.QuicTunnel.Cluster;
 using MtaTls.QuicTunnel.Configuration;
 using MtaTls.QuicTunnel.Control;
 using MtaTls.QuicTunnel.Diagnostics;
@@ -13,20 +14,22 @@ using MtaTls.QuicTunnel.Sessions;
 
 namespace MtaTls.QuicTunnel.Concentrator;
 
-/// <summary>The concentrator: a QUIC listener, the sessions, and the packet interface, put together.</summary>
+/// <summary>The concentrator: it connects a QUIC listener, the sessions and the packet interface.</summary>
 internal sealed class TunnelConcentrator : ITunnelSessions, IAsyncDisposable
 {
     private readonly ILoggerFactory _loggerFactory;
-    private readonly ConcurrentDictionary<ConcentratorConnection, byte> _connections = new();
+    private readonly ConcurrentDictionary<AcceptedConnection, byte> _connections = new();
     private readonly EventRate _joins;   // under a lock on itself
     private readonly PacketRouter _router;
     private IQuicEngine? _engine;
     private IQuicListener? _listener;
     private CertificateWatch? _certificates;
+    private RelayNode? _relay;
     private TaskCompletionSource? _drained;
 
     public TunnelConcentrator(
-        IOptionsFactory<QuicTunnelOptions> options, IEnumerable<IOptionsChangeTokenSource<QuicTunnelOptions>> changes, ILoggerFactory loggerFactory, TimeProvider timeProvider)
+        IOptionsFactory<QuicTunnelOptions> options, IEnumerable<IOptionsChangeTokenSource<QuicTunnelOptions>> changes, ILoggerFactory loggerFactory, TimeProvider timeProvider,
+        ITunnelSessionDirectory? directory = null)
     {
         _loggerFactory = loggerFactory;
         TimeProvider = timeProvider;
@@ -45,10 +48,14 @@ internal sealed class TunnelConcentrator : ITunnelSessions, IAsyncDisposable
         _joins = new EventRate(Options.Sessions.MaxJoinsPerSecond, timeProvider);
         Addresses = new AddressTable(
             new AddressPlan(Options.Addresses, Options.Interface), Options.Addresses.MaxPerSession, Options.Addresses.RestPeriod, timeProvider);
-        var dataPlane = new DataPlaneOptions(Options.Scheduler, Options.Queue, Options.Reordering, DataPlaneOptions.CreatePool(), Counters, timeProvider);
+        var dataPlane = new DataPlaneOptions(Options.Scheduler, Options.Queue, Options.Reordering, DataPlaneOptions.CreateMemory(), Counters, timeProvider);
         Interface = PacketInterfaces.Create(Options.Interface, Log);
         _router = new PacketRouter(Interface, Addresses, Options.Addresses.AllowClientToClient, Counters, timeProvider);
-        Registry = new SessionRegistry(Options.Sessions, Addresses, dataPlane, _router, Log);
+        RelayShared = new RelayShared(Options.Cluster.Relay, Options.Queue, Counters, timeProvider);
+        Registry = new SessionRegistry(Options.Sessions, Addresses, dataPlane, _router, Log)
+        {
+            Locator = directory is not null && Options.Cluster.IsSet ? new SessionLocator(directory, Options.Cluster, timeProvider, Log) : null,
+        };
     }
 
     public QuicTunnelOptions Options { get; }
@@ -59,17 +66,23 @@ internal sealed class TunnelConcentrator : ITunnelSessions, IAsyncDisposable
 
     public TunnelCounters Counters { get; } = new();
 
-    /// <summary>What may change while it runs.</summary>
+    /// <summary>The settings that may change while the concentrator runs.</summary>
     public ConcentratorSettings Settings { get; }
 
-    /// <summary>Which clients are let in now.</summary>
+    /// <summary>The current rules about which clients may use the concentrator.</summary>
     public AccessPolicy Policy => Settings.Policy;
 
     public AddressTable Addresses { get; }
 
     public SessionRegistry Registry { get; }
 
-    /// <summary>There before the start, so that the application can be given it; a TUN device is opened by the start.</summary>
+    /// <summary>What relayed connections share, and their counters.</summary>
+    public RelayShared RelayShared { get; }
+
+    /// <summary>Relays between concentrators; null if that is off.</summary>
+    public RelayNode? Relay => Volatile.Read(ref _relay);
+
+    /// <summary>The packet interface. It exists before <see cref="Start"/>, so that the application can get it; <see cref="Start"/> opens a TUN device.</summary>
     public IPacketInterface Interface { get; }
 
     public IReadOnlyList<IPEndPoint> EndPoints => _listener?.LocalEndPoints ?? [];
@@ -83,6 +96,13 @@ internal sealed class TunnelConcentrator : ITunnelSessions, IAsyncDisposable
         QuicEngine.ThrowIfUnsupported();
         ErrorList errors = new();
         (CertificateSource? certificate, AuthoritySource? authorities) = QuicTunnelOptionsValidator.CreateSources(Options, Log, TimeProvider, errors);
+        using var secret = ClusterSecret.Load(Options.Cluster, $"{QuicTunnelOptions.SectionName}:Cluster", errors);
+        (CertificateSource? nodeCertificate, AuthoritySource? nodeAuthorities) = RelayValidation.CreateSources(Options.Cluster, Log, TimeProvider, errors);
+        if (Options.Cluster.Relay.IsSet && Registry.Locator is null)
+        {
+            errors.Add($"{RelayNode.SettingKey}:Listen", "Relaying needs a directory of sessions, such as AddQuicTunnelRedisDirectory() of MtaTls.QuicTunnel.Redis.");
+        }
+
         if (certificate is null || errors.All.Count > 0)
         {
             throw new OptionsValidationException(QuicTunnelOptions.SectionName, typeof(QuicTunnelOptions), errors.All);
@@ -91,13 +111,18 @@ internal sealed class TunnelConcentrator : ITunnelSessions, IAsyncDisposable
         Interface.Start(_router);
         _engine = QuicEngine.Create(_loggerFactory, TimeProvider);
         LoadedCertificate used = certificate.Current;
-        QuicListenerOptions options = CreateListenerOptions(used, authorities);
+        QuicListenerOptions options = CreateListenerOptions(used, authorities, secret);
         _listener = _engine.Listen(options, Accept);
-        _certificates = new CertificateWatch(certificate, used, authorities, options, _listener, Log, TimeProvider);
+        _certificates = new CertificateWatch(certificate, $"{QuicTunnelOptions.SectionName}:Certificate", used, authorities, options, _listener, Log, TimeProvider);
         Log.ConcentratorStarted(string.Join(", ", EndPoints), QuicEngine.Version);
+        if (secret is not null)
+        {
+            Log.ClusterNode(Options.Cluster.NodeName);
+            Volatile.Write(ref _relay, RelayNode.Start(this, _engine, RelayShared, nodeCertificate, nodeAuthorities, AcceptNode));
+        }
     }
 
-    /// <summary>Tells every client that the concentrator goes away, and lets the word go out.</summary>
+    /// <summary>Closes all connections, waits up to two seconds until they have ended, and disposes the concentrator.</summary>
     public async Task StopAsync(CancellationToken cancellationToken)
     {
         if (_listener is null)
@@ -107,6 +132,7 @@ internal sealed class TunnelConcentrator : ITunnelSessions, IAsyncDisposable
 
         Log.ConcentratorStopping(Registry.Count);
         _listener.StopAccepting();
+        Relay?.Stop();
         _drained = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
         _listener.CloseConnections((ulong)QuicTunnelError.Unknown, "The concentrator stops.");
         if (!_connections.IsEmpty)
@@ -117,7 +143,7 @@ internal sealed class TunnelConcentrator : ITunnelSessions, IAsyncDisposable
             }
             catch (Exception exception) when (exception is TimeoutException or OperationCanceledException)
             {
-                // Those that are left learn it from a stateless reset.
+                // Clients that did not receive the close find it out later, for example by a stateless reset.
             }
         }
 
@@ -132,7 +158,7 @@ internal sealed class TunnelConcentrator : ITunnelSessions, IAsyncDisposable
         }
     }
 
-    public void OnConnectionClosed(ConcentratorConnection connection)
+    public void OnConnectionClosed(AcceptedConnection connection)
     {
         _connections.TryRemove(connection, out _);
         if (_connections.IsEmpty)
@@ -155,12 +181,21 @@ internal sealed class TunnelConcentrator : ITunnelSessions, IAsyncDisposable
         return true;
     }
 
-    /// <summary>Looks for renewed certificates and authorities now, and not only when their time comes.</summary>
-    public void RefreshCertificates() => _certificates?.Refresh();
+    /// <summary>Checks for renewed certificates and authorities now, without waiting for the timer.</summary>
+    public void RefreshCertificates()
+    {
+        _certificates?.Refresh();
+        Relay?.RefreshCertificates();
+    }
 
     public async ValueTask DisposeAsync()
     {
         _certificates?.Dispose();
+        if (Interlocked.Exchange(ref _relay, null) is { } relay)
+        {
+            await relay.DisposeAsync();
+        }
+
         IQuicListener? listener = Interlocked.Exchange(ref _listener, null);
         if (listener is not null)
         {
@@ -189,7 +224,7 @@ internal sealed class TunnelConcentrator : ITunnelSessions, IAsyncDisposable
             }
         }
 
-        foreach ((ConcentratorConnection connection, byte _) in _connections)
+        foreach (ConcentratorConnection connection in _connections.Keys.OfType<ConcentratorConnection>())
         {
             connection.Reconsider();
         }
@@ -197,14 +232,18 @@ internal sealed class TunnelConcentrator : ITunnelSessions, IAsyncDisposable
         Log.SettingsChanged();
     }
 
-    private ConcentratorConnection Accept(IQuicConnection _)
+    private ConcentratorConnection Accept(IQuicConnection _) => Add(new ConcentratorConnection(this));
+
+    private RelayedConnection AcceptNode(IQuicConnection _) => Add(new RelayedConnection(this));
+
+    private T Add<T>(T accepted)
+        where T : AcceptedConnection
     {
-        var accepted = new ConcentratorConnection(this);
         _connections[accepted] = 0;
         return accepted;
     }
 
-    private QuicListenerOptions CreateListenerOptions(LoadedCertificate certificate, AuthoritySource? authorities)
+    private QuicListenerOptions CreateListenerOptions(LoadedCertificate certificate, AuthoritySource? authorities, ClusterSecret? secret)
     {
         TunnelSessionOptions sessions = Options.Sessions;
         var options = new QuicListenerOptions
@@ -217,17 +256,27 @@ internal sealed class TunnelConcentrator : ITunnelSessions, IAsyncDisposable
             MaxConnections = sessions.MaxConnections,
             MaxHandshakes = sessions.MaxHandshakes,
             MaxConcurrentStreams = sessions.MaxPendingReports + 1,
-            MaxStreams = 100_000, // Reports in a connection's life.
-            ProbeDatagramHeader = TunnelDatagram.ProbeHeader,
-            QlogDirectory = Options.QlogDirectory,
-            CongestionControl = Options.CongestionControl == TunnelCongestionControl.Bbr ? QuicCongestionControl.Bbr : QuicCongestionControl.Cubic,
+            MaxStreams = sessions.MaxReports + 1,
         };
+        TunnelQuicOptions.Apply(options, Options.QlogDirectory, Options.CongestionControl);
         if (Options.Authentication.Mode == TunnelAuthenticationMode.ClientCertificate)
         {
             options.ClientCertificateMode = QuicClientCertificateMode.Require;
             options.TrustedAuthorities = authorities?.Current;
         }
 
+        if (secret is not null)
+        {
+            options.StatelessResetKey = secret.StatelessResetKey(Options.Cluster.NodeName);
+            options.RetryKey = secret.RetryKey();
+        }
+
+        foreach (string endPoint in Options.Cluster.PreferredAddresses)
+        {
+            options.PreferredAddresses.Add(IPEndPoint.Parse(endPoint));
+        }
+
+        options.DisableActiveMigration = secret is not null && options.PreferredAddresses.Count == 0;
         foreach (string endPoint in Options.Listen)
         {
             options.EndPoints.Add(IPEndPoint.Parse(endPoint));

@@ -6,19 +6,31 @@ using MtaTls.QuicTunnel.Packets;
 
 namespace MtaTls.QuicTunnel.Configuration;
 
-/// <summary>Checks that the concentrator's and the client's options have in common, beyond ranges.</summary>
+/// <summary>Checks of options that the concentrator and the client share. Ranges are checked by the setting tables.</summary>
 internal static class CommonValidation
 {
+    /// <summary>Checks a list of end points to listen on.</summary>
+    public static void EndPoints(ErrorList errors, string key, IList<string> endPoints, string examples)
+    {
+        for (int i = 0; i < endPoints.Count; i++)
+        {
+            if (!IPEndPoint.TryParse(endPoints[i], out _) || !endPoints[i].Contains(':', StringComparison.Ordinal))
+            {
+                errors.Add($"{key}:{i}", $"'{endPoints[i]}' is not an end point such as {examples}.");
+            }
+        }
+    }
+
     public static void Interface(ErrorList errors, string key, TunnelInterfaceOptions options, bool needsAddress = true)
     {
         if (options.Name.Length is 0 or > 15 || options.Name.AsSpan().ContainsAny("/ \t%"))
         {
-            errors.Add($"{key}:Name", $"'{options.Name}' is no name for a network device: 1 to 15 characters without '/', '%' and blanks.");
+            errors.Add($"{key}:Name", $"'{options.Name}' is not a valid name of a network device: it needs 1 to 15 characters without '/', '%', spaces and tabs.");
         }
 
         if (needsAddress && options.Kind == TunnelInterfaceKind.Tun && options.Addresses.Count == 0)
         {
-            errors.Add($"{key}:Addresses", "A TUN device needs at least one address.");
+            errors.Add($"{key}:Addresses", "A TUN device needs at least one address, such as 10.99.0.1/24.");
         }
 
         for (int i = 0; i < options.Addresses.Count; i++)
@@ -30,12 +42,12 @@ internal static class CommonValidation
 
             if (IpHeader.IsLinkScoped(IpHeader.ToUInt128(address)))
             {
-                errors.Add($"{key}:Addresses:{i}", $"{address} cannot be a host's address in the tunnel.");
+                errors.Add($"{key}:Addresses:{i}", $"{address} cannot be an address in the tunnel: it is an unspecified, loopback, link-local, multicast or broadcast address.");
             }
 
             if (address.AddressFamily == AddressFamily.InterNetworkV6 && options.Mtu < 1280)
             {
-                errors.Add($"{key}:Mtu", $"IPv6 ({address}) needs 1280.");
+                errors.Add($"{key}:Mtu", $"{options.Mtu} is too small for the IPv6 address {address}: IPv6 needs at least 1280 bytes.");
             }
         }
 
@@ -56,11 +68,11 @@ internal static class CommonValidation
 
         if (kind != TunnelInterfaceKind.Tun)
         {
-            errors.Add(key, "A hook runs for a TUN device only.");
+            errors.Add(key, "A hook runs only for a TUN device. Remove it, or set Kind to Tun.");
         }
         else if (!Path.IsPathFullyQualified(command[0]))
         {
-            errors.Add($"{key}:0", $"'{command[0]}' is no full path of a program.");
+            errors.Add($"{key}:0", $"'{command[0]}' is not the full path of a program.");
         }
         else if (!File.Exists(command[0]))
         {
@@ -87,13 +99,13 @@ internal static class CommonValidation
         return false;
     }
 
-    /// <summary>Says nothing of the text itself, which may be secret.</summary>
+    /// <summary>Checks a length. The error does not contain the text, which may be secret.</summary>
     public static void Utf8Length(ErrorList errors, string key, string? text, int least, int most)
     {
         int length = text is null ? 0 : Encoding.UTF8.GetByteCount(text);
         if (length < least || length > most)
         {
-            errors.Add(key, $"It has {length} bytes of UTF-8 and needs {least} to {most}.");
+            errors.Add(key, $"The value has {length} bytes of UTF-8 and needs {least} to {most}.");
         }
     }
 }

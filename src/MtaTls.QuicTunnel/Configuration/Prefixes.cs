@@ -3,10 +3,10 @@ using System.Net;
 
 namespace MtaTls.QuicTunnel.Configuration;
 
-/// <summary>Addresses with their prefix lengths.</summary>
+/// <summary>Parses addresses with prefix lengths.</summary>
 internal static class Prefixes
 {
-    /// <summary>Reads <c>10.99.0.1/24</c> or <c>fd99::1/64</c>.</summary>
+    /// <summary>Parses an address with its prefix length, such as <c>10.99.0.1/24</c> or <c>fd99::1/64</c>.</summary>
     public static bool TryParse(string value, out IPNetwork network, out IPAddress address)
     {
         network = default;
@@ -24,7 +24,7 @@ internal static class Prefixes
         return true;
     }
 
-    /// <summary>The network of an address, its host bits cleared.</summary>
+    /// <summary>Returns the network of an address, with the host bits cleared.</summary>
     public static IPNetwork NetworkOf(IPAddress address, int length)
     {
         byte[] bytes = address.GetAddressBytes();

@@ -7,7 +7,7 @@ using MtaTls.QuicTunnel.Sessions;
 
 namespace MtaTls.QuicTunnel.Configuration;
 
-/// <summary>Checks the client's options as a whole.</summary>
+/// <summary>Checks all options of the client.</summary>
 internal sealed class QuicTunnelClientOptionsValidator : IValidateOptions<QuicTunnelClientOptions>
 {
     private const string Section = QuicTunnelClientOptions.SectionName;
@@ -19,11 +19,11 @@ internal sealed class QuicTunnelClientOptionsValidator : IValidateOptions<QuicTu
         TunnelSettings.Client.Check(options, Section, errors);
         if (string.IsNullOrEmpty(options.Host))
         {
-            errors.Add($"{Section}:Host", "The concentrator's name or IP address is needed.");
+            errors.Add($"{Section}:Host", "The concentrator's domain name or IP address is missing.");
         }
         else if (!IsHost(options.Host))
         {
-            errors.Add($"{Section}:Host", $"'{options.Host}' is neither a domain name nor an IP address (no scheme, port or brackets here).");
+            errors.Add($"{Section}:Host", $"'{options.Host}' is neither a domain name nor an IP address. Write it without scheme, port and brackets.");
         }
 
         if (!string.IsNullOrEmpty(options.TargetHost) && !IsHost(options.TargetHost))
@@ -41,7 +41,7 @@ internal sealed class QuicTunnelClientOptionsValidator : IValidateOptions<QuicTu
 
         if (options.Reconnect.MaxDelay < options.Reconnect.InitialDelay)
         {
-            errors.Add($"{Section}:Reconnect:MaxDelay", $"{options.Reconnect.MaxDelay} is less than InitialDelay ({options.Reconnect.InitialDelay}).");
+            errors.Add($"{Section}:Reconnect:MaxDelay", $"{options.Reconnect.MaxDelay} is less than InitialDelay ({options.Reconnect.InitialDelay}). Set it to at least that.");
         }
 
         LocalAddresses(errors, options);
@@ -49,13 +49,13 @@ internal sealed class QuicTunnelClientOptionsValidator : IValidateOptions<QuicTu
         CommonValidation.Interface(errors, $"{Section}:Interface", options.Interface, needsAddress: !options.RequestAddresses);
         if (options.RequestAddresses && options.Interface.Addresses.Count > 0)
         {
-            errors.Add($"{Section}:RequestAddresses", "The concentrator gives the addresses: Interface:Addresses must be empty.");
+            errors.Add($"{Section}:RequestAddresses", "With RequestAddresses the concentrator assigns the addresses. Remove Interface:Addresses, or set RequestAddresses to false.");
         }
 
         return errors.ToResult();
     }
 
-    /// <summary>The sources of the client's certificate and of the authorities of the concentrator's.</summary>
+    /// <summary>Creates the sources of the client's certificate and of the authorities of the concentrator's certificate.</summary>
     public static (CertificateSource? Certificate, AuthoritySource? Authorities) CreateSources(QuicTunnelClientOptions options, ILogger logger, TimeProvider time, ErrorList errors)
     {
         string directory = Environment.CurrentDirectory;
@@ -71,7 +71,7 @@ internal sealed class QuicTunnelClientOptionsValidator : IValidateOptions<QuicTu
         const string Key = $"{Section}:LocalAddresses";
         if (options.LocalAddresses.Count > TunnelSession.MaxPaths)
         {
-            errors.Add(Key, $"{options.LocalAddresses.Count} are more than {TunnelSession.MaxPaths}.");
+            errors.Add(Key, $"There are {options.LocalAddresses.Count} entries; at most {TunnelSession.MaxPaths} are allowed.");
         }
 
         for (int i = 0; i < options.LocalAddresses.Count; i++)
@@ -84,7 +84,7 @@ internal sealed class QuicTunnelClientOptionsValidator : IValidateOptions<QuicTu
 
             if (options.LocalAddresses.IndexOf(entry) != i)
             {
-                errors.Add($"{Key}:{i}", $"'{entry}' is there already.");
+                errors.Add($"{Key}:{i}", $"'{entry}' is listed twice.");
             }
         }
 
@@ -92,12 +92,12 @@ internal sealed class QuicTunnelClientOptionsValidator : IValidateOptions<QuicTu
         {
             if (!Enum.IsDefined(access))
             {
-                errors.Add($"{Section}:AccessNetworks:{entry}", $"{access} is none of {string.Join(", ", Enum.GetNames<AccessNetwork>())}.");
+                errors.Add($"{Section}:AccessNetworks:{entry}", $"'{access}' is none of {string.Join(", ", Enum.GetNames<AccessNetwork>())}.");
             }
 
             if (!options.LocalAddresses.Contains(entry))
             {
-                errors.Add($"{Section}:AccessNetworks:{entry}", "It is not among LocalAddresses.");
+                errors.Add($"{Section}:AccessNetworks:{entry}", $"'{entry}' is not listed in LocalAddresses.");
             }
         }
     }

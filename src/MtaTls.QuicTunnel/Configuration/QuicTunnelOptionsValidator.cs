@@ -8,7 +8,7 @@ using MtaTls.QuicTunnel.Packets;
 
 namespace MtaTls.QuicTunnel.Configuration;
 
-/// <summary>Checks the concentrator's options as a whole.</summary>
+/// <summary>Checks all options of the concentrator.</summary>
 internal sealed class QuicTunnelOptionsValidator : IValidateOptions<QuicTunnelOptions>
 {
     private const string Section = QuicTunnelOptions.SectionName;
@@ -20,33 +20,28 @@ internal sealed class QuicTunnelOptionsValidator : IValidateOptions<QuicTunnelOp
         QuicTunnelSettings.Table.Check(options, Section, errors);
         if (options.Listen.Count == 0)
         {
-            errors.Add($"{Section}:Listen", "At least one end point such as 0.0.0.0:4433 is needed.");
+            errors.Add($"{Section}:Listen", "At least one end point is needed, such as 0.0.0.0:4433.");
         }
 
-        for (int i = 0; i < options.Listen.Count; i++)
-        {
-            if (!IPEndPoint.TryParse(options.Listen[i], out _) || !options.Listen[i].Contains(':', StringComparison.Ordinal))
-            {
-                errors.Add($"{Section}:Listen:{i}", $"'{options.Listen[i]}' is not an end point such as 0.0.0.0:4433 or [::]:4433.");
-            }
-        }
-
+        CommonValidation.EndPoints(errors, $"{Section}:Listen", options.Listen, "0.0.0.0:4433 or [::]:4433");
         CreateSources(options, NullLogger.Instance, TimeProvider.System, errors);
         CommonValidation.Interface(errors, $"{Section}:Interface", options.Interface);
         CommonValidation.Directory(errors, $"{Section}:QlogDirectory", options.QlogDirectory);
         Authentication(errors, options);
         Addresses(errors, options.Addresses);
+        ClusterValidation.Check(errors, $"{Section}:Cluster", options.Cluster);
+        RelayValidation.CheckAuthorities(errors, options);
         return errors.ToResult();
     }
 
-    /// <summary>The sources of the concentrator's certificate and of the authorities of client certificates.</summary>
+    /// <summary>Creates the sources of the concentrator's certificate and of the authorities of client certificates.</summary>
     public static (CertificateSource? Certificate, AuthoritySource? Authorities) CreateSources(QuicTunnelOptions options, ILogger logger, TimeProvider time, ErrorList errors)
     {
         string directory = Environment.CurrentDirectory;
         var description = CertificateDescription.Of(options.Certificate, directory);
         if (description.IsEmpty && description.KeyPath is null)
         {
-            errors.Add($"{Section}:Certificate:Path", "The concentrator needs a certificate.");
+            errors.Add($"{Section}:Certificate:Path", "The concentrator needs a certificate. Set Path, or Subject for a certificate store.");
         }
 
         var certificate = CertificateSource.Create(description, $"{Section}:Certificate", CertificatePurpose.Server, logger, time, errors);
@@ -67,16 +62,16 @@ internal sealed class QuicTunnelOptionsValidator : IValidateOptions<QuicTunnelOp
 
         if (authentication.Mode == TunnelAuthenticationMode.Anonymous && authentication.AllowedIdentities.Count + authentication.DeniedIdentities.Count > 0)
         {
-            errors.Add($"{Key}:AllowedIdentities", "Anonymous clients have no identity.");
+            errors.Add($"{Key}:AllowedIdentities", "Anonymous clients have no identity. Remove AllowedIdentities and DeniedIdentities, or set another Mode.");
         }
 
         switch (authentication.Mode)
         {
             case TunnelAuthenticationMode.ClientCertificate when string.IsNullOrEmpty(authentication.AuthorityPath):
-                errors.Add($"{Key}:AuthorityPath", "Client certificates need an authority that they come from.");
+                errors.Add($"{Key}:AuthorityPath", "The mode ClientCertificate needs a file with the authorities that issue client certificates.");
                 break;
             case TunnelAuthenticationMode.Token when authentication.Tokens.Count == 0:
-                errors.Add($"{Key}:Tokens", "At least one token is needed.");
+                errors.Add($"{Key}:Tokens", "The mode Token needs at least one token.");
                 break;
             case TunnelAuthenticationMode.Token:
                 foreach ((string identity, string token) in authentication.Tokens)
@@ -86,12 +81,12 @@ internal sealed class QuicTunnelOptionsValidator : IValidateOptions<QuicTunnelOp
 
                 if (authentication.Tokens.Values.Distinct(StringComparer.Ordinal).Count() != authentication.Tokens.Count)
                 {
-                    errors.Add($"{Key}:Tokens", "Two identities have the same token.");
+                    errors.Add($"{Key}:Tokens", "Two identities have the same token. Each identity needs its own.");
                 }
 
                 break;
             case TunnelAuthenticationMode.Anonymous when options.Addresses.Identities.Count > 0:
-                errors.Add($"{Section}:Addresses:Identities", "Anonymous clients have no identity.");
+                errors.Add($"{Section}:Addresses:Identities", "Anonymous clients have no identity. Use Addresses:Pool, or set another Authentication:Mode.");
                 break;
         }
     }
@@ -101,7 +96,7 @@ internal sealed class QuicTunnelOptionsValidator : IValidateOptions<QuicTunnelOp
         const string Key = $"{Section}:Authentication:RevocationListPath";
         if (authentication.Mode != TunnelAuthenticationMode.ClientCertificate)
         {
-            errors.Add(Key, "It is of use with client certificates only.");
+            errors.Add(Key, "A revocation list works only with Authentication:Mode ClientCertificate.");
             return;
         }
 
@@ -125,11 +120,11 @@ internal sealed class QuicTunnelOptionsValidator : IValidateOptions<QuicTunnelOp
                 string key = $"{Section}:Addresses:Identities:{identity}:{i}";
                 if (!IPAddress.TryParse(addresses[i], out IPAddress? address) || IpHeader.IsLinkScoped(IpHeader.ToUInt128(address)))
                 {
-                    errors.Add(key, $"'{addresses[i]}' cannot be a client's address.");
+                    errors.Add(key, $"'{addresses[i]}' cannot be a client's address: it needs an IP address that is not unspecified, loopback, link-local, multicast or broadcast.");
                 }
                 else if (!seen.TryAdd(address, identity))
                 {
-                    errors.Add(key, $"{address} is given to '{seen[address]}' already.");
+                    errors.Add(key, $"{address} is already listed for '{seen[address]}'.");
                 }
             }
         }

@@ -1,47 +1,57 @@
 namespace MtaTls.QuicTunnel;
 
-/// <summary>The packet interface.</summary>
+/// <summary>The interface between the tunnel and the host: a TUN device, or packets in memory.</summary>
 public sealed class TunnelInterfaceOptions
 {
-    /// <summary>Default <see cref="TunnelInterfaceKind.Tun"/>.</summary>
+    /// <summary>The kind of the interface.</summary>
+    /// <value>Default: <see cref="TunnelInterfaceKind.Tun"/>.</value>
     public TunnelInterfaceKind Kind { get; set; } = TunnelInterfaceKind.Tun;
 
     /// <summary>
-    /// The device's name, 1 to 15 characters. Default <c>qt0</c>. One that exists is taken as it is: an administrator can make it beforehand
-    /// (<c>ip tuntap add qt0 mode tun user app</c>), so that the application need not be root.
+    /// The name of the device. An existing device is used without changes: an administrator can create it beforehand (<c>ip tuntap add qt0 mode tun user app</c>), so that the
+    /// application need not be root.
     /// </summary>
+    /// <value>Default: <c>qt0</c>. 1 to 15 characters.</value>
     public string Name { get; set; } = "qt0";
 
-    /// <summary>The host's own addresses in the tunnel, with their prefix lengths: <c>10.99.0.1/24</c>, <c>fd99::1/64</c>. Required with <see cref="TunnelInterfaceKind.Tun"/>.</summary>
+    /// <summary>The host's own addresses in the tunnel, with their prefix lengths: <c>10.99.0.1/24</c>, <c>fd99::1/64</c>.</summary>
+    /// <value>Default: empty. Required with <see cref="TunnelInterfaceKind.Tun"/>, except at a client with <see cref="QuicTunnelClientOptions.RequestAddresses"/>.</value>
     public IList<string> Addresses { get; } = [];
 
-    /// <summary>Networks that are routed into the tunnel besides those of <see cref="Addresses"/>: <c>10.0.0.0/8</c>, <c>::/0</c>. Default none.</summary>
+    /// <summary>Networks that are routed into the tunnel, in addition to those of <see cref="Addresses"/>: <c>10.0.0.0/8</c>, <c>::/0</c>.</summary>
+    /// <value>Default: empty.</value>
     public IList<string> Routes { get; } = [];
 
-    /// <summary>
-    /// The largest packet in octets, 576 to 65,535; IPv6 needs 1,280. Default 1,280: fits with its heads into a QUIC datagram wherever 1,500 octets pass, and is what IPv6 needs.
-    /// </summary>
+    /// <summary>The largest packet in the tunnel, in bytes.</summary>
+    /// <value>
+    /// Default: 1,280, the minimum of IPv6; such a packet with all headers fits on every path that carries packets of 1,400 bytes. Range: 576 to 65,535. IPv6 addresses need at least 1,280.
+    /// </value>
     public int Mtu { get; set; } = 1280;
 
-    /// <summary>Queues of the TUN device, each with a thread of its own: 1 to 16. Default 1; more help where one processor cannot read all that the host sends.</summary>
+    /// <summary>The number of queues of the TUN device, each with its own thread. More than one helps if one processor core cannot read all packets of the host.</summary>
+    /// <value>Default: 1. Range: 1 to 16.</value>
     public int Queues { get; set; } = 1;
 
     /// <summary>
-    /// Whether the host and the TUN device hand over several packets of a flow in one piece (TSO and GRO; for UDP with Linux 6.2 or later). Default true. Set it to false where the host's packets are looked at
-    /// on the device and pieces of up to 64 KiB are in the way.
+    /// Whether the host and the TUN device exchange several packets of a flow as one merged packet (TSO and GRO; for UDP with Linux 6.2 or later). Set it to false if programs capture packets on the device
+    /// and cannot handle merged packets of up to 64 KiB.
     /// </summary>
+    /// <value>Default: true.</value>
     public bool Offload { get; set; } = true;
 
     /// <summary>
-    /// A program, by its full path, and its arguments, which runs when the TUN device has its addresses, and again when these change or the device was made anew: for name servers and routes. The variables
-    /// <c>TUNNEL_INTERFACE</c>, <c>TUNNEL_ADDRESSES</c> (with prefix lengths, separated by spaces), <c>TUNNEL_MTU</c> and <c>TUNNEL_HOOK</c> (<c>up</c> or <c>down</c>) say for what. It has 30 seconds; when it fails,
-    /// an error is logged. Default none.
+    /// A program (its full path) and its arguments, for example to set name servers and routes. It runs when the TUN device has its addresses, and again when they change or the device was created again. It gets
+    /// the environment variables <c>TUNNEL_INTERFACE</c>, <c>TUNNEL_ADDRESSES</c> (with prefix lengths, separated by spaces), <c>TUNNEL_MTU</c> and <c>TUNNEL_HOOK</c> (<c>up</c> or <c>down</c>). It may run for 30
+    /// seconds. If it fails, an error is logged.
     /// </summary>
+    /// <value>Default: empty, no program.</value>
     public IList<string> Up { get; } = [];
 
-    /// <summary>The same before the device is closed. Default none.</summary>
+    /// <summary>A program like <see cref="Up"/> that runs before the TUN device is closed.</summary>
+    /// <value>Default: empty, no program.</value>
     public IList<string> Down { get; } = [];
 
-    /// <summary>Packets that wait in an <see cref="InMemoryPacketInterface"/> to be read, 1 to 65,536; further ones are dropped. Default 1,024.</summary>
+    /// <summary>The most packets that wait in an <see cref="InMemoryPacketInterface"/> to be read. Further ones are dropped.</summary>
+    /// <value>Default: 1,024 packets. Range: 1 to 65,536.</value>
     public int QueueLength { get; set; } = 1024;
 }

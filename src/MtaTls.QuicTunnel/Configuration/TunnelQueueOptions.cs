@@ -1,14 +1,17 @@
 namespace MtaTls.QuicTunnel;
 
-/// <summary>How packets wait that the paths cannot carry yet: in one queue for each session, with fair queueing and CoDel (RFC 8289, RFC 8290).</summary>
+/// <summary>The queue of packets that wait for the paths. Each session has one, with fair queueing and CoDel (RFC 8289, RFC 8290).</summary>
 public sealed class TunnelQueueOptions
 {
-    /// <summary>How many packets of one session wait at most. Default 2,048, 16 to 16,384.</summary>
+    /// <summary>The most packets of one session that wait.</summary>
+    /// <value>Default: 2,048 packets. Range: 16 to 16,384.</value>
     public int MaxPackets { get; set; } = 2048;
 
-    /// <summary>The delay that may stay. Where a slower path is used as well, the difference of the paths comes on top. Default 5 ms, 1 ms to 1 s.</summary>
+    /// <summary>The acceptable standing delay in the queue (CoDel). If a slower path is also used, 2.5 times the delay difference of the paths is added.</summary>
+    /// <value>Default: 5 milliseconds. Range: 1 millisecond to 1 second.</value>
     public TimeSpan Target { get; set; } = TimeSpan.FromMilliseconds(5);
 
-    /// <summary>How long a larger delay may last before a packet is dropped: about the longest round-trip time of most connections. Default 100 ms, 10 ms to 10 s.</summary>
+    /// <summary>How long the delay may stay above <see cref="Target"/> before a packet is dropped (CoDel). It should be about the longest usual round-trip time.</summary>
+    /// <value>Default: 100 milliseconds. Range: 10 milliseconds to 10 seconds.</value>
     public TimeSpan Interval { get; set; } = TimeSpan.FromMilliseconds(100);
 }

@@ -7,7 +7,7 @@ internal readonly record struct AccessReport(AccessNetwork Access, AccessSignal 
 
     public byte[] Encode() => Tlv.Encode(TlvType.AccessReport, [(byte)((int)Access << 4), (byte)Signal]);
 
-    /// <summary>False when the access network or the signal is one this endpoint does not know: the TLV is discarded then.</summary>
+    /// <summary>Reads a value of <see cref="ValueLength"/> bytes. False if the access network or the signal is unknown; the report is then ignored.</summary>
     public static bool TryRead(ReadOnlySpan<byte> value, out AccessReport report)
     {
         report = new AccessReport((AccessNetwork)(value[0] >> 4), (AccessSignal)value[1]);

@@ -2,19 +2,19 @@ using System.Buffers.Binary;
 
 namespace MtaTls.QuicTunnel.Control;
 
-/// <summary>What the concentrator says of an address.</summary>
+/// <summary>The status of an address in an <see cref="AddressMessage"/>.</summary>
 internal enum AddressStatus : byte
 {
-    /// <summary>The client says that it uses it.</summary>
+    /// <summary>In a request: the client uses the address.</summary>
     Used = 0,
 
-    /// <summary>It is the session's.</summary>
+    /// <summary>In an answer: the address belongs to the session.</summary>
     Own = 1,
 
-    /// <summary>It is another session's: packets from it are dropped.</summary>
+    /// <summary>In an answer: the address belongs to another session. Packets from it are dropped.</summary>
     Taken = 2,
 
-    /// <summary>No client can have it, or not this one: packets from it are dropped.</summary>
+    /// <summary>In an answer: the client may not use the address. Packets from it are dropped.</summary>
     Refused = 3,
 }
 
@@ -22,9 +22,10 @@ internal enum AddressStatus : byte
 internal readonly record struct AddressEntry(AddressStatus Status, byte PrefixLength, UInt128 Address);
 
 /// <summary>
-/// How client and concentrator agree on addresses, which the draft leaves to other means: a datagram with a Protocol Type that IEEE 802 sets aside for such use (0x88B5), which other implementations drop.
+/// The message with which client and concentrator agree on addresses; the draft does not define one. It is a datagram with the Protocol Type 0x88B5, which IEEE 802 reserves for local experiments and which other
+/// implementations drop.
 /// <code>Kind(8) Flags(8) Count(8), then for each address: Status(8) Prefix Length(8) Address(128)</code>
-/// The client asks (kind 1) with the addresses that it uses, and with flag 1 for others; the concentrator answers (kind 2) with what each is, and with those that are the session's.
+/// The client sends a request (kind 1) with the addresses that it uses, and with flag 1 to request others. The concentrator sends an answer (kind 2) with the status of each, and with the session's addresses.
 /// </summary>
 internal static class AddressMessage
 {
@@ -48,7 +49,7 @@ internal static class AddressMessage
         return HeaderLength + (entries.Length * EntryLength);
     }
 
-    /// <summary>False for what is none, or has too many addresses.</summary>
+    /// <summary>Reads a message. False if it is malformed or has more than <see cref="MaxEntries"/> addresses.</summary>
     public static bool TryRead(ReadOnlySpan<byte> message, out byte kind, out byte flags, out AddressEntry[] entries)
     {
         (kind, flags, entries) = (0, 0, []);

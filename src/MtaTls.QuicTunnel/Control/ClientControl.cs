@@ -1,6 +1,6 @@
 namespace MtaTls.QuicTunnel.Control;
 
-/// <summary>The client's side of one connection's control plane; <paramref name="joining"/> says which answer is due.</summary>
+/// <summary>The client's side of the control plane of one connection. <paramref name="joining"/> tells which answer is expected.</summary>
 internal sealed class ClientControl(IClientControlHandler handler, long controlStreamId, bool joining)
 {
     private TlvStreamReader _control;
@@ -11,14 +11,14 @@ internal sealed class ClientControl(IClientControlHandler handler, long controlS
     {
         if (streamId != controlStreamId)
         {
-            throw new ControlViolationException("The concentrator has one stream, its control stream.");
+            throw new ControlViolationException("The concentrator opened a stream other than its control stream.");
         }
 
         if (_answered)
         {
             if (!data.IsEmpty || (fin && _ended))
             {
-                throw new ControlViolationException("The concentrator answered twice.");
+                throw new ControlViolationException("The concentrator sent a second answer.");
             }
 
             _ended |= fin;
@@ -28,7 +28,7 @@ internal sealed class ClientControl(IClientControlHandler handler, long controlS
         TlvStreamStatus status = _control.Append(data, fin);
         if (_control.HasType && (joining || _control.Type != TlvType.SessionId))
         {
-            throw new ControlViolationException($"TLV type 0x{(byte)_control.Type:x2} is no answer to a {(joining ? "Join" : "New")} Session TLV.");
+            throw new ControlViolationException($"TLV type 0x{(byte)_control.Type:x2} is not an answer to a {(joining ? "Join" : "New")} Session TLV.");
         }
 
         switch (status)
@@ -45,7 +45,7 @@ internal sealed class ClientControl(IClientControlHandler handler, long controlS
                 handler.OnSessionCreated(_control.Value);
                 return;
             default:
-                throw new ControlViolationException("Malformed answer on the concentrator's control stream.");
+                throw new ControlViolationException("The answer on the concentrator's control stream is malformed.");
         }
     }
 
@@ -57,7 +57,7 @@ internal sealed class ClientControl(IClientControlHandler handler, long controlS
         }
 
         _answered = _ended = true;
-        // A code of a registry newer than this implementation says no more than UNKNOWN_ERROR.
+        // An error code that this implementation does not know is treated as UNKNOWN_ERROR.
         handler.OnNegotiationRefused(errorCode is 1 or 2 ? (QuicTunnelError)errorCode : QuicTunnelError.Unknown);
     }
 }

@@ -1,6 +1,6 @@
 namespace MtaTls.QuicTunnel.Control;
 
-/// <summary>The peer broke the rules of the control plane; its QUIC connection is closed with <see cref="Error"/>, its session goes on.</summary>
+/// <summary>The peer violated the rules of the control plane. Its QUIC connection is closed with <see cref="Error"/>; its session continues.</summary>
 internal sealed class ControlViolationException(string message, QuicTunnelError error = QuicTunnelError.ProtocolViolation) : Exception(message)
 {
     public QuicTunnelError Error { get; } = error;

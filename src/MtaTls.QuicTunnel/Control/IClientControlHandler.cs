@@ -1,6 +1,6 @@
 namespace MtaTls.QuicTunnel.Control;
 
-/// <summary>What the client's control plane makes of the concentrator's answers.</summary>
+/// <summary>Receives the concentrator's answers from the client's control plane.</summary>
 internal interface IClientControlHandler
 {
     void OnSessionCreated(ReadOnlySpan<byte> sessionId);

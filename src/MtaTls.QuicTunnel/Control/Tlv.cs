@@ -1,6 +1,6 @@
 namespace MtaTls.QuicTunnel.Control;
 
-/// <summary>Writes the TLVs: Type(8) Length(8) Value(Length).</summary>
+/// <summary>Encodes TLVs: Type(8) Length(8) Value(Length).</summary>
 internal static class Tlv
 {
     public const int HeaderLength = 2;

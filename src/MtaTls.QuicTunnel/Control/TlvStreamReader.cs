@@ -1,8 +1,8 @@
 namespace MtaTls.QuicTunnel.Control;
 
 /// <summary>
-/// Reads the one TLV that a stream of the tunnel may carry, however its octets are cut up. Holds no more than that TLV,
-/// and no buffer at all before the first octet.
+/// Reads the single TLV that a stream of the tunnel may carry, in pieces of any size. It buffers at most that TLV,
+/// and allocates nothing before the first byte.
 /// </summary>
 internal struct TlvStreamReader
 {

@@ -1,19 +1,20 @@
 namespace MtaTls.QuicTunnel.Control;
 
+/// <summary>The state of a stream that carries one TLV.</summary>
 internal enum TlvStreamStatus
 {
-    /// <summary>The TLV has not arrived whole yet.</summary>
+    /// <summary>The TLV is not complete yet.</summary>
     Incomplete,
 
-    /// <summary>The stream's one TLV is there, and nothing after it.</summary>
+    /// <summary>The TLV is complete, and no data follows.</summary>
     Complete,
 
-    /// <summary>The stream ended without a single octet.</summary>
+    /// <summary>The stream ended without data.</summary>
     Empty,
 
     /// <summary>The stream ended inside the TLV.</summary>
     Truncated,
 
-    /// <summary>Octets came after the stream's one TLV.</summary>
+    /// <summary>Data followed after the TLV.</summary>
     Excess,
 }

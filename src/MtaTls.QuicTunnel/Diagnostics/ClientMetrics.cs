@@ -2,7 +2,7 @@ using System.Diagnostics.Metrics;
 
 namespace MtaTls.QuicTunnel.Diagnostics;
 
-/// <summary>The client's meter.</summary>
+/// <summary>The instruments of the client.</summary>
 internal sealed class ClientMetrics
 {
     public ClientMetrics(IMeterFactory factory, QuicTunnelClient client)
@@ -10,7 +10,7 @@ internal sealed class ClientMetrics
         Meter meter = TunnelMetrics.CreateMeter(factory, "client");
         TunnelMetrics.AddCounters(meter, client.Counters);
         TunnelMetrics.AddPaths(meter, client.EnumeratePaths);
-        meter.CreateObservableUpDownCounter("mtatls.quic_tunnel.sessions", () => client.SessionName is null ? 0 : 1, "{session}", "Whether there is a session.");
-        meter.CreateObservableGauge("mtatls.quic_tunnel.reorder_depth", () => client.ReorderDepth, "{packet}", "Packets that wait for those before them.");
+        meter.CreateObservableUpDownCounter("mtatls.quic_tunnel.sessions", () => client.SessionName is null ? 0 : 1, "{session}", "1 if there is a session, otherwise 0.");
+        meter.CreateObservableGauge("mtatls.quic_tunnel.reorder_depth", () => client.ReorderDepth, "{packet}", "Packets that wait for missing packets before them.");
     }
 }

@@ -1,44 +1,44 @@
 namespace MtaTls.QuicTunnel.Diagnostics;
 
-/// <summary>Why a packet was dropped. Metrics name them in snake case.</summary>
+/// <summary>Why a packet was dropped. Metrics use the names in snake case.</summary>
 internal enum DropReason
 {
-    /// <summary>A datagram before the connection had negotiated its session.</summary>
+    /// <summary>The datagram arrived before its connection had negotiated a session.</summary>
     NotNegotiated,
 
-    /// <summary>A datagram too short for its head, or no whole IP packet.</summary>
+    /// <summary>The datagram is too short for its header, or it has no valid IP packet or address message.</summary>
     Malformed,
 
-    /// <summary>A Protocol Type other than IPv4's and IPv6's, or one that the packet contradicts.</summary>
+    /// <summary>The Protocol Type is neither IPv4 nor IPv6, or does not match the packet.</summary>
     UnsupportedProtocol,
 
-    /// <summary>From a client, with a source address that its session does not own (RFC 2827).</summary>
+    /// <summary>A packet from a client has a source address that its session does not own (RFC 2827).</summary>
     SpoofedSource,
 
-    /// <summary>From one client to another, where that is off.</summary>
+    /// <summary>A packet from one client to another, while AllowClientToClient is false.</summary>
     ClientToClient,
 
-    /// <summary>To an address that no session owns.</summary>
+    /// <summary>No session owns the destination address.</summary>
     NoRoute,
 
-    /// <summary>No path can take it now.</summary>
+    /// <summary>The session has no connected path now.</summary>
     NoPath,
 
-    /// <summary>Every path's queue is full.</summary>
+    /// <summary>The session's queue dropped the packet (CoDel, or the queue was full), or there was no memory for waiting packets.</summary>
     Congested,
 
-    /// <summary>Larger than what the path takes; the sender was told.</summary>
+    /// <summary>The packet is too large for all paths, or no path carries its protocol. The sender gets an ICMP error.</summary>
     TooBig,
 
-    /// <summary>Its tag and octets were there before.</summary>
+    /// <summary>A packet with the same tag and the same bytes arrived before.</summary>
     Duplicate,
 
-    /// <summary>Its hop limit was used up; the sender was told.</summary>
+    /// <summary>The packet has no hop left. The sender gets an ICMP error.</summary>
     HopLimit,
 
-    /// <summary>Multicast, link-local and the like stay on their link.</summary>
+    /// <summary>The packet has a link-scoped address, such as multicast or link-local, and is not forwarded.</summary>
     LinkScope,
 
-    /// <summary>The packet interface did not take it.</summary>
+    /// <summary>The packet interface did not accept the packet.</summary>
     Interface,
 }

@@ -2,7 +2,7 @@ using System.Runtime.InteropServices;
 
 namespace MtaTls.QuicTunnel.Diagnostics;
 
-/// <summary>The data plane's counters: one atomic addition each, read by the meter when somebody listens.</summary>
+/// <summary>The counters of the data plane. Counting is one atomic addition; the meter reads the counters only when something collects them.</summary>
 internal sealed class TunnelCounters
 {
     public static readonly int Reasons = Enum.GetValues<DropReason>().Length;
@@ -27,7 +27,7 @@ internal sealed class TunnelCounters
 
     public long GetDropped(DropReason reason) => Volatile.Read(ref _drops[(int)reason]);
 
-    // A cache line of its own: the two directions run on different threads.
+    // Each direction has its own cache lines, because the two directions run on different threads.
     [StructLayout(LayoutKind.Explicit, Size = 128)]
     private struct Direction
     {

@@ -3,12 +3,12 @@ using MtaTls.QuicTunnel.Sessions;
 
 namespace MtaTls.QuicTunnel.Diagnostics;
 
-/// <summary>The instruments that both ends have. They read what the data plane counts anyway, and only when somebody listens.</summary>
+/// <summary>The instruments that both ends share. They read the counters of the data plane only when something collects them.</summary>
 internal static class TunnelMetrics
 {
     public const string MeterName = "MtaTls.QuicTunnel";
 
-    /// <summary>Round-trip times are given for so many paths at most: each is a time series at the listener's.</summary>
+    /// <summary>The most paths whose round-trip times are reported, because each one is a time series in the metrics system.</summary>
     public const int MaxPaths = 1_000;
 
     private static readonly string[] s_reasons = [.. Enum.GetNames<DropReason>().Select(ToSnakeCase)];
@@ -21,13 +21,13 @@ internal static class TunnelMetrics
             "mtatls.quic_tunnel.packets",
             () => Directions(counters.PacketsReceived, counters.PacketsSent),
             "{packet}",
-            "Packets out of and into the tunnel.");
+            "IP packets received from and sent into the tunnel.");
         meter.CreateObservableCounter(
             "mtatls.quic_tunnel.io",
             () => Directions(counters.BytesReceived, counters.BytesSent),
             "By",
-            "Octets of packets out of and into the tunnel.");
-        meter.CreateObservableCounter("mtatls.quic_tunnel.dropped_packets", () => Drops(counters), "{packet}", "Packets dropped, by reason.");
+            "Bytes of IP packets received from and sent into the tunnel.");
+        meter.CreateObservableCounter("mtatls.quic_tunnel.dropped_packets", () => Drops(counters), "{packet}", "Dropped packets, by reason.");
     }
 
     public static void AddPaths(Meter meter, Func<IEnumerable<(string Session, TunnelPath Path)>> paths)
@@ -54,6 +54,6 @@ internal static class TunnelMetrics
         }
     }
 
-    private static string ToSnakeCase(string name) =>
+    public static string ToSnakeCase(string name) =>
         string.Concat(name.Select((letter, i) => char.IsUpper(letter) ? $"{(i == 0 ? "" : "_")}{char.ToLowerInvariant(letter)}" : letter.ToString()));
 }

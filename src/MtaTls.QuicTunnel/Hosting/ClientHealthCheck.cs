@@ -2,7 +2,7 @@ using Microsoft.Extensions.Diagnostics.HealthChecks;
 
 namespace MtaTls.QuicTunnel.Hosting;
 
-/// <summary>Healthy with every path, degraded with some, and not with none.</summary>
+/// <summary>Healthy if all paths work, degraded if only some do. Unhealthy without a working path, or if the packet interface or the addresses have a problem.</summary>
 internal sealed class ClientHealthCheck(QuicTunnelClient client) : IHealthCheck
 {
     public Task<HealthCheckResult> CheckHealthAsync(HealthCheckContext context, CancellationToken cancellationToken = default)

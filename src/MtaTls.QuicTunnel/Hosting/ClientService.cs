@@ -3,12 +3,12 @@ using MtaTls.QuicTunnel.Diagnostics;
 
 namespace MtaTls.QuicTunnel.Hosting;
 
-/// <summary>Runs the client with the host. The container disposes of it, and so ends its connections.</summary>
+/// <summary>Starts the client with the host, and closes it when the host stops.</summary>
 internal sealed class ClientService(QuicTunnelClient client, ClientMetrics metrics) : IHostedService
 {
     public Task StartAsync(CancellationToken cancellationToken)
     {
-        // The meter lives as long as the container keeps it; asking for it made it.
+        // Requesting the metrics from the container has created the meter.
         _ = metrics;
         client.Start();
         return Task.CompletedTask;

@@ -3,7 +3,7 @@ using MtaTls.QuicTunnel.Concentrator;
 
 namespace MtaTls.QuicTunnel.Hosting;
 
-/// <summary>Healthy while the concentrator listens; degraded when it can take no more sessions.</summary>
+/// <summary>Healthy while the concentrator runs, degraded if it has its maximum number of sessions. Unhealthy if it does not run or the packet interface failed.</summary>
 internal sealed class ConcentratorHealthCheck(TunnelConcentrator concentrator) : IHealthCheck
 {
     public Task<HealthCheckResult> CheckHealthAsync(HealthCheckContext context, CancellationToken cancellationToken = default)
@@ -12,7 +12,7 @@ internal sealed class ConcentratorHealthCheck(TunnelConcentrator concentrator) :
         var data = new Dictionary<string, object> { ["sessions"] = sessions };
         if (!concentrator.IsRunning)
         {
-            return Task.FromResult(new HealthCheckResult(context.Registration.FailureStatus, "The concentrator does not run.", data: data));
+            return Task.FromResult(new HealthCheckResult(context.Registration.FailureStatus, "The concentrator is not running.", data: data));
         }
 
         if (concentrator.Interface.Failure is { } failure)
@@ -23,6 +23,6 @@ internal sealed class ConcentratorHealthCheck(TunnelConcentrator concentrator) :
         int most = concentrator.Options.Sessions.MaxSessions;
         return Task.FromResult(sessions < most
             ? HealthCheckResult.Healthy($"{sessions} sessions.", data)
-            : HealthCheckResult.Degraded($"All {most} sessions are taken.", data: data));
+            : HealthCheckResult.Degraded($"The maximum of {most} sessions (MaxSessions) is reached.", data: data));
     }
 }

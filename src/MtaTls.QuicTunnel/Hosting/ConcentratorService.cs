@@ -4,12 +4,12 @@ using MtaTls.QuicTunnel.Diagnostics;
 
 namespace MtaTls.QuicTunnel.Hosting;
 
-/// <summary>Starts the concentrator before the server, which can then listen on the tunnel's addresses, and stops it after it.</summary>
+/// <summary>Starts the concentrator before the server, so that the server can listen on tunnel addresses, and stops it after the server.</summary>
 internal sealed class ConcentratorService(TunnelConcentrator concentrator, ConcentratorMetrics metrics) : IHostedLifecycleService
 {
     public Task StartingAsync(CancellationToken cancellationToken)
     {
-        // The meter lives as long as the container keeps it; asking for it made it.
+        // Requesting the metrics from the container has created the meter.
         _ = metrics;
         concentrator.Start();
         return Task.CompletedTask;

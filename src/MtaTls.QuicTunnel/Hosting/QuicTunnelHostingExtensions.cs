@@ -12,21 +12,23 @@ using MtaTls.QuicTunnel.Hosting;
 
 namespace Microsoft.Extensions.Hosting;
 
-/// <summary>Adds QUIC tunnel sessions to an application.</summary>
+/// <summary>Adds a QUIC tunnel concentrator or client to an application.</summary>
 public static class QuicTunnelHostingExtensions
 {
     /// <summary>
-    /// Makes the application a concentrator, with the settings of the section <c>QuicTunnel</c>. Registers <see cref="ITunnelSessions"/>, an
-    /// <see cref="InMemoryPacketInterface"/> when that is the interface's kind, the meter <c>MtaTls.QuicTunnel</c> and the health check <c>quic_tunnel</c>.
+    /// Adds a concentrator with the settings of the section <c>QuicTunnel</c>. Registers <see cref="ITunnelSessions"/>, the meter <c>MtaTls.QuicTunnel</c> and the health check
+    /// <c>quic_tunnel</c>. With <c>Interface:Kind</c> <c>InMemory</c>, the service <see cref="InMemoryPacketInterface"/> is also available.
     /// </summary>
     /// <param name="builder">The application's builder.</param>
     /// <returns>The same builder.</returns>
+    /// <exception cref="ArgumentNullException"><paramref name="builder"/> is null.</exception>
     public static IHostApplicationBuilder AddQuicTunnel(this IHostApplicationBuilder builder) => builder.AddQuicTunnel(static _ => { });
 
-    /// <summary>Makes the application a concentrator, with the settings of the section <c>QuicTunnel</c> and then those of <paramref name="configure"/>.</summary>
+    /// <summary>Adds a concentrator with the settings of the section <c>QuicTunnel</c>, which <paramref name="configure"/> can override.</summary>
     /// <param name="builder">The application's builder.</param>
-    /// <param name="configure">Changes the settings.</param>
+    /// <param name="configure">Changes the settings from the configuration.</param>
     /// <returns>The same builder.</returns>
+    /// <exception cref="ArgumentNullException">An argument is null.</exception>
     public static IHostApplicationBuilder AddQuicTunnel(this IHostApplicationBuilder builder, Action<QuicTunnelOptions> configure)
     {
         ArgumentNullException.ThrowIfNull(builder);
@@ -43,19 +45,20 @@ public static class QuicTunnelHostingExtensions
         services.TryAddSingleton<ConcentratorMetrics>();
         services.TryAddSingleton<ITunnelSessions>(static provider => provider.GetRequiredService<TunnelConcentrator>());
         services.TryAddSingleton(static provider => provider.GetRequiredService<TunnelConcentrator>().Interface as InMemoryPacketInterface
-            ?? throw new InvalidOperationException("The concentrator's packet interface is a TUN device: set QuicTunnel:Interface:Kind to InMemory to have packets in the application."));
+            ?? throw new InvalidOperationException("The concentrator's packet interface is a TUN device, so there is no InMemoryPacketInterface. Set QuicTunnel:Interface:Kind to InMemory."));
         services.TryAddEnumerable(ServiceDescriptor.Singleton<IHostedService, ConcentratorService>());
         services.AddHealthChecks().AddCheck<ConcentratorHealthCheck>("quic_tunnel", tags: ["quic_tunnel"]);
         return builder;
     }
 
     /// <summary>
-    /// Runs a <see cref="QuicTunnelClient"/> with the application, with the settings of the section <c>QuicTunnelClient</c>. Registers it, the meter
+    /// Adds a <see cref="QuicTunnelClient"/> that runs with the application, with the settings of the section <c>QuicTunnelClient</c>. Registers the client, the meter
     /// <c>MtaTls.QuicTunnel</c> and the health check <c>quic_tunnel_client</c>.
     /// </summary>
     /// <param name="builder">The application's builder.</param>
-    /// <param name="configure">Changes the settings.</param>
+    /// <param name="configure">Changes the settings from the configuration. Default null: no changes.</param>
     /// <returns>The same builder.</returns>
+    /// <exception cref="ArgumentNullException"><paramref name="builder"/> is null.</exception>
     public static IHostApplicationBuilder AddQuicTunnelClient(this IHostApplicationBuilder builder, Action<QuicTunnelClientOptions>? configure = null)
     {
         ArgumentNullException.ThrowIfNull(builder);

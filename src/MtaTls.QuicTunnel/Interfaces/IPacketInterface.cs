@@ -1,28 +1,28 @@
 namespace MtaTls.QuicTunnel.Interfaces;
 
-/// <summary>Where packets leave the tunnel and come into it.</summary>
+/// <summary>The interface between the tunnel and the host: packets leave and enter the tunnel here.</summary>
 internal interface IPacketInterface : IDisposable
 {
     string Name { get; }
 
     int Mtu { get; }
 
-    /// <summary>Null while packets can go in and out; else why they cannot.</summary>
+    /// <summary>Why packets cannot pass; null if they can.</summary>
     string? Failure { get; }
 
-    /// <summary>Opens it. Packets for the tunnel go to <paramref name="receiver"/> from now on, on threads of the interface's.</summary>
+    /// <summary>Opens the interface. From now on it passes packets for the tunnel to <paramref name="receiver"/>, on its own threads.</summary>
     void Start(IPacketReceiver receiver);
 
     /// <summary>
-    /// Gives one packet that came out of the tunnel to the host; false when it did not take it. It may be kept, for others to go along, until <see cref="Flush"/>. Any thread; neither blocks nor allocates.
+    /// Passes a packet from the tunnel to the host. False if the host did not accept it. The interface may keep the packet until <see cref="Flush"/>, to merge it with others. Any thread may call it.
     /// </summary>
     bool Write(ReadOnlySpan<byte> packet);
 
-    /// <summary>The host's addresses are these from now on, with their prefix lengths.</summary>
-    /// <exception cref="IOException">They cannot be set.</exception>
-    /// <exception cref="UnauthorizedAccessException">No right to set them.</exception>
+    /// <summary>Replaces the host's addresses in the tunnel, with their prefix lengths.</summary>
+    /// <exception cref="IOException">The addresses cannot be set.</exception>
+    /// <exception cref="UnauthorizedAccessException">The process may not set addresses.</exception>
     void SetAddresses(IReadOnlyList<string> addresses);
 
-    /// <summary>No more packets are at hand: those that were kept go now. Any thread.</summary>
+    /// <summary>Writes the packets that were kept, because no more packets follow now. Any thread may call it.</summary>
     void Flush();
 }

@@ -6,8 +6,8 @@ using MtaTls.QuicTunnel.Packets;
 namespace MtaTls.QuicTunnel;
 
 /// <summary>
-/// A packet interface inside the application, with <see cref="TunnelInterfaceKind.InMemory"/>: the application takes the host's place, sends whole
-/// IPv4 and IPv6 packets into the tunnel and reads those that come out. Packets are dropped where a queue is full, as any network does.
+/// A packet interface inside the application, for <see cref="TunnelInterfaceKind.InMemory"/>. The application acts as the host: it sends complete
+/// IPv4 and IPv6 packets into the tunnel, and reads the packets that arrive. Packets are dropped if a queue is full, as in any network.
 /// </summary>
 public sealed class InMemoryPacketInterface : IPacketInterface
 {
@@ -24,11 +24,12 @@ public sealed class InMemoryPacketInterface : IPacketInterface
 
     string? IPacketInterface.Failure => null;
 
-    /// <summary>The largest packet, in octets, that applications should send.</summary>
+    /// <summary>The largest packet that applications should send, in bytes.</summary>
     public int Mtu { get; }
 
-    /// <summary>Sends one IP packet into the tunnel. What becomes of it is the network's affair.</summary>
-    /// <returns>False when the tunnel is not running.</returns>
+    /// <summary>Sends one IP packet into the tunnel. As in any network, it may be lost. Any thread may call it.</summary>
+    /// <param name="packet">The IPv4 or IPv6 packet. It is copied.</param>
+    /// <returns>False if the tunnel is not running; otherwise true, even if the tunnel drops the packet.</returns>
     public bool TrySend(ReadOnlySpan<byte> packet)
     {
         if (_receiver is not { } receiver)
@@ -40,10 +41,11 @@ public sealed class InMemoryPacketInterface : IPacketInterface
         return true;
     }
 
-    /// <summary>Waits for the next IP packet that comes out of the tunnel and copies it.</summary>
-    /// <param name="buffer">Where to; a packet that is longer loses its end.</param>
-    /// <param name="cancellationToken">Gives up waiting.</param>
-    /// <returns>The octets copied; 0 when the tunnel has ended.</returns>
+    /// <summary>Waits for the next IP packet from the tunnel and copies it.</summary>
+    /// <param name="buffer">The destination. A longer packet is cut.</param>
+    /// <param name="cancellationToken">Cancels the wait.</param>
+    /// <returns>The number of copied bytes; 0 if the tunnel has ended.</returns>
+    /// <exception cref="OperationCanceledException"><paramref name="cancellationToken"/> was canceled.</exception>
     [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
     public async ValueTask<int> ReceiveAsync(Memory<byte> buffer, CancellationToken cancellationToken = default)
     {

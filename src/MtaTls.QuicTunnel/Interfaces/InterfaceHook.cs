@@ -3,12 +3,12 @@ using Microsoft.Extensions.Logging;
 
 namespace MtaTls.QuicTunnel.Interfaces;
 
-/// <summary>Runs an administrator's program when a device comes or goes: for name servers and routes.</summary>
+/// <summary>Runs the programs of Interface:Up and Interface:Down, for example to set name servers and routes.</summary>
 internal static class InterfaceHook
 {
     private static readonly TimeSpan s_timeout = TimeSpan.FromSeconds(30);
 
-    /// <summary>Runs it and waits for its end. What fails is logged: the tunnel works all the same.</summary>
+    /// <summary>Runs a program and waits until it ends. A failure is only logged, and the tunnel continues.</summary>
     public static void Run(string hook, IList<string> command, TunnelInterfaceOptions options, ILogger logger)
     {
         if (command.Count == 0)
@@ -28,12 +28,12 @@ internal static class InterfaceHook
             if (!process.WaitForExit(s_timeout))
             {
                 process.Kill(entireProcessTree: true);
-                logger.HookFailed(hook, command[0], $"it did not end within {s_timeout.TotalSeconds:f0} s");
+                logger.HookFailed(hook, command[0], $"It did not end within {s_timeout.TotalSeconds:f0} s and was killed.");
             }
             else if (process.ExitCode != 0)
             {
-                // What it says goes where the application's own output goes.
-                logger.HookFailed(hook, command[0], $"exit code {process.ExitCode}");
+                // The program's output goes to the application's own output.
+                logger.HookFailed(hook, command[0], $"It ended with exit code {process.ExitCode}.");
             }
             else
             {

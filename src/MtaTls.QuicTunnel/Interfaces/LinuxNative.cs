@@ -2,7 +2,7 @@ using System.Runtime.InteropServices;
 
 namespace MtaTls.QuicTunnel.Interfaces;
 
-/// <summary>The system calls behind the TUN device: the only P/Invoke of this folder.</summary>
+/// <summary>The system calls of the TUN device. All P/Invoke declarations of this folder are here.</summary>
 internal static unsafe partial class LinuxNative
 {
     public const int EPERM = 1, EINTR = 4, ENOENT = 2, EAGAIN = 11, EACCES = 13, EBUSY = 16, EEXIST = 17, EINVAL = 22;

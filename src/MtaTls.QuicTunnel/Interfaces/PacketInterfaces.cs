@@ -2,7 +2,7 @@ using Microsoft.Extensions.Logging;
 
 namespace MtaTls.QuicTunnel.Interfaces;
 
-/// <summary>Makes the interface that the options name.</summary>
+/// <summary>Creates the packet interface that the options name.</summary>
 internal static class PacketInterfaces
 {
     public static IPacketInterface Create(TunnelInterfaceOptions options, ILogger logger)
@@ -14,7 +14,7 @@ internal static class PacketInterfaces
 
         if (!OperatingSystem.IsLinux())
         {
-            throw new PlatformNotSupportedException("TUN devices are supported on Linux only; Interface:Kind InMemory works everywhere.");
+            throw new PlatformNotSupportedException("TUN devices, like QUIC tunnels, are supported only on Linux.");
         }
 
         return new TunInterface(options, logger);

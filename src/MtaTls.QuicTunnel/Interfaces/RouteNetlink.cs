@@ -4,14 +4,14 @@ using System.Net.Sockets;
 
 namespace MtaTls.QuicTunnel.Interfaces;
 
-/// <summary>Sets up a network device by rtnetlink, as <c>ip</c> does: addresses, size, state, routes.</summary>
+/// <summary>Configures a network device with rtnetlink, as <c>ip</c> does: addresses, MTU, state, routes.</summary>
 internal sealed unsafe class RouteNetlink : IDisposable
 {
     private const ushort NewLink = 16, NewAddress = 20, DeleteAddress = 21, NewRoute = 24, Error = 2;
     private const ushort Request = 1, Acknowledge = 4, Replace = 0x100, Create = 0x400;
     private const int MessageHeader = 16;
 
-    // Packets that wait for the reader, which may not get a processor at once; the tunnel's own queue keeps the delay short. The kernel's default of 500 are 10 ms of small packets.
+    // Packets that may wait for the reader thread, which may not run at once. The kernel's default of 500 is only 10 ms of small packets. The tunnel's own queue keeps the delay short.
     private const int DeviceQueue = 4096;
 
     private readonly int _socket;
@@ -28,7 +28,7 @@ internal sealed unsafe class RouteNetlink : IDisposable
         }
     }
 
-    /// <summary>A non-blocking netlink socket that tells of changes of links and addresses; -1 where there is none.</summary>
+    /// <summary>Opens a non-blocking netlink socket that reports changes of links and addresses. -1 if that fails.</summary>
     public static int Subscribe()
     {
         const uint Link = 1, IPv4Address = 0x10, IPv6Address = 0x100;
@@ -46,7 +46,7 @@ internal sealed unsafe class RouteNetlink : IDisposable
         return socket;
     }
 
-    /// <summary>Sets the largest packet and the device's queue, and brings the device up.</summary>
+    /// <summary>Sets the MTU and the queue length of the device, and brings it up. Returns an error number, or 0.</summary>
     public int SetUp(int index, int mtu)
     {
         const ushort Mtu = 4, QueueLength = 13;
@@ -57,7 +57,7 @@ internal sealed unsafe class RouteNetlink : IDisposable
         return Send();
     }
 
-    /// <summary>Keeps the kernel from giving the device a link-local address, which no tunnel could use.</summary>
+    /// <summary>Prevents the kernel from giving the device an IPv6 link-local address, which the tunnel cannot use. Returns an error number, or 0.</summary>
     public int ForgoLinkLocal(int index)
     {
         const ushort AfSpec = 26, Inet6AddrGenMode = 8;
@@ -142,7 +142,7 @@ internal sealed unsafe class RouteNetlink : IDisposable
     {
         int start = BeginNested(type);
         Append(value);
-        // The length leaves the padding out.
+        // The length does not include the padding.
         BitConverter.TryWriteBytes(_message.AsSpan(start), (ushort)(4 + value.Length));
     }
 
@@ -163,7 +163,7 @@ internal sealed unsafe class RouteNetlink : IDisposable
 
     private void EndNested(int start) => BitConverter.TryWriteBytes(_message.AsSpan(start), (ushort)(_length - start));
 
-    /// <summary>Returns the kernel's error number, 0 for success.</summary>
+    /// <summary>Sends the message and waits for the answer. Returns the kernel's error number, or 0 for success.</summary>
     private int Send()
     {
         BitConverter.TryWriteBytes(_message, _length);

@@ -7,13 +7,13 @@ using MtaTls.QuicTunnel.Configuration;
 
 namespace MtaTls.QuicTunnel.Interfaces;
 
-/// <summary>Opens a TUN device and gives it what the options say. What an administrator has set up beforehand is left as it is, and needs no rights.</summary>
+/// <summary>Opens a TUN device and configures it. Settings that an administrator has made beforehand are not changed, and need no privileges.</summary>
 [SupportedOSPlatform("linux")]
 internal static unsafe class TunDevice
 {
     private const string ClonePath = "/dev/net/tun";
 
-    /// <summary>One descriptor for each queue.</summary>
+    /// <summary>Opens the device and returns one descriptor for each queue.</summary>
     public static int[] Open(TunnelInterfaceOptions options, ILogger logger, out TunOffload offload)
     {
         offload = options.Offload ? TunOffload.TcpAndUdp : TunOffload.None;
@@ -49,7 +49,7 @@ internal static unsafe class TunDevice
         }
 
         int error = Attach(descriptor, name, multiQueue, offload);
-        // A device made beforehand is single- or multi-queue whatever is asked for; one queue of it does either way.
+        // An existing device is single-queue or multi-queue, whatever is requested. One queue of it is enough here.
         if (error == LinuxNative.EINVAL && !multiQueue)
         {
             error = Attach(descriptor, name, multiQueue: true, offload);
@@ -65,7 +65,7 @@ internal static unsafe class TunDevice
         throw Failed("attach to the TUN device", name, error);
     }
 
-    // What the device keeps together it must be told anew by each that uses it: a device made beforehand remembers what the last wanted.
+    // Every user of a device must set the offload again, because an existing device keeps the setting of its last user.
     private static TunOffload SetOffload(int descriptor, TunOffload wanted)
     {
         const nuint Tcp = LinuxNative.TUN_F_CSUM | LinuxNative.TUN_F_TSO4 | LinuxNative.TUN_F_TSO6, Udp = LinuxNative.TUN_F_USO4 | LinuxNative.TUN_F_USO6;
@@ -87,12 +87,12 @@ internal static unsafe class TunDevice
         return LinuxNative.IoCtl(descriptor, LinuxNative.TUNSETIFF, &request) < 0 ? LinuxNative.LastError : 0;
     }
 
-    /// <summary>Gives the device its size, addresses and routes, as far as it lacks them.</summary>
+    /// <summary>Sets the MTU, addresses and routes that the device does not have yet.</summary>
     public static void SetUp(TunnelInterfaceOptions options, ILogger logger)
     {
         int index = (int)LinuxNative.IfNameToIndex(options.Name);
         using var netlink = new RouteNetlink();
-        // Kernels without IPv6 refuse this, and need it not.
+        // Kernels without IPv6 refuse this, and do not need it.
         _ = netlink.ForgoLinkLocal(index);
         if (!IsUpWith(options.Name, options.Mtu))
         {
@@ -102,7 +102,7 @@ internal static unsafe class TunDevice
         bool hasIPv6 = HasIPv6(options.Name);
         if (!hasIPv6 && options.Addresses.Count > 0 && options.Addresses.All(static entry => entry.Contains(':')))
         {
-            throw new IOException($"Cannot give {options.Name} its addresses ({string.Join(", ", options.Addresses)}): IPv6 is disabled on this host (net.ipv6.conf.*.disable_ipv6), and there is no IPv4 address.");
+            throw new IOException($"Cannot give {options.Name} its addresses ({string.Join(", ", options.Addresses)}): IPv6 is disabled on this host. Set net.ipv6.conf.all.disable_ipv6=0, or add an IPv4 address.");
         }
 
         HashSet<(IPAddress Address, int PrefixLength)> present = AddressesOf(options.Name);
@@ -125,7 +125,7 @@ internal static unsafe class TunDevice
         }
     }
 
-    /// <summary>Takes addresses from the device.</summary>
+    /// <summary>Removes addresses from the device.</summary>
     public static void Remove(string name, IEnumerable<string> addresses)
     {
         int index = (int)LinuxNative.IfNameToIndex(name);
@@ -137,10 +137,10 @@ internal static unsafe class TunDevice
         }
     }
 
-    /// <summary>Whether the device is there and up.</summary>
+    /// <summary>Whether the device exists and is up.</summary>
     public static bool IsUp(string name) => (GetFlags(name) & LinuxNative.IFF_UP) != 0;
 
-    /// <summary>Whether an address that the device can have is missing.</summary>
+    /// <summary>Whether the device lacks an address that it can have. Without IPv6 on the host, IPv6 addresses do not count.</summary>
     public static bool LacksAddresses(TunnelInterfaceOptions options)
     {
         HashSet<(IPAddress, int)> present = AddressesOf(options.Name);
@@ -159,7 +159,7 @@ internal static unsafe class TunDevice
         }
 
         int error = netlink.AddRoute(index, Prefixes.NetworkOf(address, length));
-        // Without the right to set routes they are the administrator's, like the device.
+        // Without the right to set routes, the administrator must set them, like the device.
         if (error is LinuxNative.EPERM or LinuxNative.EACCES)
         {
             logger.RouteNotSet(name, entry);
@@ -174,7 +174,7 @@ internal static unsafe class TunDevice
         NetworkInterface.GetAllNetworkInterfaces().FirstOrDefault(candidate => candidate.Name == name)?
             .GetIPProperties().UnicastAddresses.Select(address => (address.Address, address.PrefixLength)).ToHashSet() ?? [];
 
-    // Docker's default: the kernel has IPv6, and no device may have an address of it.
+    // Docker's default: the kernel supports IPv6, but it is disabled for every device.
     private static bool HasIPv6(string name)
     {
         try
@@ -232,10 +232,10 @@ internal static unsafe class TunDevice
         return error switch
         {
             LinuxNative.EPERM or LinuxNative.EACCES => new UnauthorizedAccessException(
-                $"{message} Run as root or with CAP_NET_ADMIN, or let an administrator make the device beforehand: ip tuntap add dev {name} mode tun user <user>; "
+                $"{message} Run as root or with CAP_NET_ADMIN, or let an administrator create the device beforehand: ip tuntap add dev {name} mode tun user <user>; "
                 + $"ip address add <address> dev {name}; ip link set {name} mtu <mtu> up."),
-            LinuxNative.ENOENT => new IOException($"{message} The kernel has no TUN devices: load the module 'tun', or give the container /dev/net/tun."),
-            LinuxNative.EBUSY => new IOException($"{message} Another process has it."),
+            LinuxNative.ENOENT => new IOException($"{message} The kernel has no TUN devices. Load the module 'tun', or give the container /dev/net/tun."),
+            LinuxNative.EBUSY => new IOException($"{message} Another process uses the device."),
             _ => new IOException(message),
         };
     }

@@ -4,22 +4,22 @@ using Microsoft.Extensions.Logging;
 namespace MtaTls.QuicTunnel.Interfaces;
 
 /// <summary>
-/// A TUN device of Linux. What comes out of the tunnel is written by the thread that brings it. A thread of its own watches the device: one that is taken away is made again, and
-/// addresses and routes that are lost (the kernel takes IPv6 ones when a device goes down) are set again when it is up.
+/// A TUN device on Linux. The thread that receives a packet from the tunnel also writes it to the device. Another thread watches the device: it creates a removed device again, and
+/// sets lost addresses and routes again when the device is up. (The kernel removes IPv6 addresses when a device goes down.)
 /// </summary>
 [SupportedOSPlatform("linux")]
 internal sealed unsafe class TunInterface : IPacketInterface
 {
-    // Netlink tells of changes at once; the look at each interval is for what it loses when there are many.
+    // Netlink reports changes at once, but may lose messages when there are many. So the device is also checked at this interval, in milliseconds.
     private const int LookInterval = 2_000;
 
     private readonly TunnelInterfaceOptions _options;
     private readonly ILogger _logger;
     private readonly Lock _lock = new();
-    private readonly Lock _setUp = new(); // Held while the device is looked at or set up; guards the addresses.
+    private readonly Lock _setUp = new(); // Held while the device is checked or set up. Guards the addresses of _options.
     private IPacketReceiver? _receiver;
     private volatile TunQueues? _queues;
-    private volatile string? _failure = "The device is not open.";
+    private volatile string? _failure = "The device is not open yet.";
     private Thread? _watcher;
     private int _watch = -1;
     private int _wake = -1;
@@ -27,7 +27,7 @@ internal sealed unsafe class TunInterface : IPacketInterface
 
     public TunInterface(TunnelInterfaceOptions options, ILogger logger)
     {
-        // A copy: the addresses may change.
+        // A copy, because SetAddresses changes the addresses.
         _options = new TunnelInterfaceOptions { Kind = options.Kind, Name = options.Name, Mtu = options.Mtu, Queues = options.Queues, Offload = options.Offload };
         AddAll(_options.Addresses, options.Addresses);
         AddAll(_options.Routes, options.Routes);
@@ -119,7 +119,7 @@ internal sealed unsafe class TunInterface : IPacketInterface
         RunUp();
     }
 
-    // An address is still to come where the concentrator gives it.
+    // If the concentrator assigns the addresses, the hook runs when they are known.
     private void RunUp()
     {
         if (_options.Addresses.Count > 0)
@@ -148,7 +148,7 @@ internal sealed unsafe class TunInterface : IPacketInterface
             _ = LinuxNative.Poll(descriptors, 2, LookInterval);
             fixed (byte* pointer = buffer)
             {
-                // What they say does not matter: that something has changed does.
+                // The content of the messages does not matter, only that something has changed.
                 _ = LinuxNative.Read(_wake, pointer, sizeof(long));
                 while (_watch >= 0 && LinuxNative.Read(_watch, pointer, (nuint)buffer.Length) > 0)
                 {
@@ -165,14 +165,14 @@ internal sealed unsafe class TunInterface : IPacketInterface
         }
     }
 
-    /// <summary>Finds out how the device is, and mends what can be mended.</summary>
+    /// <summary>Checks the device and repairs it if possible.</summary>
     private void Look()
     {
         try
         {
             if (_queues is not { } queues || !queues.Exists())
             {
-                Lost("it was taken away");
+                Lost("It was removed.");
                 _queues?.Dispose();
                 _queues = null;
                 Open();
@@ -180,8 +180,8 @@ internal sealed unsafe class TunInterface : IPacketInterface
             }
             else if (!TunDevice.IsUp(Name))
             {
-                // An administrator's decision, which is respected.
-                Lost("it is down");
+                // Do not bring it up: an administrator has taken it down.
+                Lost("It is down.");
             }
             else if (_failure is not null || TunDevice.LacksAddresses(_options))
             {
@@ -203,6 +203,6 @@ internal sealed unsafe class TunInterface : IPacketInterface
             _logger.InterfaceFailed(Name, reason);
         }
 
-        _failure = $"The device {Name} does not work: {reason}.";
+        _failure = $"The device {Name} does not work: {reason}";
     }
 }

@@ -1,14 +1,14 @@
 namespace MtaTls.QuicTunnel.Interfaces;
 
-/// <summary>Which packets a TUN device takes and gives several of in one piece.</summary>
+/// <summary>The protocols whose packets a TUN device and the host exchange as merged packets.</summary>
 internal enum TunOffload
 {
-    /// <summary>None: each packet is one call, without a header of the device's.</summary>
+    /// <summary>No protocol. Each packet needs its own call and has no offload header.</summary>
     None,
 
-    /// <summary>TCP, and checksums that are not computed yet.</summary>
+    /// <summary>TCP. Checksums may be incomplete.</summary>
     Tcp,
 
-    /// <summary>UDP too (Linux 6.2).</summary>
+    /// <summary>TCP and UDP (Linux 6.2 or later).</summary>
     TcpAndUdp,
 }

@@ -8,21 +8,21 @@ using MtaTls.QuicTunnel.Sessions;
 
 namespace MtaTls.QuicTunnel.Interfaces;
 
-/// <summary>One TUN device as long as it exists: a thread for each queue reads what the host sends.</summary>
+/// <summary>The open queues of a TUN device, until the device is closed or removed. A thread for each queue reads the packets from the host.</summary>
 [SupportedOSPlatform("linux")]
 internal sealed unsafe class TunQueues : IDisposable
 {
-    /// <summary>Bytes that are read before their paths are told of them.</summary>
+    /// <summary>The most bytes to read before the paths are woken.</summary>
     private const int BatchSize = 64 * 1024;
 
-    /// <summary>Flows whose packets are merged at a time.</summary>
+    /// <summary>The number of mergers. Flows are distributed over them by their hash.</summary>
     private const int Places = 16;
 
     private readonly ILogger _logger;
     private readonly IPacketReceiver _receiver;
     private readonly TunOffload _offload;
     private readonly PacketMerger[] _mergers = [];
-    private uint _waiting; // A bit for each place where a packet waits for others.
+    private uint _waiting; // A bit for each merger that holds packets. Changed with Interlocked.
     private readonly string _name;
     private readonly int[] _queues;
     private readonly int _stopEvent;
@@ -32,11 +32,11 @@ internal sealed unsafe class TunQueues : IDisposable
     private int _writers;
 
     /// <param name="name">The device's name.</param>
-    /// <param name="queues">Its descriptors, which are closed at the end.</param>
-    /// <param name="offload">What it keeps together.</param>
-    /// <param name="receiver">Takes what the host sends.</param>
-    /// <param name="onLost">The device was taken away. Comes on a reader's thread, once for each.</param>
-    /// <param name="logger">For packets that could not be handled.</param>
+    /// <param name="queues">The descriptors of its queues. They are closed by <see cref="Dispose"/>.</param>
+    /// <param name="offload">The offload that the device has.</param>
+    /// <param name="receiver">Receives the packets from the host.</param>
+    /// <param name="onLost">Called when the device was removed, once by each reader thread.</param>
+    /// <param name="logger">The log for packets that caused an exception.</param>
     public TunQueues(string name, int[] queues, TunOffload offload, IPacketReceiver receiver, Action onLost, ILogger logger)
     {
         (_name, _queues, _offload, _receiver, _onLost, _logger) = (name, queues, offload, receiver, onLost, logger);
@@ -76,7 +76,7 @@ internal sealed unsafe class TunQueues : IDisposable
                 return Write(_queues[0], packet);
             }
 
-            // A flow is always in the same place, so that its packets stay in order.
+            // A flow always uses the same merger and queue, so that its packets stay in order.
             int place = (int)(FlowHash.Compute(packet) % Places);
             lock (_mergers[place])
             {
@@ -89,7 +89,7 @@ internal sealed unsafe class TunQueues : IDisposable
         }
     }
 
-    /// <summary>Writes the packets that wait for others.</summary>
+    /// <summary>Writes the packets that the mergers hold.</summary>
     public void Flush()
     {
         uint waiting = Volatile.Read(ref _waiting);
@@ -144,7 +144,7 @@ internal sealed unsafe class TunQueues : IDisposable
         _ = LinuxNative.Close(_stopEvent);
     }
 
-    // The descriptor must outlive the call: its number would soon be another file's.
+    // A descriptor must stay open during the call, because the kernel may use its number for another file.
     private bool Enter()
     {
         Interlocked.Increment(ref _writers);
@@ -246,7 +246,7 @@ internal sealed unsafe class TunQueues : IDisposable
 
                 if (error != LinuxNative.EAGAIN)
                 {
-                    // EBADFD or EFAULT: the device was taken away.
+                    // EBADFD or EFAULT: the device was removed.
                     _onLost();
                     return;
                 }

@@ -2,10 +2,10 @@ using System.Buffers.Binary;
 
 namespace MtaTls.QuicTunnel.Packets;
 
-/// <summary>The TTL or hop limit of a packet that is routed on.</summary>
+/// <summary>The TTL or hop limit of a forwarded packet.</summary>
 internal static class HopLimit
 {
-    /// <summary>Takes one from it in place; false when none is left and the packet must not go on.</summary>
+    /// <summary>Decrements it in place. False if the packet has no hop left and must not be forwarded.</summary>
     public static bool TryDecrement(Span<byte> packet, in IpHeader header)
     {
         if (header.HopLimit <= 1)

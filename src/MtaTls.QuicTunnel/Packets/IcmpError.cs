@@ -2,7 +2,7 @@ using System.Buffers.Binary;
 
 namespace MtaTls.QuicTunnel.Packets;
 
-/// <summary>The ICMP (RFC 792, RFC 1191) and ICMPv6 (RFC 4443) errors that the tunnel answers with.</summary>
+/// <summary>Writes the ICMP (RFC 792, RFC 1191) and ICMPv6 (RFC 4443) errors that the tunnel sends.</summary>
 internal static class IcmpError
 {
     public const int MaxLength = 1280;
@@ -10,15 +10,15 @@ internal static class IcmpError
     private const byte IcmpV6 = 58;
     private const int IcmpHeaderLength = 8;
 
-    /// <summary>"Fragmentation needed" or "packet too big". Returns its length, 0 where no error may be sent.</summary>
+    /// <summary>Writes "fragmentation needed" or "packet too big". Returns its length, or 0 if no error may be sent.</summary>
     public static int WriteTooBig(ReadOnlySpan<byte> packet, in IpHeader header, int mtu, Span<byte> error) =>
         header.IsIPv6 ? Write(packet, header, 2, 0, (uint)mtu, error) : Write(packet, header, 3, 4, (uint)Math.Min(mtu, ushort.MaxValue), error);
 
-    /// <summary>"Time exceeded": no hop is left. Returns its length, 0 where no error may be sent.</summary>
+    /// <summary>Writes "time exceeded", because no hop is left. Returns its length, or 0 if no error may be sent.</summary>
     public static int WriteTimeExceeded(ReadOnlySpan<byte> packet, in IpHeader header, Span<byte> error) =>
         Write(packet, header, header.IsIPv6 ? (byte)3 : (byte)11, 0, 0, error);
 
-    /// <summary>"Destination unreachable": no path carries this protocol. Returns its length, 0 where no error may be sent.</summary>
+    /// <summary>Writes "destination unreachable", because no path carries this protocol. Returns its length, or 0 if no error may be sent.</summary>
     public static int WriteUnreachable(ReadOnlySpan<byte> packet, in IpHeader header, Span<byte> error) =>
         Write(packet, header, header.IsIPv6 ? (byte)1 : (byte)3, 0, 0, error);
 
@@ -32,7 +32,7 @@ internal static class IcmpError
         return header.IsIPv6 ? WriteIPv6(packet, type, code, rest, error) : WriteIPv4(packet, type, code, rest, error);
     }
 
-    // RFC 1122, section 3.2.2, and RFC 4443, section 2.4 (e): none to errors, later fragments, or what was not from and to one host.
+    // RFC 1122, section 3.2.2, and RFC 4443, section 2.4 (e): no error to an error, to a later fragment, or to a packet that is not from and to one host.
     private static bool MayAnswer(ReadOnlySpan<byte> packet, in IpHeader header)
     {
         if (header.FragmentOffset != 0 || IpHeader.IsLinkScoped(header.Source) || IpHeader.IsLinkScoped(header.Destination))
@@ -49,8 +49,8 @@ internal static class IcmpError
         return header.IsIPv6 ? header.Protocol != IcmpV6 || type >= 128 : header.Protocol != Icmp || type is not (3 or 4 or 5 or 11 or 12);
     }
 
-    // The error comes from the address that the packet was for: an address of this host would be refused by its own kernel when it
-    // arrives from the TUN device (a martian source), and the sender looks at the quoted packet, not at who speaks.
+    // The source of the error is the packet's destination. With an address of this host as the source, the host's kernel would refuse
+    // the error from the TUN device (a martian source). The sender uses the quoted packet and ignores the source.
     private static int WriteIPv4(ReadOnlySpan<byte> packet, byte type, byte code, uint rest, Span<byte> error)
     {
         const int HeaderLength = 20, QuotedMost = 576 - HeaderLength - IcmpHeaderLength;

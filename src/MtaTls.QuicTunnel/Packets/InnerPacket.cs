@@ -2,10 +2,10 @@ using MtaTls.QuicTunnel.Diagnostics;
 
 namespace MtaTls.QuicTunnel.Packets;
 
-/// <summary>Checks the packets that come out of the tunnel.</summary>
+/// <summary>Checks packets that arrive through the tunnel.</summary>
 internal static class InnerPacket
 {
-    /// <summary>Reads the packet's header. False when the tunnel carries no such packets, with the reason.</summary>
+    /// <summary>Reads the packet's header. False, with the reason, if the tunnel must drop the packet.</summary>
     public static bool TryRead(ushort protocolType, ReadOnlySpan<byte> packet, out IpHeader header, out DropReason reason)
     {
         header = default;

@@ -4,12 +4,12 @@ using System.Runtime.Intrinsics;
 
 namespace MtaTls.QuicTunnel.Packets;
 
-/// <summary>The checksum of RFC 1071 and its update of RFC 1624.</summary>
+/// <summary>The Internet checksum (RFC 1071) and its incremental update (RFC 1624).</summary>
 internal static class InternetChecksum
 {
     public static ushort Compute(ReadOnlySpan<byte> data, uint initial = 0)
     {
-        // The sum of native words is that of the big-endian ones, with its bytes swapped (RFC 1071, section 2).
+        // Adding little-endian words gives the sum of the big-endian words with its bytes swapped (RFC 1071, section 2).
         ulong sum = 0;
         if (Vector256.IsHardwareAccelerated && data.Length >= 64)
         {
@@ -46,7 +46,7 @@ internal static class InternetChecksum
         return (ushort)~Fold((BitConverter.IsLittleEndian ? BinaryPrimitives.ReverseEndianness(folded) : folded) + (ulong)initial);
     }
 
-    /// <summary>A sum in 16 bits.</summary>
+    /// <summary>Folds a sum into 16 bits.</summary>
     public static ushort Fold(ulong sum)
     {
         while (sum >> 16 != 0)
@@ -57,7 +57,7 @@ internal static class InternetChecksum
         return (ushort)sum;
     }
 
-    /// <summary>The checksum after one 16-bit word of what it covers has changed (RFC 1624, equation 3).</summary>
+    /// <summary>Updates a checksum after one covered 16-bit word has changed (RFC 1624, equation 3).</summary>
     public static ushort Update(ushort checksum, ushort before, ushort after)
     {
         uint sum = (uint)(ushort)~checksum + (ushort)~before + after;
@@ -66,7 +66,7 @@ internal static class InternetChecksum
         return (ushort)~sum;
     }
 
-    /// <summary>The sum of a pseudo-header (RFC 793, section 3.1; RFC 8200, section 8.1), to start <see cref="Compute"/> with.</summary>
+    /// <summary>Computes the sum of a pseudo-header (RFC 793, section 3.1; RFC 8200, section 8.1), the initial value for <see cref="Compute"/>.</summary>
     public static uint PseudoHeader(ReadOnlySpan<byte> addresses, int length, byte nextHeader)
     {
         uint sum = (uint)(ushort)~Compute(addresses);

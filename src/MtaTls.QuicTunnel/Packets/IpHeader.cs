@@ -3,7 +3,7 @@ using System.Net;
 
 namespace MtaTls.QuicTunnel.Packets;
 
-/// <summary>What the tunnel reads of an IPv4 or IPv6 header. Addresses are 128 bits wide; an IPv4 one is mapped (::ffff:0:0/96).</summary>
+/// <summary>The fields of an IPv4 or IPv6 header that the tunnel uses. Addresses have 128 bits; an IPv4 address is mapped to IPv6 (::ffff:0:0/96).</summary>
 internal readonly struct IpHeader
 {
     private const int IPv4MinLength = 20;
@@ -31,7 +31,7 @@ internal readonly struct IpHeader
 
     public byte HopLimit { get; }
 
-    /// <summary>The protocol or, with IPv6, the first next header.</summary>
+    /// <summary>The protocol (IPv4) or the first next header (IPv6).</summary>
     public byte Protocol { get; }
 
     public int FragmentOffset { get; }
@@ -39,8 +39,8 @@ internal readonly struct IpHeader
     public ushort ProtocolType => IsIPv6 ? Packets.ProtocolType.IPv6 : Packets.ProtocolType.IPv4;
 
     /// <summary>
-    /// False for what is no whole IP packet: of another version, truncated or longer than it says, with options that do not parse
-    /// or that route by the source (RFC 7126, sections 4.3 and 4.4), with an IPv4-mapped address in an IPv6 header.
+    /// Reads a header. False if the packet is not a valid IP packet: it has another version, or not the length in its header, or malformed or source-routing
+    /// options (RFC 7126, sections 4.3 and 4.4), or an IPv4-mapped address in an IPv6 header.
     /// </summary>
     public static bool TryRead(ReadOnlySpan<byte> packet, out IpHeader header)
     {
@@ -127,7 +127,7 @@ internal readonly struct IpHeader
 
         UInt128 source = BinaryPrimitives.ReadUInt128BigEndian(packet[8..]);
         UInt128 destination = BinaryPrimitives.ReadUInt128BigEndian(packet[24..]);
-        // On the wire such an address is nobody's; here it would pass for the IPv4 address it holds.
+        // Such addresses must not occur on the wire. Here one would be taken for the IPv4 address that it contains.
         if (IsMappedIPv4(source) || IsMappedIPv4(destination))
         {
             return false;

@@ -2,7 +2,7 @@ using System.Runtime.InteropServices;
 
 namespace MtaTls.QuicTunnel.Packets;
 
-/// <summary>What a TUN device says before each packet (virtio_net_hdr): whether it is several in one piece, and whether its checksum is still to be computed.</summary>
+/// <summary>The header before each packet of a TUN device (virtio_net_hdr). It tells whether the packet consists of several merged packets, and whether its checksum is incomplete.</summary>
 [StructLayout(LayoutKind.Sequential)]
 internal struct OffloadHeader
 {
@@ -15,12 +15,12 @@ internal struct OffloadHeader
     public byte Kind;
     public ushort HeaderLength;
 
-    /// <summary>The payload of each packet in the piece; that of the last may be smaller.</summary>
+    /// <summary>The payload size of each merged packet, in bytes. The last one may be smaller.</summary>
     public ushort SegmentSize;
 
-    /// <summary>Where the checksum begins to count: the TCP or UDP header.</summary>
+    /// <summary>Where the bytes that the checksum covers begin: at the TCP or UDP header.</summary>
     public ushort ChecksumStart;
 
-    /// <summary>Where it is, from there.</summary>
+    /// <summary>The offset of the checksum field from <see cref="ChecksumStart"/>.</summary>
     public ushort ChecksumOffset;
 }

@@ -4,14 +4,14 @@ using MtaTls.QuicTunnel.Sessions;
 
 namespace MtaTls.QuicTunnel.Packets;
 
-/// <summary>Makes whole packets of what a TUN device hands over: cuts pieces apart, as a network card does, and computes checksums.</summary>
+/// <summary>Splits the merged packets from a TUN device, as a network card does (TSO), and computes their checksums.</summary>
 internal static class PacketCutter
 {
     private const int MaxHeader = 256;
     private const int TcpHeader = 20, UdpHeader = 8, TcpFlags = 13;
     private const byte Fin = 1, Push = 8, Reduced = 0x80;
 
-    /// <summary>Hands on the packets of a piece. Each is written where the one before it was, so nothing is copied. False when the piece is not what its header says.</summary>
+    /// <summary>Passes each packet of a merged packet to the receiver. Headers are written in place before each payload, so payloads are not copied. False if the header is not valid.</summary>
     public static bool Cut(Span<byte> piece, in OffloadHeader header, IPacketReceiver receiver, SendBatch? batch)
     {
         byte kind = (byte)(header.Kind & ~OffloadHeader.CongestionFlag);
@@ -84,7 +84,7 @@ internal static class PacketCutter
         BinaryPrimitives.WriteUInt16BigEndian(packet[10..], InternetChecksum.Compute(packet[..transport]));
     }
 
-    /// <summary>The sum of the pseudo-header of a TCP or UDP packet.</summary>
+    /// <summary>Computes the sum of the pseudo-header of a TCP or UDP packet.</summary>
     public static uint PseudoHeader(ReadOnlySpan<byte> packet, int transport, bool isIPv6, bool isUdp) =>
         InternetChecksum.PseudoHeader(isIPv6 ? packet[8..40] : packet[12..20], packet.Length - transport, isUdp ? (byte)17 : (byte)6);
 
@@ -96,7 +96,7 @@ internal static class PacketCutter
         BinaryPrimitives.WriteUInt16BigEndian(field, isUdp && checksum == 0 ? ushort.MaxValue : checksum);
     }
 
-    // The field holds the sum of the pseudo-header, which so counts along.
+    // The checksum field already holds the sum of the pseudo-header, so it is covered too.
     private static bool TryComplete(Span<byte> packet, in OffloadHeader header)
     {
         int start = header.ChecksumStart, field = start + header.ChecksumOffset;

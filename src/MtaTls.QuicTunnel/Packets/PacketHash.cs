@@ -3,7 +3,7 @@ using System.Security.Cryptography;
 
 namespace MtaTls.QuicTunnel.Packets;
 
-/// <summary>A fast 64-bit hash under a key of this process, so that nobody outside can make two packets that pass for one.</summary>
+/// <summary>A fast 64-bit hash with a random key of this process, so that an attacker cannot create two packets with the same hash.</summary>
 internal static class PacketHash
 {
     private static readonly ulong s_key = BinaryPrimitives.ReadUInt64LittleEndian(RandomNumberGenerator.GetBytes(8)) | 1;

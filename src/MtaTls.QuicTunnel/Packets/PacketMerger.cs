@@ -3,8 +3,8 @@ using System.Buffers.Binary;
 namespace MtaTls.QuicTunnel.Packets;
 
 /// <summary>
-/// Makes one piece of packets of a flow that follow each other, as a network card does (GRO): the host takes them in one call and handles them as one. A packet is only merged when its checksum is right,
-/// because the host does not look at it again. Not thread-safe.
+/// Merges consecutive packets of a flow, as a network card does (GRO). The host then reads and processes them as one packet. A packet is merged only if its checksum is right,
+/// because the host does not check it again. Not thread-safe.
 /// </summary>
 internal sealed class PacketMerger(bool mergesUdp)
 {
@@ -12,16 +12,16 @@ internal sealed class PacketMerger(bool mergesUdp)
     private const byte Tcp = 6, Udp = 17, Acknowledge = 0x10, Push = 8;
     private const int DontFragment = 0x4000;
 
-    // The header of the device goes before the piece.
+    // The offload header, then the merged packet.
     private readonly byte[] _buffer = GC.AllocateUninitializedArray<byte>(OffloadHeader.Size + MaxPiece, pinned: true);
     private Shape _shape;
     private int _length, _lastPayload;
     private uint _nextSequence;
 
-    /// <summary>Packets in the piece.</summary>
+    /// <summary>The number of packets that are merged.</summary>
     public int Count { get; private set; }
 
-    /// <summary>Adds a packet; false when it cannot go with those that are here.</summary>
+    /// <summary>Adds a packet. False if it cannot be merged with the packets before it.</summary>
     public bool TryAdd(ReadOnlySpan<byte> packet)
     {
         if (!TryRead(packet, out Shape shape))
@@ -58,7 +58,7 @@ internal sealed class PacketMerger(bool mergesUdp)
         return true;
     }
 
-    /// <summary>Takes the piece, with the device's header before it; valid until the next packet.</summary>
+    /// <summary>Takes the merged packet with its offload header. The span is valid until the next <see cref="TryAdd"/>.</summary>
     public ReadOnlySpan<byte> Take()
     {
         Span<byte> piece = _buffer.AsSpan(OffloadHeader.Size, _length);
@@ -76,7 +76,7 @@ internal sealed class PacketMerger(bool mergesUdp)
                 piece[shape.Transport + 13] |= Push;
             }
 
-            // The kernel computes the rest of the checksum where somebody needs it.
+            // The kernel computes the rest of the checksum if it is needed.
             int field = shape.IsUdp ? 6 : 16;
             uint sum = PacketCutter.PseudoHeader(piece, shape.Transport, shape.IsIPv6, shape.IsUdp);
             BinaryPrimitives.WriteUInt16BigEndian(piece[(shape.Transport + field)..], InternetChecksum.Fold(sum));
@@ -137,7 +137,7 @@ internal sealed class PacketMerger(bool mergesUdp)
         }
         else if (protocol == Tcp && segment.Length > 20)
         {
-            // Nothing but data: what opens, closes or breaks a connection goes alone, and so does news of congestion.
+            // Only data segments are merged. Segments that open, close or reset a connection, or signal congestion, go alone.
             shape.Header = shape.Transport + ((segment[12] >> 4) * 4);
             if ((segment[13] & ~Push) != Acknowledge || segment[12] >> 4 < 5)
             {
@@ -159,7 +159,7 @@ internal sealed class PacketMerger(bool mergesUdp)
     private bool IsSameFlow(ReadOnlySpan<byte> packet)
     {
         ReadOnlySpan<byte> first = _buffer.AsSpan(OffloadHeader.Size, _shape.Header);
-        // IP: all but lengths, id and checksum.
+        // IP: all fields except lengths, id and checksum must be equal.
         bool same = _shape.IsIPv6
             ? packet[..4].SequenceEqual(first[..4]) && packet[6..40].SequenceEqual(first[6..40])
             : packet[1] == first[1] && packet[6..10].SequenceEqual(first[6..10]) && packet[12..20].SequenceEqual(first[12..20]);
@@ -169,7 +169,7 @@ internal sealed class PacketMerger(bool mergesUdp)
             return false;
         }
 
-        // TCP: the same acknowledgement, window and options.
+        // TCP: acknowledgement, window and options must be equal.
         return _shape.IsUdp
             || (packet.Slice(transport + 8, 5).SequenceEqual(first.Slice(transport + 8, 5))
                 && packet.Slice(transport + 14, 2).SequenceEqual(first.Slice(transport + 14, 2))
@@ -182,7 +182,7 @@ internal sealed class PacketMerger(bool mergesUdp)
         public uint Sequence;
         public bool IsIPv6, IsUdp;
 
-        /// <summary>Nothing may follow: the sender asked for the data to be handed on.</summary>
+        /// <summary>Whether no packet may follow, because the sender set PSH.</summary>
         public bool IsClosed;
     }
 }

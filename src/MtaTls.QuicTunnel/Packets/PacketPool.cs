@@ -3,14 +3,14 @@ using System.Buffers;
 namespace MtaTls.QuicTunnel.Packets;
 
 /// <summary>
-/// Buffers for packets that must wait. They are taken on one thread and given back on another, hundreds at a time: more than the shared array pool keeps, which would
-/// then allocate for each. Larger packets than any usual path carries come from there all the same.
+/// Buffers for waiting packets. One thread rents them and another returns them, hundreds at a time. The shared array pool keeps fewer and would allocate for
+/// each packet. Only packets that are larger than usual use the shared array pool.
 /// </summary>
 internal sealed class PacketPool(int capacity)
 {
     public static readonly PacketPool Shared = new(capacity: 4096);
 
-    // The shared pool's arrays for more than this are longer than this: a length tells whose a buffer is.
+    // The shared pool returns longer arrays for larger packets, so the length tells which pool a buffer belongs to.
     private const int BufferLength = 2048;
 
     private readonly Lock _lock = new();

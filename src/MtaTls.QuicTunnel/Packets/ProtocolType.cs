@@ -1,12 +1,12 @@
 namespace MtaTls.QuicTunnel.Packets;
 
-/// <summary>The EtherTypes that a tunnelled packet can have.</summary>
+/// <summary>The values of the Protocol Type field of a tunnel datagram: EtherTypes.</summary>
 internal static class ProtocolType
 {
-    /// <summary>No packet: the datagram only fills a packet.</summary>
+    /// <summary>The datagram has no packet; it is a path MTU probe.</summary>
     public const ushort None = 0;
 
-    /// <summary>A message on addresses between a client and a concentrator of this implementation (IEEE 802's first local experimental EtherType).</summary>
+    /// <summary>An address message between a client and a concentrator of this implementation (the first local experimental EtherType of IEEE 802).</summary>
     public const ushort AddressMessage = 0x88B5;
     public const ushort IPv4 = 0x0800;
     public const ushort IPv6 = 0x86DD;

@@ -2,12 +2,12 @@ using System.Buffers.Binary;
 
 namespace MtaTls.QuicTunnel.Packets;
 
-/// <summary>The head of every tunnelled packet in a DATAGRAM frame: Protocol Type(16) Packet Tag(16).</summary>
+/// <summary>The header before every tunnelled packet in a DATAGRAM frame: Protocol Type(16) Packet Tag(16).</summary>
 internal static class TunnelDatagram
 {
     public const int HeaderLength = 4;
 
-    /// <summary>The head of a datagram that only fills a packet: no EtherType, so that every peer drops it.</summary>
+    /// <summary>The header of a path MTU probe. It has no EtherType, so every peer drops the datagram.</summary>
     public static readonly byte[] ProbeHeader = new byte[HeaderLength];
 
     public static void WriteHeader(Span<byte> datagram, ushort protocolType, ushort tag)

@@ -3,10 +3,10 @@ using MtaTls.Quic.Ngtcp2;
 namespace MtaTls.QuicTunnel.Queueing;
 
 /// <summary>
-/// The packets of one session that wait to be sent: a queue for each flow, served in turn, new flows first (FQ-CoDel, RFC 8290), each with CoDel (RFC 8289), so that a flow that sends more than the
-/// paths carry is told so by the loss of a packet before its delay grows. Not thread-safe: its session locks. Small until packets wait.
+/// The waiting packets of one session. Each flow has a queue, and the queues are served in turn, new flows first (FQ-CoDel, RFC 8290). CoDel (RFC 8289) drops a packet of a flow that sends more than
+/// the paths carry, before its delay grows. Memory for the flows is allocated with the first packet. Not thread-safe: the send side locks it.
 /// </summary>
-/// <param name="maxPackets">How many wait at most; then the longest queue loses its first.</param>
+/// <param name="maxPackets">The most packets that wait. Above it, the first packet of the longest queue is dropped.</param>
 internal sealed class FairQueue(int maxPackets)
 {
     private const int Queues = 256;
@@ -23,13 +23,13 @@ internal sealed class FairQueue(int maxPackets)
         Old,
     }
 
-    /// <summary>Packets that wait.</summary>
+    /// <summary>The number of waiting packets.</summary>
     public int Count { get; private set; }
 
-    /// <summary>Their bytes.</summary>
+    /// <summary>The bytes of the waiting packets.</summary>
     public long Bytes { get; private set; }
 
-    /// <summary>Adds a packet at the end of its flow. Returns one that is dropped for it, when there are too many.</summary>
+    /// <summary>Adds a packet at the end of its flow. Returns a packet to drop if there are too many; null otherwise.</summary>
     public DatagramSlot? Add(DatagramSlot slot, uint hash, long now)
     {
         if (_flows.Length == 0)
@@ -63,7 +63,7 @@ internal sealed class FairQueue(int maxPackets)
         return Count > maxPackets ? DropFromLongest() : null;
     }
 
-    /// <summary>The packet whose turn it is, without taking it; null when none waits.</summary>
+    /// <summary>Returns the next packet without removing it; null if no packet waits.</summary>
     public DatagramSlot? Peek()
     {
         while (Count > 0)
@@ -93,11 +93,11 @@ internal sealed class FairQueue(int maxPackets)
         return null;
     }
 
-    /// <summary>Takes the packet whose turn it is. Those that CoDel drops on the way are chained to <paramref name="dropped"/>.</summary>
-    /// <param name="now">The time.</param>
-    /// <param name="target">The delay that may stay, in the clock's ticks.</param>
-    /// <param name="interval">How long a larger delay may last.</param>
-    /// <param name="dropped">The first of those that were dropped, the others after it; null when none was.</param>
+    /// <summary>Removes and returns the next packet; null if no packet is left. Packets that CoDel drops are chained to <paramref name="dropped"/>.</summary>
+    /// <param name="now">The time now, in ticks of the clock.</param>
+    /// <param name="target">The acceptable standing delay (CoDel), in ticks.</param>
+    /// <param name="interval">How long the delay may stay above the target (CoDel), in ticks.</param>
+    /// <param name="dropped">The chain of dropped packets; null if none was dropped.</param>
     public DatagramSlot? Take(long now, long target, long interval, out DatagramSlot? dropped)
     {
         dropped = null;
@@ -117,12 +117,12 @@ internal sealed class FairQueue(int maxPackets)
     }
 
     /// <summary>
-    /// Takes a packet from behind: the one that will be due when <paramref name="ahead"/> bytes have gone. It is for a slower path, over which it arrives when its turn would have come. Null when so
-    /// many do not wait.
+    /// Removes and returns the packet whose turn comes after <paramref name="ahead"/> bytes. It is for a slower path, over which it arrives just when its turn comes. Null if fewer bytes wait, or the packet
+    /// is too large.
     /// </summary>
-    /// <param name="ahead">Bytes that go before it.</param>
-    /// <param name="maxLength">The largest that the path takes.</param>
-    /// <param name="packets">How many packets go before it.</param>
+    /// <param name="ahead">The bytes that are sent before it.</param>
+    /// <param name="maxLength">The largest datagram that the path carries, in bytes.</param>
+    /// <param name="packets">The estimated number of packets that are sent before it.</param>
     public DatagramSlot? TakeBehind(long ahead, int maxLength, out int packets)
     {
         packets = 0;
@@ -140,7 +140,7 @@ internal sealed class FairQueue(int maxPackets)
             }
         }
 
-        // The flows share what goes before it.
+        // The flows with several packets share the bytes that are sent before it.
         long own = ahead / Math.Max(1, busy);
         if (longest == None || _flows[longest].Bytes <= own)
         {
@@ -160,12 +160,12 @@ internal sealed class FairQueue(int maxPackets)
             return null;
         }
 
-        packets = position * Math.Max(1, busy);
+        packets = Math.Min(position * Math.Max(1, busy), Count - 1);
         Unlink(ref _flows[longest], slot);
         return slot;
     }
 
-    /// <summary>Takes any packet, to give it up.</summary>
+    /// <summary>Removes and returns the next packet without CoDel, to drop it; null if no packet waits.</summary>
     public DatagramSlot? TakeAny()
     {
         if (Peek() is not { } slot)
@@ -174,6 +174,28 @@ internal sealed class FairQueue(int maxPackets)
         }
 
         Unlink(ref _flows[slot.Flow], slot);
+        return slot;
+    }
+
+    /// <summary>Removes and returns the first packet of the longest flow, to drop it; null if no packet waits.</summary>
+    public DatagramSlot? DropFromLongest()
+    {
+        if (Count == 0)
+        {
+            return null;
+        }
+
+        int longest = 0;
+        for (int i = 1; i < _flows.Length; i++)
+        {
+            if (_flows[i].Bytes > _flows[longest].Bytes)
+            {
+                longest = i;
+            }
+        }
+
+        DatagramSlot slot = _flows[longest].First!;
+        Unlink(ref _flows[longest], slot);
         return slot;
     }
 
@@ -216,7 +238,7 @@ internal sealed class FairQueue(int maxPackets)
             Chain(slot, ref dropped);
             slot = flow.First;
             flow.IsDropping = true;
-            // RFC 8289, section 5.3: what was learnt in the last dropping state holds if that was not long ago.
+            // Start with the drop rate of the last dropping state if that was recent (RFC 8289, section 5.3).
             int delta = flow.Drops - flow.LastDrops;
             flow.Drops = delta > 1 && now - flow.DropNext < 16 * interval ? delta : 1;
             flow.DropNext = now + ControlLaw(interval, flow.Drops);
@@ -250,22 +272,6 @@ internal sealed class FairQueue(int maxPackets)
         }
 
         return now >= flow.FirstAbove;
-    }
-
-    private DatagramSlot DropFromLongest()
-    {
-        int longest = 0;
-        for (int i = 1; i < _flows.Length; i++)
-        {
-            if (_flows[i].Bytes > _flows[longest].Bytes)
-            {
-                longest = i;
-            }
-        }
-
-        DatagramSlot slot = _flows[longest].First!;
-        Unlink(ref _flows[longest], slot);
-        return slot;
     }
 
     private void Unlink(ref Flow flow, DatagramSlot slot)

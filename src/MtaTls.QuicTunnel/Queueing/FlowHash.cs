@@ -3,7 +3,7 @@ using System.Security.Cryptography;
 
 namespace MtaTls.QuicTunnel.Queueing;
 
-/// <summary>Tells the flows of IP packets apart: by addresses, protocol and ports. Under a key of this process, so that nobody outside can make his flows share another's queue.</summary>
+/// <summary>Hashes the flow of an IP packet: addresses, protocol and ports. The random key of this process prevents an attacker from choosing flows that share a queue with another flow.</summary>
 internal static class FlowHash
 {
     private const byte Tcp = 6, Udp = 17;
@@ -19,7 +19,7 @@ internal static class FlowHash
                 hash = Mix(hash ^ BinaryPrimitives.ReadUInt64LittleEndian(packet[i..]));
             }
 
-            // The flow label is the sender's word on flows, also where extension headers hide the ports (RFC 6437).
+            // The flow label identifies the flow even if extension headers hide the ports (RFC 6437).
             uint rest = BinaryPrimitives.ReadUInt32LittleEndian(packet) & 0xFFFF0F00;
             if (packet[6] is Tcp or Udp && packet.Length >= 44)
             {

@@ -2,7 +2,7 @@ using MtaTls.Quic.Ngtcp2;
 
 namespace MtaTls.QuicTunnel.Queueing;
 
-/// <summary>A chain of slots, first in, first out.</summary>
+/// <summary>A first-in, first-out list of slots, linked by <see cref="DatagramSlot.Next"/>.</summary>
 internal struct SlotList
 {
     private DatagramSlot? _last;

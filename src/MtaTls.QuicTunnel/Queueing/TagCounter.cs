@@ -1,16 +1,18 @@
+using System.Numerics;
+
 namespace MtaTls.QuicTunnel.Queueing;
 
 /// <summary>
-/// Gives the packets of a session their tags, in the order in which they shall be delivered. A packet that goes before its turn, over a slower path, has its tag kept for it.
-/// Not thread-safe: its session locks.
+/// Assigns the Packet Tags of a session, in the order of delivery. A packet that a slower path sends before its turn reserves a later tag.
+/// Not thread-safe: the owner locks it.
 /// </summary>
 internal sealed class TagCounter
 {
-    private ulong[] _kept = []; // A bit for each tag. Made with the first that is kept.
+    private ulong[] _kept = []; // A bit for each reserved tag. Allocated with the first one.
     private ushort _last;
     private int _count;
 
-    /// <summary>The tag of the packet whose turn it is.</summary>
+    /// <summary>Returns the tag of the next packet.</summary>
     public ushort Next()
     {
         _last++;
@@ -23,7 +25,7 @@ internal sealed class TagCounter
         return _last;
     }
 
-    /// <summary>The tag of a packet before which so many others go.</summary>
+    /// <summary>Reserves and returns the tag of a packet that is sent before <paramref name="packets"/> others of lower tags.</summary>
     public ushort Keep(int packets)
     {
         if (_kept.Length == 0)
@@ -31,14 +33,38 @@ internal sealed class TagCounter
             _kept = new ulong[(ushort.MaxValue + 1) / 64];
         }
 
-        ushort tag = (ushort)(_last + 1 + packets);
-        while (IsKept(tag))
-        {
-            tag++;
-        }
-
+        ushort tag = Free(packets);
         Set(tag, isKept: true);
         return tag;
+    }
+
+    /// <summary>Returns the tag that is not reserved and follows <paramref name="before"/> others that are not reserved, because those belong to the packets before it.</summary>
+    private ushort Free(int before)
+    {
+        ushort tag = (ushort)(_last + 1);
+        if (_count == 0)
+        {
+            return (ushort)(tag + before);
+        }
+
+        while (true)
+        {
+            int bit = tag & 63;
+            ulong free = ~_kept[tag >> 6] >> bit;
+            int here = BitOperations.PopCount(free);
+            if (here > before)
+            {
+                for (; before > 0; before--)
+                {
+                    free &= free - 1;
+                }
+
+                return (ushort)(tag + BitOperations.TrailingZeroCount(free));
+            }
+
+            before -= here;
+            tag += (ushort)(64 - bit);
+        }
     }
 
     private bool IsKept(ushort tag) => (_kept[tag >> 6] & (1UL << (tag & 63))) != 0;

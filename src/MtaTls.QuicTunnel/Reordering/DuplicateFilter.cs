@@ -3,15 +3,15 @@ using MtaTls.QuicTunnel.Packets;
 namespace MtaTls.QuicTunnel.Reordering;
 
 /// <summary>
-/// Remembers the last packets by tag and hash. A duplicate has an equal tag and equal octets, and came over another path: QUIC delivers no datagram twice, so an equal packet
-/// over the same path is one that was sent again. A tag alone says nothing, since its meaning is the peer's choice. Small until there are packets to remember: a session that says little holds little.
+/// Remembers the last packets by tag and hash. A duplicate has the same tag and the same bytes, and arrived over another path. QUIC never delivers a datagram twice, so an equal packet
+/// over the same path was really sent twice. The tag alone is not enough, because its meaning is up to the peer. The table is small and grows with the number of packets.
 /// </summary>
-/// <param name="capacity">How many, a power of 2.</param>
+/// <param name="capacity">The most packets to remember. A power of 2.</param>
 internal sealed class DuplicateFilter(int capacity)
 {
     private Entry[] _entries = new Entry[Math.Min(capacity, 16)];
 
-    /// <summary>True when that packet was there before; else it is remembered.</summary>
+    /// <summary>Returns whether the packet is a duplicate, and otherwise remembers it.</summary>
     public bool IsDuplicate(int path, ushort tag, ReadOnlySpan<byte> packet)
     {
         ref Entry entry = ref EntryOf(tag);
@@ -33,7 +33,7 @@ internal sealed class DuplicateFilter(int capacity)
 
     private ref Entry EntryOf(ushort tag) => ref _entries[tag & (_entries.Length - 1)];
 
-    // Entries that had a place each have one each in the larger table too: none is lost before all places are made.
+    // Entries with different places have different places in the larger table too, so no entry is lost.
     private void Grow()
     {
         Entry[] former = _entries;

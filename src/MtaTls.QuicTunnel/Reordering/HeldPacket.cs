@@ -2,12 +2,12 @@ using MtaTls.QuicTunnel.Packets;
 
 namespace MtaTls.QuicTunnel.Reordering;
 
-/// <summary>A packet that waits, in a buffer of <see cref="PacketPool"/>'s that belongs to the holder.</summary>
+/// <summary>A waiting packet in a buffer from <see cref="PacketPool"/>. The holder owns the buffer.</summary>
 internal readonly record struct HeldPacket(byte[] Buffer, int Length, ushort ProtocolType)
 {
     public ReadOnlySpan<byte> Span => Buffer.AsSpan(0, Length);
 
-    /// <summary>Copies a packet into a buffer of the pool's.</summary>
+    /// <summary>Copies a packet into a buffer from the pool.</summary>
     public static HeldPacket Copy(ushort protocolType, ReadOnlySpan<byte> packet)
     {
         byte[] buffer = PacketPool.Shared.Rent(packet.Length);
@@ -15,6 +15,6 @@ internal readonly record struct HeldPacket(byte[] Buffer, int Length, ushort Pro
         return new HeldPacket(buffer, packet.Length, protocolType);
     }
 
-    /// <summary>Gives the buffer back.</summary>
+    /// <summary>Returns the buffer to the pool.</summary>
     public void Free() => PacketPool.Shared.Return(Buffer);
 }

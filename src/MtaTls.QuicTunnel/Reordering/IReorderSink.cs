@@ -1,11 +1,11 @@
 namespace MtaTls.QuicTunnel.Reordering;
 
-/// <summary>Takes packets in their order, under the lock of the reorder buffer's owner.</summary>
+/// <summary>Receives packets in order, under the lock of the reorder buffer's owner.</summary>
 internal interface IReorderSink
 {
-    /// <summary>The packet that has just come is due; the span is valid only during the call.</summary>
+    /// <summary>Receives a packet that has just arrived. The span is valid only during the call.</summary>
     void Deliver(ushort protocolType, ReadOnlySpan<byte> packet);
 
-    /// <summary>A packet that waited is due. Its buffer is the sink's from now on.</summary>
+    /// <summary>Receives a packet that has waited. The sink now owns its buffer.</summary>
     void Deliver(HeldPacket packet);
 }

@@ -3,27 +3,27 @@ using System.Numerics;
 namespace MtaTls.QuicTunnel.Reordering;
 
 /// <summary>
-/// Puts a session's packets back into the order of their tags (draft section 4.1.1). A packet that is due goes through at once and
-/// uncopied; one that is ahead waits, for at most a time and in a buffer of at most a size. What is missing is given up earlier when
-/// every path that brings packets has brought later ones. A late packet is delivered at once, a duplicate not at all.
-/// Not thread-safe: its session locks.
+/// Puts a session's packets back into the order of their tags (draft section 4.1.1). The next packet in order is delivered at once and
+/// without a copy. A packet after a gap waits; time and buffer size are limited. The wait ends earlier when every path has delivered
+/// later packets. A late packet is delivered at once, a duplicate never.
+/// Not thread-safe: the receive side of the session locks it.
 /// </summary>
 internal sealed class ReorderBuffer
 {
-    // As with TCP's duplicate acknowledgements: so many later packets on a path mean loss rather than reordering in the network.
+    // As with TCP's duplicate acknowledgements: this many later packets on a path mean loss, not reordering in the network.
     private const int ReorderingThreshold = 3;
 
-    // So many packets in a row from far behind mean that the peer counts anew.
+    // This many packets in a row from far behind mean that the peer has restarted its count.
     private const int RestartThreshold = 32;
 
     private const int LateStart = 16;
 
     private const int AveragePacket = 2048;
 
-    // A path that was quiet may be bringing its first packet for a while: it is waited for this part of the longest delay.
+    // A quiet path may deliver its first packet for a while soon, so it gets this part of the longest delay.
     private const int QuietPathDivisor = 4;
 
-    // From this share on of missing packets that came after all, it is worth waiting for them: the peer sends again what its paths lose.
+    // If at least this share of the missing packets arrived after all, waiting is worthwhile: the peer repeats lost packets.
     private const double WorthWaiting = 0.25;
 
     private readonly IReorderSink _sink;
@@ -31,7 +31,7 @@ internal sealed class ReorderBuffer
     private readonly int _maxPackets;
     private readonly long _maxDelay;
     private readonly PathMark[] _paths;
-    private Slot[] _slots = []; // Made when the first packet has to wait.
+    private Slot[] _slots = []; // Allocated when the first packet has to wait.
     private readonly DuplicateFilter _duplicates;
     private readonly ArrivalDelay _delay;
     private bool _started;
@@ -40,13 +40,15 @@ internal sealed class ReorderBuffer
     private int _bytes;
     private int _farBehind;
     private long _gapStart;
-    private double _repaired; // The share of missing packets that came although every path had brought later ones.
 
-    /// <param name="sink">Takes the packets.</param>
-    /// <param name="maxPackets">Packets that wait at most.</param>
-    /// <param name="maxDelay">How long one waits at most, in the caller's clock's ticks. The bound follows what missing packets really took.</param>
-    /// <param name="maxPaths">Paths are numbered from 0 to this, less one.</param>
-    /// <param name="isEnabled">False delivers every packet as it comes, duplicates excepted.</param>
+    // The share of missing packets that arrived although every path had delivered later ones. At the beginning packets are waited for, until some have not arrived.
+    private double _repaired = 0.3;
+
+    /// <param name="sink">Receives the packets in order.</param>
+    /// <param name="maxPackets">The most packets that wait.</param>
+    /// <param name="maxDelay">The longest wait, in ticks of the caller's clock. Within this limit the wait follows the measured delay of missing packets.</param>
+    /// <param name="maxPaths">The number of possible paths; their numbers start at 0.</param>
+    /// <param name="isEnabled">Whether to reorder. When false, every packet except duplicates is delivered when it arrives.</param>
     public ReorderBuffer(IReorderSink sink, int maxPackets, long maxDelay, int maxPaths, bool isEnabled = true)
     {
         _isEnabled = isEnabled;
@@ -58,11 +60,14 @@ internal sealed class ReorderBuffer
         _duplicates = new DuplicateFilter((int)BitOperations.RoundUpToPowerOf2((uint)Math.Max(512, maxPackets * 2)));
     }
 
-    /// <summary>Packets that wait now.</summary>
+    /// <summary>The number of waiting packets.</summary>
     public int Depth => _count;
 
-    /// <summary>When <see cref="Expire"/> is due; <see cref="long.MaxValue"/> when nothing waits.</summary>
+    /// <summary>When <see cref="Expire"/> must be called; <see cref="long.MaxValue"/> if no packet waits.</summary>
     public long Deadline { get; private set; } = long.MaxValue;
+
+    /// <summary>How long the buffer waits for a missing packet now.</summary>
+    public long Bound => _delay.Bound;
 
     public long Duplicates { get; private set; }
 
@@ -97,7 +102,7 @@ internal sealed class ReorderBuffer
         }
     }
 
-    /// <summary>Delivers what has waited long enough, and with it what is due then.</summary>
+    /// <summary>Delivers the packets that have waited long enough, and the packets directly after them.</summary>
     public void Expire(long now)
     {
         while (_count > 0 && OldestArrival() + _delay.Bound <= now)
@@ -108,13 +113,13 @@ internal sealed class ReorderBuffer
         UpdateDeadline();
     }
 
-    /// <summary>A path is there that may bring packets.</summary>
+    /// <summary>Adds a path that may deliver packets.</summary>
     public void Attach(int path) => _paths[path] = new PathMark { IsAttached = true };
 
-    /// <summary>A path is gone and its number free.</summary>
+    /// <summary>Removes a path. Its number is free again.</summary>
     public void Forget(int path) => _paths[path] = default;
 
-    /// <summary>Delivers everything that waits.</summary>
+    /// <summary>Delivers all waiting packets.</summary>
     public void Flush()
     {
         while (_count > 0)
@@ -125,7 +130,7 @@ internal sealed class ReorderBuffer
         UpdateDeadline();
     }
 
-    /// <summary>Gives up what waits, when nobody wants it any more.</summary>
+    /// <summary>Drops all waiting packets, because the session has ended.</summary>
     public void Clear()
     {
         for (int i = 0; i < _slots.Length && _count > 0; i++)
@@ -146,7 +151,7 @@ internal sealed class ReorderBuffer
         if (!_started)
         {
             _started = true;
-            // Counts begin with 0 or 1: where the first to come is a little later, another path brings those before it.
+            // Counts begin with 0 or 1. If the first packet to arrive has a slightly higher tag, another path delivers the packets before it.
             _next = tag is > 1 and <= LateStart ? (ushort)1 : tag;
         }
 
@@ -170,7 +175,7 @@ internal sealed class ReorderBuffer
         _farBehind = 0;
         if (_count > 0)
         {
-            _delay.Add(now - _gapStart);
+            _delay.Add(now - _gapStart, now);
             if (HaveAllPassed(_next, now))
             {
                 _repaired += (1 - _repaired) / 8;
@@ -194,9 +199,9 @@ internal sealed class ReorderBuffer
     {
         if (_slots.Length > 0 && _slots[tag & (_slots.Length - 1)] is { SkippedTag: >= 0 } skipped && skipped.SkippedTag == tag)
         {
-            // It was given up too soon.
+            // The wait for this packet ended too early.
             _slots[tag & (_slots.Length - 1)].SkippedTag = -1;
-            _delay.Add(now - skipped.Arrival);
+            _delay.Add(now - skipped.Arrival, now);
             _repaired += (1 - _repaired) / 8;
         }
 
@@ -233,7 +238,7 @@ internal sealed class ReorderBuffer
 
         if (distance <= 0 || distance >= _maxPackets)
         {
-            // Everything before it has been given up, or it is so far ahead that nothing can be said of what is between.
+            // The wait for all packets before it has ended, or it is so far ahead that nothing is known about the packets between.
             if (distance >= 0)
             {
                 _next = (ushort)(tag + 1);
@@ -257,7 +262,7 @@ internal sealed class ReorderBuffer
         ref Slot slot = ref _slots[tag & (_slots.Length - 1)];
         if (slot.IsTaken)
         {
-            // Another packet with this tag waits already: the peer's tags are no count.
+            // Another packet with this tag already waits, so the peer's tags are not a count.
             _sink.Deliver(protocolType, packet);
             return;
         }
@@ -343,7 +348,7 @@ internal sealed class ReorderBuffer
         slot.Packet = default;
     }
 
-    // The gap before the first packet that waits is as old as the first packet that came after it.
+    // A gap is as old as the first packet that arrived after it.
     private long OldestArrival()
     {
         long oldest = long.MaxValue;
@@ -372,7 +377,7 @@ internal sealed class ReorderBuffer
     private struct Slot
     {
         public HeldPacket Packet;
-        public long Arrival; // Of the packet; of a tag that was given up, when its gap began.
+        public long Arrival; // When the packet arrived; for a skipped tag, when its gap began.
         public int SkippedTag;
 
         public readonly bool IsTaken => Packet.Buffer is not null;

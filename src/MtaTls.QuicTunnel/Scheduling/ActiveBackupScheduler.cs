@@ -2,7 +2,7 @@ using MtaTls.QuicTunnel.Sessions;
 
 namespace MtaTls.QuicTunnel.Scheduling;
 
-/// <summary>The preferred path among those that work. One that has failed is preferred again when it has proved itself.</summary>
+/// <summary>Uses the preferred path among those that work. A path that has failed is preferred again after it has worked for some time.</summary>
 internal sealed class ActiveBackupScheduler : IPathScheduler
 {
     public bool PrefersQuickest => false;

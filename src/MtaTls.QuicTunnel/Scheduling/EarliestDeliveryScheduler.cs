@@ -1,8 +1,8 @@
 namespace MtaTls.QuicTunnel.Scheduling;
 
 /// <summary>
-/// Each packet goes over the path that delivers it first (earliest completion first). A slower path takes the packet from behind that arrives over it when its turn would have come, and nothing when
-/// the quicker ones will have delivered all that waits by then: it can only help.
+/// Sends each packet over the path that delivers it first (earliest completion first). A slower path takes a packet from further back in the queue, which arrives over it just when its turn comes. It
+/// takes nothing if the faster paths will have delivered all waiting packets by then. So a slower path never adds delay.
 /// </summary>
 internal sealed class EarliestDeliveryScheduler : IPathScheduler
 {

@@ -2,15 +2,15 @@ using MtaTls.QuicTunnel.Sessions;
 
 namespace MtaTls.QuicTunnel.Scheduling;
 
-/// <summary>Decides which packet of those that wait goes over a path that can send now. Called under the session's lock; must neither block nor allocate.</summary>
+/// <summary>Decides which waiting packet a path sends that can send now. Called under the lock of the send side. It must neither block nor allocate.</summary>
 internal interface IPathScheduler
 {
-    /// <summary>Whether a slower path has nothing to do while little waits, and need not be asked.</summary>
+    /// <summary>Whether slower paths have nothing to send while few packets wait, so that they need not be woken.</summary>
     bool PrefersQuickest { get; }
 
     /// <summary>
-    /// How many bytes of those that wait are left to other paths, which deliver them sooner, before the packet that goes over this path; <see cref="PathChoice.Nothing"/> when it should send nothing now.
+    /// Returns how many waiting bytes other paths will send before the packet that this path sends, because they deliver those bytes sooner. <see cref="PathChoice.Nothing"/> if the path must send nothing now.
     /// </summary>
-    /// <param name="choice">The paths that work, what is known of them, and the one that asks.</param>
+    /// <param name="choice">The usable paths, their estimates, and the path that can send.</param>
     long Ahead(in PathChoice choice);
 }

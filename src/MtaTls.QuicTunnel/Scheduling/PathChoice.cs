@@ -2,13 +2,13 @@ using MtaTls.QuicTunnel.Sessions;
 
 namespace MtaTls.QuicTunnel.Scheduling;
 
-/// <summary>The paths among which a scheduler chooses.</summary>
+/// <summary>The paths from which a scheduler chooses.</summary>
 internal readonly ref struct PathChoice(ReadOnlySpan<TunnelPath> paths, ReadOnlySpan<PathEstimate> estimates, int asking)
 {
-    /// <summary>This path should send nothing now.</summary>
+    /// <summary>The result that means: this path must send nothing now.</summary>
     public const long Nothing = long.MaxValue;
 
-    /// <summary>Those that work.</summary>
+    /// <summary>The usable paths.</summary>
     public ReadOnlySpan<TunnelPath> Paths { get; } = paths;
 
     public ReadOnlySpan<PathEstimate> Estimates { get; } = estimates;
@@ -16,7 +16,7 @@ internal readonly ref struct PathChoice(ReadOnlySpan<TunnelPath> paths, ReadOnly
     /// <summary>The index of the path that can send now.</summary>
     public int Asking { get; } = asking;
 
-    /// <summary>The bytes that quicker paths deliver in the time by which they are quicker.</summary>
+    /// <summary>Computes the bytes that the faster paths deliver before a packet over the asking path would arrive.</summary>
     public long BytesOfQuickerPaths()
     {
         double own = Estimates[Asking].Delivery, bytes = 0;

@@ -3,18 +3,18 @@ using MtaTls.QuicTunnel.Sessions;
 
 namespace MtaTls.QuicTunnel.Scheduling;
 
-/// <summary>What is known of a path now: how soon it delivers, and how much.</summary>
-/// <param name="Delay">The seconds that a packet takes which meets no other on the way: half the least round-trip time.</param>
-/// <param name="Delivery">The seconds until a packet that is given to the path now is delivered: what is queued there counts, and what losses cost.</param>
-/// <param name="Rate">Bytes a second, at least 1.</param>
+/// <summary>An estimate of the delay and rate of a path now.</summary>
+/// <param name="Delay">The one-way delay without queues, in seconds: half the smallest round-trip time.</param>
+/// <param name="Delivery">The expected seconds until a packet that the path takes now is delivered, including queued packets and the cost of losses.</param>
+/// <param name="Rate">The rate in bytes per second, at least 1.</param>
 /// <param name="HasRoom">Whether the congestion window has room.</param>
-/// <param name="IsProven">Whether the path has carried enough for its rate to be known.</param>
+/// <param name="IsProven">Whether the path has delivered enough bytes to know its rate.</param>
 internal readonly record struct PathEstimate(double Delay, double Delivery, double Rate, bool HasRoom, bool IsProven)
 {
     private const int Packet = 1400;
     private const long ProvenBytes = 500_000;
 
-    // A lost packet is repeated after more than a round trip, and others wait for it.
+    // A lost packet is repeated after more than one round trip, and other packets wait for it.
     private const double RoundTripsOfLoss = 20;
 
     public static PathEstimate Of(TunnelPath path)
@@ -25,10 +25,12 @@ internal readonly record struct PathEstimate(double Delay, double Delivery, doub
         least = least > 0 ? Math.Min(least, smoothed) : smoothed;
         long window = Math.Max(1, connection.CongestionWindow);
         long inFlight = connection.BytesInFlight + ((long)connection.QueuedDatagrams * Packet);
-        // BBR's window is twice what the path holds.
-        double rate = Math.Max(1, Math.Max(connection.DeliveryRate, window / smoothed / 2));
+        bool isProven = connection.BytesDelivered > ProvenBytes;
+        // The delivery rate is measured. The window may be far larger than the path needs, so it counts only at the beginning. BBR's window is twice the bandwidth-delay product.
+        double rate = Math.Max(1, isProven ? connection.DeliveryRate : Math.Max(connection.DeliveryRate, window / smoothed / 2));
         bool hasRoom = inFlight < window;
         double delivery = (least / 2) + Math.Max(0, (inFlight / rate) - least) + (hasRoom ? 0 : Packet / rate) + (path.LossRate * RoundTripsOfLoss * smoothed);
-        return new PathEstimate(least / 2, delivery, rate, hasRoom, connection.BytesDelivered > ProvenBytes);
+        // BBR makes the window very small for a short time to measure the round-trip time (ProbeRTT). The path then carries less than its rate.
+        return new PathEstimate(least / 2, delivery, Math.Max(1, Math.Min(rate, window / least)), hasRoom, isProven);
     }
 }

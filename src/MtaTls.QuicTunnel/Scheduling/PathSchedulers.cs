@@ -1,9 +1,9 @@
 namespace MtaTls.QuicTunnel.Scheduling;
 
-/// <summary>The schedulers by name.</summary>
+/// <summary>Creates schedulers.</summary>
 internal static class PathSchedulers
 {
-    /// <summary>Null for <see cref="TunnelScheduler.Redundant"/>, which chooses nothing.</summary>
+    /// <summary>Creates a scheduler. Null for <see cref="TunnelScheduler.Redundant"/>, which sends every packet over every path.</summary>
     public static IPathScheduler? Create(TunnelScheduler scheduler) => scheduler switch
     {
         TunnelScheduler.EarliestDelivery => new EarliestDeliveryScheduler(),

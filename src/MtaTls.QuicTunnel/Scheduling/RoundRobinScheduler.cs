@@ -1,14 +1,14 @@
 namespace MtaTls.QuicTunnel.Scheduling;
 
 /// <summary>
-/// Paths that are much alike send in turn, as much as their rates allow: each byte takes its path's time, and the path whose time is least is next. A path that is much slower does as with
-/// <see cref="EarliestDeliveryScheduler"/>.
+/// Similar paths send in turn, in proportion to their rates: each packet adds its transmission time to the turn time of its path, and the path with the smallest turn time is next. A much slower
+/// path is used as with <see cref="EarliestDeliveryScheduler"/>.
 /// </summary>
 internal sealed class RoundRobinScheduler : IPathScheduler
 {
     private const double Slack = 0.01;
 
-    // Times drift apart while a path has nothing to send: what it did not use is not owed.
+    // The largest lead of one turn time over another, in seconds: a path that sent nothing for a while must not catch up later.
     private const double MostLead = 0.05;
 
     public bool PrefersQuickest => false;

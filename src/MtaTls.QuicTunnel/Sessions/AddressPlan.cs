@@ -4,7 +4,7 @@ using MtaTls.QuicTunnel.Packets;
 
 namespace MtaTls.QuicTunnel.Sessions;
 
-/// <summary>The configuration of addresses, in numbers: whose each one is, and what the pool holds.</summary>
+/// <summary>The configured addresses as numbers: the addresses of each identity, and the pool.</summary>
 internal sealed class AddressPlan
 {
     private readonly Dictionary<string, UInt128[]> _identities = new(StringComparer.Ordinal);
@@ -44,7 +44,7 @@ internal sealed class AddressPlan
     public ReadOnlySpan<UInt128> ListedFor(string? identity) =>
         identity is not null && _identities.TryGetValue(identity, out UInt128[]? listed) ? listed : default;
 
-    /// <summary>Whether a session may take the address from the pool, if no other has it.</summary>
+    /// <summary>Whether the address is in the pool and may be assigned.</summary>
     public bool IsInPool(UInt128 address)
     {
         foreach (ref readonly Range range in _pool.AsSpan())
@@ -58,7 +58,7 @@ internal sealed class AddressPlan
         return false;
     }
 
-    /// <summary>The prefix length of the concentrator's network that an address is in; that of a host where it is in none.</summary>
+    /// <summary>Returns the prefix length of the concentrator's network that contains the address; 32 or 128 if none does.</summary>
     public byte PrefixLengthOf(UInt128 address)
     {
         foreach ((Range range, int length) in _networks)
@@ -72,7 +72,7 @@ internal sealed class AddressPlan
         return (byte)(IpHeader.IsMappedIPv4(address) ? 32 : 128);
     }
 
-    /// <summary>Addresses of the pool, of one family.</summary>
+    /// <summary>Enumerates the pool addresses of one family.</summary>
     public IEnumerable<UInt128> EnumeratePool(bool isIPv4)
     {
         foreach (Range range in _pool)
@@ -99,7 +99,7 @@ internal sealed class AddressPlan
         return (IpHeader.ToUInt128(address), Prefixes.NetworkOf(address, int.Parse(prefix.AsSpan(slash + 1))));
     }
 
-    // The network's own address and its broadcast address, which IPv6 has not: there the first is the routers' anycast address (RFC 4291, section 2.6.1).
+    // Reserves the network address and, for IPv4, the broadcast address. In IPv6 the first address is the subnet-router anycast address (RFC 4291, section 2.6.1).
     private void ReserveEnds(IPNetwork network)
     {
         var range = Range.Of(network);

@@ -6,12 +6,12 @@ using MtaTls.QuicTunnel.Packets;
 namespace MtaTls.QuicTunnel.Sessions;
 
 /// <summary>
-/// Which session owns which address: what the ingress filter asks of each packet from a client, and the way of each packet to one. Several sessions of one identity may claim an
-/// address; it belongs to the newest of them that has a path, and goes back when that has none any more. Finding takes no lock; assigning does.
+/// Maps addresses to the sessions that own them, for the ingress filter and for routing. Several sessions of one identity may claim an
+/// address; its owner is the newest of them that has a path. When that session loses its last path, the next newest one owns the address. Lookups take no lock; changes do.
 /// </summary>
 internal sealed class AddressTable(AddressPlan plan, int maxPerSession, TimeSpan restPeriod, TimeProvider timeProvider)
 {
-    /// <summary>Addresses of the pool that are looked at for a free one.</summary>
+    /// <summary>The most pool addresses that are checked to find a free one.</summary>
     private const int MaxTries = 65_536;
 
     private readonly ConcurrentDictionary<UInt128, ConcentratorSession> _owners = new();
@@ -25,7 +25,7 @@ internal sealed class AddressTable(AddressPlan plan, int maxPerSession, TimeSpan
 
     public bool IsOwnAddress(UInt128 address) => _plan.OwnAddresses.Contains(address);
 
-    /// <summary>A new session claims its identity's listed addresses.</summary>
+    /// <summary>Claims the listed addresses of the session's identity for a new session.</summary>
     public void AssignListed(ConcentratorSession session)
     {
         lock (_lock)
@@ -43,7 +43,7 @@ internal sealed class AddressTable(AddressPlan plan, int maxPerSession, TimeSpan
     }
 
     /// <summary>
-    /// A session without listed addresses sends from one that it does not own: it gets it if the pool has it free. The same identity may take it from its own older session.
+    /// Claims a pool address that a session without listed addresses sends from. True if the session then owns it: the address was free, or belonged to an older session of the same identity.
     /// </summary>
     public bool TryClaim(ConcentratorSession session, UInt128 address)
     {
@@ -82,7 +82,7 @@ internal sealed class AddressTable(AddressPlan plan, int maxPerSession, TimeSpan
         }
     }
 
-    /// <summary>What each address that a client uses is, and, where it wants some, those that are its session's: the listed ones, or one of each family from the pool.</summary>
+    /// <summary>Answers an address request: the status of each used address and, if the client requests addresses, those of its session (listed ones, or one of each family from the pool).</summary>
     public AddressEntry[] Agree(ConcentratorSession session, ReadOnlySpan<AddressEntry> used, bool wants)
     {
         AddressPlan current = _plan;
@@ -130,7 +130,7 @@ internal sealed class AddressTable(AddressPlan plan, int maxPerSession, TimeSpan
         }
     }
 
-    /// <summary>A session has its first path, or has lost its last: what it claims may belong to another from now on.</summary>
+    /// <summary>Updates the owners of the claimed addresses after a session has got its first path or lost its last one.</summary>
     public void OnPathsChanged(ConcentratorSession session)
     {
         lock (_lock)
@@ -142,7 +142,7 @@ internal sealed class AddressTable(AddressPlan plan, int maxPerSession, TimeSpan
         }
     }
 
-    /// <summary>A session has ended: its addresses go to the next that claims them, or are free, those of the pool after a rest.</summary>
+    /// <summary>Releases the addresses of an ended session. They go to the next claiming session, or become free; pool addresses become free after the rest period.</summary>
     public void Release(ConcentratorSession session)
     {
         lock (_lock)
@@ -169,7 +169,7 @@ internal sealed class AddressTable(AddressPlan plan, int maxPerSession, TimeSpan
         }
     }
 
-    /// <summary>Other addresses are listed from now on. Sessions keep those of the pool that they have.</summary>
+    /// <summary>Uses changed settings. Sessions keep their pool addresses as far as the new pool allows.</summary>
     public void UsePlan(AddressPlan changed, IReadOnlyList<ConcentratorSession> sessions)
     {
         lock (_lock)

@@ -4,11 +4,14 @@ using MtaTls.QuicTunnel.Diagnostics;
 
 namespace MtaTls.QuicTunnel.Sessions;
 
-/// <summary>A client's session at the concentrator: who it is, which addresses it owns, and how long it lives without a connection.</summary>
+/// <summary>A client's session at the concentrator: its identity, its addresses, and its grace period without a connection.</summary>
 internal sealed class ConcentratorSession : TunnelSession
 {
-    /// <summary>Each path carries a client's question.</summary>
+    /// <summary>The most answered address requests per second. A client sends each request over every path.</summary>
     private const int MaxQuestionsPerSecond = 40;
+
+    // Longer than it takes until a path counts as dead.
+    private static readonly TimeSpan s_mostAnswer = TimeSpan.FromSeconds(1.2);
 
     private static long s_lastSequence;
     private readonly SessionRegistry _registry;
@@ -34,7 +37,7 @@ internal sealed class ConcentratorSession : TunnelSession
 
     public SessionId Id { get; }
 
-    /// <summary>Null where clients are anonymous.</summary>
+    /// <summary>The identity of the client; null if it is anonymous.</summary>
     public string? Identity { get; }
 
     public byte[] QosIndication { get; }
@@ -43,15 +46,15 @@ internal sealed class ConcentratorSession : TunnelSession
 
     public bool HasEnded => _ended;
 
-    /// <summary>Newer sessions have higher numbers.</summary>
+    /// <summary>The order of creation: newer sessions have higher numbers.</summary>
     public long Sequence { get; } = Interlocked.Increment(ref s_lastSequence);
 
     public bool HasPath => !Paths.IsEmpty;
 
-    /// <summary>The addresses that it claims, those that a newer session has included. Guarded by the address table's lock.</summary>
+    /// <summary>The claimed addresses, including those that a newer session owns. Guarded by the address table's lock.</summary>
     public HashSet<UInt128> Claims { get; } = [];
 
-    /// <summary>Replaced as a whole, by the address table.</summary>
+    /// <summary>The owned addresses. The address table replaces the whole array.</summary>
     public UInt128[] OwnedAddresses { get => Volatile.Read(ref _ownedAddresses); set => Volatile.Write(ref _ownedAddresses, value); }
 
     public bool Owns(UInt128 address)
@@ -67,8 +70,10 @@ internal sealed class ConcentratorSession : TunnelSession
         return false;
     }
 
-    /// <summary>A connection becomes a path. When there are as many as may be, one that does not answer makes way.</summary>
-    public JoinResult Join(IQuicConnection connection, int maxPaths, out TunnelPath? path)
+    /// <summary>
+    /// Adds a connection as a path. If the session has its maximum number of paths, one that does not answer is replaced. A relayed connection replaces the former relayed one.
+    /// </summary>
+    public JoinResult Join(IQuicConnection connection, out TunnelPath? path, bool isRelayed = false)
     {
         TunnelPath? replaced = null;
         lock (_lock)
@@ -79,7 +84,13 @@ internal sealed class ConcentratorSession : TunnelSession
                 return JoinResult.UnknownSession;
             }
 
-            path = AddPath(connection, maxPaths);
+            if (isRelayed && FindPath(static path => path.IsRelayed) is { } former)
+            {
+                replaced = former;
+                RemovePath(former);
+            }
+
+            path = AddPath(connection, _registry.MaxConnectionsPerSession, isRelayed: isRelayed);
             if (path is null)
             {
                 replaced = FindDead();
@@ -89,19 +100,57 @@ internal sealed class ConcentratorSession : TunnelSession
                 }
 
                 RemovePath(replaced);
-                path = AddPath(connection, maxPaths);
+                path = AddPath(connection, _registry.MaxConnectionsPerSession, isRelayed: isRelayed);
             }
 
             _graceTimer.Change(Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
         }
 
-        replaced?.Connection.Close((ulong)QuicTunnelError.LimitExceeded, "Another connection took this one's place.");
+        replaced?.Connection.Close((ulong)QuicTunnelError.LimitExceeded, "Another connection of the session replaced this one.");
         if (path is not null)
         {
             _registry.Addresses.OnPathsChanged(this);
         }
 
         return path is null ? JoinResult.Conflict : JoinResult.Joined;
+    }
+
+    /// <summary>
+    /// Whether the client answers on a direct path. The paths that seem to work are asked, because a session without traffic does not notice that a path has failed.
+    /// </summary>
+    public async Task<bool> AnswersDirectlyAsync()
+    {
+        Dictionary<TunnelPath, long> asked = [];
+        EvaluatePaths();
+        foreach (TunnelPath path in Paths)
+        {
+            if (path is { IsRelayed: false, IsLeft: false } && path.Connection.IsConnected)
+            {
+                asked[path] = path.Connection.LastReceivedTimestamp;
+                path.Connection.Ping();
+            }
+        }
+
+        for (long begin = TimeProvider.GetTimestamp(); asked.Count > 0 && TimeProvider.GetElapsedTime(begin) < s_mostAnswer;)
+        {
+            await Task.Delay(PathSupervisor.Interval, TimeProvider);
+            EvaluatePaths();
+            foreach ((TunnelPath path, long before) in asked)
+            {
+                if (path.Connection.IsConnected && path.Connection.LastReceivedTimestamp != before)
+                {
+                    return true;
+                }
+            }
+
+            if (asked.Keys.All(static path => path.IsLeft || !path.Connection.IsConnected))
+            {
+                break;
+            }
+        }
+
+        Supervise();
+        return false;
     }
 
     public void Leave(TunnelPath path)
@@ -121,8 +170,8 @@ internal sealed class ConcentratorSession : TunnelSession
     }
 
     /// <summary>
-    /// A report is about an access network, wherever it came from: it counts for every path of that network. The first report on a connection says which network it is on, unless it
-    /// reports the loss of another path's.
+    /// Applies a report to every path on its access network, whichever connection it arrived on. The first report on a connection also tells which network the connection is on, unless it
+    /// reports the failure of another path's network.
     /// </summary>
     public void Report(TunnelPath from, AccessReport report)
     {
@@ -158,7 +207,7 @@ internal sealed class ConcentratorSession : TunnelSession
         }
     }
 
-    /// <summary>Ends the session and closes its connections. False when it had ended already.</summary>
+    /// <summary>Ends the session and closes its connections. False if it had already ended.</summary>
     public bool End(QuicTunnelError error, string reason)
     {
         lock (_lock)
@@ -196,7 +245,7 @@ internal sealed class ConcentratorSession : TunnelSession
         {
             if (!_questions.TryTake())
             {
-                return; // A client asks four times a second at most.
+                return; // A well-behaved client sends at most four requests per second and path.
             }
         }
 
@@ -223,25 +272,19 @@ internal sealed class ConcentratorSession : TunnelSession
 
     protected override bool LearnsPreference { get; }
 
-    private bool HasPathOn(AccessNetwork access)
-    {
-        foreach (TunnelPath path in Paths)
-        {
-            if (path.Access == access)
-            {
-                return true;
-            }
-        }
-
-        return false;
-    }
+    private bool HasPathOn(AccessNetwork access) => FindPath(path => path.Access == access) is not null;
 
     private TunnelPath? FindDead()
     {
         EvaluatePaths();
+        return FindPath(static path => path.IsLeft || !path.Connection.IsConnected);
+    }
+
+    private TunnelPath? FindPath(Func<TunnelPath, bool> condition)
+    {
         foreach (TunnelPath path in Paths)
         {
-            if (path.IsLeft || !path.Connection.IsConnected)
+            if (condition(path))
             {
                 return path;
             }
@@ -260,7 +303,7 @@ internal sealed class ConcentratorSession : TunnelSession
             }
         }
 
-        if (End(QuicTunnelError.Unknown, "expired"))
+        if (End(QuicTunnelError.Unknown, "The grace period of the session is over."))
         {
             _registry.Log.SessionExpired(Id.Name);
         }

@@ -1,19 +1,19 @@
-using MtaTls.Quic.Ngtcp2;
 using MtaTls.QuicTunnel.Diagnostics;
+using MtaTls.QuicTunnel.Queueing;
 
 namespace MtaTls.QuicTunnel.Sessions;
 
-/// <summary>What every session of one concentrator or client shares.</summary>
+/// <summary>The options and resources that all sessions of one concentrator or client share.</summary>
 internal sealed record DataPlaneOptions(
     TunnelScheduler Scheduler,
     TunnelQueueOptions Queue,
     TunnelReorderingOptions Reordering,
-    DatagramPool Pool,
+    PacketMemory Memory,
     TunnelCounters Counters,
     TimeProvider TimeProvider)
 {
-    private const int PacketSlot = 2048, MaxWaitingPackets = 32 * 1024;
+    private const int MaxWaitingPackets = 32 * 1024;
 
-    /// <summary>Makes the memory of the packets that wait, or are under way.</summary>
-    public static DatagramPool CreatePool() => new(PacketSlot, MaxWaitingPackets);
+    /// <summary>Creates the memory for packets that wait or are in flight.</summary>
+    public static PacketMemory CreateMemory() => new(MaxWaitingPackets);
 }

@@ -1,10 +1,10 @@
 namespace MtaTls.QuicTunnel.Sessions;
 
-/// <summary>Takes the packets of clients on their way out of the tunnel.</summary>
+/// <summary>Receives the packets of clients that leave the tunnel.</summary>
 internal interface ISessionRouter
 {
     void OnPacketFrom(ConcentratorSession session, ushort protocolType, ReadOnlySpan<byte> packet);
 
-    /// <summary>No more packets are at hand.</summary>
+    /// <summary>No more packets follow now.</summary>
     void Flush();
 }

@@ -1,7 +1,7 @@
 namespace MtaTls.QuicTunnel.Sessions;
 
 /// <summary>
-/// Whether a path that answers does more harm than good: one that fails again and again, or loses a large share of its packets, is not used for a while, longer each time.
+/// Decides whether a path that answers makes the tunnel worse. A path that fails repeatedly, or loses a large share of its packets, is not used for a while, longer each time.
 /// </summary>
 internal sealed class PathHealth
 {
@@ -17,13 +17,13 @@ internal sealed class PathHealth
 
     public PathHealth(TimeProvider time) => _time = time;
 
-    /// <summary>Since when the path works without a failure is long enough that the preferred path may be used again.</summary>
+    /// <summary>Whether the path has worked long enough without a failure to be preferred again.</summary>
     public bool IsProven => _time.GetTimestamp() >= Volatile.Read(ref _provenAt);
 
-    /// <summary>Whether the path is not to be used now.</summary>
+    /// <summary>Whether the path must not be used now.</summary>
     public bool IsHeld(long now) => now < _heldUntil;
 
-    /// <summary>The path must prove itself first: another has carried the session before it came.</summary>
+    /// <summary>Requires the path to work for a while before it is preferred, because other paths carried the session before it joined.</summary>
     public void MustProve() => Volatile.Write(ref _provenAt, After(_time.GetTimestamp(), s_proof));
 
     public void OnStalled(long now)
@@ -32,7 +32,7 @@ internal sealed class PathHealth
         (_lastStall, _hasStalled) = (now, true);
     }
 
-    /// <summary>The path answers again. Returns why it is not used all the same; null when it is.</summary>
+    /// <summary>Handles a path that answers again. Returns why it is still not used; null if it is used.</summary>
     public string? OnAnswering(long now)
     {
         TimeSpan hold = Pause(_stalls - 1, TimeSpan.FromSeconds(1));
@@ -46,7 +46,7 @@ internal sealed class PathHealth
         return $"it has failed {_stalls} times within {s_memory.TotalSeconds:f0} s, and is tried again in {hold.TotalSeconds:f0} s";
     }
 
-    /// <summary>Judges the loss. Returns why the path is not used from now on; null when it is.</summary>
+    /// <summary>Checks the loss rate. Returns why the path is not used from now on; null if it is used.</summary>
     public string? OnLoss(double share, long now)
     {
         if (share <= HarmfulLoss || IsHeld(now))

@@ -1,8 +1,8 @@
 namespace MtaTls.QuicTunnel.Sessions;
 
 /// <summary>
-/// Looks after the sessions that have packets under way, so that a path is left also when its sender has nothing more to say. Costs nothing
-/// for sessions that are idle.
+/// Checks the paths of sessions with packets in flight, so that a dead path is noticed even if no more packets are sent. Idle sessions
+/// cost nothing.
 /// </summary>
 internal sealed class PathSupervisor : IDisposable
 {
@@ -53,7 +53,7 @@ internal sealed class PathSupervisor : IDisposable
         _timer.Dispose();
     }
 
-    // One call at a time: the timer is set again at its end.
+    // Runs one call at a time, because the timer is set again at the end.
     private void Check()
     {
         lock (_lock)
@@ -62,7 +62,7 @@ internal sealed class PathSupervisor : IDisposable
             _added.Clear();
         }
 
-        // Where this process itself did not get to run, the peers' silence says nothing of them: the answers may be waiting to be read.
+        // If this process itself was delayed, missing answers prove nothing: they may be waiting in the socket.
         if (_timeProvider.GetElapsedTime(_setAt) < s_hiccup)
         {
             _watched.RemoveAll(static session => !session.CheckPaths());

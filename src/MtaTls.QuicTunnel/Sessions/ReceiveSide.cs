@@ -5,8 +5,8 @@ using MtaTls.QuicTunnel.Reordering;
 namespace MtaTls.QuicTunnel.Sessions;
 
 /// <summary>
-/// What a session does with the datagrams that come: parses each once, puts them into order, and hands them on. The lock is held while the order is found, never while a packet is
-/// handed on: one thread at a time hands on, in order, and others leave theirs to it.
+/// Receives the datagrams of a session: parses each one once, puts them into order, and delivers them. The lock is held while packets are ordered, but never during delivery.
+/// One thread at a time delivers, in order; other threads leave their packets to it.
 /// </summary>
 internal sealed class ReceiveSide : IReorderSink
 {
@@ -18,8 +18,8 @@ internal sealed class ReceiveSide : IReorderSink
     private ITimer? _timer; // guarded by _lock
     private bool _timerArmed; // guarded by _lock
     private bool _ended; // guarded by _lock
-    private bool _delivering; // guarded by _lock: some thread hands packets on
-    private bool _isDue; // guarded by _lock: the packet that has just come goes on uncopied
+    private bool _delivering; // guarded by _lock: a thread delivers packets
+    private bool _isDue; // guarded by _lock: the packet that has just arrived is delivered without a copy
 
     public ReceiveSide(TunnelSession session, DataPlaneOptions options)
     {
@@ -47,7 +47,7 @@ internal sealed class ReceiveSide : IReorderSink
         }
     }
 
-    /// <summary>Takes one datagram from a path.</summary>
+    /// <summary>Receives one datagram from a path.</summary>
     public void Receive(TunnelPath path, ReadOnlySpan<byte> datagram)
     {
         if (!TunnelDatagram.TryRead(datagram, out ushort protocolType, out ushort tag, out ReadOnlySpan<byte> packet))
@@ -58,7 +58,7 @@ internal sealed class ReceiveSide : IReorderSink
 
         if (protocolType == ProtocolType.None)
         {
-            return; // A probe of the path's size.
+            return; // A path MTU probe.
         }
 
         if (protocolType == ProtocolType.AddressMessage)
@@ -88,7 +88,7 @@ internal sealed class ReceiveSide : IReorderSink
         }
     }
 
-    /// <summary>Gives up what waits for its turn.</summary>
+    /// <summary>Drops all waiting packets.</summary>
     public void End()
     {
         lock (_lock)
@@ -141,7 +141,7 @@ internal sealed class ReceiveSide : IReorderSink
         ArmTimer(now);
     }
 
-    // The thread that hands on is slower than those that bring packets: as with any full queue, the last to come is dropped.
+    // The delivering thread may be slower than the receiving threads. If the queue is full, the newest packet is dropped.
     private bool HasRoom()
     {
         if (_ready.Count < 4 * _options.Reordering.MaxPackets)
@@ -153,7 +153,7 @@ internal sealed class ReceiveSide : IReorderSink
         return false;
     }
 
-    /// <summary>Whether the caller hands on what is due.</summary>
+    /// <summary>Returns whether the caller must deliver packets.</summary>
     private bool Begin(bool isDue)
     {
         bool mine = !_delivering && (isDue || _ready.Count > 0);
@@ -217,7 +217,7 @@ internal sealed class ReceiveSide : IReorderSink
         _timer ??= TimeProvider.CreateTimer(static state => ((ReceiveSide)state!).OnTimer(), this, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
         TimeSpan due = TimeProvider.GetElapsedTime(now, Math.Max(now, _reorder.Deadline));
         _timerArmed = true;
-        // Timers count whole milliseconds, and one that rings early rings for nothing.
+        // Timers count whole milliseconds. Round up, because a timer that fires early has no effect.
         _timer.Change(TimeSpan.FromMilliseconds(Math.Ceiling(due.TotalMilliseconds)), Timeout.InfiniteTimeSpan);
     }
 
@@ -245,10 +245,10 @@ internal sealed class ReceiveSide : IReorderSink
         }
     }
 
-    // With the first packet: a session that gets none has no use for it.
+    // Created with the first packet, because a session without packets does not need it.
     private ReorderBuffer CreateReorderBuffer()
     {
-        // Without reordering nothing waits; duplicates are told apart all the same.
+        // Without reordering no packet waits, but duplicates are still dropped.
         long delay = _options.Reordering.Enabled ? (long)(_options.Reordering.MaxDelay.TotalSeconds * TimeProvider.TimestampFrequency) : 0;
         var buffer = new ReorderBuffer(this, _options.Reordering.MaxPackets, delay, TunnelSession.MaxPaths, _options.Reordering.Enabled);
         foreach (TunnelPath path in _session.Paths)

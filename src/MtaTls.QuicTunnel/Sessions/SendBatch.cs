@@ -1,7 +1,7 @@
 namespace MtaTls.QuicTunnel.Sessions;
 
 /// <summary>
-/// The sessions that got packets of one thread which has more at hand: their paths are told once, when all are queued, and then send them in one piece. Used by one thread.
+/// Collects the sessions that got packets from one reader thread. Their paths are woken once, after all packets are queued, and then send the packets together. Used by one thread.
 /// </summary>
 internal sealed class SendBatch
 {
@@ -23,7 +23,7 @@ internal sealed class SendBatch
         _sessions[_count++] = session;
     }
 
-    /// <summary>Tells the paths.</summary>
+    /// <summary>Wakes the paths of all collected sessions.</summary>
     public void End()
     {
         for (int i = 0; i < _count; i++)

@@ -1,18 +1,20 @@
 namespace MtaTls.QuicTunnel.Sessions;
 
+/// <summary>The result of sending a packet into a session.</summary>
 internal enum SendResult
 {
+    /// <summary>The packet was queued or sent. The queue may still drop it later.</summary>
     Sent,
 
-    /// <summary>No path works, or none carries this protocol.</summary>
+    /// <summary>No path is connected and available, or the packet does not fit while path MTU discovery still runs.</summary>
     NoPath,
 
-    /// <summary>Every path's queue is full.</summary>
+    /// <summary>There is no memory for waiting packets or, with the redundant scheduler, the queues of all paths are full.</summary>
     Congested,
 
-    /// <summary>No path takes a packet of this size.</summary>
+    /// <summary>No path carries a packet of this size.</summary>
     TooBig,
 
-    /// <summary>Every path is too narrow for IPv6, which needs 1,280 bytes.</summary>
+    /// <summary>No path carries IPv6, which needs packets of 1,280 bytes.</summary>
     NotCarried,
 }

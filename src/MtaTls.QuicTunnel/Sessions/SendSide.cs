@@ -7,20 +7,23 @@ using MtaTls.QuicTunnel.Scheduling;
 namespace MtaTls.QuicTunnel.Sessions;
 
 /// <summary>
-/// What a session does with the packets that it sends: they wait in one queue, and a path that can send takes the next, if the scheduler lets it. What a path loses, or has not delivered when it stops
-/// to answer, goes again, over any path, so that the hosts inside see no loss but that of the queue. The lock is held for a moment, never while a path is told.
+/// Sends the packets of a session. They wait in one queue, and a path that can send takes the next one if the scheduler allows it. Packets that a path loses, or has not delivered when it stops
+/// answering, are sent again over any path. So the hosts inside see only losses of the queue. The lock is never held while a path is woken.
 /// </summary>
-internal sealed class SendSide
+internal sealed class SendSide : IPacketHolder
 {
-    /// <summary>A packet that was lost so often is given up.</summary>
+    /// <summary>A packet that was lost this many times is dropped.</summary>
     private const int MaxAttempts = 4;
 
     private static readonly TimeSpan s_mostRepairTime = TimeSpan.FromSeconds(1);
 
-    // A retransmission does not wait for a path that is so much quicker than the one that asks.
+    // A retransmission waits for the fastest path only if that path is faster by more than this, in seconds.
     private const double RepairSlack = 0.01;
 
-    // A path that is slower by more is not waited for.
+    // The target of CoDel grows by this multiple of the delay difference. After a loss a TCP connection sends 0.7 of what it sent, and enough has to wait for the slower path then too.
+    private const double ShareOfDifference = 2.5;
+
+    // The largest delay difference of paths that raises the target of CoDel, in seconds.
     private const double MostDifference = 0.2;
 
     private readonly TunnelSession _session;
@@ -30,9 +33,9 @@ internal sealed class SendSide
     private readonly FairQueue _queue; // guarded by _lock
     private readonly TagCounter _tags; // guarded by _lock
     private readonly double _ticksPerSecond;
-    private SlotList _again; // guarded by _lock: lost, and sent once more
+    private SlotList _again; // guarded by _lock: lost packets that are sent again
     private bool _ended; // guarded by _lock
-    private int _waiting;
+    private int _waiting, _held;
 
     public SendSide(TunnelSession session, DataPlaneOptions options, IPathScheduler scheduler, TagCounter tags)
     {
@@ -41,22 +44,24 @@ internal sealed class SendSide
         _ticksPerSecond = options.TimeProvider.TimestampFrequency;
     }
 
-    /// <summary>Packets that wait.</summary>
+    /// <summary>The number of waiting packets.</summary>
     public int Waiting => Volatile.Read(ref _waiting);
 
-    /// <summary>Queues one packet; false when it is dropped.</summary>
+    public int Held => Volatile.Read(ref _held);
+
+    /// <summary>Queues one packet. False if there is no memory for it. A full queue drops a packet, counts it, and returns true.</summary>
     /// <param name="packet">The packet.</param>
     /// <param name="protocolType">Its EtherType.</param>
-    /// <param name="wakes">Whether the paths are told now; otherwise <see cref="WakeWaiting"/> follows.</param>
+    /// <param name="wakes">Whether to wake the paths now. Otherwise the caller calls <see cref="WakeWaiting"/> later.</param>
     public bool TryAdd(ReadOnlySpan<byte> packet, ushort protocolType, bool wakes = true)
     {
         int length = packet.Length + TunnelDatagram.HeaderLength;
-        if (length > _options.Pool.SlotSize || _options.Pool.Rent() is not { } slot)
+        if (length > PacketMemory.SlotSize || _options.Memory.Rent(this, ref _held) is not { } slot)
         {
             return false;
         }
 
-        Span<byte> content = slot.FullSpan(_options.Pool.SlotSize);
+        Span<byte> content = slot.FullSpan(PacketMemory.SlotSize);
         TunnelDatagram.WriteHeader(content, protocolType, 0);
         packet.CopyTo(content[TunnelDatagram.HeaderLength..]);
         (slot.Length, slot.Attempts, slot.IsTagged) = (length, 0, false);
@@ -80,7 +85,7 @@ internal sealed class SendSide
 
         if (dropped is not null)
         {
-            _options.Pool.Return(dropped);
+            _options.Memory.Return(dropped, ref _held);
             _options.Counters.Dropped(DropReason.Congested);
         }
 
@@ -92,7 +97,7 @@ internal sealed class SendSide
         return true;
     }
 
-    /// <summary>The paths that have something to take are told.</summary>
+    /// <summary>Wakes the paths that have something to send.</summary>
     public void WakeWaiting()
     {
         PathSet toWake = default;
@@ -111,7 +116,7 @@ internal sealed class SendSide
         }
     }
 
-    /// <summary>Every path looks whether there is something for it.</summary>
+    /// <summary>Wakes every path.</summary>
     public void Wake()
     {
         foreach (TunnelPath path in _session.Paths)
@@ -120,7 +125,7 @@ internal sealed class SendSide
         }
     }
 
-    /// <summary>A path can send: what it sends now, if anything.</summary>
+    /// <summary>Returns the datagram that the path sends now; null if it must send none.</summary>
     public DatagramSlot? Take(TunnelPath path)
     {
         DatagramSlot? slot, dropped = null;
@@ -146,20 +151,33 @@ internal sealed class SendSide
         return slot;
     }
 
-    /// <summary>The peer has it.</summary>
-    public void OnAcknowledged(DatagramSlot slot) => _options.Pool.Return(slot);
+    /// <summary>Returns the slot of a delivered datagram to the pool.</summary>
+    public void OnAcknowledged(DatagramSlot slot) => _options.Memory.Return(slot, ref _held);
 
-    /// <summary>A path lost it: it goes again, unless it is too old or was lost too often.</summary>
+    /// <summary>Queues a lost datagram again, unless it is too old or was lost too often.</summary>
     public void OnLost(DatagramSlot slot)
     {
         slot.Attempts++;
         Repeat(slot);
     }
 
-    /// <summary>A path gives it back, which may have sent it.</summary>
+    /// <summary>Queues a datagram again that a path returned. The path may have sent it.</summary>
     public void OnReturned(DatagramSlot slot) => Repeat(slot);
 
-    /// <summary>Gives up what waits.</summary>
+    public bool TryDrop()
+    {
+        DatagramSlot? slot;
+        lock (_lock)
+        {
+            slot = _queue.DropFromLongest() ?? _again.TakeFirst();
+            Volatile.Write(ref _waiting, _queue.Count + _again.Count);
+        }
+
+        GiveUp(slot);
+        return slot is not null;
+    }
+
+    /// <summary>Drops all waiting packets.</summary>
     public void End()
     {
         lock (_lock)
@@ -167,16 +185,18 @@ internal sealed class SendSide
             _ended = true;
             while (_queue.TakeAny() is { } slot)
             {
-                _options.Pool.Return(slot);
+                _options.Memory.Return(slot, ref _held);
             }
 
             while (_again.TakeFirst() is { } slot)
             {
-                _options.Pool.Return(slot);
+                _options.Memory.Return(slot, ref _held);
             }
 
             Volatile.Write(ref _waiting, 0);
         }
+
+        _options.Memory.Forget(this);
     }
 
     private void Repeat(DatagramSlot slot)
@@ -188,7 +208,7 @@ internal sealed class SendSide
             if (_ended || slot.Attempts >= MaxAttempts || _again.Count >= _options.Queue.MaxPackets
                 || _options.TimeProvider.GetElapsedTime(slot.Stamp) > s_mostRepairTime)
             {
-                _options.Pool.Return(slot);
+                _options.Memory.Return(slot, ref _held);
                 return;
             }
 
@@ -230,7 +250,7 @@ internal sealed class SendSide
         int count = Estimate(head, path, ref fitting, estimates, out int asking, out int quickest);
         if (count == 0)
         {
-            // The paths have become too narrow for it.
+            // The path MTUs have become too small for it.
             dropped = _queue.TakeAny();
             return null;
         }
@@ -244,14 +264,14 @@ internal sealed class SendSide
                 slot = TakeDue(estimates[..count], quickest, ref dropped);
                 if (slot is not null && !Fits(path, slot))
                 {
-                    // CoDel dropped the head, and the next is too large for this path.
+                    // CoDel dropped the first packet, and the next one is too large for this path.
                     other = fitting[quickest];
                     Tag(slot, _tags.Next());
                     _again.Add(slot);
                     return null;
                 }
             }
-            else if (ahead < _queue.Bytes && _queue.TakeBehind(ahead, path.Connection.MaxDatagramSize, out int packets) is { } behind)
+            else if (ahead < _queue.Bytes && _queue.TakeBehind(ahead, path.MaxDatagramSize, out int packets) is { } behind)
             {
                 slot = behind;
                 Tag(slot, _tags.Keep(packets));
@@ -277,13 +297,13 @@ internal sealed class SendSide
             }
         }
 
-        // A slower path is of use only while its share waits: the delay that may stay grows by the difference of the paths.
-        double target = _options.Queue.Target.TotalSeconds + (Math.Min(slower, MostDifference) * 1.25);
+        // A slower path is useful only while packets wait for it, so the target grows with the delay difference of the paths.
+        double target = _options.Queue.Target.TotalSeconds + (Math.Min(slower, MostDifference) * ShareOfDifference);
         double interval = Math.Max(_options.Queue.Interval.TotalSeconds, 4 * (estimates[quickest].Delay + slower));
         return _queue.Take(_options.TimeProvider.GetTimestamp(), (long)(target * _ticksPerSecond), (long)(interval * _ticksPerSecond), out dropped);
     }
 
-    /// <summary>Those of the paths that work which take the packet, and what is known of them.</summary>
+    /// <summary>Finds the usable paths that carry the packet, and estimates each. Returns their number.</summary>
     private int Estimate(DatagramSlot slot, TunnelPath path, ref PathSet fitting, Span<PathEstimate> estimates, out int asking, out int quickest)
     {
         PathSet usable = default;
@@ -316,7 +336,7 @@ internal sealed class SendSide
 
     private static bool Fits(TunnelPath path, DatagramSlot slot)
     {
-        int most = path.Connection.MaxDatagramSize;
+        int most = path.MaxDatagramSize;
         return slot.Length <= most && (most >= TunnelSession.LeastIPv6Datagram || TunnelDatagram.ProtocolTypeOf(slot.Span) != ProtocolType.IPv6);
     }
 
@@ -327,7 +347,7 @@ internal sealed class SendSide
         slot.IsTagged = true;
     }
 
-    /// <summary>The quickest path, and the slower ones for which enough waits.</summary>
+    /// <summary>Finds the paths to wake: the fastest one, and slower ones for which enough packets wait. Returns their number.</summary>
     private int FindToWake(ref PathSet toWake)
     {
         PathSet usable = default;
@@ -361,13 +381,13 @@ internal sealed class SendSide
         while (chain is not null)
         {
             DatagramSlot? next = chain.Next;
-            _options.Pool.Return(chain);
+            _options.Memory.Return(chain, ref _held);
             _options.Counters.Dropped(DropReason.Congested);
             chain = next;
         }
     }
 
-    /// <summary>The paths of a session that work, without an allocation.</summary>
+    /// <summary>A set of paths that needs no allocation.</summary>
     [System.Runtime.CompilerServices.InlineArray(TunnelSession.MaxPaths)]
     internal struct PathSet
     {

@@ -3,7 +3,7 @@ using System.Security.Cryptography;
 
 namespace MtaTls.QuicTunnel.Sessions;
 
-/// <summary>A session id is a capability: 32 random octets, found by a hash and compared in constant time. Only its name is ever shown.</summary>
+/// <summary>A session id: 32 random bytes. Knowing it permits joining the session, so it is looked up by a hash, compared in constant time, and never logged. Logs show its name.</summary>
 internal sealed class SessionId
 {
     public const int Length = 32;
@@ -21,7 +21,7 @@ internal sealed class SessionId
 
     public UInt128 Key { get; }
 
-    /// <summary>For logs and people; says nothing of the id.</summary>
+    /// <summary>The name for logs. It reveals nothing about the id.</summary>
     public string Name { get; }
 
     public static SessionId Create() => new(RandomNumberGenerator.GetBytes(Length));
@@ -35,7 +35,7 @@ internal sealed class SessionId
         return BinaryPrimitives.ReadUInt128BigEndian(hash);
     }
 
-    // From the other half of the hash than the key.
+    // The name and the key use different parts of the hash.
     public static string NameOf(ReadOnlySpan<byte> value)
     {
         Span<byte> hash = stackalloc byte[SHA256.HashSizeInBytes];

@@ -1,10 +1,11 @@
 using System.Collections.Concurrent;
 using Microsoft.Extensions.Logging;
 using MtaTls.Quic;
+using MtaTls.QuicTunnel.Cluster;
 
 namespace MtaTls.QuicTunnel.Sessions;
 
-/// <summary>All sessions of a concentrator: creates them within the limits, finds them for a join, and forgets them when they have ended.</summary>
+/// <summary>All sessions of a concentrator. It creates them within the limits, finds them for a join, and removes them when they have ended.</summary>
 internal sealed class SessionRegistry : IDisposable
 {
     private readonly ConcurrentDictionary<UInt128, ConcentratorSession> _sessions = new();
@@ -35,11 +36,16 @@ internal sealed class SessionRegistry : IDisposable
 
     public TimeSpan GracePeriod => _options.GracePeriod;
 
+    public int MaxConnectionsPerSession => _options.MaxConnectionsPerSession;
+
+    /// <summary>Tells other concentrators of the sessions; null where there are none.</summary>
+    public SessionLocator? Locator { get; init; }
+
     public int Count => Volatile.Read(ref _count);
 
     public IEnumerable<ConcentratorSession> Sessions => _sessions.Values;
 
-    /// <summary>A new session with its first connection; null when there are too many.</summary>
+    /// <summary>Creates a session with its first connection. Null if a limit of sessions is reached.</summary>
     public ConcentratorSession? Create(string? identity, byte[] qosIndication, IQuicConnection connection, out TunnelPath? path)
     {
         path = null;
@@ -50,29 +56,26 @@ internal sealed class SessionRegistry : IDisposable
 
         var session = new ConcentratorSession(this, SessionId.Create(), identity, qosIndication);
         _sessions[session.Id.Key] = session;
-        session.Join(connection, _options.MaxConnectionsPerSession, out path);
+        Locator?.Add(session.Id, identity);
+        session.Join(connection, out path);
         Addresses.AssignListed(session);
         return session;
     }
 
     /// <summary>
-    /// Joins a connection to the session of that id. With <paramref name="mustBeIdentity"/> another identity's session is as unknown as one that never was.
+    /// Joins a connection to the session with the id. With <paramref name="mustBeIdentity"/>, a session of another identity is treated like an unknown one.
     /// </summary>
     public JoinResult Join(ReadOnlySpan<byte> sessionId, string? identity, bool mustBeIdentity, IQuicConnection connection, out TunnelPath? path)
     {
         path = null;
-        if (!_sessions.TryGetValue(SessionId.KeyOf(sessionId), out ConcentratorSession? session) || !session.Id.Matches(sessionId))
-        {
-            return JoinResult.UnknownSession;
-        }
-
-        if (mustBeIdentity && session.Identity != identity)
-        {
-            return JoinResult.UnknownSession;
-        }
-
-        return session.Join(connection, _options.MaxConnectionsPerSession, out path);
+        return Find(sessionId) is { } session && (!mustBeIdentity || session.Identity == identity)
+            ? session.Join(connection, out path)
+            : JoinResult.UnknownSession;
     }
+
+    /// <summary>Finds a session by its id.</summary>
+    public ConcentratorSession? Find(ReadOnlySpan<byte> sessionId) =>
+        _sessions.TryGetValue(SessionId.KeyOf(sessionId), out ConcentratorSession? session) && session.Id.Matches(sessionId) ? session : null;
 
     public ConcentratorSession? FindByName(string name)
     {
@@ -87,7 +90,7 @@ internal sealed class SessionRegistry : IDisposable
         return null;
     }
 
-    /// <summary>The session has ended.</summary>
+    /// <summary>Removes an ended session.</summary>
     public void Forget(ConcentratorSession session)
     {
         if (!_sessions.TryRemove(session.Id.Key, out _))
@@ -96,6 +99,7 @@ internal sealed class SessionRegistry : IDisposable
         }
 
         Addresses.Release(session);
+        Locator?.Remove(session.Id);
         lock (_lock)
         {
             Release(session.Identity);
@@ -128,8 +132,8 @@ internal sealed class SessionRegistry : IDisposable
                 }
             }
 
-            // A client that starts again and again leaves sessions behind: the oldest of them makes way.
-            if (attempt > 0 || FindOldestIdle(identity!) is not { } idle || !idle.End(QuicTunnelError.SessionEnded, "A newer session took its place."))
+            // A client that restarts leaves sessions without a connection behind: end the oldest of them.
+            if (attempt > 0 || FindOldestIdle(identity!) is not { } idle || !idle.End(QuicTunnelError.SessionEnded, "A newer session of the identity replaced this one."))
             {
                 return false;
             }

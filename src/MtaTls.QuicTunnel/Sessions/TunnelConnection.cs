@@ -6,7 +6,7 @@ using MtaTls.QuicTunnel.Diagnostics;
 namespace MtaTls.QuicTunnel.Sessions;
 
 /// <summary>
-/// One QUIC connection of a session, the same at both ends: negotiates its session once, then is a path of it. What a peer does wrong costs it this connection and nothing else.
+/// One QUIC connection of a session, at either end. It negotiates a session once and is then a path of that session. A protocol violation of the peer closes only this connection.
 /// </summary>
 /// <remarks>
 /// <code>
@@ -16,7 +16,8 @@ namespace MtaTls.QuicTunnel.Sessions;
 /// Joined       | -           | -                | Closing            | Ended, the path leaves its session
 /// Closing      | -           | -                | -                  | Ended, the path leaves its session
 /// </code>
-/// All of it happens on the connection's loop thread, but for <see cref="Close"/>.
+/// A connection that a concentrator relays to another stays Negotiating there.
+/// Everything except <see cref="Close"/> runs on the thread of the connection's loop.
 /// </remarks>
 internal abstract class TunnelConnection(TunnelCounters counters) : IQuicConnectionHandler
 {
@@ -26,7 +27,7 @@ internal abstract class TunnelConnection(TunnelCounters counters) : IQuicConnect
 
     public TunnelConnectionPhase Phase => _phase;
 
-    /// <summary>Null before the connection has joined a session. It stays after the end.</summary>
+    /// <summary>The path; null before the connection has joined a session. It remains after the connection has ended.</summary>
     public TunnelPath? Path => _path;
 
     protected IQuicConnection Connection => _connection!;
@@ -85,17 +86,31 @@ internal abstract class TunnelConnection(TunnelCounters counters) : IQuicConnect
         }
         else
         {
-            counters.Dropped(DropReason.NotNegotiated);
+            OnDatagramWithoutPath(data);
         }
     }
 
-    public void OnDatagramsEnd(IQuicConnection connection) => _path?.Session.Flush();
+    public void OnDatagramsEnd(IQuicConnection connection)
+    {
+        if (_path is { } path)
+        {
+            path.Session.Flush();
+        }
+        else
+        {
+            OnDatagramsWithoutPathEnd();
+        }
+    }
 
     public void OnPathChanged(IQuicConnection connection)
     {
         if (_path is { } path)
         {
             OnPathMoved(path);
+        }
+        else
+        {
+            OnMovedWithoutPath();
         }
     }
 
@@ -120,7 +135,7 @@ internal abstract class TunnelConnection(TunnelCounters counters) : IQuicConnect
         OnEnded(_path, reason);
     }
 
-    /// <summary>Closes the connection with one of the tunnel's errors. Any thread.</summary>
+    /// <summary>Closes the connection with an error code of the tunnel. Any thread may call it.</summary>
     protected void Close(QuicTunnelError error, string reason)
     {
         if (_phase < TunnelConnectionPhase.Closing)
@@ -131,7 +146,7 @@ internal abstract class TunnelConnection(TunnelCounters counters) : IQuicConnect
         _connection?.Close((ulong)error, reason);
     }
 
-    /// <summary>The connection is a path from now on.</summary>
+    /// <summary>Makes the connection a path of a session.</summary>
     protected void Joined(TunnelPath path)
     {
         _path = path;
@@ -141,13 +156,26 @@ internal abstract class TunnelConnection(TunnelCounters counters) : IQuicConnect
         }
     }
 
-    /// <summary>Both ends have validated each other's certificates.</summary>
+    /// <summary>A datagram arrived while the connection is no path of a session of this process.</summary>
+    protected virtual void OnDatagramWithoutPath(ReadOnlySpan<byte> data) => counters.Dropped(DropReason.NotNegotiated);
+
+    /// <summary>All datagrams received so far were given to <see cref="OnDatagramWithoutPath"/>.</summary>
+    protected virtual void OnDatagramsWithoutPathEnd()
+    {
+    }
+
+    /// <summary>An address or the largest datagram has changed while the connection is no path of a session of this process.</summary>
+    protected virtual void OnMovedWithoutPath()
+    {
+    }
+
+    /// <summary>The handshake is complete, and the negotiation of the session can start.</summary>
     protected abstract void OnNegotiating();
 
-    /// <exception cref="ControlViolationException">The peer broke the rules.</exception>
+    /// <exception cref="ControlViolationException">The peer violated the protocol.</exception>
     protected abstract void OnControlData(long streamId, ReadOnlySpan<byte> data, bool fin);
 
-    /// <exception cref="ControlViolationException">The peer broke the rules.</exception>
+    /// <exception cref="ControlViolationException">The peer violated the protocol.</exception>
     protected abstract void OnControlReset(long streamId, ulong errorCode);
 
     protected abstract void OnViolation(ControlViolationException violation);

@@ -8,55 +8,88 @@ internal sealed class TunnelPath(TunnelSession session, IQuicConnection connecti
 {
     private const double LossWeight = 1.0 / 256;
 
-    // An answer may take the peer's max_ack_delay (25 ms, RFC 9000 section 18.2) and a busy machine's hiccup longer than the round trip.
+    // An answer may take longer than the round trip: by the peer's max_ack_delay (25 ms, RFC 9000, section 18.2), and by delays of busy machines.
     private static readonly TimeSpan s_answerSlack = TimeSpan.FromMilliseconds(60);
     private static readonly TimeSpan s_leastStall = TimeSpan.FromMilliseconds(100);
     private static readonly TimeSpan s_mostStall = TimeSpan.FromSeconds(1);
+    private static readonly TimeSpan s_lossHolds = TimeSpan.FromMilliseconds(500);
+    private static readonly TimeSpan s_lossFades = TimeSpan.FromSeconds(1);
 
     private volatile bool _isReportedUnavailable;
     private volatile bool _hasSendError;
     private volatile bool _isStalled;
     private volatile bool _isHarmful;
+    private volatile bool _isRelayed;
+    private volatile int _relayLimit = int.MaxValue;
     private double _lossRate;
+    private long _lossKnownAt;
 
     public TunnelSession Session { get; } = session;
 
     public IQuicConnection Connection { get; } = connection;
 
-    /// <summary>The path's number in its session: the lowest that was free.</summary>
+    /// <summary>The path's number in its session: the lowest free number when it joined.</summary>
     public int Number { get; } = number;
 
-    /// <summary>The access network that the client's first report on this connection named.</summary>
+    /// <summary>The access network that the client has reported for this connection.</summary>
     public AccessNetwork Access { get; set; }
 
-    /// <summary>The client said that the access network is not available.</summary>
+    /// <summary>Whether the client has reported that the access network is not available.</summary>
     public bool IsReportedUnavailable { get => _isReportedUnavailable; set => _isReportedUnavailable = value; }
 
-    /// <summary>The operating system refuses to send.</summary>
+    /// <summary>Whether the operating system refuses to send on the path.</summary>
     public bool HasSendError { get => _hasSendError; set => _hasSendError = value; }
 
-    /// <summary>The peer does not answer: set and reset by the session's supervision.</summary>
+    /// <summary>Whether the peer does not answer. Set and reset by <see cref="TunnelSession.CheckPaths"/>.</summary>
     public bool IsStalled { get => _isStalled; set => _isStalled = value; }
 
-    /// <summary>It answers, and is not used for a while because it does harm: set and reset by the session's supervision.</summary>
+    /// <summary>Whether the path answers but is not used for a while, because it makes the tunnel worse. Set and reset by <see cref="TunnelSession.CheckPaths"/>.</summary>
     public bool IsHarmful { get => _isHarmful; set => _isHarmful = value; }
+
+    /// <summary>Whether another concentrator relays the connection. Such a path carries packets only while no direct one works.</summary>
+    public bool IsRelayed { get => _isRelayed; set => _isRelayed = value; }
+
+    /// <summary>For a relayed path, the largest datagram of the connection behind the concentrator that relays, in bytes.</summary>
+    public int RelayLimit { get => _relayLimit; set => _relayLimit = value; }
+
+    /// <summary>The largest datagram that the path carries now, in bytes.</summary>
+    public int MaxDatagramSize => Math.Min(Connection.MaxDatagramSize, RelayLimit);
+
+    /// <summary>Whether <see cref="MaxDatagramSize"/> is final.</summary>
+    public bool IsPathMtuSettled => Connection.IsPathMtuSettled || Connection.MaxDatagramSize >= RelayLimit;
 
     public PathHealth Health { get; } = new(session.TimeProvider);
 
-    /// <summary>Whether its packets go over others while there are others.</summary>
+    /// <summary>Whether packets avoid this path as long as another path works.</summary>
     public bool IsLeft => IsReportedUnavailable || HasSendError || IsStalled || IsHarmful;
 
-    /// <summary>The round robin's: the time that its packets have taken.</summary>
+    /// <summary>Whether the path is connected and its peer answers. It may still be left because it makes the tunnel worse.</summary>
+    public bool IsAnswering => Connection.IsConnected && !IsReportedUnavailable && !HasSendError && !IsStalled;
+
+    /// <summary>The turn time of the round-robin scheduler, in seconds: the transmission time of all packets of this path.</summary>
     public double TurnTime { get; set; }
 
-    /// <summary>The lower, the more preferred.</summary>
+    /// <summary>The preference of the path. Lower values are preferred.</summary>
     public long Preference { get; set; }
 
-    /// <summary>Packets that came over this path since one came over another; the concentrator learns the client's preference from them.</summary>
+    /// <summary>Packets that arrived over this path since the last one over another path. The concentrator learns the client's preference from them.</summary>
     public int PacketsInRow { get; set; }
 
-    /// <summary>The share of the last packets that was lost.</summary>
-    public double LossRate => Volatile.Read(ref _lossRate);
+    /// <summary>The share of recent packets that were lost, 0 to 1. It fades while the path carries nothing, so that the scheduler tries the path again.</summary>
+    public double LossRate
+    {
+        get
+        {
+            double rate = Volatile.Read(ref _lossRate);
+            if (rate == 0)
+            {
+                return 0;
+            }
+
+            TimeSpan age = Session.TimeProvider.GetElapsedTime(Volatile.Read(ref _lossKnownAt));
+            return age < s_lossHolds ? rate : rate * Math.Exp(-(age - s_lossHolds) / s_lossFades);
+        }
+    }
 
     DatagramSlot? IQuicDatagramSource.Take() => Session.Take(this);
 
@@ -66,20 +99,29 @@ internal sealed class TunnelPath(TunnelSession session, IQuicConnection connecti
         Session.Sending!.OnAcknowledged(slot);
     }
 
-    void IQuicDatagramSource.OnLost(DatagramSlot slot)
+    void IQuicDatagramSource.OnLost(DatagramSlot slot, bool isStarting)
     {
-        NoteLoss(1);
+        if (!isStarting)
+        {
+            NoteLoss(1);
+        }
+
         Session.Sending!.OnLost(slot);
     }
 
     void IQuicDatagramSource.OnReturned(DatagramSlot slot) => Session.Sending!.OnReturned(slot);
 
-    /// <summary>What was lost until now counts no more.</summary>
+    /// <summary>Resets the loss rate.</summary>
     public void ForgetLoss() => Volatile.Write(ref _lossRate, 0);
 
-    private void NoteLoss(double lost) => Volatile.Write(ref _lossRate, _lossRate + ((lost - _lossRate) * LossWeight));
+    private void NoteLoss(double lost)
+    {
+        double rate = LossRate;
+        Volatile.Write(ref _lossKnownAt, Session.TimeProvider.GetTimestamp());
+        Volatile.Write(ref _lossRate, rate + ((lost - rate) * LossWeight));
+    }
 
-    /// <summary>Whether the peer has not answered for longer than it should take: the path is taken for dead until it does.</summary>
+    /// <summary>Whether an answer of the peer is overdue. The path then counts as dead until the peer answers.</summary>
     public bool IsOverdue(long now, TimeProvider timeProvider)
     {
         long since = Connection.UnansweredSinceTimestamp;

@@ -9,18 +9,18 @@ using MtaTls.QuicTunnel.Scheduling;
 namespace MtaTls.QuicTunnel.Sessions;
 
 /// <summary>
-/// A tunnelling session's data plane, the same at both ends: spreads packets over its paths, counts their tags, and puts what comes back into order.
+/// The data plane of a tunneling session, at either end. It distributes packets over the paths, assigns Packet Tags, and puts received packets back into order.
 /// </summary>
 internal abstract class TunnelSession
 {
-    /// <summary>A path that carries less takes no IPv6: 1,280 octets and the tunnel's head.</summary>
+    /// <summary>The smallest datagram size of a path that carries IPv6, in bytes: 1,280 plus the header of the tunnel.</summary>
     public const int LeastIPv6Datagram = 1280 + TunnelDatagram.HeaderLength;
 
     public const int MaxPaths = 32;
 
     private const int PacketsOfPreference = 8;
 
-    // Paths that join later than that have to prove themselves before they are preferred.
+    // Paths that join later than this must work for a while before they are preferred.
     private static readonly TimeSpan s_beginning = TimeSpan.FromSeconds(5);
 
     private readonly Lock _pathsLock = new();
@@ -47,15 +47,15 @@ internal abstract class TunnelSession
 
     public TimeProvider TimeProvider => _options.TimeProvider;
 
-    /// <summary>The packets that wait; null where each goes over every path at once.</summary>
+    /// <summary>The queue of waiting packets; null with the redundant scheduler, which sends each packet over every path at once.</summary>
     public SendSide? Sending { get; }
 
     public ReadOnlySpan<TunnelPath> Paths => Volatile.Read(ref _paths);
 
     public int ReorderDepth => _receiveSide.ReorderDepth;
 
-    /// <summary>Adds a path; null when the session has all it may have.</summary>
-    protected TunnelPath? AddPath(IQuicConnection connection, int maxPaths, int? preference = null)
+    /// <summary>Adds a path. Null if the session already has <paramref name="maxPaths"/> paths.</summary>
+    protected TunnelPath? AddPath(IQuicConnection connection, int maxPaths, int? preference = null, bool isRelayed = false)
     {
         lock (_pathsLock)
         {
@@ -70,7 +70,7 @@ internal abstract class TunnelSession
                 number++;
             }
 
-            var added = new TunnelPath(this, connection, number) { Preference = preference ?? number };
+            var added = new TunnelPath(this, connection, number) { Preference = preference ?? number, IsRelayed = isRelayed };
             if (TimeProvider.GetElapsedTime(_startedAt) > s_beginning && _paths.Length > 0)
             {
                 added.Health.MustProve();
@@ -83,7 +83,7 @@ internal abstract class TunnelSession
         }
     }
 
-    /// <summary>Removes a path, and sends over another what it had not sent. Returns the number of those left.</summary>
+    /// <summary>Removes a path, and sends its undelivered packets over other paths. Returns the number of remaining paths.</summary>
     protected int RemovePath(TunnelPath path)
     {
         int left;
@@ -98,11 +98,11 @@ internal abstract class TunnelSession
         return left;
     }
 
-    /// <summary>Sends one IP packet over the path that the scheduler chooses.</summary>
+    /// <summary>Queues one IP packet. The scheduler chooses the path that sends it.</summary>
     /// <param name="packet">The packet.</param>
     /// <param name="protocolType">Its EtherType.</param>
-    /// <param name="maxPacket">With <see cref="SendResult.TooBig"/>, the largest packet that a path takes.</param>
-    /// <param name="batch">The batch that the packet is of, if any.</param>
+    /// <param name="maxPacket">With <see cref="SendResult.TooBig"/>, the largest packet that a path carries, in bytes.</param>
+    /// <param name="batch">The batch of the packet; null if it is sent alone.</param>
     public SendResult Send(ReadOnlySpan<byte> packet, ushort protocolType, out int maxPacket, SendBatch? batch = null)
     {
         Supervise();
@@ -128,10 +128,10 @@ internal abstract class TunnelSession
         return SendResult.Sent;
     }
 
-    /// <summary>A path can send.</summary>
+    /// <summary>Returns the datagram that the path sends now; null if it must send none.</summary>
     public DatagramSlot? Take(TunnelPath path) => Sending?.Take(path);
 
-    /// <summary>Takes one datagram from a path.</summary>
+    /// <summary>Receives one datagram from a path.</summary>
     public void Receive(TunnelPath path, ReadOnlySpan<byte> datagram)
     {
         if (LearnsPreference && path != _preferred)
@@ -142,10 +142,10 @@ internal abstract class TunnelSession
         _receiveSide.Receive(path, datagram);
     }
 
-    /// <summary>Whether the peer's choice of paths is followed: the concentrator has no other word on what the client prefers.</summary>
+    /// <summary>Whether this end prefers the path that the peer sends on. The concentrator has no other information about the client's preference.</summary>
     protected virtual bool LearnsPreference => false;
 
-    // Several packets in a row over another path, and none over the one that was preferred: so the client sends there now.
+    // Several packets in a row over another path mean that the client now prefers that path.
     private void LearnPreference(TunnelPath path)
     {
         foreach (TunnelPath other in Paths)
@@ -160,16 +160,16 @@ internal abstract class TunnelSession
         }
     }
 
-    /// <summary>Hands on a packet that is due. One thread at a time; no lock is held.</summary>
+    /// <summary>Delivers a packet in order. Called by one thread at a time, without a lock.</summary>
     public abstract void Deliver(ushort protocolType, ReadOnlySpan<byte> packet);
 
-    /// <summary>No more packets are at hand: those that were handed on can go.</summary>
+    /// <summary>No more packets follow now, so delivered packets that were kept can be written.</summary>
     public abstract void Flush();
 
-    /// <summary>The peer sent a message on addresses.</summary>
+    /// <summary>Handles an address message of the peer.</summary>
     public virtual void OnMessage(TunnelPath path, ReadOnlySpan<byte> message) => Counters.Dropped(DropReason.UnsupportedProtocol);
 
-    /// <summary>Sends a message on addresses. It may be lost as any datagram.</summary>
+    /// <summary>Sends an address message. Like any datagram, it may be lost.</summary>
     protected static void SendMessage(TunnelPath path, ReadOnlySpan<byte> message)
     {
         Span<byte> header = stackalloc byte[TunnelDatagram.HeaderLength];
@@ -177,17 +177,17 @@ internal abstract class TunnelSession
         path.Connection.TrySendDatagram(header, message);
     }
 
-    /// <summary>What a path has not delivered goes over the others, if there are any.</summary>
+    /// <summary>Sends the undelivered packets of a path over other paths, if another one works.</summary>
     public void Drain(TunnelPath path)
     {
-        if (Sending is { } sending && HasAnother(Volatile.Read(ref _paths), path))
+        if (Sending is { } sending && HasBetter(Volatile.Read(ref _paths), path))
         {
             path.Connection.ReturnDatagrams();
             sending.Wake();
         }
     }
 
-    /// <summary>The supervisor's turn: leaves paths that do not answer. False when nothing is under way any more.</summary>
+    /// <summary>Checks all paths, for <see cref="PathSupervisor"/>. False if no packet waits or is in flight.</summary>
     public bool CheckPaths()
     {
         EvaluatePaths();
@@ -197,11 +197,11 @@ internal abstract class TunnelSession
         }
 
         Volatile.Write(ref _supervised, 0);
-        // A packet may have gone out since, whose sender saw the old value.
+        // A packet may have been sent meanwhile, and its sender saw the old value.
         return IsUnderWay() && Interlocked.Exchange(ref _supervised, 1) == 0;
     }
 
-    /// <summary>Finds the paths that do not answer, or answer again.</summary>
+    /// <summary>Finds paths that do not answer, that answer again, or that make the tunnel worse.</summary>
     protected void EvaluatePaths()
     {
         long now = TimeProvider.GetTimestamp();
@@ -214,8 +214,8 @@ internal abstract class TunnelSession
             {
                 path.IsStalled = overdue;
                 harm = NoteStall(path, overdue, now);
-                // Where no other works it is used all the same.
-                if (!overdue || HasAnother(paths, path))
+                // If no other path works, this one is still used.
+                if (!overdue || HasBetter(paths, path))
                 {
                     OnPathStateChanged(path, overdue);
                 }
@@ -282,19 +282,19 @@ internal abstract class TunnelSession
     {
     }
 
-    /// <summary>A path that answers is not used for a while.</summary>
+    /// <summary>A path that answers is not used for a while, because it makes the tunnel worse.</summary>
     protected virtual void OnPathHarmful(TunnelPath path, string why)
     {
     }
 
-    /// <summary>Ends the data plane: what waits for its turn is given up.</summary>
+    /// <summary>Ends the data plane. All waiting packets are dropped.</summary>
     protected void EndDataPlane()
     {
         _receiveSide.End();
         Sending?.End();
     }
 
-    // With the redundant scheduler: every path has its own copy, and what a path loses the others have brought.
+    // For the redundant scheduler: every path sends its own copy, so lost copies are not repeated.
     private bool TrySendEverywhere(TunnelPath[] paths, uint candidates, ReadOnlySpan<byte> packet, ushort protocolType)
     {
         ushort tag;
@@ -317,12 +317,13 @@ internal abstract class TunnelSession
     private static uint FindCandidates(TunnelPath[] paths, int size, ushort protocolType, out int maxPacket)
     {
         maxPacket = 0;
-        uint active = 0, left = 0;
+        uint active = 0, answering = 0, left = 0;
+        bool withRelayed = !Array.Exists(paths, static path => IsInUse(path) && !path.IsRelayed);
         for (int i = 0; i < paths.Length; i++)
         {
             TunnelPath path = paths[i];
-            int most = path.Connection.MaxDatagramSize;
-            if (!path.Connection.IsConnected || path.IsReportedUnavailable)
+            int most = path.MaxDatagramSize;
+            if (!path.Connection.IsConnected || path.IsReportedUnavailable || (path.IsRelayed && !withRelayed))
             {
                 continue;
             }
@@ -330,8 +331,8 @@ internal abstract class TunnelSession
             bool narrow = protocolType == ProtocolType.IPv6 && most < LeastIPv6Datagram;
             if (narrow || size > most)
             {
-                // Until the size of a path is known, a packet that does not fit is no reason to tell its sender anything.
-                if (path.Connection.IsPathMtuSettled)
+                // Send no ICMP error while path MTU discovery still runs.
+                if (path.IsPathMtuSettled)
                 {
                     maxPacket = narrow && maxPacket <= 0 ? -1 : Math.Max(maxPacket, narrow ? 0 : most - TunnelDatagram.HeaderLength);
                 }
@@ -339,29 +340,32 @@ internal abstract class TunnelSession
                 continue;
             }
 
-            if (path.IsLeft)
-            {
-                left |= 1u << i;
-            }
-            else
-            {
-                active |= 1u << i;
-            }
+            ref uint mask = ref IsInUse(path) ? ref active : ref path.IsAnswering ? ref answering : ref left;
+            mask |= 1u << i;
         }
 
-        return active != 0 ? active : left;
+        return active != 0 ? active : answering != 0 ? answering : left;
     }
 
-    /// <summary>The paths that work; where none does, those that are left.</summary>
+    /// <summary>
+    /// Finds the direct paths that work; if none does, the relayed ones that work; if none does either, those that answer but make the tunnel worse; then all connected paths that are not reported
+    /// unavailable. Returns their number.
+    /// </summary>
     public int FindUsable(ref SendSide.PathSet set)
     {
         int count = 0;
         TunnelPath[] paths = Volatile.Read(ref _paths);
-        for (int pass = 0; pass < 2 && count == 0; pass++)
+        for (int pass = 0; pass < 4 && count == 0; pass++)
         {
             foreach (TunnelPath path in paths)
             {
-                if (path.Connection.IsConnected && !path.IsReportedUnavailable && (pass == 1 || !path.IsLeft))
+                bool fits = pass switch
+                {
+                    0 or 1 => IsInUse(path) && path.IsRelayed == (pass == 1),
+                    2 => path.IsAnswering,
+                    _ => path.Connection.IsConnected && !path.IsReportedUnavailable,
+                };
+                if (fits)
                 {
                     set[count++] = path;
                 }
@@ -371,16 +375,22 @@ internal abstract class TunnelSession
         return count;
     }
 
-    private static bool HasAnother(TunnelPath[] paths, TunnelPath except) =>
-        Array.Exists(paths, path => path != except && path.Connection.IsConnected && !path.IsLeft);
+    private static bool IsInUse(TunnelPath path) => path.Connection.IsConnected && !path.IsLeft;
 
-    private void Supervise()
+    private static bool HasAnother(TunnelPath[] paths, TunnelPath except) => Array.Exists(paths, path => path != except && IsInUse(path));
+
+    /// <summary>Whether another path works or, if this one does not even answer, another one answers.</summary>
+    private static bool HasBetter(TunnelPath[] paths, TunnelPath than) =>
+        HasAnother(paths, than) || (!than.IsAnswering && Array.Exists(paths, path => path != than && path.IsAnswering));
+
+    /// <summary>Checks the paths now and, while a packet waits or is in flight, again and again.</summary>
+    protected void Supervise()
     {
         if (Volatile.Read(ref _supervised) != 0 || Interlocked.Exchange(ref _supervised, 1) != 0)
         {
             return;
         }
-        // The first packet after a silence: a path may have died meanwhile.
+        // The first packet after a pause: a path may have failed meanwhile.
         EvaluatePaths();
         _supervisor.Watch(this);
     }

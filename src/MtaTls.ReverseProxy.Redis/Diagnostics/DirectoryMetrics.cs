@@ -3,7 +3,7 @@ using MtaTls.ReverseProxy.Diagnostics;
 
 namespace MtaTls.ReverseProxy.Redis.Diagnostics;
 
-/// <summary>The directory in Redis: part of the meter <c>MtaTls.Cluster</c>.</summary>
+/// <summary>The metrics of the directory in Redis, in the meter <c>MtaTls.Cluster</c>.</summary>
 internal sealed class DirectoryMetrics
 {
     private readonly Counter<long> _lookups;
@@ -14,12 +14,12 @@ internal sealed class DirectoryMetrics
     public DirectoryMetrics(IMeterFactory meters)
     {
         Meter meter = meters.Create(ClusterMetrics.MeterName);
-        _lookups = meter.CreateCounter<long>("mtatls.cluster.lookups", "{lookup}", "Look-ups of names in Redis; error.type where that failed.");
-        _duration = meter.CreateHistogram<double>("mtatls.cluster.lookup.duration", "s", "How long a look-up in Redis takes.");
+        _lookups = meter.CreateCounter<long>("mtatls.cluster.lookups", "{lookup}", "Lookups of names in Redis. error.type is set if a lookup failed.");
+        _duration = meter.CreateHistogram<double>("mtatls.cluster.lookup.duration", "s", "Duration of successful lookups in Redis.");
         _commands = meter.CreateCounter<long>("mtatls.cluster.directory.commands", "{command}", "Commands sent to Redis.");
-        _epochs = meter.CreateCounter<long>("mtatls.cluster.epochs", "{epoch}", "Epochs that this gateway has taken: one at its start, and one after each lease that was lost.");
-        meter.CreateObservableGauge("mtatls.cluster.lease.age", () => LeaseAge?.Invoke() ?? 0, "s", "Time since the lease was renewed.");
-        meter.CreateObservableGauge("mtatls.cluster.known_names", () => KnownNames?.Invoke() ?? 0, "{name}", "Names that are remembered.");
+        _epochs = meter.CreateCounter<long>("mtatls.cluster.epochs", "{epoch}", "Epochs of this gateway: one at its start, and one after each lost lease.");
+        meter.CreateObservableGauge("mtatls.cluster.lease.age", () => LeaseAge?.Invoke() ?? 0, "s", "Time since this gateway's lease was renewed.");
+        meter.CreateObservableGauge("mtatls.cluster.known_names", () => KnownNames?.Invoke() ?? 0, "{name}", "Names in this gateway's cache.");
     }
 
     public Func<double>? LeaseAge { get; set; }

@@ -3,7 +3,7 @@ using MtaTls.ReverseProxy.Redis.Directory;
 
 namespace MtaTls.ReverseProxy.Redis.Diagnostics;
 
-/// <summary>Healthy while this gateway's lease is renewed.</summary>
+/// <summary>Healthy while this gateway renews its lease.</summary>
 internal sealed class RedisDirectoryHealthCheck(RedisDirectory directory) : IHealthCheck
 {
     public Task<HealthCheckResult> CheckHealthAsync(HealthCheckContext context, CancellationToken cancellationToken = default)
@@ -12,9 +12,9 @@ internal sealed class RedisDirectoryHealthCheck(RedisDirectory directory) : IHea
         Dictionary<string, object> data = new() { ["node"] = lease.Node, ["epoch"] = lease.Epoch, ["leaseAge"] = lease.Age.TotalSeconds, ["nodes"] = directory.ListNodes().Count };
         return Task.FromResult(lease switch
         {
-            { IsNameTaken: true } => new HealthCheckResult(context.Registration.FailureStatus, $"Another gateway has the name {lease.Node}.", data: data),
-            { IsReached: false } => HealthCheckResult.Degraded("Redis can't be reached; this gateway's own agents are served.", data: data),
-            _ => HealthCheckResult.Healthy($"{directory.ListNodes().Count} gateways.", data),
+            { IsNameTaken: true } => new HealthCheckResult(context.Registration.FailureStatus, $"Another gateway has the name {lease.Node} (MtaTls:Cluster:Node).", data: data),
+            { IsReached: false } => HealthCheckResult.Degraded("Redis can't be reached. The gateway still serves its own agents.", data: data),
+            _ => HealthCheckResult.Healthy($"The cluster has {directory.ListNodes().Count} gateways.", data),
         });
     }
 }

@@ -3,10 +3,10 @@ using MtaTls.ReverseProxy.Cluster;
 
 namespace MtaTls.ReverseProxy.Redis.Directory;
 
-/// <summary>What nodes tell each other: <c>node|n</c>, the node itself has changed, or <c>node|a|name|name...</c>, the members of these names have.</summary>
+/// <summary>The messages between nodes. <c>node|n</c>: the node itself has changed. <c>node|a|name|name...</c>: the node's members of these names have changed.</summary>
 internal static class ChangeMessage
 {
-    /// <summary>The most names of one message.</summary>
+    /// <summary>The most names in one message.</summary>
     public const int MaxNames = 100;
 
     private const int MaxLength = MaxNames * 260 + 100;
@@ -15,7 +15,7 @@ internal static class ChangeMessage
 
     public static string OfNames(string node, IEnumerable<string> names) => $"{node}|a|{string.Join('|', names)}";
 
-    /// <summary>Reads a message. Names are checked: who may publish in Redis may send anything.</summary>
+    /// <summary>Parses a message. It checks the names, because every client of Redis that may publish can send anything.</summary>
     public static bool TryParse(string? text, out string node, out IReadOnlyList<string> names)
     {
         (node, names) = ("", []);

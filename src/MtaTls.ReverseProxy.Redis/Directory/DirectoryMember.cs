@@ -4,18 +4,18 @@ using MtaTls.ReverseProxy.Cluster;
 
 namespace MtaTls.ReverseProxy.Redis.Directory;
 
-/// <summary>A member of a name as it stands in Redis: <c>node|epoch|registration|weight|agent</c>. It counts while its node lives with that epoch.</summary>
+/// <summary>A member of a name in Redis: <c>node|epoch|registration|weight|agent</c>. It is valid while its node is alive with the same epoch.</summary>
 /// <param name="Agent">The agent.</param>
-/// <param name="Epoch">The node's epoch when it was announced.</param>
+/// <param name="Epoch">The node's epoch when the node announced the agent.</param>
 internal readonly record struct DirectoryMember(AgentMember Agent, long Epoch)
 {
     private const int Fields = 5;
     private const int MaxLength = 64 + 20 + 64 + 2 + 64 + Fields;
 
-    /// <summary>The text of a member.</summary>
+    /// <summary>The text of a member in Redis.</summary>
     public static string Format(AgentMember member, long epoch) => string.Create(CultureInfo.InvariantCulture, $"{member.Node}|{epoch}|{member.Id}|{member.Weight}|{member.Agent}");
 
-    /// <summary>Reads a member. Redis may hold anything: what is not exactly a member is none.</summary>
+    /// <summary>Parses a member. Redis may contain anything, so only the exact format is accepted.</summary>
     public static bool TryParse(string name, string? text, out DirectoryMember member)
     {
         member = default;

@@ -1,81 +1,89 @@
 using Microsoft.Extensions.Logging;
+using MtaTls.Redis;
 using MtaTls.ReverseProxy.Cluster;
 using MtaTls.ReverseProxy.Redis.Diagnostics;
 using StackExchange.Redis;
 
 namespace MtaTls.ReverseProxy.Redis.Directory;
 
-/// <summary>
-/// Keeps this node's key in Redis, which ends with the lease, and takes a new epoch whenever it was lost: what was announced before does not count any more, and nobody has to remove it. The key is renewed with
-/// PEXPIRE, which neither brings back a key that has ended nor changes one of another node.
-/// </summary>
-internal sealed class LeaseKeeper(ClusterPlan plan, RedisConnection connection, RedisKeys keys, DirectoryMetrics metrics, ILogger logger)
+/// <summary>Keeps this node's lease and its place in the list of nodes, and tells other nodes about changes.</summary>
+internal sealed class LeaseKeeper
 {
-    private long _epoch;
-    private long _renewed = plan.Time.GetTimestamp();
+    private readonly ClusterPlan _plan;
+    private readonly RedisConnection _connection;
+    private readonly RedisKeys _keys;
+    private readonly DirectoryMetrics _metrics;
+    private readonly ILogger _logger;
+    private readonly NodeLease _lease;
+    private long _renewed;
     private volatile bool _isReached;
-    private volatile bool _isNameTaken;
     private volatile bool _isDraining;
 
-    /// <summary>Whether Redis has lost this node's key, and so probably those of others.</summary>
+    public LeaseKeeper(ClusterPlan plan, RedisConnection connection, RedisKeys keys, DirectoryMetrics metrics, ILogger logger)
+    {
+        (_plan, _connection, _keys, _metrics, _logger) = (plan, connection, keys, metrics, logger);
+        _renewed = plan.Time.GetTimestamp();
+        _lease = new NodeLease(keys.Node(plan.Node), keys.Epoch, plan.Options.Lease, plan.Time, text => NodeText.Parse(plan.Node, text)?.Epoch ?? 0, Format) { Lost = OnLost };
+    }
+
+    /// <summary>Called when Redis has lost this node's key, before it is there again.</summary>
+    public Action? KeyLost { get; init; }
+
+    /// <summary>Whether the last renewal found that Redis has lost this node's key. Redis has then probably lost the keys of other nodes too.</summary>
     public bool WasLost { get; private set; }
 
-    /// <summary>The epoch; 0: none yet.</summary>
-    public long Epoch => Volatile.Read(ref _epoch);
+    /// <summary>This node's epoch; 0: none yet.</summary>
+    public long Epoch => _lease.Epoch;
 
     public bool IsDraining => _isDraining;
 
-    public LeaseState State => new(plan.Node, Epoch, plan.Time.GetElapsedTime(Volatile.Read(ref _renewed)), _isReached, _isNameTaken);
-
-    private MtaTlsNode Own => new(plan.Node, Epoch, plan.Advertise, _isDraining);
+    public LeaseState State => new(_plan.Node, Epoch, _plan.Time.GetElapsedTime(Volatile.Read(ref _renewed)), _isReached, _lease.IsNameTaken);
 
     /// <summary>Renews the lease, or takes a new epoch.</summary>
     /// <returns>Whether the epoch is new.</returns>
     public async Task<bool> RenewAsync()
     {
         WasLost = false;
-        IDatabase database = connection.Database;
-        RedisKey key = keys.Node(plan.Node);
-        bool isNew = false;
-        if (Epoch == 0)
+        IDatabase database = _connection.Database;
+        LeaseOutcome outcome = await _lease.RenewAsync(database);
+        Task listed = database.SetAddAsync(_keys.Nodes, _plan.Node);
+        switch (outcome)
         {
-            await AcquireAsync(database, key);
-            isNew = true;
-        }
-        else
-        {
-            Task<RedisValue> read = database.StringGetAsync(key);
-            Task<bool> renewed = database.KeyExpireAsync(key, plan.Options.Lease);
-            Task<bool> listed = database.SetAddAsync(keys.Nodes, plan.Node);
-            await Task.WhenAll(read, renewed, listed).WaitAsync(plan.Options.Lease, plan.Time);
-            metrics.Sent(3);
-            MtaTlsNode? found = NodeText.Parse(plan.Node, await read);
-            if (found is null || !await renewed)
-            {
-                WasLost = !_isNameTaken;
-                logger.LeaseLost(plan.Node, Epoch);
-                await AcquireAsync(database, key);
-                isNew = true;
-            }
-            else if (found.Epoch > Epoch)
-            {
-                TakenBy(found.Epoch);
+            case LeaseOutcome.NameTaken or LeaseOutcome.NameStillTaken:
+                await listed.WaitAsync(_plan.Options.Lease, _plan.Time);
+                _metrics.Sent(2);
+                if (outcome == LeaseOutcome.NameTaken)
+                {
+                    _logger.NameTaken(_plan.Node, _lease.LaterEpoch);
+                }
+
+                _isReached = true;
                 return false;
-            }
-            else if (found != Own)
-            {
-                await database.StringSetAsync(key, NodeText.Format(Own), plan.Options.Lease, when: When.Exists);
-            }
+            case LeaseOutcome.Acquired:
+                await Task.WhenAll(listed, database.PublishAsync(_keys.Changes, ChangeMessage.OfNode(_plan.Node))).WaitAsync(_plan.Options.Lease, _plan.Time);
+                _metrics.Sent(4);
+                _metrics.EpochTaken();
+                _logger.LeaseAcquired(_plan.Node, Epoch, _plan.Advertise);
+                _lease.Confirm();
+                break;
+            default:
+                await listed.WaitAsync(_plan.Options.Lease, _plan.Time);
+                _metrics.Sent(3);
+                if (_lease.Text != Format(Epoch))
+                {
+                    await _lease.RewriteAsync(database);
+                }
+
+                break;
         }
 
-        Volatile.Write(ref _renewed, plan.Time.GetTimestamp());
-        _isNameTaken = false;
+        Volatile.Write(ref _renewed, _plan.Time.GetTimestamp());
         _isReached = true;
-        return isNew;
+        return outcome == LeaseOutcome.Acquired;
     }
 
-    /// <summary>Redis did not answer.</summary>
-    /// <returns>Whether that is news.</returns>
+    /// <summary>Called when Redis did not answer.</summary>
+    /// <returns>Whether Redis had answered the time before.</returns>
     public bool Lost()
     {
         bool isNews = _isReached;
@@ -83,52 +91,41 @@ internal sealed class LeaseKeeper(ClusterPlan plan, RedisConnection connection, 
         return isNews;
     }
 
-    /// <summary>The next renewal takes a new epoch.</summary>
-    public void GiveUp() => Volatile.Write(ref _epoch, 0);
+    /// <summary>Makes the next renewal take a new epoch.</summary>
+    public void GiveUp() => _lease.GiveUp();
 
-    /// <summary>Says that this node is about to stop.</summary>
+    /// <summary>Tells other nodes that this node is about to stop.</summary>
     public async Task DrainAsync()
     {
         _isDraining = true;
         if (Epoch != 0)
         {
-            await connection.Database.StringSetAsync(keys.Node(plan.Node), NodeText.Format(Own), plan.Options.Lease, when: When.Exists);
-            await connection.Database.PublishAsync(keys.Changes, ChangeMessage.OfNode(plan.Node));
-            metrics.Sent(2);
+            await _lease.RewriteAsync(_connection.Database);
+            await _connection.Database.PublishAsync(_keys.Changes, ChangeMessage.OfNode(_plan.Node));
+            _metrics.Sent(2);
         }
     }
 
     /// <summary>Ends the lease, if it is still this node's.</summary>
     public async Task ReleaseAsync()
     {
-        IDatabase database = connection.Database;
-        RedisKey key = keys.Node(plan.Node);
-        if (NodeText.Parse(plan.Node, await database.StringGetAsync(key))?.Epoch == Epoch)
+        IDatabase database = _connection.Database;
+        if (await _lease.IsOwnAsync(database))
         {
-            await Task.WhenAll(database.KeyDeleteAsync(key), database.SetRemoveAsync(keys.Nodes, plan.Node), database.PublishAsync(keys.Changes, ChangeMessage.OfNode(plan.Node)));
+            await Task.WhenAll(
+                database.KeyDeleteAsync(_keys.Node(_plan.Node)), database.SetRemoveAsync(_keys.Nodes, _plan.Node), database.PublishAsync(_keys.Changes, ChangeMessage.OfNode(_plan.Node)));
         }
     }
 
-    private async Task AcquireAsync(IDatabase database, RedisKey key)
-    {
-        long epoch = await database.StringIncrementAsync(keys.Epoch).WaitAsync(plan.Options.Lease, plan.Time);
-        Volatile.Write(ref _epoch, epoch);
-        // The key before the list and the members: nobody takes them for those of a node that has gone.
-        await database.StringSetAsync(key, NodeText.Format(Own), plan.Options.Lease);
-        await Task.WhenAll(database.SetAddAsync(keys.Nodes, plan.Node), database.PublishAsync(keys.Changes, ChangeMessage.OfNode(plan.Node)));
-        metrics.Sent(4);
-        metrics.EpochTaken();
-        logger.LeaseAcquired(plan.Node, epoch, plan.Advertise);
-    }
+    private string Format(long epoch) => NodeText.Format(new MtaTlsNode(_plan.Node, epoch, _plan.Advertise, _isDraining));
 
-    private void TakenBy(long epoch)
+    private void OnLost(long epoch, bool wasTaken)
     {
-        if (!_isNameTaken)
+        WasLost = !wasTaken;
+        _logger.LeaseLost(_plan.Node, epoch);
+        if (WasLost)
         {
-            _isNameTaken = true;
-            logger.NameTaken(plan.Node, epoch);
+            KeyLost?.Invoke();
         }
-
-        _isReached = true;
     }
 }

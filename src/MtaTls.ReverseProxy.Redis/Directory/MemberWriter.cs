@@ -1,5 +1,7 @@
+using System.Runtime.ExceptionServices;
 using System.Threading.Channels;
 using Microsoft.Extensions.Logging;
+using MtaTls.Redis;
 using MtaTls.ReverseProxy.Agents;
 using MtaTls.ReverseProxy.Cluster;
 using MtaTls.ReverseProxy.Redis.Diagnostics;
@@ -7,16 +9,16 @@ using StackExchange.Redis;
 
 namespace MtaTls.ReverseProxy.Redis.Directory;
 
-/// <summary>Announces this node's agents in Redis, in the order in which they come and go, and all of them again with each new epoch and whenever something was not written.</summary>
+/// <summary>Writes this node's agents to Redis in the order in which they come and go. It writes all of them again with each new epoch, and after each failure.</summary>
 internal sealed class MemberWriter(ClusterPlan plan, RedisConnection connection, RedisKeys keys, LeaseKeeper lease, DirectoryMetrics metrics, ILogger logger)
 {
-    /// <summary>How many members are on their way to Redis at a time.</summary>
+    /// <summary>The most members in one batch of commands.</summary>
     private const int BatchSize = 500;
 
-    /// <summary>Members that have gone while Redis was away.</summary>
+    /// <summary>The most members to remove that are remembered while Redis can't be reached.</summary>
     private const int MaxRemovals = 10_000;
 
-    /// <summary>Sets of names whose nodes have all died end by themselves.</summary>
+    /// <summary>The time after which Redis removes the members of a name, unless a node writes them again. So nothing remains of nodes that have died.</summary>
     private static readonly TimeSpan s_lifetime = TimeSpan.FromHours(1);
 
     private static readonly TimeSpan s_refresh = TimeSpan.FromMinutes(20);
@@ -25,16 +27,18 @@ internal sealed class MemberWriter(ClusterPlan plan, RedisConnection connection,
     private readonly Channel<bool> _wake = Channel.CreateBounded<bool>(new BoundedChannelOptions(1) { FullMode = BoundedChannelFullMode.DropWrite });
     private readonly Lock _lock = new();
 
-    // Guarded by _lock: the agents that there are, what is to be written of them, and whether all are to be written again.
+    // Guarded by _lock: this node's members, the changes to write, and whether all members must be written again.
     private readonly HashSet<AgentMember> _own = [];
     private readonly Queue<(AgentMember Member, bool IsAdded)> _pending = new();
     private bool _isAllDue;
 
-    // The loop's alone: with which epoch each member stands in Redis.
+    // Used only by the loop: the epoch with which each member was written, and the members to remove from Redis.
     private readonly Dictionary<AgentMember, long> _announced = [];
     private readonly HashSet<(string Name, string Text)> _removals = [];
+    private readonly HashSet<AgentMember> _refused = [];
+    private long _refusedAt;
 
-    /// <summary>How many members there are.</summary>
+    /// <summary>The number of this node's members.</summary>
     public int Count
     {
         get
@@ -46,7 +50,7 @@ internal sealed class MemberWriter(ClusterPlan plan, RedisConnection connection,
         }
     }
 
-    /// <summary>Whether all that has happened is written.</summary>
+    /// <summary>Whether all changes are written.</summary>
     public bool IsIdle { get; private set; } = true;
 
     public void Add(AgentMember member)
@@ -69,7 +73,7 @@ internal sealed class MemberWriter(ClusterPlan plan, RedisConnection connection,
         }
     }
 
-    /// <summary>All members are written again.</summary>
+    /// <summary>Makes the loop write all members again.</summary>
     public void AnnounceAll()
     {
         lock (_lock)
@@ -82,7 +86,7 @@ internal sealed class MemberWriter(ClusterPlan plan, RedisConnection connection,
         _wake.Writer.TryWrite(true);
     }
 
-    /// <summary>Writes until it is stopped.</summary>
+    /// <summary>Writes changes until <paramref name="stopping"/> is canceled.</summary>
     public async Task RunAsync(CancellationToken stopping)
     {
         long refreshed = plan.Time.GetTimestamp();
@@ -92,7 +96,7 @@ internal sealed class MemberWriter(ClusterPlan plan, RedisConnection connection,
             {
                 using (var pause = CancellationTokenSource.CreateLinkedTokenSource(stopping))
                 {
-                    pause.CancelAfter(s_refresh);
+                    pause.CancelAfter(_refused.Count > 0 ? plan.Options.Lease / 3 : s_refresh);
                     await ((Task)_wake.Reader.WaitToReadAsync(pause.Token).AsTask()).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
                     _wake.Reader.TryRead(out _);
                 }
@@ -103,14 +107,15 @@ internal sealed class MemberWriter(ClusterPlan plan, RedisConnection connection,
                     await WriteAllAsync(isSilent: true);
                 }
 
+                AnnounceRefused();
                 await WriteDueAsync();
             }
             catch (Exception e) when (e is RedisException or TimeoutException or IOException or ObjectDisposedException)
             {
-                // What was on its way may or may not have arrived.
+                // Redis may or may not have executed the last commands, so all members are written again.
                 if (_removals.Count > MaxRemovals)
                 {
-                    // With another epoch none of them counts any more, so none has to be removed.
+                    // A new epoch makes all of them invalid, so none has to be removed.
                     _removals.Clear();
                     lease.GiveUp();
                 }
@@ -121,8 +126,28 @@ internal sealed class MemberWriter(ClusterPlan plan, RedisConnection connection,
         }
     }
 
-    /// <summary>Writes what is left when the node stops.</summary>
+    /// <summary>Writes the remaining changes when the node stops.</summary>
     public async Task FlushAsync() => await WriteDueAsync();
+
+    /// <summary>Writes members again that Redis has refused, because a key has another type or the memory is full. All other members are written meanwhile.</summary>
+    private void AnnounceRefused()
+    {
+        if (_refused.Count == 0 || plan.Time.GetElapsedTime(_refusedAt) < plan.Options.Lease / 3)
+        {
+            return;
+        }
+
+        lock (_lock)
+        {
+            foreach (AgentMember member in _refused.Where(_own.Contains))
+            {
+                Enqueue(member, isAdded: true);
+            }
+        }
+
+        _refused.Clear();
+        _wake.Reader.TryRead(out _);
+    }
 
     // Under the lock.
     private void Enqueue(AgentMember member, bool isAdded)
@@ -177,7 +202,7 @@ internal sealed class MemberWriter(ClusterPlan plan, RedisConnection connection,
             own = [.. _own];
         }
 
-        // Members that have gone meanwhile.
+        // Members that were written but have gone since then must be removed.
         HashSet<AgentMember> kept = [.. own];
         List<(AgentMember, bool)> gone = [.. _announced.Keys.Where(m => !kept.Contains(m)).Select(static m => (m, false))];
         foreach ((AgentMember, bool)[] chunk in gone.Concat(own.Select(static m => (m, true))).Chunk(BatchSize))
@@ -196,6 +221,7 @@ internal sealed class MemberWriter(ClusterPlan plan, RedisConnection connection,
         IDatabase database = connection.Database;
         long epoch = lease.Epoch;
         List<Task> commands = [];
+        List<(AgentMember Member, Task Added)> added = [];
         HashSet<string> names = new(StringComparer.Ordinal);
         foreach ((AgentMember member, bool isAdded) in batch)
         {
@@ -212,16 +238,16 @@ internal sealed class MemberWriter(ClusterPlan plan, RedisConnection connection,
                 string text = DirectoryMember.Format(member, epoch);
                 _removals.Remove((member.Name, text));
                 RedisKey key = keys.Agents(member.Name);
-                commands.Add(database.SetAddAsync(key, text));
+                added.Add((member, database.SetAddAsync(key, text)));
                 commands.Add(database.KeyExpireAsync(key, s_lifetime));
             }
         }
 
-        (string Name, string Text)[] removals = [.. _removals];
-        foreach ((string name, string text) in removals)
+        List<((string Name, string Text) Member, Task Removed)> removals = [];
+        foreach ((string Name, string Text) removal in _removals)
         {
-            names.Add(name);
-            commands.Add(database.SetRemoveAsync(keys.Agents(name), text));
+            names.Add(removal.Name);
+            removals.Add((removal, database.SetRemoveAsync(keys.Agents(removal.Name), removal.Text)));
         }
 
         if (!isSilent)
@@ -229,11 +255,56 @@ internal sealed class MemberWriter(ClusterPlan plan, RedisConnection connection,
             commands.AddRange(names.Chunk(ChangeMessage.MaxNames).Select(chunk => database.PublishAsync(keys.Changes, ChangeMessage.OfNames(plan.Node, chunk))));
         }
 
-        metrics.Sent(commands.Count);
-        await Task.WhenAll(commands).WaitAsync(plan.Options.Lease, plan.Time);
-        foreach ((string, string) removal in removals)
+        commands.AddRange(removals.Select(static r => r.Removed));
+        metrics.Sent(commands.Count + added.Count);
+        await Task.WhenAll(added.Select(static a => a.Added).Concat(commands)).WaitAsync(plan.Options.Lease, plan.Time).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        Check(added, commands);
+        foreach (((string, string) member, Task removed) in removals)
         {
-            _removals.Remove(removal);
+            if (removed.IsCompletedSuccessfully || (removed.Exception?.InnerException is RedisServerException e && RedisErrors.IsWrongType(e)))
+            {
+                _removals.Remove(member);
+            }
+        }
+    }
+
+    /// <summary>Remembers members that Redis has refused; they are written again later. Any other error is thrown, and all members are written again.</summary>
+    private void Check(List<(AgentMember Member, Task Added)> added, List<Task> commands)
+    {
+        string? reason = null;
+        int before = _refused.Count;
+        foreach ((AgentMember member, Task task) in added)
+        {
+            if (task is { IsFaulted: true, Exception.InnerException: RedisServerException refused })
+            {
+                reason = refused.Message;
+                _refused.Add(member);
+                _announced.Remove(member);
+            }
+        }
+
+        if (reason is not null)
+        {
+            _refusedAt = plan.Time.GetTimestamp();
+            logger.MembersRefused(_refused.Count - before, reason, (plan.Options.Lease / 3).TotalSeconds);
+        }
+
+        foreach (Task task in added.Select(static a => a.Added).Concat(commands))
+        {
+            if (!task.IsCompleted)
+            {
+                throw new TimeoutException("Redis has not answered.");
+            }
+
+            if (task.IsCanceled)
+            {
+                throw new TaskCanceledException(task);
+            }
+
+            if (task.Exception?.InnerException is { } error and not RedisServerException)
+            {
+                ExceptionDispatchInfo.Throw(error);
+            }
         }
     }
 }

@@ -2,7 +2,7 @@ using System.Collections.Concurrent;
 
 namespace MtaTls.ReverseProxy.Redis.Directory;
 
-/// <summary>The names that are remembered, at most so many.</summary>
+/// <summary>The cache of names with their members on other nodes. Its size is limited.</summary>
 internal sealed class NameCache(Func<int> most, TimeProvider time)
 {
     private readonly ConcurrentDictionary<string, NameEntry> _entries = new(StringComparer.Ordinal);
@@ -23,6 +23,9 @@ internal sealed class NameCache(Func<int> most, TimeProvider time)
         return entry;
     }
 
+    /// <summary>The same, which is no use of the name: for what others say of it.</summary>
+    public NameEntry? Peek(string name) => _entries.GetValueOrDefault(name);
+
     public NameEntry GetOrAdd(string name)
     {
         if (Find(name) is { } entry)
@@ -40,7 +43,7 @@ internal sealed class NameCache(Func<int> most, TimeProvider time)
         return entry;
     }
 
-    /// <summary>Forgets a tenth: names that nobody has first, for anybody can make them up, then those that were not used for longest.</summary>
+    /// <summary>Removes a tenth of the names: first names without members, because a client can invent any number of them, then the least recently used.</summary>
     private void MakeRoom()
     {
         lock (_sweep)

@@ -2,7 +2,7 @@ using MtaTls.ReverseProxy.Agents;
 
 namespace MtaTls.ReverseProxy.Redis.Directory;
 
-/// <summary>What is remembered of one name: the members on other nodes, and whether they are known.</summary>
+/// <summary>One name in the cache: its members on other nodes, and whether they have been read.</summary>
 internal sealed class NameEntry(string name)
 {
     private readonly Lock _lock = new();
@@ -17,24 +17,36 @@ internal sealed class NameEntry(string name)
 
     public string Name => name;
 
-    /// <summary>Whether it was read at least once.</summary>
+    /// <summary>Whether the name was read at least once.</summary>
     public bool IsLoaded => _isLoaded;
 
-    /// <summary>Whether it may have changed since it was read.</summary>
+    /// <summary>Whether the name may have changed since it was read.</summary>
     public bool IsStale { get => _isStale; set => _isStale = value; }
 
-    /// <summary>Whether it is never forgotten.</summary>
+    /// <summary>Whether it is being read.</summary>
+    public bool IsLoading
+    {
+        get
+        {
+            lock (_lock)
+            {
+                return _loading is not null;
+            }
+        }
+    }
+
+    /// <summary>Whether the name is never removed from the cache.</summary>
     public bool IsKept { get => _isKept; set => _isKept = value; }
 
-    /// <summary>When it was last asked for.</summary>
+    /// <summary>The timestamp of the last use.</summary>
     public long LastUsed => Volatile.Read(ref _lastUsed);
 
-    /// <summary>Members on other nodes, whether they count now or not.</summary>
+    /// <summary>The members on other nodes, valid now or not.</summary>
     public DirectoryMember[] Members => Volatile.Read(ref _members);
 
     public void Use(long timestamp) => Volatile.Write(ref _lastUsed, timestamp);
 
-    /// <summary>This node's agents and those of others that count now. The same list while nothing changes.</summary>
+    /// <summary>This node's agents and the valid members on other nodes. It returns the same list while nothing changes.</summary>
     public IReadOnlyList<AgentMember> Combine(IReadOnlyList<AgentMember> local, NodeTable nodes)
     {
         int version = nodes.Version;
@@ -49,20 +61,20 @@ internal sealed class NameEntry(string name)
             return current.Result;
         }
 
-        AgentMember[] result = [.. local, .. members.Where(m => nodes.IsValid(m)).Select(static m => m.Agent)];
+        AgentMember[] result = [.. local, .. members.Where(m => nodes.IsValid(m)).Select(static m => m.Agent).Distinct()];
         Volatile.Write(ref _combined, new Combined(local, members, version, result));
         return result;
     }
 
-    /// <summary>Takes what was read.</summary>
+    /// <summary>Stores the members that were read.</summary>
     public void Set(DirectoryMember[] members)
     {
         Volatile.Write(ref _members, members);
         _isLoaded = true;
     }
 
-    /// <summary>Takes members out.</summary>
-    /// <returns>Whether there was one.</returns>
+    /// <summary>Removes a member.</summary>
+    /// <returns>Whether the name had it.</returns>
     public bool Remove(AgentMember member)
     {
         lock (_lock)
@@ -78,9 +90,9 @@ internal sealed class NameEntry(string name)
         }
     }
 
-    /// <summary>Reads the name, once for all callers that ask meanwhile, and once more if it changes while it is read.</summary>
-    /// <param name="read">Reads it; false: it could not.</param>
-    /// <param name="isNews">Whether what is being read now may be out of date already.</param>
+    /// <summary>Reads the name. Callers that ask during a read share it. If the name changes during the read, it is read once more.</summary>
+    /// <param name="read">Reads the name; false: the read failed.</param>
+    /// <param name="isNews">Whether the name has changed, so that a read under way may return old members.</param>
     public Task<bool> LoadAsync(Func<NameEntry, Task<bool>> read, bool isNews)
     {
         lock (_lock)
@@ -94,17 +106,25 @@ internal sealed class NameEntry(string name)
     {
         while (true)
         {
-            bool isDone = await read(this);
-            lock (_lock)
+            bool isDone = false, again = false;
+            try
             {
-                if (!_again || !isDone)
+                isDone = await read(this);
+            }
+            finally
+            {
+                // Also after an exception, such as that of a subscriber to changes: or the name would never be read again.
+                lock (_lock)
                 {
+                    again = _again && isDone;
                     _again = false;
-                    _loading = null;
-                    return isDone;
+                    _loading = again ? _loading : null;
                 }
+            }
 
-                _again = false;
+            if (!again)
+            {
+                return isDone;
             }
         }
     }

@@ -6,34 +6,39 @@ using StackExchange.Redis;
 
 namespace MtaTls.ReverseProxy.Redis.Directory;
 
-#pragma warning disable CA1001 // A SemaphoreSlim whose wait handle nobody asks for holds nothing to dispose.
-/// <summary>Reads the members of names.</summary>
+#pragma warning disable CA1001 // A SemaphoreSlim needs no disposal as long as its wait handle is not used.
+/// <summary>Reads the members of names from Redis.</summary>
 internal sealed class NameReader(ClusterPlan plan, RedisConnection connection, RedisKeys keys, NodeTable nodes, NodeReader nodeReader, DirectoryMetrics metrics, ILogger logger)
 #pragma warning restore CA1001
 {
-    /// <summary>Names that are read at a time, after a reconnect for example.</summary>
+    /// <summary>The most reads at a time. After a reconnect all names are read again.</summary>
     private const int MaxReads = 128;
 
     private readonly SemaphoreSlim _reads = new(MaxReads);
 
-    /// <summary>Is told of each name whose members have changed.</summary>
+    /// <summary>Called with each name whose members have changed.</summary>
     public Action<string>? Changed { get; init; }
 
-    /// <summary>Reads a name.</summary>
-    /// <returns>Whether Redis answered. It does not throw.</returns>
+    /// <summary>How many members of a name are this node's own.</summary>
+    public Func<string, int>? CountOwn { get; init; }
+
+    /// <summary>Reads the members of a name. It does not throw.</summary>
+    /// <returns>Whether Redis answered.</returns>
     public async Task<bool> ReadAsync(NameEntry entry)
     {
         await _reads.WaitAsync();
         long begin = plan.Time.GetTimestamp();
         try
         {
-            RedisValue[] values = await connection.Database.SetMembersAsync(keys.Agents(entry.Name)).WaitAsync(plan.Options.Lease, plan.Time);
+            // Reads no more members than this node can use, because others may have added any number.
+            int most = plan.Options.MaxAgentsPerName;
+            RedisValue[] values = await connection.Database.SetRandomMembersAsync(keys.Agents(entry.Name), most + 1 + (CountOwn?.Invoke(entry.Name) ?? 0)).WaitAsync(plan.Options.Lease, plan.Time);
             metrics.Sent(1);
             metrics.LookedUp(plan.Time.GetElapsedTime(begin), null);
             List<DirectoryMember> members = Parse(entry.Name, values);
             if (members.Exists(m => nodes.Find(m.Agent.Node) is not { } node || node.Epoch < m.Epoch))
             {
-                // A node that has just come.
+                // The member is of a node, or an epoch, that this node does not know yet.
                 await nodeReader.ReadAsync();
             }
 
@@ -52,7 +57,7 @@ internal sealed class NameReader(ClusterPlan plan, RedisConnection connection, R
         }
     }
 
-    /// <summary>Removes a member that will never count again. Another's can't be hit: the text is this one's alone.</summary>
+    /// <summary>Removes a member that will never be valid again. It can't remove another member, because each text is unique.</summary>
     public void RemoveDead(string name, in DirectoryMember member)
     {
         if (connection.IsConnected)
@@ -62,7 +67,7 @@ internal sealed class NameReader(ClusterPlan plan, RedisConnection connection, R
         }
     }
 
-    /// <summary>Removes members of nodes that have died, each only after a look at its node's own key: what is known of nodes may be out of date.</summary>
+    /// <summary>Removes members of dead nodes. It reads each node's key first, because this node's table of nodes may be out of date.</summary>
     private async Task RemoveDeadAsync(string name, DirectoryMember[] dead)
     {
         try
@@ -79,7 +84,7 @@ internal sealed class NameReader(ClusterPlan plan, RedisConnection connection, R
         }
         catch (Exception e) when (e is RedisException or TimeoutException or IOException or ObjectDisposedException)
         {
-            // The next reading finds them again.
+            // The next read finds these members again.
         }
     }
 
@@ -95,7 +100,7 @@ internal sealed class NameReader(ClusterPlan plan, RedisConnection connection, R
             }
             else if (member.Agent.Node != plan.Node)
             {
-                // This node's own agents are known here.
+                // Only members of other nodes: this node knows its own agents.
                 members.Add(member);
             }
         }
@@ -113,28 +118,29 @@ internal sealed class NameReader(ClusterPlan plan, RedisConnection connection, R
         bool isHolding = nodeReader.IsHolding;
         if (isHolding)
         {
-            members.AddRange(entry.Members.Where(m => !members.Contains(m)));
+            HashSet<DirectoryMember> found = [.. members];
+            members.AddRange(entry.Members.Where(m => !found.Contains(m)));
         }
         else
         {
-            // A node that lost its lease takes another epoch before it announces anything.
+            // These members are dead: a node takes its epoch before it announces members with it.
             DirectoryMember[] dead = [.. members.Where(m => nodes.Find(m.Agent.Node) is not { } node || node.Epoch > m.Epoch)];
             if (dead.Length > 0)
             {
                 _ = RemoveDeadAsync(entry.Name, dead);
             }
-
-            members.RemoveAll(m => !nodes.IsValid(m));
         }
 
+        // Members that are invalid now stay, because this node's table of nodes may be out of date. Each use checks them again.
         int most = plan.Options.MaxAgentsPerName;
         if (members.Count > most)
         {
-            logger.TooManyEntries(members.Count, keys.Agents(entry.Name).ToString(), nameof(MtaTlsClusterOptions.MaxAgentsPerName), most);
+            logger.TooManyEntries(keys.Agents(entry.Name).ToString(), nameof(MtaTlsClusterOptions.MaxAgentsPerName), most);
+            members.Sort((a, b) => nodes.IsValid(b).CompareTo(nodes.IsValid(a)));
             members.RemoveRange(most, members.Count - most);
         }
 
-        // In one order at every node, so that lists are comparable.
+        // Sorted, so that the comparison below does not depend on the order in Redis.
         members.Sort(static (a, b) => string.CompareOrdinal(a.Agent.Id, b.Agent.Id));
         bool isNews = !entry.IsLoaded || !members.SequenceEqual(entry.Members);
         entry.IsStale = false;

@@ -5,26 +5,37 @@ using StackExchange.Redis;
 
 namespace MtaTls.ReverseProxy.Redis.Directory;
 
-#pragma warning disable CA1001 // A SemaphoreSlim whose wait handle nobody asks for holds nothing to dispose.
-/// <summary>Reads the nodes that live.</summary>
+#pragma warning disable CA1001 // A SemaphoreSlim needs no disposal as long as its wait handle is not used.
+/// <summary>Reads the live nodes from Redis.</summary>
 internal sealed class NodeReader(ClusterPlan plan, RedisConnection connection, RedisKeys keys, NodeTable nodes, DirectoryMetrics metrics, ILogger logger)
 #pragma warning restore CA1001
 {
     private readonly Lock _lock = new();
     private readonly SemaphoreSlim _one = new(1);
-    private readonly Dictionary<string, long> _missing = new(StringComparer.Ordinal);   // of the one that reads
+    private readonly Dictionary<string, long> _missing = new(StringComparer.Ordinal);   // guarded by _one
     private Task? _queued;   // guarded by _lock, as are the next two
     private long _held;
-    private bool _isHeld;
+    private volatile bool _isHeld;
 
-    /// <summary>Is told of each node that has come, changed or gone.</summary>
+    /// <summary>Called with each node that has joined, changed or left.</summary>
     public Action<string>? Changed { get; init; }
 
-    /// <summary>Whether what is missing is kept for now.</summary>
+    /// <summary>Whether this node's key must exist. If it is missing, Redis has lost its data, even if other nodes have written theirs again.</summary>
+    public Func<bool>? IsOwnExpected { get; init; }
+
+    /// <summary>Called when this node's key is missing.</summary>
+    public Action? OwnMissing { get; init; }
+
+    /// <summary>Whether nodes and members that are missing in Redis are kept for now.</summary>
     public bool IsHolding
     {
         get
         {
+            if (!_isHeld)
+            {
+                return false;
+            }
+
             lock (_lock)
             {
                 return _isHeld && plan.Time.GetTimestamp() < _held;
@@ -32,7 +43,7 @@ internal sealed class NodeReader(ClusterPlan plan, RedisConnection connection, R
         }
     }
 
-    /// <summary>For so long nodes and members that Redis does not have are kept: it may have lost them.</summary>
+    /// <summary>Keeps nodes and members that are missing in Redis for this time, because Redis may have lost its data.</summary>
     public void Hold(TimeSpan time)
     {
         lock (_lock)
@@ -42,7 +53,7 @@ internal sealed class NodeReader(ClusterPlan plan, RedisConnection connection, R
         }
     }
 
-    /// <summary>Whether the time has just ended. True once.</summary>
+    /// <summary>Whether the time of <see cref="Hold"/> has ended. It returns true once.</summary>
     public bool IsHoldOver()
     {
         lock (_lock)
@@ -57,7 +68,7 @@ internal sealed class NodeReader(ClusterPlan plan, RedisConnection connection, R
         }
     }
 
-    /// <summary>Reads the nodes as they are after this call; calls that wait for their turn share one reading.</summary>
+    /// <summary>Reads the nodes. The read begins after this call, and callers that wait for it share one read.</summary>
     /// <exception cref="RedisException">Redis did not answer.</exception>
     public Task ReadAsync()
     {
@@ -67,7 +78,7 @@ internal sealed class NodeReader(ClusterPlan plan, RedisConnection connection, R
         }
     }
 
-    /// <summary>The same, and does not throw: the next reading comes soon.</summary>
+    /// <summary>Like <see cref="ReadAsync"/>, but does not throw: another read follows soon.</summary>
     public async Task TryReadAsync() => await ReadAsync().ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
 
     private async Task ReadInTurnAsync()
@@ -91,14 +102,17 @@ internal sealed class NodeReader(ClusterPlan plan, RedisConnection connection, R
     private async Task ReadNowAsync()
     {
         IDatabase database = connection.Database;
-        RedisValue[] listed = await database.SetMembersAsync(keys.Nodes).WaitAsync(plan.Options.Lease, plan.Time);
-        string[] names = [.. listed.Select(static v => (string?)v).Where(ClusterPlan.IsNode).Select(static n => n!).Order(StringComparer.Ordinal).Take(plan.Options.MaxNodes)];
-        if (listed.Length > plan.Options.MaxNodes)
+        int most = plan.Options.MaxNodes;
+        RedisValue[] listed = await database.SetRandomMembersAsync(keys.Nodes, most + 1).WaitAsync(plan.Options.Lease, plan.Time);
+        if (listed.Length > most)
         {
-            logger.TooManyEntries(listed.Length, keys.Nodes.ToString(), nameof(MtaTlsClusterOptions.MaxNodes), plan.Options.MaxNodes);
+            logger.TooManyEntries(keys.Nodes.ToString(), nameof(MtaTlsClusterOptions.MaxNodes), most);
         }
 
-        RedisValue[] texts = names.Length == 0 ? [] : await database.StringGetAsync([.. names.Select(keys.Node)]).WaitAsync(plan.Options.Lease, plan.Time);
+        // This node and the known nodes come first, so that other listed names never push them out.
+        string[] names = [.. nodes.All.Select(static n => n.Name).Prepend(plan.Node).Concat(listed.Select(static v => (string?)v).Where(ClusterPlan.IsNode).Select(static n => n!).Order(StringComparer.Ordinal)).Distinct().Take(most)];
+        bool isOwnExpected = IsOwnExpected?.Invoke() == true;
+        RedisValue[] texts = await database.StringGetAsync([.. names.Select(keys.Node)]).WaitAsync(plan.Options.Lease, plan.Time);
         metrics.Sent(2);
         Dictionary<string, MtaTlsNode> seen = new(StringComparer.Ordinal);
         for (int i = 0; i < names.Length; i++)
@@ -112,6 +126,12 @@ internal sealed class NodeReader(ClusterPlan plan, RedisConnection connection, R
             {
                 Miss(database, names[i]);
             }
+        }
+
+        if (isOwnExpected && !seen.ContainsKey(plan.Node))
+        {
+            Hold(plan.Options.Lease);
+            OwnMissing?.Invoke();
         }
 
         foreach ((string name, MtaTlsNode? before, MtaTlsNode? now) in nodes.Update(seen, IsHolding))
@@ -133,9 +153,15 @@ internal sealed class NodeReader(ClusterPlan plan, RedisConnection connection, R
         }
     }
 
-    /// <summary>A node that is away for long is not looked for any more. It lists itself again with each renewal, should it live.</summary>
+    /// <summary>Removes a node that was missing for two leases from the list of nodes. A live node adds itself again with each renewal.</summary>
     private void Miss(IDatabase database, string name)
     {
+        if (_missing.Count > plan.Options.MaxNodes)
+        {
+            // Anybody who may write to Redis can list any number of names.
+            _missing.Clear();
+        }
+
         if (_missing.TryAdd(name, plan.Time.GetTimestamp()) || plan.Time.GetElapsedTime(_missing[name]) < 2 * plan.Options.Lease || name == plan.Node)
         {
             return;

@@ -2,34 +2,50 @@ using MtaTls.ReverseProxy.Cluster;
 
 namespace MtaTls.ReverseProxy.Redis.Directory;
 
-/// <summary>The nodes that live, as they were seen last.</summary>
+/// <summary>The live nodes, as they were last read.</summary>
 internal sealed class NodeTable
 {
-    private volatile Dictionary<string, MtaTlsNode> _nodes = [];
+    private volatile Nodes _nodes = new([], []);
     private int _version;
 
     /// <summary>Grows with each change.</summary>
     public int Version => Volatile.Read(ref _version);
 
-    public IReadOnlyCollection<MtaTlsNode> All => _nodes.Values;
+    public IReadOnlyCollection<MtaTlsNode> All => _nodes.Now.Values;
 
-    public MtaTlsNode? Find(string name) => _nodes.GetValueOrDefault(name);
+    public MtaTlsNode? Find(string name) => _nodes.Now.GetValueOrDefault(name);
 
-    /// <summary>Whether a member counts.</summary>
-    public bool IsValid(in DirectoryMember member) => Find(member.Agent.Node) is { } node && node.Epoch == member.Epoch;
-
-    /// <summary>Takes what was seen. Called by one at a time.</summary>
-    /// <param name="seen">The nodes.</param>
-    /// <param name="keepMissing">Whether nodes that were not seen stay: Redis has lost its data, and they will come back.</param>
-    /// <returns>What was there before and is there now, for each node that differs.</returns>
-    public List<(string Name, MtaTlsNode? Before, MtaTlsNode? Now)> Update(IReadOnlyDictionary<string, MtaTlsNode> seen, bool keepMissing)
+    /// <summary>Whether a member is valid: its node is alive with the same epoch, or had that epoch before Redis lost its data.</summary>
+    public bool IsValid(in DirectoryMember member)
     {
-        Dictionary<string, MtaTlsNode> before = _nodes, now = new(seen, StringComparer.Ordinal);
-        if (keepMissing)
+        Nodes nodes = _nodes;
+        if (!nodes.Now.TryGetValue(member.Agent.Node, out MtaTlsNode? node))
+        {
+            return false;
+        }
+
+        return node.Epoch == member.Epoch
+            || (nodes.Former.TryGetValue(member.Agent.Node, out long former) && member.Epoch >= Math.Min(former, node.Epoch) && member.Epoch <= Math.Max(former, node.Epoch));
+    }
+
+    /// <summary>Stores the nodes that were read. Calls must not overlap.</summary>
+    /// <param name="seen">The nodes that were read.</param>
+    /// <param name="isHolding">
+    /// Whether Redis may have lost its data. Nodes that were not read are then kept, and the former members of a node with a new epoch stay valid until the node has announced them again.
+    /// </param>
+    /// <returns>Each node that has changed, before and now.</returns>
+    public List<(string Name, MtaTlsNode? Before, MtaTlsNode? Now)> Update(IReadOnlyDictionary<string, MtaTlsNode> seen, bool isHolding)
+    {
+        Dictionary<string, MtaTlsNode> before = _nodes.Now, now = new(seen, StringComparer.Ordinal);
+        Dictionary<string, long> former = isHolding ? new(_nodes.Former, StringComparer.Ordinal) : [];
+        if (isHolding)
         {
             foreach ((string name, MtaTlsNode node) in before)
             {
-                now.TryAdd(name, node);
+                if (!now.TryAdd(name, node) && now[name].Epoch != node.Epoch)
+                {
+                    former.TryAdd(name, node.Epoch);
+                }
             }
         }
 
@@ -42,12 +58,16 @@ internal sealed class NodeTable
             }
         }
 
-        if (changes.Count > 0)
+        if (changes.Count > 0 || former.Count != _nodes.Former.Count)
         {
-            _nodes = now;
+            _nodes = new Nodes(now, former);
             Interlocked.Increment(ref _version);
         }
 
         return changes;
     }
+
+    /// <param name="Now">The nodes.</param>
+    /// <param name="Former">The epochs that nodes had before Redis lost its data.</param>
+    private sealed record Nodes(Dictionary<string, MtaTlsNode> Now, Dictionary<string, long> Former);
 }

@@ -3,7 +3,7 @@ using MtaTls.ReverseProxy.Cluster;
 
 namespace MtaTls.ReverseProxy.Redis.Directory;
 
-/// <summary>A node as it stands in Redis: <c>epoch|advertise|state</c>.</summary>
+/// <summary>The text of a node in Redis: <c>epoch|advertise|state</c>.</summary>
 internal static class NodeText
 {
     private const string Serving = "serving";
@@ -11,7 +11,7 @@ internal static class NodeText
 
     public static string Format(MtaTlsNode node) => string.Create(CultureInfo.InvariantCulture, $"{node.Epoch}|{node.Advertise.AbsoluteUri}|{(node.IsDraining ? Draining : Serving)}");
 
-    /// <summary>Reads a node. What is not exactly one is none.</summary>
+    /// <summary>Parses a node. Only the exact format is accepted.</summary>
     public static MtaTlsNode? Parse(string name, string? text)
     {
         string[] fields = text is { Length: <= 400 } ? text.Split('|') : [];

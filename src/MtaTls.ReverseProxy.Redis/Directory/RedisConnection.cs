@@ -4,13 +4,13 @@ using StackExchange.Redis;
 
 namespace MtaTls.ReverseProxy.Redis.Directory;
 
-/// <summary>The connection to Redis: the application's, or one of its own.</summary>
+/// <summary>The connection to Redis: the application's own connection, or a new one.</summary>
 internal sealed class RedisConnection(MtaTlsRedisDirectoryOptions options, IServiceProvider services, IConfiguration configuration) : IAsyncDisposable
 {
     private IConnectionMultiplexer? _multiplexer;
     private bool _isOwn;
 
-    /// <summary>Called when the connection, or that of subscriptions, is there again.</summary>
+    /// <summary>Called when the connection for commands or the one for subscriptions is restored.</summary>
     public event Action? Restored;
 
     /// <summary>Called when the connection is lost.</summary>
@@ -19,11 +19,12 @@ internal sealed class RedisConnection(MtaTlsRedisDirectoryOptions options, IServ
     /// <summary>Whether commands can be sent.</summary>
     public bool IsConnected => _multiplexer?.IsConnected == true;
 
-    /// <summary>The database.</summary>
-    public IDatabase Database => (_multiplexer ?? throw new TimeoutException("Redis was not reached yet.")).GetDatabase();
+    /// <summary>The database for commands.</summary>
+    /// <exception cref="TimeoutException">The connection has not been opened yet.</exception>
+    public IDatabase Database => (_multiplexer ?? throw new TimeoutException("Redis has not been reached yet.")).GetDatabase();
 
-    /// <summary>Finds out whose connection it is.</summary>
-    /// <exception cref="InvalidOperationException">There is none.</exception>
+    /// <summary>Checks that the options lead to a connection.</summary>
+    /// <exception cref="InvalidOperationException">The connection string or the <c>IConnectionMultiplexer</c> does not exist.</exception>
     public void Check()
     {
         if (options.ConnectionString is not null)
@@ -33,7 +34,7 @@ internal sealed class RedisConnection(MtaTlsRedisDirectoryOptions options, IServ
 
         if (options.ConnectionName is { } name)
         {
-            _ = configuration.GetConnectionString(name) ?? throw new InvalidOperationException($"UseRedisDirectory(): there is no connection string '{name}' (ConnectionStrings:{name}).");
+            _ = configuration.GetConnectionString(name) ?? throw new InvalidOperationException($"UseRedisDirectory(): connection string '{name}' was not found in the configuration (ConnectionStrings:{name}).");
             return;
         }
 
@@ -41,13 +42,18 @@ internal sealed class RedisConnection(MtaTlsRedisDirectoryOptions options, IServ
         {
             throw new InvalidOperationException(
                 "UseRedisDirectory() without a connection string needs an IConnectionMultiplexer in the services" + (options.ServiceKey is { } key ? $" with the key '{key}'" : "")
-                + ". Write UseRedisDirectory(\"redis:6379\"), or add one with builder.AddRedisClient(\"redis\") for example.");
+                + ". Call UseRedisDirectory(\"redis:6379\"), or register one, for example with builder.AddRedisClient(\"redis\").");
         }
     }
 
-    /// <summary>Connects. Where Redis can't be reached it goes on trying in the background.</summary>
+    /// <summary>Connects, unless it has connected before. If Redis can't be reached, the connection is retried in the background.</summary>
     public async Task OpenAsync()
     {
+        if (_multiplexer is not null)
+        {
+            return;
+        }
+
         string? connection = options.ConnectionString ?? (options.ConnectionName is { } name ? configuration.GetConnectionString(name) : null);
         IConnectionMultiplexer multiplexer;
         if (connection is null)
@@ -58,7 +64,7 @@ internal sealed class RedisConnection(MtaTlsRedisDirectoryOptions options, IServ
         {
             var settings = ConfigurationOptions.Parse(connection);
             settings.AbortOnConnectFail = false;
-            // What can't be sent now fails now: a request waits for the answer.
+            // Commands fail at once while there is no connection, because requests wait for the answer.
             settings.BacklogPolicy = BacklogPolicy.FailFast;
             settings.ReconnectRetryPolicy = new LinearRetry(500);
             settings.ClientName ??= "mtatls";
@@ -71,11 +77,21 @@ internal sealed class RedisConnection(MtaTlsRedisDirectoryOptions options, IServ
         _multiplexer = multiplexer;
     }
 
-    /// <summary>Receives messages, one after another.</summary>
+    /// <summary>Calls <paramref name="received"/> for each message, one at a time.</summary>
     public async Task SubscribeAsync(RedisChannel channel, Action<string?> received)
     {
-        ChannelMessageQueue queue = await _multiplexer!.GetSubscriber().SubscribeAsync(channel);
-        queue.OnMessage(message => received(message.Message));
+        ISubscriber subscriber = _multiplexer!.GetSubscriber();
+        try
+        {
+            ChannelMessageQueue queue = await subscriber.SubscribeAsync(channel);
+            queue.OnMessage(message => received(message.Message));
+        }
+        catch
+        {
+            // The client library keeps a subscription that was refused, and its messages would wait for a reader.
+            await subscriber.UnsubscribeAsync(channel, flags: CommandFlags.FireAndForget);
+            throw;
+        }
     }
 
     public async ValueTask DisposeAsync()

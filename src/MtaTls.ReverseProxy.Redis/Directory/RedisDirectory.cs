@@ -9,13 +9,13 @@ using StackExchange.Redis;
 namespace MtaTls.ReverseProxy.Redis.Directory;
 
 /// <summary>
-/// The directory in Redis. All of it is soft state: a member counts only while its node's key lives with the epoch that the member was announced with, a stale one costs an open that its node refuses, and
-/// what Redis loses is announced again.
+/// The directory in Redis. All its data is soft state. A member is valid only while its node's key exists with the epoch that the member was announced with. A stale member costs one open, which its node
+/// refuses. Data that Redis loses is announced again.
 /// </summary>
 internal sealed class RedisDirectory : IAgentDirectory, INodeDirectory, IHostedLifecycleService, IAsyncDisposable
 {
     private static readonly TimeSpan s_retry = TimeSpan.FromMilliseconds(500);
-    private static readonly TimeSpan s_lastWords = TimeSpan.FromSeconds(2);
+    private static readonly TimeSpan s_stopTimeout = TimeSpan.FromSeconds(2);
 
     private readonly ClusterPlan _plan;
     private readonly RedisConnection _connection;
@@ -29,6 +29,7 @@ internal sealed class RedisDirectory : IAgentDirectory, INodeDirectory, IHostedL
     private readonly NodeReader _nodeReader;
     private readonly LeaseKeeper _lease;
     private readonly MemberWriter _writer;
+    private readonly ReloadRate _reloads;
     private readonly CancellationTokenSource _stopping = new();
     private readonly Channel<bool> _wake = Channel.CreateBounded<bool>(new BoundedChannelOptions(1) { FullMode = BoundedChannelFullMode.DropWrite });
     private Task _running = Task.CompletedTask;
@@ -37,7 +38,7 @@ internal sealed class RedisDirectory : IAgentDirectory, INodeDirectory, IHostedL
     private int _disposed;
     private volatile bool _isStale;
     private volatile bool _isOpen;
-    private bool _wasReached;   // of the loop alone
+    private bool _wasReached;   // used only by the loop
 
     public RedisDirectory(ClusterPlan plan, RedisConnection connection, MtaTlsRedisDirectoryOptions options, DirectoryMetrics metrics)
     {
@@ -46,12 +47,16 @@ internal sealed class RedisDirectory : IAgentDirectory, INodeDirectory, IHostedL
         _metrics = metrics;
         _keys = new RedisKeys(options.Prefix);
         _logger = plan.Loggers.CreateLogger(DirectoryLog.Category);
+        _reloads = new ReloadRate(plan);
         _names = new NameCache(() => plan.Options.MaxNames, plan.Time);
-        _lease = new LeaseKeeper(plan, connection, _keys, metrics, _logger);
+        // Redis may have lost its data. Other nodes announce themselves again, as this one does, so they are not dropped before that.
+        _lease = new LeaseKeeper(plan, connection, _keys, metrics, _logger) { KeyLost = () => _nodeReader!.Hold(plan.Options.Lease) };
         _writer = new MemberWriter(plan, connection, _keys, _lease, metrics, _logger);
-        _nodeReader = new NodeReader(plan, connection, _keys, _nodes, metrics, _logger) { Changed = OnNodeChanged };
-        _reader = new NameReader(plan, connection, _keys, _nodes, _nodeReader, metrics, _logger) { Changed = OnNameChanged };
+        _nodeReader = new NodeReader(plan, connection, _keys, _nodes, metrics, _logger) { Changed = OnNodeChanged, IsOwnExpected = () => _lease.Epoch != 0 && _lease.State.IsReached, OwnMissing = Wake };
+        _reader = new NameReader(plan, connection, _keys, _nodes, _nodeReader, metrics, _logger) { Changed = OnNameChanged, CountOwn = name => _local.Find(name).Count };
         _local.Changed += name => Changed?.Invoke(name);
+        connection.Restored += OnRestored;
+        connection.Lost += Wake;
         metrics.LeaseAge = () => _lease.State.Age.TotalSeconds;
         metrics.KnownNames = () => _names.Count;
     }
@@ -60,13 +65,13 @@ internal sealed class RedisDirectory : IAgentDirectory, INodeDirectory, IHostedL
 
     public event Action<string>? NodeChanged;
 
-    /// <summary>How this node stands in Redis.</summary>
+    /// <summary>The state of this node's lease.</summary>
     public LeaseState Lease => _lease.State;
 
-    /// <summary>Whether all that has happened on this node stands in Redis.</summary>
+    /// <summary>Whether all changes of this node are written to Redis.</summary>
     public bool IsWritten => _writer.IsIdle;
 
-    /// <summary>How many names are remembered.</summary>
+    /// <summary>The number of names in the cache.</summary>
     public int KnownNames => _names.Count;
 
     public void Add(AgentMember member)
@@ -91,7 +96,7 @@ internal sealed class RedisDirectory : IAgentDirectory, INodeDirectory, IHostedL
     {
         if (_isStale)
         {
-            // Agents of others are not used, so the name may have some that are not found. A name that is kept is read when Redis is back.
+            // Agents of other nodes are not used now, so the name may have agents that are not found. A name of the configuration is read again when Redis is back.
             if (isKept)
             {
                 _names.GetOrAdd(name).IsKept = true;
@@ -105,14 +110,15 @@ internal sealed class RedisDirectory : IAgentDirectory, INodeDirectory, IHostedL
         {
             if (!entry.IsStale)
             {
-                return new(true);
+                return new(!_nodeReader.IsHolding || IsFound(name));
             }
 
-            if (!_connection.IsConnected || entry.Members.Length > 0 || _local.Find(name).Count > 0)
+            bool isFound = IsFound(name);
+            if (!_connection.IsConnected || isFound)
             {
-                // What is known may be out of date, which an open finds out. It is read again beside that.
+                // The known members may be out of date; an open will show that. Meanwhile the name is read again in the background.
                 Reload(entry);
-                return new(entry.Members.Length > 0 || _local.Find(name).Count > 0 || _connection.IsConnected);
+                return new(isFound);
             }
         }
 
@@ -127,7 +133,7 @@ internal sealed class RedisDirectory : IAgentDirectory, INodeDirectory, IHostedL
         }
 
         Changed?.Invoke(member.Name);
-        // Ids are not used twice: what its own node does not know is of no use to anybody.
+        // Ids are not used twice: a registration that its own node does not know is of no use to any node.
         _reader.RemoveDead(member.Name, known);
     }
 
@@ -139,11 +145,11 @@ internal sealed class RedisDirectory : IAgentDirectory, INodeDirectory, IHostedL
     {
         try
         {
-            await _lease.DrainAsync().WaitAsync(s_lastWords, _plan.Time, cancellationToken);
+            await _lease.DrainAsync().WaitAsync(s_stopTimeout, _plan.Time, cancellationToken);
         }
         catch (Exception e) when (e is RedisException or TimeoutException or OperationCanceledException or ObjectDisposedException)
         {
-            // Others find out with the lease.
+            // Other nodes notice when the lease ends.
         }
     }
 
@@ -155,7 +161,7 @@ internal sealed class RedisDirectory : IAgentDirectory, INodeDirectory, IHostedL
 
     public Task StartAsync(CancellationToken cancellationToken) => Task.CompletedTask;
 
-    /// <summary>Only now the endpoint for other gateways is bound.</summary>
+    /// <summary>Joins the cluster. Not before this step, because the endpoint for other gateways is bound only now.</summary>
     public Task StartedAsync(CancellationToken cancellationToken)
     {
         _running = Task.Run(RunAsync, CancellationToken.None);
@@ -173,13 +179,13 @@ internal sealed class RedisDirectory : IAgentDirectory, INodeDirectory, IHostedL
         {
             if (_connection.IsConnected)
             {
-                await _writer.FlushAsync().WaitAsync(s_lastWords, _plan.Time, cancellationToken);
-                await _lease.ReleaseAsync().WaitAsync(s_lastWords, _plan.Time, cancellationToken);
+                await _writer.FlushAsync().WaitAsync(s_stopTimeout, _plan.Time, cancellationToken);
+                await _lease.ReleaseAsync().WaitAsync(s_stopTimeout, _plan.Time, cancellationToken);
             }
         }
         catch (Exception e) when (e is RedisException or TimeoutException or OperationCanceledException or ObjectDisposedException)
         {
-            // The lease ends by itself.
+            // The lease expires without further commands.
         }
     }
 
@@ -193,6 +199,8 @@ internal sealed class RedisDirectory : IAgentDirectory, INodeDirectory, IHostedL
         await StopLoopsAsync();
         _stopping.Dispose();
     }
+
+    private bool IsFound(string name) => Find(name).Count > 0;
 
     private async Task StopLoopsAsync()
     {
@@ -240,14 +248,12 @@ internal sealed class RedisDirectory : IAgentDirectory, INodeDirectory, IHostedL
     private async Task OpenAsync()
     {
         await _connection.OpenAsync();
-        _connection.Restored += OnRestored;
-        _connection.Lost += Wake;
         await _connection.SubscribeAsync(_keys.Changes, OnMessage);
         _isOpen = true;
         _writing = Task.Run(() => _writer.RunAsync(_stopping.Token), CancellationToken.None);
     }
 
-    /// <summary>Every third of the lease, and whenever something has happened to the connection.</summary>
+    /// <summary>Called after each third of the lease, and when the connection is lost or restored.</summary>
     private async Task TickAsync()
     {
         bool wasAway = !_lease.State.IsReached, wasLost = wasAway && _wasReached;
@@ -256,9 +262,8 @@ internal sealed class RedisDirectory : IAgentDirectory, INodeDirectory, IHostedL
             _writer.AnnounceAll();
         }
 
-        if (_lease.WasLost || wasLost)
+        if (wasLost)
         {
-            // Redis may have come back empty. Others announce themselves again as this node does, so what is known of them is not dropped before that.
             _nodeReader.Hold(_plan.Options.Lease);
         }
 
@@ -277,8 +282,17 @@ internal sealed class RedisDirectory : IAgentDirectory, INodeDirectory, IHostedL
 
         if (_nodeReader.IsHoldOver())
         {
-            // Without what was only held.
+            // Removes members that were only kept because of the hold.
             ReloadAll();
+        }
+
+        // Names that changed more often than MaxReloadsPerSecond allows to read.
+        foreach (NameEntry entry in _names.All)
+        {
+            if (entry is { IsStale: true, IsLoading: false } && _reloads.TryTake())
+            {
+                Reload(entry);
+            }
         }
     }
 
@@ -301,7 +315,7 @@ internal sealed class RedisDirectory : IAgentDirectory, INodeDirectory, IHostedL
         }
     }
 
-    /// <summary>Whether agents of others are out of use. Nothing else need have changed in Redis meanwhile, so the change itself is told.</summary>
+    /// <summary>Turns the use of other nodes' agents off or on. The events are raised here, because nothing in Redis need have changed.</summary>
     private void SetStale(bool isStale)
     {
         if (_isStale == isStale)
@@ -318,7 +332,7 @@ internal sealed class RedisDirectory : IAgentDirectory, INodeDirectory, IHostedL
 
     private void OnRestored()
     {
-        // Messages were lost, and perhaps all else.
+        // Messages were lost, and Redis may have lost its data.
         _writer.AnnounceAll();
         _nodeReader.Hold(_plan.Options.Lease);
         ReloadAll();
@@ -342,9 +356,18 @@ internal sealed class RedisDirectory : IAgentDirectory, INodeDirectory, IHostedL
 
         foreach (string name in names)
         {
-            if (_names.Find(name) is { } entry)
+            if (_names.Peek(name) is not { } entry)
+            {
+                continue;
+            }
+
+            if (_reloads.TryTake())
             {
                 Reload(entry);
+            }
+            else
+            {
+                entry.IsStale = true;
             }
         }
     }
@@ -400,7 +423,8 @@ internal sealed class RedisDirectory : IAgentDirectory, INodeDirectory, IHostedL
             }
 
             NameEntry entry = Keep();
-            return await entry.LoadAsync(_reader.ReadAsync, isNews: false).WaitAsync(_plan.Options.LookupTimeout, _plan.Time, cancellationToken);
+            // If Redis has just lost its data, a name that is not found may still have agents.
+            return await entry.LoadAsync(_reader.ReadAsync, isNews: false).WaitAsync(_plan.Options.LookupTimeout, _plan.Time, cancellationToken) && (!_nodeReader.IsHolding || IsFound(name));
         }
         catch (TimeoutException)
         {

@@ -6,15 +6,15 @@ using MtaTls.Agents;
 namespace MtaTls.ReverseProxy.Agents;
 
 /// <summary>
-/// The authorities that stand for agents in the addresses of destinations, so that each agent has its own pool of connections. They end in <c>.invalid</c>, which never exists (RFC 6761): a client that
-/// does not know them connects to nothing.
+/// The host names that stand for agents in the addresses of destinations. Each agent has its own, so that each has its own pool of connections. They end in <c>.invalid</c>, which never exists
+/// (RFC 6761): an HTTP client without the agents' ConnectCallback can't connect to them by mistake.
 /// </summary>
 internal static class AgentAuthority
 {
-    /// <summary>What all end in.</summary>
+    /// <summary>The end of all these host names.</summary>
     public const string Suffix = ".mta-tls-agents.invalid";
 
-    /// <summary>The keys of names beyond that many are computed each time.</summary>
+    /// <summary>The most keys that are cached. The keys of further names are computed each time.</summary>
     private const int MaxKeys = 20_000;
 
     private static readonly ConcurrentDictionary<AgentName, string> s_keys = new();
@@ -22,16 +22,16 @@ internal static class AgentAuthority
 
     private static readonly ConcurrentDictionary<string, AgentName> s_names = new(StringComparer.Ordinal);
 
-    /// <summary>The address of one agent for a name.</summary>
+    /// <summary>The host name of one agent for a name.</summary>
     public static string Of(string registration, in AgentName name) => $"{registration}.{Key(name)}{Suffix}";
 
-    /// <summary>The address of a name that no agent has: connecting waits for one.</summary>
+    /// <summary>The host name of a name that no agent has now. A request to it waits for an agent.</summary>
     public static string Waiting(in AgentName name) => $"any.{Key(name)}{Suffix}";
 
-    /// <summary>Reads an authority.</summary>
-    /// <param name="host">The host.</param>
-    /// <param name="registration">The agent; null: any.</param>
-    /// <param name="name">The name.</param>
+    /// <summary>Finds the agent and the name that a host name stands for.</summary>
+    /// <param name="host">The host name.</param>
+    /// <param name="registration">The id of the agent's registration; null: any agent.</param>
+    /// <param name="name">The agent's name.</param>
     public static bool TryParse(string host, out string? registration, out AgentName name)
     {
         (registration, name) = (null, default);
@@ -44,7 +44,7 @@ internal static class AgentAuthority
         return true;
     }
 
-    /// <summary>Takes an authority apart.</summary>
+    /// <summary>Splits a host name into its two labels.</summary>
     public static bool TrySplit(string host, out string registration, out string key)
     {
         (registration, key) = ("", "");
@@ -63,10 +63,10 @@ internal static class AgentAuthority
         return true;
     }
 
-    /// <summary>Whether a part of an authority stands for the name.</summary>
+    /// <summary>Whether the second label of a host name stands for the name.</summary>
     public static bool IsKey(string key, in AgentName name) => key == Key(name);
 
-    /// <summary>Lets <see cref="TryParse"/> read the authorities of a name. Only for names of the configuration, which bounds them.</summary>
+    /// <summary>Lets <see cref="TryParse"/> find the name. Only for names of the configuration, because these names are never removed.</summary>
     public static void Remember(in AgentName name) => s_names.TryAdd(Key(name), name);
 
     private static string Key(in AgentName name)

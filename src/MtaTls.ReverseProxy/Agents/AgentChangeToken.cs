@@ -4,7 +4,7 @@ using Microsoft.Extensions.Primitives;
 namespace MtaTls.ReverseProxy.Agents;
 
 /// <summary>Changes once, a short while after the first change of one of its names.</summary>
-[SuppressMessage("Design", "CA1001", Justification = "The source has no timer, and its token may be asked for at any time.")]
+[SuppressMessage("Design", "CA1001", Justification = "The source has no timer, so it needs no disposal, and its token may be used at any time.")]
 internal sealed class AgentChangeToken : IChangeToken
 {
     private readonly AgentMembers _members;
@@ -47,7 +47,7 @@ internal sealed class AgentChangeToken : IChangeToken
         _changed.Cancel();
     }
 
-    /// <summary>YARP drops the token with its old configuration; then the directory forgets it too.</summary>
+    /// <summary>YARP disposes it with its old configuration. The token then no longer listens to the directory.</summary>
     private sealed class Registration(AgentChangeToken token, CancellationTokenRegistration registration) : IDisposable
     {
         public void Dispose()

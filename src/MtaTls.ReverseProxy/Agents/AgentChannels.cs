@@ -11,7 +11,7 @@ using MtaTls.ReverseProxy.Diagnostics;
 
 namespace MtaTls.ReverseProxy.Agents;
 
-/// <summary>Connects channels to agents, whatever is spoken in them: opens a channel to an agent, answers the client's open, and copies between the two.</summary>
+/// <summary>Connects clients' channels to agents, for any protocol: opens a channel to an agent, answers the client's open, and copies between the two channels.</summary>
 internal sealed class AgentChannels(AgentSelector selector, IAgentConnector connector, ReverseProxySettings settings, TimeProvider time, ILoggerFactory loggers) : IAgentChannels
 {
     private readonly ILogger _logger = loggers.CreateLogger(AgentLog.Category);
@@ -24,7 +24,7 @@ internal sealed class AgentChannels(AgentSelector selector, IAgentConnector conn
         {
             if (await OpenAsync(session, request) is not { } agent)
             {
-                _logger.ChannelNotConnected(session.SessionId, request.SenderChannelId, request.Source, request.Destination, route, "no agent has taken it");
+                _logger.ChannelNotConnected(session.SessionId, request.SenderChannelId, request.Source, request.Destination, route, "no agent has opened a channel");
                 request.Refuse(ChannelDispatcher.Refusal);
             }
             else if (session.Channels.AcceptForForwarding(request) is not { } client)
@@ -33,10 +33,18 @@ internal sealed class AgentChannels(AgentSelector selector, IAgentConnector conn
             }
             else
             {
-                using PacedPipe? paced = session.Identity?.CreatePipe(client.Channel);
+                MtaTlsAgentChannel channel = new(client.Channel);
                 try
                 {
-                    await new ChannelSplice(new MtaTlsAgentChannel(client.Channel), agent, paced).RunAsync();
+                    using PacedPipe? paced = session.Identity?.CreatePipe(client.Channel);
+                    await new ChannelSplice(channel, agent, paced).RunAsync();
+                }
+                catch
+                {
+                    // Otherwise both ends would wait for each other.
+                    channel.Abort();
+                    agent.Abort();
+                    throw;
                 }
                 finally
                 {
@@ -44,17 +52,21 @@ internal sealed class AgentChannels(AgentSelector selector, IAgentConnector conn
                 }
             }
         }
+        catch (OperationCanceledException) when (session.Connection.ConnectionClosed.IsCancellationRequested)
+        {
+            _logger.ChannelNotConnected(session.SessionId, request.SenderChannelId, request.Source, request.Destination, route, "the session has ended");
+        }
         catch (Exception e)
         {
             _logger.SpliceFailed(request.Destination.ToString(), e);
             try
             {
-                // Unanswered, the open would count as pending as long as the session lives.
+                // An open without an answer would count as pending until the session ends.
                 request.Refuse(ChannelDispatcher.Refusal);
             }
             catch (InvalidOperationException)
             {
-                // It was answered.
+                // The open is answered already.
             }
         }
     }
@@ -63,13 +75,13 @@ internal sealed class AgentChannels(AgentSelector selector, IAgentConnector conn
     {
         AgentName name = new(request.Destination.Host.ToLowerInvariant(), request.Destination.Port);
         await selector.LoadAsync(name, session.Connection.ConnectionClosed);
-        // A name that nobody has had is no reason to wait: anybody can make one up.
+        // Only requests for known names wait: a client can invent any number of names.
         if (!selector.IsKnown(name))
         {
             return null;
         }
 
-        // The address that the client really has, not the one that it claims.
+        // The client's real address, not the source that the channel claims.
         ChannelAddress source = session.Connection.RemoteEndPoint is IPEndPoint remote ? new ChannelAddress(remote) : default;
         CancellationToken gone = session.Connection.ConnectionClosed;
         long begin = time.GetTimestamp();

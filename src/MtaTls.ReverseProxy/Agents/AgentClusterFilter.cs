@@ -4,7 +4,7 @@ using Yarp.ReverseProxy.Health;
 
 namespace MtaTls.ReverseProxy.Agents;
 
-/// <summary>Gives clusters with agents the health checks that they need: an agent that is lost gets no request from that moment on.</summary>
+/// <summary>Turns on passive health checks for clusters with agents: an agent that is lost gets no further request.</summary>
 internal sealed class AgentClusterFilter : IProxyConfigFilter
 {
     /// <summary>Marks a cluster with agents.</summary>
@@ -25,7 +25,7 @@ internal sealed class AgentClusterFilter : IProxyConfigFilter
         {
             HealthCheck = health with
             {
-                // Where all agents are gone the request waits for one instead of failing.
+                // When all agents are gone, the request waits for one instead of failing.
                 AvailableDestinationsPolicy = health.AvailableDestinationsPolicy ?? HealthCheckConstants.AvailableDestinations.HealthyOrPanic,
                 Passive = passive with { Enabled = passive.Enabled ?? true },
             },

@@ -6,10 +6,10 @@ using Yarp.ReverseProxy.ServiceDiscovery;
 
 namespace MtaTls.ReverseProxy.Agents;
 
-/// <summary>Puts one destination for each agent in the place of a destination with the metadata <see cref="MtaTlsMetadata.Agent"/>. Other destinations go to the resolver that was there before.</summary>
+/// <summary>Replaces a destination with the metadata <see cref="MtaTlsMetadata.Agent"/> by one destination for each agent. All other destinations go to the resolver that was registered before.</summary>
 internal sealed class AgentDestinationResolver(IDestinationResolver? inner, AgentMembers members, AgentHealth health, IConfiguration configuration, TimeProvider time) : IDestinationResolver
 {
-    /// <summary>Agents come and go in bursts: what happens within this time is one change of YARP's configuration.</summary>
+    /// <summary>Agents come and go in bursts: all changes within this time are one change of YARP's configuration.</summary>
     private static readonly TimeSpan s_coalesced = TimeSpan.FromMilliseconds(200);
 
     public async ValueTask<ResolvedDestinationCollection> ResolveDestinationsAsync(IReadOnlyDictionary<string, DestinationConfig> destinations, CancellationToken cancellationToken)
@@ -51,7 +51,7 @@ internal sealed class AgentDestinationResolver(IDestinationResolver? inner, Agen
             return new ResolvedDestinationCollection(resolved, innerChange);
         }
 
-        // Watched before it is read, so that no change falls between.
+        // The token listens before the members are read, so that no change is missed.
         AgentChangeToken change = new(members, [.. placeholders.Select(static p => p.Name.ToString())], s_coalesced, time);
         foreach ((string id, DestinationConfig placeholder, AgentName name) in placeholders)
         {
@@ -74,7 +74,7 @@ internal sealed class AgentDestinationResolver(IDestinationResolver? inner, Agen
             return;
         }
 
-        // Every policy of YARP counts destinations: an agent with twice the weight is there twice.
+        // YARP's load balancing knows no weights, so an agent with twice the weight becomes two destinations.
         int divisor = members.Select(static m => m.Weight).Aggregate(Gcd);
         foreach (AgentMember member in members)
         {
@@ -103,10 +103,12 @@ internal sealed class AgentDestinationResolver(IDestinationResolver? inner, Agen
 
         return destination.Address?.StartsWith("http://", StringComparison.OrdinalIgnoreCase) == true
             ? name
-            : throw new InvalidOperationException($"Destination '{id}': '{destination.Address}' must begin with http://: the channel to an agent is in TLS already.");
+            : throw new InvalidOperationException($"Destination '{id}': '{destination.Address}' must begin with http://. The channel to an agent is already inside TLS.");
     }
 
-    /// <summary>The name; null where the destination is no agent's. A colon divides keys in .NET's configuration, so YARP finds of "MtaTls:Agent" only a key "MtaTls" without a value.</summary>
+    /// <summary>
+    /// The agents' name; null if the destination does not stand for agents. A colon separates keys in .NET's configuration, so YARP reads "MtaTls:Agent" as a key "MtaTls" without a value.
+    /// </summary>
     private string? NameOf(string id, DestinationConfig destination)
     {
         if (destination.Metadata?.TryGetValue(MtaTlsMetadata.Agent, out string? name) == true)

@@ -4,6 +4,7 @@ using System.Text;
 using System.Text.Json;
 using System.Text.Json.Serialization.Metadata;
 using Microsoft.AspNetCore.Authorization;
+using Microsoft.AspNetCore.Connections.Features;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Http.Features;
 using Microsoft.AspNetCore.Http.Timeouts;
@@ -18,10 +19,11 @@ using MtaTls.ReverseProxy.Diagnostics;
 
 namespace MtaTls.ReverseProxy.Agents;
 
-/// <summary>Where agents register: POST keeps its answer open as long as the registration lasts, PATCH announces draining, DELETE ends it.</summary>
+/// <summary>The endpoint at which agents register. The response to POST stays open as long as the registration lasts. PATCH announces draining, DELETE ends the registration.</summary>
 internal sealed class AgentEndpoints(AgentRegistry registry, ReverseProxySettings settings, AgentMetrics metrics, AgentPublicUrls urls, IServiceProvider services, TimeProvider time, ILoggerFactory loggers)
 {
     private const int MaxAvoided = 64;
+    private const string InvalidRegistration = "invalid-registration";
 
     /// <summary>How long an agent may take to answer a ping.</summary>
     private static readonly TimeSpan s_pingTimeout = TimeSpan.FromSeconds(10);
@@ -55,7 +57,7 @@ internal sealed class AgentEndpoints(AgentRegistry registry, ReverseProxySetting
         {
             _logger.RegistrationRefused(identity.ToString(), error);
             metrics.Refused("invalid");
-            await ProblemAsync(context, StatusCodes.Status400BadRequest, "invalid-registration", error);
+            await ProblemAsync(context, StatusCodes.Status400BadRequest, InvalidRegistration, error);
             return;
         }
 
@@ -92,7 +94,7 @@ internal sealed class AgentEndpoints(AgentRegistry registry, ReverseProxySetting
         }
         catch (Exception e) when (e is OperationCanceledException or IOException)
         {
-            // The agent has gone.
+            // The agent has ended the request.
         }
         finally
         {
@@ -137,7 +139,8 @@ internal sealed class AgentEndpoints(AgentRegistry registry, ReverseProxySetting
     }
 
     /// <summary>
-    /// Only what registered may change a registration; to all others it does not exist. An agent whose session the gateway is leaving asks on a new one: there it is known by its identity, if it has one.
+    /// Only the agent that registered may change a registration. For all others the registration does not exist. While its first session drains, an agent asks on a new session: there the gateway
+    /// knows it by its identity, unless it is anonymous.
     /// </summary>
     private AgentRegistration? Find(HttpContext context, string id)
     {
@@ -150,7 +153,7 @@ internal sealed class AgentEndpoints(AgentRegistry registry, ReverseProxySetting
     {
         if (!IsLabel(request.Agent) || !IsLabel(request.Instance))
         {
-            return "agent and instance are names of at most 64 letters, digits, hyphens, underscores and dots";
+            return "agent and instance must be 1 to 64 letters, digits, hyphens, underscores or dots";
         }
 
         if (request.Names is not { Count: > 0 })
@@ -165,10 +168,10 @@ internal sealed class AgentEndpoints(AgentRegistry registry, ReverseProxySetting
 
         if (request.Avoid is { } avoid && (avoid.Count > MaxAvoided || !avoid.All(IsLabel)))
         {
-            return $"avoid is not a list of at most {MaxAvoided} nodes";
+            return $"avoid must be a list of at most {MaxAvoided} gateway names";
         }
 
-        return request.Weight is < 1 or > 16 ? "weight is not from 1 to 16" : null;
+        return request.Weight is < 1 or > 16 ? "weight must be from 1 to 16" : null;
     }
 
     private static bool IsLabel(string? text) => text is { Length: > 0 and <= 64 } && text.All(static c => char.IsAsciiLetterOrDigit(c) || c is '.' or '_' or '-');
@@ -246,16 +249,29 @@ internal sealed class AgentEndpoints(AgentRegistry registry, ReverseProxySetting
         context.Response.Headers.CacheControl = "no-store";
         CancellationToken aborted = context.RequestAborted;
         await WriteAsync(context, AgentProtocol.RegisteredEvent, message, AgentJson.Default.RegisteredMessage, aborted);
-        using var ended = CancellationTokenSource.CreateLinkedTokenSource(aborted, registration.Ended);
+        CancellationToken closing = context.Features.Get<IConnectionLifetimeNotificationFeature>()?.ConnectionClosedRequested ?? default;
+        using var ended = CancellationTokenSource.CreateLinkedTokenSource(aborted, registration.Ended, closing);
         Task<TimeSpan> drain = registration.DrainRequested;
         bool isDraining = false;
         while (true)
         {
             var heartbeat = Task.Delay(options.Heartbeat, time, ended.Token);
             Task first = isDraining ? await Task.WhenAny(heartbeat) : await Task.WhenAny(heartbeat, drain);
-            if (ended.IsCancellationRequested)
+            if (aborted.IsCancellationRequested)
             {
-                return aborted.IsCancellationRequested ? "its session or channel has ended" : "it was ended";
+                return "its session or channel has ended";
+            }
+
+            if (registration.Ended.IsCancellationRequested)
+            {
+                return "it was ended";
+            }
+
+            if (closing.IsCancellationRequested)
+            {
+                // Somebody ends the session: it opens no more channels, so the agent must register on another one. The end of the response says that all requests have reached the agent.
+                await registry.DrainAsync(registration, time);
+                return "its session ends";
             }
 
             if (first == drain)
@@ -271,7 +287,7 @@ internal sealed class AgentEndpoints(AgentRegistry registry, ReverseProxySetting
         }
     }
 
-    /// <summary>Asks the agent's read loop itself: a hung process keeps its TCP connection alive.</summary>
+    /// <summary>Pings inside the session, which the agent's read loop answers: the TCP connection of a hung process stays alive.</summary>
     private async Task PingAsync(AgentRegistration registration)
     {
         try
@@ -286,7 +302,7 @@ internal sealed class AgentEndpoints(AgentRegistry registry, ReverseProxySetting
         }
         catch (IOException)
         {
-            // The session has ended, or has no room for another open; its next ping tells.
+            // The session has ended, or can't open another channel now. The next ping decides.
         }
     }
 
@@ -296,27 +312,25 @@ internal sealed class AgentEndpoints(AgentRegistry registry, ReverseProxySetting
         await context.Response.BodyWriter.FlushAsync(cancellationToken);
     }
 
-    private static async Task<T?> ReadAsync<T>(HttpContext context, JsonTypeInfo<T> type)
+    private async Task<T?> ReadAsync<T>(HttpContext context, JsonTypeInfo<T> type)
         where T : class
     {
-        if (context.Features.Get<IHttpMaxRequestBodySizeFeature>() is { IsReadOnly: false } size)
+        int most = RegistrationBody.MostBytes(settings.Current.Agents.Options);
+        (T? message, bool isTooLong) = await RegistrationBody.ReadAsync(context, type, most);
+        if (message is not null)
         {
-            size.MaxRequestBodySize = 256 * 1024;
+            return message;
         }
 
-        try
+        string detail = "The body is not the JSON of a registration.";
+        if (isTooLong)
         {
-            if (await context.Request.ReadFromJsonAsync(type, context.RequestAborted) is { } message)
-            {
-                return message;
-            }
-        }
-        catch (Exception e) when (e is JsonException or InvalidOperationException or BadHttpRequestException)
-        {
-            // Told below, without the bytes that came.
+            detail = $"The registration is longer than MaxNamesPerAgent ({settings.Current.Agents.Options.MaxNamesPerAgent}) names need, {most} bytes.";
+            _logger.RegistrationRefused(AgentIdentity.Of(context.Connection.ClientCertificate, context.User).ToString(), detail);
+            metrics.Refused("invalid");
         }
 
-        await ProblemAsync(context, StatusCodes.Status400BadRequest, "invalid-registration", "The body is not the JSON of a registration.");
+        await ProblemAsync(context, StatusCodes.Status400BadRequest, InvalidRegistration, detail);
         return null;
     }
 
@@ -326,7 +340,7 @@ internal sealed class AgentEndpoints(AgentRegistry registry, ReverseProxySetting
         return context.Response.WriteAsJsonAsync(new RegistrationProblem(type, null, detail, refused), AgentJson.Default.RegistrationProblem, "application/problem+json", context.RequestAborted);
     }
 
-    /// <summary>What the agent asked for, without anything that could forge a line of a log.</summary>
+    /// <summary>The name that the agent asked for, without characters that could forge a line of a log.</summary>
     private static string Printable(string? text) =>
         string.Concat((text ?? "").Take(64).Select(static c => char.IsAsciiLetterOrDigit(c) || c is '.' or '-' or '_' or ':' or '*' ? c : '?'));
 }

@@ -6,7 +6,7 @@ using Yarp.ReverseProxy.Forwarder;
 
 namespace MtaTls.ReverseProxy.Agents;
 
-/// <summary>Forwards requests to agents by the host that they name, without routes and clusters.</summary>
+/// <summary>Forwards requests to agents by the request's host, without routes and clusters.</summary>
 internal sealed class AgentForwarder(IHttpForwarder forwarder, AgentHttpClientFactory clients, AgentSelector selector, ClientCertificateForwarding certificates) : IDisposable
 {
     private const string ClientName = "MtaTls:Agents";
@@ -21,7 +21,7 @@ internal sealed class AgentForwarder(IHttpForwarder forwarder, AgentHttpClientFa
     {
         Match match = pattern.Match(context.Request.Host.Host);
         string text = template.Replace("{name}", match.Groups["name"].Value, StringComparison.Ordinal);
-        // A name that nobody has had is no reason to wait: anybody can make one up.
+        // Only requests for known names wait: a client can invent any number of names.
         if (!match.Success || !AgentProtocol.TryParseName(text, out AgentName name))
         {
             context.Response.StatusCode = StatusCodes.Status404NotFound;
@@ -53,7 +53,7 @@ internal sealed class AgentForwarder(IHttpForwarder forwarder, AgentHttpClientFa
         public override async ValueTask TransformRequestAsync(HttpContext httpContext, HttpRequestMessage proxyRequest, string destinationPrefix, CancellationToken cancellationToken)
         {
             await base.TransformRequestAsync(httpContext, proxyRequest, destinationPrefix, cancellationToken);
-            // What a client says of other proxies is not passed on.
+            // A client could forge forwarding headers, so the client's own are not passed on.
             foreach ((string name, Microsoft.Extensions.Primitives.StringValues _) in httpContext.Request.Headers)
             {
                 if (ForwardingHeaders.IsForwarding(name))

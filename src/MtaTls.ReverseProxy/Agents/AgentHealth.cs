@@ -8,10 +8,10 @@ using Yarp.ReverseProxy.Model;
 
 namespace MtaTls.ReverseProxy.Agents;
 
-/// <summary>Makes a destination unhealthy the moment its agent leaves, is lost, or opens no channel. The resolver removes it a little later.</summary>
+/// <summary>Makes a destination unhealthy as soon as its agent leaves, is lost, or fails to open a channel. The resolver removes the destinations of agents that are gone a little later.</summary>
 internal sealed class AgentHealth
 {
-    /// <summary>An agent that is registered and opened no channel is tried again after that.</summary>
+    /// <summary>After this time an agent that failed to open a channel, but is still registered, gets requests again.</summary>
     private static readonly TimeSpan s_reactivation = TimeSpan.FromSeconds(10);
 
     private static readonly TimeSpan s_gone = TimeSpan.FromMinutes(10);
@@ -38,10 +38,10 @@ internal sealed class AgentHealth
         }
     }
 
-    /// <summary>A cluster has the name; all others need no look at YARP's destinations.</summary>
+    /// <summary>Remembers that a cluster has the name. For all other names YARP's destinations need no search.</summary>
     public void Use(AgentName name) => _inUse.TryAdd(name, true);
 
-    /// <summary>No channel could be opened.</summary>
+    /// <summary>Called when no channel to the agent could be opened.</summary>
     public void Failed(AgentMember member)
     {
         if (AgentProtocol.TryParseName(member.Name, out AgentName name))

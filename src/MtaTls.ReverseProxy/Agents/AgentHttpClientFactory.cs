@@ -6,13 +6,13 @@ using Yarp.ReverseProxy.Forwarder;
 
 namespace MtaTls.ReverseProxy.Agents;
 
-/// <summary>Clients of clusters with agents: their connections are channels that this gateway opens in the agents' sessions.</summary>
+/// <summary>Makes the HTTP clients of clusters with agents. Their connections are channels that this gateway opens in the agents' sessions.</summary>
 internal sealed class AgentHttpClientFactory(
     ILogger<ForwarderHttpClientFactory> clientLogger, AgentSelector selector, AgentRegistry registry, IAgentConnector connector, AgentHealth health, IEnumerable<Peers> peers, ReverseProxySettings settings, AgentMetrics metrics,
     TimeProvider time, ILoggerFactory loggers)
     : ForwarderHttpClientFactory(clientLogger)
 {
-    // Kestrel ends an idle connection after 130 s; the side that sends requests must be the first to give one up.
+    // Kestrel closes an idle connection after 130 s. The client must close it earlier, or a request could meet that close.
     private static readonly TimeSpan s_idleTimeout = TimeSpan.FromSeconds(60);
 
     protected override void ConfigureHandler(ForwarderHttpClientContext context, SocketsHttpHandler handler)

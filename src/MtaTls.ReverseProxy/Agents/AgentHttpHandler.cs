@@ -11,8 +11,8 @@ using MtaTls.ReverseProxy.Diagnostics;
 namespace MtaTls.ReverseProxy.Agents;
 
 /// <summary>
-/// Sends a request to the agent that its address names. Where no channel can be opened to it nothing was sent, so another agent is tried, whatever the request; where there is none, the request waits. What
-/// was sent to an agent that is lost is sent again only if it is safe (GET, HEAD, OPTIONS).
+/// Sends a request to the agent that its address names. If no channel to that agent can be opened, nothing was sent, so any request goes to another agent. If there is no other agent, the request waits.
+/// A request that was sent to an agent that is then lost is sent again only if its method is safe (GET, HEAD, OPTIONS) and it has no body.
 /// </summary>
 internal sealed class AgentHttpHandler(HttpMessageHandler inner, AgentSelector selector, AgentRegistry registry, RemoteAgents? remote, AgentHealth health, ReverseProxySettings settings, AgentMetrics metrics, TimeProvider time, ILogger logger)
     : DelegatingHandler(inner)
@@ -27,7 +27,7 @@ internal sealed class AgentHttpHandler(HttpMessageHandler inner, AgentSelector s
         request.Headers.Host ??= name.ToString();
         if (request.Content is null && !IsIdempotent(request.Method))
         {
-            // Without content SocketsHttpHandler sends a request again by itself when its connection ends without an answer, whatever its method.
+            // SocketsHttpHandler itself repeats a request without content, of any method, when a pooled connection ends without an answer. Empty content prevents that.
             request.Content = new ByteArrayContent([]);
         }
 
@@ -49,13 +49,15 @@ internal sealed class AgentHttpHandler(HttpMessageHandler inner, AgentSelector s
                     return Unavailable(request);
                 }
 
-                // What may have ended them is not sent there again.
+                // The request itself may have crashed these agents, so it is not sent to them again.
                 tried.UnionWith(lost ?? []);
                 continue;
             }
 
-            ISendGate? gate = registry.Find(member.Id) ?? remote?.Of(member);
-            if (gate is not null && !gate.TryBeginSending())
+            ISendGate? gate = registry.Find(member.Id);
+            bool hasLeft = gate is null && member.Node == settings.Current.Node;
+            gate ??= remote?.Of(member);
+            if (hasLeft || (gate is not null && !gate.TryBeginSending()))
             {
                 tried.Add(member.Id);
                 continue;
@@ -94,7 +96,7 @@ internal sealed class AgentHttpHandler(HttpMessageHandler inner, AgentSelector s
         return request.Options.TryGetValue(AgentRequest.Name, out name) || AgentAuthority.TryParse(uri.Host, out registration, out name);
     }
 
-    /// <summary>The open that failed; null: the request may have been sent.</summary>
+    /// <summary>The failure to open a channel; null: the request may have been sent.</summary>
     private static AgentUnavailableException? Unopened(Exception? e)
     {
         while (e is not (null or AgentUnavailableException))

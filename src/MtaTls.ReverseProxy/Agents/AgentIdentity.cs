@@ -4,13 +4,13 @@ using System.Security.Cryptography.X509Certificates;
 
 namespace MtaTls.ReverseProxy.Agents;
 
-/// <summary>Who has registered: the same certificate and the same user. Only the same may replace, change or end a registration.</summary>
+/// <summary>Identifies the agent that has registered, by its certificate and its user. Only an agent with the same identity may replace, change or end a registration.</summary>
 internal readonly record struct AgentIdentity(string Certificate, string User)
 {
     public bool IsAnonymous => Certificate.Length == 0 && User.Length == 0;
 
     public static AgentIdentity Of(X509Certificate2? certificate, ClaimsPrincipal user) => new(
-        // A renewed certificate is the same agent's: what rules go by does not change with it.
+        // Issuer, subject and names, not the thumbprint: an agent keeps its identity when its certificate is renewed.
         certificate is null ? "" : $"{certificate.Issuer}|{certificate.Subject}|{Convert.ToHexString(SHA256.HashData(SubjectAlternativeNames(certificate)))}",
         user.Identity is { IsAuthenticated: true } identity ? $"{identity.AuthenticationType}|{user.FindFirstValue(ClaimTypes.NameIdentifier) ?? identity.Name}" : "");
 

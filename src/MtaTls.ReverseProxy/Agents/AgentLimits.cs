@@ -1,4 +1,4 @@
 namespace MtaTls.ReverseProxy.Agents;
 
-/// <summary>What bounds an open.</summary>
+/// <summary>The limits for opening a channel to an agent.</summary>
 internal readonly record struct AgentLimits(int MaxChannels, TimeSpan OpenTimeout);

@@ -3,8 +3,8 @@ using MtaTls.ReverseProxy.Cluster;
 namespace MtaTls.ReverseProxy.Agents;
 
 /// <summary>
-/// The agents that a request may go to now. With several gateways: those of this one first, then those of others that can be reached, then those of others that are about to stop; none of a gateway that can't
-/// be reached.
+/// The agents that a request may go to now. With several gateways the order is: agents of this gateway (with <c>LocalFirst</c>), agents of other gateways, agents of gateways that are draining. Agents of a
+/// gateway that can't be reached are left out.
 /// </summary>
 internal sealed class AgentMembers
 {
@@ -22,23 +22,26 @@ internal sealed class AgentMembers
         directory.Changed += name => Changed?.Invoke(name);
         if (_peers is not null && _nodes is not null)
         {
-            // What is known of a gateway concerns every name that it serves.
+            // A change of a gateway can change the agents of every name that it serves.
             _peers.SuspectsChanged += _ => Changed?.Invoke(null);
             _nodes.NodeChanged += _ => Changed?.Invoke(null);
         }
     }
 
-    /// <summary>Called with the name whose members have changed; null: those of any name may have. Handlers must neither block nor throw.</summary>
+    /// <summary>Called with the name whose members have changed; null: the members of any name may have changed. Handlers must neither block nor throw.</summary>
     public event Action<string?>? Changed;
 
-    /// <summary>Makes what <see cref="Find"/> says of a name complete.</summary>
+    /// <summary>Loads the agents of a name from the directory, so that <see cref="Find"/> returns all of them.</summary>
     /// <param name="name">The name.</param>
-    /// <param name="isKept">Whether the name is one of the configuration, whose changes are of interest as long as the gateway runs.</param>
+    /// <param name="isKept">Whether the name is in the configuration: the directory then watches it as long as the gateway runs.</param>
     /// <param name="cancellationToken">Ends the wait.</param>
-    /// <returns>Whether it is; false: the directory can't be asked.</returns>
+    /// <returns>Whether all are loaded; false: the directory can't be asked now.</returns>
     public ValueTask<bool> LoadAsync(string name, bool isKept = false, CancellationToken cancellationToken = default) => _directory.LoadAsync(name, isKept, cancellationToken);
 
-    /// <summary>The agents, none of those that were tried.</summary>
+    /// <summary>Whether any agent has the name, also with a gateway that can't be reached.</summary>
+    public bool IsKnown(string name) => _directory.Find(name).Count > 0;
+
+    /// <summary>The agents of a name, without those in <paramref name="tried"/>.</summary>
     public IReadOnlyList<AgentMember> Find(string name, IReadOnlyCollection<string>? tried = null)
     {
         IReadOnlyList<AgentMember> all = _directory.Find(name);

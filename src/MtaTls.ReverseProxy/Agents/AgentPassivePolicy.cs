@@ -4,7 +4,7 @@ using Yarp.ReverseProxy.Model;
 
 namespace MtaTls.ReverseProxy.Agents;
 
-/// <summary>The passive health of agents, which <see cref="AgentHealth"/> sets when it learns of a loss; answers say nothing about it.</summary>
+/// <summary>Does nothing with responses. <see cref="AgentHealth"/> sets the passive health of agents when one is lost.</summary>
 internal sealed class AgentPassivePolicy : IPassiveHealthCheckPolicy
 {
     public const string PolicyName = "MtaTlsAgents";

@@ -4,7 +4,7 @@ using Yarp.ReverseProxy.Configuration;
 
 namespace MtaTls.ReverseProxy.Agents;
 
-/// <summary>Tells an agent where its names can be reached: by a pattern of <c>MapMtaTlsAgentForwarder</c>, or by a route of YARP that has the name's agents as its destination.</summary>
+/// <summary>Finds the public URLs of an agent's names: from a pattern of <c>MapMtaTlsAgentForwarder</c>, or from a YARP route whose cluster has the name's agents as a destination.</summary>
 internal sealed class AgentPublicUrls(IEnumerable<IProxyConfigProvider> configurations)
 {
     private const string Placeholder = "{name}";
@@ -14,7 +14,7 @@ internal sealed class AgentPublicUrls(IEnumerable<IProxyConfigProvider> configur
     /// <summary>Adds a forwarder's pattern. Called while the application is built.</summary>
     public void Add(string hostPattern, string agentName) => _patterns.Add((hostPattern, agentName));
 
-    /// <summary>The URLs of names, on the port at which the agent itself has reached the gateway.</summary>
+    /// <summary>The public URLs of names. Their port is the one at which the agent has reached the gateway.</summary>
     public Dictionary<string, string>? Of(IEnumerable<AgentName> names, HostString gateway)
     {
         Dictionary<string, string>? urls = null;
@@ -34,7 +34,7 @@ internal sealed class AgentPublicUrls(IEnumerable<IProxyConfigProvider> configur
     {
         foreach ((string host, string agent) in _patterns)
         {
-            // The name with its port, where the pattern has one.
+            // A pattern with a port is compared with name and port.
             string text = agent.Contains(':', StringComparison.Ordinal) ? $"{name.Host}:{name.Port}" : name.ToString();
             string[] parts = agent.Split(Placeholder, 2);
             if (text.Length > parts[0].Length + parts[1].Length

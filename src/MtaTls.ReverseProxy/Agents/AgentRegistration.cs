@@ -6,15 +6,15 @@ using MtaTls.Protocol;
 
 namespace MtaTls.ReverseProxy.Agents;
 
-/// <summary>One session of an agent that has registered, from its registration to its end.</summary>
-[SuppressMessage("Design", "CA1001", Justification = "The source has no timer, and its token may be asked for at any time.")]
+/// <summary>One registered session of an agent, from its registration to its end.</summary>
+[SuppressMessage("Design", "CA1001", Justification = "The source has no timer, so it needs no disposal, and its token may be used at any time.")]
 internal sealed class AgentRegistration(MtaTlsServerSession session, RegistrationRequest request, AgentIdentity identity, string node, List<AgentName> names, DateTimeOffset since) : ISendGate
 {
     private readonly Lock _lock = new();
     private readonly CancellationTokenSource _ended = new();
     private readonly TaskCompletionSource<TimeSpan> _drainRequested = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
-    // Guarded by _lock: the channels that are open, requests that are being sent, and whether there will be no more.
+    // Guarded by _lock: open channels, opens and requests under way, and whether the agent is draining or gone.
     private readonly HashSet<MtaTlsChannel> _channels = [];
     private int _opening;
     private int _sending;
@@ -43,13 +43,13 @@ internal sealed class AgentRegistration(MtaTlsServerSession session, Registratio
 
     public IReadOnlyList<AgentMember> Members => field ??= [.. names.Select(n => new AgentMember(n.ToString(), node, Id, Agent, Weight))];
 
-    /// <summary>The agent as the directory has it for one of its names.</summary>
+    /// <summary>The directory's entry for one of the agent's names.</summary>
     public AgentMember Member(AgentName name) => Members[Names.IndexOf(name)];
 
-    /// <summary>Is cancelled when the registration has ended.</summary>
+    /// <summary>Canceled when the registration has ended.</summary>
     public CancellationToken Ended => _ended.Token;
 
-    /// <summary>Ends when the agent is to be asked to leave, with the time that it has.</summary>
+    /// <summary>Completes when the gateway asks the agent to leave, with the time that the agent has for it.</summary>
     public Task<TimeSpan> DrainRequested => _drainRequested.Task;
 
     public bool IsDraining
@@ -76,7 +76,7 @@ internal sealed class AgentRegistration(MtaTlsServerSession session, Registratio
 
     public long TotalChannels => Volatile.Read(ref _total);
 
-    /// <summary>What the agent has to do, for comparisons.</summary>
+    /// <summary>Channels and requests of the agent, divided by its weight. For comparing agents.</summary>
     public double Load
     {
         get
@@ -89,7 +89,7 @@ internal sealed class AgentRegistration(MtaTlsServerSession session, Registratio
     }
 
     /// <summary>Opens a channel to the agent.</summary>
-    /// <exception cref="AgentUnavailableException">There is none.</exception>
+    /// <exception cref="AgentUnavailableException">No channel was opened.</exception>
     public async ValueTask<MtaTlsChannel> OpenAsync(AgentName name, ChannelAddress source, AgentLimits limits, CancellationToken cancellationToken)
     {
         lock (_lock)
@@ -132,7 +132,7 @@ internal sealed class AgentRegistration(MtaTlsServerSession session, Registratio
         }
     }
 
-    /// <summary>A request is about to be sent; <see cref="EndSending"/> is to follow. False: the agent takes none any more.</summary>
+    /// <summary>Counts a request that is about to be sent. The caller then calls <see cref="EndSending"/>. False: the agent takes no more requests.</summary>
     public bool TryBeginSending()
     {
         lock (_lock)
@@ -158,8 +158,9 @@ internal sealed class AgentRegistration(MtaTlsServerSession session, Registratio
         }
     }
 
-    /// <summary>From now on the agent gets no request. Ends when those that were on their way have arrived.</summary>
-    /// <returns>Whether that is news.</returns>
+    /// <summary>Stops new requests to the agent.</summary>
+    /// <param name="sent">Completes when all requests under way have been answered or have failed.</param>
+    /// <returns>False: the agent was draining already, or the registration has ended.</returns>
     public bool BeginDrain(out Task sent)
     {
         lock (_lock)
@@ -173,8 +174,8 @@ internal sealed class AgentRegistration(MtaTlsServerSession session, Registratio
 
     public void RequestDrain(TimeSpan deadline) => _drainRequested.TrySetResult(deadline);
 
-    /// <summary>Ends the registration. Channels that are open go on.</summary>
-    /// <returns>Whether that is news.</returns>
+    /// <summary>Ends the registration. Open channels continue.</summary>
+    /// <returns>False: it had ended already.</returns>
     public bool End()
     {
         lock (_lock)
@@ -187,7 +188,7 @@ internal sealed class AgentRegistration(MtaTlsServerSession session, Registratio
             _isEnded = true;
         }
 
-        // Not on this thread: what waits for it may be a request of any other agent.
+        // CancelAsync, because callbacks must not run on this thread: it may serve a request of another agent.
         _ = _ended.CancelAsync();
         return true;
     }

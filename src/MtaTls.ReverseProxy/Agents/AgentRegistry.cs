@@ -16,10 +16,10 @@ internal sealed class AgentRegistry(IAgentDirectory directory, ReverseProxySetti
     private readonly Lock _lock = new();
     private readonly ILogger _logger = loggers.CreateLogger(AgentLog.Category);
 
-    /// <summary>Called for each registration that takes no new connections any more, before its end.</summary>
+    /// <summary>Called once for each registration, when it takes no new connections any more.</summary>
     public event Action<AgentRegistration>? Leaving;
 
-    /// <summary>Tells other gateways that an agent leaves. Ends when nothing of theirs is on its way to it any more.</summary>
+    /// <summary>Tells other gateways that an agent leaves. Completes when none of them has a request to the agent under way.</summary>
     public Func<AgentRegistration, Task>? TellPeers { get; set; }
 
     public ICollection<AgentRegistration> All => _registrations.Values;
@@ -31,8 +31,8 @@ internal sealed class AgentRegistry(IAgentDirectory directory, ReverseProxySetti
 
     public AgentRegistration? Find(string id) => _registrations.GetValueOrDefault(id);
 
-    /// <summary>Adds a registration. The same instance's earlier one ends at once, with its session: it only looks alive.</summary>
-    /// <returns>Null, or the limit that is reached.</returns>
+    /// <summary>Adds a registration. An earlier registration of the same instance on another session is dead, even if its connection looks alive, so it ends at once with its session.</summary>
+    /// <returns>Null, or the limit that is reached, or "draining" while this gateway stops.</returns>
     public string? TryAdd(AgentRegistration registration)
     {
         AgentRegistration? replaced;
@@ -96,7 +96,7 @@ internal sealed class AgentRegistry(IAgentDirectory directory, ReverseProxySetti
         }
     }
 
-    /// <summary>No new requests for the agent from now on. Ends when those on their way have arrived, or after two seconds.</summary>
+    /// <summary>Stops new requests to the agent. Completes when the requests under way have been answered, or after two seconds.</summary>
     public async Task DrainAsync(AgentRegistration registration, TimeProvider time)
     {
         bool isNews = registration.BeginDrain(out Task sent);
@@ -106,7 +106,7 @@ internal sealed class AgentRegistry(IAgentDirectory directory, ReverseProxySetti
             Leave(registration);
         }
 
-        // A request that waits longer for its answer has long been sent.
+        // After two seconds a request without an answer has certainly reached the agent.
         await Task.WhenAll(sent.WaitAsync(TimeSpan.FromSeconds(2), time), TellPeers?.Invoke(registration) ?? Task.CompletedTask).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
     }
 
@@ -150,7 +150,7 @@ internal sealed class AgentRegistry(IAgentDirectory directory, ReverseProxySetti
         }
     }
 
-    /// <summary>Registers no more agents, and tells every agent to register elsewhere.</summary>
+    /// <summary>Registers no more agents, and asks every agent to register with another gateway.</summary>
     public void Stop(TimeSpan deadline)
     {
         lock (_lock)

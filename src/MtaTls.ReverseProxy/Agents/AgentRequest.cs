@@ -3,13 +3,13 @@ using MtaTls.Protocol;
 
 namespace MtaTls.ReverseProxy.Agents;
 
-/// <summary>What a request to an agent carries beside HTTP.</summary>
+/// <summary>The options that a request to an agent carries in <see cref="System.Net.Http.HttpRequestMessage.Options"/>.</summary>
 internal static class AgentRequest
 {
-    /// <summary>The public client.</summary>
+    /// <summary>The public client's address.</summary>
     public static readonly HttpRequestOptionsKey<ChannelAddress> Source = new("MtaTls.Agents.Source");
 
-    /// <summary>The name that the request is for, where its address does not say it.</summary>
+    /// <summary>The name that the request is for, if its address does not contain it.</summary>
     public static readonly HttpRequestOptionsKey<AgentName> Name = new("MtaTls.Agents.Name");
 
     /// <summary>The agent that the request is sent to.</summary>

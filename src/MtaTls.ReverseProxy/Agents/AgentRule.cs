@@ -4,7 +4,7 @@ using MtaTls.AspNetCore.Routing;
 
 namespace MtaTls.ReverseProxy.Agents;
 
-/// <summary>A <see cref="MtaTlsAgentRuleOptions"/> that has been read.</summary>
+/// <summary>A parsed <see cref="MtaTlsAgentRuleOptions"/>.</summary>
 internal sealed class AgentRule
 {
     private readonly List<(string Host, bool IsWildcard, int? Port)> _names = [];
@@ -24,13 +24,13 @@ internal sealed class AgentRule
             }
             else
             {
-                errors.Add($"{key}:Names:{i}: '{text}' is not a name such as plant7.internal, *.plant7.internal or ssh.plant7.internal:22.");
+                errors.Add($"{key}:Names:{i}: '{text}' is not a valid name, such as plant7.internal, *.plant7.internal or ssh.plant7.internal:22.");
             }
         }
 
         if (options.Names.Count == 0)
         {
-            errors.Add($"{key}:Names: has no entry.");
+            errors.Add($"{key}:Names: at least one entry is required.");
         }
 
         if (options.ClientCertificate is { } certificate)
@@ -39,7 +39,7 @@ internal sealed class AgentRule
         }
         else if (Policy is null && !options.AllowAnonymous)
         {
-            errors.Add($"{key}: needs ClientCertificate or Policy, or AllowAnonymous: true, which lets every agent that may register take the names.");
+            errors.Add($"{key}: ClientCertificate or Policy is required. AllowAnonymous: true lets every agent that may register take the names.");
         }
     }
 
@@ -48,7 +48,7 @@ internal sealed class AgentRule
 
     public int MaxAgents { get; }
 
-    /// <summary>Whether the rule is for the name, and its certificate condition holds. The policy is still to be asked.</summary>
+    /// <summary>Whether the rule is for the name, and its certificate condition holds. The caller must still evaluate <see cref="Policy"/>.</summary>
     public bool Matches(in AgentName name, X509Certificate2? certificate) => IsFor(name) && (_certificate is null || _certificate.Matches(certificate));
 
     private bool IsFor(in AgentName name)

@@ -2,7 +2,7 @@ using MtaTls.AspNetCore.Configuration;
 
 namespace MtaTls.ReverseProxy.Agents;
 
-/// <summary><see cref="MtaTlsAgentsOptions"/> that have been read.</summary>
+/// <summary>Parsed <see cref="MtaTlsAgentsOptions"/>.</summary>
 internal sealed class AgentRules
 {
     public AgentRules(MtaTlsAgentsOptions options, List<string> errors)

@@ -8,16 +8,16 @@ using MtaTls.ReverseProxy.Diagnostics;
 
 namespace MtaTls.ReverseProxy.Agents;
 
-/// <summary>Finds an agent for a name, and waits for one where there is none.</summary>
+/// <summary>Finds an agent for a name, or waits until there is one.</summary>
 internal sealed class AgentSelector
 {
-    /// <summary>The most agents that are tried at a time for one request or channel.</summary>
+    /// <summary>The most agents that one request or channel tries in a row. Then it waits.</summary>
     public const int MaxTried = 8;
 
-    /// <summary>After that those that were tried are tried again: an agent that opens no channel for a moment may be the only one.</summary>
+    /// <summary>After this time the same agents are tried again: an agent that failed to open a channel for a moment may be the only one.</summary>
     private static readonly TimeSpan s_again = TimeSpan.FromSeconds(1);
 
-    /// <summary>How long a name is remembered whose last agent has gone.</summary>
+    /// <summary>How long a name counts as known after its last agent has gone.</summary>
     private static readonly TimeSpan s_remembered = TimeSpan.FromMinutes(5);
 
     private readonly AgentMembers _members;
@@ -42,15 +42,15 @@ internal sealed class AgentSelector
         members.Changed += OnChanged;
     }
 
-    /// <summary>Asks which agents a name has, where that is not known yet.</summary>
-    /// <returns>Whether it is known; false: the directory can't be asked.</returns>
+    /// <summary>Loads the agents of a name from the directory, if they are not known yet.</summary>
+    /// <returns>Whether all agents of the name are known; false: the directory can't be asked now.</returns>
     public ValueTask<bool> LoadAsync(AgentName name, CancellationToken cancellationToken) => _members.LoadAsync(name.ToString(), cancellationToken: cancellationToken);
 
-    /// <summary>Whether any agent has the name, or had it a short while ago.</summary>
+    /// <summary>Whether any agent has the name, also with a gateway that can't be reached, or had it in the last five minutes.</summary>
     public bool IsKnown(AgentName name)
     {
         string text = name.ToString();
-        return _members.Find(text).Count > 0 || (_gone.TryGetValue(text, out long since) && _time.GetElapsedTime(since) < s_remembered);
+        return _members.IsKnown(text) || (_gone.TryGetValue(text, out long since) && _time.GetElapsedTime(since) < s_remembered);
     }
 
     /// <summary>The agent with the registration, if it takes requests.</summary>
@@ -67,7 +67,7 @@ internal sealed class AgentSelector
         return null;
     }
 
-    /// <summary>One of two random agents, the one with less to do; none of those that were tried, and none where these are many.</summary>
+    /// <summary>Picks the less loaded of two random agents, without those in <paramref name="tried"/>. Null: there is no other agent, or <see cref="MaxTried"/> agents were tried.</summary>
     public AgentMember? Pick(AgentName name, HashSet<string> tried)
     {
         if (tried.Count >= MaxTried)
@@ -86,8 +86,8 @@ internal sealed class AgentSelector
         return Load(members[first]) <= Load(members[second]) ? members[first] : members[second];
     }
 
-    /// <summary>Waits until the name has another agent than those that were tried, or until these may be tried again, which are forgotten then.</summary>
-    /// <returns>Whether there may be one; false: too many wait, or the time is over.</returns>
+    /// <summary>Waits until the name has an agent that is not in <paramref name="tried"/>. After a second it clears <paramref name="tried"/>, so that these agents are tried again.</summary>
+    /// <returns>Whether the caller should try again; false: too many requests wait, or the time is over.</returns>
     public async ValueTask<bool> WaitAsync(AgentName name, HashSet<string> tried, TimeSpan timeout, CancellationToken cancellationToken)
     {
         string text = name.ToString();
@@ -105,7 +105,7 @@ internal sealed class AgentSelector
         _metrics.Waiting(1);
         try
         {
-            // It may have come meanwhile.
+            // An agent may have registered since the caller looked.
             if (Pick(name, tried) is not null)
             {
                 return true;
@@ -124,7 +124,7 @@ internal sealed class AgentSelector
         }
         catch (TimeoutException)
         {
-            // Said below.
+            // Logged below.
         }
         finally
         {
@@ -141,7 +141,7 @@ internal sealed class AgentSelector
         return false;
     }
 
-    private double Load(AgentMember member) => _registry.Find(member.Id)?.Load ?? (double)(_remote?.Sending(member.Id) ?? 1) / member.Weight;
+    private double Load(AgentMember member) => _registry.Find(member.Id)?.Load ?? (double)(_remote?.Sending(member) ?? 1) / member.Weight;
 
     private void OnChanged(string? name)
     {
@@ -166,7 +166,7 @@ internal sealed class AgentSelector
             return;
         }
 
-        // Names of a wildcard rule may be many and strange; those that are long gone make room.
+        // A wildcard rule allows any number of names, so expired ones are removed before the limit is reached.
         if (_gone.Count >= 10_000)
         {
             foreach ((string old, long since) in _gone)

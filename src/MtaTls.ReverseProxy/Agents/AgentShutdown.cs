@@ -8,23 +8,23 @@ using MtaTls.ReverseProxy.Diagnostics;
 
 namespace MtaTls.ReverseProxy.Agents;
 
-/// <summary>Before the server stops, its agents go elsewhere; until then everything is still served.</summary>
+/// <summary>Before the server stops, its agents move to other gateways. Until then the gateway still serves everything.</summary>
 internal sealed class AgentShutdown(AgentRegistry registry, IServiceProvider services, ReverseProxySettings settings, TimeProvider time, ILoggerFactory loggers) : IHostedLifecycleService
 {
     private static readonly TimeSpan s_look = TimeSpan.FromMilliseconds(50);
 
     public async Task StoppingAsync(CancellationToken cancellationToken)
     {
-        TimeSpan deadline = registry.Count == 0 ? TimeSpan.Zero : settings.Current.Agents.Options.DrainTimeout;
-        // Others choose this gateway no more, before its agents begin to go.
+        TimeSpan deadline = Deadline();
+        // Other gateways must stop choosing this one before its agents begin to leave.
         if (services.GetService<INodeDirectory>() is { } nodes)
         {
             await nodes.AnnounceDrainAsync(cancellationToken);
         }
 
-        // The health check turns unhealthy, and sessions of others hear of it, before this waits.
+        // The health check must turn unhealthy, and the other sessions must be told, before the wait for agents.
         ServerShutdown? server = services.GetService<ServerShutdown>();
-        server?.Begin(deadline);
+        server?.Begin();
         registry.Stop(deadline);
         if (registry.Count == 0)
         {
@@ -38,7 +38,10 @@ internal sealed class AgentShutdown(AgentRegistry registry, IServiceProvider ser
             await Task.Delay(s_look, time, cancellationToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         }
 
-        foreach (AgentRegistration registration in registry.All)
+        // The end of a registration tells the agent that all requests have reached it, so it closes its idle connections then.
+        AgentRegistration[] left = [.. registry.All];
+        await Task.WhenAll(left.Select(r => registry.DrainAsync(r, time))).WaitAsync(cancellationToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        foreach (AgentRegistration registration in left)
         {
             registry.End(registration, "the gateway stops");
         }
@@ -48,11 +51,19 @@ internal sealed class AgentShutdown(AgentRegistry registry, IServiceProvider ser
 
     public Task StartingAsync(CancellationToken cancellationToken) => Task.CompletedTask;
 
-    public Task StartAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+    public Task StartAsync(CancellationToken cancellationToken)
+    {
+        // The go-away, which is sent first of all, must give agents the time to announce that they leave.
+        services.GetService<ServerShutdown>()?.Least = Deadline;
+        return Task.CompletedTask;
+    }
 
     public Task StartedAsync(CancellationToken cancellationToken) => Task.CompletedTask;
 
     public Task StopAsync(CancellationToken cancellationToken) => Task.CompletedTask;
 
     public Task StoppedAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+
+    /// <summary>How long agents have to leave; zero if there are none.</summary>
+    private TimeSpan Deadline() => registry.Count == 0 ? TimeSpan.Zero : settings.Current.Agents.Options.DrainTimeout;
 }

@@ -3,7 +3,7 @@ using Yarp.ReverseProxy.Transforms.Builder;
 
 namespace MtaTls.ReverseProxy.Agents;
 
-/// <summary>Tells the agent's channel for which public client it is opened.</summary>
+/// <summary>Passes the public client's address on, which becomes the source of the agent's channel.</summary>
 internal sealed class AgentTransforms : ITransformProvider
 {
     public void ValidateRoute(TransformRouteValidationContext context)

@@ -1,4 +1,4 @@
 namespace MtaTls.ReverseProxy.Agents;
 
-/// <summary>No channel was opened to an agent, so nothing was sent: another agent may be asked, whatever the request.</summary>
+/// <summary>No channel to an agent was opened, so nothing was sent: any request may go to another agent.</summary>
 internal sealed class AgentUnavailableException(string message, Exception? inner = null) : IOException(message, inner);

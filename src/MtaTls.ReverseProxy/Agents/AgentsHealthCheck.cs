@@ -9,7 +9,7 @@ internal sealed class AgentsHealthCheck(AgentRegistry registry) : IHealthCheck
     {
         Dictionary<string, object> data = new() { ["registrations"] = registry.Count, ["draining"] = registry.All.Count(static r => r.IsDraining) };
         return Task.FromResult(registry.IsStopping
-            ? new HealthCheckResult(context.Registration.FailureStatus, "The gateway is stopping; its agents go elsewhere.", data: data)
+            ? new HealthCheckResult(context.Registration.FailureStatus, "The gateway is stopping; its agents move to other gateways.", data: data)
             : HealthCheckResult.Healthy($"{registry.Count} agents are registered.", data));
     }
 }

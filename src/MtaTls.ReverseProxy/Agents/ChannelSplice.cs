@@ -3,16 +3,16 @@ using System.IO.Pipelines;
 
 namespace MtaTls.ReverseProxy.Agents;
 
-/// <summary>Copies between a client's channel and an agent's until either ends. Each way has its own window, so a reader that stops holds one channel of each session and nothing else.</summary>
+/// <summary>Copies between a client's channel and an agent's until either ends. Each direction has its own window, so a reader that stops blocks only this channel of each session.</summary>
 /// <param name="client">The client's channel.</param>
 /// <param name="agent">The agent's channel.</param>
-/// <param name="clientPipe">What it is read and written by, at the pace of its client's identity; null: the channel itself.</param>
+/// <param name="clientPipe">Reads and writes the client's channel within the bandwidth of the client's identity; null: no limit, the channel itself.</param>
 internal sealed class ChannelSplice(MtaTlsAgentChannel client, MtaTlsAgentChannel agent, IDuplexPipe? clientPipe = null)
 {
-    // Set before one channel is closed because the other has ended in order: from then on a read that the close ends is no failure.
+    // Set before one channel is closed because the other has ended normally: after that a read that fails because of the close is no failure.
     private volatile bool _isClosing;
 
-    /// <summary>Ends when both channels are closed.</summary>
+    /// <summary>Copies until both channels are closed.</summary>
     public async Task RunAsync()
     {
         try
@@ -41,7 +41,7 @@ internal sealed class ChannelSplice(MtaTlsAgentChannel client, MtaTlsAgentChanne
                 input.AdvanceTo(result.Buffer.End);
                 if (!await TryFlushAsync(output))
                 {
-                    // It has closed, and reads no more. What it had sent before is still to be copied the other way, which a close of ours would discard.
+                    // The reader has closed. The other direction still copies data that it sent before; closing here would discard that data.
                     return;
                 }
 
@@ -51,7 +51,7 @@ internal sealed class ChannelSplice(MtaTlsAgentChannel client, MtaTlsAgentChanne
                 }
             }
 
-            // There is no half close: the end of one is the end of the other, after all that was written.
+            // Channels have no half close: when one ends, the other closes too, after all written data is sent.
             _isClosing = true;
             await to.CloseAsync();
         }
@@ -65,7 +65,7 @@ internal sealed class ChannelSplice(MtaTlsAgentChannel client, MtaTlsAgentChanne
         }
     }
 
-    /// <summary>False: the other end reads no more. If it failed, reading from it fails as well.</summary>
+    /// <summary>False: the other end reads no more. If its channel failed, reading from it fails too, and that is handled there.</summary>
     private static async ValueTask<bool> TryFlushAsync(PipeWriter output)
     {
         try
@@ -86,7 +86,7 @@ internal sealed class ChannelSplice(MtaTlsAgentChannel client, MtaTlsAgentChanne
         }
         catch (IOException)
         {
-            // Its session has ended.
+            // The session has ended, and the channel with it.
         }
     }
 }

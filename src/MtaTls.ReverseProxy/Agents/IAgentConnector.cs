@@ -7,7 +7,7 @@ public interface IAgentConnector
 {
     /// <summary>Opens a channel.</summary>
     /// <param name="member">The agent.</param>
-    /// <param name="source">The public client.</param>
+    /// <param name="source">The public client's address, the source of the channel.</param>
     /// <param name="cancellationToken">Ends the wait.</param>
     /// <returns>The channel. The caller disposes it.</returns>
     /// <exception cref="IOException">The agent is gone, refuses, or does not answer in time. Nothing was sent.</exception>

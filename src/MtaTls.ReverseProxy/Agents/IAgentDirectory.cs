@@ -1,8 +1,8 @@
 namespace MtaTls.ReverseProxy.Agents;
 
 /// <summary>
-/// Knows which agents serve a name. The default keeps the agents of this gateway in memory. Several gateways share one of their own (register it in the services), together with an
-/// <see cref="IAgentConnector"/> that reaches agents of other nodes. What it says may be out of date: an agent that is gone refuses, and another is tried.
+/// Finds the agents that serve a name. The default keeps the agents of this gateway in memory. For several gateways, register an implementation that they share, together with an
+/// <see cref="IAgentConnector"/> that reaches agents of other gateways. Its results may be out of date: opening a channel to an agent that is gone fails, and another agent is tried.
 /// </summary>
 public interface IAgentDirectory
 {
@@ -13,24 +13,24 @@ public interface IAgentDirectory
     /// <param name="member">The agent.</param>
     void Add(AgentMember member);
 
-    /// <summary>Removes an agent of this gateway: it has gone or takes no new connections.</summary>
+    /// <summary>Removes an agent of this gateway, which has gone or takes no new connections.</summary>
     /// <param name="member">The agent, as it was added.</param>
     void Remove(AgentMember member);
 
-    /// <summary>The agents that serve a name now. Called for each connection: it must not wait.</summary>
+    /// <summary>The agents that serve a name now. Called for each request: it must not block.</summary>
     /// <param name="name">The name, in lower case, with its port if that is not 80.</param>
-    /// <returns>The members; empty where there is none.</returns>
+    /// <returns>The agents; empty if there are none.</returns>
     IReadOnlyList<AgentMember> Find(string name);
 
-    /// <summary>Makes what <see cref="Find"/> says of a name complete: a directory that several gateways share may have to ask for it.</summary>
+    /// <summary>Loads the agents of a name, so that <see cref="Find"/> returns all of them. A directory that several gateways share may have to ask its server. The default does nothing.</summary>
     /// <param name="name">The name, as for <see cref="Find"/>.</param>
-    /// <param name="isKept">Whether the name is one of the configuration: <see cref="Changed"/> is called for it as long as the gateway runs.</param>
+    /// <param name="isKept">Whether the name is in the configuration: <see cref="Changed"/> is then called for it as long as the gateway runs.</param>
     /// <param name="cancellationToken">Ends the wait.</param>
-    /// <returns>Whether it is complete; false: it can't be known now. It does not throw, except for the cancellation.</returns>
+    /// <returns>Whether all agents are loaded; false: they can't be loaded now. Only a cancellation throws.</returns>
     ValueTask<bool> LoadAsync(string name, bool isKept = false, CancellationToken cancellationToken = default) => new(true);
 
-    /// <summary>Forgets an agent of another gateway, which does not have it any more.</summary>
-    /// <param name="member">The agent, as <see cref="Find"/> has given it.</param>
+    /// <summary>Removes an agent that its own gateway no longer has. The default does nothing.</summary>
+    /// <param name="member">The agent, as <see cref="Find"/> returned it.</param>
     void Forget(AgentMember member)
     {
     }

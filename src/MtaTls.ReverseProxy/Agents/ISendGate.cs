@@ -1,9 +1,9 @@
 namespace MtaTls.ReverseProxy.Agents;
 
-/// <summary>Counts the requests on their way to one agent, so that its leaving can wait for them.</summary>
+/// <summary>Counts the requests under way to one agent, so that draining can wait for them.</summary>
 internal interface ISendGate
 {
-    /// <summary>A request is about to be sent; <see cref="EndSending"/> is to follow. False: the agent takes none any more.</summary>
+    /// <summary>Counts a request that is about to be sent. The caller then calls <see cref="EndSending"/>. False: the agent takes no more requests.</summary>
     bool TryBeginSending();
 
     /// <summary>The request has been answered, or has failed.</summary>

@@ -2,7 +2,7 @@ using System.Collections.Concurrent;
 
 namespace MtaTls.ReverseProxy.Agents;
 
-/// <summary>The agents of this gateway.</summary>
+/// <summary>Keeps the agents of this gateway in memory.</summary>
 internal sealed class InMemoryAgentDirectory : IAgentDirectory
 {
     private readonly ConcurrentDictionary<string, AgentMember[]> _names = new(StringComparer.Ordinal);

@@ -10,7 +10,7 @@ public sealed class MtaTlsAgentChannel : IDuplexPipe, IAsyncDisposable
     private readonly MtaTlsChannel? _own;
     private readonly MtaTlsClientChannel? _peer;
 
-    /// <summary>A channel that this gateway has opened in the agent's session.</summary>
+    /// <summary>Wraps a channel that this gateway has opened in the agent's session.</summary>
     /// <param name="channel">The channel.</param>
     public MtaTlsAgentChannel(MtaTlsChannel channel)
     {
@@ -18,7 +18,7 @@ public sealed class MtaTlsAgentChannel : IDuplexPipe, IAsyncDisposable
         _own = channel;
     }
 
-    /// <summary>A channel that another gateway connects to the agent.</summary>
+    /// <summary>Wraps a channel to another gateway, which connects it to the agent.</summary>
     /// <param name="channel">The channel.</param>
     public MtaTlsAgentChannel(MtaTlsClientChannel channel)
     {
@@ -26,20 +26,21 @@ public sealed class MtaTlsAgentChannel : IDuplexPipe, IAsyncDisposable
         _peer = channel;
     }
 
-    /// <summary>What the agent sends.</summary>
+    /// <summary>Reads the bytes that the agent sends.</summary>
     public PipeReader Input => _own?.Input ?? _peer!.Input;
 
-    /// <summary>What is sent to the agent. A flush waits while too much is unsent.</summary>
+    /// <summary>Writes bytes to the agent. A flush waits while too many bytes are unsent.</summary>
     public PipeWriter Output => _own?.Output ?? _peer!.Output;
 
-    /// <summary>The same bytes as a stream, which closes the channel when it is disposed.</summary>
+    /// <summary>The same bytes as a stream.</summary>
+    /// <returns>The stream. Disposing it closes the channel.</returns>
     public Stream AsStream() => _own?.AsStream() ?? _peer!;
 
-    /// <summary>Sends what was written, then closes the channel.</summary>
+    /// <summary>Sends all written bytes, then closes the channel.</summary>
     /// <exception cref="IOException">The session has ended.</exception>
     public ValueTask CloseAsync() => _own?.CloseAsync() ?? _peer!.CloseAsync();
 
-    /// <summary>Closes the channel at once; what was not sent is discarded.</summary>
+    /// <summary>Closes the channel at once and discards unsent bytes.</summary>
     public void Abort()
     {
         _own?.Abort();

@@ -1,6 +1,6 @@
 namespace MtaTls.ReverseProxy.Agents;
 
-/// <summary>The registry as applications see it.</summary>
+/// <summary>Gives applications access to the registry.</summary>
 internal sealed class RegisteredAgents(AgentRegistry registry, TimeProvider time) : IMtaTlsAgents
 {
     public IReadOnlyList<MtaTlsAgentInfo> List() =>

@@ -9,13 +9,13 @@ using Yarp.ReverseProxy.Forwarder;
 
 namespace MtaTls.ReverseProxy.Client;
 
-/// <summary>Makes the HTTP clients of clusters that are reached through a gateway: their connections are channels, and clusters with one gateway share its TLS sessions.</summary>
+/// <summary>Makes the HTTP clients of clusters that are reached through another gateway. Their connections are channels, and clusters with the same gateway share its TLS sessions.</summary>
 internal sealed class ChannelHttpClientFactory(
     IConfiguration configuration, string contentRoot, ILoggerFactory loggers, Action<ForwarderHttpClientContext, MtaTlsClientOptions>? configure)
     : ForwarderHttpClientFactory(loggers.CreateLogger<ForwarderHttpClientFactory>())
 {
-    // One for all: sessions are shared by clients whose settings are the same.
-#pragma warning disable CA5359 // Only for clusters whose configuration says DangerousAcceptAnyServerCertificate.
+    // One static delegate, because only clients with equal settings share sessions.
+#pragma warning disable CA5359 // Only for clusters with DangerousAcceptAnyServerCertificate.
     private static readonly RemoteCertificateValidationCallback s_acceptAny = static (_, _, _, _) => true;
 #pragma warning restore CA5359
 
@@ -26,7 +26,7 @@ internal sealed class ChannelHttpClientFactory(
 
     protected override void ConfigureHandler(ForwarderHttpClientContext context, SocketsHttpHandler handler)
     {
-        // TLS settings go to the gateway's session; the handler itself makes no handshakes. A proxy has no place between channels.
+        // The TLS settings are for the session to the gateway. The handler itself makes no handshake, and a channel can't go through a proxy.
         HttpClientConfig config = context.NewConfig;
         if (config.WebProxy?.Address is not null)
         {
@@ -40,7 +40,7 @@ internal sealed class ChannelHttpClientFactory(
         {
             throw new InvalidOperationException($"Cluster '{context.ClusterId}': metadata {MtaTlsMetadata.Gateway} is not 'https://host:port'.");
         }
-        // A proxy has other destinations, and health checks that want to know: it does not wait.
+        // Requests do not wait for a reconnect: YARP has other destinations, and its health checks must see the failure.
         var options = new MtaTlsClientOptions { LoggerFactory = loggers, Reconnect = { WaitTimeout = TimeSpan.Zero } };
         MtaTlsClientConfiguration.Apply(configuration.GetSection(MtaTlsClientOptions.SectionName), options, contentRoot);
         options.Host = gateway.IdnHost;

@@ -12,7 +12,7 @@ using MtaTls.ReverseProxy.Diagnostics;
 
 namespace MtaTls.ReverseProxy.Cluster;
 
-/// <summary>What <c>MtaTls:Cluster</c> says, read once when the gateway starts.</summary>
+/// <summary>The settings of <c>MtaTls:Cluster</c>, read once when the gateway starts.</summary>
 internal sealed class ClusterPlan
 {
     private const string Key = $"{MtaTlsSettings.SectionName}:Cluster";
@@ -23,7 +23,7 @@ internal sealed class ClusterPlan
     {
         Time = time;
         Loggers = loggers;
-        // Read with the first use: an invalid section is reported when the server starts, with all that is wrong.
+        // Read at first use, not here: the server's start reports an invalid section, with all its errors.
         _state = new(() => new State(options.Value, server.Value, environment.ContentRootPath, loggers.CreateLogger(ClusterLog.Category)));
     }
 
@@ -31,25 +31,24 @@ internal sealed class ClusterPlan
 
     public ILoggerFactory Loggers { get; }
 
-    /// <summary>The options.</summary>
     public MtaTlsClusterOptions Options => _state.Value.Options;
 
     /// <summary>This gateway's name.</summary>
     public string Node => _state.Value.Node;
 
-    /// <summary>Where others reach this gateway.</summary>
+    /// <summary>The URL at which other gateways reach this one.</summary>
     public Uri Advertise => _state.Value.Advertise;
 
-    /// <summary>Who is a gateway.</summary>
+    /// <summary>Decides whether a certificate belongs to a gateway of the cluster.</summary>
     public PeerTrust Trust => _state.Value.Trust;
 
-    /// <summary>The name that a gateway has by its options.</summary>
+    /// <summary>The gateway's name according to its options.</summary>
     public static string NodeOf(MtaTlsReverseProxyOptions options) => options.Cluster.Node ?? options.Agents.Node ?? Environment.MachineName;
 
-    /// <summary>Whether a text may be a gateway's name: no character of it means anything in a directory's keys and messages.</summary>
+    /// <summary>Whether a text may be a gateway's name. Its characters have no special meaning in a directory's keys and messages.</summary>
     public static bool IsNode(string? text) => text is { Length: > 0 and <= 64 } && text.All(static c => char.IsAsciiLetterOrDigit(c) || c is '.' or '_' or '-');
 
-    /// <summary>Reads where a gateway is reached.</summary>
+    /// <summary>Parses the URL at which a gateway is reached.</summary>
     public static bool TryParseAdvertise(string? text, out Uri advertise)
     {
         advertise = null!;
@@ -62,28 +61,28 @@ internal sealed class ClusterPlan
         return true;
     }
 
-    /// <summary>Reports what is wrong with the options of a gateway that is one of several.</summary>
+    /// <summary>Adds an error for each invalid option of a gateway that is one of several.</summary>
     public static void Check(MtaTlsReverseProxyOptions options, MtaTlsOptions? server, List<string> errors)
     {
         MtaTlsClusterOptions cluster = options.Cluster;
         if (!IsNode(NodeOf(options)))
         {
-            errors.Add($"{Key}:Node: '{NodeOf(options)}' is not a name of at most 64 letters, digits, hyphens, underscores and dots.");
+            errors.Add($"{Key}:Node: '{NodeOf(options)}' is not 1 to 64 letters, digits, hyphens, underscores or dots.");
         }
 
         if (cluster.Node is not null && options.Agents.Node is not null && cluster.Node != options.Agents.Node)
         {
-            errors.Add($"{Key}:Node: '{cluster.Node}' is not {MtaTlsSettings.SectionName}:Agents:Node ('{options.Agents.Node}'). A gateway has one name; set one of the two.");
+            errors.Add($"{Key}:Node: '{cluster.Node}' differs from {MtaTlsSettings.SectionName}:Agents:Node ('{options.Agents.Node}'). A gateway has one name; set only one of the two.");
         }
 
         if (!TryParseAdvertise(cluster.Advertise, out _))
         {
-            errors.Add($"{Key}:Advertise: '{cluster.Advertise}' is not https://host:port, where other gateways reach the endpoint '{cluster.Endpoint}'.");
+            errors.Add($"{Key}:Advertise: '{cluster.Advertise}' is not a URL https://host:port. Other gateways reach the endpoint '{cluster.Endpoint}' of this one there.");
         }
 
         if (cluster.PeerCertificates is null)
         {
-            errors.Add($"{Key}:PeerCertificates: is needed: it says which certificates are gateways'.");
+            errors.Add($"{Key}:PeerCertificates: is required. It is the condition for gateways' certificates.");
         }
         else
         {
@@ -97,14 +96,14 @@ internal sealed class ClusterPlan
 
         if (server is not null && !IsSet(cluster.ClientCertificate) && !IsSet(EndpointCertificate(cluster, server)))
         {
-            errors.Add($"{Key}:ClientCertificate: is needed, for {MtaTlsSettings.SectionName}:Endpoints:{cluster.Endpoint}:Certificate names none.");
+            errors.Add($"{Key}:ClientCertificate: is required, because {MtaTlsSettings.SectionName}:Endpoints:{cluster.Endpoint}:Certificate names no certificate.");
         }
     }
 
-    /// <summary>How another gateway is connected to.</summary>
-    /// <param name="node">The gateway.</param>
-    /// <param name="openTimeout">How long it may take to answer an open.</param>
-    /// <param name="requested">Answers its opens.</param>
+    /// <summary>The client options for connecting to another gateway.</summary>
+    /// <param name="node">The other gateway.</param>
+    /// <param name="openTimeout">How long the other gateway may take to answer an open.</param>
+    /// <param name="requested">Handles the channels that the other gateway opens.</param>
     public MtaTlsClientOptions ClientOptions(MtaTlsNode node, TimeSpan openTimeout, Func<MtaTlsChannelRequest, CancellationToken, ValueTask> requested)
     {
         State state = _state.Value;
@@ -122,7 +121,7 @@ internal sealed class ClusterPlan
             ChannelRequested = requested,
             LoggerFactory = Loggers,
             TimeProvider = Time,
-            // Gateways are known by their certificates, wherever they run.
+            // A gateway is identified by its certificate alone, so a mismatch of the host name does not matter.
             RemoteCertificateValidationCallback = (_, certificate, chain, errors) => certificate is System.Security.Cryptography.X509Certificates.X509Certificate2 peer
                 && state.Trust.IsPeer(peer, chain, (errors & ~SslPolicyErrors.RemoteCertificateNameMismatch) == SslPolicyErrors.None, PeerTrust.ServerAuthentication),
         };

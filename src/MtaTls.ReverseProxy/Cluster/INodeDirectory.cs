@@ -1,23 +1,25 @@
 namespace MtaTls.ReverseProxy.Cluster;
 
 /// <summary>
-/// Knows the gateways of the cluster. A directory of agents that several gateways share implements it beside <see cref="Agents.IAgentDirectory"/>, and calls <c>AddMtaTlsPeers()</c>. Members of a node that
-/// it does not know do not count.
+/// Finds the gateways (nodes) of the cluster. A directory that several gateways share implements this interface as well as <see cref="Agents.IAgentDirectory"/>, and calls <c>AddMtaTlsPeers()</c>. A
+/// gateway opens no channels to agents of a node that this directory does not know.
 /// </summary>
 public interface INodeDirectory
 {
-    /// <summary>Called with a node's name when it has come, changed or gone. Handlers must neither block nor throw.</summary>
+    /// <summary>Called with a node's name when the node has joined, changed or left. Handlers must neither block nor throw.</summary>
     event Action<string>? NodeChanged;
 
-    /// <summary>A node that lives; null: there is none of that name. It must not wait.</summary>
+    /// <summary>Finds a live node. Called for each request: it must not block.</summary>
     /// <param name="name">The node's name.</param>
+    /// <returns>The node; null: no live node has the name.</returns>
     MtaTlsNode? FindNode(string name);
 
-    /// <summary>All nodes that live, this one included.</summary>
+    /// <summary>All live nodes, this one included.</summary>
+    /// <returns>The nodes, in no particular order.</returns>
     IReadOnlyList<MtaTlsNode> ListNodes();
 
-    /// <summary>Tells all nodes that this one is about to stop: new requests go to others.</summary>
+    /// <summary>Tells all nodes that this one is about to stop, so that they send new requests to other nodes. It does not throw.</summary>
     /// <param name="cancellationToken">Ends the attempt.</param>
-    /// <returns>Ends when it is said, or can't be. It does not throw.</returns>
+    /// <returns>Completes when the nodes are told, or can't be told.</returns>
     ValueTask AnnounceDrainAsync(CancellationToken cancellationToken = default);
 }

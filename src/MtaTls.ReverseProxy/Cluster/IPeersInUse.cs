@@ -1,6 +1,6 @@
 namespace MtaTls.ReverseProxy.Cluster;
 
-/// <summary>Is there where this gateway is one of several, so that <c>MtaTls:Cluster</c> must be complete.</summary>
+/// <summary>A marker service: it is registered if this gateway is one of several. Then <c>MtaTls:Cluster</c> must be complete.</summary>
 internal interface IPeersInUse;
 
 /// <inheritdoc/>

@@ -5,33 +5,33 @@ using MtaTls.ReverseProxy.Agents;
 
 namespace MtaTls.ReverseProxy.Cluster;
 
-/// <summary>What gateways ask each other for: the destinations of their channels. They name one registration exactly, so that a refusal says of that one that it is gone.</summary>
+/// <summary>The channel destinations that gateways use between each other. Each names exactly one registration, so that a refusal means that this registration is gone.</summary>
 internal static class PeerAddress
 {
-    /// <summary>The registration is not known: it never will be again, for ids are not used twice.</summary>
+    /// <summary>The registration does not exist, and never will again, because ids are not used twice.</summary>
     public const string Unknown = "unknown-agent";
 
     /// <summary>The agent takes no new connections.</summary>
     public const string Draining = "draining-agent";
 
-    /// <summary>The agent has no room for another channel.</summary>
+    /// <summary>The agent has reached its limit of channels.</summary>
     public const string Limit = "agent-limit";
 
-    /// <summary>The agent has refused, or not answered.</summary>
+    /// <summary>The agent has refused the channel, or has not answered.</summary>
     public const string Unavailable = "agent-unavailable";
 
-    /// <summary>How a gateway answers <see cref="Leaving"/>.</summary>
+    /// <summary>The refusal with which a gateway answers <see cref="Leaving"/>.</summary>
     public const string Left = "left";
 
     private const string LeavingLabel = "leaving";
 
-    /// <summary>Asks for a channel to an agent.</summary>
+    /// <summary>The destination of a channel to an agent.</summary>
     public static ChannelAddress Of(string registration, in AgentName name) => new(AgentAuthority.Of(registration, name), name.Port);
 
-    /// <summary>Says that an agent is leaving; the answer comes when nothing is on its way to it any more.</summary>
+    /// <summary>The destination that announces that an agent is leaving. The other gateway answers when it has no request to the agent under way.</summary>
     public static ChannelAddress Leaving(string registration) => new($"{registration}.{LeavingLabel}{AgentAuthority.Suffix}", 0);
 
-    /// <summary>Finds the registration and the name that a channel is for.</summary>
+    /// <summary>Finds the registration and the name that a destination stands for.</summary>
     public static bool TryFind(AgentRegistry registry, ChannelAddress destination, [NotNullWhen(true)] out AgentRegistration? registration, out AgentName name)
     {
         (registration, name) = (null, default);
@@ -52,6 +52,6 @@ internal static class PeerAddress
         return false;
     }
 
-    /// <summary>Reads <see cref="Leaving"/>.</summary>
+    /// <summary>Parses a destination made by <see cref="Leaving"/>.</summary>
     public static bool TryParseLeaving(ChannelAddress destination, out string registration) => AgentAuthority.TrySplit(destination.Host, out registration, out string key) && key == LeavingLabel;
 }

@@ -3,7 +3,7 @@ using MtaTls.ReverseProxy.Agents;
 
 namespace MtaTls.ReverseProxy.Cluster;
 
-/// <summary>Opens channels to agents of this gateway, and through other gateways to theirs.</summary>
+/// <summary>Opens channels to agents of this gateway directly, and to agents of other gateways through those.</summary>
 internal sealed class PeerConnector(AgentRegistry registry, Peers peers) : IAgentConnector
 {
     public ValueTask<MtaTlsAgentChannel> OpenAsync(AgentMember member, ChannelAddress source, CancellationToken cancellationToken = default)

@@ -9,10 +9,10 @@ using MtaTls.ReverseProxy.Diagnostics;
 
 namespace MtaTls.ReverseProxy.Cluster;
 
-/// <summary>Serves other gateways: connects their channels to agents of this gateway, never to those of a third one, so there are no loops.</summary>
+/// <summary>Serves other gateways: connects their channels to agents of this gateway, never to agents of a third gateway. So there are no loops.</summary>
 internal sealed class PeerEndpoint : IPeerEndpoint
 {
-    /// <summary>A gateway that does not answer holds up no agent that leaves.</summary>
+    /// <summary>How long a leaving agent waits for other gateways, so that one that does not answer can't block it.</summary>
     private static readonly TimeSpan s_longestLeave = TimeSpan.FromSeconds(3);
 
     private readonly ClusterPlan _plan;
@@ -21,7 +21,7 @@ internal sealed class PeerEndpoint : IPeerEndpoint
     private readonly ILogger _logger;
     private readonly Lock _lock = new();
 
-    // Guarded by _lock: for each registration, the sessions of gateways that have channels to it, and how many.
+    // Guarded by _lock: for each registration, the sessions of other gateways with channels to it, and how many channels.
     private readonly Dictionary<string, Dictionary<MtaTlsServerSession, int>> _users = new(StringComparer.Ordinal);
 
     public PeerEndpoint(ClusterPlan plan, AgentRegistry registry, ClusterMetrics metrics)
@@ -39,7 +39,7 @@ internal sealed class PeerEndpoint : IPeerEndpoint
 
     public void Start(MtaTlsServerSession session, MtaTlsChannelRequest request)
     {
-        // The handshake has checked it; a certificate that is no gateway's any more opens nothing further.
+        // The handshake has already checked the same condition. This check does not depend on the handshake.
         if (!_plan.Trust.Matches(session.ClientCertificate))
         {
             _logger.NotAPeer(session.SessionId);
@@ -82,11 +82,19 @@ internal sealed class PeerEndpoint : IPeerEndpoint
                 return;
             }
 
-            _logger.PeerChannel(session.SessionId, request.Source.ToString(), registration.Agent, name.ToString());
             _metrics.Spliced(1);
+            MtaTlsAgentChannel client = new(peer.Channel);
             try
             {
-                await new ChannelSplice(new MtaTlsAgentChannel(peer.Channel), agent).RunAsync();
+                _logger.PeerChannel(session.SessionId, request.Source.ToString(), registration.Agent, name.ToString());
+                await new ChannelSplice(client, agent).RunAsync();
+            }
+            catch
+            {
+                // Otherwise both ends would wait for each other.
+                client.Abort();
+                agent.Abort();
+                throw;
             }
             finally
             {
@@ -107,7 +115,7 @@ internal sealed class PeerEndpoint : IPeerEndpoint
             }
             catch (InvalidOperationException)
             {
-                // It was answered.
+                // The open is answered already.
             }
         }
         finally
@@ -116,7 +124,7 @@ internal sealed class PeerEndpoint : IPeerEndpoint
         }
     }
 
-    /// <summary>An agent leaves: every gateway that has a channel to it is told, and answers when nothing more is on its way.</summary>
+    /// <summary>Tells every gateway with a channel to the agent that the agent leaves. Each answers when it has no request to the agent under way.</summary>
     private async Task LeaveAsync(AgentRegistration registration)
     {
         MtaTlsServerSession[] sessions;
@@ -144,7 +152,7 @@ internal sealed class PeerEndpoint : IPeerEndpoint
         }
         catch (Exception e) when (e is IOException or OperationCanceledException)
         {
-            // Refused: that is the answer. Or the session is lost, and with it what was on its way.
+            // A refusal is the expected answer. If the session is lost, its requests are lost too.
         }
     }
 

@@ -9,8 +9,8 @@ using MtaTls.ReverseProxy.Diagnostics;
 
 namespace MtaTls.ReverseProxy.Cluster;
 
-/// <summary>The kept session with one other gateway. From the moment that it is lost until it is there again the gateway is suspect.</summary>
-[SuppressMessage("Design", "CA1001", Justification = "The source has no timer, and its token may be asked for at any time.")]
+/// <summary>The permanent session with one other gateway. While there is none, the gateway is suspect.</summary>
+[SuppressMessage("Design", "CA1001", Justification = "The source has no timer, so it needs no disposal, and its token may be used at any time.")]
 internal sealed class PeerLink : IAsyncDisposable
 {
     private static readonly TimeSpan s_look = TimeSpan.FromSeconds(1);
@@ -28,11 +28,11 @@ internal sealed class PeerLink : IAsyncDisposable
     private bool _isReached;
     private int _disposed;
 
-    /// <param name="node">The gateway.</param>
-    /// <param name="plan">The settings.</param>
-    /// <param name="options">Makes the options of its client.</param>
-    /// <param name="metrics">Counts.</param>
-    /// <param name="changed">Is told that the gateway has become suspect, or is no longer.</param>
+    /// <param name="node">The other gateway.</param>
+    /// <param name="plan">The settings of <c>MtaTls:Cluster</c>.</param>
+    /// <param name="options">Makes the options of the client that connects to it.</param>
+    /// <param name="metrics">The cluster's metrics.</param>
+    /// <param name="changed">Called when the gateway has become suspect, or is no longer suspect.</param>
     public PeerLink(MtaTlsNode node, ClusterPlan plan, Func<MtaTlsClientOptions> options, ClusterMetrics metrics, Action changed)
     {
         Node = node;
@@ -50,14 +50,14 @@ internal sealed class PeerLink : IAsyncDisposable
     public bool IsSuspect => _isSuspect;
 
     /// <summary>Opens a channel.</summary>
-    /// <exception cref="AgentUnavailableException">There is none.</exception>
+    /// <exception cref="AgentUnavailableException">No channel was opened.</exception>
     public async ValueTask<MtaTlsAgentChannel> OpenAsync(AgentMember member, ChannelAddress destination, ChannelAddress source, CancellationToken cancellationToken)
     {
-        // The first attempt to connect is waited for; while the gateway is suspect nobody waits.
+        // Callers wait for the first attempt to connect, but not while the gateway is suspect.
         await _attempted.Task.WaitAsync(cancellationToken);
         if (_client is not { } client || _isSuspect)
         {
-            throw new AgentUnavailableException($"Gateway {Node.Name}, which has agent {member.Agent} ({member.Id}), is not reached.");
+            throw new AgentUnavailableException($"Gateway {Node.Name}, which has agent {member.Agent} ({member.Id}), can't be reached.");
         }
 
         try
@@ -74,7 +74,7 @@ internal sealed class PeerLink : IAsyncDisposable
         }
     }
 
-    /// <summary>Ends the session when nothing uses it any more: the gateway has gone from the directory, or is reached elsewhere.</summary>
+    /// <summary>Ends the session when its last channel has closed. Called when the gateway has left the directory or has another address.</summary>
     public async Task RetireAsync()
     {
         while (!_stopping.IsCancellationRequested && !_isSuspect && _client is { } client && client.GetSessions().Any(static s => s.Channels > 0))
@@ -133,8 +133,8 @@ internal sealed class PeerLink : IAsyncDisposable
             }
             else if (!client.GetSessions().Any(static s => s.IsLeaving))
             {
-                // One that has said that it will stop serves what it has; the directory says that it gets nothing more.
-                Suspect("The session was lost, or is silent.");
+                // A gateway that has announced its stop is not suspect: it finishes its channels, and the directory prevents new ones.
+                Suspect("The session was lost, or does not answer.");
             }
 
             _attempted.TrySetResult();

@@ -5,23 +5,23 @@ using MtaTls.Configuration;
 
 namespace MtaTls.ReverseProxy.Cluster;
 
-/// <summary>Who is a gateway of the cluster: a certificate that is trusted and meets the condition. Names and addresses of machines do not count.</summary>
+/// <summary>Decides whether a certificate belongs to a gateway of the cluster: it must be trusted and meet the condition. Host names and addresses are not checked.</summary>
 internal sealed class PeerTrust(ClientCertificateCondition condition, AuthoritySource? authorities)
 {
-    /// <summary>For clients (<c>id-kp-clientAuth</c>).</summary>
+    /// <summary>The extended key usage of clients (<c>id-kp-clientAuth</c>).</summary>
     public static readonly Oid ClientAuthentication = new("1.3.6.1.5.5.7.3.2");
 
-    /// <summary>For servers (<c>id-kp-serverAuth</c>).</summary>
+    /// <summary>The extended key usage of servers (<c>id-kp-serverAuth</c>).</summary>
     public static readonly Oid ServerAuthentication = new("1.3.6.1.5.5.7.3.1");
 
     /// <summary>Whether a certificate meets the condition.</summary>
     public bool Matches(X509Certificate2? certificate) => condition.Matches(certificate);
 
-    /// <summary>Whether a certificate that the handshake has proved is a gateway's.</summary>
-    /// <param name="certificate">The certificate.</param>
-    /// <param name="sent">The chain with the intermediates that were sent.</param>
+    /// <summary>Whether the peer's certificate belongs to a gateway. The handshake has already proved that the peer has the private key.</summary>
+    /// <param name="certificate">The peer's certificate.</param>
+    /// <param name="sent">The chain, with the intermediate certificates that the peer sent.</param>
     /// <param name="isTrusted">Whether the machine trusts the certificate.</param>
-    /// <param name="purpose">What it must be for.</param>
+    /// <param name="purpose">The extended key usage that it must have.</param>
     public bool IsPeer(X509Certificate2 certificate, X509Chain? sent, bool isTrusted, Oid purpose) => condition.Matches(certificate) && (authorities is null ? isTrusted : Builds(certificate, sent, authorities, purpose));
 
     private static bool Builds(X509Certificate2 certificate, X509Chain? sent, AuthoritySource authorities, Oid purpose)

@@ -8,10 +8,10 @@ using MtaTls.ReverseProxy.Diagnostics;
 
 namespace MtaTls.ReverseProxy.Cluster;
 
-/// <summary>The other gateways of the cluster, as far as this one has anything to do with them: a session with each is kept from the first request for one of its agents on.</summary>
+/// <summary>The links to other gateways of the cluster. The first request for an agent of another gateway creates the link, which then keeps a session.</summary>
 internal sealed class Peers : IAsyncDisposable
 {
-    /// <summary>The other gateway waits for its agent's answer itself; it must be the first to give up.</summary>
+    /// <summary>How much longer this gateway waits than the other one, which itself waits for its agent and must time out first.</summary>
     private static readonly TimeSpan s_further = TimeSpan.FromSeconds(1);
 
     private readonly INodeDirectory _nodes;
@@ -36,23 +36,23 @@ internal sealed class Peers : IAsyncDisposable
         nodes.NodeChanged += OnNodeChanged;
     }
 
-    /// <summary>Called when a gateway has become suspect, or is no longer; with its name.</summary>
+    /// <summary>Called with the name of a gateway that has become suspect, or is no longer suspect.</summary>
     public event Action<string>? SuspectsChanged;
 
     /// <summary>Called for each agent of another gateway that leaves.</summary>
     public event Action<AgentMember>? AgentLeaving;
 
-    /// <summary>What is on its way to agents of other gateways.</summary>
+    /// <summary>The requests under way to agents of other gateways.</summary>
     public RemoteAgents Agents { get; }
 
     /// <summary>This gateway's name.</summary>
     public string Self => _plan.Node;
 
-    /// <summary>Whether a gateway can't be reached.</summary>
+    /// <summary>Whether a gateway can't be reached now.</summary>
     public bool IsSuspect(string node) => _links.TryGetValue(node, out PeerLink? link) && link.IsSuspect;
 
     /// <summary>Opens a channel to an agent of another gateway.</summary>
-    /// <exception cref="AgentUnavailableException">There is none.</exception>
+    /// <exception cref="AgentUnavailableException">No channel was opened.</exception>
     public async ValueTask<MtaTlsAgentChannel> OpenAsync(AgentMember member, ChannelAddress source, CancellationToken cancellationToken)
     {
         if (!AgentProtocol.TryParseName(member.Name, out AgentName name) || LinkTo(member.Node) is not { } link)
@@ -119,7 +119,7 @@ internal sealed class Peers : IAsyncDisposable
         lock (_lock)
         {
             return _isDisposed ? null : _links.GetOrAdd(node, _ => new PeerLink(
-                found, _plan, () => _plan.ClientOptions(found, _settings.Current.Agents.Options.OpenTimeout + s_further, OnRequestedAsync), _metrics, () => SuspectsChanged?.Invoke(node)));
+                found, _plan, () => _plan.ClientOptions(found, _settings.Current.Agents.Options.OpenTimeout + s_further, (request, _) => OnRequestedAsync(node, request)), _metrics, () => SuspectsChanged?.Invoke(node)));
         }
     }
 
@@ -139,8 +139,11 @@ internal sealed class Peers : IAsyncDisposable
         }
     }
 
-    /// <summary>What another gateway asks this one for on the session that this one has begun: that nothing is sent to an agent any more. The refusal is the answer.</summary>
-    private async ValueTask OnRequestedAsync(MtaTlsChannelRequest request, CancellationToken cancellationToken)
+    /// <summary>
+    /// Handles a channel that another gateway opens on this gateway's session to it. The only valid destination announces that an agent leaves; this gateway refuses the channel when it has no request to that agent
+    /// under way. The refusal is the answer.
+    /// </summary>
+    private async ValueTask OnRequestedAsync(string node, MtaTlsChannelRequest request)
     {
         if (!PeerAddress.TryParseLeaving(request.Destination, out string id))
         {
@@ -148,7 +151,7 @@ internal sealed class Peers : IAsyncDisposable
             return;
         }
 
-        Task sent = Agents.LeaveAsync(id, out IReadOnlyList<AgentMember> members);
+        Task sent = Agents.LeaveAsync(node, id, out IReadOnlyList<AgentMember> members);
         foreach (AgentMember member in members)
         {
             _directory.Forget(member);

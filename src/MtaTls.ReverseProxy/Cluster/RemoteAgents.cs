@@ -2,44 +2,66 @@ using MtaTls.ReverseProxy.Agents;
 
 namespace MtaTls.ReverseProxy.Cluster;
 
-/// <summary>The requests on their way to agents of other gateways. A gateway whose agent leaves asks here whether nothing more will come.</summary>
+/// <summary>Counts the requests under way to agents of other gateways. When an agent leaves, its gateway waits until there are none.</summary>
 internal sealed class RemoteAgents(TimeProvider time)
 {
-    /// <summary>An agent that has left may still stand in the directory for a moment, not for longer.</summary>
+    /// <summary>How long an agent that has left is remembered: the directory may still list it for a moment.</summary>
     private static readonly TimeSpan s_remembered = TimeSpan.FromMinutes(1);
 
-    /// <summary>A request that waits longer for its answer has long been sent.</summary>
+    /// <summary>After this time a request without an answer has certainly reached the agent.</summary>
     private static readonly TimeSpan s_longest = TimeSpan.FromSeconds(2);
 
+    /// <summary>The most agents that have left and are remembered: a gateway may say so of any number.</summary>
+    internal const int MaxLeft = 10_000;
+
     private readonly Lock _lock = new();
-    private readonly Dictionary<string, Gate> _gates = new(StringComparer.Ordinal);
+
+    // Guarded by _lock: agents with requests on their way, and those that have left a short while ago, oldest first.
+    private readonly Dictionary<(string Node, string Id), Gate> _gates = [];
+    private readonly HashSet<(string Node, string Id)> _left = [];
+    private readonly Queue<((string Node, string Id) Agent, long At)> _order = new();
 
     /// <summary>The gate of an agent.</summary>
     public ISendGate Of(AgentMember member) => new Passage(this, member);
 
-    /// <summary>How many requests are on their way to an agent.</summary>
-    public int Sending(string registration)
+    /// <summary>How many agents that have left are remembered.</summary>
+    internal int Left
     {
-        lock (_lock)
+        get
         {
-            return _gates.TryGetValue(registration, out Gate? gate) ? gate.Sending : 0;
+            lock (_lock)
+            {
+                return _left.Count;
+            }
         }
     }
 
-    /// <summary>The agent leaves: nothing is sent to it from now on.</summary>
-    /// <param name="registration">Its registration.</param>
-    /// <param name="members">What requests were on their way to.</param>
-    /// <returns>Ends when those have arrived.</returns>
-    public Task LeaveAsync(string registration, out IReadOnlyList<AgentMember> members)
+    /// <summary>How many requests to an agent are under way.</summary>
+    public int Sending(AgentMember member)
     {
-        Task sent;
         lock (_lock)
         {
-            Forget();
-            Gate gate = Get(registration);
-            gate.LeftAt ??= time.GetTimestamp();
-            members = [.. gate.Members];
-            sent = gate.Sending == 0 ? Task.CompletedTask : (gate.Sent ??= new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously)).Task;
+            return _gates.TryGetValue((member.Node, member.Id), out Gate? gate) ? gate.Sending : 0;
+        }
+    }
+
+    /// <summary>Stops new requests to an agent that leaves.</summary>
+    /// <param name="node">The gateway that announces it. Only the agent's own gateway may.</param>
+    /// <param name="registration">The id of the agent's registration.</param>
+    /// <param name="members">The agent's directory entries that requests under way used.</param>
+    /// <returns>Completes when these requests have been answered. Throws <see cref="TimeoutException"/> after two seconds.</returns>
+    public Task LeaveAsync(string node, string registration, out IReadOnlyList<AgentMember> members)
+    {
+        Task sent = Task.CompletedTask;
+        lock (_lock)
+        {
+            Remember((node, registration));
+            members = [];
+            if (_gates.TryGetValue((node, registration), out Gate? gate))
+            {
+                members = [.. gate.Members];
+                sent = (gate.Sent ??= new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously)).Task;
+            }
         }
 
         return sent.WaitAsync(s_longest, time);
@@ -47,12 +69,17 @@ internal sealed class RemoteAgents(TimeProvider time)
 
     private bool TryBegin(AgentMember member)
     {
+        (string, string) key = (member.Node, member.Id);
         lock (_lock)
         {
-            Gate gate = Get(member.Id);
-            if (gate.LeftAt is not null)
+            if (_left.Contains(key))
             {
                 return false;
+            }
+
+            if (!_gates.TryGetValue(key, out Gate? gate))
+            {
+                _gates.Add(key, gate = new Gate());
             }
 
             gate.Sending++;
@@ -63,41 +90,30 @@ internal sealed class RemoteAgents(TimeProvider time)
 
     private void End(AgentMember member)
     {
+        (string, string) key = (member.Node, member.Id);
         lock (_lock)
         {
-            if (!_gates.TryGetValue(member.Id, out Gate? gate) || --gate.Sending > 0)
+            if (_gates.TryGetValue(key, out Gate? gate) && --gate.Sending == 0)
             {
-                return;
-            }
-
-            gate.Sent?.TrySetResult();
-            if (gate.LeftAt is null)
-            {
-                _gates.Remove(member.Id);
+                _gates.Remove(key);
+                gate.Sent?.TrySetResult();
             }
         }
     }
 
     // Under the lock.
-    private Gate Get(string registration)
+    private void Remember((string Node, string Id) left)
     {
-        if (!_gates.TryGetValue(registration, out Gate? gate))
+        long now = time.GetTimestamp();
+        while (_order.TryPeek(out ((string, string) Agent, long At) oldest) && (_order.Count >= MaxLeft || time.GetElapsedTime(oldest.At, now) > s_remembered))
         {
-            _gates.Add(registration, gate = new Gate());
+            _order.Dequeue();
+            _left.Remove(oldest.Agent);
         }
 
-        return gate;
-    }
-
-    // Under the lock.
-    private void Forget()
-    {
-        foreach ((string id, Gate gate) in _gates)
+        if (_left.Add(left))
         {
-            if (gate.LeftAt is { } left && gate.Sending == 0 && time.GetElapsedTime(left) > s_remembered)
-            {
-                _gates.Remove(id);
-            }
+            _order.Enqueue((left, now));
         }
     }
 
@@ -106,8 +122,6 @@ internal sealed class RemoteAgents(TimeProvider time)
         public int Sending { get; set; }
 
         public HashSet<AgentMember> Members { get; } = [];
-
-        public long? LeftAt { get; set; }
 
         public TaskCompletionSource? Sent { get; set; }
     }

@@ -6,7 +6,7 @@ using MtaTls.Configuration;
 
 namespace MtaTls.ReverseProxy.Configuration;
 
-/// <summary>Fills <see cref="MtaTlsReverseProxyOptions"/> from the section <c>MtaTls</c>, whose other keys are read by MtaTls.AspNetCore.</summary>
+/// <summary>Reads <see cref="MtaTlsReverseProxyOptions"/> from the section <c>MtaTls</c>. MtaTls.AspNetCore reads the other keys of that section.</summary>
 internal sealed class ConfigureReverseProxy(IConfiguration configuration, IHostEnvironment environment) : IConfigureOptions<MtaTlsReverseProxyOptions>
 {
     public void Configure(MtaTlsReverseProxyOptions options)

@@ -9,7 +9,7 @@ using Yarp.ReverseProxy.Transforms.Builder;
 
 namespace MtaTls.ReverseProxy.Configuration;
 
-/// <summary>Checks our metadata when YARP loads its configuration. As a part of YARP's own validation, all errors are reported together and an invalid reload keeps the old configuration.</summary>
+/// <summary>Checks this package's metadata when YARP loads its configuration. As part of YARP's validation it reports all errors together, and after an invalid reload YARP keeps the old configuration.</summary>
 internal sealed class MetadataValidator : ITransformProvider
 {
     public void ValidateRoute(TransformRouteValidationContext context)
@@ -36,7 +36,7 @@ internal sealed class MetadataValidator : ITransformProvider
         {
             if (cluster.Metadata?.ContainsKey(MtaTlsMetadata.TargetHost) is true)
             {
-                Add($"metadata {MtaTlsMetadata.TargetHost} is for a cluster with {MtaTlsMetadata.Gateway}");
+                Add($"metadata {MtaTlsMetadata.TargetHost} needs metadata {MtaTlsMetadata.Gateway}");
             }
 
             return;
@@ -44,7 +44,7 @@ internal sealed class MetadataValidator : ITransformProvider
 
         if (!HasChannels(context.Services.GetService<IForwarderHttpClientFactory>()))
         {
-            Add($"metadata {MtaTlsMetadata.Gateway} needs AddMtaTlsHttpClient(), without which destinations would be connected to directly");
+            Add($"metadata {MtaTlsMetadata.Gateway} needs AddMtaTlsHttpClient(). Without it YARP would connect to the destinations directly");
         }
 
         if (!GatewayMetadata.TryParse(gateway, out _))
@@ -54,14 +54,14 @@ internal sealed class MetadataValidator : ITransformProvider
 
         if (cluster.HttpClient?.WebProxy?.Address is not null)
         {
-            Add($"HttpClient:WebProxy does not apply to a cluster with {MtaTlsMetadata.Gateway}, whose connections are channels; to reach the gateway through a proxy set MtaTlsClientOptions.ConnectCallback in AddMtaTlsHttpClient(...)");
+            Add($"HttpClient:WebProxy does not apply to a cluster with {MtaTlsMetadata.Gateway}, because its connections are channels. To reach the gateway through a proxy, set MtaTlsClientOptions.ConnectCallback in AddMtaTlsHttpClient(...)");
         }
 
         foreach ((string id, DestinationConfig destination) in destinations)
         {
             if (destination.Address?.StartsWith("https://", StringComparison.OrdinalIgnoreCase) is false)
             {
-                Add($"destination '{id}': '{destination.Address}' must begin with https://, for what is reached through a gateway is reached in TLS");
+                Add($"destination '{id}': '{destination.Address}' must begin with https://, because channels through a gateway are inside TLS");
             }
         }
 

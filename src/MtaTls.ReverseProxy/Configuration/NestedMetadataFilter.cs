@@ -4,8 +4,8 @@ using Yarp.ReverseProxy.Configuration;
 namespace MtaTls.ReverseProxy.Configuration;
 
 /// <summary>
-/// Gives back the metadata whose key has a colon. In .NET's configuration a colon divides keys, so YARP finds of "MtaTls:Destination" only a key "MtaTls" without a value; the rest is
-/// looked up below the same route, cluster or destination.
+/// Restores metadata whose key contains a colon. A colon separates keys in .NET's configuration, so YARP reads "MtaTls:Destination" as a key "MtaTls" without a value. This filter looks the
+/// value up in the configuration of the same route, cluster or destination.
 /// </summary>
 internal sealed class NestedMetadataFilter(IConfiguration configuration) : IProxyConfigFilter
 {
@@ -40,7 +40,7 @@ internal sealed class NestedMetadataFilter(IConfiguration configuration) : IProx
     private Dictionary<string, string> Restore(IReadOnlyDictionary<string, string> metadata, string owner)
     {
         var restored = metadata.Where(m => !m.Key.Equals(Prefix, StringComparison.OrdinalIgnoreCase)).ToDictionary(StringComparer.OrdinalIgnoreCase);
-        // The section that YARP was given is not known here, so every section of the configuration that holds such an owner is looked at.
+        // This filter does not know which section YARP was given, so it searches every section with a route, cluster or destination of that name.
         string path = $":{owner}:Metadata:{Prefix}:";
         foreach ((string key, string? value) in configuration.AsEnumerable())
         {

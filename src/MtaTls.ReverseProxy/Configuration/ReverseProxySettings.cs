@@ -10,10 +10,10 @@ using MtaTls.ReverseProxy.Forwarder;
 
 namespace MtaTls.ReverseProxy.Configuration;
 
-/// <summary>The destination table and the trusted peers that are in force now.</summary>
+/// <summary>The current settings of this package, read again when the configuration changes.</summary>
 internal sealed class ReverseProxySettings(IConfiguration configuration, IOptionsFactory<MtaTlsReverseProxyOptions> options, ILogger<ReverseProxySettings> logger) : IDisposable
 {
-    // Read with the first request: when the application is put together, its server has not yet reported all that is wrong with the section.
+    // Read at the first request, not earlier: the server's start reports an invalid section, with all its errors.
     private readonly Lazy<ReloadableOptions<MtaTlsReverseProxyOptions, State>> _options = new(() => new(configuration, options, o => State.Read(o, []), logger));
 
     public State Current => _options.Value.Current;

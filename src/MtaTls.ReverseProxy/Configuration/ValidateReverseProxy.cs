@@ -5,8 +5,8 @@ using MtaTls.ReverseProxy.Cluster;
 namespace MtaTls.ReverseProxy.Configuration;
 
 /// <summary>
-/// Checks <see cref="MtaTlsReverseProxyOptions"/>, by themselves and as a part of <see cref="MtaTlsOptions"/>: both are of one section, so whatever is wrong with it stands in one message when the
-/// server starts.
+/// Validates <see cref="MtaTlsReverseProxyOptions"/>, alone and together with <see cref="MtaTlsOptions"/>. Both are read from one section, so one message at the server's start lists all errors of that
+/// section.
 /// </summary>
 internal sealed class ValidateReverseProxy(IEnumerable<IConfigureOptions<MtaTlsReverseProxyOptions>> configurations, IEnumerable<IPeersInUse> peers)
     : IValidateOptions<MtaTlsReverseProxyOptions>, IValidateOptions<MtaTlsOptions>

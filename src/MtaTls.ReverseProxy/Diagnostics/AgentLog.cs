@@ -21,25 +21,25 @@ internal static partial class AgentLog
     [LoggerMessage(5, LogLevel.Warning, "A registration of {Identity} was refused: {Reason}.", EventName = "RegistrationRefused")]
     public static partial void RegistrationRefused(this ILogger logger, string identity, string reason);
 
-    [LoggerMessage(6, LogLevel.Warning, "Agent {Agent} ({Id}) has registered again as {NewId}. Its former session is ended.", EventName = "AgentReplaced")]
+    [LoggerMessage(6, LogLevel.Warning, "Agent {Agent} ({Id}) has registered again as {NewId}. The gateway ends its former session.", EventName = "AgentReplaced")]
     public static partial void AgentReplaced(this ILogger logger, string agent, string id, string newId);
 
     [LoggerMessage(7, LogLevel.Warning, "A channel to an agent for '{Name}' could not be opened: {Reason}", EventName = "OpenFailed")]
     public static partial void OpenFailed(this ILogger logger, string name, string reason);
 
-    [LoggerMessage(8, LogLevel.Warning, "Agent {Agent} ({Id}) has not answered a ping within {Seconds:0} s. Its session is ended.", EventName = "AgentSilent")]
+    [LoggerMessage(8, LogLevel.Warning, "Agent {Agent} ({Id}) has not answered a ping within {Seconds:0} s. The gateway ends its session.", EventName = "AgentSilent")]
     public static partial void AgentSilent(this ILogger logger, string agent, string id, double seconds);
 
-    [LoggerMessage(9, LogLevel.Warning, "A request for '{Name}' was answered 503: no agent registered the name within WaitForAgent ({Wait}).", EventName = "NoAgent")]
+    [LoggerMessage(9, LogLevel.Warning, "A request for '{Name}' was answered 503: no agent was available within {Wait} (MtaTls:Agents:WaitForAgent).", EventName = "NoAgent")]
     public static partial void NoAgent(this ILogger logger, string name, TimeSpan wait);
 
-    [LoggerMessage(10, LogLevel.Warning, "A request for '{Name}' was answered 503: MaxWaiting ({Limit}) requests wait for an agent already.", EventName = "TooManyWaiting")]
+    [LoggerMessage(10, LogLevel.Warning, "A request for '{Name}' was answered 503: {Limit} requests already wait for an agent (MtaTls:Agents:MaxWaiting).", EventName = "TooManyWaiting")]
     public static partial void TooManyWaiting(this ILogger logger, string name, int limit);
 
     [LoggerMessage(11, LogLevel.Information, "A request for '{Name}' is sent to another agent: {Reason}", EventName = "AnotherAgent")]
     public static partial void AnotherAgent(this ILogger logger, string name, string reason);
 
-    [LoggerMessage(12, LogLevel.Information, "{Count} agents are told to register elsewhere within {Seconds:0} s.", EventName = "AgentsLeaving")]
+    [LoggerMessage(12, LogLevel.Information, "The gateway is stopping: {Count} agents are asked to register with other gateways within {Seconds:0} s.", EventName = "AgentsLeaving")]
     public static partial void AgentsLeaving(this ILogger logger, int count, double seconds);
 
     [LoggerMessage(13, LogLevel.Information, "A channel from {Source} to '{Name}' goes to agent {Agent}.", EventName = "ChannelToAgent")]

@@ -2,7 +2,7 @@ using System.Diagnostics.Metrics;
 
 namespace MtaTls.ReverseProxy.Diagnostics;
 
-/// <summary>The gateway's side of reverse tunnels: the meter <c>MtaTls.Agents</c>.</summary>
+/// <summary>The meter <c>MtaTls.Agents</c>: a gateway's agents.</summary>
 internal sealed class AgentMetrics
 {
     public const string MeterName = "MtaTls.Agents";
@@ -17,9 +17,9 @@ internal sealed class AgentMetrics
     public AgentMetrics(IMeterFactory meters)
     {
         Meter meter = meters.Create(MeterName);
-        _registrations = meter.CreateUpDownCounter<long>("mtatls.agents.active_registrations", "{registration}", "Sessions of agents that are registered.");
+        _registrations = meter.CreateUpDownCounter<long>("mtatls.agents.active_registrations", "{registration}", "Registered sessions of agents.");
         _waiting = meter.CreateUpDownCounter<long>("mtatls.agents.waiting_requests", "{request}", "Requests that wait for an agent.");
-        _opens = meter.CreateCounter<long>("mtatls.agents.opens", "{channel}", "Channels that were opened to agents; error.type where that failed.");
+        _opens = meter.CreateCounter<long>("mtatls.agents.opens", "{channel}", "Attempts to open a channel to an agent. error.type is set if the attempt failed.");
         _refused = meter.CreateCounter<long>("mtatls.agents.refused_names", "{name}", "Names and registrations that were refused.");
         _unserved = meter.CreateCounter<long>("mtatls.agents.unserved_requests", "{request}", "Requests that were answered 503.");
         _retried = meter.CreateCounter<long>("mtatls.agents.requests.retried", "{request}", "Requests that were sent to another agent.");

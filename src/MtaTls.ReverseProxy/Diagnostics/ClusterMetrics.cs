@@ -2,7 +2,7 @@ using System.Diagnostics.Metrics;
 
 namespace MtaTls.ReverseProxy.Diagnostics;
 
-/// <summary>Between gateways: the meter <c>MtaTls.Cluster</c>.</summary>
+/// <summary>The meter <c>MtaTls.Cluster</c>: sessions and channels between gateways.</summary>
 internal sealed class ClusterMetrics
 {
     public const string MeterName = "MtaTls.Cluster";
@@ -15,10 +15,10 @@ internal sealed class ClusterMetrics
     public ClusterMetrics(IMeterFactory meters)
     {
         Meter meter = meters.Create(MeterName);
-        _peers = meter.CreateUpDownCounter<long>("mtatls.cluster.reached_peers", "{gateway}", "Other gateways that this one has a session with.");
-        _spliced = meter.CreateUpDownCounter<long>("mtatls.cluster.active_channels", "{channel}", "Channels of other gateways that are connected to agents of this one.");
-        _opens = meter.CreateCounter<long>("mtatls.cluster.opens", "{channel}", "Channels that were opened through other gateways; error.type where that failed.");
-        _stale = meter.CreateCounter<long>("mtatls.cluster.stale_routes", "{route}", "Agents that another gateway did not have any more.");
+        _peers = meter.CreateUpDownCounter<long>("mtatls.cluster.reached_peers", "{gateway}", "Other gateways with which this gateway has a session.");
+        _spliced = meter.CreateUpDownCounter<long>("mtatls.cluster.active_channels", "{channel}", "Channels from other gateways that are connected to agents of this gateway.");
+        _opens = meter.CreateCounter<long>("mtatls.cluster.opens", "{channel}", "Attempts to open a channel through another gateway. error.type is set if the attempt failed.");
+        _stale = meter.CreateCounter<long>("mtatls.cluster.stale_routes", "{route}", "Attempts to open a channel to an agent that its gateway no longer had.");
     }
 
     public void Reached(int change) => _peers.Add(change);

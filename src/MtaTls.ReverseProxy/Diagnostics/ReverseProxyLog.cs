@@ -16,9 +16,9 @@ internal static partial class ReverseProxyLog
     [LoggerMessage(4, LogLevel.Warning, "Connection {ConnectionId}: answered 502 because MtaTls:Destinations has no entry for the channel's destination {Destination}.", EventName = "NotInDestinations")]
     public static partial void NotInDestinations(ILogger logger, string connectionId, string destination);
 
-    [LoggerMessage(5, LogLevel.Warning, "Connection {ConnectionId}: answered 502 because MtaTls:Destinations only serves channels, and the request did not come on a channel.", EventName = "NotOnChannel")]
+    [LoggerMessage(5, LogLevel.Warning, "Connection {ConnectionId}: answered 502 because MapMtaTlsForwarder() serves only channels, and the request did not come on a channel.", EventName = "NotOnChannel")]
     public static partial void NotOnChannel(ILogger logger, string connectionId);
 
-    [LoggerMessage(6, LogLevel.Warning, "Connection {ConnectionId}: answered 431 because the header {Header} of the client's certificate {Thumbprint} would be longer than MtaTls:ClientCertificateHeaders:MaxHeaderLength ({Limit}).", EventName = "ClientCertificateTooLong")]
+    [LoggerMessage(6, LogLevel.Warning, "Connection {ConnectionId}: answered 431 because the header {Header} for client certificate {Thumbprint} would be longer than MtaTls:ClientCertificateHeaders:MaxHeaderLength ({Limit} bytes).", EventName = "ClientCertificateTooLong")]
     public static partial void ClientCertificateTooLong(ILogger logger, string connectionId, string header, string thumbprint, int limit);
 }

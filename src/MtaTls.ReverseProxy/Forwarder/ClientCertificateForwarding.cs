@@ -8,18 +8,18 @@ using MtaTls.ReverseProxy.Diagnostics;
 
 namespace MtaTls.ReverseProxy.Forwarder;
 
-/// <summary>Tells backends the client's certificate, and lets no client tell it itself.</summary>
+/// <summary>Sends the client's certificate to backends in headers, and removes such headers that the client itself sent.</summary>
 internal sealed class ClientCertificateForwarding(ReverseProxySettings settings, ILogger<ClientCertificateForwarding> logger)
 {
     private static readonly string[] s_names = [ClientCertificateHeaders.ClientCert, ClientCertificateHeaders.ClientCertChain, ClientCertificateHeaders.XForwardedClientCert];
 
-    // Written once a certificate, not with every request.
+    // The headers are made once for each certificate, not for each request.
     private readonly ConditionalWeakTable<X509Certificate2, ClientCertificateHeaders> _known = [];
 
-    /// <summary>Takes the headers that the request came with off, and adds those of the configuration. Sets the response to 431 where one would be too long.</summary>
-    /// <param name="context">The request.</param>
-    /// <param name="proxyRequest">What is sent on.</param>
-    /// <param name="add">False: only takes off.</param>
+    /// <summary>Removes the client's own headers and adds the configured ones. Sets the response's status to 431 if one would be too long.</summary>
+    /// <param name="context">The client's request.</param>
+    /// <param name="proxyRequest">The request to the backend.</param>
+    /// <param name="add">False: only removes headers.</param>
     public void Apply(HttpContext context, HttpRequestMessage proxyRequest, bool add = true)
     {
         foreach ((string name, Microsoft.Extensions.Primitives.StringValues _) in context.Request.Headers)
@@ -62,7 +62,7 @@ internal sealed class ClientCertificateForwarding(ReverseProxySettings settings,
         }
     }
 
-    /// <summary>Many servers hand "Client_Cert" to applications under the same name as "Client-Cert".</summary>
+    /// <summary>Also matches underscores: many servers give "Client_Cert" to applications under the same name as "Client-Cert".</summary>
     private static bool IsClientCertificate(string name)
     {
         foreach (string known in s_names)

@@ -5,7 +5,7 @@ using MtaTls.AspNetCore.Routing;
 
 namespace MtaTls.ReverseProxy.Forwarder;
 
-/// <summary>The headers of one client certificate.</summary>
+/// <summary>The headers for one client certificate.</summary>
 internal sealed class ClientCertificateHeaders
 {
     public const string ClientCert = "Client-Cert";
@@ -35,7 +35,7 @@ internal sealed class ClientCertificateHeaders
 
     public MtaTlsClientCertificateHeadersOptions Options { get; }
 
-    /// <summary>The header that would be longer than is allowed; null where none would.</summary>
+    /// <summary>The name of a header that would be longer than the limit; null if there is none.</summary>
     public string? TooLong { get; private set; }
 
     public IReadOnlyList<(string Name, string Value)> Values => _values;
@@ -99,7 +99,7 @@ internal sealed class ClientCertificateHeaders
     {
         foreach (SubjectAlternativeName name in CertificateIdentity.Of(certificate).SubjectAlternativeNames)
         {
-            // A certificate can hold anything. What is no URI and no DNS name could end the value, or the header.
+            // A certificate can contain any characters. Those that no URI or DNS name has could end the value or the header.
             if (name.Kind == kind && name.Value.Length > 0 && !name.Value.AsSpan().ContainsAnyExceptInRange('!', '~') && !name.Value.AsSpan().ContainsAny('"', '\\'))
             {
                 pairs.Add(name.Value.AsSpan().ContainsAny(',', ';', '=') ? $"{key}=\"{name.Value}\"" : $"{key}={name.Value}");

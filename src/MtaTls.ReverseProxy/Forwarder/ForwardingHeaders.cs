@@ -3,7 +3,7 @@ using MtaTls.Protocol;
 
 namespace MtaTls.ReverseProxy.Forwarder;
 
-/// <summary>How a claimed source is written in forwarding headers. It is a host by our own reading, never the bytes that came: nothing in it can end a value or a header.</summary>
+/// <summary>Writes a claimed source in forwarding headers. The source is parsed first and written from the parsed host, so nothing in it can end a value or a header.</summary>
 internal static class ForwardingHeaders
 {
     public const string XForwardedFor = "X-Forwarded-For";
@@ -11,20 +11,20 @@ internal static class ForwardingHeaders
     public const string XForwardedProto = "X-Forwarded-Proto";
     public const string Forwarded = "Forwarded";
 
-    /// <summary>What RFC 7239, section 6.2, has for a node of which nothing is known.</summary>
+    /// <summary>The identifier of RFC 7239, section 6.2, for an unknown node.</summary>
     private const string Unknown = "unknown";
 
     /// <summary>
-    /// Whether a header says something that a proxy alone can know, of which there are more than a proxy sends: a backend takes X-Forwarded-Prefix for its path, X-Forwarded-Client-Cert for a
-    /// certificate that was proved.
+    /// Whether backends trust the header as set by a proxy. There are more such headers than this proxy sends: backends read their path from X-Forwarded-Prefix and a proved certificate from
+    /// X-Forwarded-Client-Cert.
     /// </summary>
     public static bool IsForwarding(string name) =>
         name.Equals(Forwarded, StringComparison.OrdinalIgnoreCase) || name.Equals("X-Real-IP", StringComparison.OrdinalIgnoreCase) || name.StartsWith("X-Forwarded-", StringComparison.OrdinalIgnoreCase);
 
-    /// <summary>For X-Forwarded-For: the address alone.</summary>
+    /// <summary>The source for X-Forwarded-For: the host without its port.</summary>
     public static string Node(ChannelAddress source) => ChannelHost.TryParse(source.Host, out ChannelHost host) ? host.ToString() : Unknown;
 
-    /// <summary>For Forwarded (RFC 7239, section 6): quoted, with IPv6 in brackets and the port. A name is no node there, so it is written as an obfuscated one.</summary>
+    /// <summary>The source for Forwarded (RFC 7239, section 6): quoted, with the port, IPv6 in brackets. That header allows no host names, so a name is written as an obfuscated identifier.</summary>
     public static string QuotedNode(ChannelAddress source)
     {
         if (!ChannelHost.TryParse(source.Host, out ChannelHost host))

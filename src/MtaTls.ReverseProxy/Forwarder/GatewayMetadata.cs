@@ -3,7 +3,7 @@ using MtaTls.AspNetCore.Routing;
 
 namespace MtaTls.ReverseProxy.Forwarder;
 
-/// <summary>The value of <see cref="MtaTlsMetadata.Gateway"/>: where the TLS sessions go that carry a cluster's connections.</summary>
+/// <summary>Parses the value of <see cref="MtaTlsMetadata.Gateway"/>, the URL of the gateway whose TLS sessions carry a cluster's connections.</summary>
 internal static class GatewayMetadata
 {
     public static bool TryParse(string? text, [NotNullWhen(true)] out Uri? gateway) =>

@@ -5,10 +5,10 @@ using System.Text;
 
 namespace MtaTls.ReverseProxy.Forwarder;
 
-/// <summary>A distinguished name as text (RFC 4514), in ASCII, as OpenSSL and Envoy write it: nothing in it can end a quoted value or a header.</summary>
+/// <summary>Writes a distinguished name as OpenSSL and Envoy do (RFC 4514, only ASCII). Nothing in it can end a quoted value or a header.</summary>
 internal static class SubjectText
 {
-    // RFC 4514, section 3, and those that OpenSSL names as well.
+    // The types of RFC 4514, section 3, and others that OpenSSL writes with a name.
     private static readonly Dictionary<string, string> s_types = new(StringComparer.Ordinal)
     {
         ["2.5.4.3"] = "CN",
@@ -24,7 +24,7 @@ internal static class SubjectText
         ["1.2.840.113549.1.9.1"] = "emailAddress",
     };
 
-    /// <summary>Empty where the name can't be read part by part (a part of several attributes): half a name would be another's.</summary>
+    /// <summary>The text. It is empty if a part has several attributes or can't be read, because an incomplete name could be that of another subject.</summary>
     public static string Of(X500DistinguishedName name)
     {
         StringBuilder text = new();

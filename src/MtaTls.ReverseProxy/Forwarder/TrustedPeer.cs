@@ -4,7 +4,7 @@ using MtaTls.AspNetCore.Routing;
 
 namespace MtaTls.ReverseProxy.Forwarder;
 
-/// <summary>A <see cref="TrustedPeerOptions"/> that has been read.</summary>
+/// <summary>A parsed <see cref="TrustedPeerOptions"/>.</summary>
 internal sealed class TrustedPeer
 {
     private readonly List<IPNetwork> _networks = [];
@@ -31,7 +31,7 @@ internal sealed class TrustedPeer
 
         if (options.Networks.Count == 0 && options.ClientCertificate is null)
         {
-            errors.Add($"{key}: needs Networks or a ClientCertificate.");
+            errors.Add($"{key}: Networks or ClientCertificate is required.");
         }
     }
 

@@ -4,7 +4,7 @@ using MtaTls.ReverseProxy.Configuration;
 
 namespace MtaTls.ReverseProxy.Forwarder;
 
-/// <summary>Whose claims of a source are passed on: the peers of <c>MtaTls:TrustedPeers</c>, by the address that they really have and the certificate that they proved.</summary>
+/// <summary>Decides whether a peer's claimed sources are passed on: <c>MtaTls:TrustedPeers</c> must match the peer's real address and its proved certificate.</summary>
 internal sealed class TrustedPeers(ReverseProxySettings settings)
 {
     public bool Trusts(HttpContext context)

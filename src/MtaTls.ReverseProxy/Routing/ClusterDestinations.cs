@@ -4,15 +4,15 @@ using Yarp.ReverseProxy.Model;
 
 namespace MtaTls.ReverseProxy.Routing;
 
-/// <summary>Which destinations of a cluster correspond to a channel's destination: by their metadata, or by the host and port of their address.</summary>
+/// <summary>Finds the destinations of a cluster that match a channel's destination, by their metadata or by the host and port of their address.</summary>
 internal static class ClusterDestinations
 {
-    // A DestinationModel never changes: a reload makes another.
+    // A DestinationModel never changes; a reload creates a new one.
     private static readonly ConditionalWeakTable<DestinationModel, IReadOnlyList<DestinationPattern>> s_patterns = [];
 
     /// <summary>
-    /// The destinations of the whole cluster that correspond best, whether they are healthy or not: where the exact one is down, a wildcard's is not asked in its place, for nothing says that it
-    /// serves the same.
+    /// The destinations of the cluster that match most specifically, healthy or not. When the exact destination is down, the request does not go to a wildcard destination, because that one may not serve the
+    /// same content.
     /// </summary>
     public static List<DestinationState> Find(ClusterState cluster, ChannelTarget target)
     {

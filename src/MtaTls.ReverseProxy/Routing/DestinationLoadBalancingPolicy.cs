@@ -5,7 +5,7 @@ using Yarp.ReverseProxy.Model;
 
 namespace MtaTls.ReverseProxy.Routing;
 
-/// <summary>Picks the destination to which the request's channel is addressed; of several, the one with the fewest requests under way.</summary>
+/// <summary>Picks the destination that matches the destination of the request's channel. If several match, it picks the one with the fewest requests under way.</summary>
 internal sealed class DestinationLoadBalancingPolicy : ILoadBalancingPolicy
 {
     public string Name => MtaTlsMetadata.LoadBalancingPolicy;

@@ -10,22 +10,22 @@ using Yarp.ReverseProxy.Model;
 namespace MtaTls.ReverseProxy.Routing;
 
 /// <summary>
-/// Keeps YARP routes with the metadata <see cref="MtaTlsMetadata.Destination"/> to channels so addressed, and answers where going on would be a guess: 421 where the request names
-/// another host than its channel, 502 where no destination of the cluster corresponds to the channel.
+/// Limits YARP routes with the metadata <see cref="MtaTlsMetadata.Destination"/> to requests of channels with that destination. It answers 421 if the request names a different host than its channel, and 502
+/// if no destination of the cluster matches the channel.
 /// </summary>
 internal sealed class DestinationMatcherPolicy(HostMatching hostMatching, ILogger<DestinationMatcherPolicy> logger) : MatcherPolicy, IEndpointSelectorPolicy, IEndpointComparerPolicy
 {
     private static readonly ConditionalWeakTable<RouteModel, RouteDestination> s_destinations = [];
     private readonly Endpoint _misdirected = new(hostMatching.RejectAsync, EndpointMetadataCollection.Empty, "421 Misdirected Request");
 
-    /// <summary>After YARP's own policies for headers and query parameters, so that what they rule out is not answered here.</summary>
+    /// <summary>Runs after YARP's own policies for headers and query parameters, so that this policy does not answer for routes that they rule out.</summary>
     public override int Order => -10;
 
     public IComparer<Endpoint> Comparer { get; } = new SpecificityComparer();
 
     public bool AppliesToEndpoints(IReadOnlyList<Endpoint> endpoints)
     {
-        // A cluster's policy may change while its endpoint stays: what matters is looked at when a request comes.
+        // A cluster's load-balancing policy can change while its endpoint stays the same, so ApplyAsync looks at it for each request.
         foreach (Endpoint endpoint in endpoints)
         {
             if (endpoint.Metadata.GetMetadata<RouteModel>() is not null)
@@ -84,7 +84,7 @@ internal sealed class DestinationMatcherPolicy(HostMatching hostMatching, ILogge
         EndpointMetadataCollection.Empty,
         "502 no destination");
 
-    /// <summary>What a route says of destinations, read once.</summary>
+    /// <summary>The destination pattern of a route, parsed once.</summary>
     private sealed class RouteDestination
     {
         private readonly DestinationPattern? _pattern;
@@ -104,11 +104,11 @@ internal sealed class DestinationMatcherPolicy(HostMatching hostMatching, ILogge
 
         public static RouteDestination Of(RouteModel route) => s_destinations.GetValue(route, static r => new RouteDestination(r));
 
-        /// <summary>A pattern that cannot be parsed is refused when the configuration is loaded. Otherwise it would match nothing.</summary>
+        /// <summary>Whether the route is for the channel. A pattern that can't be parsed matches nothing; loading the configuration reports it.</summary>
         public bool IsFor(ChannelTarget? target) => !Exists || (_pattern is not null && target is not null && target.Matches(_pattern));
     }
 
-    /// <summary>Where two routes are equal otherwise, the one for fewer destinations goes first.</summary>
+    /// <summary>Of two routes that are otherwise equal, the more specific destination comes first.</summary>
     private sealed class SpecificityComparer : IComparer<Endpoint>
     {
         public int Compare(Endpoint? x, Endpoint? y) => Specificity(y).CompareTo(Specificity(x));

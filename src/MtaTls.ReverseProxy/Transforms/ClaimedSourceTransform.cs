@@ -7,7 +7,7 @@ using Yarp.ReverseProxy.Transforms;
 namespace MtaTls.ReverseProxy.Transforms;
 
 /// <summary>
-/// Adds the source that a channel claims to the forwarding headers that the route sends, before the peer's own address, for peers that the configuration trusts. Of others the claim goes nowhere.
+/// Adds the source that a channel claims to the forwarding headers that the route sends, before the peer's own address. It does so only for peers that the configuration trusts.
 /// </summary>
 internal sealed class ClaimedSourceTransform(TrustedPeers trustedPeers, bool xForwardedFor, bool forwarded) : RequestTransform
 {
@@ -32,10 +32,10 @@ internal sealed class ClaimedSourceTransform(TrustedPeers trustedPeers, bool xFo
         return default;
     }
 
-    /// <summary>The last value is the peer, which YARP's transform put there just before; where it put none, the header is not to be sent.</summary>
+    /// <summary>Inserts before the last value, the peer's address, which YARP's transform has just added. If that transform added none, the route does not send the header.</summary>
     private static void InsertBeforeLast(RequestTransformContext context, string header, string value)
     {
-        // Asked of what is sent alone: TakeHeader would go on to the client's own header.
+        // Looks only at the outgoing request: TakeHeader would fall back to the client's own header.
         if (!context.ProxyRequest.Headers.NonValidated.Contains(header))
         {
             return;

@@ -3,9 +3,9 @@ using Yarp.ReverseProxy.Transforms;
 
 namespace MtaTls.ReverseProxy.Transforms;
 
-/// <summary>The client's certificate in the headers of <c>MtaTls:ClientCertificateHeaders</c>.</summary>
-/// <param name="forwarding">What writes them.</param>
-/// <param name="add">False where the route says that its backends are told nothing: then the request's own headers are only taken off.</param>
+/// <summary>Writes the client's certificate to the headers of <c>MtaTls:ClientCertificateHeaders</c>.</summary>
+/// <param name="forwarding">Writes the headers.</param>
+/// <param name="add">False: the route keeps the certificate from its backends, so only the client's own headers are removed.</param>
 internal sealed class ClientCertificateTransform(ClientCertificateForwarding forwarding, bool add) : RequestTransform
 {
     public override ValueTask ApplyAsync(RequestTransformContext context)

@@ -3,7 +3,7 @@ using Yarp.ReverseProxy.Transforms.Builder;
 
 namespace MtaTls.ReverseProxy.Transforms;
 
-/// <summary>Reads <c>{ "MtaTlsClientCertificate": "false" }</c> in a route's Transforms: its backends are not told the client's certificate.</summary>
+/// <summary>Reads <c>{ "MtaTlsClientCertificate": "false" }</c> in a route's Transforms, which keeps the client's certificate from the route's backends.</summary>
 internal sealed class ClientCertificateTransformFactory(ClientCertificateForwarding forwarding) : SwitchTransformFactory(Key)
 {
     public const string Key = "MtaTlsClientCertificate";

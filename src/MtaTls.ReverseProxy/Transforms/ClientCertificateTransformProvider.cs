@@ -3,7 +3,7 @@ using Yarp.ReverseProxy.Transforms.Builder;
 
 namespace MtaTls.ReverseProxy.Transforms;
 
-/// <summary>Every route takes off what a request says of its client's certificate, and tells the real one where the configuration wants it and the route does not say otherwise.</summary>
+/// <summary>Makes every route remove the client's own certificate headers, and add the configured ones unless the route turns that off.</summary>
 internal sealed class ClientCertificateTransformProvider(ClientCertificateForwarding forwarding) : ITransformProvider
 {
     public void ValidateRoute(TransformRouteValidationContext context)

@@ -9,8 +9,8 @@ using Yarp.ReverseProxy.Transforms;
 namespace MtaTls.ReverseProxy.Transforms;
 
 /// <summary>
-/// The last look before a request of a cluster balanced by MtaTlsDestination is sent. YARP asks no load-balancing policy where one destination alone is available (the others are down, or the session
-/// has an affinity), and that one may serve something else.
+/// The last check before a request of a cluster with the policy MtaTlsDestination is sent. YARP skips the load-balancing policy if only one destination is available (the others are down, or the session has
+/// an affinity). That destination may not be the channel's.
 /// </summary>
 internal sealed class DestinationCheckTransform(ILogger logger) : RequestTransform
 {

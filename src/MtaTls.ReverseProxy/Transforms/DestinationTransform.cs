@@ -6,8 +6,8 @@ using Yarp.ReverseProxy.Transforms;
 namespace MtaTls.ReverseProxy.Transforms;
 
 /// <summary>
-/// Sends the channel's destination on: as the outgoing request's Host and, where the cluster is reached through a gateway, as the host and port of its URI, to which the
-/// gateway is asked to open a channel in turn.
+/// Passes the channel's destination on: as the outgoing request's Host and, if the cluster is reached through a gateway, as the host and port of its URI. The gateway then opens a channel to that
+/// destination.
 /// </summary>
 internal sealed class DestinationTransform(bool throughGateway) : RequestTransform
 {
@@ -17,7 +17,7 @@ internal sealed class DestinationTransform(bool throughGateway) : RequestTransfo
         {
             return default;
         }
-        // The route may have been found by the Host; where the request goes, the channel says. Both must be one.
+        // The Host may have selected the route, but the channel determines the destination. Both must be the same.
         HostMatching hostMatching = context.HttpContext.RequestServices.GetRequiredService<HostMatching>();
         if (!hostMatching.Accepts(target, context.HttpContext.Request))
         {

@@ -5,19 +5,19 @@ using Yarp.ReverseProxy.Transforms.Builder;
 
 namespace Yarp.ReverseProxy.Transforms;
 
-/// <summary>The transform <c>MtaTlsDestination</c> in code.</summary>
+/// <summary>Adds the transform <c>MtaTlsDestination</c> in code.</summary>
 public static class MtaTlsTransformExtensions
 {
     /// <summary>
-    /// Adds the transform that names the channel's destination in the outgoing request: its Host header, and its URI where the cluster is reached through a gateway
-    /// (<see cref="MtaTlsMetadata.Gateway"/>). Requests that came on no channel stay as they are.
+    /// Adds the transform that writes the channel's destination to the outgoing request: to its Host header, and to its URI if the cluster is reached through a gateway
+    /// (<see cref="MtaTlsMetadata.Gateway"/>). It does not change requests that did not come on a channel. A request that names a different host than its channel is answered 421.
     /// </summary>
     /// <param name="context">The transforms of a route.</param>
     /// <returns><paramref name="context"/>.</returns>
     public static TransformBuilderContext AddMtaTlsDestination(this TransformBuilderContext context)
     {
         ArgumentNullException.ThrowIfNull(context);
-        // YARP's default for the Host (the destination's own) comes first, where the route does not say otherwise; it would take our Host for the original one and drop it.
+        // Without this, YARP would add its default transform for the Host, which would remove the Host that DestinationTransform sets.
         if (!context.RequestTransforms.OfType<RequestHeaderOriginalHostTransform>().Any())
         {
             context.AddOriginalHost(false);
@@ -27,7 +27,7 @@ public static class MtaTlsTransformExtensions
         return context;
     }
 
-    /// <summary>Clones the route and adds the transform <c>MtaTlsDestination</c> to it, see <see cref="AddMtaTlsDestination"/>.</summary>
+    /// <summary>Clones the route and adds the transform <c>MtaTlsDestination</c> to the clone, see <see cref="AddMtaTlsDestination"/>.</summary>
     /// <param name="route">The route.</param>
     /// <returns>The new route.</returns>
     public static RouteConfig WithTransformMtaTlsDestination(this RouteConfig route)

@@ -5,7 +5,7 @@ using Yarp.ReverseProxy.Transforms.Builder;
 
 namespace MtaTls.ReverseProxy.Transforms;
 
-/// <summary>What every route gets.</summary>
+/// <summary>Adds this package's transforms to every route.</summary>
 internal sealed class MtaTlsTransformProvider(TrustedPeers trustedPeers, ILogger<DestinationCheckTransform> logger) : ITransformProvider
 {
     public void ValidateRoute(TransformRouteValidationContext context)
@@ -23,7 +23,7 @@ internal sealed class MtaTlsTransformProvider(TrustedPeers trustedPeers, ILogger
             context.RequestTransforms.Add(new DestinationCheckTransform(logger));
         }
 
-        // YARP adds its default headers after all providers; they have to be there before the claimed source is put among them.
+        // YARP adds its default forwarding headers after all providers. The claimed source is inserted among them, so they must be added here first.
         if (context.UseDefaultForwarders ?? true)
         {
             context.AddXForwarded();

@@ -2,7 +2,7 @@ using Yarp.ReverseProxy.Transforms.Builder;
 
 namespace MtaTls.ReverseProxy.Transforms;
 
-/// <summary>Reads <c>{ "KEY": "true" }</c> or <c>"false"</c> in a route's Transforms, and nothing beside it.</summary>
+/// <summary>Reads a transform with one key, <c>{ "KEY": "true" }</c> or <c>"false"</c>, in a route's Transforms.</summary>
 /// <param name="key">The transform's key.</param>
 internal abstract class SwitchTransformFactory(string key) : ITransformFactory
 {
@@ -20,7 +20,7 @@ internal abstract class SwitchTransformFactory(string key) : ITransformFactory
 
         if (!bool.TryParse(value, out _))
         {
-            context.Errors.Add(new ArgumentException($"Route '{context.Route.RouteId}': the transform {key} is '{value}' and not true or false."));
+            context.Errors.Add(new ArgumentException($"Route '{context.Route.RouteId}': the transform {key} must be true or false, but is '{value}'."));
         }
 
         return true;
@@ -37,6 +37,6 @@ internal abstract class SwitchTransformFactory(string key) : ITransformFactory
         return true;
     }
 
-    /// <summary>Adds to the route what the value asks for.</summary>
+    /// <summary>Adds the transforms for the value to the route.</summary>
     protected abstract void Apply(TransformBuilderContext context, bool value);
 }

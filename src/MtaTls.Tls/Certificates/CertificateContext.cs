@@ -6,10 +6,10 @@ using MtaTls.Tls.OpenSsl;
 namespace MtaTls.Tls.Certificates;
 
 /// <summary>
-/// A certificate of our own as OpenSSL needs it: native handles, taken without exporting the key where OpenSSL is .NET's own library, and the intermediates to send
-/// along. It holds copies, so that the owner of the certificate may dispose it while a handshake runs.
+/// A certificate of this end in the form that OpenSSL needs: native handles of the certificate, its key and the intermediates to send with it. When OpenSSL is the library that .NET uses, the
+/// key is not exported. The handles are its own, so the owner of the certificate can dispose it while a handshake runs.
 /// </summary>
-#pragma warning disable CA1001 // Handshakes on other threads may be using it: its handles go with the last of them.
+#pragma warning disable CA1001 // Handshakes on other threads can be using it, so no one disposes it: the handles are freed when it is collected.
 internal sealed class CertificateContext
 #pragma warning restore CA1001
 {
@@ -18,15 +18,15 @@ internal sealed class CertificateContext
     private readonly NativeCertificate[] _intermediates;
 
     /// <param name="certificate">The certificate with its private key.</param>
-    /// <param name="additional">Where to look for intermediates besides the machine's stores.</param>
-    /// <exception cref="NotSupportedException">There is no private key that OpenSSL could use.</exception>
+    /// <param name="additional">Certificates in which intermediates are searched, in addition to the machine's stores.</param>
+    /// <exception cref="NotSupportedException">The certificate has no private key that OpenSSL can use.</exception>
     public CertificateContext(X509Certificate2 certificate, X509Certificate2Collection? additional)
     {
         _key = new NativeKey(certificate);
         _certificate = new NativeCertificate(certificate);
         Hash = certificate.GetCertHash(HashAlgorithmName.SHA256);
 
-        // The same rule as SslStream's: as much of the chain as is known here, without the root and without asking the network.
+        // As SslStream does: send the part of the chain that is known locally, without the root and without a download.
         var context = SslStreamCertificateContext.Create(certificate, additional, offline: true);
         _intermediates = [.. context.IntermediateCertificates.Select(static intermediate => new NativeCertificate(intermediate))];
     }
@@ -34,7 +34,7 @@ internal sealed class CertificateContext
     /// <summary>SHA-256 of the certificate.</summary>
     public byte[] Hash { get; }
 
-    /// <summary>Gives certificate, key and intermediates to an SSL, which takes references of its own.</summary>
+    /// <summary>Sets the certificate, key and intermediates of an SSL, which takes its own references.</summary>
     public void Use(nint ssl)
     {
         OpenSslErrors.ThrowIf(LibSsl.SSL_use_certificate(ssl, _certificate.DangerousGetHandle()) != 1, "SSL_use_certificate");

@@ -4,8 +4,8 @@ using System.Security.Cryptography.X509Certificates;
 namespace MtaTls.Tls.Certificates;
 
 /// <summary>
-/// What OpenSSL needs of each certificate in use, made once for each certificate object and dropped with it: a selector that gives another
-/// object rotates the certificate. (One that gives a new object every time pays for building the chain every time.)
+/// The contexts of the certificates in use. Each is created once for a certificate object and dropped with it. So a selector rotates the certificate by returning another
+/// object. A selector that returns a new object each time pays for building the chain each time.
 /// </summary>
 internal sealed class CertificateContextCache(X509Certificate2Collection? additional)
 {

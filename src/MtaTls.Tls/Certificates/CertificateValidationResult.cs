@@ -4,10 +4,10 @@ namespace MtaTls.Tls.Certificates;
 
 /// <summary>Whether a peer's certificate is accepted.</summary>
 /// <param name="VerifyError">0 (X509_V_OK), or the X509_V_ERR code that makes OpenSSL send the right alert.</param>
-/// <param name="Reason">Why it was refused; null when it was accepted. Says nothing that the peer chose.</param>
+/// <param name="Reason">The reason of a refusal; null when the certificate was accepted. Contains no text that the peer chose.</param>
 internal readonly record struct CertificateValidationResult(int VerifyError, string? Reason)
 {
-    // OpenSSL turns these into alerts: certificate_expired, unknown_ca, certificate_revoked, unsupported_certificate, bad_certificate.
+    // X509_V_ERR codes. OpenSSL turns them into these alerts: certificate_expired, unknown_ca, certificate_revoked, unsupported_certificate, bad_certificate.
     private const int Expired = 10;
     private const int UnknownIssuer = 20;
     private const int Revoked = 23;

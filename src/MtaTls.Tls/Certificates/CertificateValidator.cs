@@ -22,21 +22,22 @@ internal sealed class CertificateValidator
         _purpose = purpose;
         _host = host;
 
-        // Only a client looks for intermediates that its server did not send, as SslStream does: a client would choose what a server downloads.
+        // As SslStream does, only a client downloads intermediates that the peer did not send. At a server, the client's certificate would choose what the server downloads.
         MayDownload = (policy?.RevocationMode ?? revocation) == X509RevocationMode.Online || !(policy?.DisableCertificateDownloads ?? host is null);
     }
 
-    /// <summary>Whether the validation may wait for a download: of a revocation list, or of an intermediate.</summary>
+    /// <summary>Whether the validation can wait for a download of a revocation list or an intermediate.</summary>
     public bool MayDownload { get; }
 
-    /// <summary>Validates clients: no name is checked.</summary>
+    /// <summary>Creates a validator for the certificates of clients. It checks no name.</summary>
     public static CertificateValidator OfClients(X509ChainPolicy? policy, X509RevocationMode revocation) => new(policy, revocation, s_clientAuthentication, null);
 
-    /// <summary>Validates servers, which must be certified for the host.</summary>
+    /// <summary>Creates a validator for the certificates of servers. The certificate must be valid for the host.</summary>
     public static CertificateValidator OfServers(X509ChainPolicy? policy, X509RevocationMode revocation, string host) => new(policy, revocation, s_serverAuthentication, host);
 
+    /// <summary>Validates a peer's certificate.</summary>
     /// <param name="peer">The peer's certificates.</param>
-    /// <param name="accept">The application's callback; null: no policy error is accepted.</param>
+    /// <param name="accept">The application's callback; when it is null, every policy error is refused.</param>
     public CertificateValidationResult Validate(PeerCertificates peer, Func<X509Certificate2, X509Chain, SslPolicyErrors, bool>? accept)
     {
         using var chain = new X509Chain();
@@ -73,7 +74,7 @@ internal sealed class CertificateValidator
         {
             foreach (X509ChainElement element in chain.ChainElements)
             {
-                // The chain made copies of its own; the peer's certificate is another object.
+                // The chain's elements are copies; the peer's certificate is another object.
                 element.Certificate.Dispose();
             }
         }
@@ -87,7 +88,7 @@ internal sealed class CertificateValidator
         }
         catch (Exception e) when (e is ArgumentException or CryptographicException)
         {
-            // A name that can't be one, or a certificate whose names can't be read, match nothing.
+            // An invalid host name, or a certificate whose names cannot be read, does not match.
             return false;
         }
     }

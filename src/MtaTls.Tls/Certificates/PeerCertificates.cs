@@ -3,7 +3,7 @@ using MtaTls.Tls.OpenSsl;
 
 namespace MtaTls.Tls.Certificates;
 
-/// <summary>The certificate that a peer proved to own, and the others that it sent along.</summary>
+/// <summary>The certificate that a peer proved to own, and the other certificates that it sent.</summary>
 internal sealed record PeerCertificates(X509Certificate2 Certificate, X509Certificate2Collection Others)
 {
     public static PeerCertificates From(nint storeContext)

@@ -3,26 +3,26 @@ using System.Security.Authentication;
 
 namespace MtaTls.Tls;
 
-/// <summary>What a ClientHello offers. Everything in it is a claim of the client's, seen before any of it was authenticated.</summary>
+/// <summary>The offers of a ClientHello. None of it is authenticated yet.</summary>
 internal sealed class ClientHelloInfo
 {
-    /// <summary>Whether the extension that was asked for is in the ClientHello, whatever its body.</summary>
+    /// <summary>Whether the ClientHello has the extension that the caller asked for, with any body.</summary>
     public bool OffersExtension { get; internal init; }
 
     /// <summary>The host name of the <c>server_name</c> extension, in lower case; null when there is none or it is not a host name.</summary>
     public string? ServerName { get; internal init; }
 
     /// <summary>
-    /// The same as it was sent, in upper and lower case, with its A-labels decoded: as <see cref="SslStream"/> gives it to a certificate selector.
+    /// The host name with the case that was sent, and with its A-labels decoded, as <see cref="SslStream"/> passes it to a certificate selector; null like <see cref="ServerName"/>.
     /// </summary>
     public string? SentServerName { get; internal init; }
 
     /// <summary>The application protocols of the ALPN extension in the client's order; empty when there is none.</summary>
     public IReadOnlyList<SslApplicationProtocol> ApplicationProtocols { get; internal init; } = [];
 
-    /// <summary>Those of TLS 1.2 and 1.3 that the client offers; <see cref="SslProtocols.None"/>: neither.</summary>
+    /// <summary>The versions among TLS 1.2 and 1.3 that the client offers; <see cref="SslProtocols.None"/> when it offers neither.</summary>
     public SslProtocols Protocols { get; internal init; }
 
-    /// <summary>How many octets the records of the ClientHello take on the wire, headers included.</summary>
+    /// <summary>The length in octets of the ClientHello's TLS records, with their headers.</summary>
     public int Length { get; internal init; }
 }

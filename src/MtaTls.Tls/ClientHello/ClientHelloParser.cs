@@ -7,7 +7,7 @@ using System.Text;
 
 namespace MtaTls.Tls;
 
-/// <summary>The ClientHello of RFC 8446 (section 4.1.2) and RFC 5246 (section 7.4.1.2), inside TLS records.</summary>
+/// <summary>Parses a ClientHello of RFC 8446 (section 4.1.2) or RFC 5246 (section 7.4.1.2) from TLS records.</summary>
 internal static class ClientHelloParser
 {
     private const int RecordHeaderLength = 5;
@@ -47,7 +47,7 @@ internal static class ClientHelloParser
         }
     }
 
-    /// <summary>Walks the records until the message, header included, is whole. The header may itself be split over records.</summary>
+    /// <summary>Walks through the records until the message is complete with its header. The header can be split over records too.</summary>
     private static ClientHelloStatus Measure(in ReadOnlySequence<byte> buffer, int maxLength, out int recordsLength, out int messageLength)
     {
         recordsLength = 0;
@@ -57,7 +57,7 @@ internal static class ClientHelloParser
         int seen = 0;
         while (true)
         {
-            // Each octet is checked as soon as it is there: another protocol need not send five to be told apart.
+            // Each octet is checked as soon as it arrives: another protocol is recognized even when it sends fewer than five.
             if (!reader.TryRead(out byte type))
             {
                 return ClientHelloStatus.NeedMore;
@@ -113,7 +113,7 @@ internal static class ClientHelloParser
                 return ClientHelloStatus.TooLong;
             }
 
-            // The last record whole too: the length that is reported is that of the records.
+            // The last record must be complete too, because the reported length is that of the records.
             if (available < length)
             {
                 return ClientHelloStatus.NeedMore;
@@ -228,7 +228,7 @@ internal static class ClientHelloParser
         }
         catch (ArgumentException)
         {
-            // No A-labels of IDNA: SslStream too gives what was sent.
+            // Not valid A-labels: SslStream passes the name as it was sent, too.
             return name;
         }
     }

@@ -7,7 +7,7 @@ using MtaTls.Tls.OpenSsl;
 
 namespace MtaTls.Tls.Handshakes;
 
-/// <summary>Handshakes as a client.</summary>
+/// <summary>Runs TLS handshakes as a client.</summary>
 internal static class ClientHandshake
 {
     public static async ValueTask<TlsConnection> ConnectAsync(IDuplexPipe transport, TlsClientContext context, CancellationToken cancellationToken)
@@ -26,7 +26,7 @@ internal static class ClientHandshake
             if (context.Options.RequireDataMultiplexing && !role.Negotiated)
             {
                 await pump.CloseAsync(cancellationToken).ConfigureAwait(false);
-                throw new AuthenticationException("The server does not support MTA-TLS: it did not answer the data_multiplexing extension, which is required here.");
+                throw new AuthenticationException("The server does not support MTA-TLS: it did not answer the data_multiplexing extension, which this client requires.");
             }
 
             connection.Complete(pump);
@@ -39,7 +39,7 @@ internal static class ClientHandshake
         }
     }
 
-    /// <summary>The name to send as server_name: in ASCII, without the trailing dot; null for an IP address or no name.</summary>
+    /// <summary>Returns the name to send as server_name, in ASCII and without the trailing dot; null for an IP address and for an invalid or empty name.</summary>
     public static string? ToServerName(string targetHost)
     {
         if (targetHost.Length == 0 || Uri.CheckHostName(targetHost) is UriHostNameType.IPv4 or UriHostNameType.IPv6)
@@ -53,7 +53,7 @@ internal static class ClientHandshake
         }
         catch (ArgumentException)
         {
-            // No DNS name: nothing to send, and no certificate will match it.
+            // Not a DNS name: it is not sent, and no certificate will match it.
             return null;
         }
     }
@@ -105,7 +105,7 @@ internal static class ClientHandshake
 
         fixed (byte* start = CollectionsMarshal.AsSpan(list))
         {
-            // The one function of OpenSSL's that returns 0 when all is well.
+            // Unlike the other functions of OpenSSL, this one returns 0 on success.
             OpenSslErrors.ThrowIf(LibSsl.SSL_set_alpn_protos(ssl, start, (uint)list.Count) != 0, "SSL_set_alpn_protos");
         }
     }

@@ -15,7 +15,7 @@ internal sealed class ClientRole(TlsClientContext context, TlsConnection connect
 
     public override bool MayWait => context.Validator.MayDownload;
 
-    /// <summary>A session to offer for resumption, its server's certificate validated anew; null when there is none.</summary>
+    /// <summary>Returns a session to offer for resumption, after its server's certificate was validated again; null when there is none.</summary>
     public SslSessionHandle? TakeSession()
     {
         while (context.Sessions.Take() is var (session, peer))
@@ -37,7 +37,7 @@ internal sealed class ClientRole(TlsClientContext context, TlsConnection connect
 
     public override bool AddExtension() => context.Options.OfferDataMultiplexing;
 
-    /// <summary>OpenSSL has already refused an answer that was not asked for (unsupported_extension).</summary>
+    /// <summary>OpenSSL has already refused an answer that this client did not ask for (unsupported_extension).</summary>
     public override bool ParseExtension(int length)
     {
         Negotiated = length == 0;

@@ -9,7 +9,7 @@ using MtaTls.Tls.OpenSsl;
 
 namespace MtaTls.Tls.Handshakes;
 
-/// <summary>Handshakes as a server: the ClientHello is read first, and the certificate chosen by it, before OpenSSL comes into play.</summary>
+/// <summary>Runs TLS handshakes as a server. It reads the ClientHello and selects the certificate before it calls OpenSSL.</summary>
 internal static class ServerHandshake
 {
     public static async ValueTask<TlsConnection> AcceptAsync(
@@ -19,10 +19,10 @@ internal static class ServerHandshake
         ClientHelloInfo hello = read ?? await ReadClientHelloAsync(transport, received, context.Options, cancellationToken).ConfigureAwait(false);
         if (context.Options.Mode == DataMultiplexingMode.Required && !hello.OffersExtension)
         {
-            // Not left to OpenSSL: before it has chosen a version it turns the alert of TLS 1.3 into that of TLS 1.2.
+            // OpenSSL cannot do this: before it has chosen a version, it would send the alert of TLS 1.2 also to clients of TLS 1.3.
             SslProtocols common = hello.Protocols & MachinePolicy.Current.Choose(context.Options.EnabledSslProtocols, null).Versions;
             TlsAlert alert = (common & SslProtocols.Tls13) != 0 ? TlsAlert.MissingExtension : TlsAlert.HandshakeFailure;
-            throw await RefuseAsync(transport, alert, "The client does not offer the data_multiplexing extension, which is required here.", null, cancellationToken).ConfigureAwait(false);
+            throw await RefuseAsync(transport, alert, "The client does not offer the data_multiplexing extension, which this endpoint requires.", null, cancellationToken).ConfigureAwait(false);
         }
 
         X509Certificate2? certificate;
@@ -39,7 +39,7 @@ internal static class ServerHandshake
 
         if (certificate is null || ssl is null)
         {
-            throw await RefuseAsync(transport, TlsAlert.UnrecognizedName, "The selector has no certificate for this server name.", null, cancellationToken).ConfigureAwait(false);
+            throw await RefuseAsync(transport, TlsAlert.UnrecognizedName, "The certificate selector returned no certificate for this server name.", null, cancellationToken).ConfigureAwait(false);
         }
 
         var role = new ServerRole(context, hello, certificate);
@@ -96,7 +96,7 @@ internal static class ServerHandshake
     {
         if (!received.IsEmpty)
         {
-            // The caller has read until the ClientHello was complete, was none, or the peer had ended.
+            // The caller has read until the ClientHello was complete or invalid, or the peer ended the transport.
             ClientHelloStatus status = ClientHelloReader.TryRead(new ReadOnlySequence<byte>(received), options.ExtensionType, options.MaxClientHelloLength, out ClientHelloInfo? info);
             await RefuseOthersAsync(transport, status, options, cancellationToken).ConfigureAwait(false);
             return info ?? throw Incomplete();
@@ -125,7 +125,7 @@ internal static class ServerHandshake
 
             if (result.IsCanceled)
             {
-                throw new IOException("The transport's read was cancelled.");
+                throw new IOException("The read of the transport was canceled.");
             }
 
             if (result.IsCompleted)
@@ -137,19 +137,19 @@ internal static class ServerHandshake
 
     private static IOException Incomplete() => new("The peer ended the transport before its ClientHello was complete.");
 
-    /// <summary>Refuses a client whose first bytes are no ClientHello, or too long a one.</summary>
+    /// <summary>Refuses a client whose first bytes are not a ClientHello, or one that is too long.</summary>
     private static async ValueTask RefuseOthersAsync(IDuplexPipe transport, ClientHelloStatus status, TlsServerOptions options, CancellationToken cancellationToken)
     {
         switch (status)
         {
             case ClientHelloStatus.NotTls:
-                throw await RefuseAsync(transport, TlsAlert.DecodeError, "What the client sent is no TLS ClientHello.", null, cancellationToken).ConfigureAwait(false);
+                throw await RefuseAsync(transport, TlsAlert.DecodeError, "The client did not send a TLS ClientHello.", null, cancellationToken).ConfigureAwait(false);
             case ClientHelloStatus.TooLong:
-                throw await RefuseAsync(transport, TlsAlert.IllegalParameter, $"The ClientHello is longer than {options.MaxClientHelloLength} octets.", null, cancellationToken).ConfigureAwait(false);
+                throw await RefuseAsync(transport, TlsAlert.IllegalParameter, $"The ClientHello is longer than MaxClientHelloLength ({options.MaxClientHelloLength} bytes).", null, cancellationToken).ConfigureAwait(false);
         }
     }
 
-    /// <summary>Sends an alert while nothing is encrypted yet, and makes the exception to throw.</summary>
+    /// <summary>Sends an unencrypted alert, and creates the exception to throw.</summary>
     private static async ValueTask<AuthenticationException> RefuseAsync(
         IDuplexPipe transport, TlsAlert alert, string details, Exception? cause, CancellationToken cancellationToken)
     {
@@ -161,7 +161,7 @@ internal static class ServerHandshake
         }
         catch (Exception e) when (e is IOException or OperationCanceledException or InvalidOperationException)
         {
-            // The refusal is what the caller hears of.
+            // The caller gets the reason of the refusal, not this failure.
         }
 
         var inner = new TlsAlertException(alert, isReceived: false, details, cause);

@@ -27,7 +27,7 @@ internal sealed class ServerRole : SslRole
     private TlsServerOptions Options => _context.Options;
 
     /// <summary>
-    /// OpenSSL asks this for a second ClientHello too (RFC 8446, section 4.1.4), which must offer what the first did: it was the first that
+    /// OpenSSL also calls this for a second ClientHello (RFC 8446, section 4.1.4). It must offer the same as the first one, which
     /// decided how this connection is served.
     /// </summary>
     public override unsafe TlsAlert? InspectClientHello(nint ssl)
@@ -48,7 +48,7 @@ internal sealed class ServerRole : SslRole
 
         if (offered != _hello.OffersExtension)
         {
-            Refusal = "The client's second ClientHello does not offer what its first did.";
+            Refusal = "The client's second ClientHello does not offer the data_multiplexing extension as its first one did.";
             return TlsAlert.IllegalParameter;
         }
 
@@ -59,7 +59,7 @@ internal sealed class ServerRole : SslRole
 
     public override bool AddExtension() => Negotiated = true;
 
-    /// <summary>The server's order of preference decides, as in SslStream on Linux.</summary>
+    /// <summary>Uses the server's order of preference, as SslStream on Linux does.</summary>
     public override bool TrySelectProtocol(ReadOnlySpan<byte> offered, out Range name)
     {
         foreach (SslApplicationProtocol ours in Options.ApplicationProtocols)
@@ -75,7 +75,7 @@ internal sealed class ServerRole : SslRole
         }
 
         name = default;
-        Refusal = "The client supports none of the application protocols offered here.";
+        Refusal = "The client supports none of the application protocols (ALPN) of this endpoint.";
         return false;
     }
 
@@ -99,7 +99,7 @@ internal sealed class ServerRole : SslRole
         return _context.Sessions.Add(id, session, LibSsl.SSL_session_reused(ssl) == 1 ? _resumedPeer : Peer);
     }
 
-    /// <summary>A client's certificate is validated anew each time that its session is resumed: it may have expired or been revoked since.</summary>
+    /// <summary>Validates the client's certificate each time that its session is resumed, because it can have expired or been revoked since.</summary>
     public override nint FindSession(ReadOnlySpan<byte> id)
     {
         if (id.Length > SessionId.MaxLength)

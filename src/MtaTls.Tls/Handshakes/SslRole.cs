@@ -3,40 +3,40 @@ using MtaTls.Tls.Certificates;
 
 namespace MtaTls.Tls.Handshakes;
 
-/// <summary>What OpenSSL asks while it handshakes, answered for one connection as a server or as a client. Runs inside SSL calls, under the connection's lock.</summary>
+/// <summary>Answers OpenSSL's callbacks for one connection, as a server or as a client. Its members run inside SSL calls, under the connection's lock.</summary>
 internal abstract class SslRole
 {
     /// <summary>Whether both ends agreed on the extension.</summary>
     public bool Negotiated { get; protected set; }
 
-    /// <summary>close_notify is answered at once where channels are multiplexed: each of them has ended with it.</summary>
+    /// <summary>Whether close_notify is answered at once: on a session with channels, because close_notify ends all of them.</summary>
     public bool AnswersClose => Negotiated;
 
-    /// <summary>The peer's certificate and those that came with it; null when it sent none.</summary>
+    /// <summary>The peer's certificate and the others that it sent; null when it sent none.</summary>
     public PeerCertificates? Peer { get; protected set; }
 
-    /// <summary>Why this end refused the peer, for the exception; null when it did not.</summary>
+    /// <summary>The reason why this end refused the peer, for the exception; null when it did not refuse.</summary>
     public string? Refusal { get; protected set; }
 
     /// <summary>The certificate that this end uses; null when it uses none.</summary>
     public X509Certificate2? LocalCertificate { get; protected set; }
 
-    /// <summary>Whether the peer's certificate may lead to a download: the steps of such a handshake run on a thread of their own.</summary>
+    /// <summary>Whether validating the peer's certificate can wait for a download. The steps of such a handshake run on a dedicated thread.</summary>
     public virtual bool MayWait => false;
 
-    /// <summary>Whether to put the extension into a hello; a server is only asked when the client has offered it.</summary>
+    /// <summary>Whether to add the extension to a hello. A server is asked only when the client has offered it.</summary>
     public abstract bool AddExtension();
 
-    /// <summary>The peer's extension. Returns false when its body is not empty.</summary>
+    /// <summary>Handles the peer's extension. Returns false when its body is not empty.</summary>
     public abstract bool ParseExtension(int length);
 
-    /// <summary>Looks at a ClientHello before OpenSSL acts on it; the alert to refuse it with, or null.</summary>
+    /// <summary>Checks a ClientHello before OpenSSL handles it. Returns the alert for a refusal, or null.</summary>
     public virtual TlsAlert? InspectClientHello(nint ssl) => null;
 
-    /// <summary>Picks from the client's ALPN list (length-prefixed names); false when nothing in it is supported.</summary>
+    /// <summary>Selects a protocol of the client's ALPN list (length-prefixed names). Returns false when none of them is supported.</summary>
     public virtual bool TrySelectProtocol(ReadOnlySpan<byte> offered, out Range name) => throw new NotSupportedException();
 
-    /// <summary>Validates the peer's chain; 0 (X509_V_OK) or the X509_V_ERR that leads to the right alert.</summary>
+    /// <summary>Validates the peer's certificate. Returns 0 (X509_V_OK) or the X509_V_ERR code that makes OpenSSL send the right alert.</summary>
     public int VerifyPeer(nint storeContext)
     {
         Peer = PeerCertificates.From(storeContext);
@@ -45,28 +45,28 @@ internal abstract class SslRole
         return result.VerifyError;
     }
 
-    /// <summary>The handshake is over.</summary>
+    /// <summary>The handshake has succeeded.</summary>
     /// <param name="resumed">Whether a session was resumed, so that no certificate was sent in this handshake.</param>
     public abstract void HandshakeDone(bool resumed);
 
-    /// <summary>The server has asked for a certificate: gives the SSL one, if there is one.</summary>
+    /// <summary>The server asks for a certificate: sets one on the SSL, if there is one.</summary>
     public virtual void ProvideCertificate(nint ssl)
     {
     }
 
-    /// <summary>Keeps a new session for resumption; true when the reference was taken over.</summary>
+    /// <summary>Keeps a new session for resumption. Returns true when it took over the reference.</summary>
     public abstract bool KeepSession(nint ssl, nint session);
 
-    /// <summary>The session that a client asks to resume, with a reference for OpenSSL; 0 when there is none.</summary>
+    /// <summary>Returns the session that a client asks to resume, with a reference for OpenSSL; 0 when there is none.</summary>
     public virtual nint FindSession(ReadOnlySpan<byte> id) => 0;
 
-    /// <summary>OpenSSL found a session unfit for resumption.</summary>
+    /// <summary>OpenSSL found that a session cannot be resumed.</summary>
     public abstract void DropSession(nint session);
 
-    /// <summary>Makes the session of this connection impossible to resume, now and later.</summary>
+    /// <summary>Prevents the resumption of this connection's session, now and later.</summary>
     public abstract void ForbidResumption();
 
-    /// <summary>A line for the key log file, where one was asked for.</summary>
+    /// <summary>Writes a line to the key log file, when one is configured.</summary>
     public abstract void WriteKeyLog(ReadOnlySpan<byte> line);
 
     /// <summary>Validates the peer's certificate.</summary>

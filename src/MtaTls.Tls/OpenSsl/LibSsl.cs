@@ -3,12 +3,12 @@ using System.Runtime.InteropServices;
 namespace MtaTls.Tls.OpenSsl;
 
 /// <summary>
-/// OpenSSL 3 as it is called here: the only P/Invoke of this project. Pointers are plain: the owners are <see cref="SslContextHandle"/>,
-/// <see cref="SslHandle"/> and <see cref="SslSessionHandle"/>.
+/// The functions and constants of OpenSSL 3 that this project uses: its only P/Invoke. The pointers have no owner here; <see cref="SslContextHandle"/>,
+/// <see cref="SslHandle"/> and <see cref="SslSessionHandle"/> own them.
 /// </summary>
 internal static unsafe partial class LibSsl
 {
-    // Resolved by NativeLibraries, which knows what the libraries are called here.
+    // NativeLibraries resolves these names to the libraries' files.
     public const string Ssl = "libssl";
     public const string Crypto = "libcrypto";
 
@@ -17,7 +17,7 @@ internal static unsafe partial class LibSsl
     public const int Tls12 = 0x0303;
     public const int Tls13 = 0x0304;
 
-    // Commands of SSL_ctrl and SSL_CTX_ctrl, which the C headers hide behind macros.
+    // Commands of SSL_ctrl and SSL_CTX_ctrl. In the C headers they are macros.
     public const int CtrlMode = 33;
     public const int CtrlSetSessionCacheMode = 44;
     public const int CtrlSetServerName = 55;
@@ -75,7 +75,7 @@ internal static unsafe partial class LibSsl
 
     [LibraryImport(Ssl)] public static partial int OPENSSL_init_ssl(ulong options, nint settings);
 
-    // Contexts. C's long has 32 bits on Windows and 64 elsewhere: as a result it is an int here, for none is larger.
+    // Contexts. C's long has 32 bits on Windows and 64 elsewhere. As a return type it is an int here, because no result is larger.
     [LibraryImport(Ssl)] public static partial nint TLS_server_method();
     [LibraryImport(Ssl)] public static partial nint TLS_client_method();
     [LibraryImport(Ssl)] public static partial nint SSL_CTX_new(nint method);

@@ -6,19 +6,19 @@ using System.Security.Authentication;
 namespace MtaTls.Tls.OpenSsl;
 
 /// <summary>
-/// The machine's TLS policy: the section that <c>system_default</c> names in OpenSSL's configuration file, which SslStream obeys too. OpenSSL applies it to each
-/// new context. The engine then only narrows it: versions, cipher suites and groups that the policy does not allow are never negotiated.
+/// The machine's TLS policy: the section that <c>system_default</c> names in OpenSSL's configuration file. SslStream follows it too. OpenSSL applies it to each
+/// new context. The engine only narrows it: it never negotiates versions, cipher suites or groups that the policy does not allow.
 /// </summary>
 internal sealed unsafe class MachinePolicy
 {
-    // Forward secrecy and authenticated encryption only. TLS 1.3 has nothing else.
+    // Only cipher suites with forward secrecy and authenticated encryption. Those of TLS 1.3 all have both.
     private const string StrongTls12CipherSuites = "ECDHE+AESGCM:ECDHE+CHACHA20";
 
-    // OpenSSL's own choice without the finite fields: ffdhe8192 costs a server some 15 ms, and a client that sends any number for its share nothing.
-    // The first that this OpenSSL understands (3.5 and later; 3.0 and later; without the curves that FIPS does not have) counts.
+    // OpenSSL's default groups without finite-field groups: a key exchange with ffdhe8192 costs a server about 15 ms, and a hostile client that sends any number as its share almost nothing.
+    // The first list that this OpenSSL understands is used: for 3.5 and later; for 3.0 and later; without the curves that FIPS does not allow.
     private static readonly string[] s_preferredGroups = ["?*X25519MLKEM768 / ?*X25519:?secp256r1 / ?X448:?secp384r1:?secp521r1", "X25519:P-256:X448:P-521:P-384", "P-256:P-384:P-521"];
 
-    // The groups that are cheap for a server, by their number on the wire.
+    // The groups that cost a server little, by their number on the wire.
     private static readonly Dictionary<ushort, string> s_groupNames = new()
     {
         [0x0017] = "P-256",
@@ -40,7 +40,7 @@ internal sealed unsafe class MachinePolicy
         [0x11ED] = "SecP384r1MLKEM1024",
     };
 
-    // Authenticated with a tag of full length.
+    // Without TLS_AES_128_CCM_8_SHA256, whose authentication tag is short.
     private static readonly Dictionary<ushort, string> s_tls13CipherSuites = new()
     {
         [0x1301] = "TLS_AES_128_GCM_SHA256",
@@ -74,15 +74,15 @@ internal sealed unsafe class MachinePolicy
         _groups = CheapGroups();
     }
 
-    /// <summary>The policy of this process; OpenSSL must have been loaded.</summary>
+    /// <summary>The policy of this process. OpenSSL must be loaded.</summary>
     public static MachinePolicy Current => s_current.Value;
 
-    /// <summary>What a context may negotiate: a part of what the policy and the engine both allow.</summary>
-    /// <param name="enabled">The versions that the application names; as for SslStream, they count more than MinProtocol and MaxProtocol.</param>
-    /// <param name="suites">The cipher suites that the application names; as for SslStream, they count more than CipherString and Ciphersuites. Null: the policy's.</param>
+    /// <summary>Chooses what a context can negotiate: only what both the policy and the engine allow.</summary>
+    /// <param name="enabled">The versions that the application sets. As with SslStream, they override MinProtocol and MaxProtocol of the policy.</param>
+    /// <param name="suites">The cipher suites that the application sets. As with SslStream, they override CipherString and Ciphersuites of the policy. Null for the policy's.</param>
     public AllowedTls Choose(SslProtocols enabled, CipherSuitesPolicy? suites)
     {
-#pragma warning disable CA1416 // On Windows the application could not have made one.
+#pragma warning disable CA1416 // On Windows an application cannot create a CipherSuitesPolicy.
         ushort[]? named = suites?.AllowedCipherSuites.Select(static s => (ushort)s).ToArray();
 #pragma warning restore CA1416
         string? tls12 = named is null ? _tls12Suites : Join(named, _strongTls12Suites), tls13 = named is null ? null : Join(named, s_tls13CipherSuites);
@@ -104,7 +104,7 @@ internal sealed unsafe class MachinePolicy
         return joined.Length == 0 ? null : joined;
     }
 
-    /// <summary>A context's cipher suites by their number on the wire, in its order.</summary>
+    /// <summary>Returns a context's cipher suites by their number on the wire, in their order.</summary>
     private static OrderedDictionary<ushort, string> CipherSuites(nint ctx)
     {
         OrderedDictionary<ushort, string> suites = [];
@@ -129,10 +129,10 @@ internal sealed unsafe class MachinePolicy
     }
 
     /// <summary>
-    /// The groups that a client offers: OpenSSL has no call that tells a context's groups, but its ClientHello names them in their order. Empty where the
-    /// list is not understood or no version may be spoken.
+    /// Returns the groups that a client offers. OpenSSL has no function for a context's groups, but its ClientHello has them in their order. The result is empty when OpenSSL does not understand
+    /// the list, or when no version is allowed.
     /// </summary>
-    /// <param name="groups">A list to set; null: the policy's.</param>
+    /// <param name="groups">A list to set; null for the policy's.</param>
     private static List<ushort> OfferedGroups(string? groups)
     {
         using var context = new SslContextHandle(server: false);
@@ -159,7 +159,7 @@ internal sealed unsafe class MachinePolicy
         }
     }
 
-    /// <summary>The supported_groups (10) of a ClientHello in one record.</summary>
+    /// <summary>Returns the supported_groups (extension 10) of a ClientHello in one record.</summary>
     private static List<ushort> ReadGroups(ReadOnlySpan<byte> record)
     {
         const int RecordHeader = 5, MessageHeader = 4, VersionAndRandom = 2 + 32;

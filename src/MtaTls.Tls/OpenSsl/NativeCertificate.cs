@@ -3,7 +3,7 @@ using System.Security.Cryptography.X509Certificates;
 
 namespace MtaTls.Tls.OpenSsl;
 
-/// <summary>Owns one reference to an X509 of this OpenSSL.</summary>
+/// <summary>Owns one reference to an X509 of the OpenSSL that is loaded here.</summary>
 internal sealed unsafe class NativeCertificate : SafeHandle
 {
     public NativeCertificate(X509Certificate2 certificate)
@@ -21,10 +21,10 @@ internal sealed unsafe class NativeCertificate : SafeHandle
 
     public override bool IsInvalid => handle == 0;
 
-    /// <summary>.NET's object for a certificate of OpenSSL's, which keeps its own reference or is a copy.</summary>
+    /// <summary>Creates a .NET object for an X509 of OpenSSL. The object has its own reference, or is a copy.</summary>
     public static X509Certificate2 ToManaged(nint certificate)
     {
-        if (NativeLibraries.IsNetsOwn)
+        if (NativeLibraries.IsSharedWithDotNet)
         {
             return new X509Certificate2(certificate);
         }

@@ -4,16 +4,16 @@ using System.Security.Cryptography.X509Certificates;
 
 namespace MtaTls.Tls.OpenSsl;
 
-/// <summary>Owns one reference to a private key of this OpenSSL.</summary>
+/// <summary>Owns one reference to a private key of the OpenSSL that is loaded here.</summary>
 internal sealed unsafe class NativeKey : SafeHandle
 {
-    /// <param name="certificate">The certificate whose key it is.</param>
-    /// <exception cref="NotSupportedException">There is no RSA or ECDSA key, or it can't be handed over.</exception>
+    /// <param name="certificate">The certificate with the key.</param>
+    /// <exception cref="NotSupportedException">The certificate has no RSA or ECDSA key, or the key cannot be exported although that is necessary.</exception>
     public NativeKey(X509Certificate2 certificate)
         : base(0, ownsHandle: true)
     {
-        SetHandle(NativeLibraries.IsNetsOwn ? Share(certificate) : Copy(certificate));
-        OpenSslErrors.ThrowIf(IsInvalid, "Handing the private key to OpenSSL");
+        SetHandle(NativeLibraries.IsSharedWithDotNet ? Share(certificate) : Copy(certificate));
+        OpenSslErrors.ThrowIf(IsInvalid, "Importing the private key into OpenSSL");
     }
 
     public override bool IsInvalid => handle == 0;
@@ -24,7 +24,7 @@ internal sealed unsafe class NativeKey : SafeHandle
         return true;
     }
 
-    // Where OpenSSL is .NET's own library keys are of these types.
+    // When .NET uses OpenSSL, its keys have these types.
 #pragma warning disable CA1416
     private static nint Share(X509Certificate2 certificate)
     {
@@ -59,14 +59,14 @@ internal sealed unsafe class NativeKey : SafeHandle
     {
         using RSA? rsa = certificate.GetRSAPrivateKey();
         using ECDsa? ecdsa = certificate.GetECDsaPrivateKey();
-        AsymmetricAlgorithm key = (AsymmetricAlgorithm?)rsa ?? ecdsa ?? throw new NotSupportedException("The certificate has no RSA or ECDSA private key.");
+        AsymmetricAlgorithm key = (AsymmetricAlgorithm?)rsa ?? ecdsa ?? throw new NotSupportedException("The certificate has no RSA or ECDSA private key that OpenSSL can use.");
         try
         {
             return key.ExportPkcs8PrivateKey();
         }
         catch (CryptographicException)
         {
-            // Windows lets go of some keys only when they are encrypted.
+            // Windows exports some keys only in encrypted form.
         }
 
         try
@@ -79,7 +79,7 @@ internal sealed unsafe class NativeKey : SafeHandle
         }
         catch (CryptographicException e)
         {
-            throw new NotSupportedException("The certificate's private key cannot be exported. This OpenSSL is not the library of .NET and needs a copy of the key: load the certificate with X509KeyStorageFlags.Exportable.", e);
+            throw new NotSupportedException("The certificate's private key cannot be exported. This OpenSSL is not the library that .NET uses, so it needs a copy of the key: load the certificate with X509KeyStorageFlags.Exportable.", e);
         }
     }
 }

@@ -5,8 +5,8 @@ using System.Security.Cryptography;
 namespace MtaTls.Tls.OpenSsl;
 
 /// <summary>
-/// Loads and initialises OpenSSL once, on first use. Where it is the very library that .NET has loaded, certificates and keys are handed over as native handles.
-/// Elsewhere they are copied: certificates as DER, keys as PKCS#8.
+/// Loads and initializes OpenSSL once, on first use. When it is the library that .NET uses, certificates and keys are passed as native handles.
+/// Otherwise they are copied: certificates as DER, keys as PKCS#8.
 /// </summary>
 internal static class NativeLibraries
 {
@@ -14,8 +14,8 @@ internal static class NativeLibraries
     private static Loaded? s_loaded;
     private static string? s_path;
 
-    /// <summary>The folder of the two libraries, or libssl's file; null: where the system looks. Set before the first use.</summary>
-    /// <exception cref="InvalidOperationException">The libraries are loaded already, from elsewhere.</exception>
+    /// <summary>The folder of the two libraries, or the file of libssl; null to search where the system searches. Set it before the first use.</summary>
+    /// <exception cref="InvalidOperationException">The libraries are loaded already, with another path.</exception>
     public static string? Path
     {
         get
@@ -32,7 +32,7 @@ internal static class NativeLibraries
             {
                 if (s_loaded is not null && s_path != value)
                 {
-                    throw new InvalidOperationException($"OpenSSL is loaded already{(s_path is null ? "" : $", from '{s_path}'")}: a process has one, so its path must be set before the first use and be the same everywhere.");
+                    throw new InvalidOperationException($"OpenSSL is loaded already{(s_path is null ? "" : $", from '{s_path}'")}. A process uses one OpenSSL: set MtaTls:OpenSsl:Path before the first use, and to the same value for servers and clients.");
                 }
 
                 s_path = value;
@@ -40,13 +40,13 @@ internal static class NativeLibraries
         }
     }
 
-    /// <summary>Why the engine can't run here; null when it can.</summary>
+    /// <summary>The reason why the engine cannot run here; null when it can.</summary>
     public static string? Failure => Current.Failure;
 
     public static string? Version => Current.Version;
 
-    /// <summary>Whether .NET uses the same library, so that handles of its objects can be used here.</summary>
-    public static bool IsNetsOwn => Current.IsNetsOwn;
+    /// <summary>Whether .NET uses the same library, so that the native handles of .NET's objects can be used here.</summary>
+    public static bool IsSharedWithDotNet => Current.IsSharedWithDotNet;
 
     private static Loaded Current
     {
@@ -69,25 +69,25 @@ internal static class NativeLibraries
         NativeLibrary.SetDllImportResolver(Assembly.GetExecutingAssembly(), (name, _, _) => name == LibSsl.Ssl ? ssl : name == LibSsl.Crypto ? crypto : 0);
         try
         {
-            // Must come before any other call: at process exit OpenSSL's own clean-up would free what other threads still use.
+            // Must be the first call. Without it, OpenSSL would clean up at process exit and free memory that other threads still use.
             if (LibSsl.OPENSSL_init_ssl(LibSsl.InitNoAtExit, 0) != 1)
             {
-                return new Loaded("OpenSSL 3 could not be initialised; its configuration file (openssl.cnf) may be broken.", null, false);
+                return new Loaded("OpenSSL 3 could not be initialized. Check its configuration file (openssl.cnf).", null, false);
             }
 
             ulong number = LibSsl.OpenSSL_version_num();
             string version = $"{number >> 28}.{(number >> 20) & 0xFF}.{(number >> 4) & 0xFF}";
             return number >> 28 == 3
                 ? new Loaded(null, version, IsLibraryOfNet(crypto, number))
-                : new Loaded($"MTA-TLS needs OpenSSL 3, and {(s_path is null ? "what was found" : $"what is at '{s_path}'")} is OpenSSL {version}.", version, false);
+                : new Loaded($"MTA-TLS needs OpenSSL 3, but the library {(s_path is null ? "that was found" : $"at '{s_path}'")} is OpenSSL {version}. Install OpenSSL 3, or name its folder (MtaTls:OpenSsl:Path).", version, false);
         }
         catch (Exception e) when (e is EntryPointNotFoundException or DllNotFoundException or BadImageFormatException)
         {
-            return new Loaded($"MTA-TLS needs OpenSSL 3, and {(s_path is null ? "what was found" : $"what is at '{s_path}'")} is not usable: {e.Message}", null, false);
+            return new Loaded($"MTA-TLS needs OpenSSL 3, but the library {(s_path is null ? "that was found" : $"at '{s_path}'")} cannot be used: {e.Message}", null, false);
         }
     }
 
-    /// <summary>.NET uses OpenSSL on Linux and FreeBSD, the first of the system's unless it is told another. The system gives one library one handle.</summary>
+    /// <summary>Checks whether .NET uses the library with this handle. .NET uses OpenSSL on Linux and FreeBSD: the system's first one, unless an environment variable selects another. The system has one handle for a library.</summary>
     private static bool IsLibraryOfNet(nint crypto, ulong version)
     {
         if (!OperatingSystem.IsLinux() && !OperatingSystem.IsFreeBSD())
@@ -97,7 +97,7 @@ internal static class NativeLibraries
 
         try
         {
-            // What .NET has loaded last counts: asking for its version loads it.
+            // Reading OpenSslVersion makes .NET load its library.
             return (ulong)SafeEvpPKeyHandle.OpenSslVersion == version
                 && Environment.GetEnvironmentVariable("CLR_OPENSSL_VERSION_OVERRIDE") is null or "" or "3"
                 && NativeLibrary.TryLoad(OpenSslLibraries.CryptoNames[0], out nint systems)
@@ -109,5 +109,5 @@ internal static class NativeLibraries
         }
     }
 
-    private sealed record Loaded(string? Failure, string? Version, bool IsNetsOwn);
+    private sealed record Loaded(string? Failure, string? Version, bool IsSharedWithDotNet);
 }

@@ -6,7 +6,7 @@ namespace MtaTls.Tls.OpenSsl;
 /// <summary>OpenSSL's error queue of the calling thread.</summary>
 internal static unsafe class OpenSslErrors
 {
-    /// <summary>Empties the queue and joins its reasons; null when it was empty.</summary>
+    /// <summary>Empties the queue and joins the texts of its errors; null when it was empty.</summary>
     public static string? TakeReasons()
     {
         string? reasons = null;

@@ -2,20 +2,20 @@ using System.Runtime.InteropServices;
 
 namespace MtaTls.Tls.OpenSsl;
 
-/// <summary>Where OpenSSL 3 is found: in a folder that the application names, or where the system looks.</summary>
+/// <summary>Finds and loads OpenSSL 3: from a folder that the application sets, or where the system searches.</summary>
 internal static class OpenSslLibraries
 {
-    /// <summary>The names of libcrypto on this system, the usual one first.</summary>
+    /// <summary>The file names of libcrypto on this system, the usual one first.</summary>
     public static IReadOnlyList<string> CryptoNames { get; } = Names("crypto");
 
-    /// <summary>The names of libssl on this system, the usual one first.</summary>
+    /// <summary>The file names of libssl on this system, the usual one first.</summary>
     public static IReadOnlyList<string> SslNames { get; } = Names("ssl");
 
-    /// <summary>Loads both libraries, libcrypto first: libssl then finds the one beside it.</summary>
-    /// <param name="path">A folder with both, or the file of libssl; null: where the system looks.</param>
-    /// <param name="crypto">libcrypto.</param>
-    /// <param name="ssl">libssl.</param>
-    /// <returns>Why they can't be loaded; null when they are.</returns>
+    /// <summary>Loads both libraries. libcrypto is first, so that libssl uses this one.</summary>
+    /// <param name="path">A folder with both, or the file of libssl; null to search where the system searches.</param>
+    /// <param name="crypto">The handle of libcrypto.</param>
+    /// <param name="ssl">The handle of libssl.</param>
+    /// <returns>The reason why they cannot be loaded; null when they are loaded.</returns>
     public static string? Load(string? path, out nint crypto, out nint ssl)
     {
         ssl = 0;
@@ -42,7 +42,7 @@ internal static class OpenSslLibraries
                 return true;
             }
 
-            // Homebrew installs where macOS does not look.
+            // Homebrew installs into folders that macOS does not search.
             if (folder is null && OperatingSystem.IsMacOS()
                 && (NativeLibrary.TryLoad($"/opt/homebrew/opt/openssl@3/lib/{name}", out library) || NativeLibrary.TryLoad($"/usr/local/opt/openssl@3/lib/{name}", out library)))
             {
@@ -70,9 +70,9 @@ internal static class OpenSslLibraries
 
     private static string Missing(IReadOnlyList<string> names)
     {
-        string advice = OperatingSystem.IsWindows() ? "Put both libraries beside the application, or name their folder"
-            : OperatingSystem.IsMacOS() ? "Install it with 'brew install openssl@3', or name the folder of the libraries"
-            : "Install the package libssl3 (Debian, Ubuntu, Alpine) or openssl-libs (Fedora, RHEL), or name the folder of the libraries";
+        string advice = OperatingSystem.IsWindows() ? "Put both libraries into the application's folder, or set their folder"
+            : OperatingSystem.IsMacOS() ? "Install it with 'brew install openssl@3', or set the folder of the libraries"
+            : "Install the package libssl3 (Debian, Ubuntu, Alpine) or openssl-libs (Fedora, RHEL), or set the folder of the libraries";
         return $"MTA-TLS needs OpenSSL 3, but {names[0]} could not be loaded. {advice} (MtaTls:OpenSsl:Path).";
     }
 

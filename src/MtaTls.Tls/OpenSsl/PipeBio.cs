@@ -4,14 +4,14 @@ using System.Runtime.InteropServices;
 namespace MtaTls.Tls.OpenSsl;
 
 /// <summary>
-/// A BIO_METHOD straight on the pipes of the connection whose SSL call runs on this thread: OpenSSL reads records from the transport's
-/// buffers and writes records into them, with no memory BIO between.
+/// A BIO_METHOD on the pipes of the connection whose SSL call runs on this thread. OpenSSL reads records from the transport's
+/// buffers and writes records into them, without a memory BIO.
 /// </summary>
 internal static unsafe class PipeBio
 {
     private static readonly nint s_method = MakeMethod();
 
-    /// <summary>Makes a BIO; SSL_set_bio takes it over.</summary>
+    /// <summary>Creates a BIO. SSL_set_bio takes it over.</summary>
     public static nint Create()
     {
         nint bio = LibSsl.BIO_new(s_method);
@@ -59,7 +59,7 @@ internal static unsafe class PipeBio
         SslPump? pump = SslPump.Current;
         try
         {
-            // Without a pump the SSL is being freed by the finalizer: there is nothing left to write to.
+            // Without a pump, the finalizer is freeing the SSL: there is no connection to write to.
             pump?.WriteEncrypted(new ReadOnlySpan<byte>(buffer, length));
             return pump is null ? -1 : length;
         }

@@ -5,25 +5,25 @@ using System.Runtime.CompilerServices;
 namespace MtaTls.Tls.OpenSsl;
 
 /// <summary>
-/// The receiving half of the transport: what has arrived and OpenSSL has not taken yet. One reader receives and releases; OpenSSL takes under the
+/// The receiving side of the transport: the bytes that have arrived and that OpenSSL has not taken yet. One reader receives and releases them. OpenSSL takes them under the
 /// connection's lock.
 /// </summary>
 /// <param name="reader">The transport's reader.</param>
 /// <param name="gate">The connection's lock.</param>
-/// <param name="received">What was taken from the transport before.</param>
+/// <param name="received">The bytes that were taken from the transport before.</param>
 internal sealed class PipeInput(PipeReader reader, Lock gate, ReadOnlyMemory<byte> received)
 {
     private ReadOnlySequence<byte> _received = new(received);
     private bool _held;
     private bool _closed;
 
-    /// <summary>Whether OpenSSL has taken all that has arrived. The lock is held.</summary>
+    /// <summary>Whether OpenSSL has taken all bytes that have arrived. The caller holds the lock.</summary>
     public bool IsEmpty => _received.IsEmpty;
 
-    /// <summary>Whether the transport has ended: nothing follows what has arrived.</summary>
+    /// <summary>Whether the transport has ended, so that no more bytes will arrive.</summary>
     public bool HasEnded { get; private set; }
 
-    /// <summary>Moves bytes to OpenSSL: -1 when there are none yet, 0 at the end of the transport. The lock is held.</summary>
+    /// <summary>Copies bytes to OpenSSL. Returns their number, -1 when there are none yet, and 0 at the end of the transport. The caller holds the lock.</summary>
     public int Take(Span<byte> buffer)
     {
         if (_received.IsEmpty)
@@ -38,7 +38,7 @@ internal sealed class PipeInput(PipeReader reader, Lock gate, ReadOnlyMemory<byt
         return count;
     }
 
-    /// <summary>Where the transport can go on once OpenSSL has taken everything; null before. The lock is held.</summary>
+    /// <summary>Returns the position up to which the transport's buffer can be released, after OpenSSL has taken everything; null before. The caller holds the lock.</summary>
     public SequencePosition? TakeUsed()
     {
         if (!_held || !_received.IsEmpty || _closed)
@@ -52,7 +52,7 @@ internal sealed class PipeInput(PipeReader reader, Lock gate, ReadOnlyMemory<byt
         return used;
     }
 
-    /// <summary>Gives the transport's buffers back. Outside the lock, because this may run a continuation of the pipe's writer.</summary>
+    /// <summary>Releases the transport's buffer. Called without the lock, because it can run a continuation of the pipe's writer.</summary>
     public void Release(SequencePosition? used)
     {
         if (used is { } position)
@@ -63,7 +63,7 @@ internal sealed class PipeInput(PipeReader reader, Lock gate, ReadOnlyMemory<byt
             }
             catch (InvalidOperationException)
             {
-                // The owner has completed the pipe meanwhile; the next receive says so.
+                // The owner has completed the pipe meanwhile. The next receive fails with that.
             }
         }
     }
@@ -85,7 +85,7 @@ internal sealed class PipeInput(PipeReader reader, Lock gate, ReadOnlyMemory<byt
         Accept(result);
     }
 
-    /// <summary>Receives what is here already; false when nothing is.</summary>
+    /// <summary>Receives bytes that have arrived already. Returns false when there are none.</summary>
     public bool TryReceive()
     {
         ReadResult result;
@@ -105,14 +105,14 @@ internal sealed class PipeInput(PipeReader reader, Lock gate, ReadOnlyMemory<byt
         return true;
     }
 
-    /// <summary>From now on the transport's memory is not touched any more: its owner may complete the pipe. The lock is held.</summary>
+    /// <summary>From now on, the transport's memory is not used any more, so that its owner can complete the pipe. The caller holds the lock.</summary>
     public void Close()
     {
         _closed = true;
         _received = default;
     }
 
-    /// <summary>Ends a receive that waits.</summary>
+    /// <summary>Ends a pending receive.</summary>
     public void CancelPendingRead()
     {
         try
@@ -121,7 +121,7 @@ internal sealed class PipeInput(PipeReader reader, Lock gate, ReadOnlyMemory<byt
         }
         catch (ObjectDisposedException)
         {
-            // The pipe was completed meanwhile, as its connection has ended: nothing waits.
+            // The connection has ended and the pipe was completed: no receive is pending.
         }
     }
 

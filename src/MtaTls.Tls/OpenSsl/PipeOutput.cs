@@ -5,24 +5,24 @@ using System.Runtime.CompilerServices;
 namespace MtaTls.Tls.OpenSsl;
 
 /// <summary>
-/// The sending half of the transport. The writer's records and those that reading produces (answers to KeyUpdate, alerts) end in one PipeWriter,
-/// which no one may touch while a flush is pending: what comes then is kept aside and follows when the flush has ended.
+/// The sending side of the transport. The records of the writer, and those that reading produces (answers to KeyUpdate, alerts), go to one PipeWriter,
+/// which must not be used while a flush is pending. Records that come during a flush are kept and follow after it.
 /// </summary>
 /// <param name="writer">The transport's writer.</param>
-/// <param name="gate">The connection's lock. No flush is started while it is held, so a pipe that runs continuations inline can do no harm.</param>
+/// <param name="gate">The connection's lock. No flush is started while it is held, because a pipe can run continuations inline.</param>
 internal sealed class PipeOutput(PipeWriter writer, Lock gate)
 {
-    /// <summary>What a peer that does not read can make us keep: 64 KiB of answers is over 2,000 KeyUpdates.</summary>
+    /// <summary>The most bytes of answers that are kept for a peer that does not read. 64 KiB are the answers to more than 2,000 KeyUpdates.</summary>
     private const int MaxLateAnswers = 64 * 1024;
 
     private ArrayBufferWriter<byte>? _late;
     private TaskCompletionSource? _idle;
     private bool _flushing;
 
-    /// <summary>Adds encrypted bytes; the lock is held.</summary>
+    /// <summary>Adds encrypted bytes. The caller holds the lock.</summary>
     /// <param name="data">The bytes.</param>
-    /// <param name="answer">They come from reading, which no back-pressure limits.</param>
-    /// <exception cref="IOException">The peer makes us answer and does not read the answers.</exception>
+    /// <param name="answer">Whether reading has produced them. Backpressure does not limit those.</param>
+    /// <exception cref="IOException">The peer causes answers and does not read them.</exception>
     public void Write(ReadOnlySpan<byte> data, bool answer)
     {
         if (!_flushing)
@@ -34,13 +34,13 @@ internal sealed class PipeOutput(PipeWriter writer, Lock gate)
         _late ??= new ArrayBufferWriter<byte>(1024);
         if (answer && _late.WrittenCount + data.Length > MaxLateAnswers)
         {
-            throw new IOException("The peer requests TLS answers and does not read them.");
+            throw new IOException("The peer sends TLS messages that need an answer, and does not read the answers.");
         }
 
         _late.Write(data);
     }
 
-    /// <summary>Flushes all that was written, waiting for the transport's back-pressure.</summary>
+    /// <summary>Flushes all written bytes, and waits for the transport's backpressure.</summary>
     public ValueTask FlushAsync(CancellationToken cancellationToken)
     {
         Task busy;
@@ -61,7 +61,7 @@ internal sealed class PipeOutput(PipeWriter writer, Lock gate)
         return busy.IsCompleted ? Run(cancellationToken) : FlushAfterAsync(busy, cancellationToken);
     }
 
-    /// <summary>Flushes what reading produced, without making the reader wait for the transport.</summary>
+    /// <summary>Flushes the bytes that reading produced, without making the reader wait for the transport.</summary>
     public void FlushInBackground()
     {
         lock (gate)
@@ -80,11 +80,11 @@ internal sealed class PipeOutput(PipeWriter writer, Lock gate)
             _ = Observe(flush);
         }
 
-        // A transport that fails to send fails the reader and the writer too: here there is no one to tell.
+        // When the transport fails, the reader and the writer get the failure. This flush has no caller that could.
         static async Task Observe(ValueTask flush) => await flush.AsTask().ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
     }
 
-    /// <summary>Ends a flush that waits.</summary>
+    /// <summary>Ends a pending flush.</summary>
     public void CancelPendingFlush()
     {
         try
@@ -93,7 +93,7 @@ internal sealed class PipeOutput(PipeWriter writer, Lock gate)
         }
         catch (ObjectDisposedException)
         {
-            // The pipe was completed meanwhile, as its connection has ended: nothing waits.
+            // The connection has ended and the pipe was completed: no flush is pending.
         }
     }
 
@@ -159,7 +159,7 @@ internal sealed class PipeOutput(PipeWriter writer, Lock gate)
     private static IOException Ended(FlushResult result)
         => new(result.IsCanceled ? "The TLS session was aborted." : "The transport was closed while TLS was sending.");
 
-    // The lock is held.
+    // The caller holds the lock.
     private void Begin()
     {
         _flushing = true;
@@ -170,7 +170,7 @@ internal sealed class PipeOutput(PipeWriter writer, Lock gate)
         }
     }
 
-    /// <summary>Returns whether something was written meanwhile.</summary>
+    /// <summary>Ends the flush. Returns whether bytes were written meanwhile.</summary>
     private bool End()
     {
         TaskCompletionSource? idle;

@@ -4,8 +4,8 @@ using System.Runtime.InteropServices;
 namespace MtaTls.Tls.OpenSsl;
 
 /// <summary>
-/// OpenSSL's callbacks. Each finds its connection as <see cref="SslPump.Current"/> and keeps every exception from the native frames below it:
-/// the pump remembers it, and what the callback returns makes the handshake fail.
+/// OpenSSL's callbacks. Each finds its connection with <see cref="SslPump.Current"/>. An exception must not pass through the native frames:
+/// the pump remembers it, and the result of the callback makes the handshake fail.
 /// </summary>
 internal static unsafe class SslCallbacks
 {
@@ -145,7 +145,7 @@ internal static unsafe class SslCallbacks
     [UnmanagedCallersOnly(CallConvs = [typeof(CallConvCdecl)])]
     public static nint FindSession(nint ssl, byte* id, int length, int* copy)
     {
-        // 0: the reference that is returned is OpenSSL's own, taken while the cache was locked.
+        // 0 tells OpenSSL that the returned reference belongs to it. It was taken while the cache was locked.
         *copy = 0;
         SslPump? pump = SslPump.Current;
         try
@@ -156,7 +156,7 @@ internal static unsafe class SslCallbacks
         }
         catch (Exception)
         {
-            // Not resumed: the full handshake asks the same question again, and its answer counts.
+            // The session is not resumed. The full handshake validates the certificate again and reports its failure.
             return 0;
         }
     }
@@ -204,7 +204,7 @@ internal static unsafe class SslCallbacks
     }
 
     /// <summary>
-    /// .NET's own use of OpenSSL, a certificate chain built in a callback for one, leaves errors in this thread's queue; SSL_get_error would take them for
+    /// .NET uses OpenSSL too, for example when a callback builds a certificate chain, and leaves errors in this thread's queue. SSL_get_error would take them for
     /// errors of the handshake.
     /// </summary>
     private static void ForgetForeignErrors() => LibSsl.ERR_clear_error();

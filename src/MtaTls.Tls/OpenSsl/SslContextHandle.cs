@@ -2,7 +2,7 @@ using System.Runtime.InteropServices;
 
 namespace MtaTls.Tls.OpenSsl;
 
-/// <summary>Owns an SSL_CTX. Every SSL made from it holds a reference of its own.</summary>
+/// <summary>Owns an SSL_CTX. Every SSL that is created from it holds its own reference.</summary>
 internal sealed class SslContextHandle : SafeHandle
 {
     public SslContextHandle(bool server)

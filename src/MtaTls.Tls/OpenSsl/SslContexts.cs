@@ -4,7 +4,7 @@ using System.Security.Authentication;
 
 namespace MtaTls.Tls.OpenSsl;
 
-/// <summary>Makes the native contexts: the machine's TLS policy, narrowed to secure settings, then what the options ask for.</summary>
+/// <summary>Creates the native contexts: the machine's TLS policy, narrowed to secure settings, and the options.</summary>
 internal static unsafe class SslContexts
 {
     public static SslContextHandle ForServer(TlsServerOptions options, bool logKeys)
@@ -13,7 +13,7 @@ internal static unsafe class SslContexts
         nint ctx = context.DangerousGetHandle();
         SetCommon(ctx, options.EnabledSslProtocols, null, logKeys);
 
-        // Sessions are kept here, never in tickets: a ticket could not be taken back.
+        // Sessions are kept in the server's cache, never in tickets: a ticket that was sent cannot be revoked.
         _ = LibSsl.SSL_CTX_set_options(ctx, LibSsl.OptionCipherServerPreference | LibSsl.OptionNoTicket);
         _ = LibSsl.SSL_CTX_set_num_tickets(ctx, options.SessionCacheSize > 0 ? 1u : 0u);
         _ = LibSsl.SSL_CTX_set_timeout(ctx, (nint)options.SessionLifetime.TotalSeconds);
@@ -50,7 +50,7 @@ internal static unsafe class SslContexts
         LibSsl.SSL_CTX_set_verify(ctx, LibSsl.VerifyPeer, 0);
         LibSsl.SSL_CTX_set_cert_cb(ctx, &SslCallbacks.ProvideCertificate, 0);
 
-        // Known to OpenSSL also where it is not offered, so that an answer is then refused.
+        // Added even when the extension is not offered: OpenSSL then refuses an answer of the server.
         AddExtension(ctx, options.ExtensionType);
 
         return context;
@@ -61,7 +61,7 @@ internal static unsafe class SslContexts
         AllowedTls allowed = MachinePolicy.Current.Choose(enabled, cipherSuites);
         if (allowed.Obstacle is { } obstacle)
         {
-            throw new PlatformNotSupportedException($"The TLS engine cannot be used: {obstacle}");
+            throw new PlatformNotSupportedException($"MTA-TLS cannot be used: {obstacle}");
         }
 
         int min = (allowed.Versions & SslProtocols.Tls12) != 0 ? LibSsl.Tls12 : LibSsl.Tls13;
@@ -80,11 +80,11 @@ internal static unsafe class SslContexts
 
         OpenSslErrors.ThrowIf(!SetGroups(ctx, allowed.Groups!), "SSL_CTX_set1_groups_list");
 
-        // The first would hide truncation, the second allows renegotiation with peers that do not protect it.
+        // The first option would hide truncation. The second would allow renegotiation with peers that do not protect it.
         _ = LibSsl.SSL_CTX_clear_options(ctx, LibSsl.OptionIgnoreUnexpectedEof | LibSsl.OptionAllowUnsafeLegacyRenegotiation);
         _ = LibSsl.SSL_CTX_set_options(ctx, LibSsl.OptionNoCompression | LibSsl.OptionNoRenegotiation);
 
-        // An idle connection keeps no record buffers (34 KiB otherwise); the chain to send is known already.
+        // ReleaseBuffers: an idle connection keeps no record buffers (34 KiB otherwise). NoAutoChain: the chain to send is set already.
         _ = LibSsl.SSL_CTX_ctrl(ctx, LibSsl.CtrlMode, LibSsl.ModeAcceptMovingWriteBuffer | LibSsl.ModeReleaseBuffers | LibSsl.ModeNoAutoChain, 0);
 
         LibSsl.SSL_CTX_set_cert_verify_callback(ctx, &SslCallbacks.VerifyPeer, 0);
@@ -95,7 +95,7 @@ internal static unsafe class SslContexts
         }
     }
 
-    /// <summary>Sets the groups; false when this OpenSSL does not understand the list.</summary>
+    /// <summary>Sets the groups. Returns false when this OpenSSL does not understand the list.</summary>
     public static bool SetGroups(nint ctx, string groups)
     {
         LibSsl.ERR_clear_error();

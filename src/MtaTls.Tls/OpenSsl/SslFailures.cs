@@ -2,22 +2,22 @@ using System.Security.Authentication;
 
 namespace MtaTls.Tls.OpenSsl;
 
-/// <summary>What went wrong on a connection, gathered where it happens, and the exceptions made of it.</summary>
+/// <summary>Collects the failures of a connection and creates exceptions from them.</summary>
 internal sealed class SslFailures
 {
-    /// <summary>OpenSSL's text for a first record that is none, as the answer of a server that speaks plain HTTP.</summary>
+    /// <summary>OpenSSL's text when the first bytes are not a TLS record, for example the answer of a server with plain HTTP.</summary>
     private const string NoRecord = "wrong version number";
 
     private Exception? _callbackFailure;
     private TlsAlert? _alertSent;
     private TlsAlert? _alertReceived;
 
-    /// <summary>An exception of a callback, which must not pass through native frames.</summary>
+    /// <summary>Remembers the exception of a callback, which must not pass through native frames.</summary>
     public void CallbackFailed(Exception e) => _callbackFailure ??= e;
 
-    /// <summary>An alert passed. Only fatal ones tell why a connection ended; close_notify and other warnings do not.</summary>
-    /// <param name="value">The level and the description.</param>
-    /// <param name="sent">This end sent it.</param>
+    /// <summary>An alert was sent or received. Only a fatal alert is the reason why a connection ended; close_notify and other warnings are not.</summary>
+    /// <param name="value">The level (high byte) and the description (low byte).</param>
+    /// <param name="sent">Whether this end sent it.</param>
     public void Alert(int value, bool sent)
     {
         const int Fatal = 2;
@@ -36,9 +36,9 @@ internal sealed class SslFailures
         }
     }
 
-    /// <summary>Why the handshake failed.</summary>
-    /// <param name="refusal">Why this end refused the peer; null when it did not.</param>
-    /// <param name="truncated">The transport ended before.</param>
+    /// <summary>Creates the exception for a failed handshake.</summary>
+    /// <param name="refusal">The reason why this end refused the peer; null when it did not.</param>
+    /// <param name="truncated">Whether the transport ended during the handshake.</param>
     public Exception OfHandshake(string? refusal, bool truncated)
     {
         string reasons = OpenSslReasons();
@@ -65,8 +65,8 @@ internal sealed class SslFailures
         static AuthenticationException Failed(TlsAlertException alert) => new($"The TLS handshake failed. {alert.Message}", alert);
     }
 
-    /// <summary>Why the session failed after the handshake.</summary>
-    /// <param name="truncated">The transport ended before.</param>
+    /// <summary>Creates the exception for a session that failed after the handshake.</summary>
+    /// <param name="truncated">Whether the transport ended without close_notify.</param>
     public IOException OfSession(bool truncated)
     {
         string reasons = OpenSslReasons();

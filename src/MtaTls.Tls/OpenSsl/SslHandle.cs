@@ -2,7 +2,7 @@ using System.Runtime.InteropServices;
 
 namespace MtaTls.Tls.OpenSsl;
 
-/// <summary>Owns an SSL together with its BIO.</summary>
+/// <summary>Owns an SSL and its BIO.</summary>
 internal sealed class SslHandle : SafeHandle
 {
     public SslHandle(SslContextHandle context)

@@ -6,15 +6,15 @@ using MtaTls.Tls.Handshakes;
 namespace MtaTls.Tls.OpenSsl;
 
 /// <summary>
-/// Moves bytes between an SSL and the transport's pipes. Every SSL_* call of a connection runs under its one lock; nothing that could run
-/// foreign code (advancing or flushing a pipe) does.
+/// Moves bytes between an SSL and the transport's pipes. Every SSL_* call of a connection runs under the connection's lock. Calls that can run
+/// other code (advancing or flushing a pipe) never do.
 /// </summary>
 internal sealed class SslPump : IDisposable
 {
-    /// <summary>Messages after the handshake (tickets, key updates) that a peer may send without application data between; each counts for about two steps.</summary>
+    /// <summary>The most steps for messages after the handshake (tickets, key updates) that a peer can cause without sending application data. One message takes about two steps.</summary>
     private const int MaxStepsWithoutData = 128;
 
-    // Callbacks of OpenSSL run inside our own calls, on their thread: no handle to managed memory is ever stored in native memory.
+    // OpenSSL's callbacks run inside the calls of this class, on the same thread. So no handle to managed memory is stored in native memory.
     [ThreadStatic]
     private static SslPump? s_current;
 
@@ -49,7 +49,7 @@ internal sealed class SslPump : IDisposable
     /// <summary>The connection whose SSL call runs on this thread.</summary>
     public static SslPump? Current => s_current;
 
-    /// <summary>What is asked in the name of the server or the client while OpenSSL handshakes.</summary>
+    /// <summary>Answers the callbacks of the handshake, as a server or as a client.</summary>
     public SslRole Role { get; }
 
     /// <summary>Runs the handshake to its end.</summary>
@@ -65,8 +65,8 @@ internal sealed class SslPump : IDisposable
             }
             catch (Exception)
             {
-                // The alert that says why must still reach the peer.
-                await SendLastWordsAsync(cancellationToken).ConfigureAwait(false);
+                // OpenSSL has written an alert with the reason. It must still be sent to the peer.
+                await FlushAlertAsync(cancellationToken).ConfigureAwait(false);
                 throw;
             }
 
@@ -81,7 +81,7 @@ internal sealed class SslPump : IDisposable
         }
     }
 
-    /// <summary>Calls into the SSL under the lock, outside a read or a write.</summary>
+    /// <summary>Calls functions on the SSL under the lock, outside of a read or a write.</summary>
     public void Call(Action<nint> action)
     {
         using Scope scope = Enter();
@@ -121,7 +121,7 @@ internal sealed class SslPump : IDisposable
         return _output.FlushAsync(cancellationToken);
     }
 
-    /// <summary>Sends close_notify, once, behind all that was written.</summary>
+    /// <summary>Sends close_notify once, after all written data.</summary>
     public async ValueTask CloseAsync(CancellationToken cancellationToken)
     {
         await WaitUntilUnblockedAsync(cancellationToken).ConfigureAwait(false);
@@ -132,7 +132,7 @@ internal sealed class SslPump : IDisposable
         }
         catch (IOException) when (_peerClosed)
         {
-            // The peer has ended in order and need not wait for our answer.
+            // The peer has ended the session in order. It may close the connection before it gets the answer.
         }
     }
 
@@ -143,7 +143,7 @@ internal sealed class SslPump : IDisposable
         Role.ForbidResumption();
     }
 
-    /// <summary>Fails all that waits and all that comes.</summary>
+    /// <summary>Fails all pending and later operations.</summary>
     public void Abort(Exception? reason)
     {
         lock (_gate)
@@ -170,7 +170,7 @@ internal sealed class SslPump : IDisposable
             _input.Close();
             _unblocked?.TrySetResult();
 
-            // Without close_notify OpenSSL removes the session from the cache here, through our callback.
+            // Without close_notify, OpenSSL removes the session from the cache here, with the RemoveSession callback.
             _ssl.Dispose();
         }
 
@@ -178,25 +178,25 @@ internal sealed class SslPump : IDisposable
         _output.CancelPendingFlush();
     }
 
-    /// <summary>BIO read: -1 when there is nothing yet, 0 at the end of the transport.</summary>
+    /// <summary>Reads for the BIO. Returns -1 when no bytes have arrived yet, and 0 at the end of the transport.</summary>
     public int ReadEncrypted(Span<byte> buffer)
     {
         if (_stepsWithoutData > MaxStepsWithoutData)
         {
-            throw new IOException("The peer sends too many TLS messages without data.");
+            throw new IOException("The peer sent too many TLS messages (tickets, key updates) without data between them.");
         }
 
         return _input.Take(buffer);
     }
 
-    /// <summary>BIO write.</summary>
+    /// <summary>Writes for the BIO.</summary>
     public void WriteEncrypted(ReadOnlySpan<byte> data)
     {
         _output.Write(data, answer: _reading);
         _answered |= _reading;
     }
 
-    /// <summary>An exception of a callback, which must not pass through native frames.</summary>
+    /// <summary>Remembers the exception of a callback, which must not pass through native frames.</summary>
     public void CallbackFailed(Exception e) => _failures.CallbackFailed(e);
 
     /// <summary>OpenSSL's info callback: alerts and the steps of its state machine.</summary>
@@ -231,7 +231,7 @@ internal sealed class SslPump : IDisposable
         return error is LibSsl.ErrorWantRead or LibSsl.ErrorWantWrite ? (false, used) : throw (_failure = _failures.OfHandshake(Role.Refusal, _input.HasEnded));
     }
 
-    /// <summary>Reads what is here; false when more must come from the transport first.</summary>
+    /// <summary>Reads bytes that have arrived already. Returns false when more must arrive first.</summary>
     private bool TryRead(Span<byte> buffer, out int count)
     {
         while (true)
@@ -292,7 +292,7 @@ internal sealed class SslPump : IDisposable
         _reading = true;
         fixed (byte* start = buffer)
         {
-            // Several records may fit. Once all input is used up, another call would only find that out.
+            // The buffer can have room for several records. When no input is left, another call would return nothing.
             do
             {
                 LibSsl.ERR_clear_error();
@@ -346,7 +346,7 @@ internal sealed class SslPump : IDisposable
         ThrowIfEnded();
         if (_closeSent || _peerClosed)
         {
-            throw new IOException("The TLS session has ended: nothing more can be sent.");
+            throw new IOException("The TLS session has ended: no more data can be sent.");
         }
 
         if (data.IsEmpty)
@@ -359,7 +359,7 @@ internal sealed class SslPump : IDisposable
             return;
         }
 
-        // OpenSSL sends nothing while the first half of a post-handshake message waits for its second. So the data waits too.
+        // OpenSSL cannot send while only a part of a post-handshake message has arrived. So the data waits for the rest.
         _blocked ??= new ArrayBufferWriter<byte>(data.Length);
         _unblocked ??= new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
         _blocked.Write(data);
@@ -396,7 +396,7 @@ internal sealed class SslPump : IDisposable
         }
         catch (IOException)
         {
-            // The writer that waits hears of it, as does the next read.
+            // The waiting writer and the next read get this failure.
             done = true;
         }
 
@@ -441,7 +441,7 @@ internal sealed class SslPump : IDisposable
         }
     }
 
-    private async ValueTask SendLastWordsAsync(CancellationToken cancellationToken)
+    private async ValueTask FlushAlertAsync(CancellationToken cancellationToken)
     {
         try
         {
@@ -449,7 +449,7 @@ internal sealed class SslPump : IDisposable
         }
         catch (Exception e) when (e is IOException or OperationCanceledException)
         {
-            // The failure of the handshake is what the caller hears of.
+            // The caller gets the failure of the handshake, not this one.
         }
     }
 
@@ -474,7 +474,7 @@ internal sealed class SslPump : IDisposable
         Failed,
     }
 
-    /// <summary>Holds the lock and names the pump that the callbacks of this thread belong to. A callback may use another connection, hence the previous one.</summary>
+    /// <summary>Holds the lock and sets the pump for the callbacks on this thread. It restores the previous pump, because a callback can use another connection.</summary>
     private readonly ref struct Scope
     {
         private readonly SslPump? _previous;

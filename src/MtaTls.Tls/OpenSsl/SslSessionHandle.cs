@@ -5,7 +5,7 @@ namespace MtaTls.Tls.OpenSsl;
 /// <summary>Owns one reference to an SSL_SESSION.</summary>
 internal sealed class SslSessionHandle : SafeHandle
 {
-    /// <param name="session">The session; the reference becomes this object's.</param>
+    /// <param name="session">The session. The object takes over the reference.</param>
     public SslSessionHandle(nint session)
         : base(0, ownsHandle: true)
         => SetHandle(session);

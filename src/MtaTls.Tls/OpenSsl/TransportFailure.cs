@@ -1,6 +1,6 @@
 namespace MtaTls.Tls.OpenSsl;
 
-/// <summary>What a failing transport is to the users of a TLS connection: an IOException, unless they cancelled themselves.</summary>
+/// <summary>Converts a failure of the transport for the callers of a TLS connection: to an IOException, unless the caller canceled the operation.</summary>
 internal static class TransportFailure
 {
     public static Exception Of(Exception e, CancellationToken cancellationToken)

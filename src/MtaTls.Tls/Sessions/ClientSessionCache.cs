@@ -3,7 +3,7 @@ using MtaTls.Tls.OpenSsl;
 
 namespace MtaTls.Tls.Sessions;
 
-/// <summary>The sessions that a client context can resume, the newest first. One of TLS 1.3 is used once (RFC 8446, appendix C.4).</summary>
+/// <summary>The sessions that a client context can resume, the newest first. A session of TLS 1.3 is used once (RFC 8446, appendix C.4).</summary>
 internal sealed class ClientSessionCache(int capacity) : IDisposable
 {
     private readonly Lock _gate = new();
@@ -21,7 +21,7 @@ internal sealed class ClientSessionCache(int capacity) : IDisposable
         }
     }
 
-    /// <summary>Keeps a session; true when its reference was taken over.</summary>
+    /// <summary>Keeps a session. Returns true when it took over the reference.</summary>
     public bool Add(nint session, PeerCertificates? peer)
     {
         lock (_gate)
@@ -41,7 +41,7 @@ internal sealed class ClientSessionCache(int capacity) : IDisposable
         }
     }
 
-    /// <summary>The newest session, as a reference of the caller's; null when there is none.</summary>
+    /// <summary>Returns the newest session, with a reference for the caller; null when there is none.</summary>
     public (SslSessionHandle Session, PeerCertificates? Peer)? Take()
     {
         lock (_gate)

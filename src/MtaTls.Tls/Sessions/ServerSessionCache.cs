@@ -4,8 +4,8 @@ using MtaTls.Tls.OpenSsl;
 namespace MtaTls.Tls.Sessions;
 
 /// <summary>
-/// The resumable sessions of one server context, in place of OpenSSL's own cache: here removing a session is certain, and a TLS 1.3 ticket is
-/// good for one resumption. The least recently used goes first.
+/// The resumable sessions of one server context, instead of OpenSSL's own cache. It guarantees that a session can be removed, and that a TLS 1.3 ticket
+/// is used for one resumption only. When it is full, the least recently used session is dropped.
 /// </summary>
 internal sealed class ServerSessionCache(int capacity) : IDisposable
 {
@@ -25,7 +25,7 @@ internal sealed class ServerSessionCache(int capacity) : IDisposable
         }
     }
 
-    /// <summary>Keeps a session; true when its reference was taken over.</summary>
+    /// <summary>Keeps a session. Returns true when it took over the reference.</summary>
     public bool Add(SessionId id, nint session, PeerCertificates? peer)
     {
         bool singleUse = LibSsl.SSL_SESSION_get_protocol_version(session) == LibSsl.Tls13;
@@ -47,7 +47,7 @@ internal sealed class ServerSessionCache(int capacity) : IDisposable
         }
     }
 
-    /// <summary>Whom the session was made with.</summary>
+    /// <summary>Gets the certificates of the client that the session was created with.</summary>
     public bool TryGetPeer(SessionId id, out PeerCertificates? peer)
     {
         lock (_gate)
@@ -58,7 +58,7 @@ internal sealed class ServerSessionCache(int capacity) : IDisposable
         }
     }
 
-    /// <summary>A new reference to the session; 0 when it is not, or no longer, here.</summary>
+    /// <summary>Returns a new reference to the session; 0 when the cache does not have it.</summary>
     public nint Take(SessionId id)
     {
         lock (_gate)

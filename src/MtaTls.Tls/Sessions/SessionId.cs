@@ -3,7 +3,7 @@ using MtaTls.Tls.OpenSsl;
 
 namespace MtaTls.Tls.Sessions;
 
-/// <summary>The id of a TLS session: the 32 bytes that OpenSSL's server chooses. Shorter ids are padded.</summary>
+/// <summary>The id of a TLS session: the 32 bytes that OpenSSL's server chooses. Shorter ids are padded with zeros.</summary>
 internal readonly record struct SessionId(UInt128 High, UInt128 Low)
 {
     public const int MaxLength = 32;

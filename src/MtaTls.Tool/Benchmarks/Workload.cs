@@ -3,7 +3,7 @@ using System.Diagnostics;
 
 namespace MtaTls.Tool.Benchmarks;
 
-/// <summary>What one measurement has found.</summary>
+/// <summary>The result of one measurement.</summary>
 internal sealed record Measurement(string Name, long Operations, long Errors, long Bytes, TimeSpan Elapsed, TimeSpan Median, TimeSpan Percentile99)
 {
     public double PerSecond => Operations / Elapsed.TotalSeconds;
@@ -13,7 +13,7 @@ internal sealed record Measurement(string Name, long Operations, long Errors, lo
 
 /// <summary>Repeats one operation in several loops for a while.</summary>
 /// <param name="name">Its name.</param>
-/// <param name="operation">One operation; returns the bytes that it moved.</param>
+/// <param name="operation">One operation. It returns the number of bytes that it transferred.</param>
 internal sealed class Workload(string name, Func<CancellationToken, Task<long>> operation)
 {
     private long _operations;
@@ -24,7 +24,7 @@ internal sealed class Workload(string name, Func<CancellationToken, Task<long>> 
 
     public long Operations => Volatile.Read(ref _operations);
 
-    /// <summary>Why the last operation failed that did.</summary>
+    /// <summary>The failure of the last failed operation; null: none has failed.</summary>
     public Exception? LastError { get; private set; }
 
     public async Task<Measurement> RunAsync(int loops, TimeSpan duration, CancellationToken stop)

@@ -6,7 +6,7 @@ using MtaTls.Tool.Output;
 
 namespace MtaTls.Tool.Certificates;
 
-/// <summary>Makes certificates for trials: an authority, and what it signs for servers and clients. Keys are P-256, files are PEM.</summary>
+/// <summary>Makes certificates for trials: an authority, and certificates for servers and clients that it signs. Keys are P-256, files are PEM.</summary>
 internal sealed class TrialCertificates(DirectoryInfo directory, bool overwrite)
 {
     private const string ServerAuthentication = "1.3.6.1.5.5.7.3.1";
@@ -30,11 +30,12 @@ internal sealed class TrialCertificates(DirectoryInfo directory, bool overwrite)
     }
 
     /// <summary>Makes a certificate that the authority signs: <c>FILE.pem</c> and <c>FILE.key</c>.</summary>
-    /// <param name="file">The files' name, without extension.</param>
+    /// <param name="file">The name of the files, without extension.</param>
     /// <param name="names">DNS names, IP addresses, URIs or e-mail addresses.</param>
-    /// <param name="isServer">For a server, else for a client.</param>
-    /// <param name="days">How long it is valid, at most as long as the authority.</param>
-    public IReadOnlyList<string> CreateSigned(string file, IReadOnlyList<string> names, bool isServer, int days)
+    /// <param name="isForServers">Whether a server may use the certificate.</param>
+    /// <param name="isForClients">Whether a client may use the certificate.</param>
+    /// <param name="days">How many days it is valid, at most until the authority expires.</param>
+    public IReadOnlyList<string> CreateSigned(string file, IReadOnlyList<string> names, bool isForServers, bool isForClients, int days)
     {
         using X509Certificate2 authority = LoadAuthority();
         using var key = ECDsa.Create(ECCurve.NamedCurves.nistP256);
@@ -42,7 +43,18 @@ internal sealed class TrialCertificates(DirectoryInfo directory, bool overwrite)
         request.CertificateExtensions.Add(AlternativeNames(names));
         request.CertificateExtensions.Add(new X509BasicConstraintsExtension(false, false, 0, true));
         request.CertificateExtensions.Add(new X509KeyUsageExtension(X509KeyUsageFlags.DigitalSignature, true));
-        request.CertificateExtensions.Add(new X509EnhancedKeyUsageExtension([new Oid(isServer ? ServerAuthentication : ClientAuthentication)], false));
+        OidCollection purposes = [];
+        if (isForServers)
+        {
+            purposes.Add(new Oid(ServerAuthentication));
+        }
+
+        if (isForClients)
+        {
+            purposes.Add(new Oid(ClientAuthentication));
+        }
+
+        request.CertificateExtensions.Add(new X509EnhancedKeyUsageExtension(purposes, false));
         request.CertificateExtensions.Add(new X509SubjectKeyIdentifierExtension(request.PublicKey, false));
         request.CertificateExtensions.Add(X509AuthorityKeyIdentifierExtension.CreateFromCertificate(authority, true, false));
         byte[] serial = RandomNumberGenerator.GetBytes(16);
@@ -59,7 +71,7 @@ internal sealed class TrialCertificates(DirectoryInfo directory, bool overwrite)
     {
         if (!File.Exists(AuthorityPath) || !File.Exists(AuthorityKeyPath))
         {
-            throw new ToolException(ExitCode.Failure, $"There is no authority in {directory.FullName}.", "Make one first: mtatls cert ca.");
+            throw new ToolException(ExitCode.Failure, $"No authority was found in {directory.FullName} (ca.pem, ca.key).", "Make one first: mtatls cert ca.");
         }
 
         try
@@ -86,7 +98,7 @@ internal sealed class TrialCertificates(DirectoryInfo directory, bool overwrite)
         try
         {
             directory.Create();
-            // The key is never readable by others, not even for a moment.
+            // The file is created with its permissions, so that other users can't read the key at any time.
             var options = new FileStreamOptions { Mode = FileMode.Create, Access = FileAccess.Write };
             if (!OperatingSystem.IsWindows())
             {
@@ -111,7 +123,8 @@ internal sealed class TrialCertificates(DirectoryInfo directory, bool overwrite)
     private static X500DistinguishedName Subject(string name)
     {
         var builder = new X500DistinguishedNameBuilder();
-        // A common name has 64 characters at most; the alternative names count anyway.
+        name = WithoutPrefix(name);
+        // A common name has at most 64 characters. Clients check only the alternative names.
         builder.AddCommonName(name.Length <= 64 ? name : name[..64]);
         return builder.Build();
     }
@@ -119,7 +132,7 @@ internal sealed class TrialCertificates(DirectoryInfo directory, bool overwrite)
     private static X509Extension AlternativeNames(IReadOnlyList<string> names)
     {
         var builder = new SubjectAlternativeNameBuilder();
-        foreach (string name in names)
+        foreach (string name in names.Select(WithoutPrefix))
         {
             if (IPAddress.TryParse(name, out IPAddress? address))
             {
@@ -140,5 +153,12 @@ internal sealed class TrialCertificates(DirectoryInfo directory, bool overwrite)
         }
 
         return builder.Build();
+    }
+
+    /// <summary>Removes the prefix that names have in conditions on certificates (<c>SubjectAlternativeNames</c>).</summary>
+    private static string WithoutPrefix(string name)
+    {
+        int end = name.IndexOf(':', StringComparison.Ordinal);
+        return end > 0 && name[..end] is "dns" or "ip" or "email" or "uri" ? name[(end + 1)..] : name;
     }
 }

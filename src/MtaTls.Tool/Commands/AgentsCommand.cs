@@ -8,7 +8,7 @@ using Spectre.Console;
 
 namespace MtaTls.Tool.Commands;
 
-/// <summary><c>mtatls agents</c>: what is registered at the gateway that runs here.</summary>
+/// <summary><c>mtatls agents</c>: the agents of the gateway that runs on this machine.</summary>
 internal static class AgentsCommand
 {
     private const string Gateway = "mtatls serve";
@@ -17,10 +17,10 @@ internal static class AgentsCommand
     {
         Option<string> socket = ServedApplication.SocketOption("gateway");
         socket.Recursive = true;
-        var command = new Command("agents", "Lists the agents of the gateway on this machine, or drains one.") { socket };
+        var command = new Command("agents", "Lists, drains or ends the agents of the gateway on this machine.") { socket };
 
         var json = new Option<bool>("--json") { Description = "Print JSON." };
-        var list = new Command("list", "Lists the agents that are registered.") { json };
+        var list = new Command("list", "Lists the registered agents.") { json };
         list.SetAction((parsed, stop) => RunAsync(terminal, parsed.GetRequiredValue(socket), parsed.GetValue(json), async client =>
         {
             JsonArray agents = (await client.GetAsync("/agents", stop)).AsArray();
@@ -34,14 +34,14 @@ internal static class AgentsCommand
             }
         }));
         command.Add(list);
-        command.Add(Change("drain", "Sends an agent no new connections and asks it to register elsewhere. What it serves may finish.", withSeconds: true));
-        command.Add(Change("end", "Ends an agent's session at once. The agent may connect again.", withSeconds: false));
+        command.Add(Change("drain", "Sends an agent no new connections and asks it to register with another gateway. Requests that it serves continue.", withSeconds: true));
+        command.Add(Change("end", "Ends an agent's session at once. Requests that it serves fail. The agent may connect again.", withSeconds: false));
         return command;
 
         Command Change(string action, string description, bool withSeconds)
         {
-            var name = new Argument<string>("agent") { Description = "The agent's name or id, as 'agents list' shows it." };
-            var seconds = new Option<int>("--deadline") { Description = "How many seconds the agent has.", DefaultValueFactory = _ => 10 };
+            var name = new Argument<string>("agent") { Description = "The agent's name or id, as 'mtatls agents list' shows it." };
+            var seconds = new Option<int>("--deadline") { Description = "How many seconds the agent has to move to another gateway, 0 to 3600.", DefaultValueFactory = _ => 10 };
             var change = new Command(action, description) { name };
             if (withSeconds)
             {
@@ -54,7 +54,7 @@ internal static class AgentsCommand
                 JsonNode[] matches = [.. (await client.GetAsync("/agents", stop)).AsArray().OfType<JsonNode>().Where(a => Text(a, "id") == wanted || Text(a, "agent") == wanted)];
                 if (matches.Length == 0)
                 {
-                    throw new ToolException(ExitCode.Failure, $"No agent is registered as '{wanted}'.", "'mtatls agents list' shows them.");
+                    throw new ToolException(ExitCode.Failure, $"No registered agent has the name or id '{wanted}'.", "'mtatls agents list' shows all agents.");
                 }
 
                 foreach (JsonNode agent in matches)

@@ -12,14 +12,14 @@ using Spectre.Console;
 
 namespace MtaTls.Tool.Commands;
 
-/// <summary><c>mtatls bench</c>: how fast a server answers small requests, opens channels and sends bodies.</summary>
+/// <summary><c>mtatls bench</c>: measures how fast a server answers small requests, opens channels and sends large responses.</summary>
 internal static class BenchCommand
 {
     public static Command Create(Terminal terminal, LoggingOptions logging)
     {
         Argument<HostAndPort> server = GatewayOptions.Gateway("server");
         var path = new Option<string>("--path") { Description = "The path of the small requests.", DefaultValueFactory = _ => "/" };
-        var bulk = new Option<string>("--bulk-path") { Description = "The path of a large response. Default: bulk is not measured." };
+        var bulk = new Option<string>("--bulk-path") { Description = "The path of a large response. Default: large responses are not measured." };
         var channels = new Option<int>("--channels") { Description = "Channels at a time.", DefaultValueFactory = _ => 64 };
         var duration = new Option<int>("--seconds") { Description = "Seconds for each measurement.", DefaultValueFactory = _ => 5 };
         var json = new Option<bool>("--json") { Description = "Print the result as JSON." };
@@ -28,7 +28,7 @@ internal static class BenchCommand
         channels.Validators.Add(static result => OptionRange.Check(result, 1, 10_000));
         duration.Validators.Add(static result => OptionRange.Check(result, 1, 3_600));
         var gateways = new GatewayOptions();
-        var command = new Command("bench", "Measures a server: small requests, opens of channels, large responses.") { server, path, bulk, channels, duration, json };
+        var command = new Command("bench", "Measures a server: small requests, channel opens, large responses.") { server, path, bulk, channels, duration, json };
         gateways.AddTo(command);
         command.SetAction((parsed, stop) =>
         {
@@ -109,7 +109,7 @@ internal static class BenchCommand
         using HttpResponseMessage response = await http.GetAsync(path, HttpCompletionOption.ResponseHeadersRead, stop);
         if (!response.IsSuccessStatusCode)
         {
-            throw new ToolException(ExitCode.Failure, $"The server answers {path} with {(int)response.StatusCode}.", "Give a path that the server has, with --path or --bulk-path.");
+            throw new ToolException(ExitCode.Failure, $"The server answered {path} with status {(int)response.StatusCode}.", "Give a path that exists, with --path or --bulk-path.");
         }
     }
 
@@ -160,7 +160,7 @@ internal static class BenchCommand
     {
         if (result.Tokens.Count == 1 && !result.Tokens[0].Value.StartsWith('/'))
         {
-            result.AddError($"{result.Option.Name} starts with '/'.");
+            result.AddError($"{result.Option.Name} must start with '/'.");
         }
     }
 

@@ -3,7 +3,7 @@ using MtaTls.Tool.Output;
 
 namespace MtaTls.Tool.Commands;
 
-/// <summary><c>mtatls completion</c>: a script with which a shell completes the command's words. What there is to complete the command itself answers.</summary>
+/// <summary><c>mtatls completion</c>: prints a script with which a shell completes the command line. The script asks this command for the words.</summary>
 internal static class CompletionCommand
 {
     private const string Bash = """

@@ -9,7 +9,7 @@ using MtaTls.Tool.Output;
 
 namespace MtaTls.Tool.Commands;
 
-/// <summary><c>mtatls forward</c>: local ports whose connections are channels of one session, as <c>ssh -N -L -D</c> does it.</summary>
+/// <summary><c>mtatls forward</c>: opens local ports whose connections are channels of one session, as <c>ssh -N -L -D</c> does.</summary>
 internal static class ForwardCommand
 {
     private delegate bool SpecParser(string text, out ForwardSpec? spec);
@@ -19,7 +19,7 @@ internal static class ForwardCommand
         Argument<HostAndPort> gateway = GatewayOptions.Gateway();
         var local = new Option<ForwardSpec[]>("--local", "-L")
         {
-            Description = "A local port for one destination: [bind:]port:host:port. Port 0: any free one.",
+            Description = "A local port for one destination: [bind:]port:host:port. Port 0: any free port.",
             HelpName = "forward",
             CustomParser = result => Parse(result, ForwardSpec.TryParseLocal, "[bind:]port:host:port"),
         };
@@ -31,12 +31,12 @@ internal static class ForwardCommand
         };
         var remote = new Option<PublishSpec[]>("--remote", "-R")
         {
-            Description = "A local server that is published at the gateway: name:port=host:port.",
+            Description = "Publishes a local server at the gateway: name:port=host:port.",
             HelpName = "publish",
             CustomParser = static result => ParsePublished(result),
         };
         var maxConnections = new Option<int>("--max-connections") { Description = "The most connections at a time on each port.", DefaultValueFactory = _ => 10_000 };
-        var drain = new Option<int>("--drain-timeout") { Description = "How many seconds a stop waits for connections in use.", DefaultValueFactory = _ => 30 };
+        var drain = new Option<int>("--drain-timeout") { Description = "How many seconds a stop waits for connections in use, before it ends them.", DefaultValueFactory = _ => 30 };
         maxConnections.Validators.Add(static result => OptionRange.Check(result, 1, 1_000_000));
         drain.Validators.Add(static result => OptionRange.Check(result, 0, 3_600));
         var gateways = new GatewayOptions();
@@ -46,7 +46,7 @@ internal static class ForwardCommand
         {
             if (result.GetResult(local) is null && result.GetResult(dynamic) is null && result.GetResult(remote) is null)
             {
-                result.AddError("Nothing to forward: give -L [bind:]port:host:port -D [bind:]port or -R name:port=host:port.");
+                result.AddError("Nothing to forward. Give -L [bind:]port:host:port, -D [bind:]port or -R name:port=host:port.");
             }
         });
         command.SetAction((parsed, stop) =>
@@ -112,7 +112,7 @@ internal static class ForwardCommand
             }
             else
             {
-                result.AddError($"'{token.Value}' is not a forward: write {form}.");
+                result.AddError($"'{token.Value}' is not valid. Write {form}.");
             }
         }
 
@@ -130,7 +130,7 @@ internal static class ForwardCommand
             }
             else
             {
-                result.AddError($"'{token.Value}' does not publish a server: write name:port=host:port.");
+                result.AddError($"'{token.Value}' is not valid. Write name:port=host:port.");
             }
         }
 

@@ -3,10 +3,10 @@ using System.Globalization;
 
 namespace MtaTls.Tool.Commands;
 
-/// <summary>The range of an option that is a number.</summary>
+/// <summary>Checks the range of a numeric option.</summary>
 internal static class OptionRange
 {
-    /// <summary>Adds an error where the number is out of its range. What is no number is reported by the parser.</summary>
+    /// <summary>Adds an error if the number is out of range. The parser reports a value that is not a number.</summary>
     public static void Check(OptionResult result, int least, int most)
     {
         if (result.Tokens.Count == 1 && int.TryParse(result.Tokens[0].Value, CultureInfo.InvariantCulture, out int value) && (value < least || value > most))

@@ -13,7 +13,7 @@ using Spectre.Console;
 
 namespace MtaTls.Tool.Commands;
 
-/// <summary><c>mtatls probe</c>: what a server answers, step by step.</summary>
+/// <summary><c>mtatls probe</c>: checks a server step by step.</summary>
 internal static class ProbeCommand
 {
     public static Command Create(Terminal terminal, LoggingOptions logging)
@@ -21,7 +21,7 @@ internal static class ProbeCommand
         Argument<HostAndPort> server = GatewayOptions.Gateway("server");
         var destination = new Option<HostAndPort>("--destination")
         {
-            Description = "The channel to open. Default: the server itself.",
+            Description = "The destination of the channel to open. Default: the server itself.",
             HelpName = "host:port",
             CustomParser = GatewayOptions.HostArgument("destination", "", null).CustomParser,
         };
@@ -43,7 +43,7 @@ internal static class ProbeCommand
     private static async Task<int> ProbeAsync(GatewayRun run, HostAndPort target, string[] protocols, bool json, ILoggerFactory logs, CancellationToken stop)
     {
         MtaTlsClientOptions options = run.CreateOptions(logs);
-        // A server without the extension is worth a report of its own.
+        // Not Required: the report also describes a server without the extension.
         options.Mode = MtaTlsClientMode.Preferred;
         options.ApplicationProtocols = [.. protocols.Select(static p => new SslApplicationProtocol(p))];
         long begin = Stopwatch.GetTimestamp();
@@ -72,7 +72,7 @@ internal static class ProbeCommand
             }
             else
             {
-                report.Write(run.Terminal.Console);
+                report.Write(run.Terminal);
             }
 
             if (report.Failure is { } failure)
@@ -85,7 +85,7 @@ internal static class ProbeCommand
         }
     }
 
-    /// <summary>What the probe has found.</summary>
+    /// <summary>The result of the probe.</summary>
     private sealed class ProbeReport(
         HostAndPort server,
         HostAndPort target,
@@ -130,7 +130,7 @@ internal static class ProbeCommand
             return json;
         }
 
-        public void Write(IAnsiConsole console)
+        public void Write(Terminal terminal)
         {
             Table table = new Table().Border(TableBorder.Rounded).HideHeaders().AddColumn("").AddColumn("");
             void Row(string name, string value) => table.AddRow(Markup.Escape(name), Markup.Escape(value));
@@ -153,12 +153,12 @@ internal static class ProbeCommand
                 Row(depth == 0 ? "Certificate" : "Issued by", $"{facts.Subject}{(facts.Names.Count > 0 && depth == 0 ? $" for {string.Join(", ", facts.Names)}" : "")}, {facts.KeyAlgorithm}, until {facts.NotAfter:yyyy-MM-dd}");
             }
 
+            terminal.Console.Write(table);
             if (chain.Count > 0)
             {
-                Row("Fingerprint", chain[0].Sha256);
+                // Not in the table: it would be broken into two lines there, and could not be copied for --fingerprint.
+                terminal.WriteLine($"Fingerprint {chain[0].Sha256}");
             }
-
-            console.Write(table);
         }
 
         private ToolException? Explained(Exception e) => ConnectFailure.Explain(e, server, new GatewayTrust(false, null));

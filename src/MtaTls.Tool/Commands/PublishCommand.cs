@@ -6,7 +6,7 @@ using MtaTls.Tool.Output;
 
 namespace MtaTls.Tool.Commands;
 
-/// <summary><c>mtatls http</c> and <c>mtatls tcp</c>: a local server is published at a gateway, in the short form.</summary>
+/// <summary><c>mtatls http</c> and <c>mtatls tcp</c>: publish one local server at a gateway, a short form of <c>forward -R</c>.</summary>
 internal static class PublishCommand
 {
     public static Command CreateHttp(Terminal terminal, LoggingOptions logging) =>
@@ -39,12 +39,12 @@ internal static class PublishCommand
         };
         EnvironmentDefaults.Apply(gateway, static text => HostAndPort.TryParse(text, 443, out HostAndPort value) ? value : throw new FormatException("it is not host:port"));
         gateway.Required = gateway.DefaultValueFactory is null;
-        var name = new Option<string>("--name", "-n") { Description = "The name at the gateway. Default: this machine's.", DefaultValueFactory = _ => Environment.MachineName.ToLowerInvariant() };
+        var name = new Option<string>("--name", "-n") { Description = "The name at the gateway. Default: the machine's name.", DefaultValueFactory = _ => Environment.MachineName.ToLowerInvariant() };
         name.Validators.Add(result =>
         {
             if (result.Tokens.Count == 1 && !AgentProtocol.TryParseName(result.Tokens[0].Value, out _))
             {
-                result.AddError($"'{result.Tokens[0].Value}' is not a name of letters, digits, hyphens and dots.");
+                result.AddError($"'{result.Tokens[0].Value}' is not a name of letters, digits, hyphens and dots, such as app1.internal.");
             }
         });
         var gateways = new GatewayOptions();
@@ -58,7 +58,7 @@ internal static class PublishCommand
             bool hasPort = text.Contains(':', StringComparison.Ordinal);
             if (!AgentProtocol.TryParseName(text, out AgentName agentName))
             {
-                return Task.FromResult(terminal.Fail(new ToolException(ExitCode.Usage, $"This machine's name, '{text}', cannot be a name at a gateway.", "Give one with --name.")));
+                return Task.FromResult(terminal.Fail(new ToolException(ExitCode.Usage, $"The machine's name, '{text}', can't be a name at a gateway.", "Give a name with --name.")));
             }
 
             agentName = hasPort || isHttp ? agentName : agentName with { Port = upstream.Port };
@@ -76,7 +76,7 @@ internal static class PublishCommand
         return ExitCode.Success;
     }
 
-    /// <summary>Where people find the server.</summary>
+    /// <summary>The line with the address of the published server.</summary>
     internal static string Describe(Publisher publisher, PublishSpec spec, HostAndPort gateway) => publisher.PublicUrl(spec) is { } url
         ? $"{url} -> {spec.Upstream}"
         : $"{spec.FullName} at {gateway} -> {spec.Upstream}";

@@ -15,10 +15,10 @@ using MtaTls.Tool.Serving;
 
 namespace MtaTls.Tool.Commands;
 
-/// <summary><c>mtatls serve</c>: a gateway from an appsettings.json alone.</summary>
+/// <summary><c>mtatls serve</c>: runs a gateway from an appsettings.json, without code.</summary>
 internal static class ServeCommand
 {
-    /// <summary>The section with the hosts of agents that need no route: host pattern → agent name.</summary>
+    /// <summary>The section with host patterns for agents without a route: host pattern → agent name.</summary>
     private const string AgentHosts = "Gateway:AgentHosts";
 
     private const string HealthUrl = "Gateway:HealthUrl";
@@ -27,16 +27,16 @@ internal static class ServeCommand
     {
         Option<FileInfo> configuration = ServedApplication.ConfigurationOption();
         Option<string> socket = ServedApplication.SocketOption("gateway");
-        var trial = new Option<bool>("--trial") { Description = "Runs a gateway for a trial, without a configuration file: on this machine only, with a certificate of its own, and open to every agent." };
+        var trial = new Option<bool>("--trial") { Description = "Runs a trial gateway without a configuration file. It listens on this machine only, makes its own certificate, and accepts every agent." };
         var port = new Option<int>("--port") { Description = "The port of --trial. Default: 8443.", DefaultValueFactory = _ => 8443 };
-        var noConfiguration = new Option<bool>("--no-config") { Description = "Reads no configuration file: all settings are environment variables, such as MtaTls__Endpoints__Public__Url." };
+        var noConfiguration = new Option<bool>("--no-config") { Description = "Reads no configuration file. All settings come from environment variables, such as MtaTls__Endpoints__Public__Url." };
         port.Validators.Add(static result => OptionRange.Check(result, 1, 65_535));
-        var command = new Command("serve", "Runs a gateway: endpoints, channel routes, agents and YARP's routes from appsettings.json.") { configuration, noConfiguration, socket, trial, port };
+        var command = new Command("serve", "Runs a gateway with the endpoints, channel routes, agents and YARP routes of an appsettings.json.") { configuration, noConfiguration, socket, trial, port };
         command.Validators.Add(result =>
         {
             if (result.GetValue(noConfiguration) && (result.GetValue(trial) || result.GetResult(configuration) is { Implicit: false }))
             {
-                result.AddError("--no-config goes with neither --config nor --trial.");
+                result.AddError("--no-config can't be used with --config or --trial.");
             }
         });
         command.SetAction(async (parsed, stop) =>
@@ -105,7 +105,7 @@ internal static class ServeCommand
         ["isDraining"] = a.IsDraining,
     })];
 
-    /// <summary>Health for load balancers and orchestrators, on a port of its own: <c>/health</c> while the process serves, <c>/ready</c> until it stops.</summary>
+    /// <summary>Health checks for load balancers and orchestrators, on a separate port: <c>/health</c> is healthy while the process serves, <c>/ready</c> until it begins to stop.</summary>
     private static void AddHealth(WebApplicationBuilder builder)
     {
         if (builder.Configuration[HealthUrl] is not { Length: > 0 } url)

@@ -5,21 +5,21 @@ using MtaTls.Tool.Output;
 
 namespace MtaTls.Tool.Commands;
 
-/// <summary><c>mtatls service install</c>: a systemd unit that runs the command.</summary>
+/// <summary><c>mtatls service install</c>: installs a systemd unit that runs this command.</summary>
 internal static class ServiceCommand
 {
     public static Command Create(Terminal terminal)
     {
-        var command = new Command("service", "Runs the command as a systemd service.");
-        var words = new Argument<string[]>("command") { Description = "What the service runs, behind --: serve --config /etc/mtatls/appsettings.json", Arity = ArgumentArity.OneOrMore };
+        var command = new Command("service", "Runs mtatls as a systemd service.");
+        var words = new Argument<string[]>("command") { Description = "The command for the service, after --: serve --config /etc/mtatls/appsettings.json", Arity = ArgumentArity.OneOrMore };
         var name = new Option<string>("--name") { Description = "The service's name.", DefaultValueFactory = _ => "mtatls" };
-        var user = new Option<string>("--user") { Description = "The user that it runs as. Default: one that systemd makes for it; root for a tunnel." };
-        var print = new Option<bool>("--print") { Description = "Print the unit and install nothing." };
+        var user = new Option<string>("--user") { Description = "The user of the service. Default: a user that systemd creates for it; root for a tunnel." };
+        var print = new Option<bool>("--print") { Description = "Print the unit without installing it." };
         name.Validators.Add(static result =>
         {
             if (result.Tokens.Count == 1 && (result.Tokens[0].Value.Length is 0 or > 64 || !result.Tokens[0].Value.All(static c => char.IsAsciiLetterOrDigit(c) || c is '-' or '_' or '@')))
             {
-                result.AddError("--name has letters, digits, '-', '_' and '@'.");
+                result.AddError("--name must be 1 to 64 letters, digits, '-', '_' or '@'.");
             }
         });
         var install = new Command("install", "Writes /etc/systemd/system/NAME.service, enables and starts it.") { words, name, user, print };
@@ -28,11 +28,11 @@ internal static class ServiceCommand
         return command;
     }
 
-    /// <summary>The unit. It may read what its user may read, and write nothing but its own folders.</summary>
+    /// <summary>The text of the unit. The service can read files that its user may read, and can write only to its own folders.</summary>
     internal static string Unit(IReadOnlyList<string> words, string? user, string executable)
     {
         bool isTunnel = words[0] == "tunnel";
-        // Only commands that tell systemd when they serve may be waited for.
+        // Only these commands notify systemd when they are ready.
         string type = words[0] is "serve" or "tunnel" ? "notify" : "exec";
         string account = user is not null ? $"User={user}" : isTunnel ? "User=root" : "DynamicUser=yes";
         string capabilities = isTunnel ? "CAP_NET_ADMIN CAP_NET_RAW" : "CAP_NET_BIND_SERVICE";
@@ -66,14 +66,14 @@ internal static class ServiceCommand
         {
             if (!Directory.Exists("/run/systemd/system"))
             {
-                throw new ToolException(ExitCode.Failure, "This machine does not run systemd.", "Print the unit with --print and install it where systemd runs.");
+                throw new ToolException(ExitCode.Failure, "This machine does not run systemd.", "Print the unit with --print, and install it on a machine with systemd.");
             }
 
             await File.WriteAllTextAsync(path, unit, stop);
             terminal.WriteLine(path);
             await SystemctlAsync(["daemon-reload"], stop);
             await SystemctlAsync(["enable", "--now", name], stop);
-            terminal.WriteLine($"The service {name} is started. 'journalctl -u {name}' shows its log.");
+            terminal.WriteLine($"The service {name} has started. 'journalctl -u {name}' shows its log.");
             return ExitCode.Success;
         }
         catch (UnauthorizedAccessException e)
@@ -92,11 +92,11 @@ internal static class ServiceCommand
         await process.WaitForExitAsync(stop);
         if (process.ExitCode != 0)
         {
-            throw new ToolException(ExitCode.Failure, $"'systemctl {string.Join(' ', arguments)}' failed.", "Its own message, above, says why.");
+            throw new ToolException(ExitCode.Failure, $"'systemctl {string.Join(' ', arguments)}' failed.", "The message of systemctl above has the reason.");
         }
     }
 
-    /// <summary>How this command is started: by its own file, or by dotnet with the file of the tool.</summary>
+    /// <summary>The command line that starts this command: its own executable, or dotnet with the tool's assembly.</summary>
     private static string Executable()
     {
         string process = Environment.ProcessPath ?? "mtatls";

@@ -16,7 +16,7 @@ using Spectre.Console;
 
 namespace MtaTls.Tool.Commands;
 
-/// <summary><c>mtatls tunnel</c>: the QUIC tunnel's concentrator and client, whichever the configuration has.</summary>
+/// <summary><c>mtatls tunnel</c>: runs the concentrator, the client, or both of a QUIC tunnel, depending on the configuration.</summary>
 internal static class TunnelCommand
 {
     private static readonly string[] s_columns = ["local", "remote", "state", "roundTripMilliseconds", "packetsSent", "packetsReceived", "packetsLost"];
@@ -27,10 +27,10 @@ internal static class TunnelCommand
     {
         Option<string> socket = ServedApplication.SocketOption("tunnel");
         socket.Recursive = true;
-        var command = new Command("tunnel", "Runs the QUIC tunnel: concentrator (section QuicTunnel), client (section QuicTunnelClient), or both.") { socket };
+        var command = new Command("tunnel", "Runs a QUIC tunnel: concentrator (section QuicTunnel), client (section QuicTunnelClient), or both.") { socket };
 
         Option<FileInfo> configuration = ServedApplication.ConfigurationOption();
-        var up = new Command("up", "Runs the tunnel until it is told to stop.") { configuration };
+        var up = new Command("up", "Runs the tunnel until a signal or 'mtatls tunnel down' stops it.") { configuration };
         up.SetAction(async (parsed, stop) =>
         {
             try
@@ -49,7 +49,7 @@ internal static class TunnelCommand
         command.Add(up);
 
         var json = new Option<bool>("--json") { Description = "Print JSON." };
-        var status = new Command("status", "Shows the sessions and their paths.") { json };
+        var status = new Command("status", "Shows the sessions of the tunnel and their paths.") { json };
         status.SetAction((parsed, stop) => RunAsync(terminal, parsed.GetRequiredValue(socket), parsed.GetValue(json), async client =>
         {
             JsonNode answer = await client.GetAsync("/tunnel", stop);

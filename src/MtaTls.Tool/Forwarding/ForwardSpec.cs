@@ -4,10 +4,10 @@ using MtaTls.Tool.Gateways;
 
 namespace MtaTls.Tool.Forwarding;
 
-/// <summary>A local port and where its connections go: <c>-L [bind:]port:host:port</c>. Without a destination the port is a proxy: <c>-D [bind:]port</c>.</summary>
+/// <summary>A local port and the destination of its connections: <c>-L [bind:]port:host:port</c>. Without a destination the port is a proxy: <c>-D [bind:]port</c>.</summary>
 internal sealed record ForwardSpec(IPEndPoint Local, HostAndPort? Destination)
 {
-    /// <summary>Reads <c>[bind:]port:host:port</c>, as ssh writes it.</summary>
+    /// <summary>Parses <c>[bind:]port:host:port</c>, the format of ssh.</summary>
     public static bool TryParseLocal(string text, [NotNullWhen(true)] out ForwardSpec? spec)
     {
         spec = null;
@@ -26,7 +26,7 @@ internal sealed record ForwardSpec(IPEndPoint Local, HostAndPort? Destination)
         return true;
     }
 
-    /// <summary>Reads <c>[bind:]port</c>, as ssh writes it.</summary>
+    /// <summary>Parses <c>[bind:]port</c>, the format of ssh.</summary>
     public static bool TryParseDynamic(string text, [NotNullWhen(true)] out ForwardSpec? spec)
     {
         List<string> parts = Split(text);
@@ -34,7 +34,7 @@ internal sealed record ForwardSpec(IPEndPoint Local, HostAndPort? Destination)
         return spec is not null;
     }
 
-    /// <summary>Without an address the port is open to this machine alone.</summary>
+    /// <summary>Parses the address and port. Without an address the port is open only to this machine.</summary>
     private static bool TryEndPoint(List<string> parts, [NotNullWhen(true)] out IPEndPoint? endPoint)
     {
         endPoint = null;
@@ -58,7 +58,7 @@ internal sealed record ForwardSpec(IPEndPoint Local, HostAndPort? Destination)
         return true;
     }
 
-    /// <summary>Splits at the colons that are not within brackets.</summary>
+    /// <summary>Splits at the colons outside brackets.</summary>
     private static List<string> Split(string text)
     {
         List<string> parts = [];

@@ -7,10 +7,10 @@ using MtaTls.Tool.Output;
 
 namespace MtaTls.Tool.Forwarding;
 
-/// <summary>A local port whose connections become channels: to one destination, or as a proxy to those that the programs name.</summary>
+/// <summary>A local port whose connections become channels, to one destination, or as a proxy to the destinations that programs ask for.</summary>
 internal sealed class LocalPort : IAsyncDisposable
 {
-    /// <summary>How long a program may take to say where it wants to go.</summary>
+    /// <summary>How long a program may take to send its proxy request.</summary>
     private static readonly TimeSpan s_handshakeTimeout = TimeSpan.FromSeconds(30);
     private static readonly TimeSpan s_halfCloseLinger = TimeSpan.FromSeconds(30);
     private static readonly TimeSpan s_shutdownIdleTimeout = TimeSpan.FromSeconds(1);
@@ -45,14 +45,14 @@ internal sealed class LocalPort : IAsyncDisposable
         }
     }
 
-    /// <summary>The address and port that programs connect to.</summary>
+    /// <summary>The address and port to which programs connect.</summary>
     public EndPoint EndPoint => _listener.LocalEndPoint!;
 
     /// <summary>Opens the port.</summary>
     /// <param name="spec">The port and the destination.</param>
     /// <param name="client">Opens the channels.</param>
-    /// <param name="terminal">Where connections that fail are reported.</param>
-    /// <param name="maxConnections">The most connections at a time; more wait in the port's queue.</param>
+    /// <param name="terminal">Prints a line for each failed connection.</param>
+    /// <param name="maxConnections">The most connections at a time. Further ones wait in the port's queue.</param>
     /// <exception cref="ToolException">The port can't be opened.</exception>
     public static LocalPort Open(ForwardSpec spec, MtaTlsClient client, Terminal terminal, int maxConnections)
     {
@@ -67,8 +67,8 @@ internal sealed class LocalPort : IAsyncDisposable
             port._listener.Dispose();
             string advice = e.SocketErrorCode switch
             {
-                SocketError.AddressAlreadyInUse => "Another program has this port: choose another one.",
-                SocketError.AccessDenied => "Ports below 1024 need root: choose a higher one.",
+                SocketError.AddressAlreadyInUse => "Another program uses this port. Choose another one.",
+                SocketError.AccessDenied => "Ports below 1024 need root. Choose a higher one.",
                 _ => "Check the address.",
             };
             throw new ToolException(ExitCode.CannotListen, $"Cannot listen on {spec.Local}: {e.Message}.", advice, e);
@@ -78,7 +78,7 @@ internal sealed class LocalPort : IAsyncDisposable
         return port;
     }
 
-    /// <summary>Accepts no more connections and waits for those that are in use. Idle ones end.</summary>
+    /// <summary>Accepts no more connections, ends idle ones, and waits for connections in use. A connection that waits for an answer is in use.</summary>
     public async Task DrainAsync(TimeSpan timeout)
     {
         await _accepting.CancelAsync();
@@ -101,7 +101,7 @@ internal sealed class LocalPort : IAsyncDisposable
 
         foreach (TcpTunnel tunnel in tunnels)
         {
-            tunnel.ShutDown(s_shutdownIdleTimeout);
+            tunnel.ShutDown(s_shutdownIdleTimeout, server: TcpTunnelSide.Channel);
         }
 
         await empty.WaitAsync(timeout).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
@@ -146,7 +146,7 @@ internal sealed class LocalPort : IAsyncDisposable
             }
             catch (SocketException e) when (!_accepting.IsCancellationRequested)
             {
-                // Without descriptors each attempt fails at once.
+                // The pause prevents a fast loop: without free file descriptors each attempt fails at once.
                 _terminal.Note($"mtatls: {_spec.Local}: a connection could not be accepted: {e.Message}");
                 await Task.Delay(TimeSpan.FromSeconds(1), TimeProvider.System, _accepting.Token);
             }
@@ -229,7 +229,7 @@ internal sealed class LocalPort : IAsyncDisposable
             _tunnels.Add(tunnel);
             if (_shuttingDown)
             {
-                tunnel.ShutDown(s_shutdownIdleTimeout);
+                tunnel.ShutDown(s_shutdownIdleTimeout, server: TcpTunnelSide.Channel);
             }
         }
 

@@ -6,13 +6,13 @@ using MtaTls.Protocol;
 
 namespace MtaTls.Tool.Forwarding;
 
-/// <summary>What a local program asks of the proxy port.</summary>
-/// <param name="Destination">Where it wants to go.</param>
-/// <param name="Protocol">How it asked, and so how it is answered.</param>
-/// <param name="Head">Bytes that the destination gets first: the request of a plain HTTP proxy.</param>
+/// <summary>The request of a local program to the proxy port.</summary>
+/// <param name="Destination">The destination that the program asks for.</param>
+/// <param name="Protocol">The proxy protocol of the request, and of its answer.</param>
+/// <param name="Head">Bytes that the destination gets first, such as a plain HTTP request.</param>
 internal sealed record ProxyRequest(ChannelAddress Destination, ProxyProtocol Protocol, ReadOnlyMemory<byte> Head);
 
-/// <summary>How a local program asked.</summary>
+/// <summary>The protocol of a proxy request.</summary>
 internal enum ProxyProtocol
 {
     Socks5,
@@ -20,7 +20,7 @@ internal enum ProxyProtocol
     Http,
 }
 
-/// <summary>How a request ended.</summary>
+/// <summary>The result of a proxy request.</summary>
 internal enum ProxyAnswer
 {
     Connected,
@@ -29,13 +29,14 @@ internal enum ProxyAnswer
 }
 
 /// <summary>
-/// The first exchange on a proxy port: SOCKS5 (RFC 1928) without authentication, HTTP CONNECT (RFC 9110, section 9.3.6), or one HTTP request with an absolute URL, which is sent on as the only one of its connection.
+/// The first exchange on a proxy port: SOCKS5 (RFC 1928) without authentication, HTTP CONNECT (RFC 9110, section 9.3.6), or an HTTP request with an absolute URL. Such a request is forwarded as the only one of
+/// its connection.
 /// </summary>
 internal static class ProxyHandshake
 {
     private const int MaxHeadLength = 32 * 1024;
 
-    /// <summary>Reads the request; null where it is none and has been answered so.</summary>
+    /// <summary>Reads the request; null: it was invalid, and the program got an error.</summary>
     public static async Task<ProxyRequest?> ReadAsync(Socket socket, CancellationToken cancellationToken)
     {
         byte[] first = new byte[1];
@@ -47,7 +48,7 @@ internal static class ProxyHandshake
         return first[0] == 5 ? await ReadSocksAsync(socket, cancellationToken) : await ReadHttpAsync(socket, first[0], cancellationToken);
     }
 
-    /// <summary>Tells the program how it went. For a plain HTTP request that went well the destination answers.</summary>
+    /// <summary>Tells the program the result. A successful plain HTTP request is answered by its destination instead.</summary>
     public static async Task AnswerAsync(Socket socket, ProxyProtocol protocol, ProxyAnswer answer, CancellationToken cancellationToken)
     {
         ReadOnlyMemory<byte> bytes = (protocol, answer) switch
@@ -140,18 +141,18 @@ internal static class ProxyHandshake
             return new ProxyRequest(new ChannelAddress(uri.IdnHost.Trim('[', ']'), uri.Port), ProxyProtocol.Http, head);
         }
 
-        await SendAsync(socket, Problem("400 Bad Request", "This port is a proxy: it takes SOCKS5, HTTP CONNECT, and HTTP requests with an absolute http:// URL."), cancellationToken);
+        await SendAsync(socket, Problem("400 Bad Request", "This port is a proxy. It accepts SOCKS5, HTTP CONNECT, and HTTP requests with an absolute http:// URL."), cancellationToken);
         return null;
     }
 
-    /// <summary>The request as the destination expects it. Its connection carries no other, since the next one may be for another destination.</summary>
+    /// <summary>The request in origin form, for the destination. It closes its connection, because the program's next request may be for another destination.</summary>
     private static string OriginForm(string[] words, Uri uri, string[] lines)
     {
         IEnumerable<string> headers = lines.Skip(1).Where(static line =>
             !line.StartsWith("Connection:", StringComparison.OrdinalIgnoreCase)
             && !line.StartsWith("Keep-Alive:", StringComparison.OrdinalIgnoreCase)
             && !line.StartsWith("Proxy-", StringComparison.OrdinalIgnoreCase));
-        // A protocol that is to be switched to needs its Connection header; it uses the connection up as well.
+        // An upgrade needs its Connection header. It also takes the whole connection.
         bool isUpgrade = lines.Any(static line => line.StartsWith("Upgrade:", StringComparison.OrdinalIgnoreCase));
         return $"{words[0]} {uri.PathAndQuery} {words[2]}\r\n{string.Join("\r\n", headers)}\r\nConnection: {(isUpgrade ? "Upgrade" : "close")}\r\n\r\n";
     }

@@ -7,7 +7,7 @@ namespace MtaTls.Tool.Forwarding;
 /// <summary>A local server that is published under a name at the gateway: <c>-R name:port=host:port</c>.</summary>
 internal sealed record PublishSpec(AgentName Name, HostAndPort Upstream)
 {
-    /// <summary>Reads <c>name:port=host:port</c>, or <c>name:port=port</c> for a server on this machine.</summary>
+    /// <summary>Parses <c>name:port=host:port</c>, or <c>name:port=port</c> for a server on this machine.</summary>
     public static bool TryParse(string text, [NotNullWhen(true)] out PublishSpec? spec)
     {
         string[] parts = text.Split('=', 2);
@@ -17,7 +17,7 @@ internal sealed record PublishSpec(AgentName Name, HostAndPort Upstream)
         return spec is not null;
     }
 
-    /// <summary>Reads <c>host:port</c>, or <c>port</c> for a server on this machine.</summary>
+    /// <summary>Parses <c>host:port</c>, or <c>port</c> for a server on this machine.</summary>
     public static bool TryParseUpstream(string text, out HostAndPort upstream)
     {
         if (HostAndPort.Port16(text) is { } port and > 0)

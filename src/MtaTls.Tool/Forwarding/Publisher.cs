@@ -12,7 +12,7 @@ using MtaTls.Tool.Serving;
 
 namespace MtaTls.Tool.Forwarding;
 
-/// <summary>Publishes local servers at a gateway, as an agent that forwards.</summary>
+/// <summary>Publishes local servers at a gateway, as an agent with Forward entries.</summary>
 internal sealed class Publisher : IAsyncDisposable
 {
     private readonly GatewayRun _run;
@@ -28,17 +28,19 @@ internal sealed class Publisher : IAsyncDisposable
         _sessions = app.Services.GetRequiredService<IMtaTlsAgentSessions>();
     }
 
-    /// <summary>Registers the names; returns when the gateway has granted them.</summary>
+    /// <summary>Registers the names. It returns when the gateway has granted them.</summary>
     /// <param name="run">The command's run.</param>
     /// <param name="specs">The names and servers.</param>
-    /// <param name="agent">The agent's name; null: the machine's.</param>
+    /// <param name="agent">The agent's name; null: the machine's name.</param>
     /// <param name="drain">How long a stop waits for connections in use.</param>
     /// <param name="stop">Ends the attempt.</param>
     /// <exception cref="ToolException">The gateway can't be reached, or refuses a name.</exception>
     public static async Task<Publisher> StartAsync(GatewayRun run, IReadOnlyList<PublishSpec> specs, string? agent, TimeSpan drain, CancellationToken stop)
     {
         WebApplicationBuilder builder = WebApplication.CreateEmptyBuilder(new WebApplicationOptions());
-        run.AddLogging(builder.Logging, LogLevel.None);
+        // Until the names are granted, a failure ends the command, which then names it. Later warnings are about connections to the local servers, or say why the gateway is not reached again.
+        bool isStarted = false;
+        run.AddLogging(builder.Logging, () => Volatile.Read(ref isStarted) ? LogLevel.Warning : LogLevel.None);
         ServedApplication.LeaveSignals(builder);
         builder.WebHost.UseKestrelCore();
         builder.Services.AddRoutingCore();
@@ -58,6 +60,7 @@ internal sealed class Publisher : IAsyncDisposable
         {
             await publisher._app.StartAsync(stop);
             await publisher.WaitAsync(specs, stop);
+            Volatile.Write(ref isStarted, true);
             return publisher;
         }
         catch (OptionsValidationException e)
@@ -72,7 +75,7 @@ internal sealed class Publisher : IAsyncDisposable
         }
     }
 
-    /// <summary>Where a name can be reached, as far as the gateway has told.</summary>
+    /// <summary>The public URL of a name; null: the gateway has none.</summary>
     public Uri? PublicUrl(PublishSpec spec) => _sessions.List().Select(s => s.PublicUrls.GetValueOrDefault(spec.Name.ToString())).FirstOrDefault(static u => u is not null);
 
     /// <summary>Takes no new connections and waits for those in use.</summary>
@@ -122,7 +125,7 @@ internal sealed class Publisher : IAsyncDisposable
             : ConnectFailure.Explain(failure, _run.Gateway, _run.Trust) ?? new ToolException(ExitCode.Failure, failure.Message, null, failure);
     }
 
-    /// <summary>Says when no session is left, and when one is back.</summary>
+    /// <summary>Prints a line when the last session is lost, and when one is registered again.</summary>
     private void Report()
     {
         bool isRegistered = _sessions.List().Any(static s => s.Gateway is not null);
@@ -131,6 +134,6 @@ internal sealed class Publisher : IAsyncDisposable
             return;
         }
 
-        _run.Terminal.Note(isRegistered ? $"mtatls: registered with {_run.Gateway} again." : $"mtatls: the registration with {_run.Gateway} is lost; connecting again.");
+        _run.Terminal.Note(isRegistered ? $"mtatls: registered with {_run.Gateway} again." : $"mtatls: lost the registration with {_run.Gateway}. Connecting again.");
     }
 }

@@ -3,7 +3,7 @@ using System.Security.Cryptography.X509Certificates;
 
 namespace MtaTls.Tool.Gateways;
 
-/// <summary>What is shown of a certificate.</summary>
+/// <summary>The properties of a certificate that commands print.</summary>
 internal sealed record CertificateFacts(string Subject, string Issuer, IReadOnlyList<string> Names, DateTimeOffset NotBefore, DateTimeOffset NotAfter, string KeyAlgorithm, string Sha256)
 {
     public static CertificateFacts Of(X509Certificate2 certificate)

@@ -3,7 +3,7 @@ using System.Globalization;
 
 namespace MtaTls.Tool.Gateways;
 
-/// <summary>Reads durations as people write them: <c>30</c> (seconds), <c>500ms</c>, <c>30s</c>, <c>5m</c>, <c>1h</c>, or <c>00:00:30</c>.</summary>
+/// <summary>Parses durations of more than zero and at most a day: <c>30</c> (seconds), <c>500ms</c>, <c>30s</c>, <c>5m</c>, <c>1h</c>, or <c>00:00:30</c>.</summary>
 internal static class Duration
 {
     private static readonly SearchValues<char> s_number = SearchValues.Create("0123456789.");

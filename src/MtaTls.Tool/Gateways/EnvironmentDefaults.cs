@@ -2,14 +2,14 @@ using System.CommandLine;
 
 namespace MtaTls.Tool.Gateways;
 
-/// <summary>Defaults from the environment: <c>--cacert</c> is <c>MTATLS_CACERT</c>, <c>--connect-timeout</c> is <c>MTATLS_CONNECT_TIMEOUT</c>.</summary>
+/// <summary>Takes defaults of options from environment variables: <c>MTATLS_CACERT</c> for <c>--cacert</c>, <c>MTATLS_CONNECT_TIMEOUT</c> for <c>--connect-timeout</c>.</summary>
 internal static class EnvironmentDefaults
 {
     public static string NameOf(Option option) => "MTATLS_" + option.Name.TrimStart('-').Replace('-', '_').ToUpperInvariant();
 
     /// <summary>Takes the option's default from the environment.</summary>
     /// <param name="option">The option.</param>
-    /// <param name="parse">Reads the variable's value; a FormatException says what is wrong.</param>
+    /// <param name="parse">Parses the variable's value. The message of a FormatException becomes the error.</param>
     public static void Apply<T>(Option<T> option, Func<string, T> parse)
     {
         string name = NameOf(option);
@@ -26,7 +26,7 @@ internal static class EnvironmentDefaults
             }
             catch (FormatException e)
             {
-                result.AddError($"The environment variable {name} is wrong: {e.Message}.");
+                result.AddError($"The environment variable {name} is invalid: {e.Message}.");
                 return default!;
             }
         };

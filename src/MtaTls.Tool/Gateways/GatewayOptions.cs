@@ -9,19 +9,19 @@ using MtaTls.Tool.Output;
 
 namespace MtaTls.Tool.Gateways;
 
-/// <summary>The options of every command that connects to a gateway. Their names are those of curl and ssh.</summary>
+/// <summary>The options of all commands that connect to a gateway. They have the names that curl and ssh use.</summary>
 internal sealed class GatewayOptions
 {
     private readonly Option<bool> _insecure = new("--insecure", "-k") { Description = "Accept any certificate. For tests only." };
-    private readonly Option<FileInfo> _authority = new("--cacert") { Description = "A PEM file with the authorities to trust in place of the machine's." };
+    private readonly Option<FileInfo> _authority = new("--cacert") { Description = "A PEM file with the authorities to trust, instead of the machine's." };
     private readonly Option<FileInfo> _certificate = new("--cert") { Description = "The client certificate: PEM or PKCS#12." };
     private readonly Option<FileInfo> _key = new("--key") { Description = "The client certificate's private key, as PEM." };
     private readonly Option<string> _fingerprint = new("--fingerprint") { Description = "Accept only the certificate with this SHA-256 fingerprint, in hexadecimal." };
-    private readonly Option<string> _serverName = new("--sni") { Description = "The name to send and to expect in the certificate. Default: the host." };
+    private readonly Option<string> _serverName = new("--sni") { Description = "The server name to send (SNI) and to expect in the certificate. Default: the host." };
     private readonly Option<Uri> _proxy = new("--proxy") { Description = "Reach the gateway through http://[user:password@]host:port or socks5://host:port." };
     private readonly Option<TimeSpan> _connectTimeout = new("--connect-timeout") { Description = "How long connecting may take. Default: 15s." };
-    private readonly Option<TimeSpan> _keepAlive = new("--keepalive") { Description = "How often the session is checked. Default: 15s." };
-    private readonly Option<TimeSpan> _maxRetryInterval = new("--max-retry-interval") { Description = "The longest pause between attempts to connect again. Default: 30s." };
+    private readonly Option<TimeSpan> _keepAlive = new("--keepalive") { Description = "How often the client pings the gateway while nothing arrives. Default: 15s. Not for published servers, which the gateway pings." };
+    private readonly Option<TimeSpan> _maxRetryInterval = new("--max-retry-interval") { Description = "The longest pause between two attempts to connect again. Default: 30s." };
     private readonly Option<int> _extensionType = new("--extension-type") { Description = "The code point of data_multiplexing. Default: 65389 (0xFF6D)." };
 
     public GatewayOptions()
@@ -32,6 +32,7 @@ internal sealed class GatewayOptions
         foreach (Option<TimeSpan> option in new[] { _connectTimeout, _keepAlive, _maxRetryInterval })
         {
             option.CustomParser = ParseDuration;
+            EnvironmentDefaults.Apply(option, static text => Duration.TryParse(text, out TimeSpan value) ? value : throw new FormatException("it is not a duration of up to a day, such as 30s"));
         }
 
         foreach (Option<FileInfo> option in new[] { _authority, _certificate, _key })
@@ -51,6 +52,7 @@ internal sealed class GatewayOptions
         EnvironmentDefaults.Apply(_fingerprint, static text => Fingerprint(text) ?? throw new FormatException("it is not a SHA-256 fingerprint"));
         EnvironmentDefaults.Apply(_serverName, static text => text);
         EnvironmentDefaults.Apply(_proxy, static text => ProxyAddress(text) ?? throw new FormatException("it is not http://host:port or socks5://host:port"));
+        EnvironmentDefaults.Apply(_extensionType, static text => ExtensionType(text) ?? throw new FormatException("it is not an extension type from 1 to 65535"));
     }
 
     private IEnumerable<Option> All =>
@@ -66,7 +68,7 @@ internal sealed class GatewayOptions
 
         command.Validators.Add(result =>
         {
-            // Validators of a command do not see the defaults of options, which the environment sets.
+            // A command's validators do not see the defaults of options, which come from the environment.
             if (result.GetResult(_key) is { Tokens.Count: > 0 } && result.GetResult(_certificate) is not { Tokens.Count: > 0 } && _certificate.DefaultValueFactory is null)
             {
                 result.AddError("--key needs --cert.");
@@ -88,7 +90,7 @@ internal sealed class GatewayOptions
                 return value;
             }
 
-            result.AddError($"'{result.Tokens[0].Value}' is not a host{(defaultPort is null ? " with a port" : "")}: write host:port, or [IPv6 address]:port.");
+            result.AddError($"'{result.Tokens[0].Value}' is not a host{(defaultPort is null ? " with a port" : "")}. Write host:port, or [IPv6 address]:port.");
             return default;
         },
     };
@@ -96,8 +98,8 @@ internal sealed class GatewayOptions
     /// <summary>The options of a client for the gateway.</summary>
     /// <param name="parsed">The command line.</param>
     /// <param name="gateway">The gateway.</param>
-    /// <param name="trust">Decides about the gateway's certificate.</param>
-    /// <param name="logs">Where the client logs.</param>
+    /// <param name="trust">Validates the gateway's certificate.</param>
+    /// <param name="logs">The client's loggers.</param>
     public MtaTlsClientOptions Create(ParseResult parsed, HostAndPort gateway, GatewayTrust trust, ILoggerFactory logs)
     {
         var options = new MtaTlsClientOptions
@@ -136,10 +138,10 @@ internal sealed class GatewayOptions
         return options;
     }
 
-    /// <summary>Sets what an agent needs to reach the gateway.</summary>
+    /// <summary>Sets an agent's options for reaching the gateway.</summary>
     /// <param name="parsed">The command line.</param>
     /// <param name="gateway">The gateway.</param>
-    /// <param name="trust">Decides about the gateway's certificate.</param>
+    /// <param name="trust">Validates the gateway's certificate.</param>
     /// <param name="options">The agent's options.</param>
     public void Apply(ParseResult parsed, HostAndPort gateway, GatewayTrust trust, MtaTlsAgentOptions options)
     {
@@ -166,7 +168,7 @@ internal sealed class GatewayOptions
         }
     }
 
-    /// <summary>Decides about the gateway's certificate as the command line says.</summary>
+    /// <summary>Creates the validation of the gateway's certificate from the command line.</summary>
     public GatewayTrust CreateTrust(ParseResult parsed) => new(parsed.GetValue(_insecure), parsed.GetValue(_fingerprint));
 
     private void Apply(ParseResult parsed, MtaTlsReconnectOptions reconnect)
@@ -185,7 +187,7 @@ internal sealed class GatewayOptions
             return value;
         }
 
-        result.AddError($"'{result.Tokens[0].Value}' is not a duration of up to a day: write 30s, 500ms or 5m.");
+        result.AddError($"'{result.Tokens[0].Value}' is not a duration of up to a day. Write 30s, 500ms or 5m.");
         return default;
     }
 
@@ -211,7 +213,7 @@ internal sealed class GatewayOptions
         Uri? value = ProxyAddress(result.Tokens[0].Value);
         if (value is null)
         {
-            result.AddError($"'{result.Tokens[0].Value}' is not a proxy: write http://host:port or socks5://host:port.");
+            result.AddError($"'{result.Tokens[0].Value}' is not a proxy. Write http://host:port or socks5://host:port.");
         }
 
         return value;
@@ -222,14 +224,18 @@ internal sealed class GatewayOptions
 
     private static int ParseExtensionType(ArgumentResult result)
     {
-        string text = result.Tokens[0].Value;
-        bool isHex = text.StartsWith("0x", StringComparison.OrdinalIgnoreCase);
-        if (ushort.TryParse(isHex ? text.AsSpan(2) : text, isHex ? NumberStyles.HexNumber : NumberStyles.None, CultureInfo.InvariantCulture, out ushort type) && type != 0)
+        int? value = ExtensionType(result.Tokens[0].Value);
+        if (value is null)
         {
-            return type;
+            result.AddError($"'{result.Tokens[0].Value}' is not an extension type from 1 to 65535.");
         }
 
-        result.AddError($"'{text}' is not an extension type from 1 to 65535.");
-        return 0;
+        return value ?? 0;
+    }
+
+    private static int? ExtensionType(string text)
+    {
+        bool isHex = text.StartsWith("0x", StringComparison.OrdinalIgnoreCase);
+        return ushort.TryParse(isHex ? text.AsSpan(2) : text, isHex ? NumberStyles.HexNumber : NumberStyles.None, CultureInfo.InvariantCulture, out ushort type) && type != 0 ? type : null;
     }
 }

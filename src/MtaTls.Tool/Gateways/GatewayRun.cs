@@ -6,7 +6,7 @@ using MtaTls.Tool.Output;
 
 namespace MtaTls.Tool.Gateways;
 
-/// <summary>One run of a command that connects to a gateway: its client, and the report of what failed.</summary>
+/// <summary>One run of a command that connects to a gateway: its options, and the report of a failure.</summary>
 internal sealed class GatewayRun(Terminal terminal, LoggingOptions logging, GatewayOptions options, ParseResult parsed, HostAndPort gateway)
 {
     public Terminal Terminal => terminal;
@@ -17,20 +17,22 @@ internal sealed class GatewayRun(Terminal terminal, LoggingOptions logging, Gate
 
     public GatewayTrust Trust { get; } = options.CreateTrust(parsed);
 
-    /// <summary>The client's options, to be completed by the command.</summary>
+    /// <summary>Creates the client's options, which the command may change.</summary>
     public MtaTlsClientOptions CreateOptions(ILoggerFactory logs) => options.Create(parsed, gateway, Trust, logs);
 
-    /// <summary>Sets what an agent needs to reach the gateway.</summary>
+    /// <summary>Sets an agent's options for reaching the gateway.</summary>
     public void Apply(MtaTlsAgentOptions agent) => options.Apply(parsed, gateway, Trust, agent);
 
     /// <summary>Adds the command's logging to an application.</summary>
-    public void AddLogging(ILoggingBuilder builder, LogLevel level) => logging.Configure(parsed, builder, level);
+    /// <param name="builder">The application's logging.</param>
+    /// <param name="level">Returns the lowest log level without <c>--verbose</c>. Called for each log event.</param>
+    public void AddLogging(ILoggingBuilder builder, Func<LogLevel> level) => logging.Configure(parsed, builder, level);
 
-    /// <summary>Runs a command's work and turns what fails into a line and an exit code.</summary>
-    /// <param name="work">The command's work; returns its exit code.</param>
-    /// <param name="json">Whether a failure is written as JSON as well.</param>
-    /// <param name="level">What is logged without <c>--verbose</c>.</param>
-    /// <param name="stop">Is cancelled by the first signal.</param>
+    /// <summary>Runs a command's work, and turns a failure into a line and an exit code.</summary>
+    /// <param name="work">The command's work. It returns the exit code.</param>
+    /// <param name="json">Whether a failure is also written as JSON.</param>
+    /// <param name="level">The lowest log level without <c>--verbose</c>.</param>
+    /// <param name="stop">Canceled by the first signal.</param>
     public async Task<int> RunAsync(Func<ILoggerFactory, Task<int>> work, bool json = false, LogLevel level = LogLevel.None, CancellationToken stop = default)
     {
         using ILoggerFactory logs = logging.CreateFactory(parsed, level);

@@ -4,13 +4,13 @@ using System.Security.Cryptography.X509Certificates;
 
 namespace MtaTls.Tool.Gateways;
 
-/// <summary>Accepts or refuses a gateway's certificate, and remembers why it was refused, since a TLS error says too little.</summary>
+/// <summary>Validates a gateway's certificate, and remembers the reason of a refusal, because the TLS error does not contain it.</summary>
 internal sealed class GatewayTrust(bool isInsecure, string? fingerprint)
 {
-    /// <summary>Why the last certificate was refused; null when none was.</summary>
+    /// <summary>Why the certificate was refused; null: it was not.</summary>
     public string? Refusal { get; private set; }
 
-    /// <summary>What to try.</summary>
+    /// <summary>What the user can do about the refusal; null: nothing is known.</summary>
     public string? Advice { get; private set; }
 
     /// <summary>The certificates that the gateway sent, its own first.</summary>
@@ -32,7 +32,7 @@ internal sealed class GatewayTrust(bool isInsecure, string? fingerprint)
         if (fingerprint is not null)
         {
             string actual = Convert.ToHexStringLower(SHA256.HashData(own.RawDataMemory.Span));
-            return actual == fingerprint || Refuse($"its SHA-256 fingerprint is {actual}, not {fingerprint}.", "Compare it with the gateway's own before you change --fingerprint.");
+            return actual == fingerprint || Refuse($"its SHA-256 fingerprint is {actual}, not {fingerprint}.", "Compare it with the fingerprint of the gateway's certificate before you change --fingerprint.");
         }
 
         if (errors == SslPolicyErrors.None)

@@ -7,9 +7,9 @@ namespace MtaTls.Tool.Gateways;
 /// <summary>A host and a port, written <c>host:port</c> or <c>[IPv6 address]:port</c>.</summary>
 internal readonly record struct HostAndPort(string Host, int Port)
 {
-    /// <summary>Reads a host and a port.</summary>
+    /// <summary>Parses a host and a port.</summary>
     /// <param name="text">The text.</param>
-    /// <param name="defaultPort">The port where the text has none; null: it must have one.</param>
+    /// <param name="defaultPort">The port of a text without one; null: the text must have a port.</param>
     /// <param name="value">The host and port.</param>
     public static bool TryParse(string text, int? defaultPort, out HostAndPort value)
     {

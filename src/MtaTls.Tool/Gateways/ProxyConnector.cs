@@ -43,14 +43,14 @@ internal sealed class ProxyConnector(Uri proxy)
         string authorization = proxy.UserInfo.Length == 0 ? "" : $"Proxy-Authorization: Basic {Convert.ToBase64String(Encoding.UTF8.GetBytes(Uri.UnescapeDataString(proxy.UserInfo)))}\r\n";
         await stream.WriteAsync(Encoding.ASCII.GetBytes($"CONNECT {target} HTTP/1.1\r\nHost: {target}\r\n{authorization}\r\n"), cancellationToken);
 
-        // One byte at a time: the bytes behind the head are the gateway's.
+        // One byte at a time, because the bytes after the head belong to the gateway's TLS session.
         byte[] head = new byte[MaxHeadLength];
         int length = 0;
         while (!head.AsSpan(0, length).EndsWith("\r\n\r\n"u8))
         {
             if (length == head.Length || await stream.ReadAsync(head.AsMemory(length, 1), cancellationToken) == 0)
             {
-                throw Refused(length == 0 ? "it closed the connection" : "its answer is no HTTP");
+                throw Refused(length == 0 ? "it closed the connection" : "its answer is not HTTP");
             }
 
             length++;
@@ -59,7 +59,7 @@ internal sealed class ProxyConnector(Uri proxy)
         string status = Encoding.ASCII.GetString(head, 0, head.AsSpan(0, length).IndexOf("\r\n"u8));
         if (!status.StartsWith("HTTP/1.", StringComparison.Ordinal) || status.Length < 12 || status[9] != '2')
         {
-            throw Refused(status.Length < 10 ? "its answer is no HTTP" : status[9..]);
+            throw Refused(status.Length < 10 ? "its answer is not HTTP" : status[9..]);
         }
     }
 
@@ -72,7 +72,7 @@ internal sealed class ProxyConnector(Uri proxy)
         await ReadAsync(stream, answer.AsMemory(0, 2), cancellationToken);
         if (answer[0] != 5 || answer[1] is not (0 or 2))
         {
-            throw Refused(answer[0] != 5 ? "it is no SOCKS5 proxy" : "it accepts none of the offered authentication methods");
+            throw Refused(answer[0] != 5 ? "it is not a SOCKS5 proxy" : "it accepts none of the offered authentication methods");
         }
 
         if (answer[1] == 2)
@@ -95,7 +95,7 @@ internal sealed class ProxyConnector(Uri proxy)
             throw Refused(string.Create(CultureInfo.InvariantCulture, $"SOCKS5 reply {answer[1]}"));
         }
 
-        int left = answer[3] switch { 1 => 3, 3 => answer[4], 4 => 15, _ => throw Refused("its answer is no SOCKS5") } + 2;
+        int left = answer[3] switch { 1 => 3, 3 => answer[4], 4 => 15, _ => throw Refused("its answer is not SOCKS5") } + 2;
         await ReadAsync(stream, answer.AsMemory(0, left), cancellationToken);
     }
 
@@ -118,5 +118,5 @@ internal sealed class ProxyConnector(Uri proxy)
     }
 
     private ToolException Refused(string reason) =>
-        new(ExitCode.NotReachable, $"The proxy {proxy.Host}:{proxy.Port} did not connect to the gateway: {reason}.", "Check --proxy, and what the proxy allows.");
+        new(ExitCode.NotReachable, $"The proxy {proxy.Host}:{proxy.Port} did not connect to the gateway: {reason}.", "Check --proxy and the proxy's rules.");
 }

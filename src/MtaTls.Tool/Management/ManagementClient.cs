@@ -5,13 +5,13 @@ using MtaTls.Tool.Output;
 
 namespace MtaTls.Tool.Management;
 
-/// <summary>Asks a running process over its management socket.</summary>
+/// <summary>Sends requests to a running process over its management socket.</summary>
 internal sealed class ManagementClient(string path, string command) : IDisposable
 {
     private readonly HttpClient _http = ManagementSocket.CreateClient(path);
 
     public async Task<JsonNode> GetAsync(string address, CancellationToken cancellationToken) =>
-        await SendAsync(HttpMethod.Get, address, cancellationToken) ?? throw new ToolException(ExitCode.Failure, $"The process that listens on {path} did not answer.");
+        await SendAsync(HttpMethod.Get, address, cancellationToken) ?? throw new ToolException(ExitCode.Failure, $"The process at the management socket {path} sent an empty answer.");
 
     public async Task<JsonNode?> SendAsync(HttpMethod method, string address, CancellationToken cancellationToken)
     {
@@ -25,15 +25,15 @@ internal sealed class ManagementClient(string path, string command) : IDisposabl
                 return answer;
             }
 
-            throw new ToolException(ExitCode.Failure, answer?["error"]?.GetValue<string>() ?? $"The process behind {path} answered {(int)response.StatusCode}.", response.StatusCode == HttpStatusCode.NotFound ? $"Is it '{command}'?" : null);
+            throw new ToolException(ExitCode.Failure, answer?["error"]?.GetValue<string>() ?? $"The process at the management socket {path} answered with status {(int)response.StatusCode}.", response.StatusCode == HttpStatusCode.NotFound ? $"Check that it is '{command}'." : null);
         }
         catch (HttpRequestException e) when (e.InnerException is SocketException { SocketErrorCode: SocketError.AccessDenied })
         {
-            throw new ToolException(ExitCode.NotReachable, $"You may not use the management socket {path}.", "Run as the user of the process.", e);
+            throw new ToolException(ExitCode.NotReachable, $"This user has no access to the management socket {path}.", "Run as the user of the process.", e);
         }
         catch (HttpRequestException e)
         {
-            throw new ToolException(ExitCode.NotReachable, $"No process listens on the management socket {path}.", $"Start it with '{command}', or give its socket with --socket.", e);
+            throw new ToolException(ExitCode.NotReachable, $"No process listens on the management socket {path}.", $"Start '{command}', or give its socket with --socket.", e);
         }
     }
 

@@ -11,21 +11,21 @@ using MtaTls.Tool.Output;
 namespace MtaTls.Tool.Management;
 
 /// <summary>
-/// Where a running gateway or tunnel is managed: HTTP on a Unix socket that only its own user can connect to. Requests on other endpoints never get there.
+/// The management endpoint of a running gateway or tunnel: HTTP on a Unix socket to which only its own user can connect. Requests on other endpoints can't reach it.
 /// </summary>
 internal static class ManagementSocket
 {
     private const string Name = "management";
 
-    /// <summary>The socket where nothing else is said: in the folder that systemd, or the desktop, gives the process.</summary>
+    /// <summary>The default path of the socket, in the runtime folder of the service or of the user's session.</summary>
     public static string DefaultPath(string name)
     {
         string? folder = Environment.GetEnvironmentVariable("RUNTIME_DIRECTORY") ?? (Environment.IsPrivilegedProcess ? "/run/mtatls" : Environment.GetEnvironmentVariable("XDG_RUNTIME_DIR"));
         return Path.Combine(folder ?? Path.Combine(Path.GetTempPath(), $"mtatls-{Environment.UserName}"), $"{name}.sock");
     }
 
-    /// <summary>Opens the socket with the application.</summary>
-    /// <exception cref="ToolException">Another process has it, or the folder can't be used.</exception>
+    /// <summary>Makes the application listen on the socket.</summary>
+    /// <exception cref="ToolException">Another process uses the socket, or the folder can't be used.</exception>
     public static void Listen(WebApplicationBuilder builder, string path)
     {
         try
@@ -57,13 +57,13 @@ internal static class ManagementSocket
         builder.Services.AddHostedService(services => new SocketPermissions(path, services.GetRequiredService<IHostApplicationLifetime>()));
     }
 
-    /// <summary>Answers the requests of the socket, and only those.</summary>
+    /// <summary>Maps a branch for the requests of the socket, and only for those.</summary>
     public static void Map(WebApplication app, Action<IApplicationBuilder> configure) => PrivateEndpoint.Map(app, Name, configure);
 
-    /// <summary>An answer in JSON.</summary>
+    /// <summary>Creates a JSON response.</summary>
     public static IResult Json(JsonNode value) => Results.Text(value.ToJsonString(), "application/json");
 
-    /// <summary>A client of the socket.</summary>
+    /// <summary>Creates an HTTP client for the socket.</summary>
     public static HttpClient CreateClient(string path) => new(new SocketsHttpHandler
     {
         ConnectCallback = async (_, cancellationToken) =>
@@ -86,7 +86,7 @@ internal static class ManagementSocket
         Timeout = TimeSpan.FromSeconds(60),
     };
 
-    /// <summary>A process that was killed leaves its socket's file behind.</summary>
+    /// <summary>Deletes the file of a socket that a killed process has left.</summary>
     private static void RemoveLeftOver(string path)
     {
         if (!File.Exists(path))
@@ -108,7 +108,7 @@ internal static class ManagementSocket
         throw new ToolException(ExitCode.CannotListen, $"Another process already uses the management socket {path}.", "Stop it, or choose another path with --socket.");
     }
 
-    /// <summary>Only the process's own user may connect, whatever its umask says.</summary>
+    /// <summary>Restricts the socket to the process's own user, whatever the umask is.</summary>
     private sealed class SocketPermissions(string path, IHostApplicationLifetime lifetime) : IHostedService
     {
         public Task StartAsync(CancellationToken cancellationToken)

@@ -5,7 +5,7 @@ using Microsoft.AspNetCore.Server.Kestrel.Core;
 
 namespace MtaTls.Tool.Management;
 
-/// <summary>Ties paths of the application to one of its endpoints. The Host header, which a client chooses, plays no part.</summary>
+/// <summary>Limits a branch of the application to one of its endpoints. It does not use the Host header, because clients choose that header.</summary>
 internal static class PrivateEndpoint
 {
     /// <summary>Marks an endpoint's connections with a name.</summary>
@@ -15,7 +15,7 @@ internal static class PrivateEndpoint
         return next(connection);
     });
 
-    /// <summary>Gives the requests of marked connections to a branch of their own.</summary>
+    /// <summary>Maps a branch for the requests of marked connections.</summary>
     public static void Map(IApplicationBuilder app, string name, Action<IApplicationBuilder> configure) =>
         app.MapWhen(context => context.Features.Get<IConnectionItemsFeature>()?.Items.ContainsKey(Key(name)) == true, configure);
 

@@ -1,6 +1,6 @@
 namespace MtaTls.Tool.Output;
 
-/// <summary>What the command returns to the shell: one code for each step that can fail.</summary>
+/// <summary>The exit codes of the command: one for each step that can fail.</summary>
 internal static class ExitCode
 {
     public const int Success = 0;
@@ -17,7 +17,7 @@ internal static class ExitCode
     public const int RegistrationRefused = 18;
     public const int Interrupted = 130;
 
-    /// <summary>The step that a code stands for, as JSON names it.</summary>
+    /// <summary>The name of a code's step in JSON output.</summary>
     public static string Step(int code) => code switch
     {
         Success => "done",

@@ -5,8 +5,8 @@ using Microsoft.Extensions.Logging.Console;
 
 namespace MtaTls.Tool.Output;
 
-/// <summary>Logs as a person reads them: the time, the level and the message in one line.</summary>
-/// <param name="isVerbose">Whether exceptions are written with their stack.</param>
+/// <summary>Writes the time, the level and the message of a log event in one line.</summary>
+/// <param name="isVerbose">Whether exceptions are written with their stack trace.</param>
 internal sealed class LineFormatter(bool isVerbose) : ConsoleFormatter(FormatterName)
 {
     public const string FormatterName = "line";

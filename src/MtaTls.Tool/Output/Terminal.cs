@@ -5,20 +5,20 @@ using Spectre.Console;
 
 namespace MtaTls.Tool.Output;
 
-/// <summary>Where the command writes: results to standard output, everything else to standard error. Colours only on a terminal, and none with NO_COLOR.</summary>
+/// <summary>The command's output: results go to standard output, everything else to standard error. It has colors only on a terminal, and none with NO_COLOR.</summary>
 internal sealed class Terminal(TextWriter output, TextWriter error)
 {
     private static readonly JsonSerializerOptions s_json = new() { WriteIndented = true, Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
 
     private readonly Lock _lock = new();
 
-    /// <summary>Results as tables, for a person.</summary>
+    /// <summary>Writes results as tables.</summary>
     public IAnsiConsole Console { get; } = AnsiConsole.Create(new AnsiConsoleSettings { Out = new AnsiConsoleOutput(output) });
 
-    /// <summary>Whether progress can be drawn over itself.</summary>
+    /// <summary>Whether a progress bar can be drawn.</summary>
     public bool IsInteractive => Console.Profile.Capabilities.Interactive && !System.Console.IsOutputRedirected;
 
-    /// <summary>One line of the result.</summary>
+    /// <summary>Writes one line of the result.</summary>
     public void WriteLine(string line)
     {
         lock (_lock)
@@ -27,7 +27,7 @@ internal sealed class Terminal(TextWriter output, TextWriter error)
         }
     }
 
-    /// <summary>One line that is not the result.</summary>
+    /// <summary>Writes one line that is not part of the result.</summary>
     public void Note(string line)
     {
         lock (_lock)
@@ -36,7 +36,7 @@ internal sealed class Terminal(TextWriter output, TextWriter error)
         }
     }
 
-    /// <summary>The result as one JSON value.</summary>
+    /// <summary>Writes the result as one JSON value.</summary>
     public void WriteJson(JsonNode value) => WriteLine(value.ToJsonString(s_json));
 
     /// <summary>Reports a failure and returns its exit code.</summary>

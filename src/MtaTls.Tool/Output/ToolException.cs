@@ -1,10 +1,10 @@
 namespace MtaTls.Tool.Output;
 
-/// <summary>A failure that the command reports in one line: what failed and what to try.</summary>
+/// <summary>A failure that the command reports in one line: what failed, and what the user can do.</summary>
 internal sealed class ToolException(int exitCode, string message, string? advice = null, Exception? inner = null) : Exception(message, inner)
 {
     public int ExitCode => exitCode;
 
-    /// <summary>What to try; null where nothing is known.</summary>
+    /// <summary>What the user can do; null: nothing is known.</summary>
     public string? Advice => advice;
 }

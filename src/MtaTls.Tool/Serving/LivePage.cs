@@ -9,7 +9,7 @@ using MtaTls.Tool.Output;
 
 namespace MtaTls.Tool.Serving;
 
-/// <summary>The live page of <c>mtatls serve</c>: on a port of its own, for this machine, behind a password.</summary>
+/// <summary>The live page of <c>mtatls serve</c>: on a separate port, for this machine only, with a password.</summary>
 internal static class LivePage
 {
     public const string UrlKey = "Gateway:Page:Url";
@@ -19,8 +19,8 @@ internal static class LivePage
     private const string Policy = "mtatls.page";
     private const int MinPasswordLength = 16;
 
-    /// <summary>Adds the page where the configuration has its URL.</summary>
-    /// <exception cref="ToolException">The settings are wrong.</exception>
+    /// <summary>Adds the page if the configuration has its URL.</summary>
+    /// <exception cref="ToolException">The settings are invalid.</exception>
     public static bool TryAdd(WebApplicationBuilder builder)
     {
         if (builder.Configuration[UrlKey] is not { Length: > 0 } url)
@@ -30,12 +30,12 @@ internal static class LivePage
 
         if (!Uri.TryCreate(url, UriKind.Absolute, out Uri? address) || address.Scheme != Uri.UriSchemeHttp || !IPAddress.TryParse(address.Host.Trim('[', ']'), out IPAddress? ip) || !IPAddress.IsLoopback(ip))
         {
-            throw new ToolException(ExitCode.Usage, $"'{url}' is not a URL of this machine, such as http://127.0.0.1:8082 ({UrlKey}).", "To see it from elsewhere, forward the port: ssh -L 8082:127.0.0.1:8082.");
+            throw new ToolException(ExitCode.Usage, $"'{url}' is not a URL of this machine, such as http://127.0.0.1:8082 ({UrlKey}).", "To open the page from another machine, forward the port: ssh -L 8082:127.0.0.1:8082.");
         }
 
         if (builder.Configuration[PasswordKey] is not { Length: >= MinPasswordLength })
         {
-            throw new ToolException(ExitCode.Usage, $"{PasswordKey} needs {MinPasswordLength} characters or more.", "Set it in the environment: Gateway__Page__Password.");
+            throw new ToolException(ExitCode.Usage, $"{PasswordKey} must have at least {MinPasswordLength} characters.", "Set it in the environment: Gateway__Page__Password.");
         }
 
         builder.WebHost.ConfigureKestrel(kestrel => kestrel.Listen(ip, address.Port, static listen => PrivateEndpoint.Mark(listen, UrlKey)));
@@ -46,7 +46,7 @@ internal static class LivePage
         return true;
     }
 
-    /// <summary>Maps the page, on its own port alone.</summary>
+    /// <summary>Maps the page on its own port only.</summary>
     public static void Map(WebApplication app)
         => PrivateEndpoint.Map(app, UrlKey, static page => page.UseRouting().UseAuthorization().UseEndpoints(static endpoints => endpoints.MapMtaTlsDashboard("/").RequireAuthorization(Policy)));
 }

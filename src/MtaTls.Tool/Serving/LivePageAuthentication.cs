@@ -11,7 +11,7 @@ using Microsoft.Net.Http.Headers;
 
 namespace MtaTls.Tool.Serving;
 
-/// <summary>HTTP's Basic authentication, with the one password of the live page and any user's name.</summary>
+/// <summary>HTTP Basic authentication with the live page's password. The user name may be any.</summary>
 internal sealed class LivePageAuthentication(IOptionsMonitor<AuthenticationSchemeOptions> options, ILoggerFactory logger, UrlEncoder encoder, IConfiguration configuration)
     : AuthenticationHandler<AuthenticationSchemeOptions>(options, logger, encoder)
 {

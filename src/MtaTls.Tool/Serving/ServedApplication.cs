@@ -10,11 +10,11 @@ using MtaTls.Tool.Output;
 
 namespace MtaTls.Tool.Serving;
 
-/// <summary>An application that the command runs from an appsettings.json: a gateway, or a tunnel.</summary>
+/// <summary>Runs an application from an appsettings.json: a gateway or a tunnel.</summary>
 internal static class ServedApplication
 {
-    /// <summary>A builder whose configuration is the file, the environment, and nothing else; the file's folder is the content root.</summary>
-    /// <param name="configuration">The file; null: the environment alone, and the current folder is the content root.</param>
+    /// <summary>Creates a builder whose configuration is only the file and the environment. The file's folder is the content root.</summary>
+    /// <param name="configuration">The file; null: only the environment, and the current folder is the content root.</param>
     public static WebApplicationBuilder CreateBuilder(FileInfo? configuration)
     {
         if (configuration is null)
@@ -46,11 +46,11 @@ internal static class ServedApplication
         return builder;
     }
 
-    /// <summary>Logs as a service does: everything from Information on, as the section Logging says.</summary>
+    /// <summary>Adds the logging of a service: Information and above, unless the section Logging changes it.</summary>
     public static void AddLogging(WebApplicationBuilder builder, ParseResult parsed, LoggingOptions logging)
     {
-        // A failed start is reported once, by the command. Requests are logged where the section Logging asks for it.
-        // Nothing that the command protects outlives the process, so keys in memory are worth no warning.
+        // The command itself reports a failed start, so the host must not log it too. Requests are logged only if the section Logging asks for it.
+        // Data protection warns about keys in memory, but the command protects nothing that outlives the process.
         builder.Logging.AddFilter("Microsoft.Extensions.Hosting.Internal.Host", LogLevel.None).AddFilter("Microsoft.AspNetCore", LogLevel.Warning).AddFilter("Yarp", LogLevel.Warning)
             .AddFilter("Microsoft.AspNetCore.DataProtection", LogLevel.Error);
         builder.Logging.AddConfiguration(builder.Configuration.GetSection("Logging"));
@@ -58,11 +58,11 @@ internal static class ServedApplication
         logging.AddConsole(parsed, builder.Logging);
     }
 
-    /// <summary>Runs until the first signal, then stops in order.</summary>
+    /// <summary>Runs the application until the first signal, then stops it gracefully.</summary>
     /// <param name="app">The application.</param>
-    /// <param name="terminal">Where results and failures are written.</param>
-    /// <param name="stop">The first signal.</param>
-    /// <param name="instructions">What is written when the application has started; null: nothing more than that it is ready.</param>
+    /// <param name="terminal">The command's output.</param>
+    /// <param name="stop">Canceled by the first signal.</param>
+    /// <param name="instructions">Text to write after the line "ready", when the application has started; null: none.</param>
     public static async Task<int> RunAsync(WebApplication app, Terminal terminal, CancellationToken stop, string? instructions = null)
     {
         await using (app)
@@ -77,7 +77,7 @@ internal static class ServedApplication
             }
             catch (IOException e)
             {
-                return terminal.Fail(new ToolException(ExitCode.CannotListen, e.Message, "Another program has the port, or it needs root.", e));
+                return terminal.Fail(new ToolException(ExitCode.CannotListen, e.Message, "Another program uses the port, or the port needs root.", e));
             }
 
             terminal.WriteLine("mtatls: ready.");
@@ -108,7 +108,7 @@ internal static class ServedApplication
         DefaultValueFactory = _ => Environment.GetEnvironmentVariable("MTATLS_SOCKET") ?? Management.ManagementSocket.DefaultPath(name),
     };
 
-    /// <summary>Has the host leave signals to the command, which already handles them.</summary>
+    /// <summary>Replaces the host's signal handling, because the command handles signals itself.</summary>
     public static void LeaveSignals(WebApplicationBuilder builder) => builder.Services.AddSingleton<IHostLifetime, QuietLifetime>();
 
     private sealed class QuietLifetime : IHostLifetime

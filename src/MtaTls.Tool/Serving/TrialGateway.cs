@@ -11,19 +11,19 @@ using Microsoft.Extensions.Logging;
 namespace MtaTls.Tool.Serving;
 
 /// <summary>
-/// The gateway of <c>mtatls serve --trial</c>: it listens on this machine only, has a certificate of its own in memory, and lets any agent take names below <c>localhost</c>.
+/// The gateway of <c>mtatls serve --trial</c>. It listens on this machine only, makes its own certificate in memory, and lets any agent take names below <c>localhost</c>.
 /// </summary>
 internal sealed class TrialGateway(int port)
 {
     private readonly X509Certificate2 _certificate = CreateCertificate();
 
-    /// <summary>What people copy to publish a web server at this gateway.</summary>
+    /// <summary>The command that publishes a web server at this gateway, for copying.</summary>
     public string Instructions => string.Create(
         CultureInfo.InvariantCulture,
-        $"Trial gateway for this machine only: any agent may take a name below localhost. Publish a local web server with\n"
+        $"This trial gateway is for this machine only. Any agent may take a name below localhost. To publish a local web server:\n"
         + $"  mtatls http 5000 --name app1.localhost --gateway localhost:{port} --fingerprint {_certificate.GetCertHashString(HashAlgorithmName.SHA256)}");
 
-    /// <summary>A builder whose configuration is that of the trial, and nothing else.</summary>
+    /// <summary>Creates a builder with only the trial's configuration.</summary>
     public WebApplicationBuilder CreateBuilder()
     {
         WebApplicationBuilder builder = WebApplication.CreateBuilder(new WebApplicationOptions { EnvironmentName = Environments.Production });

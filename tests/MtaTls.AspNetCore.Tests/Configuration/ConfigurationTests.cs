@@ -26,7 +26,7 @@ public sealed class ConfigurationTests
     }
 
     [Fact]
-    public void How_dead_clients_are_found_and_how_the_server_stops_can_be_written()
+    public void KeepAlive_and_Shutdown_are_read()
     {
         (MtaTlsOptions options, string[] errors) = Read("""
             { "MtaTls": { "KeepAlive": { "Tcp": false, "Ping": true, "Interval": "00:00:05", "Timeout": "00:00:03" }, "Shutdown": { "Delay": "00:00:15" } } }
@@ -42,7 +42,7 @@ public sealed class ConfigurationTests
     }
 
     [Fact]
-    public void Everything_that_can_be_written_is_read()
+    public void All_settings_are_read()
     {
         (MtaTlsOptions options, string[] errors) = Read("""
             { "MtaTls": {
@@ -88,7 +88,7 @@ public sealed class ConfigurationTests
     }
 
     [Fact]
-    public void Nothing_written_means_the_defaults()
+    public void Without_settings_the_defaults_apply()
     {
         (MtaTlsOptions options, string[] errors) = Read("{}");
         Assert.Empty(errors);
@@ -151,7 +151,7 @@ public sealed class ConfigurationTests
     [InlineData("""{ "Endpoints": { "E": { "Url": "https://*:1", "ClientCertificate": "RequireCertificate" } } }""", "MtaTls:Endpoints:E:ClientCertificate")]
     [InlineData("""{ "Endpoints": { "E": { "Url": "https://*:1", "Certificate": { "KeyFile": "a.key" } } } }""", "MtaTls:Endpoints:E:Certificate:KeyFile")]
     [InlineData("""{ "Endpoints": { "E": { "Url": "https://*:1", "SslProtocols": "Tls13" } } }""", "MtaTls:Endpoints:E:SslProtocols")]
-    public void What_is_wrong_is_told_with_its_key_alone(string section, string key)
+    public void An_error_names_its_key_and_no_other(string section, string key)
     {
         (_, string[] errors) = Read($$"""{ "MtaTls": {{section}} }""");
         Assert.StartsWith($"{key}: ", Assert.Single(errors), StringComparison.Ordinal);
@@ -172,20 +172,20 @@ public sealed class ConfigurationTests
     [InlineData("70000", "MtaTls:ExtensionType: '70000' is not a whole number from 0 to 65,535.")]
     [InlineData("\"0x1ffff\"", "MtaTls:ExtensionType: '0x1ffff' is not a whole number from 0 to 65,535.")]
     [InlineData("16", "MtaTls:ExtensionType: 16 is an extension type that TLS itself uses. Choose another from 0 to 65,535; the default is 65389 (0xFF6D).")]
-    public void A_wrong_extension_type_is_told_its_range(string value, string error)
+    public void The_error_of_an_invalid_extension_type_names_the_range(string value, string error)
     {
         (_, string[] errors) = Read($$"""{ "MtaTls": { "ExtensionType": {{value}} } }""");
         Assert.Equal(error, Assert.Single(errors));
     }
 
     [Fact]
-    public void A_misspelled_key_is_told_the_right_one()
+    public void The_error_of_a_misspelled_key_suggests_the_right_one()
     {
         (_, string[] errors) = Read("""{ "MtaTls": { "Limits": { "MaxChanelsPerSession": 1 } } }""");
         Assert.Equal("MtaTls:Limits:MaxChanelsPerSession: there is no such setting. Did you mean MaxChannelsPerSession?", Assert.Single(errors));
     }
 
-    // The reverse proxy reads two of these from the same section.
+    // MtaTls.ReverseProxy reads some of these keys from the same section.
     [Fact]
     public void Keys_of_routing_and_of_the_reverse_proxy_are_known()
     {
@@ -194,7 +194,7 @@ public sealed class ConfigurationTests
     }
 
     [Fact]
-    public void Limits_set_in_code_throw_at_once()
+    public void Limits_out_of_range_throw_when_they_are_set_in_code()
     {
         MtaTlsLimits limits = new();
         Assert.Throws<ArgumentOutOfRangeException>(() => limits.MaxChannelsPerSession = 0);
@@ -211,7 +211,7 @@ public sealed class ConfigurationTests
     [InlineData("https://[2001:db8::1]:8443", "[2001:db8::1]:8443")]
     [InlineData("https://192.0.2.1", "192.0.2.1:443")]
     [InlineData("https://localhost:8443", "127.0.0.1:8443")]
-    public void Urls_mean_what_they_mean_to_Kestrel(string url, string endPoint)
+    public void Urls_mean_the_same_as_in_Kestrel(string url, string endPoint)
     {
         KestrelServerOptions kestrel = new();
         ListenOptions? listen = null;

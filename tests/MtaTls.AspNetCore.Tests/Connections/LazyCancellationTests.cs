@@ -7,7 +7,7 @@ public sealed class LazyCancellationTests
     private LazyCancellation _cancellation;
 
     [Fact]
-    public void A_token_asked_for_before_is_cancelled()
+    public void A_token_requested_before_Cancel_is_cancelled()
     {
         int called = 0;
         CancellationToken token = _cancellation.Token;
@@ -21,14 +21,14 @@ public sealed class LazyCancellationTests
     }
 
     [Fact]
-    public void A_token_asked_for_after_is_cancelled_already()
+    public void A_token_requested_after_Cancel_is_already_cancelled()
     {
         _cancellation.Cancel();
         Assert.True(_cancellation.Token.IsCancellationRequested);
     }
 
     [Fact]
-    public async Task No_token_that_is_asked_for_meanwhile_is_missed()
+    public async Task A_token_requested_during_Cancel_is_not_missed()
     {
         for (int i = 0; i < 1000; i++)
         {

@@ -14,7 +14,7 @@ public sealed class WaitingChannelsTests
     }
 
     [Fact]
-    public void Those_that_wait_longest_are_taken_first_and_none_before_its_time()
+    public void Channels_are_taken_in_the_order_of_their_opens_and_not_too_early()
     {
         ServerChannel[] channels = [Add(1), Add(2), Add(3)];
         Assert.Null(_waiting.TakeOpenedUntil(0));
@@ -29,7 +29,7 @@ public sealed class WaitingChannelsTests
     [InlineData(0)]
     [InlineData(1)]
     [InlineData(2)]
-    public void One_that_has_spoken_is_taken_once_from_wherever_it_waits(int which)
+    public void A_channel_is_removed_once_from_any_position(int which)
     {
         ServerChannel[] channels = [Add(1), Add(2), Add(3)];
         Assert.True(_waiting.Remove(channels[which]));

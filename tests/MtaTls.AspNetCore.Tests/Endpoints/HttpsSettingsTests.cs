@@ -3,11 +3,11 @@ using Microsoft.AspNetCore.Server.Kestrel.Https;
 
 namespace MtaTls.AspNetCore.Tests.Endpoints;
 
-/// <summary>What is decided about each TLS setting of an endpoint. A member that a new version of .NET brings fails here until it is applied, or is an obstacle.</summary>
+/// <summary>The decision about each TLS setting of an endpoint: applied, or a reason why the endpoint does not speak MTA-TLS. A member that a new version of .NET adds fails here until there is a decision.</summary>
 public sealed class HttpsSettingsTests
 {
     [Fact]
-    public void Each_member_of_HttpsConnectionAdapterOptions_is_decided_about()
+    public void Each_member_of_HttpsConnectionAdapterOptions_has_a_decision()
     {
         string[] applied =
         [
@@ -20,11 +20,11 @@ public sealed class HttpsSettingsTests
     }
 
     /// <summary>
-    /// Applications reach these members through OnAuthenticate and TlsHandshakeCallbackOptions alone, which are obstacles. OrdinaryHttps makes one for clients that do not offer the
-    /// extension: from the members of HttpsConnectionAdapterOptions, and otherwise with .NET's defaults, as Kestrel does.
+    /// Applications can set these members only through OnAuthenticate and TlsHandshakeCallbackOptions, with which an endpoint does not speak MTA-TLS. OrdinaryHttps creates such options for clients that
+    /// do not offer the extension: from the members of HttpsConnectionAdapterOptions, and otherwise with .NET's defaults, as Kestrel does.
     /// </summary>
     [Fact]
-    public void Each_member_of_SslServerAuthenticationOptions_is_decided_about()
+    public void Each_member_of_SslServerAuthenticationOptions_has_a_decision()
     {
         string[] fromTheEndpoint =
         [

@@ -6,13 +6,13 @@ using MtaTls.AspNetCore.Identities;
 
 namespace MtaTls.AspNetCore.Tests.Identities;
 
-/// <summary>The pace of an identity: the rate holds, nothing is lost, and what need not wait costs nothing.</summary>
+/// <summary>The bandwidth limit of an identity: the rate holds, no data is lost, and reads and flushes that need not wait allocate nothing.</summary>
 public sealed class PacedPipeTests
 {
     private readonly FakeTimeProvider _time = new();
 
     [Fact]
-    public void A_quarter_of_a_second_may_be_taken_ahead_and_then_the_rate_holds()
+    public void A_quarter_of_a_second_may_be_taken_in_advance_and_then_the_rate_holds()
     {
         Pace pace = new(_time);
         Assert.True(pace.Take(250, 1000) <= _time.GetTimestamp());
@@ -22,7 +22,7 @@ public sealed class PacedPipeTests
         _time.Advance(TimeSpan.FromSeconds(10));
         Assert.False(pace.IsAhead);
 
-        // Time in which nothing was taken is not saved up.
+        // Unused time does not accumulate.
         Assert.True(pace.Take(250, 1000) <= _time.GetTimestamp());
         Assert.True(pace.Take(1, 1000) > _time.GetTimestamp());
     }
@@ -63,7 +63,7 @@ public sealed class PacedPipeTests
     }
 
     [Fact]
-    public async Task A_read_that_waits_ends_by_its_token_and_by_a_cancel_and_the_next_gets_the_bytes_in_time()
+    public async Task A_waiting_read_can_be_cancelled_and_the_next_read_gets_the_bytes_in_time()
     {
         Pipe pipe = new();
         await pipe.Writer.WriteAsync(new byte[3000]);
@@ -94,14 +94,14 @@ public sealed class PacedPipeTests
         Assert.Equal(1024, result.Buffer.Length);
         reader.AdvanceTo(result.Buffer.Start, result.Buffer.End);
 
-        // What is held is not paid for again.
+        // Data that the reader has held back is not counted again.
         _time.Advance(TimeSpan.FromMilliseconds(250));
         result = await reader.ReadAsync();
         Assert.Equal(1976, result.Buffer.Length);
     }
 
     [Fact]
-    public async Task A_flush_waits_until_its_time_and_what_was_cancelled_goes_with_the_next()
+    public async Task A_flush_waits_until_its_time_and_after_a_cancellation_the_next_flush_sends_the_bytes()
     {
         Pipe pipe = new();
         PacedWriter writer = new(pipe.Writer, new Pace(_time), 4096, new PaceDelay(_time), _time, null);
@@ -122,7 +122,7 @@ public sealed class PacedPipeTests
     }
 
     [Fact]
-    public async Task Nothing_waits_for_a_channel_that_has_failed()
+    public async Task Waits_end_when_the_channel_fails()
     {
         Pipe pipe = new(new PipeOptions(pauseWriterThreshold: 0));
         PaceDelay delay = new(_time);
@@ -135,7 +135,7 @@ public sealed class PacedPipeTests
     }
 
     [Fact]
-    public void What_need_not_wait_allocates_nothing()
+    public void Reads_and_flushes_that_need_not_wait_allocate_nothing()
     {
         Pipe pipe = new(new PipeOptions(readerScheduler: PipeScheduler.Inline, writerScheduler: PipeScheduler.Inline, useSynchronizationContext: false));
         Pace pace = new(TimeProvider.System);
@@ -152,7 +152,7 @@ public sealed class PacedPipeTests
             {
                 writer.GetMemory(1000);
                 writer.Advance(1000);
-#pragma warning disable CA2012 // They have completed, and tasks made of them would be what is counted.
+#pragma warning disable CA2012 // The tasks have completed, and converting them would add allocations to the count.
                 Assert.True(writer.FlushAsync().IsCompletedSuccessfully);
                 ValueTask<ReadResult> read = reader.ReadAsync();
 #pragma warning restore CA2012

@@ -39,7 +39,7 @@ public sealed class ProxyHeaderReaderTests
     [InlineData("PROXY \r\n")]
     [InlineData("PROXY tcp4 192.0.2.1 198.51.100.2 1 1\r\n")]
     [InlineData("PROXY UDP4 192.0.2.1 198.51.100.2 1 1\r\n")]
-    public void A_header_of_version_1_that_breaks_the_rules_is_none(string text)
+    public void An_invalid_header_of_version_1_is_refused(string text)
         => Assert.Equal(ProxyHeaderStatus.Invalid, Status(Encoding.ASCII.GetBytes(text)));
 
     [Fact]
@@ -68,9 +68,9 @@ public sealed class ProxyHeaderReaderTests
     [Theory]
     [InlineData(0x21, 0x00, 0)] // UNSPEC
     [InlineData(0x21, 0x01, 0)]
-    [InlineData(0x21, 0x10, 12)] // a protocol that is not told
+    [InlineData(0x21, 0x10, 12)] // an unspecified protocol
     [InlineData(0x21, 0x31, 216)] // Unix
-    public void Where_no_address_is_told_the_connection_keeps_its_own(byte command, byte family, int length)
+    public void Without_an_address_in_the_header_the_connection_keeps_its_own(byte command, byte family, int length)
     {
         ProxyHeader header = Read(V2(command, family, new byte[length]));
         Assert.Equal((false, (IPEndPoint?)null, (IPEndPoint?)null), (header.IsLocal, header.SourceEndPoint, header.DestinationEndPoint));
@@ -82,7 +82,7 @@ public sealed class ProxyHeaderReaderTests
     [InlineData(0x11, 12)]
     [InlineData(0x11, 5)]
     [InlineData(0xFF, 3)]
-    public void What_a_LOCAL_header_carries_is_not_looked_at(byte family, int length)
+    public void The_addresses_of_a_LOCAL_header_are_ignored(byte family, int length)
     {
         ProxyHeader header = Read(V2(0x20, family, [.. Enumerable.Repeat((byte)0xFF, length)]));
         Assert.Equal((true, (IPEndPoint?)null), (header.IsLocal, header.SourceEndPoint));
@@ -96,15 +96,15 @@ public sealed class ProxyHeaderReaderTests
     [InlineData(0x21, 0x11, 11)] // addresses cut off
     [InlineData(0x21, 0x21, 35)]
     [InlineData(0x21, 0x11, 14)] // a TLV cut off
-    public void A_header_of_version_2_that_breaks_the_rules_is_none(byte command, byte family, int length)
+    public void An_invalid_header_of_version_2_is_refused(byte command, byte family, int length)
         => Assert.Equal(ProxyHeaderStatus.Invalid, Status(V2(command, family, new byte[length])));
 
     [Fact]
-    public void A_TLV_that_says_it_is_longer_than_the_header_makes_it_wrong()
+    public void A_TLV_longer_than_the_header_makes_it_invalid()
         => Assert.Equal(ProxyHeaderStatus.Invalid, Status(V2(0x21, 0x11, [.. new byte[12], 0x02, 0, 2, 1])));
 
     [Fact]
-    public void A_wrong_checksum_makes_it_wrong()
+    public void A_wrong_checksum_makes_the_header_invalid()
     {
         byte[] header = V2(0x21, 0x11, [192, 0, 2, 1, 198, 51, 100, 2, 0, 1, 0, 2, .. Tlv(0x03, "\0\0\0\0")]);
         uint crc = ~header.Aggregate(uint.MaxValue, BitOperations.Crc32C);
@@ -116,7 +116,7 @@ public sealed class ProxyHeaderReaderTests
     }
 
     [Fact]
-    public void A_header_is_too_long_as_soon_as_it_says_so()
+    public void A_header_is_refused_as_too_long_by_its_length_field()
     {
         Assert.Equal(ProxyHeaderStatus.TooLong, Status([.. s_signature, 0x21, 0x11, 0xFF, 0xFF]));
         byte[] longest = V2(0x21, 0x00, [0xE0, .. Length(2048 - 19), .. new byte[2048 - 19]]);
@@ -129,10 +129,10 @@ public sealed class ProxyHeaderReaderTests
     [InlineData("GET / HTTP/1.1\r\n")]
     [InlineData("PROXI")]
     [InlineData("\r\n\r\n\r")]
-    public void Other_bytes_are_known_at_the_first_that_differs(string text) => Assert.Equal(ProxyHeaderStatus.Absent, Status(Encoding.ASCII.GetBytes(text)));
+    public void Bytes_that_are_no_header_are_recognized_at_the_first_different_byte(string text) => Assert.Equal(ProxyHeaderStatus.Absent, Status(Encoding.ASCII.GetBytes(text)));
 
     [Fact]
-    public void However_it_is_cut_it_is_the_same_and_what_follows_is_no_part_of_it()
+    public void A_header_in_any_pieces_is_read_the_same_and_later_bytes_are_no_part_of_it()
     {
         byte[][] headers = [Encoding.ASCII.GetBytes("PROXY TCP4 192.0.2.1 198.51.100.2 1 2\r\n"), V2(0x21, 0x11, [192, 0, 2, 1, 198, 51, 100, 2, 0, 1, 0, 2, .. Tlv(0x02, "x")]), V2(0x20, 0, [])];
         foreach (byte[] header in headers)

@@ -3,7 +3,7 @@ using MtaTls.AspNetCore.Routing;
 
 namespace MtaTls.AspNetCore.Tests.Routing;
 
-/// <summary>How hosts are spelled: everything that is one host compares as one, and what a resolver could read otherwise is refused.</summary>
+/// <summary>Spellings of hosts: all spellings of one host are equal, and texts that resolvers could read differently are refused.</summary>
 public class ChannelHostTests
 {
     [Theory]
@@ -64,7 +64,7 @@ public class ChannelHostTests
     [InlineData(":")]
     [InlineData("1:2")]
     [InlineData(":::")]
-    public void What_a_resolver_could_read_otherwise_is_refused(string text) => Assert.False(ChannelHost.TryParse(text, out _));
+    public void Hosts_that_resolvers_could_read_differently_are_refused(string text) => Assert.False(ChannelHost.TryParse(text, out _));
 
     [Fact]
     public void A_name_has_at_most_253_octets_and_a_label_63()

@@ -18,7 +18,7 @@ public class ChannelRouteTableTests
     }
 
     [Fact]
-    public void A_route_of_an_endpoint_is_for_that_endpoint_alone()
+    public void A_route_for_an_endpoint_matches_only_that_endpoint()
     {
         ChannelRouteTable table = Create(new ChannelRouteOptions { Name = "public", Endpoints = { "Public", "Other" }, Action = ChannelRouteAction.Reject });
         Assert.Equal("public", Find(table, "a.internal", 80, "public"));
@@ -82,7 +82,7 @@ public class ChannelRouteTableTests
     }
 
     [Fact]
-    public void A_listener_of_our_own_is_named_by_its_address_and_port_only()
+    public void A_listener_of_the_server_is_named_only_by_its_address_and_port()
     {
         IPAddress loopback = IPAddress.Loopback;
         Assert.True(Route(new() { Action = ChannelRouteAction.Tcp, AllowAnonymous = true, Upstream = "127.0.0.1:80" }).NamesExactly(loopback, 80));

@@ -50,7 +50,7 @@ public class ClientCertificateConditionTests
     }
 
     [Fact]
-    public void A_wildcard_in_the_certificate_stands_for_nothing_but_itself()
+    public void A_wildcard_in_the_certificate_matches_only_the_same_text()
     {
         using X509Certificate2 certificate = Create("CN=whatever", san => san.AddDnsName("*.example"));
         Assert.False(Read(new() { SubjectAlternativeNames = { "client.example" } }).Matches(certificate));
@@ -98,7 +98,7 @@ public class ClientCertificateConditionTests
     }
 
     [Fact]
-    public void Every_kind_that_is_set_must_hold()
+    public void All_settings_of_a_condition_must_match()
     {
         using X509Certificate2 ca = Create("CN=Example CA");
         using X509Certificate2 certificate = Create("CN=client", san => san.AddDnsName("client.example"), ca);

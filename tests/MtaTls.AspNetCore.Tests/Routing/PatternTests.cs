@@ -2,7 +2,7 @@ using MtaTls.AspNetCore.Routing;
 
 namespace MtaTls.AspNetCore.Tests.Routing;
 
-/// <summary>What a route may say of hosts and ports, and what it then matches.</summary>
+/// <summary>Patterns for hosts, ports and destinations, and what they match.</summary>
 public class PatternTests
 {
     [Theory]

@@ -3,7 +3,7 @@ using MtaTls.AspNetCore.Routing;
 
 namespace MtaTls.AspNetCore.Tests.Routing;
 
-/// <summary>Which addresses a channel must not reach unless a route names them.</summary>
+/// <summary>The addresses that a channel must not reach unless a route names them.</summary>
 public class SpecialAddressesTests
 {
     [Theory]

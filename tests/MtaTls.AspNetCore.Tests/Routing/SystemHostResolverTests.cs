@@ -13,7 +13,7 @@ namespace MtaTls.AspNetCore.Tests.Routing;
 public sealed class SystemHostResolverTests
 {
     [Fact]
-    public async Task Names_that_resolve_slowly_hold_the_lookups_of_one_address_alone()
+    public async Task Names_that_resolve_slowly_use_up_the_lookups_of_one_address_only()
     {
         using ServiceProvider services = new ServiceCollection().AddMetrics().BuildServiceProvider();
         MtaTlsOptions options = new();
@@ -31,7 +31,7 @@ public sealed class SystemHostResolverTests
         Assert.Equal(2, started);
         Assert.Equal([IPAddress.Loopback], await resolver.ResolveAsync("fast.example", modest, default));
 
-        // Who no longer waits has not ended the lookup: it still counts.
+        // A cancelled caller does not end the lookup, which still counts.
         await impatient.CancelAsync();
         foreach (Task<IPAddress[]> lookup in lookups)
         {

@@ -21,7 +21,7 @@ public sealed class TcpConnectorTests : IDisposable
     public void Dispose() => _listener.Dispose();
 
     [Fact]
-    public async Task Every_resolved_address_is_asked_about_and_only_permitted_ones_are_connected_to()
+    public async Task Every_resolved_address_is_checked_and_only_permitted_ones_are_used()
     {
         _resolver.Addresses = [IPAddress.Parse("127.0.0.2"), IPAddress.Parse("::ffff:127.0.0.3"), IPAddress.Loopback];
         var asked = new List<IPAddress>();
@@ -43,7 +43,7 @@ public sealed class TcpConnectorTests : IDisposable
     }
 
     [Fact]
-    public async Task No_permitted_address_no_connection()
+    public async Task Without_a_permitted_address_there_is_no_connection()
     {
         _resolver.Addresses = [IPAddress.Loopback, IPAddress.IPv6Loopback];
         TcpConnectException error = await Assert.ThrowsAsync<TcpConnectException>(() => ConnectAsync("db.internal", _ => false));
@@ -63,7 +63,7 @@ public sealed class TcpConnectorTests : IDisposable
     }
 
     [Fact]
-    public async Task An_address_that_refuses_does_not_keep_the_next_one_waiting()
+    public async Task An_address_that_refuses_does_not_delay_the_next_one()
     {
         // 127.0.0.2 has no listener at this port.
         _resolver.Addresses = [IPAddress.Parse("127.0.0.2"), IPAddress.Loopback];
@@ -72,9 +72,9 @@ public sealed class TcpConnectorTests : IDisposable
     }
 
     [Fact]
-    public async Task An_address_that_never_answers_does_not_keep_the_next_one_waiting()
+    public async Task An_address_that_never_answers_does_not_delay_the_next_one()
     {
-        // A full backlog drops what comes after it: a connect that hangs without leaving this machine.
+        // A full backlog drops further connections, so the connect hangs without leaving this machine.
         using var silent = new Socket(AddressFamily.InterNetworkV6, SocketType.Stream, ProtocolType.Tcp);
         silent.Bind(new IPEndPoint(IPAddress.IPv6Loopback, Port));
         silent.Listen(0);
@@ -122,15 +122,11 @@ public sealed class TcpConnectorTests : IDisposable
     {
         _listener.Stop();
         _resolver.Addresses = [IPAddress.Loopback];
-        TcpConnectException error = await Assert.ThrowsAsync<TcpConnectException>(() => ConnectAsync("db.internal", _ => true, port: Port0()));
+        // Bound, so that nobody else listens there.
+        using Socket closed = new(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
+        closed.Bind(new IPEndPoint(IPAddress.Loopback, 0));
+        TcpConnectException error = await Assert.ThrowsAsync<TcpConnectException>(() => ConnectAsync("db.internal", _ => true, port: ((IPEndPoint)closed.LocalEndPoint!).Port));
         Assert.Contains("ConnectionRefused", error.Message, StringComparison.Ordinal);
-    }
-
-    private static int Port0()
-    {
-        using var free = new TcpListener(IPAddress.Loopback, 0);
-        free.Start();
-        return ((IPEndPoint)free.LocalEndpoint).Port;
     }
 
     private Task<Socket> ConnectAsync(string name, Func<IPAddress, bool> isPermitted, TimeSpan? timeout = null, int? port = null)

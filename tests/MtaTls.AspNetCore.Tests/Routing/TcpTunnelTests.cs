@@ -7,10 +7,10 @@ using MtaTls.AspNetCore.Routing;
 
 namespace MtaTls.AspNetCore.Tests.Routing;
 
-/// <summary>"TCP behind a channel" of the wire notes, on real sockets.</summary>
+/// <summary>The rules of docs/mta-tls-wire.md for TCP behind a channel, on real sockets.</summary>
 public sealed class TcpTunnelTests : IAsyncLifetime, IDisposable
 {
-    private static readonly TimeSpan s_hang = TimeSpan.FromSeconds(30);
+    private static readonly TimeSpan s_hang = TimeSpan.FromMinutes(5);
 
     private readonly Pipe _toGateway = new();
     private readonly Pipe _toPeer = new(new PipeOptions(pauseWriterThreshold: 256 * 1024, resumeWriterThreshold: 128 * 1024));
@@ -75,17 +75,17 @@ public sealed class TcpTunnelTests : IAsyncLifetime, IDisposable
         Assert.Equal("the last words", Encoding.ASCII.GetString(await ReadToEndAsync()));
         Assert.Equal(TcpTunnelEnd.DestinationClosed, await run.WaitAsync(s_hang));
         Assert.Equal(0, await _destination.ReceiveAsync(new byte[1]).WaitAsync(s_hang));
-        // The peer sees at once that nobody reads any more.
+        // The peer's writes show at once that the channel is closed.
         Assert.True((await PeerOutput.WriteAsync(new byte[1])).IsCompleted);
     }
 
-    // It may still read: a FIN would tell it that what it has is all.
+    // The destination may still read. A FIN would tell it that it has all data.
     [Fact]
     public async Task A_destination_that_half_closes_in_the_middle_of_an_upload_is_reset()
     {
         using TcpTunnel tunnel = Start(out Task<TcpTunnelEnd>? run);
         Task<FlushResult> upload = PeerOutput.WriteAsync(new byte[32 * 1024 * 1024]).AsTask();
-        // Once the first byte is here the tunnel sends, and cannot end: the kernel takes a few MiB only.
+        // After the first byte the tunnel sends and cannot finish, because the kernel accepts only a few MiB.
         Assert.Equal(1, await _destination.ReceiveAsync(new byte[1]).WaitAsync(s_hang));
         _destination.Shutdown(SocketShutdown.Send);
         Assert.Equal(TcpTunnelEnd.DestinationClosed, await run.WaitAsync(s_hang));
@@ -103,14 +103,14 @@ public sealed class TcpTunnelTests : IAsyncLifetime, IDisposable
     }
 
     [Fact]
-    public async Task A_closed_channel_becomes_a_FIN_after_all_that_had_arrived()
+    public async Task A_closed_channel_becomes_a_FIN_after_all_received_data()
     {
         using TcpTunnel tunnel = Start(out Task<TcpTunnelEnd>? run);
         await PeerOutput.WriteAsync("the last words"u8.ToArray());
         await PeerOutput.CompleteAsync();
         Assert.Equal("the last words", Encoding.ASCII.GetString(await ReceiveToEndAsync()));
         Assert.False(run.IsCompleted);
-        // What the destination still says has nobody to go to, but is taken off its hands.
+        // Later data of the destination is read and discarded.
         await PeerInput.CompleteAsync();
         await _destination.SendAsync(new byte[100_000]).WaitAsync(s_hang);
         _destination.Shutdown(SocketShutdown.Send);
@@ -118,7 +118,7 @@ public sealed class TcpTunnelTests : IAsyncLifetime, IDisposable
     }
 
     [Fact]
-    public async Task A_destination_that_never_ends_is_given_up_after_HalfCloseLinger()
+    public async Task A_connection_whose_destination_never_closes_ends_after_HalfCloseLinger()
     {
         using TcpTunnel tunnel = Start(out Task<TcpTunnelEnd>? run, TimeSpan.FromMilliseconds(50));
         await PeerOutput.CompleteAsync();
@@ -126,10 +126,10 @@ public sealed class TcpTunnelTests : IAsyncLifetime, IDisposable
     }
 
     [Fact]
-    public async Task A_destination_that_never_reads_is_given_up_after_HalfCloseLinger()
+    public async Task A_connection_whose_destination_never_reads_ends_after_HalfCloseLinger()
     {
         using TcpTunnel tunnel = Start(out Task<TcpTunnelEnd>? run, TimeSpan.FromMilliseconds(50));
-        // More than both sockets and the pipe hold: the tunnel is stuck in its send.
+        // More than both sockets and the pipe can hold, so the tunnel's send does not complete.
         Task<FlushResult> write = PeerOutput.WriteAsync(new byte[32 * 1024 * 1024]).AsTask();
         tunnel.ChannelClosed();
         Assert.Equal(TcpTunnelEnd.ChannelClosed, await run.WaitAsync(s_hang));
@@ -174,7 +174,7 @@ public sealed class TcpTunnelTests : IAsyncLifetime, IDisposable
     }
 
     [Fact]
-    public async Task At_shutdown_a_tunnel_in_use_goes_on_and_a_silent_one_ends_in_order()
+    public async Task At_shutdown_a_tunnel_in_use_continues_and_an_idle_one_ends_with_a_FIN()
     {
         var time = new FakeTimeProvider();
         using TcpTunnel tunnel = Start(out Task<TcpTunnelEnd>? run, time: time);
@@ -182,7 +182,7 @@ public sealed class TcpTunnelTests : IAsyncLifetime, IDisposable
         for (int i = 0; i < 5; i++)
         {
             time.Advance(TimeSpan.FromSeconds(4));
-            // Two: when the second is there, the first has been counted as progress.
+            // Two bytes: when the second arrives, the first has been counted as progress.
             foreach (byte octet in "ab"u8.ToArray())
             {
                 await PeerOutput.WriteAsync(new[] { octet });
@@ -197,10 +197,56 @@ public sealed class TcpTunnelTests : IAsyncLifetime, IDisposable
         Assert.Empty(await ReadToEndAsync());
     }
 
+    [Fact]
+    public async Task At_shutdown_a_tunnel_whose_destination_owes_an_answer_waits_for_it()
+    {
+        var time = new FakeTimeProvider();
+        using TcpTunnel tunnel = Start(out Task<TcpTunnelEnd>? run, time: time);
+        tunnel.ShutDown(TimeSpan.FromSeconds(5), server: TcpTunnelSide.Socket);
+        // Two bytes: when the second arrives, the first has been counted.
+        foreach (byte octet in "?\n"u8.ToArray())
+        {
+            await PeerOutput.WriteAsync(new[] { octet });
+            Assert.Equal(1, await _destination.ReceiveAsync(new byte[1]).WaitAsync(s_hang));
+        }
+
+        time.Advance(TimeSpan.FromHours(1));
+        Assert.False(run.IsCompleted);
+        foreach (byte octet in "!\n"u8.ToArray())
+        {
+            await _destination.SendAsync(new[] { octet });
+            await ReadAsync(1);
+        }
+
+        time.Advance(TimeSpan.FromSeconds(5));
+        Assert.Equal(TcpTunnelEnd.ServerStopped, await run.WaitAsync(s_hang));
+    }
+
+    [Fact]
+    public async Task At_shutdown_a_tunnel_whose_channel_owes_an_answer_waits_for_it()
+    {
+        var time = new FakeTimeProvider();
+        using TcpTunnel tunnel = Start(out Task<TcpTunnelEnd>? run, time: time);
+        foreach (byte octet in "?\n"u8.ToArray())
+        {
+            await _destination.SendAsync(new[] { octet });
+            await ReadAsync(1);
+        }
+
+        // The request came before the shutdown.
+        tunnel.ShutDown(TimeSpan.FromSeconds(5), server: TcpTunnelSide.Channel);
+        time.Advance(TimeSpan.FromHours(1));
+        Assert.False(run.IsCompleted);
+        // When the channel closes, no answer can come.
+        tunnel.ChannelClosed();
+        time.Advance(TimeSpan.FromSeconds(5));
+        await run.WaitAsync(s_hang);
+    }
+
     [Theory]
     [InlineData(false)]
     [InlineData(true)]
-    public async Task At_shutdown_a_destination_that_never_ends_is_given_up_sooner(bool isClosedFirst)
+    public async Task At_shutdown_a_connection_whose_destination_never_closes_ends_sooner(bool isClosedFirst)
     {
         var time = new FakeTimeProvider();
         using TcpTunnel tunnel = Start(out Task<TcpTunnelEnd> run, TimeSpan.FromSeconds(30), time);
@@ -224,7 +270,7 @@ public sealed class TcpTunnelTests : IAsyncLifetime, IDisposable
         return tunnel;
     }
 
-    /// <summary>As a channel is closed or aborted afterwards.</summary>
+    /// <summary>Runs the tunnel and then closes or aborts the channel, as TcpForwarder does.</summary>
     private async Task<TcpTunnelEnd> RunAsync(TcpTunnel tunnel)
     {
         TcpTunnelEnd end = await tunnel.RunAsync();

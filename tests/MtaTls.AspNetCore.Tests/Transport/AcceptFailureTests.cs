@@ -9,26 +9,26 @@ using MtaTls.AspNetCore.Transport;
 
 namespace MtaTls.AspNetCore.Tests.Transport;
 
-/// <summary>What the accept loop does when the system has no socket for it.</summary>
+/// <summary>The accept loop when the system cannot create a socket.</summary>
 public sealed class AcceptFailureTests
 {
-    private static readonly TimeSpan s_hang = TimeSpan.FromSeconds(30);
+    private static readonly TimeSpan s_hang = TimeSpan.FromMinutes(5);
 
     private readonly FakeTimeProvider _time = new();
     private readonly FakeLogger _logger = new();
     private int _attempts;
 
     [Fact]
-    public async Task Without_descriptors_it_waits_between_attempts_says_so_once_a_minute_and_goes_on()
+    public async Task Without_file_descriptors_it_pauses_between_attempts_logs_once_a_minute_and_continues()
     {
         await using AcceptedConnectionListener listener = Bind(SocketError.TooManyOpenSockets);
         Task<ConnectionContext?> accepting = listener.AcceptAsync().AsTask();
-        // It has tried once and waits: without time nothing more happens.
+        // It has tried once and pauses. The clock stands still, so nothing more happens.
         Assert.Equal(1, _attempts);
         for (int second = 0; second < 150; second++)
         {
             int before = _attempts;
-            // Of pauses of a second at the most, at least one is over; of the first, of 10 ms and more, few.
+            // The pauses are at least 10 ms and at most a second, so there were some attempts, but few.
             _time.Advance(TimeSpan.FromSeconds(1));
             using CancellationTokenSource hang = new(s_hang);
             while (Volatile.Read(ref _attempts) == before)
@@ -69,7 +69,7 @@ public sealed class AcceptFailureTests
     }
 
     [Fact]
-    public async Task A_listener_that_waits_is_unbound_at_once()
+    public async Task A_listener_that_pauses_is_unbound_at_once()
     {
         await using AcceptedConnectionListener listener = Bind(SocketError.TooManyOpenSockets);
         Task<ConnectionContext?> accepting = listener.AcceptAsync().AsTask();

@@ -14,11 +14,11 @@ using MtaTls.AspNetCore.Transport;
 
 namespace MtaTls.AspNetCore.Tests.Transport;
 
-/// <summary>A connection that nobody reads before it is decided who does: Kestrel's loops, or a session.</summary>
+/// <summary>A connection that is not read until it is decided whether Kestrel's transport or a session reads it.</summary>
 [SuppressMessage("Reliability", "CA1001", Justification = "xunit calls IAsyncLifetime.DisposeAsync.")]
 public sealed class AcceptedConnectionTests : IAsyncLifetime
 {
-    private static readonly TimeSpan s_hang = TimeSpan.FromSeconds(30);
+    private static readonly TimeSpan s_hang = TimeSpan.FromMinutes(5);
 
     private readonly Socket _peer = new(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
     private readonly FakeLogger _logger = new();
@@ -40,7 +40,7 @@ public sealed class AcceptedConnectionTests : IAsyncLifetime
     }
 
     [Fact]
-    public void It_knows_what_Kestrels_connections_know()
+    public void It_has_the_properties_of_Kestrels_connections()
     {
         Assert.Equal(_peer.LocalEndPoint, _connection.RemoteEndPoint);
         Assert.Equal(_peer.RemoteEndPoint, _connection.LocalEndPoint);
@@ -53,7 +53,7 @@ public sealed class AcceptedConnectionTests : IAsyncLifetime
     [Theory]
     [InlineData(false)]
     [InlineData(true)]
-    public async Task What_was_peeked_at_comes_first_whoever_serves_the_connection(bool session)
+    public async Task Peeked_bytes_come_first_for_a_session_and_for_Kestrel(bool session)
     {
         await _peer.SendAsync("hello "u8.ToArray());
         await PeekAsync("hello ");
@@ -71,7 +71,7 @@ public sealed class AcceptedConnectionTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task Who_has_used_the_transport_before_keeps_it()
+    public async Task A_transport_that_is_already_in_use_is_kept()
     {
         IDuplexPipe transport = _connection.Transport;
         Assert.Null(_connection.Peek());
@@ -82,7 +82,7 @@ public sealed class AcceptedConnectionTests : IAsyncLifetime
     }
 
     [Fact]
-    public void A_transport_that_middleware_has_set_is_not_passed_by()
+    public void A_transport_that_middleware_has_set_is_used()
     {
         Pipe pipe = new();
         DuplexPipe own = new(pipe.Reader, pipe.Writer);
@@ -92,9 +92,9 @@ public sealed class AcceptedConnectionTests : IAsyncLifetime
         Assert.Same(own, _connection.Transport);
     }
 
-    // Kestrel's loop reads ahead: that is how a request in progress hears of it.
+    // Kestrel's loop reads ahead, so a running request notices it.
     [Fact]
-    public async Task An_ordinary_connection_notices_that_the_peer_has_gone_without_a_read()
+    public async Task An_ordinary_connection_notices_a_disconnected_peer_without_a_read()
     {
         TaskCompletionSource closed = new();
         _connection.ConnectionClosed.Register(closed.SetResult);
@@ -119,7 +119,7 @@ public sealed class AcceptedConnectionTests : IAsyncLifetime
         _connection.Abort(new ConnectionAbortedException("test"));
         await closed.Task.WaitAsync(s_hang);
         Assert.Equal(0, await ReceiveAsync());
-        // It fails, or finds the end.
+        // The read fails or returns the end.
         await read.ContinueWith(static _ => { }, TaskScheduler.Default).WaitAsync(s_hang);
         _connection.Abort(new ConnectionAbortedException("again"));
     }
@@ -134,7 +134,7 @@ public sealed class AcceptedConnectionTests : IAsyncLifetime
         Task read = await BeginAsync(state);
         if (state == State.Kestrel)
         {
-            _connection.Abort(new ConnectionAbortedException("Kestrel's HTTP completes the pipes; here nobody does."));
+            _connection.Abort(new ConnectionAbortedException("Kestrel's HTTP layer completes the pipes, but this test has none."));
         }
 
         await _connection.DisposeAsync().AsTask().WaitAsync(s_hang);
@@ -162,15 +162,15 @@ public sealed class AcceptedConnectionTests : IAsyncLifetime
         Assert.IsType<AggregateException>(record.Exception);
     }
 
-    // The kernel drops what is unsent when a socket is closed with octets unread.
+    // The kernel drops unsent data when a socket is closed with unread bytes.
     [Fact]
-    public async Task Last_words_arrive_though_the_peer_has_sent_more_than_was_read()
+    public async Task The_last_bytes_arrive_although_the_peer_has_sent_more_than_was_read()
     {
         await _peer.SendAsync("hello"u8.ToArray());
         await PeekAsync("hello");
         _connection.TakeSocket();
         await _peer.SendAsync(new byte[10_000]);
-        // As much as the kernel takes, which differs.
+        // As much as the kernel accepts, which varies.
         int written = 0;
         for (Task write = Task.CompletedTask; written < 1_000_000 && write.IsCompleted; written += write.IsCompleted ? 50_000 : 0)
         {
@@ -210,7 +210,7 @@ public sealed class AcceptedConnectionTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task A_socket_that_somebody_else_has_closed_can_be_aborted()
+    public async Task A_socket_that_other_code_has_closed_can_be_aborted()
     {
         TaskCompletionSource closed = new();
         _connection.ConnectionClosed.Register(closed.SetResult);
@@ -228,7 +228,7 @@ public sealed class AcceptedConnectionTests : IAsyncLifetime
     }
 
     [Fact]
-    public void A_port_that_is_taken_is_told_as_Kestrel_tells_it()
+    public void A_port_in_use_is_reported_as_by_Kestrel()
         => Assert.Throws<AddressInUseException>(
             () => AcceptedConnectionListener.Bind(_listener.EndPoint, new SocketTransportOptions(), new SocketConnectionFactoryOptions(), null, NullLogger.Instance, TimeProvider.System));
 

@@ -8,11 +8,11 @@ using MtaTls.AspNetCore.Transport;
 
 namespace MtaTls.AspNetCore.Tests.Transport;
 
-/// <summary>Which endpoints get it, and in which applications.</summary>
+/// <summary>The endpoints and applications that use MtaTlsTransportFactory.</summary>
 public sealed class MtaTlsTransportFactoryTests
 {
     [Fact]
-    public void It_is_asked_before_Kestrels_sockets_whatever_else_is_called()
+    public void It_is_asked_before_Kestrels_socket_transport_whatever_else_is_called()
     {
         WebApplicationBuilder builder = WebApplication.CreateBuilder();
         builder.WebHost.UseMtaTls();
@@ -23,7 +23,7 @@ public sealed class MtaTlsTransportFactoryTests
     }
 
     [Fact]
-    public void Kestrels_own_stays_for_other_endpoints_where_UseMtaTls_comes_first()
+    public void Other_endpoints_keep_Kestrels_transport_if_UseMtaTls_is_called_first()
     {
         ServiceCollection services = new();
         services.AddMtaTlsCore();
@@ -32,7 +32,7 @@ public sealed class MtaTlsTransportFactoryTests
     }
 
     [Fact]
-    public void A_transport_of_the_applications_own_is_left_alone()
+    public void A_transport_of_the_application_is_not_replaced()
     {
         WebApplicationBuilder builder = WebApplication.CreateBuilder();
         builder.Services.AddSingleton<IConnectionListenerFactory, OwnTransport>();

@@ -5,7 +5,7 @@ using MtaTls.AspNetCore.Transport;
 
 namespace MtaTls.AspNetCore.Tests.Transport;
 
-/// <summary>Octets that were read before, then the rest, as one stream, however it is read.</summary>
+/// <summary>Bytes that were read before and later bytes are one stream, however it is read.</summary>
 public sealed class ReplayedReaderTests
 {
     [Property]
@@ -16,7 +16,7 @@ public sealed class ReplayedReaderTests
     }
 
     [Fact]
-    public async Task The_first_octets_are_there_at_once_and_the_next_when_they_were_examined()
+    public async Task The_first_bytes_are_returned_at_once_and_the_next_after_they_were_examined()
     {
         Pipe pipe = new();
         ReplayedReader reader = new(new byte[] { 1, 2 }, pipe.Reader);
@@ -29,7 +29,7 @@ public sealed class ReplayedReaderTests
         await pipe.Writer.WriteAsync(new byte[] { 3 });
         result = await read;
         Assert.Equal([2, 3], result.Buffer.ToArray());
-        // What was not examined comes again without waiting.
+        // Bytes that were not examined are returned again without waiting.
         reader.AdvanceTo(result.Buffer.GetPosition(1), result.Buffer.GetPosition(1));
         result = await reader.ReadAsync();
         Assert.Equal([3], result.Buffer.ToArray());
@@ -49,7 +49,7 @@ public sealed class ReplayedReaderTests
         result = await read;
         Assert.True(result.IsCanceled);
         Assert.Equal([1], result.Buffer.ToArray());
-        // Not examined this time: the next read need not wait.
+        // Not examined this time, so the next read need not wait.
         reader.AdvanceTo(result.Buffer.Start, result.Buffer.Start);
         Assert.True(reader.TryRead(out result));
         Assert.Equal([1], result.Buffer.ToArray());
@@ -71,7 +71,7 @@ public sealed class ReplayedReaderTests
             }
 
             int consumed = random.Next((int)buffer.Length + 1);
-            // At the end nothing more comes that would wake a reader who has examined all.
+            // At the end no further data could wake a reader that has examined all.
             int examined = result.IsCompleted ? Math.Max(consumed, 1) : random.Next(consumed, (int)buffer.Length + 1);
             consumed = result.IsCompleted ? examined : consumed;
             read.AddRange(buffer.Slice(0, consumed).ToArray());

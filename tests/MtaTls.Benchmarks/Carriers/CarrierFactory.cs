@@ -6,12 +6,12 @@ namespace MtaTls.Benchmarks.Carriers;
 
 internal static class CarrierFactory
 {
-    /// <summary>Makes the contender's carrier: multiplexers connect here, the others when a stream is opened.</summary>
-    /// <param name="contender">Which.</param>
+    /// <summary>Creates the contender's carrier. Multiplexers connect here, other carriers when a stream is opened.</summary>
+    /// <param name="contender">The contender.</param>
     /// <param name="server">The server's processes and ports.</param>
-    /// <param name="address">The server's address, or a link's.</param>
-    /// <param name="port">Where to connect instead of the server's own port (a relay's), or 0.</param>
-    /// <param name="ct">Cancels the connect.</param>
+    /// <param name="address">The address of the server or of a link.</param>
+    /// <param name="port">The port of a relay, to connect to in place of the server's port; 0 for the server's port.</param>
+    /// <param name="ct">Cancels the attempt.</param>
     public static async ValueTask<ICarrier> ConnectAsync(Contender contender, ServerInfo server, IPAddress address, int port, CancellationToken ct)
     {
         var endPoint = new IPEndPoint(address, port == 0 ? server.Port : port);

@@ -4,7 +4,7 @@ using MtaTls.Client;
 
 namespace MtaTls.Benchmarks.Carriers;
 
-/// <summary>Each stream is a channel of one MTA-TLS session, opened by the product's own client with its defaults.</summary>
+/// <summary>Each stream is a channel of one MTA-TLS session. MtaTls.Client opens it with default options.</summary>
 internal sealed class MtaTlsCarrier : ICarrier
 {
     private readonly MtaTlsClient _client;
@@ -25,7 +25,7 @@ internal sealed class MtaTlsCarrier : ICarrier
             TargetHost = "localhost",
             Mode = MtaTlsClientMode.Required,
             ApplicationProtocols = [protocol],
-            MaxSessions = 1, // what is measured is one session
+            MaxSessions = 1, // one session is measured
             RemoteCertificateValidationCallback = (_, certificate, _, _) => certificate is not null, // self-signed, made for this run
         };
         return new(await MtaTlsClient.ConnectAsync(options, ct), server);

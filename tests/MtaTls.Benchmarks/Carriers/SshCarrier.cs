@@ -5,7 +5,7 @@ using MtaTls.Benchmarks.Measuring;
 
 namespace MtaTls.Benchmarks.Carriers;
 
-/// <summary>Each stream is a TCP connection to a local <c>ssh -L</c>, which makes it a channel of one SSH connection.</summary>
+/// <summary>Each stream is a TCP connection to a local <c>ssh -L</c>, which forwards it as a channel of one SSH connection.</summary>
 internal sealed class SshCarrier : ICarrier
 {
     private readonly Process _ssh;

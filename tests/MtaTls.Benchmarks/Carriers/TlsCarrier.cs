@@ -3,7 +3,7 @@ using System.Net.Security;
 
 namespace MtaTls.Benchmarks.Carriers;
 
-/// <summary>Each stream is a TLS connection (SslStream), a full handshake each.</summary>
+/// <summary>Each stream is a TLS connection (SslStream) with a full handshake.</summary>
 internal sealed class TlsCarrier(IPEndPoint server, SslApplicationProtocol protocol) : ICarrier
 {
     private readonly SocketCarrier _sockets = new(server);

@@ -14,7 +14,7 @@ using ReverseTunnelSample;
 
 namespace MtaTls.Benchmarks.Commands;
 
-/// <summary><c>agents</c>: how long many agents take to register with one gateway, and what each, and each idle channel to one, costs there while nothing happens.</summary>
+/// <summary><c>agents</c>: how long many agents take to register with one gateway, and what each idle agent and each idle channel to an agent costs the gateway.</summary>
 internal static class AgentsCommand
 {
     private const int AtATime = 64;
@@ -23,9 +23,9 @@ internal static class AgentsCommand
 
     public static Command Create()
     {
-        Option<int> count = new("--count") { Description = "How many agents.", DefaultValueFactory = _ => 10_000 };
-        Option<int> channels = new("--channels") { Description = "How many idle channels clients have to them through the gateway, in sessions of 10,000.", DefaultValueFactory = _ => 0 };
-        Command command = new("agents", "Many agents of one process register, each with a session and a name of its own; then the gateway's memory for each, and for idle channels to them.") { count, channels };
+        Option<int> count = new("--count") { Description = "The number of agents.", DefaultValueFactory = _ => 10_000 };
+        Option<int> channels = new("--channels") { Description = "The number of idle channels that clients open to the agents through the gateway, 10,000 in a session.", DefaultValueFactory = _ => 0 };
+        Command command = new("agents", "The gateway's memory per agent, and per idle channel to an agent. The agents run in one process, and each has its own session and name.") { count, channels };
         command.SetAction((parsed, ct) => RunAsync(parsed.GetValue(count), parsed.GetValue(channels), ct));
         return command;
     }
@@ -41,7 +41,7 @@ internal static class AgentsCommand
             ["MtaTls:Endpoints:Agents:ClientCertificateMode"] = "AllowCertificate",
             ["MtaTls:Endpoints:Agents:Certificate:Path"] = certificates.Path("gateway.pem"),
             ["MtaTls:Endpoints:Agents:Certificate:KeyPath"] = certificates.Path("gateway.key"),
-            // Everybody comes from one address here, and a channel's window is reserved while it is idle too.
+            // All clients have one address here, and windows are reserved for idle channels too.
             ["MtaTls:Limits:SessionReceiveBudget"] = "4294967296",
             ["MtaTls:Limits:AddressReceiveBudget"] = "1099511627776",
             ["MtaTls:Limits:ServerReceiveBudget"] = "1099511627776",
@@ -72,7 +72,7 @@ internal static class AgentsCommand
 
             using var certificate = X509Certificate2.CreateFromPemFile(certificates.Path("plant.pem"), certificates.Path("plant.key"));
             using TlsClientContext context = new(new TlsClientOptions { TargetHost = "localhost", ClientCertificate = certificate, CertificateChainPolicy = certificates.Trust() });
-            // What is loaded and allocated once is no agent's.
+            // Code and objects that are loaded once must not count as the cost of an agent.
             int first = Math.Min(200, count);
             await RegisterAsync(agents, 0, first, port, context, ct);
             (long Managed, long Resident) before = await MemoryAsync(http, ct);
@@ -85,7 +85,7 @@ internal static class AgentsCommand
             using var list = JsonDocument.Parse(await http.GetStringAsync("/admin/agents", ct));
             (long Managed, long Resident) after = await MemoryAsync(http, ct);
             int registered = count - first;
-            Report($"{registered} agents registered in {seconds:0.0} s; CPU: the gateway {cpu:0.0} s, {cpu * 1e6 / registered:0} us each, the process of the agents {own:0.0} s");
+            Report($"{registered} agents registered in {seconds:0.0} s; CPU: the gateway {cpu:0.0} s, {cpu * 1e6 / registered:0} us per agent, the process of the agents {own:0.0} s");
             Report($"the gateway lists {list.RootElement.GetArrayLength()}; each idle agent costs it {PerOne(before.Managed, after.Managed, registered)} KiB managed, {PerOne(before.Resident, after.Resident, registered)} KiB resident");
             if (channels > 0)
             {
@@ -111,7 +111,7 @@ internal static class AgentsCommand
             agents.Add(await IdleAgent.RegisterAsync(gateway, context, $"n{i}", Domain, token)));
     }
 
-    /// <summary>Clients open channels, which the gateway connects to channels of its own to the agents; nothing goes through them.</summary>
+    /// <summary>Opens channels of clients, each of which the gateway connects to a channel to an agent. They carry no data.</summary>
     private static async Task OpenAsync(HttpClient http, (long Managed, long Resident) before, int agents, int channels, int port, DemoCertificates certificates, CancellationToken ct)
     {
         MtaTlsClientOptions options = new()
@@ -134,7 +134,7 @@ internal static class AgentsCommand
             open.Add(await client.OpenChannelAsync($"n{i % agents}.{Domain}", 80, token)));
         double seconds = Stopwatch.GetElapsedTime(begin).TotalSeconds;
         (long Managed, long Resident) after = await MemoryAsync(http, ct);
-        Report($"{open.Count} channels to {agents} agents opened in {seconds:0.0} s; each, one of the client and one of the agent, costs the gateway {PerOne(before.Managed, after.Managed, channels)} KiB managed, {PerOne(before.Resident, after.Resident, channels)} KiB resident");
+        Report($"{open.Count} channels to {agents} agents opened in {seconds:0.0} s; each, with its channel to the agent, costs the gateway {PerOne(before.Managed, after.Managed, channels)} KiB managed, {PerOne(before.Resident, after.Resident, channels)} KiB resident");
     }
 
     private static string PerOne(long before, long after, int count) => ((after - before) / 1024.0 / count).ToString("0.0", CultureInfo.InvariantCulture);

@@ -8,14 +8,14 @@ using MtaTls.Benchmarks.Tunnels;
 
 namespace MtaTls.Benchmarks.Commands;
 
-/// <summary><c>agents-restart</c>: one run of h2load through a gateway while one of two agents is stopped in order and started again, and the other is killed and started again.</summary>
+/// <summary><c>agents-restart</c>: one run of h2load through a gateway. Meanwhile one of two agents is stopped (SIGTERM) and started again, and the other is killed and started again.</summary>
 internal static class AgentsRestartCommand
 {
     public static Command Create()
     {
-        Option<int> seconds = new("--seconds") { Description = "How long h2load runs.", DefaultValueFactory = _ => 60 };
-        Option<int> clients = new("--clients") { Description = "How many connections it has.", DefaultValueFactory = _ => 32 };
-        Command command = new("agents-restart", "h2load through a gateway while one of two agents is drained and the other killed: how many requests fail, and the longest.") { seconds, clients };
+        Option<int> seconds = new("--seconds") { Description = "The running time of h2load, in seconds.", DefaultValueFactory = _ => 60 };
+        Option<int> clients = new("--clients") { Description = "The number of h2load's connections.", DefaultValueFactory = _ => 32 };
+        Command command = new("agents-restart", "Runs h2load through a gateway while one of two agents is drained and the other is killed: failed requests, and the longest request.") { seconds, clients };
         command.SetAction((parsed, ct) => RunAsync(parsed.GetValue(seconds), parsed.GetValue(clients), ct));
         return command;
     }
@@ -42,7 +42,7 @@ internal static class AgentsRestartCommand
                 ["--h1", "-t", "1", "-c", clients.ToString(CultureInfo.InvariantCulture), "-D", seconds.ToString(CultureInfo.InvariantCulture), connect, $"http://{tunnel.Host}/"];
             using Process load = Process.Start(new ProcessStartInfo("h2load", arguments) { RedirectStandardOutput = true, RedirectStandardError = true })!;
             Task<string> output = load.StandardOutput.ReadToEndAsync(ct);
-            // Each step has a fifth of the time.
+            // Each step takes a fifth of the time.
             var step = TimeSpan.FromSeconds(seconds / 5.0);
             await Task.Delay(step, ct);
             TimeSpan stopped = await agents[0].StopAsync(ct);
@@ -50,14 +50,14 @@ internal static class AgentsRestartCommand
             await Task.Delay(step, ct);
             agents.Add(tunnel.StartAgent("third"));
             await RegisteredAsync(http, ["plant", "third"], ct);
-            Console.WriteLine("It was started again.");
+            Console.WriteLine("That agent was started again.");
             await Task.Delay(step, ct);
             using (var other = Process.GetProcessById(tunnel.AppProcess))
             {
                 other.Kill();
             }
 
-            Console.WriteLine("The other was killed.");
+            Console.WriteLine("The other agent was killed.");
             await load.WaitForExitAsync(ct);
             foreach (string line in (await output).Split('\n').Where(static l => l.StartsWith("finished", StringComparison.Ordinal) || l.StartsWith("requests:", StringComparison.Ordinal)
                 || l.StartsWith("status codes:", StringComparison.Ordinal) || l.StartsWith("time for request:", StringComparison.Ordinal)))

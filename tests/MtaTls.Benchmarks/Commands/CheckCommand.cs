@@ -4,14 +4,14 @@ using MtaTls.Benchmarks.Reporting;
 
 namespace MtaTls.Benchmarks.Commands;
 
-/// <summary><c>check</c>: a report beside the baseline.</summary>
+/// <summary><c>check</c>: compares a report with the baseline.</summary>
 internal static class CheckCommand
 {
     public static Command Create()
     {
-        var report = new Option<FileInfo>("--report") { Description = "The JSON of compare, whole or with --works.", DefaultValueFactory = _ => new FileInfo("artifacts/benchmarks/compare.json") };
-        var baseline = new Option<FileInfo>("--baseline") { Description = "The figures to compare with.", DefaultValueFactory = _ => new FileInfo("tests/MtaTls.Benchmarks/baseline.json") };
-        var update = new Option<bool>("--update") { Description = "Write the report's figures into the baseline." };
+        var report = new Option<FileInfo>("--report") { Description = "The JSON file that compare has written, with all workloads or those of --works.", DefaultValueFactory = _ => new FileInfo("artifacts/benchmarks/compare.json") };
+        var baseline = new Option<FileInfo>("--baseline") { Description = "The file with the figures to compare with.", DefaultValueFactory = _ => new FileInfo("tests/MtaTls.Benchmarks/baseline.json") };
+        var update = new Option<bool>("--update") { Description = "Writes the report's figures into the baseline." };
         var command = new Command("check", "Compares a report with the baseline; exit code 1 if a figure is worse than its tolerance allows.") { report, baseline, update };
         command.SetAction(parsed => Run(parsed.GetRequiredValue(report), parsed.GetRequiredValue(baseline), parsed.GetValue(update)));
         return command;

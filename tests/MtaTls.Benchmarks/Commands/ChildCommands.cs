@@ -8,7 +8,7 @@ using MtaTls.Benchmarks.Work;
 
 namespace MtaTls.Benchmarks.Commands;
 
-/// <summary>The roles that the program starts itself in. They work by hand too, for a profiler's sake.</summary>
+/// <summary>The roles in which the program starts itself. They can also be started by hand, for a profiler.</summary>
 internal static class ChildCommands
 {
     public static Command CreateServe()
@@ -16,7 +16,7 @@ internal static class ChildCommands
         var contender = new Argument<Contender>("contender");
         var certificate = new Argument<string>("certificate");
         var address = new Argument<string>("address") { DefaultValueFactory = _ => "127.0.0.1" };
-        var command = new Command("serve", "The server process; ends with its standard input.") { contender, certificate, address };
+        var command = new Command("serve", "The server process. It runs until its standard input is closed.") { contender, certificate, address };
         command.Hidden = true;
         command.SetAction((parsed, _) => BenchmarkServer.RunAsync(parsed.GetValue(contender), parsed.GetValue(certificate)!, IPAddress.Parse(parsed.GetValue(address)!)));
         return command;
@@ -26,7 +26,7 @@ internal static class ChildCommands
     {
         var contender = new Argument<Contender>("contender");
         var server = new Argument<string>("server");
-        var command = new Command("drive", "The client process: a request in JSON a line, ends with its standard input.") { contender, server };
+        var command = new Command("drive", "The client process. It reads one request per line, in JSON, until its standard input is closed.") { contender, server };
         command.Hidden = true;
         command.SetAction(async (parsed, ct) =>
         {
@@ -46,7 +46,7 @@ internal static class ChildCommands
         var certificate = new Argument<string>("certificate");
         var port = new Argument<int>("port");
         var delay = new Argument<double>("delay-seconds");
-        var command = new Command("roll", "A server of a rolling restart; stops in order when its standard input ends.") { certificate, port, delay };
+        var command = new Command("roll", "A server of a rolling restart. It shuts down when its standard input is closed.") { certificate, port, delay };
         command.Hidden = true;
         command.SetAction((parsed, _) => RollingServer.RunAsync(parsed.GetValue(certificate)!, parsed.GetValue(port), TimeSpan.FromSeconds(parsed.GetValue(delay))));
         return command;
@@ -56,7 +56,7 @@ internal static class ChildCommands
     {
         var certificate = new Argument<string>("certificate");
         var page = new Argument<bool>("page");
-        var command = new Command("watched", "A server with the live page, or without it; ends with its standard input.") { certificate, page };
+        var command = new Command("watched", "A server with or without the live page. It runs until its standard input is closed.") { certificate, page };
         command.Hidden = true;
         command.SetAction((parsed, _) => PageServer.RunAsync(parsed.GetValue(certificate)!, parsed.GetValue(page)));
         return command;
@@ -68,7 +68,7 @@ internal static class ChildCommands
         var roundTrip = new Argument<double>("round-trip-ms");
         var megabits = new Argument<double>("mbit");
         var loss = new Argument<double>("loss-percent");
-        var command = new Command("link", "A packet link on its TUN device; ends with its standard input.") { serverPort, roundTrip, megabits, loss };
+        var command = new Command("link", "A packet link on its TUN device. It runs until its standard input is closed.") { serverPort, roundTrip, megabits, loss };
         command.Hidden = true;
         command.SetAction(async (parsed, ct) =>
         {

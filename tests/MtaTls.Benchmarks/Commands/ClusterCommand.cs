@@ -14,16 +14,16 @@ using MtaTls.ReverseProxy.Cluster;
 
 namespace MtaTls.Benchmarks.Commands;
 
-/// <summary><c>cluster</c>: an agent through its own gateway beside the same agent through another one, and a directory with many names on three nodes.</summary>
+/// <summary><c>cluster</c>: an agent through its own gateway compared with the same agent through another gateway, and a directory with many names on three nodes.</summary>
 internal static class ClusterCommand
 {
     private const long Bytes = 64L << 20;
 
     public static Command Create()
     {
-        Option<int> names = new("--names") { Description = "How many names the directory has.", DefaultValueFactory = _ => 10_000 };
-        Option<int> rounds = new("--rounds") { Description = "Downloads through each gateway, in turn.", DefaultValueFactory = _ => 8 };
-        Command command = new("cluster", "Several gateways: the second hop's throughput, and Redis' commands and look-ups with many names. Needs redis-server.") { names, rounds };
+        Option<int> names = new("--names") { Description = "The number of names in the directory.", DefaultValueFactory = _ => 10_000 };
+        Option<int> rounds = new("--rounds") { Description = "The number of downloads through each gateway, in turn.", DefaultValueFactory = _ => 8 };
+        Command command = new("cluster", "Several gateways: throughput of the second hop, commands of Redis, and the time of lookups with many names. Needs redis-server.") { names, rounds };
         command.SetAction((parsed, ct) => RunAsync(parsed.GetValue(names), parsed.GetValue(rounds), ct));
         return command;
     }
@@ -45,18 +45,8 @@ internal static class ClusterCommand
         await using HostedProcess a = Gateway(0), b = Gateway(1);
         await a.ListensAsync(plain[0], ct);
         await b.ListensAsync(plain[1], ct);
-        await using var agent = HostedProcess.StartAgentHost("agent", folder.FullName, new()
-        {
-            ["MtaTlsAgent:Gateways:0"] = $"https://127.0.0.1:{agents[1]}",
-            ["MtaTlsAgent:Sessions"] = "1",
-            ["MtaTlsAgent:TargetHost"] = "localhost",
-            ["MtaTlsAgent:AuthorityPath"] = certificates.Path("authority.pem"),
-            ["MtaTlsAgent:ClientCertificate:Path"] = certificates.Path("agent.pem"),
-            ["MtaTlsAgent:ClientCertificate:KeyPath"] = certificates.Path("agent.key"),
-            ["MtaTlsAgent:Agent"] = "plant",
-            ["MtaTlsAgent:Names:0"] = "plant.internal",
-        });
-        using HttpClient far = Client(plain[0]), near = Client(plain[1]);
+        await using HostedProcess agent = ClusterProcesses.StartAgent(certificates, folder.FullName, "plant", agents[1]);
+        using HttpClient far = ClusterProcesses.Client(plain[0], "plant"), near = ClusterProcesses.Client(plain[1], "plant");
         foreach (HttpClient client in (HttpClient[])[near, far])
         {
             while (!(await client.GetAsync(new Uri("/", UriKind.Relative), ct)).IsSuccessStatusCode)
@@ -80,33 +70,7 @@ internal static class ClusterCommand
         Report("requests/s through one gateway, 16 at a time", nearRequests, "through two", farRequests);
         folder.Delete(recursive: true);
 
-        HostedProcess Gateway(int index) => HostedProcess.StartAgentHost("gateway", folder.FullName, new()
-        {
-            ["Redis"] = $"127.0.0.1:{redis}",
-            ["MtaTls:Endpoints:Agents:Url"] = $"https://127.0.0.1:{agents[index]}",
-            ["MtaTls:Endpoints:Agents:ClientCertificateMode"] = "AllowCertificate",
-            ["MtaTls:Endpoints:Agents:Certificate:Path"] = certificates.Path("public.pem"),
-            ["MtaTls:Endpoints:Agents:Certificate:KeyPath"] = certificates.Path("public.key"),
-            ["MtaTls:Endpoints:Peers:Url"] = $"https://127.0.0.1:{peers[index]}",
-            ["MtaTls:Endpoints:Peers:Certificate:Path"] = certificates.Path("node.pem"),
-            ["MtaTls:Endpoints:Peers:Certificate:KeyPath"] = certificates.Path("node.key"),
-            ["MtaTls:Cluster:Node"] = $"gw-{index}",
-            ["MtaTls:Cluster:Advertise"] = $"https://127.0.0.1:{peers[index]}",
-            ["MtaTls:Cluster:AuthorityPath"] = certificates.Path("authority.pem"),
-            ["MtaTls:Cluster:PeerCertificates:SubjectAlternativeNames:0"] = "uri:spiffe://example.org/gateway",
-            ["MtaTls:Agents:Rules:0:Names:0"] = "*.internal",
-            ["MtaTls:Agents:Rules:0:ClientCertificate:SubjectAlternativeNames:0"] = "uri:spiffe://example.org/plant",
-            ["AgentAuthorityPath"] = certificates.Path("authority.pem"),
-            ["Kestrel:Endpoints:Public:Url"] = $"http://127.0.0.1:{plain[index]}",
-            ["Logging:LogLevel:Default"] = "Warning",
-        });
-    }
-
-    private static HttpClient Client(int port)
-    {
-        HttpClient client = new() { BaseAddress = new Uri($"http://127.0.0.1:{port}") };
-        client.DefaultRequestHeaders.Host = "plant.agents.example.test";
-        return client;
+        HostedProcess Gateway(int index) => ClusterProcesses.StartGateway(certificates, folder.FullName, redis, index, agents[index], peers[index], plain[index]);
     }
 
     private static async Task<double> DownloadAsync(HttpClient client, CancellationToken ct)
@@ -173,7 +137,7 @@ internal static class ClusterCommand
             }
         });
         Array.Sort(times);
-        Console.WriteLine(FormattableString.Invariant($"a name that is not remembered: p50 {times[count / 2]:0} us, p99 {times[count * 99 / 100]:0} us, 8 at a time"));
+        Console.WriteLine(FormattableString.Invariant($"lookup of a name that is not cached: p50 {times[count / 2]:0} us, p99 {times[count * 99 / 100]:0} us, 8 at a time"));
         string[] all = [.. Enumerable.Range(0, count).Select(static i => $"n{i}.internal")];
         const int Passes = 20;
         long lookups = Stopwatch.GetTimestamp();
@@ -185,11 +149,11 @@ internal static class ClusterCommand
             }
         }
 
-        Console.WriteLine(FormattableString.Invariant($"a name that is remembered: {Stopwatch.GetElapsedTime(lookups).TotalNanoseconds / count / Passes:0} ns"));
+        Console.WriteLine(FormattableString.Invariant($"lookup of a cached name: {Stopwatch.GetElapsedTime(lookups).TotalNanoseconds / count / Passes:0} ns"));
         before = await InfoAsync(redis, ct);
         await Task.Delay(TimeSpan.FromSeconds(15), ct);
         after = await InfoAsync(redis, ct);
-        Console.WriteLine(FormattableString.Invariant($"at rest: {(after["total_commands_processed"] - before["total_commands_processed"]) / 15.0 / 3:0.0} commands a second and node"));
+        Console.WriteLine(FormattableString.Invariant($"idle: {(after["total_commands_processed"] - before["total_commands_processed"]) / 15.0 / 3:0.0} commands per second and node"));
         foreach (WebApplication node in nodes)
         {
             await node.StopAsync(ct);

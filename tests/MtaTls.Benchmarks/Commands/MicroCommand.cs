@@ -12,9 +12,9 @@ internal static class MicroCommand
 {
     public static Command Create()
     {
-        var filter = new Option<string>("--filter") { Description = "Which benchmarks, as BenchmarkDotNet's --filter.", DefaultValueFactory = _ => "*" };
-        var quick = new Option<bool>("--quick") { Description = "One short iteration of each." };
-        var output = new Option<string>("--output") { Description = "Folder for BenchmarkDotNet's reports.", DefaultValueFactory = _ => "artifacts/benchmarks/micro" };
+        var filter = new Option<string>("--filter") { Description = "The benchmarks to run, in the syntax of BenchmarkDotNet's --filter.", DefaultValueFactory = _ => "*" };
+        var quick = new Option<bool>("--quick") { Description = "One short iteration of each benchmark." };
+        var output = new Option<string>("--output") { Description = "The folder for BenchmarkDotNet's reports.", DefaultValueFactory = _ => "artifacts/benchmarks/micro" };
         var command = new Command("micro", "Micro-benchmarks: packets, windows, the scheduler, TLS records.") { filter, quick, output };
         command.SetAction(parsed =>
         {

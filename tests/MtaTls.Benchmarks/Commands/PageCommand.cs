@@ -12,12 +12,12 @@ using MtaTls.Tls;
 
 namespace MtaTls.Benchmarks.Commands;
 
-/// <summary><c>page</c>: what the live page costs a server with many sessions, with nobody who watches and with one viewer.</summary>
+/// <summary><c>page</c>: the cost of the live page for a server with many sessions, without a viewer and with one.</summary>
 internal static class PageCommand
 {
     private static readonly (string Name, string? Query)[] s_phases =
     [
-        ("nobody watches", null),
+        ("no viewer", null),
         ("overview", "view=overview"),
         ("sessions by traffic", "view=sessions&sort=in&desc=1"),
         ("sessions filtered", "view=sessions&filter=127.0.0.1"),
@@ -26,11 +26,11 @@ internal static class PageCommand
 
     public static Command Create()
     {
-        var sessions = new Option<int>("--sessions") { Description = "Sessions that are open.", DefaultValueFactory = _ => 10_000 };
-        var seconds = new Option<int>("--seconds") { Description = "How long each phase lasts.", DefaultValueFactory = _ => 10 };
-        var rounds = new Option<int>("--rounds") { Description = "How often the phases are gone through.", DefaultValueFactory = _ => 2 };
-        var hold = new Option<bool>("--hold") { Description = "Keep the server with the page running afterwards, to be looked at, until standard input ends." };
-        var command = new Command("page", "The cost of the live page at a server with many sessions: processor time without it, with nobody who watches, and with one viewer of several views.") { sessions, seconds, rounds, hold };
+        var sessions = new Option<int>("--sessions") { Description = "The number of open sessions.", DefaultValueFactory = _ => 10_000 };
+        var seconds = new Option<int>("--seconds") { Description = "The length of each phase, in seconds.", DefaultValueFactory = _ => 10 };
+        var rounds = new Option<int>("--rounds") { Description = "The number of rounds; a round has every phase once.", DefaultValueFactory = _ => 2 };
+        var hold = new Option<bool>("--hold") { Description = "Keeps the server with the page running afterwards, for a browser, until standard input is closed." };
+        var command = new Command("page", "The cost of the live page on a server with many sessions: CPU time without the page, with the page but no viewer, and with one viewer of several views.") { sessions, seconds, rounds, hold };
         command.SetAction(async (parsed, ct) =>
         {
             var phase = TimeSpan.FromSeconds(parsed.GetValue(seconds));
@@ -58,7 +58,7 @@ internal static class PageCommand
                 sessions[i].Session.KeepAlivePolicy = MtaTlsKeepAlivePolicy.Never;
             });
 
-            // Once each before anything is measured, so that none pays for the just-in-time compiler.
+            // Each runs once before the measurement, so that none includes just-in-time compilation.
             for (int round = hasPage ? -1 : 0; round < rounds; round++)
             {
                 foreach ((string name, string? query) in hasPage ? s_phases : [("without the page", null)])
@@ -69,7 +69,7 @@ internal static class PageCommand
 
             if (hold)
             {
-                Report($"The page is http://127.0.0.1:{server.AdminPort}/mta-tls/ until standard input ends.");
+                Report($"The page is http://127.0.0.1:{server.AdminPort}/mta-tls/ until standard input is closed.");
                 while (await Console.In.ReadLineAsync(ct) is not null)
                 {
                 }
@@ -89,7 +89,7 @@ internal static class PageCommand
         long bytes = 0, frames = 0;
         using var stop = CancellationTokenSource.CreateLinkedTokenSource(ct);
         Task viewer = query is null ? Task.CompletedTask : WatchAsync();
-        // The first second is that of the connection and the first sample.
+        // The first second contains the connection and the first sample.
         await Task.Delay(TimeSpan.FromSeconds(1), ct);
         long begin = Stopwatch.GetTimestamp(), framesBefore = Volatile.Read(ref frames), bytesBefore = Volatile.Read(ref bytes);
         IReadOnlyDictionary<int, long> before = ProcessTree.CpuTimes(server.ProcessIds);

@@ -12,17 +12,17 @@ using MtaTls.Tls;
 
 namespace MtaTls.Benchmarks.Commands;
 
-/// <summary><c>pings</c>: what it costs to keep many idle sessions by pings, beside the same sessions without.</summary>
+/// <summary><c>pings</c>: the cost of many idle sessions with pings, compared with the same sessions without.</summary>
 internal static class PingsCommand
 {
     private static readonly TimeSpan s_interval = TimeSpan.FromSeconds(15);
 
     public static Command Create()
     {
-        var sessions = new Option<int>("--sessions") { Description = "Idle sessions.", DefaultValueFactory = _ => 10_000 };
-        var seconds = new Option<int>("--seconds") { Description = "How long each phase lasts.", DefaultValueFactory = _ => 15 };
-        var rounds = new Option<int>("--rounds") { Description = "Phases with pings, each followed by one without.", DefaultValueFactory = _ => 2 };
-        var command = new Command("pings", "The cost of a ping every 15 s on each of many idle sessions: processor time, memory and bytes, with and without in turn.") { sessions, seconds, rounds };
+        var sessions = new Option<int>("--sessions") { Description = "The number of idle sessions.", DefaultValueFactory = _ => 10_000 };
+        var seconds = new Option<int>("--seconds") { Description = "The length of each phase, in seconds.", DefaultValueFactory = _ => 15 };
+        var rounds = new Option<int>("--rounds") { Description = "The number of phases with pings; a phase without pings follows each.", DefaultValueFactory = _ => 2 };
+        var command = new Command("pings", "The cost of a ping every 15 s on each of many idle sessions: CPU time, memory and bytes, alternately with and without pings.") { sessions, seconds, rounds };
         command.SetAction((parsed, ct) => RunAsync(parsed.GetValue(sessions), TimeSpan.FromSeconds(parsed.GetValue(seconds)), parsed.GetValue(rounds), ct));
         return command;
     }
@@ -55,7 +55,7 @@ internal static class PingsCommand
 
             async Task MeasureAsync(string name, MtaTlsKeepAlivePolicy policy)
             {
-                // In the course of an interval, so that pings do not come all at once.
+                // Spread over an interval, so that pings do not all come at the same time.
                 const int Steps = 100;
                 for (int step = 0; step < Steps; step++)
                 {
@@ -86,7 +86,7 @@ internal static class PingsCommand
         }
     }
 
-    /// <summary>The server is a child of this process, and so in its tree.</summary>
+    /// <summary>Returns the CPU time of this process without its child, the server.</summary>
     private static double Own(IReadOnlyDictionary<int, long> before, IReadOnlyDictionary<int, long> after, IReadOnlyDictionary<int, long> children) =>
         ProcessTree.CpuSeconds(before, after.Where(thread => !children.ContainsKey(thread.Key)).ToDictionary());
 

@@ -9,10 +9,10 @@ internal static class RestartCommand
 {
     public static Command Create()
     {
-        var delay = new Option<double>("--delay") { Description = "MtaTls:Shutdown:Delay of the servers, in seconds.", DefaultValueFactory = _ => 5 };
-        var workers = new Option<int>("--workers") { Description = "Requests under way at a time.", DefaultValueFactory = _ => 16 };
-        var output = new Option<string>("--output") { Description = "The chart.", DefaultValueFactory = _ => "artifacts/benchmarks/restart.svg" };
-        var command = new Command("restart", "A rolling restart of two servers behind HAProxy under POST requests: a chart of requests per second and errors, and what was lost or repeated.") { delay, workers, output };
+        var delay = new Option<double>("--delay") { Description = "The MtaTls:Shutdown:Delay of the servers, in seconds.", DefaultValueFactory = _ => 5 };
+        var workers = new Option<int>("--workers") { Description = "The number of requests in flight.", DefaultValueFactory = _ => 16 };
+        var output = new Option<string>("--output") { Description = "The file of the chart.", DefaultValueFactory = _ => "artifacts/benchmarks/restart.svg" };
+        var command = new Command("restart", "A rolling restart of two servers behind HAProxy under POST requests: a chart of requests and errors per second, and the numbers of lost and repeated requests.") { delay, workers, output };
         command.SetAction(async (parsed, ct) =>
         {
             RestartResult result = await RestartRun.RunAsync(TimeSpan.FromSeconds(parsed.GetValue(delay)), parsed.GetValue(workers), ct);

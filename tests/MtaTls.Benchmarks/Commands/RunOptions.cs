@@ -4,13 +4,13 @@ using MtaTls.Benchmarks.Reporting;
 
 namespace MtaTls.Benchmarks.Commands;
 
-/// <summary>The options that all comparing commands share, and the run itself.</summary>
+/// <summary>The options that all commands with comparisons share, and the run itself.</summary>
 internal sealed class RunOptions
 {
-    private readonly Option<int?> _rounds = new("--rounds") { Description = "How often each work is done by each contender; default 5 (1 when quick)." };
-    private readonly Option<string[]> _works = new("--works") { Description = "Only works whose id starts with one of these.", AllowMultipleArgumentsPerToken = true };
+    private readonly Option<int?> _rounds = new("--rounds") { Description = "How often each contender does each workload; default 5 (1 with --quick)." };
+    private readonly Option<string[]> _works = new("--works") { Description = "Only workloads whose id starts with one of these.", AllowMultipleArgumentsPerToken = true };
     private readonly Option<Contender[]> _contenders = new("--contenders") { Description = "Only these contenders.", AllowMultipleArgumentsPerToken = true };
-    private readonly Option<string> _output = new("--output") { Description = "Folder for the JSON and the plot.", DefaultValueFactory = _ => "artifacts/benchmarks" };
+    private readonly Option<string> _output = new("--output") { Description = "The folder for the JSON file and the chart.", DefaultValueFactory = _ => "artifacts/benchmarks" };
 
     public void AddTo(Command command)
     {
@@ -20,7 +20,7 @@ internal sealed class RunOptions
         command.Options.Add(_output);
     }
 
-    /// <returns>0, or 1 when a contender failed at its work: never because of a timing.</returns>
+    /// <returns>0, or 1 if the work of a contender failed; never 1 because of a timing.</returns>
     public async Task<int> RunAsync(ParseResult parsed, IEnumerable<WorkItem> plan, string name, int defaultRounds, CancellationToken ct)
     {
         string[] works = parsed.GetValue(_works) ?? [];
@@ -36,7 +36,7 @@ internal sealed class RunOptions
         TextReport.Write(Console.Out, summary, machine, comparison, rounds);
         if (rounds > 1)
         {
-            TargetReport.Write(Console.Out, summary, machine); // one round says nothing about a target
+            TargetReport.Write(Console.Out, summary, machine); // one round is not enough to assess a target
         }
 
         string folder = Directory.CreateDirectory(parsed.GetValue(_output)!).FullName;

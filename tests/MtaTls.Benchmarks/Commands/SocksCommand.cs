@@ -7,15 +7,15 @@ using MtaTls.Benchmarks.Socks;
 
 namespace MtaTls.Benchmarks.Commands;
 
-/// <summary><c>socks</c>: memory and CPU a connection of <c>mtatls forward -D</c> beside <c>ssh -D</c>.</summary>
+/// <summary><c>socks</c>: memory and CPU per connection of <c>mtatls forward -D</c> compared with <c>ssh -D</c>.</summary>
 internal static class SocksCommand
 {
     public static Command Create()
     {
-        Option<bool> quick = new("--quick") { Description = "A short run that shows that everything works; its figures mean little." };
+        Option<bool> quick = new("--quick") { Description = "A short run that only checks that everything works. Its figures mean little." };
         Option<int> rounds = new("--rounds") { Description = "How often each contender is started and measured.", DefaultValueFactory = _ => 3 };
-        Option<int> connections = new("--connections") { Description = "How many idle connections.", DefaultValueFactory = _ => 2_000 };
-        Command command = new("socks", "SOCKS5 ports: memory of an idle connection, CPU of requests, connections and bulk, of mtatls forward -D beside ssh -D.") { quick, rounds, connections };
+        Option<int> connections = new("--connections") { Description = "The number of idle connections.", DefaultValueFactory = _ => 2_000 };
+        Command command = new("socks", "SOCKS5 ports, mtatls forward -D compared with ssh -D: memory of an idle connection, and CPU of requests, connections and bulk.") { quick, rounds, connections };
         command.SetAction((parsed, ct) =>
         {
             bool isQuick = parsed.GetValue(quick);

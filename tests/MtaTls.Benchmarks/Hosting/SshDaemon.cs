@@ -5,7 +5,7 @@ using MtaTls.Benchmarks.Measuring;
 
 namespace MtaTls.Benchmarks.Hosting;
 
-/// <summary>An sshd of the benchmark's own: loopback only, keys made for this run, nothing of the machine's configuration.</summary>
+/// <summary>An sshd that the benchmark starts: on the loopback only, with keys made for this run, without the machine's configuration.</summary>
 internal sealed class SshDaemon : IAsyncDisposable
 {
     private const string Program = "/usr/sbin/sshd";
@@ -25,7 +25,7 @@ internal sealed class SshDaemon : IAsyncDisposable
 
     public string KeyFile { get; }
 
-    /// <summary>Why it cannot run here, or null.</summary>
+    /// <summary>Returns why sshd cannot run on this machine; null if it can.</summary>
     public static string? WhyNot() =>
         !File.Exists(Program) ? "openssh-server is not installed" :
         !FindOnPath("ssh") || !FindOnPath("ssh-keygen") ? "openssh-client is not installed" : null;
@@ -38,7 +38,7 @@ internal sealed class SshDaemon : IAsyncDisposable
         File.Copy(clientKey + ".pub", authorized, overwrite: true);
         if (Environment.UserName == "root")
         {
-            Directory.CreateDirectory("/run/sshd"); // privilege separation's empty directory
+            Directory.CreateDirectory("/run/sshd"); // the empty directory for privilege separation
         }
 
         int port = FreePort.Find();

@@ -8,7 +8,7 @@ using MtaTls.Benchmarks.Work;
 
 namespace MtaTls.Benchmarks.Hosting;
 
-/// <summary>One contender ready to work: its server processes and its client process.</summary>
+/// <summary>The server processes and the client process of one contender.</summary>
 internal sealed class Stage : IAsyncDisposable
 {
     private readonly ChildProcess _serverProcess;
@@ -74,7 +74,7 @@ internal sealed class Stage : IAsyncDisposable
         await _serverProcess.DisposeAsync();
     }
 
-    // ECDSA P-256, self-signed, made for the run.
+    // ECDSA P-256, self-signed, created for the run.
     public static string CertificateFile(string directory)
     {
         string file = Path.Combine(directory, "server.pfx");

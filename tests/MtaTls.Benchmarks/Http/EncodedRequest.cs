@@ -2,7 +2,7 @@ using System.Text;
 
 namespace MtaTls.Benchmarks.Http;
 
-/// <summary>A request's octets for both HTTP versions, encoded once: encoding is not what is measured.</summary>
+/// <summary>The bytes of a request for both HTTP versions. They are encoded once, because encoding is not measured.</summary>
 internal sealed class EncodedRequest
 {
     private EncodedRequest(string method, string path, long contentLength)

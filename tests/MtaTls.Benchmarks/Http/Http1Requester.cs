@@ -3,7 +3,7 @@ using System.Diagnostics;
 
 namespace MtaTls.Benchmarks.Http;
 
-/// <summary>HTTP/1.1 with keep-alive over any stream. Understands exactly what the benchmark's server sends: a Content-Length on each response.</summary>
+/// <summary>HTTP/1.1 with keep-alive over any stream. It reads only the responses of the benchmark's server, which have a Content-Length.</summary>
 internal sealed class Http1Requester(Stream stream) : IRequester
 {
     private readonly byte[] _head = new byte[1024];
@@ -21,7 +21,7 @@ internal sealed class Http1Requester(Stream stream) : IRequester
             int read = await stream.ReadAsync(left < buffer.Length ? buffer[..(int)left] : buffer, ct);
             if (read == 0)
             {
-                throw new EndOfStreamException("The response's body was cut short.");
+                throw new EndOfStreamException("The connection ended within a response's body.");
             }
 
             onBytes?.Invoke(read);
@@ -42,7 +42,7 @@ internal sealed class Http1Requester(Stream stream) : IRequester
         (long body, int received) = await ReadHeadAsync(ct);
         if (body != received)
         {
-            throw new InvalidDataException("The answer to a POST has an empty or a tiny body.");
+            throw new InvalidDataException("The response to a POST has an empty or a very small body.");
         }
     }
 
@@ -73,7 +73,7 @@ internal sealed class Http1Requester(Stream stream) : IRequester
 
             if (filled == _head.Length)
             {
-                throw new InvalidDataException("The response's head is longer than the benchmark's server makes it.");
+                throw new InvalidDataException("The head of the response is longer than the benchmark's server sends.");
             }
         }
     }

@@ -4,8 +4,8 @@ using System.Diagnostics;
 namespace MtaTls.Benchmarks.Http;
 
 /// <summary>
-/// A lean HTTP/2 client connection: as many exchanges at once as requesters were made from it. Header blocks of responses are not decoded
-/// (the status apart, which Kestrel sends as a static index); windows for responses are as large as a browser's.
+/// A small HTTP/2 client connection, with one concurrent exchange for each of its requesters. Header blocks of responses are not decoded,
+/// except the status, which Kestrel sends as a static index. Windows for responses are as large as a browser's.
 /// </summary>
 internal sealed class Http2Connection : IAsyncDisposable
 {
@@ -55,7 +55,7 @@ internal sealed class Http2Connection : IAsyncDisposable
         _writable.Dispose();
     }
 
-    /// <summary>Queues a HEADERS frame on a new stream.</summary>
+    /// <summary>Adds a HEADERS frame on a new stream to the send buffer.</summary>
     internal void StartRequest(Http2Requester requester, ReadOnlySpan<byte> fields, bool endStream)
     {
         bool wake;

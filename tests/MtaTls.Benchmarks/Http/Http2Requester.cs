@@ -20,7 +20,7 @@ internal sealed class Http2Requester : IRequester, IValueTaskSource<long>
 
     public long FirstByteAt { get; private set; }
 
-    // The next three belong to the connection, under its lock.
+    // The next three are guarded by the connection's lock.
     internal int StreamId { get; set; }
 
     internal long SendWindow { get; set; }

@@ -2,7 +2,7 @@ using MtaTls.Benchmarks.Carriers;
 
 namespace MtaTls.Benchmarks.Http;
 
-/// <summary>One client's carrier and the requesters that run over it.</summary>
+/// <summary>The carrier of one client, and the requesters that use it.</summary>
 internal sealed class HttpSession(ICarrier carrier, bool http2) : IAsyncDisposable
 {
     private const int StreamsPerConnection = 100; // Kestrel's default limit
@@ -12,11 +12,11 @@ internal sealed class HttpSession(ICarrier carrier, bool http2) : IAsyncDisposab
 
     public ICarrier Carrier => carrier;
 
-    /// <summary>At least <paramref name="count"/> requesters, those of before first: keep-alive across works.</summary>
+    /// <summary>Returns at least <paramref name="count"/> requesters, earlier ones first, so that workloads reuse their connections.</summary>
     public async ValueTask<IReadOnlyList<IRequester>> GetRequestersAsync(int count, CancellationToken ct)
     {
         int missing = count - _requesters.Count;
-        const int AtOnce = 64; // a listener's backlog and the other end's handshakes have limits
+        const int AtOnce = 64; // below the listener's backlog and the limits of handshakes
         for (int done = 0; done < missing; done += AtOnce)
         {
             if (http2)
@@ -35,7 +35,7 @@ internal sealed class HttpSession(ICarrier carrier, bool http2) : IAsyncDisposab
         return _requesters.GetRange(0, count);
     }
 
-    /// <summary>A new requester: a new stream of the carrier, or with HTTP/2 a place on a connection that has room.</summary>
+    /// <summary>Creates a requester: on a new stream of the carrier, or with HTTP/2 on a connection that has room.</summary>
     public async ValueTask<IRequester> OpenAsync(CancellationToken ct)
     {
         if (!http2)

@@ -4,7 +4,7 @@ using MtaTls.Benchmarks.Measuring;
 
 namespace MtaTls.Benchmarks.Liveness;
 
-/// <summary>HAProxy, which balances TCP connections between the servers whose health check passes.</summary>
+/// <summary>HAProxy as a TCP load balancer for the servers whose health check passes.</summary>
 internal sealed class Balancer(string folder, int[] servers) : IDisposable
 {
     private Process? _process;
@@ -19,6 +19,7 @@ internal sealed class Balancer(string folder, int[] servers) : IDisposable
             defaults
                 mode tcp
                 timeout connect 5s
+                timeout check 10s
                 timeout client 600s
                 timeout server 600s
                 retries 3

@@ -8,7 +8,7 @@ using MtaTls.Tls;
 
 namespace MtaTls.Benchmarks.Liveness;
 
-/// <summary>A session as the client makes it, without a pool around it.</summary>
+/// <summary>A session like those of MtaTls.Client, without its pool.</summary>
 internal sealed class PingSession : IAsyncDisposable
 {
     private readonly Socket _socket;
@@ -18,7 +18,7 @@ internal sealed class PingSession : IAsyncDisposable
 
     public MtaTlsSession Session { get; }
 
-    /// <summary>Bytes that TCP has carried in both directions, TLS included.</summary>
+    /// <summary>The bytes that TCP has carried in both directions, including TLS.</summary>
     public long Bytes
     {
         get
@@ -40,7 +40,7 @@ internal sealed class PingSession : IAsyncDisposable
         {
             Role = MtaTlsRole.Client,
             KeepAlivePolicy = MtaTlsKeepAlivePolicy.Always,
-            KeepAliveTimeout = TimeSpan.FromSeconds(60), // what is measured is the cost, not a busy machine
+            KeepAliveTimeout = TimeSpan.FromSeconds(60), // long, so that a busy machine ends no session
             PingAnswered = answered,
         }));
     }

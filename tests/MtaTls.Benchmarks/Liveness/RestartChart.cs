@@ -3,7 +3,7 @@ using System.Text;
 
 namespace MtaTls.Benchmarks.Liveness;
 
-/// <summary>Requests per second and errors over time; what the servers do stands below.</summary>
+/// <summary>A chart of requests per second and errors over time, with the states of the servers below it.</summary>
 internal static class RestartChart
 {
     private const int Width = 760;
@@ -73,7 +73,7 @@ internal static class RestartChart
         static double Y(double part) => Top + (Height * (1 - part));
     }
 
-    /// <summary>The next round number.</summary>
+    /// <summary>Returns the next higher round number.</summary>
     private static double Nice(double value)
     {
         double decade = Math.Pow(10, Math.Floor(Math.Log10(Math.Max(1, value))));

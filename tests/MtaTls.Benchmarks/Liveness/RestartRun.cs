@@ -8,13 +8,13 @@ using MtaTls.Benchmarks.Measuring;
 
 namespace MtaTls.Benchmarks.Liveness;
 
-/// <summary>Two server processes behind HAProxy, POST requests of one client in channels (half HTTP/1.1, half HTTP/2), and a restart of each server.</summary>
+/// <summary>Two server processes behind HAProxy, POST requests of one client over channels (half HTTP/1.1, half HTTP/2), and a restart of each server.</summary>
 internal static class RestartRun
 {
     private static readonly TimeSpan s_patience = TimeSpan.FromMinutes(2);
     private static readonly TimeSpan s_calm = TimeSpan.FromSeconds(4);
 
-    /// <summary>How long a sample is.</summary>
+    /// <summary>The length of a sample.</summary>
     public static TimeSpan SampleLength { get; } = TimeSpan.FromMilliseconds(250);
 
     public static async Task<RestartResult> RunAsync(TimeSpan delay, int workers, CancellationToken ct)
@@ -41,7 +41,7 @@ internal static class RestartRun
             int answered = 0, failed = 0, nextAnswered = 0, nextFailed = 0;
             ConcurrentDictionary<string, bool> sent = new();
             Task[] load = [.. Enumerable.Range(0, workers).Select(worker => Task.Run(() => PostAsync(worker), ct))];
-            await Task.Delay(s_calm, ct); // compilation
+            await Task.Delay(s_calm, ct); // until the code is compiled
             List<(int, int)> samples = [];
             long begin = Stopwatch.GetTimestamp();
             (nextAnswered, nextFailed) = (answered, failed);

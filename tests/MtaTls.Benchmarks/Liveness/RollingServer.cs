@@ -10,7 +10,7 @@ using Microsoft.Extensions.Logging;
 
 namespace MtaTls.Benchmarks.Liveness;
 
-/// <summary>A server that is restarted: stops in order when standard input ends, and then says what it has executed.</summary>
+/// <summary>A server that is restarted. It stops gracefully when its standard input is closed, and then prints the requests that it has executed.</summary>
 internal static class RollingServer
 {
     public static async Task RunAsync(string certificateFile, int port, TimeSpan delay)

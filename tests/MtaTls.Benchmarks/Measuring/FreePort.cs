@@ -3,7 +3,7 @@ using System.Net.Sockets;
 
 namespace MtaTls.Benchmarks.Measuring;
 
-/// <summary>A port for programs that cannot be told to take any and say which.</summary>
+/// <summary>Finds a port for programs that cannot listen on port 0 and report the port.</summary>
 internal static class FreePort
 {
     public static int Find()

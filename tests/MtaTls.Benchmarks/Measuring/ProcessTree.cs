@@ -2,10 +2,10 @@ using System.Globalization;
 
 namespace MtaTls.Benchmarks.Measuring;
 
-/// <summary>What the operating system says of processes and their descendants (Linux's /proc).</summary>
+/// <summary>The operating system's measurements of processes and their descendants (Linux's /proc).</summary>
 internal static class ProcessTree
 {
-    /// <summary>The time that each thread of the processes and their living descendants has run, in nanoseconds.</summary>
+    /// <summary>Returns the CPU time of each thread of the processes and their running descendants, in nanoseconds.</summary>
     public static IReadOnlyDictionary<int, long> CpuTimes(IEnumerable<int> roots)
     {
         var times = new Dictionary<int, long>();
@@ -28,13 +28,13 @@ internal static class ProcessTree
     }
 
     /// <summary>
-    /// Seconds between two of <see cref="CpuTimes"/>, user and system. To the nanosecond, where /proc/pid/stat counts in hundredths; a thread
-    /// that ended between the two is not counted (pool threads live longer than any work here).
+    /// Returns the seconds between two results of <see cref="CpuTimes"/>, user and system. They are exact to the nanosecond; /proc/pid/stat counts hundredths of a second. A thread
+    /// that ended in between is not counted (pool threads live longer than any workload here).
     /// </summary>
     public static double CpuSeconds(IReadOnlyDictionary<int, long> before, IReadOnlyDictionary<int, long> after) =>
         after.Sum(thread => thread.Value - before.GetValueOrDefault(thread.Key)) / 1e9;
 
-    /// <summary>How often threads of the processes and of their living descendants have given up the processor to wait.</summary>
+    /// <summary>Returns how often threads of the processes and their running descendants have waited (voluntary context switches).</summary>
     public static long Waits(IEnumerable<int> roots)
     {
         long waits = 0;
@@ -57,7 +57,7 @@ internal static class ProcessTree
         return waits;
     }
 
-    /// <summary>Resident and peak resident octets, summed over the processes and their living descendants.</summary>
+    /// <summary>Returns the resident and peak resident bytes of the processes and their running descendants.</summary>
     public static (long Resident, long Peak) Memory(params IEnumerable<int> roots)
     {
         long resident = 0, peak = 0;
@@ -101,7 +101,7 @@ internal static class ProcessTree
 
     private static long Parse(string field) => long.Parse(field, CultureInfo.InvariantCulture);
 
-    // The command may hold spaces and brackets: fields are counted after its last bracket.
+    // The command name may contain spaces and brackets, so fields are counted after its last bracket.
     private static string[] ReadStat(int pid)
     {
         try

@@ -2,7 +2,7 @@ namespace MtaTls.Benchmarks.Measuring;
 
 internal static class Statistics
 {
-    /// <summary>The value below which <paramref name="fraction"/> of the values lie (nearest rank); NaN of nothing.</summary>
+    /// <summary>Returns the value below which <paramref name="fraction"/> of the values lie (nearest rank); NaN without values.</summary>
     public static double Percentile(IEnumerable<double> values, double fraction)
     {
         double[] sorted = values.Where(value => !double.IsNaN(value)).Order().ToArray();
@@ -25,7 +25,7 @@ internal static class Statistics
         return sorted.Length % 2 == 1 ? sorted[sorted.Length / 2] : (sorted[sorted.Length / 2 - 1] + sorted[sorted.Length / 2]) / 2;
     }
 
-    /// <summary>Half the distance between the quartiles, as a fraction of the median: how noisy the rounds were.</summary>
+    /// <summary>Returns half the distance between the quartiles as a fraction of the median, which shows how noisy the rounds were.</summary>
     public static double Spread(IReadOnlyCollection<double> values)
     {
         double median = Median(values);

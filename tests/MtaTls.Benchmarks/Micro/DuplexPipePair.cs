@@ -2,7 +2,7 @@ using System.IO.Pipelines;
 
 namespace MtaTls.Benchmarks.Micro;
 
-/// <summary>Two ends of a connection in memory. Continuations run inline: the thread pool is not what is measured.</summary>
+/// <summary>Two ends of an in-memory connection. Continuations run inline, because the thread pool is not measured.</summary>
 internal static class DuplexPipePair
 {
     private static readonly PipeOptions s_options = new(readerScheduler: PipeScheduler.Inline, writerScheduler: PipeScheduler.Inline, pauseWriterThreshold: 0, useSynchronizationContext: false);

@@ -3,7 +3,7 @@ using MtaTls.Protocol;
 
 namespace MtaTls.Benchmarks.Micro;
 
-/// <summary>Writing and parsing of the packets that are not rare: what stands before data, and the acknowledgment.</summary>
+/// <summary>Writing and parsing of the frequent packets: the header of a data packet, and the acknowledgment.</summary>
 public class PacketBenchmarks
 {
     private readonly byte[] _buffer = new byte[64];

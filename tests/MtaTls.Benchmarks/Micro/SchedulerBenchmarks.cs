@@ -5,8 +5,8 @@ using MtaTls.Protocol;
 namespace MtaTls.Benchmarks.Micro;
 
 /// <summary>
-/// Two sessions joined in memory, no TLS: every channel writes one packet and its peer reads it. The send loop, the windows, the read loop and the thread pool's
-/// part in them; the figure is for one packet.
+/// Two sessions that are connected in memory, without TLS. Every channel writes one packet, and its peer reads it. This measures the send loop, the windows, the read loop and their use
+/// of the thread pool. The figure is for one packet.
 /// </summary>
 public class SchedulerBenchmarks
 {
@@ -50,7 +50,7 @@ public class SchedulerBenchmarks
         await _server.DisposeAsync();
     }
 
-    // The same number of packets however many channels there are.
+    // The number of packets does not depend on the number of channels.
     private int Each => Rounds * 64 / Channels;
 
     private async Task WriteAsync(PipeWriter output)

@@ -6,8 +6,8 @@ using MtaTls.Tls;
 namespace MtaTls.Benchmarks.Micro;
 
 /// <summary>
-/// One TLS record written and flushed by one end and read by the other, over pipes in memory: both ends' cost of OpenSSL, P/Invoke, BIO and pipes;
-/// no socket, no thread change.
+/// One TLS record that one end writes and flushes and the other reads, over in-memory pipes. This measures OpenSSL, P/Invoke, BIO and pipes at both ends, without
+/// sockets and thread switches.
 /// </summary>
 public class TlsRecordBenchmarks
 {

@@ -3,7 +3,7 @@ using MtaTls.Protocol;
 
 namespace MtaTls.Benchmarks.Micro;
 
-/// <summary>The accounting of one full packet: on the sender's side, and on the receiver's with an acknowledgment whenever one is due.</summary>
+/// <summary>The window accounting of one full packet: at the sender, and at the receiver with an acknowledgment when it is due.</summary>
 public class WindowBenchmarks
 {
     private const int Packet = 16_375;

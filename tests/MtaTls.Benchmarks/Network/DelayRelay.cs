@@ -8,11 +8,11 @@ using System.Threading.Channels;
 namespace MtaTls.Benchmarks.Network;
 
 /// <summary>
-/// A link in user space: TCP connections to it are continued to a target, each octet a fixed time later, all connections sharing one rate in
-/// each direction. A new connection waits a round trip more, for the handshake that the relay's own end of TCP would hide.
+/// A link in user space. It forwards TCP connections to a target and delays each byte by a fixed time. All connections share one rate in
+/// each direction. A new connection waits one more round trip, because the relay's own TCP end would hide that of the handshake.
 /// </summary>
 /// <remarks>
-/// TCP ends at the relay, so its slow start and its loss recovery do not see the delay: what is measured is the windows above TCP.
+/// TCP ends at the relay, so its slow start and loss recovery do not see the delay. This measures the windows above TCP.
 /// </remarks>
 internal sealed class DelayRelay : IAsyncDisposable
 {
@@ -72,15 +72,15 @@ internal sealed class DelayRelay : IAsyncDisposable
             }
             catch (Exception exception) when (exception is OperationCanceledException or SocketException or ObjectDisposedException)
             {
-                // One end has gone: both are closed.
+                // One end has disconnected, so both are closed.
             }
         }
     }
 
-    /// <summary>One direction of the link: a serializer at the link's rate, then a pipe that is as long as the delay.</summary>
+    /// <summary>One direction of the link: it limits the rate, then delays the bytes.</summary>
     private sealed class Direction : IDisposable
     {
-        // What may wait to be serialized: about 5 ms at 1 Gbit/s, as a router that is not bloated.
+        // The bytes that may wait because of the rate: about 5 ms at 1 Gbit/s, as in a router without a large queue.
         private const int QueueLimit = 640 * 1024;
         private const int ChunkSize = 64 * 1024;
 
@@ -113,7 +113,7 @@ internal sealed class DelayRelay : IAsyncDisposable
                     int read;
                     try
                     {
-                        // Waits for data without holding a place in the link's queue.
+                        // Waits for data without taking a place in the link's queue.
                         if (from.Available == 0)
                         {
                             _room.Release();
@@ -137,7 +137,7 @@ internal sealed class DelayRelay : IAsyncDisposable
             }
             catch (InvalidOperationException)
             {
-                // The link was taken down.
+                // The link was stopped.
             }
 
             await writing;
@@ -179,7 +179,7 @@ internal sealed class DelayRelay : IAsyncDisposable
 
                 _arrived.Set();
 
-                // The next chunk is taken when this one is on the wire, a millisecond early as sleeping is coarse.
+                // The next chunk is taken when this one is sent, a millisecond early because sleeping is not exact.
                 double ahead = (_freeAt - now) / Stopwatch.Frequency;
                 if (ahead > 0.001)
                 {

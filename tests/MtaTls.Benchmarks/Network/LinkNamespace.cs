@@ -2,14 +2,14 @@ using System.Diagnostics;
 
 namespace MtaTls.Benchmarks.Network;
 
-/// <summary>A network namespace of the benchmark's own, with a <see cref="PacketLink"/>'s device in it.</summary>
+/// <summary>A network namespace of the benchmark with the device of a <see cref="PacketLink"/>.</summary>
 internal sealed class LinkNamespace : IDisposable
 {
     private LinkNamespace(string name) => Name = name;
 
     public string Name { get; }
 
-    /// <summary>Why there can be none here, or null.</summary>
+    /// <summary>Returns why this machine cannot have one; null if it can.</summary>
     public static string? WhyNot() =>
         !OperatingSystem.IsLinux() || Environment.UserName != "root" ? "a packet link needs root on Linux" :
         !File.Exists("/dev/net/tun") ? "there is no /dev/net/tun" :

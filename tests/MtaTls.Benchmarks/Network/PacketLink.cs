@@ -4,8 +4,8 @@ using System.Diagnostics;
 namespace MtaTls.Benchmarks.Network;
 
 /// <summary>
-/// A link for whole packets: what is sent to <see cref="FarAddress"/> comes back, after the delay, as if from there: client and server on
-/// <see cref="NearAddress"/> talk to each other through it, and TCP's own loss recovery sees loss, delay and rate.
+/// A link for whole packets. Packets to <see cref="FarAddress"/> come back after the delay, as if sent from there. So client and server, both on
+/// <see cref="NearAddress"/>, communicate through it, and the kernel's TCP sees loss, delay and rate.
 /// </summary>
 internal sealed class PacketLink : IDisposable
 {
@@ -46,10 +46,10 @@ internal sealed class PacketLink : IDisposable
 
             if (length < 40 || packet[0] >> 4 != 4 || packet[9] != 6)
             {
-                continue; // TCP over IPv4 alone
+                continue; // only TCP over IPv4
             }
 
-            // Exchanging the addresses leaves both checksums as they are: sums do not mind the order.
+            // Exchanging the addresses does not change the checksums, because the order of a sum does not matter.
             byte[] copy = packet.AsSpan(0, length).ToArray();
             packet.AsSpan(12, 4).CopyTo(copy.AsSpan(16));
             packet.AsSpan(16, 4).CopyTo(copy.AsSpan(12));
@@ -62,7 +62,7 @@ internal sealed class PacketLink : IDisposable
     {
         private readonly PacketLink _link;
         private readonly Queue<(long Due, byte[] Packet)> _flying = new();
-        private readonly Random _random = new(1); // the same losses in each run
+        private readonly Random _random = new(1); // a fixed seed, for the same losses in each run
         private readonly TimeSpan _delay;
         private readonly double _loss;
         private readonly double _ticksPerByte;

@@ -3,7 +3,7 @@ using Microsoft.Win32.SafeHandles;
 
 namespace MtaTls.Benchmarks.Network;
 
-/// <summary>A Linux TUN device: whole IP packets in and out.</summary>
+/// <summary>A Linux TUN device, which reads and writes whole IP packets.</summary>
 internal sealed partial class TunDevice : IDisposable
 {
     private const int ReadWrite = 2;
@@ -28,7 +28,7 @@ internal sealed partial class TunDevice : IDisposable
         {
             if (IoControl(_handle, SetInterface, pointer) < 0)
             {
-                throw new IOException($"The device {name} cannot be made: error {Marshal.GetLastPInvokeError()}.");
+                throw new IOException($"The device {name} cannot be created: error {Marshal.GetLastPInvokeError()}.");
             }
         }
     }

@@ -6,10 +6,10 @@ using MtaTls.Benchmarks.Work;
 
 namespace MtaTls.Benchmarks.Plan;
 
-/// <summary>What one contender did in one round of one work.</summary>
+/// <summary>The result of one contender in one round of one workload.</summary>
 internal sealed record Measurement(string Work, Contender Contender, int Round, WorkResult Result);
 
-/// <summary>Runs a plan: every work for every contender in turn, round after round, so that a noisy minute hits all of them.</summary>
+/// <summary>Runs a plan: every workload for every contender in turn, round after round, so that other load on the machine affects all of them.</summary>
 internal sealed class Comparison(IReadOnlyList<WorkItem> items, IReadOnlyList<Contender> contenders, int rounds, Action<string> log) : IAsyncDisposable
 {
     private readonly string _directory = Directory.CreateTempSubdirectory("mtatls-bench-").FullName;
@@ -20,10 +20,10 @@ internal sealed class Comparison(IReadOnlyList<WorkItem> items, IReadOnlyList<Co
 
     public IReadOnlyList<Measurement> Measurements => _measurements;
 
-    /// <summary>Contenders that could not run here, and why.</summary>
+    /// <summary>The contenders that could not run on this machine, with the reason.</summary>
     public IReadOnlyDictionary<Contender, string> Skipped => _skipped;
 
-    /// <summary>Works that could not run here, and why.</summary>
+    /// <summary>The workloads that could not run on this machine, with the reason.</summary>
     public IReadOnlyDictionary<string, string> SkippedWorks => _skippedWorks;
 
     public IEnumerable<string> Failures => _measurements.Where(measurement => measurement.Result.Error is not null)
@@ -74,7 +74,7 @@ internal sealed class Comparison(IReadOnlyList<WorkItem> items, IReadOnlyList<Co
                     }
                     catch (Exception e) when (e is TimeoutException or IOException)
                     {
-                        // A process that hangs or has died is out of the comparison; what was measured stays.
+                        // A process that hangs or has exited is left out from now on; its earlier results stay.
                         result = new() { Error = e.Message };
                         if (item is { Fresh: false, Link: not { OfPackets: true } })
                         {

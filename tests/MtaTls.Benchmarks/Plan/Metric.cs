@@ -4,9 +4,9 @@ namespace MtaTls.Benchmarks.Plan;
 
 /// <summary>A figure taken from a result.</summary>
 /// <param name="Id">Its name in the JSON.</param>
-/// <param name="Unit">Printed behind its values.</param>
-/// <param name="MoreIsBetter">The direction of better, for the plot and the table.</param>
-/// <param name="Value">How it is computed.</param>
+/// <param name="Unit">The unit, printed after the values.</param>
+/// <param name="MoreIsBetter">Whether a higher value is better, for the plot and the table.</param>
+/// <param name="Value">Computes the figure.</param>
 internal sealed record Metric(string Id, string Unit, bool MoreIsBetter, Func<WorkResult, double> Value)
 {
     private const double Mebi = 1024 * 1024;

@@ -2,35 +2,35 @@ using MtaTls.Benchmarks.Work;
 
 namespace MtaTls.Benchmarks.Plan;
 
-/// <summary>One row group of the comparison: the same work for every contender that can do it.</summary>
+/// <summary>One workload of the comparison, the same for every contender that can do it.</summary>
 internal sealed record WorkItem(string Id, string Title, WorkRequest Request, params Metric[] Metrics)
 {
-    /// <summary>Contenders that cannot do it, or for which it means nothing.</summary>
+    /// <summary>The contenders that cannot do it, or for which it has no meaning.</summary>
     public Contender[] Except { get; init; } = [];
 
-    /// <summary>Only these, if not empty.</summary>
+    /// <summary>The contenders that do it; all if empty.</summary>
     public Contender[] Only { get; init; } = [];
 
-    /// <summary>The link between client and server; null: loopback.</summary>
+    /// <summary>The link between client and server; null for the loopback.</summary>
     public Link? Link { get; init; }
 
-    /// <summary>A fresh server and client for each round: memory is measured from the start of a process.</summary>
+    /// <summary>Whether each round starts a new server and client, because memory is measured from the start of a process.</summary>
     public bool Fresh { get; init; }
 
-    /// <summary>Rounds beyond which repeating tells nothing new; 0: as many as the run has.</summary>
+    /// <summary>The most useful number of rounds; 0 for that of the run.</summary>
     public int MaxRounds { get; init; }
 
     public bool Applies(Contender contender) => !Except.Contains(contender) && (Only.Length == 0 || Only.Contains(contender));
 }
 
-/// <summary>A link's round-trip time in milliseconds and its rate in Mbit/s; with packets, TCP itself runs over it and packets are lost.</summary>
+/// <summary>A link with a round-trip time in milliseconds and a rate in Mbit/s. A link for packets carries TCP itself, and can lose packets.</summary>
 internal sealed record Link(int RoundTripMilliseconds, int MegabitsPerSecond)
 {
-    /// <summary>Packets rather than octets: needs root.</summary>
+    /// <summary>Whether the link carries packets in place of bytes. It needs root.</summary>
     public bool OfPackets { get; init; }
 
     public double LossPercent { get; init; }
 
-    /// <summary>Reno, unless told otherwise: the one that every kernel lets a namespace choose.</summary>
+    /// <summary>The congestion control; default Reno, because every kernel lets a namespace choose it.</summary>
     public string CongestionControl { get; init; } = "reno";
 }

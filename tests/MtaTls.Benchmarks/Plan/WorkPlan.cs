@@ -2,7 +2,7 @@ using MtaTls.Benchmarks.Work;
 
 namespace MtaTls.Benchmarks.Plan;
 
-/// <summary>What the commands run.</summary>
+/// <summary>The workloads of the commands.</summary>
 internal static class WorkPlan
 {
     private static readonly Metric[] s_bulk = [Metric.Throughput, Metric.ServerCpuPerGibibyte, Metric.ClientCpuPerGibibyte, Metric.ServerWaits, Metric.ClientWaits, Metric.AllocatedPerMebibyte, Metric.Peak];
@@ -11,10 +11,10 @@ internal static class WorkPlan
     private static readonly Contender[] s_multiplexers = [Contender.Ssh, Contender.Nerdbank, Contender.MtaTls];
     private static readonly Contender[] s_mtaTlsOnly = [Contender.MtaTls];
 
-    // HTTP/2 has no stream apart from its request: opening one is the small GET. Silent TCP connections cost Kestrel's own memory, told by "idle".
+    // HTTP/2 has no stream without a request, so opening one is the small GET. TCP connections without data cost Kestrel's memory, which "idle" measures.
     private static readonly Contender[] s_http2s = [Contender.Http2, Contender.MtaTlsHttp2];
 
-    /// <summary>Everything, for a table worth publishing.</summary>
+    /// <summary>All workloads, for a table to publish.</summary>
     public static IEnumerable<WorkItem> Full() =>
     [
         .. BulkItems(256, 1, 8, 64),
@@ -31,7 +31,7 @@ internal static class WorkPlan
         .. LossItems(seconds: 5),
     ];
 
-    /// <summary>A bit of everything, to see that it all works: under two minutes.</summary>
+    /// <summary>A small version of all workloads, to check that they work, in less than two minutes.</summary>
     public static IEnumerable<WorkItem> Quick() =>
     [
         .. BulkItems(16, 1, 8),
@@ -43,15 +43,15 @@ internal static class WorkPlan
         Fairness("loopback", null, 0.5),
     ];
 
-    /// <summary>What a channel costs beside a connection, and no links: the shorter table.</summary>
+    /// <summary>The cost of a channel compared with a connection, without links, for a shorter table.</summary>
     public static IEnumerable<WorkItem> Cost() => [.. BulkItems(256, 1, 8), SmallGet(64, 2), OpenGetClose(64, 2), Silent(2000), Idle(2000, 1)];
 
     private static IEnumerable<WorkItem> BulkItems(int mebibytes, params int[] streams)
     {
         foreach (int count in streams)
         {
-            yield return new($"download-{count}", $"s_bulk download, {Streams(count)}", new(WorkKind.Download, count, (long)mebibytes << 20), s_bulk);
-            yield return new($"upload-{count}", $"s_bulk upload, {Streams(count)}", new(WorkKind.Upload, count, (long)mebibytes << 20), s_bulk);
+            yield return new($"download-{count}", $"Bulk download, {Streams(count)}", new(WorkKind.Download, count, (long)mebibytes << 20), s_bulk);
+            yield return new($"upload-{count}", $"Bulk upload, {Streams(count)}", new(WorkKind.Upload, count, (long)mebibytes << 20), s_bulk);
         }
     }
 
@@ -64,13 +64,13 @@ internal static class WorkPlan
         new($"open-{inFlight}", $"Open + GET + close, {inFlight} at once", new(WorkKind.OpenGetClose, inFlight, Seconds: seconds), s_requests) { Except = s_http2s };
 
     private static WorkItem Silent(int count) =>
-        new("silent", $"{count:N0} channels that have not spoken", new(WorkKind.HoldSilent, count), s_held) { Fresh = true, MaxRounds = 3, Only = [Contender.Nerdbank, Contender.MtaTls] };
+        new("silent", $"{count:N0} channels without data", new(WorkKind.HoldSilent, count), s_held) { Fresh = true, MaxRounds = 3, Only = [Contender.Nerdbank, Contender.MtaTls] };
 
     private static WorkItem Idle(int count, double seconds) =>
         new("idle", $"{count:N0} idle after a request, 1,000 of them then active", new(WorkKind.HoldIdle, count, Seconds: seconds), s_held) { Fresh = true, MaxRounds = 3, Except = s_http2s };
 
     private static WorkItem Many(int count, bool spoken) =>
-        new(spoken ? "many-spoken" : "many-silent", $"{count:N0} channels on ten sessions, {(spoken ? "after a request each" : "silent")}",
+        new(spoken ? "many-spoken" : "many-silent", $"{count:N0} channels on ten sessions, {(spoken ? "after a request each" : "without data")}",
             new(WorkKind.HoldMany, count, Sessions: 10, Seconds: spoken ? 1 : 0), s_held)
         { Fresh = true, MaxRounds = 1, Only = s_mtaTlsOnly };
 
@@ -83,7 +83,7 @@ internal static class WorkPlan
             string id = $"{roundTrip}ms-{megabits}";
             yield return new($"sustained-{id}", $"One stream at {name}", new(WorkKind.SustainedDownload, 1, Seconds: seconds), Metric.SustainedRate, Metric.EarlyRate) { Link = link, MaxRounds = 2 };
             yield return new($"page-{id}", $"A page of 100 objects at {name}", new(WorkKind.PageLoad), Metric.Duration) { Link = link, MaxRounds = 3 };
-            yield return new($"first-byte-{id}", $"First octet of a further stream at {name}", new(WorkKind.FirstByte, probes), Metric.Milliseconds) { Link = link, MaxRounds = 3 };
+            yield return new($"first-byte-{id}", $"First byte of a further stream at {name}", new(WorkKind.FirstByte, probes), Metric.Milliseconds) { Link = link, MaxRounds = 3 };
         }
     }
 
@@ -93,10 +93,10 @@ internal static class WorkPlan
         {
             Link = link,
             MaxRounds = link is null ? 0 : 3,
-            Except = link is null ? [] : [Contender.Ssh], // sshd listens on loopback alone
+            Except = link is null ? [] : [Contender.Ssh], // sshd listens only on the loopback
         };
 
-    // Real packets and TCP's own recovery: a single TCP connection gives way to each loss, many share it.
+    // Real packets and TCP's own recovery: each loss slows a single TCP connection, while many connections share the losses.
     private static IEnumerable<WorkItem> LossItems(double seconds)
     {
         var clean = new Link(20, 100) { OfPackets = true };

@@ -4,7 +4,7 @@ using MtaTls.Benchmarks.Plan;
 
 namespace MtaTls.Benchmarks.Reporting;
 
-/// <summary>Everything in numbers, the single rounds too.</summary>
+/// <summary>Writes all figures as JSON, including those of single rounds.</summary>
 internal static class JsonReport
 {
     private static readonly JsonSerializerOptions s_options = new()

@@ -4,7 +4,7 @@ using System.Runtime.InteropServices;
 
 namespace MtaTls.Benchmarks.Reporting;
 
-/// <summary>What the run ran on, and what its cipher costs there by OpenSSL's own benchmark.</summary>
+/// <summary>The machine of the run, and the speed of the cipher there by <c>openssl speed</c>.</summary>
 internal sealed record MachineInfo(string Processor, int Processors, string System, string Runtime, string OpenSsl, double Aes128GcmBytesPerSecond, double Aes256GcmBytesPerSecond)
 {
     public static MachineInfo Collect()
@@ -25,7 +25,7 @@ internal sealed record MachineInfo(string Processor, int Processors, string Syst
             CipherSpeed("aes-256-gcm"));
     }
 
-    // The last line: a name, then thousands of octets a second followed by a k.
+    // The last line has a name, then thousands of bytes a second, each followed by a k.
     private static double CipherSpeed(string cipher)
     {
         string last = Run("speed", "-seconds", "1", "-bytes", "16384", "-evp", cipher).Split('\n', StringSplitOptions.RemoveEmptyEntries).LastOrDefault() ?? "";

@@ -3,13 +3,13 @@ using MtaTls.Benchmarks.Plan;
 
 namespace MtaTls.Benchmarks.Reporting;
 
-/// <summary>One metric of one contender at one work: the median of its rounds, and of its rounds' ratios to the baseline's.</summary>
+/// <summary>One metric of one contender in one workload: the median of its rounds, and the median of the rounds' ratios to the baseline.</summary>
 internal sealed record Row(WorkItem Work, Contender Contender, Metric Metric, double Median, double Spread, double Ratio);
 
 /// <summary>The medians of a comparison.</summary>
 internal sealed class Summary
 {
-    /// <summary>What ratios are to: what most people run today.</summary>
+    /// <summary>The contender to which ratios are computed, because most servers use it today.</summary>
     public const Contender Baseline = Contender.Http1;
 
     private readonly ILookup<(string Work, string Metric, Contender Contender), double> _values;
@@ -43,7 +43,7 @@ internal sealed class Summary
 
     public double Median(string work, string metric, Contender contender) => Statistics.Median(_values[(work, metric, contender)]);
 
-    /// <summary>The median over the rounds of <paramref name="contender"/>'s value to <paramref name="other"/>'s in the same round.</summary>
+    /// <summary>Returns the median of the rounds' ratios of <paramref name="contender"/>'s value to <paramref name="other"/>'s.</summary>
     public double Ratio(string work, string metric, Contender contender, Contender other) =>
         Statistics.Median(_values[(work, metric, contender)].Zip(_values[(work, metric, other)], (mine, theirs) => theirs == 0 ? double.NaN : mine / theirs));
 }

@@ -5,7 +5,7 @@ using MtaTls.Benchmarks.Plan;
 
 namespace MtaTls.Benchmarks.Reporting;
 
-/// <summary>One panel a work: its first metric's ratio to the baseline as bars on a logarithmic axis.</summary>
+/// <summary>A chart with one panel for each workload: the ratio of its first metric to the baseline, as bars on a logarithmic axis.</summary>
 internal static class SvgChart
 {
     private const int Width = 760;
@@ -29,7 +29,7 @@ internal static class SvgChart
             body.Append(Invariant($"<text x=\"8\" y=\"{y + 12}\" class=\"t\">{Encode(work.Key.Title)}: {metric.Id}, {metric.Unit} ({(metric.MoreIsBetter ? "more" : "less")} is better)</text>\n"));
             y += 20;
 
-            // A decade more than the data needs, so that the shortest bar is one.
+            // A decade more than the data needs, so that the shortest bar is visible.
             double low = Math.Floor(Math.Log10(rows.Min(row => row.Median)) - 0.3);
             double high = Math.Log10(rows.Max(row => row.Median));
             foreach (Row row in rows)

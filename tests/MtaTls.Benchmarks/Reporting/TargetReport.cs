@@ -2,7 +2,7 @@ using MtaTls.Benchmarks.Plan;
 
 namespace MtaTls.Benchmarks.Reporting;
 
-/// <summary>The figures that the project holds itself to, from the works that the run had.</summary>
+/// <summary>Compares the figures of the run with the project's targets.</summary>
 internal static class TargetReport
 {
     private const double Gibi = 1024.0 * 1024 * 1024;
@@ -62,9 +62,9 @@ internal static class TargetReport
             yield return ($"p99 of 100 interactive channels beside a bulk one / without it, {where}", summary.Median($"fairness-{where}", Metric.P99Growth.Id, Contender.MtaTls), false, 2);
         }
 
-        yield return ("channel that has not spoken: managed B", summary.Median("silent", Metric.ManagedEach.Id, Contender.MtaTls), false, 1024);
+        yield return ("channel without data: managed B", summary.Median("silent", Metric.ManagedEach.Id, Contender.MtaTls), false, 1024);
         yield return ("channel after a request, HTTP pipeline kept: managed B", summary.Median("idle", Metric.ManagedEach.Id, Contender.MtaTls), false, 8192);
-        yield return ("100,000 silent channels: server's peak MiB", summary.Median("many-silent", Metric.Peak.Id, Contender.MtaTls), false, 1024);
+        yield return ("100,000 channels without data: server's peak MiB", summary.Median("many-silent", Metric.Peak.Id, Contender.MtaTls), false, 1024);
         yield return ("100,000 channels after a request: server's peak MiB", summary.Median("many-spoken", Metric.Peak.Id, Contender.MtaTls), false, 1024);
     }
 }

@@ -3,7 +3,7 @@ using MtaTls.Benchmarks.Plan;
 
 namespace MtaTls.Benchmarks.Reporting;
 
-/// <summary>The table for people (it is Markdown too): each cell a median, and its ratio to HTTPS over HTTP/1.1.</summary>
+/// <summary>Writes the figures as a Markdown table. Each cell has a median and its ratio to HTTPS over HTTP/1.1.</summary>
 internal static class TextReport
 {
     public static void Write(TextWriter output, Summary summary, MachineInfo machine, Comparison comparison, int rounds)

@@ -15,7 +15,7 @@ using Microsoft.Extensions.Logging;
 
 namespace MtaTls.Benchmarks.Server;
 
-/// <summary>The server process: one Kestrel, one app, one contender's way to reach it, until standard input ends.</summary>
+/// <summary>The server process: Kestrel with one app and the endpoints of one contender. It runs until its standard input is closed.</summary>
 internal static class BenchmarkServer
 {
     private static readonly byte[] s_hello = "s_hello, World!"u8.ToArray();
@@ -54,7 +54,7 @@ internal static class BenchmarkServer
         {
         }
 
-        Environment.Exit(0); // a benchmark's server with 10,000 connections has nothing to finish
+        Environment.Exit(0); // with 10,000 connections a graceful stop takes long and is not needed
     }
 
     private static void Configure(ListenOptions options, Contender contender, X509Certificate2? certificate)
@@ -126,7 +126,7 @@ internal static class BenchmarkServer
     {
         if (collect)
         {
-            // Twice, so that what finalizers and pools let go of is gone.
+            // Twice, so that objects that finalizers and pools release are freed too.
             GC.Collect(2, GCCollectionMode.Aggressive, blocking: true, compacting: true);
             GC.WaitForPendingFinalizers();
             GC.Collect(2, GCCollectionMode.Aggressive, blocking: true, compacting: true);

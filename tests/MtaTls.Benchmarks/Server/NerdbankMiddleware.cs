@@ -6,8 +6,8 @@ using Nerdbank.Streams;
 namespace MtaTls.Benchmarks.Server;
 
 /// <summary>
-/// The peer that a .NET user would build by hand: a MultiplexingStream over Kestrel's TLS, each of its channels a connection of the same Kestrel.
-/// Only what HTTP needs: no time-outs, no graceful shutdown.
+/// A multiplexer as a .NET developer could build it: a MultiplexingStream over Kestrel's TLS, each of whose channels is a connection of the same Kestrel.
+/// It has only what HTTP needs, without timeouts and graceful shutdown.
 /// </summary>
 internal sealed class NerdbankMiddleware(ConnectionDelegate next)
 {
@@ -29,7 +29,7 @@ internal sealed class NerdbankMiddleware(ConnectionDelegate next)
         }
         catch (Exception exception) when (exception is OperationCanceledException or ObjectDisposedException or IOException)
         {
-            // The client has gone.
+            // The client has disconnected.
         }
     }
 
@@ -53,7 +53,7 @@ internal sealed class NerdbankMiddleware(ConnectionDelegate next)
         }
         catch (Exception exception) when (exception is IOException or OperationCanceledException or InvalidOperationException)
         {
-            // The channel ended under its request.
+            // The channel ended during its request.
         }
         finally
         {

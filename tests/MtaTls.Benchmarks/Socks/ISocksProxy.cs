@@ -1,13 +1,13 @@
 namespace MtaTls.Benchmarks.Socks;
 
-/// <summary>A local port that speaks SOCKS5, whose connections go through one encrypted session to a server that connects to the target.</summary>
+/// <summary>A local SOCKS5 port. Its connections go through one encrypted session to a server, which connects to the target.</summary>
 internal interface ISocksProxy : IAsyncDisposable
 {
     string Title { get; }
 
     int Port { get; }
 
-    /// <summary>The host that programs ask for; the proxy reaches the target by it.</summary>
+    /// <summary>The host that programs request, with which the proxy reaches the target.</summary>
     string TargetHost { get; }
 
     /// <summary>The process with the local port.</summary>

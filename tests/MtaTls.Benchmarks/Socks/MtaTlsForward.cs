@@ -6,7 +6,7 @@ using ReverseTunnelSample;
 
 namespace MtaTls.Benchmarks.Socks;
 
-/// <summary><c>mtatls forward -D</c> to an <c>mtatls serve</c> with one Tcp route. All options have their defaults, but for the limits of connections.</summary>
+/// <summary><c>mtatls forward -D</c> to an <c>mtatls serve</c> with one Tcp route. All options have their defaults, except the limits of connections.</summary>
 internal sealed class MtaTlsForward : ISocksProxy
 {
     private const string MaxConnections = "20000";

@@ -36,7 +36,7 @@ internal sealed class SocksConnection : IAsyncDisposable
         }
     }
 
-    /// <summary>Asks for so many bytes and reads them.</summary>
+    /// <summary>Requests this many bytes and reads them.</summary>
     public async Task RequestAsync(long length, byte[] buffer, CancellationToken ct)
     {
         BinaryPrimitives.WriteInt64LittleEndian(_request, length);
@@ -44,7 +44,7 @@ internal sealed class SocksConnection : IAsyncDisposable
         while (length > 0)
         {
             int received = await _stream.ReadAsync(buffer.AsMemory(0, (int)Math.Min(length, buffer.Length)), ct);
-            length -= received > 0 ? received : throw new EndOfStreamException("The connection ended before its answer did.");
+            length -= received > 0 ? received : throw new EndOfStreamException("The connection ended within a response.");
         }
     }
 

@@ -3,7 +3,7 @@ using MtaTls.Benchmarks.Measuring;
 
 namespace MtaTls.Benchmarks.Socks;
 
-/// <summary>One contender's round, from its start to its end: memory is measured on processes that have not held so many connections before.</summary>
+/// <summary>One round of a contender, with new processes, so that memory is measured on processes that never had as many connections before.</summary>
 internal sealed class SocksRound(ISocksProxy proxy, int targetPort, SocksLoad load, CancellationToken ct)
 {
     private const int AtATime = 16;
@@ -11,7 +11,7 @@ internal sealed class SocksRound(ISocksProxy proxy, int targetPort, SocksLoad lo
 
     private readonly List<(string Work, double Value)> _results = [];
 
-    /// <summary>The figures, in the order of the report.</summary>
+    /// <summary>Runs the round, and returns the figures in the order of the report.</summary>
     public async Task<IReadOnlyList<(string Work, double Value)>> RunAsync()
     {
         _results.Add(("local process at its start, MiB", Resident(proxy.LocalProcesses) / (double)(1 << 20)));
@@ -29,7 +29,7 @@ internal sealed class SocksRound(ISocksProxy proxy, int targetPort, SocksLoad lo
         return _results;
     }
 
-    /// <summary>Until three passes in a row bring no more connections a second: before, .NET has not compiled the hot code for good.</summary>
+    /// <summary>Opens connections until their rate has not risen in three passes in a row, because until then .NET has not finished compiling the hot code.</summary>
     private async Task WarmUpAsync()
     {
         double best = 0;
@@ -44,11 +44,11 @@ internal sealed class SocksRound(ISocksProxy proxy, int targetPort, SocksLoad lo
         await DownloadAsync(load.BulkBytes / 4);
     }
 
-    /// <summary>Opens idle connections in a process that has just started: later it would take memory for them that it has left from other work.</summary>
+    /// <summary>Opens idle connections in a new process. Later the process would use memory for them that other work has left.</summary>
     private async Task<SocksConnection[]> OpenIdleAsync()
     {
         var idle = new SocksConnection[load.IdleConnections];
-        // What is loaded and allocated once belongs to no connection.
+        // Code and objects that are loaded once must not count as the cost of a connection.
         int first = idle.Length / 5;
         await OpenAsync(idle, 0, first);
         (long local, long server) = (Resident(proxy.LocalProcesses), Resident(proxy.ServerProcesses));
@@ -71,13 +71,13 @@ internal sealed class SocksRound(ISocksProxy proxy, int targetPort, SocksLoad lo
         byte[] buffer = new byte[AnswerLength];
         foreach (SocksConnection connection in idle)
         {
-            // Each one is still open, and then ends.
+            // Checks that each connection is still open, and then closes it.
             await connection.RequestAsync(AnswerLength, buffer, ct);
             await connection.DisposeAsync();
         }
     }
 
-    /// <summary>Does work and accounts the CPU of the contender's processes to each unit of it.</summary>
+    /// <summary>Does work, and divides the CPU time of the contender's processes by the units of work.</summary>
     private async Task MeasureAsync(string unit, double scale, string scaleName, Func<Task<double>> work)
     {
         IReadOnlyDictionary<int, long> local = ProcessTree.CpuTimes(proxy.LocalProcesses), server = ProcessTree.CpuTimes(proxy.ServerProcesses);

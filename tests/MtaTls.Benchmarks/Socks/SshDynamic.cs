@@ -5,7 +5,7 @@ using MtaTls.Benchmarks.Tunnels;
 
 namespace MtaTls.Benchmarks.Socks;
 
-/// <summary><c>ssh -D</c> to an sshd of the benchmark's own; both with their default ciphers.</summary>
+/// <summary><c>ssh -D</c> to an sshd that the benchmark starts, both with their default ciphers.</summary>
 internal sealed class SshDynamic : ISocksProxy
 {
     private readonly DirectoryInfo _folder = Directory.CreateTempSubdirectory("mtatls-bench-ssh-");

@@ -4,7 +4,7 @@ using System.Net.Sockets;
 
 namespace MtaTls.Benchmarks.Socks;
 
-/// <summary>The server that all connections lead to, in the benchmark's own process: a request of 64 bytes begins with the length of its answer.</summary>
+/// <summary>The server to which all connections go, in the benchmark's process. A request has 64 bytes and begins with the length of its response.</summary>
 internal sealed class Target : IDisposable
 {
     public const int RequestLength = 64;
@@ -56,7 +56,7 @@ internal sealed class Target : IDisposable
         }
         catch (IOException)
         {
-            // The connection was ended from the other side.
+            // The other side has closed the connection.
         }
     }
 }

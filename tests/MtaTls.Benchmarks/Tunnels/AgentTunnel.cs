@@ -5,7 +5,7 @@ using ReverseTunnelSample;
 
 namespace MtaTls.Benchmarks.Tunnels;
 
-/// <summary>This project's: a gateway with YARP, whose public side is plain HTTP as the other contenders' is, and an agent. The agent's app also serves the other contenders, on a port of the loopback.</summary>
+/// <summary>The tunnel of this project: an agent, and a gateway with YARP, whose public side is plain HTTP as for the other contenders. The agent's app also serves the other contenders, on a loopback port.</summary>
 internal sealed class AgentTunnel : ITunnel
 {
     private readonly DemoCertificates _certificates = new();
@@ -26,12 +26,12 @@ internal sealed class AgentTunnel : ITunnel
 
     public IEnumerable<int> ProcessIds => [_gateway!.Id, _app!.Id];
 
-    /// <summary>Where the app itself listens.</summary>
+    /// <summary>The port on which the app itself listens.</summary>
     public int AppPort { get; } = FreePort.Find();
 
     public int AppProcess => _app!.Id;
 
-    /// <summary>The same agent, for clients that are in channels of a session with the gateway.</summary>
+    /// <summary>Returns a tunnel to the same agent for clients that use channels of a session with the gateway.</summary>
     public async Task<ITunnel> ChannelsAsync(CancellationToken ct)
     {
         MtaTlsClientOptions options = new()
@@ -46,7 +46,7 @@ internal sealed class AgentTunnel : ITunnel
         return new AgentChannels(await MtaTlsClient.ConnectAsync(options, ct), this);
     }
 
-    /// <summary>The app itself, without any tunnel: what no tunnel can beat.</summary>
+    /// <summary>Returns the app itself without a tunnel, as the upper bound for tunnels.</summary>
     public ITunnel WithoutTunnel() => new Direct(this);
 
     public static async Task<AgentTunnel> StartAsync(CancellationToken ct)

@@ -4,7 +4,7 @@ using MtaTls.Benchmarks.Carriers;
 
 namespace MtaTls.Benchmarks.Tunnels;
 
-/// <summary>A process of a contender. It is killed with the benchmark's run.</summary>
+/// <summary>A process of a contender. It is killed at the end of the run.</summary>
 internal sealed class HostedProcess : IAsyncDisposable
 {
     private readonly Process _process;
@@ -43,7 +43,7 @@ internal sealed class HostedProcess : IAsyncDisposable
         return new HostedProcess(Process.Start(start)!);
     }
 
-    /// <summary>MtaTls.AgentHost, as it was built with this program.</summary>
+    /// <summary>Starts MtaTls.AgentHost, which is built with this program.</summary>
     public static HostedProcess StartAgentHost(string role, string folder, Dictionary<string, string> environment)
     {
         DirectoryInfo output = new(AppContext.BaseDirectory);
@@ -51,7 +51,7 @@ internal sealed class HostedProcess : IAsyncDisposable
         return Start("dotnet", ["exec", assembly, role], folder, new(environment) { ["Logging:LogLevel:Default"] = "Warning", ["ASPNETCORE_ENVIRONMENT"] = "Production" });
     }
 
-    /// <summary>The command mtatls, as it was built with this program.</summary>
+    /// <summary>Starts the command mtatls, which is built with this program.</summary>
     public static HostedProcess StartMtatls(string folder, params string[] arguments)
     {
         DirectoryInfo output = new(AppContext.BaseDirectory);
@@ -59,7 +59,7 @@ internal sealed class HostedProcess : IAsyncDisposable
         return Start("dotnet", ["exec", assembly, .. arguments], folder);
     }
 
-    /// <summary>Waits until the port is listened on.</summary>
+    /// <summary>Waits until a process listens on the port.</summary>
     public async Task ListensAsync(int port, CancellationToken ct)
     {
         for (int attempt = 0; ; attempt++)
@@ -75,7 +75,7 @@ internal sealed class HostedProcess : IAsyncDisposable
             }
             catch (SocketException)
             {
-                throw new InvalidOperationException($"Port {port} is not listened on:\n{Log}");
+                throw new InvalidOperationException($"The process does not listen on port {port}:\n{Log}");
             }
         }
     }

@@ -5,12 +5,12 @@ internal interface ITunnel : IAsyncDisposable
 {
     string Title { get; }
 
-    /// <summary>The host that public clients ask for.</summary>
+    /// <summary>The host that public clients request.</summary>
     string Host { get; }
 
-    /// <summary>The processes that carry and serve, without the clients.</summary>
+    /// <summary>The processes of the tunnel and the app, without the clients.</summary>
     IEnumerable<int> ProcessIds { get; }
 
-    /// <summary>A public client connects.</summary>
+    /// <summary>Connects a public client.</summary>
     ValueTask<Stream> OpenAsync(CancellationToken ct);
 }

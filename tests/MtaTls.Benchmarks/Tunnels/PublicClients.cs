@@ -5,11 +5,11 @@ using System.Text;
 
 namespace MtaTls.Benchmarks.Tunnels;
 
-/// <summary>What public clients do, the same for all contenders: HTTP/1.1 as bytes on connections of their own.</summary>
+/// <summary>The workloads of public clients, the same for all contenders: HTTP/1.1 as bytes on separate connections.</summary>
 internal static class PublicClients
 {
-    /// <summary>Downloads so many bytes over each of some connections.</summary>
-    /// <returns>MiB a second, all connections together.</returns>
+    /// <summary>Downloads this many bytes over each connection.</summary>
+    /// <returns>MiB a second of all connections together.</returns>
     public static async Task<double> DownloadAsync(ITunnel tunnel, int connections, long bytes, CancellationToken ct)
     {
         long begin = Stopwatch.GetTimestamp();
@@ -17,8 +17,8 @@ internal static class PublicClients
         return connections * bytes / Stopwatch.GetElapsedTime(begin).TotalSeconds / (1 << 20);
     }
 
-    /// <summary>Connects, asks for a small answer, reads it and closes; again and again, so many at a time.</summary>
-    /// <returns>The time of each, in milliseconds, in order; and how many there were a second.</returns>
+    /// <summary>Repeatedly connects, requests a small response, reads it and closes, with this many at a time.</summary>
+    /// <returns>The sorted times in milliseconds, and the rate per second.</returns>
     public static async Task<(double[] Times, double Rate)> OpenAsync(ITunnel tunnel, int atATime, TimeSpan duration, CancellationToken ct)
     {
         long begin = Stopwatch.GetTimestamp();

@@ -5,7 +5,7 @@ using MtaTls.Benchmarks.Measuring;
 
 namespace MtaTls.Benchmarks.Tunnels;
 
-/// <summary><c>ssh -R</c> to an sshd of the benchmark's own: each public connection is an SSH channel.</summary>
+/// <summary><c>ssh -R</c> to an sshd that the benchmark starts. Each public connection is an SSH channel.</summary>
 internal sealed class SshTunnel(int appProcess) : ITunnel
 {
     private readonly DirectoryInfo _folder = Directory.CreateTempSubdirectory("mtatls-bench-ssh-");

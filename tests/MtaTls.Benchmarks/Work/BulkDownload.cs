@@ -2,7 +2,7 @@ using MtaTls.Benchmarks.Http;
 
 namespace MtaTls.Benchmarks.Work;
 
-/// <summary>A download that goes on until it is told to stop, which it does at the end of a response: the stream can be used again.</summary>
+/// <summary>A download that runs until it is stopped. It stops at the end of a response, so that the stream can be used again.</summary>
 internal sealed class BulkDownload(IRequester requester)
 {
     private static readonly EncodedRequest s_piece = EncodedRequest.Get($"/bytes/{8 << 20}");

@@ -2,10 +2,10 @@ using System.Text.Json.Serialization;
 
 namespace MtaTls.Benchmarks.Work;
 
-/// <summary>One piece of work for a client process: a line of JSON on its standard input.</summary>
+/// <summary>Work for a client process, sent as a line of JSON on its standard input.</summary>
 internal sealed record WorkRequest(WorkKind Kind, int Streams = 1, long Bytes = 0, double Seconds = 0, int Port = 0, int Sessions = 1, string? Address = null);
 
-/// <summary>What came of it: a line of JSON on standard output. A value that makes no sense for the work is 0.</summary>
+/// <summary>The result of the work, as a line of JSON on standard output. A value that the work does not have is 0.</summary>
 internal sealed record WorkResult
 {
     public string? Error { get; init; }
@@ -24,7 +24,7 @@ internal sealed record WorkResult
 
     public long ServerPeakResidentBytes { get; init; }
 
-    /// <summary>Named further figures of the work (latencies in milliseconds, memory in octets, rates in octets a second).</summary>
+    /// <summary>Further figures by name: latencies in milliseconds, memory in bytes, rates in bytes a second.</summary>
     public Dictionary<string, double> Figures { get; init; } = [];
 }
 

@@ -9,7 +9,7 @@ using MtaTls.Benchmarks.Server;
 
 namespace MtaTls.Benchmarks.Work;
 
-/// <summary>The client process: does one piece of work after another against one server and says what it cost.</summary>
+/// <summary>The client process: does one piece of work after another with one server, and returns the results.</summary>
 internal sealed class WorkRunner(Contender contender, ServerInfo server) : IAsyncDisposable
 {
     private static readonly EncodedRequest s_small = EncodedRequest.Get("/plaintext");
@@ -38,7 +38,7 @@ internal sealed class WorkRunner(Contender contender, ServerInfo server) : IAsyn
         }
         catch (Exception exception) when (exception is not OperationCanceledException || !ct.IsCancellationRequested)
         {
-            // A session that failed is not used again.
+            // A failed session is not used again.
             _session = null;
             return new WorkResult { Error = Describe(exception) };
         }
@@ -57,7 +57,7 @@ internal sealed class WorkRunner(Contender contender, ServerInfo server) : IAsyn
     private static string Describe(Exception exception) =>
         $"{exception.GetType().Name}: {exception.Message}{(exception.InnerException is { } inner ? " <- " + Describe(inner) : "")}";
 
-    /// <summary>Until neither end has compiled much for a while: a method is compiled up to three times, each time after a pause, and a busy machine is late with it.</summary>
+    /// <summary>Runs until neither end has compiled much for a while. A method is compiled up to three times, each time after a pause, and a busy machine does it late.</summary>
     private async Task<WorkResult> WarmUpAsync(WorkRequest work, CancellationToken ct)
     {
         const int FewMethods = 15;
@@ -74,7 +74,7 @@ internal sealed class WorkRunner(Contender contender, ServerInfo server) : IAsyn
                 await OpenGetCloseAsync(new(WorkKind.OpenGetClose, 16, Seconds: 0.3), ct);
             }
 
-            await Task.Delay(200, ct); // what was called often enough is compiled again after 100 ms without new methods
+            await Task.Delay(200, ct); // frequently called methods are compiled again after 100 ms without new methods
             long now = (await StatisticsAsync("/stats", ct)).CompiledMethods + JitInfo.GetCompiledMethodCount();
             quiet = now - compiled < FewMethods ? quiet + 1 : 0;
             compiled = now;
@@ -190,7 +190,7 @@ internal sealed class WorkRunner(Contender contender, ServerInfo server) : IAsyn
     {
         if (_session is not null)
         {
-            await _session.DisposeAsync(); // only what this work holds is counted
+            await _session.DisposeAsync(); // so that only the streams of this work are counted
         }
 
         _session = null;
@@ -219,7 +219,7 @@ internal sealed class WorkRunner(Contender contender, ServerInfo server) : IAsyn
                 }
             }
 
-            await Task.Delay(500, ct); // what the last requests left to do
+            await Task.Delay(500, ct); // until the work of the last requests has ended
             ServerStatistics after = await StatisticsAsync("/gc", ct);
             long resident = ProcessTree.Memory(server.ProcessIds).Resident;
             double rate = 0;
@@ -335,7 +335,7 @@ internal sealed class WorkRunner(Contender contender, ServerInfo server) : IAsyn
     {
         await using HttpSession session = await ConnectAsync(work, ct);
         byte[] buffer = new byte[256];
-        IRequester warm = await session.OpenAsync(ct); // the connection of a multiplexer exists before: that is what it is for
+        IRequester warm = await session.OpenAsync(ct); // so that the connection of a multiplexer exists already
         await warm.GetAsync(s_small, buffer, null, ct);
         var milliseconds = new List<double>();
         for (int i = 0; i < work.Streams; i++)
@@ -349,13 +349,13 @@ internal sealed class WorkRunner(Contender contender, ServerInfo server) : IAsyn
         return new() { Operations = work.Streams, Figures = { ["milliseconds"] = Statistics.Median(milliseconds) } };
     }
 
-    // In slices, alone and beside bulk in turn: one stall of the machine in a second is the p99 of that second.
+    // In slices, alternately alone and with bulk, because a single stall of the machine in a second would be the p99 of that second.
     private async Task<WorkResult> FairnessAsync(WorkRequest work, CancellationToken ct)
     {
         const int Slices = 4;
         await using HttpSession session = await ConnectAsync(work, ct);
         IReadOnlyList<IRequester> requesters = await session.GetRequestersAsync(work.Streams + 1, ct);
-        IRequester[] interactive = requesters.Skip(1).ToArray(); // the bulk one on the first HTTP/2 connection, beside 99 of them
+        IRequester[] interactive = requesters.Skip(1).ToArray(); // the bulk stream shares the first HTTP/2 connection with 99 of them
         var pause = TimeSpan.FromMilliseconds(50);
         double slice = work.Seconds / Slices;
         List<double> alone = [], beside = [];
@@ -366,7 +366,7 @@ internal sealed class WorkRunner(Contender contender, ServerInfo server) : IAsyn
         {
             await RequestForAsync(interactive, slice, pause, ct, alone);
             Task running = bulk.RunAsync(ct);
-            await Task.Delay(TimeSpan.FromSeconds(Math.Min(0.3, slice)), ct); // until it is at full speed
+            await Task.Delay(TimeSpan.FromSeconds(Math.Min(0.3, slice)), ct); // until bulk has its full rate
             long before = bulk.Received;
             long started = Stopwatch.GetTimestamp();
             await RequestForAsync(interactive, slice, pause, ct, beside);

@@ -73,7 +73,7 @@ public sealed class CertificateFilesTests : IDisposable
     [InlineData("an encrypted key without a password", "Password", "is missing: the private key in '{0}/a.key' is encrypted.")]
     [InlineData("an encrypted key with another password", "Password", "is not the password of the private key in '{0}/a.key'.")]
     [InlineData("pkcs12 without its password", "Password", "is missing: '{0}/a.pfx' is protected by a password.")]
-    [InlineData("pkcs12 with another password", "Password", "does not open '{0}/a.pfx'.")]
+    [InlineData("pkcs12 with another password", "Password", "is not the password of '{0}/a.pfx'.")]
     [InlineData("pkcs12 without a key", "Path", "Certificate file '{0}/a.pfx' has no certificate with a private key.")]
     public void An_error_names_the_setting_and_the_file(string what, string setting, string message)
     {

@@ -118,7 +118,7 @@ public sealed class CertificateSourceTests : IDisposable
     }
 
     [Fact]
-    public void One_origin_is_named_and_no_more()
+    public void More_than_one_certificate_is_an_error()
     {
         ErrorList errors = new();
         Assert.Null(Create(new CertificateOptions { Path = "a.pem", Subject = "b" }, errors: errors));
@@ -154,7 +154,7 @@ public sealed class CertificateSourceTests : IDisposable
         return source;
     }
 
-    /// <summary>A store of this user's that ends with the test.</summary>
+    /// <summary>A certificate store of this user that is removed after the test.</summary>
     private sealed class TestStore : IDisposable
     {
         private readonly X509Store _store;

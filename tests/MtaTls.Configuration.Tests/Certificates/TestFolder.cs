@@ -3,7 +3,7 @@ using System.Security.Cryptography.X509Certificates;
 
 namespace MtaTls.Configuration.Tests;
 
-/// <summary>A folder with certificates in files, and the authority that they come from.</summary>
+/// <summary>A folder with certificate files, and the authority that issued the certificates.</summary>
 internal sealed class TestFolder : IDisposable
 {
     private readonly DirectoryInfo _folder = Directory.CreateTempSubdirectory("mtatls-configuration-");
@@ -26,7 +26,7 @@ internal sealed class TestFolder : IDisposable
             return request.CreateSelfSigned(now.AddDays(-1), now.AddDays(daysLeft));
         }
 
-        // The issuer was made earlier, perhaps in the second before: its certificate ends first, and none may outlast it.
+        // The issuer was created earlier, possibly in the previous second, so its certificate expires first. An issued certificate must not expire later.
         DateTimeOffset end = now.AddDays(daysLeft), lastEnd = issuer.NotAfter;
         using X509Certificate2 certificate = request.Create(issuer, now.AddDays(-1), end < lastEnd ? end : lastEnd, RandomNumberGenerator.GetBytes(8));
         return certificate.CopyWithPrivateKey(key);

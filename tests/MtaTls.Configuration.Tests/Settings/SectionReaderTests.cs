@@ -68,7 +68,7 @@ public sealed class SectionReaderTests
     }
 
     [Fact]
-    public void Nothing_written_changes_nothing()
+    public void An_empty_section_changes_nothing()
     {
         (Options options, ErrorList errors) = Read(new() { ["Count"] = "" });
         Assert.Empty(errors.All);
@@ -93,30 +93,30 @@ public sealed class SectionReaderTests
     [InlineData("Delay", "02:00:00", "S:Delay: '02:00:00' is not a time span such as 00:00:10 (more than 00:00:00, at most 01:00:00; -00:00:00.001 for no limit).")]
     [InlineData("Day", "1", "S:Day: '1' is none of Sunday, Monday, Tuesday, Wednesday, Thursday, Friday, Saturday.")]
     [InlineData("Targets:0", "Method", "S:Targets:0: 'Method' is none of Class, Event.")]
-    [InlineData("Targets", "Class", "S:Targets: is a list: [ \"Class\" ], or S:Targets:0 as a single key.")]
-    [InlineData("Names:0:x", "a", "S:Names:0: is not a single value.")]
-    [InlineData("Count:0", "1", "S:Count: is one value, not a list or an object.")]
+    [InlineData("Targets", "Class", "S:Targets: must be a list: [ \"Class\" ], or the key S:Targets:0.")]
+    [InlineData("Names:0:x", "a", "S:Names:0: must be a single value.")]
+    [InlineData("Count:0", "1", "S:Count: must be a single value, not a list or an object.")]
     [InlineData("File", "a\0b", "S:File: is not a path: it contains a null character.")]
-    [InlineData("Within", "text", "S:Within: is an object, not one value.")]
+    [InlineData("Within", "text", "S:Within: must be an object, not a single value.")]
     [InlineData("Within:Wrod", "text", "S:Within:Wrod: there is no such setting. Did you mean Word?")]
-    [InlineData("Each", "text", "S:Each: is a list of objects.")]
-    [InlineData("Each:x:Word", "text", "S:Each:x: 'x' is not a position in a list. The order decides, so write a list.")]
-    [InlineData("Named", "text", "S:Named: is an object, not one value.")]
-    [InlineData("Named:x", "text", "S:Named:x: is an object.")]
+    [InlineData("Each", "text", "S:Each: must be a list of objects.")]
+    [InlineData("Each:x:Word", "text", "S:Each:x: 'x' is not a position in a list. The order of the entries matters, so this must be a list.")]
+    [InlineData("Named", "text", "S:Named: must be an object, not a single value.")]
+    [InlineData("Named:x", "text", "S:Named:x: must be an object.")]
     [InlineData("Days:a", "Someday", "S:Days:a: 'Someday' is none of Sunday, Monday, Tuesday, Wednesday, Thursday, Friday, Saturday.")]
-    [InlineData("Lists:l", "1", "S:Lists:l: is a list: [ \"1\" ].")]
+    [InlineData("Lists:l", "1", "S:Lists:l: must be a list: [ \"1\" ].")]
     [InlineData("Cuont", "1", "S:Cuont: there is no such setting. Did you mean Count?")]
-    public void What_is_wrong_is_told_with_its_key(string key, string value, string error)
+    public void An_error_has_the_key_of_the_setting(string key, string value, string error)
     {
         (_, ErrorList errors) = Read(new() { [key] = value });
         Assert.Equal(error, Assert.Single(errors.All));
     }
 
     [Fact]
-    public void An_unknown_key_that_is_like_no_other_is_told_all_that_there_are()
+    public void An_unknown_key_that_is_similar_to_no_other_is_an_error_that_lists_all_keys()
     {
         (_, ErrorList errors) = Read(new() { ["Within:Entirely"] = "1" });
-        Assert.Equal("S:Within:Entirely: there is no such setting. Known here: Word.", Assert.Single(errors.All));
+        Assert.Equal("S:Within:Entirely: there is no such setting. The settings here are: Word.", Assert.Single(errors.All));
     }
 
     [Fact]

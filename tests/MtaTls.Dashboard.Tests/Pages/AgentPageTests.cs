@@ -4,7 +4,7 @@ using MtaTls.ReverseProxy.Agents;
 
 namespace MtaTls.Dashboard.Tests.Pages;
 
-/// <summary>A gateway's agents, and what an operator does with them.</summary>
+/// <summary>The view of a gateway's agents, and its actions.</summary>
 public sealed class AgentPageTests(Chromium chromium)
 {
     [Theory]
@@ -43,7 +43,7 @@ public sealed class AgentPageTests(Chromium chromium)
         string id = gateway.Services.GetRequiredService<IMtaTlsAgents>().List()[0].Id;
         await using Visit visit = await chromium.OpenAsync(gateway, "agents");
         await visit.LiveAsync();
-        // A drained agent registers anew elsewhere; here that is the same gateway.
+        // A drained agent registers again. Here there is only the same gateway.
         await visit.ConfirmAsync($"button[aria-label='Drain agent plant-a {id}']");
         await Wait.UntilAsync(() => gateway.Services.GetRequiredService<IMtaTlsAgents>().List().All(a => a.Id != id || a.IsDraining));
         await visit.CountAsync($"button[aria-label='Drain agent plant-a {id}']", 0);
@@ -55,7 +55,7 @@ public sealed class AgentPageTests(Chromium chromium)
     }
 
     [Fact]
-    public async Task A_gateway_without_agents_and_an_application_that_is_none_say_so()
+    public async Task Without_agents_or_without_a_gateway_the_page_says_so()
     {
         await using LiveApp gateway = await Gateway.StartAsync();
         await using Visit visit = await chromium.OpenAsync(gateway, "agents");
@@ -69,6 +69,6 @@ public sealed class AgentPageTests(Chromium chromium)
 
         await using LiveApp app = await LiveApp.StartAsync();
         await using Visit other = await chromium.OpenAsync(app, "agents");
-        await other.SeesAsync(".empty", "AddMtaTlsAgents() is not called.");
+        await other.SeesAsync(".empty", "It does not call AddMtaTlsAgents().");
     }
 }

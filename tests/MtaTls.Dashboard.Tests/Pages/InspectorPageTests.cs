@@ -8,7 +8,7 @@ using MtaTls.Dashboard.Tests.Support;
 
 namespace MtaTls.Dashboard.Tests.Pages;
 
-/// <summary>The ring of requests through a gateway to its agents.</summary>
+/// <summary>The inspector, with requests through a gateway to its agents.</summary>
 public sealed class InspectorPageTests(Chromium chromium)
 {
     private static readonly Action<MtaTlsDashboardOptions> s_on = static o => o.Inspector.Enabled = true;
@@ -50,7 +50,7 @@ public sealed class InspectorPageTests(Chromium chromium)
 
         await visit.ConfirmAsync("button:text-is('Send again')");
         await visit.SeesAsync("#view dl", "Repeats");
-        // What was blanked is not sent, everything else is.
+        // Blanked headers are not sent, everything else is.
         await visit.SeesAsync("#view", "X-Kept kept, Authorization ''");
         Assert.Equal(2, Volatile.Read(ref posts));
         Assert.Empty(visit.Complaints);
@@ -68,11 +68,11 @@ public sealed class InspectorPageTests(Chromium chromium)
         await visit.SeesAsync(".empty", "MtaTlsDashboard:Inspector:Enabled turns it on");
         await visit.AssertAccessibleAsync();
         await visit.Page.GotoAsync($"{gateway.Page}#/request?id=1");
-        await visit.SeesAsync("#view .empty", "There is no such request");
+        await visit.SeesAsync("#view .empty", "The request was not found.");
     }
 
     [Fact]
-    public async Task Bodies_and_the_ring_have_their_limits()
+    public async Task The_number_of_requests_and_the_length_of_bodies_are_limited()
     {
         await using LiveApp gateway = await Gateway.StartAsync(static o =>
         {
@@ -97,7 +97,7 @@ public sealed class InspectorPageTests(Chromium chromium)
         using HttpResponseMessage gone = await page.GetAsync(new Uri("api/requests/1", UriKind.Relative)).Soon();
         Assert.Equal(HttpStatusCode.NotFound, gone.StatusCode);
         JsonElement last = JsonDocument.Parse(await page.GetStringAsync(new Uri("api/requests/3", UriKind.Relative)).Soon()).RootElement;
-        // The character that the limit cuts in two is left out.
+        // A character that the limit cuts is left out.
         Assert.Equal("123456789", last.GetProperty("requestBody").GetProperty("text").GetString());
         Assert.Equal(body.Length, last.GetProperty("requestBody").GetProperty("length").GetInt64());
         Assert.True(last.GetProperty("responseBody").GetProperty("isCut").GetBoolean());

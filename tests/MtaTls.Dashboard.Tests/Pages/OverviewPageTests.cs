@@ -14,7 +14,7 @@ public sealed class OverviewPageTests(Chromium chromium)
     [InlineData(ColorScheme.Dark, 1280)]
     [InlineData(ColorScheme.Light, 390)]
     [InlineData(ColorScheme.Dark, 390)]
-    public async Task Overview_shows_what_flows(ColorScheme scheme, int width)
+    public async Task Overview_shows_the_traffic(ColorScheme scheme, int width)
     {
         await using LiveApp app = await LiveApp.StartAsync();
         await using MtaTlsClient client = await app.ConnectAsync();
@@ -23,7 +23,7 @@ public sealed class OverviewPageTests(Chromium chromium)
         await using Visit visit = await chromium.OpenAsync(app, scheme: scheme, width: width);
         await visit.LiveAsync();
         await visit.SeesAsync(".tile:nth-child(1) dd", "1");
-        // A channel is opened for each request, and data go both ways.
+        // Each request opens a channel, and data flow in both directions.
         await Assertions.Expect(visit.Page.Locator(".tile:nth-child(5) dd")).Not.ToHaveTextAsync("0.0/s", new() { Timeout = (float)Wait.Timeout.TotalMilliseconds });
         await Assertions.Expect(visit.Page.Locator(".tile:nth-child(4) dd")).Not.ToHaveTextAsync("0 bit/s", new() { Timeout = (float)Wait.Timeout.TotalMilliseconds });
         await visit.CountAsync(".chart canvas", 5);
@@ -31,7 +31,7 @@ public sealed class OverviewPageTests(Chromium chromium)
         await visit.AssertAccessibleAsync();
         await visit.PictureAsync($"overview-{scheme}-{width}");
         Assert.Empty(visit.Complaints);
-        // Nothing comes from anywhere else.
+        // The page loads nothing from other origins.
         Assert.All(visit.Requests, url => Assert.StartsWith(app.Page.GetLeftPart(UriPartial.Authority), url, StringComparison.Ordinal));
         await stop.CancelAsync();
         await load;
@@ -43,7 +43,7 @@ public sealed class OverviewPageTests(Chromium chromium)
         await using LiveApp app = await LiveApp.StartAsync(mtaTls: static o => o.Limits.MaxChannels = 1);
         await using Visit visit = await chromium.OpenAsync(app);
         await visit.LiveAsync();
-        await visit.SeesAsync("#view", "None since somebody watches.");
+        await visit.SeesAsync("#view", "None since this page is watched.");
         await using MtaTlsClient client = await app.ConnectAsync();
         await using MtaTlsClientChannel only = await client.OpenChannelAsync("one.test", 80).Soon();
         await Assert.ThrowsAsync<MtaTlsChannelRefusedException>(async () => await client.OpenChannelAsync("two.test", 80).Soon());
@@ -83,8 +83,8 @@ public sealed class OverviewPageTests(Chromium chromium)
     [Fact]
     public async Task A_viewer_who_loses_the_connection_sees_it_and_comes_back()
     {
-        LiveApp app = await LiveApp.StartAsync();
-        int port = app.Page.Port;
+        int port = FreePort.Find();
+        LiveApp app = await LiveApp.StartAsync(port: port);
         await using Visit visit = await chromium.OpenAsync(app);
         await visit.LiveAsync();
         await app.DisposeAsync();
@@ -103,8 +103,8 @@ public sealed class OverviewPageTests(Chromium chromium)
         await using Visit visit = await chromium.OpenAsync(app);
         await visit.LiveAsync();
         await visit.Page.Context.SetExtraHTTPHeadersAsync([]);
-        await visit.SeesAsync("#notice", "You may not see this page any more");
-        await visit.SeesAsync("#state[data-state=lost]", "You may not see this page any more");
+        await visit.SeesAsync("#notice", "You no longer have access to this page");
+        await visit.SeesAsync("#state[data-state=lost]", "You no longer have access to this page");
         await visit.PictureAsync("denied");
         await visit.AssertAccessibleAsync();
     }
@@ -116,7 +116,7 @@ public sealed class OverviewPageTests(Chromium chromium)
         await using Visit first = await chromium.OpenAsync(app);
         await first.LiveAsync();
         await using Visit second = await chromium.OpenAsync(app);
-        await second.SeesAsync("#notice", "1 viewers watch already");
+        await second.SeesAsync("#notice", "1 browsers already watch");
         await first.Page.CloseAsync();
         await second.LiveAsync();
         await Assertions.Expect(second.Page.Locator("#notice")).ToBeHiddenAsync(new() { Timeout = (float)Wait.Timeout.TotalMilliseconds });
@@ -126,7 +126,7 @@ public sealed class OverviewPageTests(Chromium chromium)
     {
         for (int i = 0; !stop.IsCancellationRequested; i++)
         {
-            // A handler of its own has no connection yet: each request opens a channel.
+            // A new handler has no connection yet, so each request opens a channel.
             using HttpClient http = new(new SocketsHttpHandler().UseMtaTls(client));
             await http.GetStringAsync(new Uri(string.Create(CultureInfo.InvariantCulture, $"https://localhost/hello?{i}")), CancellationToken.None);
             await Task.Delay(50, CancellationToken.None);

@@ -36,7 +36,7 @@ public sealed class SessionPageTests(Chromium chromium)
         await visit.Page.Locator("#filter").FillAsync("cn=client");
         await visit.CountAsync("tbody tr", 1);
         await visit.SeesAsync("caption", "1 of 2 sessions");
-        // What is typed stays in the field, and the field keeps the keyboard.
+        // The text stays in the field, and the field keeps the focus.
         Assert.Equal("cn=client", await visit.Page.Locator("#filter").InputValueAsync());
         Assert.Equal("filter", await visit.Page.EvaluateAsync<string>("() => document.activeElement.id"));
         await visit.Page.Locator("#filter").FillAsync("nothing like this");
@@ -87,13 +87,14 @@ public sealed class SessionPageTests(Chromium chromium)
         Assert.Empty(visit.Complaints);
     }
 
-    // What a certificate names is its authority's business, and authorities write a lot: markup, characters that turn the order of others around, very long names.
+    // A certificate can contain any name: markup, characters that reorder others, very long names.
     [Fact]
     public async Task Hostile_names_are_text()
     {
         await using LiveApp app = await LiveApp.StartAsync();
         string[] names = [Hostile, "user\u202egnp.exe", new string('w', 400), "${alert(1)}", "a\u200bb\u0007c", "<script>alert(1)</script>"];
         List<MtaTlsClient> clients = [];
+        List<MtaTlsClientChannel> channels = []; // a channel that nobody references is closed by a garbage collection
         foreach (string name in names)
         {
             X500DistinguishedNameBuilder subject = new();
@@ -102,7 +103,7 @@ public sealed class SessionPageTests(Chromium chromium)
             using X509Certificate2 certificate = TestCertificates.Issue(subject.Build().Name, TestCertificates.Root, "1.3.6.1.5.5.7.3.2", ["client.test"]);
             clients.Add(await app.ConnectAsync(certificate));
             string host = new('a', 253);
-            await clients[^1].OpenChannelAsync(new ChannelAddress(host, 65_535), new ChannelAddress(host, 65_535)).Soon();
+            channels.Add(await clients[^1].OpenChannelAsync(new ChannelAddress(host, 65_535), new ChannelAddress(host, 65_535)).Soon());
         }
 
         await using Visit visit = await chromium.OpenAsync(app, "sessions");
@@ -121,6 +122,10 @@ public sealed class SessionPageTests(Chromium chromium)
         await visit.AssertFitsAsync();
         await visit.PictureAsync("hostile-channels");
         Assert.Empty(visit.Complaints);
+        foreach (MtaTlsClientChannel channel in channels)
+        {
+            await channel.DisposeAsync();
+        }
     }
 
     [Fact]
@@ -139,7 +144,7 @@ public sealed class SessionPageTests(Chromium chromium)
             a.MapPost("/deaf", static async (Microsoft.AspNetCore.Http.HttpContext context) => await Task.Delay(Timeout.Infinite, context.RequestAborted).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing));
         });
         await using MtaTlsClient client = await app.ConnectAsync();
-        using HttpClient http = new(new SocketsHttpHandler().UseMtaTls(client));
+        using HttpClient http = new(new SocketsHttpHandler().UseMtaTls(client)) { Timeout = Timeout.InfiniteTimeSpan };
         using HttpResponseMessage unread = await http.GetAsync(new Uri("https://localhost/endless"), HttpCompletionOption.ResponseHeadersRead).Soon();
         using CancellationTokenSource stop = new();
         Task deaf = http.PostAsync(new Uri("https://localhost/deaf"), new ByteArrayContent(new byte[4 << 20]), stop.Token);
@@ -181,7 +186,7 @@ public sealed class SessionPageTests(Chromium chromium)
         await visit.ConfirmAsync("tbody button");
         await visit.SeesAsync(".empty", "The session has no open channel.");
         await visit.Page.GotoAsync($"{app.Page}#/sessions");
-        // The client may begin another one.
+        // The client may open another session.
         await visit.ConfirmAsync($"button[aria-label='End session {id}']");
         await visit.CountAsync($"button[aria-label='End session {id}']", 0);
         Assert.Null(app.Sessions.Find(id));
@@ -200,6 +205,6 @@ public sealed class SessionPageTests(Chromium chromium)
         app.Sessions.Abort(app.Sessions.List()[0].SessionId);
         await Wait.UntilAsync(() => app.Sessions.List().Count == 0);
         await visit.Page.Locator("#dialog-yes").ClickAsync();
-        await visit.SeesAsync("#notice", "It is not there (any more).");
+        await visit.SeesAsync("#notice", "It was not found. It may have ended.");
     }
 }

@@ -19,7 +19,7 @@ public sealed class StatusPageTests(Chromium chromium)
         await using LiveApp app = await LiveApp.StartAsync(kestrel: static k => k.Listen(IPAddress.Loopback, 0, static endpoint => endpoint.UseHttps(static https =>
         {
             https.ServerCertificate = TestCertificates.Server;
-#pragma warning disable SYSLIB0039, CA5397 // An endpoint of the past, which is what the page explains.
+#pragma warning disable SYSLIB0039, CA5397 // The test needs an endpoint with an old TLS version, because the page explains it.
             https.SslProtocols = SslProtocols.Tls11;
 #pragma warning restore SYSLIB0039, CA5397
         })));
@@ -54,7 +54,7 @@ public sealed class StatusPageTests(Chromium chromium)
         await using MtaTlsClientChannel second = await one.OpenChannelAsync("a.test", 80).Soon();
         await using Visit visit = await chromium.OpenAsync(app, "limits");
         await visit.LiveAsync();
-        // The nearest first.
+        // The limit that is nearest to its maximum comes first.
         await visit.SeesAsync("tbody tr:nth-child(1)", "MaxChannels");
         await visit.SeesAsync("tbody tr:nth-child(1)", "100.0 %");
         await visit.SeesAsync("tbody tr:nth-child(2)", "66.7 %");
@@ -70,7 +70,7 @@ public sealed class StatusPageTests(Chromium chromium)
     }
 
     [Fact]
-    public async Task Events_are_what_was_logged_filtered_by_text_and_level()
+    public async Task Log_events_are_listed_and_filtered_by_text_and_level()
     {
         await using LiveApp app = await LiveApp.StartAsync();
         await using (MtaTlsClient client = await app.ConnectAsync())
@@ -88,14 +88,14 @@ public sealed class StatusPageTests(Chromium chromium)
         await visit.AssertAccessibleAsync();
         await visit.PictureAsync("events");
         await visit.Page.Locator("#level").SelectOptionAsync("Error");
-        await visit.SeesAsync(".empty", "No event matches.");
+        await visit.SeesAsync(".empty", "No event matches the filter.");
         await visit.Page.Locator("#level").SelectOptionAsync("Information");
         await visit.CountAsync(".empty:visible", 0);
         Assert.Empty(visit.Complaints);
     }
 
     [Fact]
-    public async Task Of_the_events_the_last_are_kept()
+    public async Task The_last_events_are_kept()
     {
         await using LiveApp app = await LiveApp.StartAsync(dashboard: static o => o.MaxEvents = 3);
         for (int i = 0; i < 3; i++)
@@ -110,7 +110,7 @@ public sealed class StatusPageTests(Chromium chromium)
         Assert.True(events.GetProperty("rows")[0].GetProperty("number").GetInt64() > 3);
     }
 
-    // One process may not have as many sockets as 10,000 sessions and their clients need: the benchmark `page` has them, in two. Here a list of as many stands for them.
+    // A process can't have enough sockets for 10,000 sessions and their clients, so the test uses a list of fake sessions. The benchmark `page` has real ones, in two processes.
     [Fact]
     public async Task Ten_thousand_sessions_are_sorted_and_paged_on_the_server()
     {
@@ -128,7 +128,7 @@ public sealed class StatusPageTests(Chromium chromium)
         await visit.AssertAccessibleAsync();
         await visit.Page.Locator("#filter").FillAsync("id-123");
         await visit.SeesAsync("caption", "11 of 10,000 sessions");
-        // A page past the end is the last one.
+        // A page number past the end shows the last page.
         await visit.Page.GotoAsync($"{app.Page}#/sessions?page=100000");
         await visit.SeesAsync(".pager", "Page 200 of 200");
         Assert.Empty(visit.Complaints);

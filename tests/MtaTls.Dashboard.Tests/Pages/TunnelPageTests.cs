@@ -21,10 +21,10 @@ public sealed class TunnelPageTests(Chromium chromium) : IDisposable
         Assert.SkipUnless(QuicEngine.IsSupported, QuicEngine.UnsupportedReason ?? "");
         string authority = Path.Combine(_folder.FullName, "ca.pem");
         await File.WriteAllTextAsync(authority, TestCertificates.Root.ExportCertificatePem());
-        int port = FreePort();
+        int port = FreePort.Find();
         await using LiveApp app = await LiveApp.StartAsync(builder => ((Microsoft.Extensions.Hosting.IHostApplicationBuilder)builder).AddTunnel(port, authority));
         await using Visit visit = await chromium.OpenAsync(app, "tunnels", scheme: scheme, width: width);
-        await visit.SeesAsync(".empty", "No tunnel session is there.");
+        await visit.SeesAsync(".empty", "There is no tunnel session.");
 
         QuicTunnelClientOptions options = new() { Host = "127.0.0.1", Port = port, TargetHost = "localhost", AuthorityPath = authority };
         options.ClientCertificate.Certificate = TestCertificates.Client;
@@ -51,14 +51,7 @@ public sealed class TunnelPageTests(Chromium chromium) : IDisposable
     {
         await using LiveApp app = await LiveApp.StartAsync();
         await using Visit visit = await chromium.OpenAsync(app, "tunnels");
-        await visit.SeesAsync(".empty", "neither AddQuicTunnel() nor AddQuicTunnelClient() is called");
+        await visit.SeesAsync(".empty", "It calls neither AddQuicTunnel() nor AddQuicTunnelClient().");
         await visit.AssertAccessibleAsync();
-    }
-
-    private static int FreePort()
-    {
-        using System.Net.Sockets.Socket socket = new(System.Net.Sockets.AddressFamily.InterNetwork, System.Net.Sockets.SocketType.Dgram, System.Net.Sockets.ProtocolType.Udp);
-        socket.Bind(new IPEndPoint(IPAddress.Loopback, 0));
-        return ((IPEndPoint)socket.LocalEndPoint!).Port;
     }
 }

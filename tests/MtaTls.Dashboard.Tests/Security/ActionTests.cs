@@ -7,7 +7,7 @@ using MtaTls.Dashboard.Tests.Support;
 
 namespace MtaTls.Dashboard.Tests.Security;
 
-/// <summary>Who may act, and what a request for an action needs.</summary>
+/// <summary>The users that may act, and the token that an action needs.</summary>
 public sealed class ActionTests
 {
     [Fact]
@@ -83,9 +83,9 @@ public sealed class ActionTests
             await client.DisposeAsync();
         }
 
-        // Who did it stands in the log, which the page shows.
+        // The log, which the page shows, contains the user.
         JsonElement events = await app.SnapshotAsync("events&filter=live page");
-        Assert.Contains(events.GetProperty("rows").EnumerateArray(), static e => e.GetProperty("message").GetString()!.StartsWith("operator on the live page: abort session", StringComparison.Ordinal));
+        Assert.Contains(events.GetProperty("rows").EnumerateArray(), static e => e.GetProperty("message").GetString()!.StartsWith("User operator on the live page: abort session", StringComparison.Ordinal));
     }
 
     [Fact]
@@ -103,7 +103,7 @@ public sealed class ActionTests
         Assert.True((await first.Input.ReadAsync().Soon()).IsCompleted);
         await Wait.UntilAsync(() => app.Sessions.ListChannels(id)?.Count == 1);
         Assert.Equal("second.test", app.Sessions.ListChannels(id)![0].Destination.Host);
-        // The session ends although the client has not disposed what was closed.
+        // The session ends although the client has not disposed the closed channel.
         await second.DisposeAsync();
         using HttpResponseMessage end = await http.PostAsync(new Uri($"api/sessions/{id}/end", UriKind.Relative), null).Soon();
         Assert.Equal(HttpStatusCode.NoContent, end.StatusCode);

@@ -4,12 +4,12 @@ using MtaTls.Dashboard.Tests.Support;
 
 namespace MtaTls.Dashboard.Tests.Security;
 
-/// <summary>Who gets anything at all.</summary>
+/// <summary>Access to the page without and with authorization.</summary>
 public sealed class AnonymousTests
 {
     private const string NoPolicy = "none";
 
-    // Every endpoint that the page has, whatever is added to it later.
+    // Every endpoint of the page, also those that are added later.
     [Theory]
     [InlineData("viewers", "Production", HttpStatusCode.Unauthorized)]
     [InlineData("viewers", "Development", HttpStatusCode.Unauthorized)]
@@ -29,7 +29,7 @@ public sealed class AnonymousTests
         }
     }
 
-    // A user who has signed in and is none of the policy's.
+    // A user who has signed in but does not satisfy the policy.
     [Fact]
     public async Task Another_user_gets_nothing_anywhere()
     {
@@ -53,7 +53,7 @@ public sealed class AnonymousTests
         Assert.Equal(HttpStatusCode.OK, page.StatusCode);
     }
 
-    // With AllowAnonymous() no policy is applied, so it counts as none.
+    // With AllowAnonymous() the policy is not applied, so the page behaves as without one.
     [Fact]
     public async Task AllowAnonymous_opens_nothing()
     {
@@ -79,7 +79,7 @@ public sealed class AnonymousTests
         Assert.Equal(HttpStatusCode.NotFound, response.StatusCode);
     }
 
-    // The browser says where a request comes from. Pages of other origins read nothing, whatever the application's CORS policy says; a link leads to the page.
+    // The browser tells from which site a request comes. Pages of other origins can read nothing, whatever the application's CORS policy is. A link to the page works.
     [Theory]
     [InlineData("cross-site", "cors", HttpStatusCode.NotFound)]
     [InlineData("same-site", "no-cors", HttpStatusCode.NotFound)]

@@ -1,10 +1,12 @@
 using System.Net;
+using System.Text.Json;
 using Microsoft.AspNetCore.Routing;
+using Microsoft.Extensions.DependencyInjection;
 using MtaTls.Dashboard.Tests.Support;
 
 namespace MtaTls.Dashboard.Tests.Security;
 
-/// <summary>What answers say to the browser, and what questions they take.</summary>
+/// <summary>Headers of responses, and limits of requests.</summary>
 public sealed class ResponseTests
 {
     [Fact]
@@ -28,7 +30,7 @@ public sealed class ResponseTests
     }
 
     [Fact]
-    public async Task Files_are_asked_for_again_and_sent_once()
+    public async Task Files_are_revalidated_and_sent_once()
     {
         await using LiveApp app = await LiveApp.StartAsync();
         using HttpClient http = app.Http();
@@ -51,7 +53,7 @@ public sealed class ResponseTests
     }
 
     [Fact]
-    public async Task The_page_without_its_slash_leads_to_the_page()
+    public async Task The_page_without_its_slash_redirects_to_the_page()
     {
         await using LiveApp app = await LiveApp.StartAsync();
         using HttpClient http = app.Http();
@@ -66,7 +68,7 @@ public sealed class ResponseTests
     [InlineData("view=sessions&page=x")]
     [InlineData("view=sessions&size=201")]
     [InlineData("view=events&level=Loud")]
-    public async Task A_wrong_question_is_answered_400(string query)
+    public async Task An_invalid_query_is_answered_400(string query)
     {
         await using LiveApp app = await LiveApp.StartAsync();
         using HttpClient http = app.Http();
@@ -100,14 +102,14 @@ public sealed class ResponseTests
             Assert.Contains("MaxViewers", await second.Content.ReadAsStringAsync(), StringComparison.Ordinal);
         }
 
-        // The place is free again once the server has noticed that the first viewer has gone.
+        // A viewer fits again when the server has noticed that the first viewer has left.
         await Wait.UntilAsync(() => app.Services.GetRequiredService<Sampling.Sampler>().Viewers == 0);
         using HttpResponseMessage third = await http.GetAsync(new Uri("api/snapshot", UriKind.Relative)).Soon();
         Assert.Equal(HttpStatusCode.OK, third.StatusCode);
     }
 
     [Fact]
-    public async Task A_stream_ends_with_its_lifetime_and_says_that_the_page_may_come_again()
+    public async Task A_stream_ends_after_its_lifetime_and_tells_the_page_to_connect_again()
     {
         await using LiveApp app = await LiveApp.StartAsync(dashboard: static o => o.StreamLifetime = TimeSpan.FromSeconds(1));
         using HttpClient http = app.Http();
@@ -116,7 +118,26 @@ public sealed class ResponseTests
         Assert.EndsWith("event: again\ndata: {}\n\n", all, StringComparison.Ordinal);
     }
 
-    // A page that is watched does not hold up the application's end.
+    // Nothing is cut off, even if the lifetime is over while the first event is written.
+    [Fact]
+    public async Task A_stream_sends_whole_events()
+    {
+        await using LiveApp app = await LiveApp.StartAsync(
+            static builder => builder.Services.AddSingleton<TimeProvider>(new LifetimeIsOver()), dashboard: static o => o.StreamLifetime = LifetimeIsOver.Lifetime);
+        using HttpClient http = app.Http();
+        string all = await http.GetStringAsync(new Uri("api/stream", UriKind.Relative)).Soon();
+        string[] events = all.Split("\n\n", StringSplitOptions.RemoveEmptyEntries);
+        Assert.Equal("event: again\ndata: {}", events[^1]);
+        Assert.NotEmpty(events[..^1]);
+        Assert.All(events[..^1], static e =>
+        {
+            Assert.StartsWith("data: ", e, StringComparison.Ordinal);
+            using var frame = JsonDocument.Parse(e["data: ".Length..]);
+            Assert.Equal(JsonValueKind.Object, frame.RootElement.ValueKind);
+        });
+    }
+
+    // A page that is watched does not delay the application's stop.
     [Fact]
     public async Task A_stream_ends_when_the_application_stops()
     {
@@ -141,5 +162,14 @@ public sealed class ResponseTests
         }
 
         await Wait.UntilAsync(() => !sampler.IsRunning);
+    }
+
+    /// <summary>A clock whose timers of one duration end at once.</summary>
+    private sealed class LifetimeIsOver : TimeProvider
+    {
+        public static readonly TimeSpan Lifetime = TimeSpan.FromSeconds(1234);
+
+        public override ITimer CreateTimer(TimerCallback callback, object? state, TimeSpan dueTime, TimeSpan period)
+            => base.CreateTimer(callback, state, dueTime == Lifetime ? TimeSpan.Zero : dueTime, period);
     }
 }

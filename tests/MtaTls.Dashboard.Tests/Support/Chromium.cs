@@ -28,7 +28,7 @@ public sealed class Chromium : IAsyncLifetime
         });
     }
 
-    /// <summary>Opens the page as a user, in a profile of its own.</summary>
+    /// <summary>Opens the page as a user, in a separate profile.</summary>
     internal async Task<Visit> OpenAsync(LiveApp app, string view = "overview", string? user = "operator", ColorScheme scheme = ColorScheme.Light, int width = 1280, int height = 900)
     {
         Assert.SkipWhen(_browser is null, "Chromium is not installed.");

@@ -5,7 +5,7 @@ using MtaTls.ReverseProxy.Agents;
 
 namespace MtaTls.Dashboard.Tests.Support;
 
-/// <summary>A gateway with the live page, and agents of it, which are applications of their own.</summary>
+/// <summary>A gateway with the live page, and its agents, which are separate applications.</summary>
 internal static class Gateway
 {
     public const string Host = "plant7.example.test";
@@ -39,7 +39,7 @@ internal static class Gateway
         },
         dashboard: dashboard, mtaTls: mtaTls);
 
-    /// <summary>An application that opens no port. It is registered when this returns.</summary>
+    /// <summary>Starts an application that opens no port. It is registered when this method returns.</summary>
     public static async Task<WebApplication> AddAgentAsync(this LiveApp gateway, string name, Action<WebApplication>? map = null)
     {
         WebApplicationBuilder builder = WebApplication.CreateBuilder();

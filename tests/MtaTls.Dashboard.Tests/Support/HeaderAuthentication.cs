@@ -6,7 +6,7 @@ using Microsoft.Extensions.Options;
 
 namespace MtaTls.Dashboard.Tests.Support;
 
-/// <summary>Signs in whoever names a user of the test in a header: "viewer", or "operator".</summary>
+/// <summary>Signs in the user that a request names in a header: "viewer" or "operator".</summary>
 internal sealed class HeaderAuthentication(IOptionsMonitor<AuthenticationSchemeOptions> options, ILoggerFactory logger, UrlEncoder encoder)
     : AuthenticationHandler<AuthenticationSchemeOptions>(options, logger, encoder)
 {

@@ -27,7 +27,7 @@ internal sealed class LiveApp : IAsyncDisposable
 
     public IMtaTlsSessions Sessions => Services.GetRequiredService<IMtaTlsSessions>();
 
-    /// <summary>Where channels connect to.</summary>
+    /// <summary>The endpoint for channels.</summary>
     public int Port => Address("https").Port;
 
     /// <summary>The page for a browser.</summary>
@@ -63,7 +63,12 @@ internal sealed class LiveApp : IAsyncDisposable
             k.Listen(IPAddress.Loopback, port);
             kestrel?.Invoke(k);
         });
-        builder.WebHost.UseMtaTls(o => mtaTls?.Invoke(o));
+        builder.WebHost.UseMtaTls(o =>
+        {
+            // Steps of the browser take their time on a busy machine, and idle sessions must outlive them.
+            o.Limits.SessionIdleTimeout = Timeout.InfiniteTimeSpan;
+            mtaTls?.Invoke(o);
+        });
         builder.Services.AddAuthentication(HeaderAuthentication.Scheme_).AddScheme<AuthenticationSchemeOptions, HeaderAuthentication>(HeaderAuthentication.Scheme_, null);
         builder.Services.AddAuthorizationBuilder()
             .AddPolicy("viewers", static p => p.RequireRole("viewer", "operator"))
@@ -78,7 +83,7 @@ internal sealed class LiveApp : IAsyncDisposable
         app.UseAuthentication();
         app.UseAuthorization();
         app.MapGet("/hello", static () => "hello");
-        // Answers when it is told to, so that a channel stays open and in use.
+        // Answers when the test allows it, so that a channel stays open and in use.
         app.MapGet("/wait", static async (HttpContext context) =>
         {
             await context.Response.Body.FlushAsync(context.RequestAborted);
@@ -104,7 +109,7 @@ internal sealed class LiveApp : IAsyncDisposable
         }
     }
 
-    /// <summary>A client with sessions of its own.</summary>
+    /// <summary>A client with its own sessions.</summary>
     public async Task<MtaTlsClient> ConnectAsync(X509Certificate2? certificate = null, string? name = null)
     {
         MtaTlsClientOptions options = new()
@@ -115,6 +120,7 @@ internal sealed class LiveApp : IAsyncDisposable
             ApplicationProtocols = [SslApplicationProtocol.Http11],
             CertificateChainPolicy = TestCertificates.TrustRoot(),
             TargetHost = name ?? "localhost",
+            SessionIdleTimeout = Timeout.InfiniteTimeSpan,
         };
         if (certificate is not null)
         {

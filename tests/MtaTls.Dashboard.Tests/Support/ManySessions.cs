@@ -5,7 +5,7 @@ using MtaTls.Protocol;
 
 namespace MtaTls.Dashboard.Tests.Support;
 
-/// <summary>A list of as many sessions as one likes, with ids and bytes by their numbers.</summary>
+/// <summary>A list of any number of fake sessions, with ids and byte counts that depend on their index.</summary>
 internal sealed class ManySessions(int count) : IMtaTlsSessions
 {
     private readonly IMtaTlsSessionFeature[] _all = [.. Enumerable.Range(0, count).Select(static n => new Session(n))];

@@ -3,7 +3,7 @@ using Microsoft.Playwright;
 
 namespace MtaTls.Dashboard.Tests.Support;
 
-/// <summary>A page in the browser. Everything that the browser complains about is kept: a script error, a file that the security policy blocks, a request to another place.</summary>
+/// <summary>A page in the browser. It collects all problems: script errors, files that the security policy blocks, requests to other origins.</summary>
 internal sealed class Visit : IAsyncDisposable
 {
     private static readonly string s_axe = ReadAxe();
@@ -17,7 +17,7 @@ internal sealed class Visit : IAsyncDisposable
         page.PageError += (_, error) => Complaints.Add(error);
         page.Console += (_, message) =>
         {
-            // A request that fails is what some tests want to see, and shown by the page itself.
+            // Failed requests are not collected: some tests need them, and the page itself shows them.
             if (message.Type is "error" or "warning" && !message.Text.StartsWith("Failed to load resource", StringComparison.Ordinal))
             {
                 Complaints.Add(message.Text);
@@ -39,17 +39,17 @@ internal sealed class Visit : IAsyncDisposable
 
     public Task CountAsync(string selector, int count) => Assertions.Expect(Page.Locator(selector)).ToHaveCountAsync(count, new() { Timeout = (float)Wait.Timeout.TotalMilliseconds });
 
-    /// <summary>Presses a button and answers the question that it asks with yes.</summary>
+    /// <summary>Presses a button and confirms its question.</summary>
     public async Task ConfirmAsync(string button)
     {
         await Page.Locator(button).First.ClickAsync();
         await Page.Locator("#dialog-yes").ClickAsync();
     }
 
-    /// <summary>Looks for breaches of WCAG 2.2 AA with axe-core. Nothing may be found, and the page may not have complained.</summary>
+    /// <summary>Checks WCAG 2.2 AA with axe-core. There may be no violations, and no problems of the page.</summary>
     public async Task AssertAccessibleAsync()
     {
-        // Run beside the page's own scripts, whose security policy does not allow it: as the browser's tools do.
+        // The page's security policy does not allow axe-core, so it is added as the browser's developer tools would do it.
         JsonElement? found = await Page.EvaluateAsync($$"""
             async () => {
               const module = { exports: {} };
@@ -61,7 +61,7 @@ internal sealed class Visit : IAsyncDisposable
         Assert.Empty(found!.Value.EnumerateArray().Select(static v => v.GetString()));
     }
 
-    /// <summary>Keeps a picture where MTATLS_TEST_SCREENSHOTS names a folder, for those who want to look at it.</summary>
+    /// <summary>Saves a screenshot to the folder in MTATLS_TEST_SCREENSHOTS, if it is set.</summary>
     public async Task PictureAsync(string name)
     {
         byte[] picture = await Page.ScreenshotAsync(new() { Timeout = (float)Wait.Timeout.TotalMilliseconds });
@@ -74,7 +74,7 @@ internal sealed class Visit : IAsyncDisposable
         }
     }
 
-    /// <summary>The page is no wider than its window: only its tables scroll.</summary>
+    /// <summary>Checks that the page is not wider than its window. Only tables scroll.</summary>
     public async Task AssertFitsAsync()
         => Assert.True(await Page.EvaluateAsync<bool>("() => document.documentElement.scrollWidth <= window.innerWidth"), "The page is wider than its window.");
 

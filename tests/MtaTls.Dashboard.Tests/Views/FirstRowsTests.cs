@@ -2,7 +2,7 @@ using MtaTls.Dashboard.Views;
 
 namespace MtaTls.Dashboard.Tests.Views;
 
-/// <summary>The first rows of many are those that sorting all of them would put first.</summary>
+/// <summary>The first rows are the same as after sorting all rows.</summary>
 public class FirstRowsTests
 {
     [Theory]
@@ -15,7 +15,7 @@ public class FirstRowsTests
         {
             int length = random.Next(0, 300), count = random.Next(0, length + 1), values = random.Next(1, 50);
 
-            // Few values, so that many are equal; each row's start is its own, so that the order is one alone.
+            // Only a few values, so that many are equal. Each row's start is unique, so that there is only one right order.
             SortKey[] keys = [.. Enumerable.Range(0, length).Select(i => new SortKey(null, random.Next(values), i))];
             random.Shuffle(keys);
             SortKey[] expected = [.. descending ? keys.OrderDescending().Take(count) : keys.Order().Take(count)];

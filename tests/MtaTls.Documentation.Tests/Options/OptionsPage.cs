@@ -14,13 +14,13 @@ internal static class OptionsPage
 
             <!-- Generated from the settings by MtaTls.Documentation.Tests; do not edit. -->
 
-            Every setting of `appsettings.json`, with its default and range. All are optional unless the table says otherwise.
-            A setting that does not exist, a value of the wrong type and a value out of its range fail the start of the
-            application with one error that names every key.
+            Every setting of `appsettings.json`, with its default and range. Settings are optional unless the column Default
+            says **required**. Unknown settings, values of the wrong type and values out of range fail startup with one error
+            that lists every key.
 
-            - Times are written as `00:00:10` (hours, minutes, seconds) or `1.00:00:00` (with days).
+            - The format of times is `00:00:10` (hours, minutes, seconds) or `1.00:00:00` (with days).
             - Paths are relative to the content root.
-            - Certificates and authorities in files are read again when the files change, before the next handshake.
+            - When the file of a certificate or of authorities changes, it is read again before the next handshake.
             - In code the options have the same names: `UseMtaTls(options => options.Limits.MaxSessions = 1000)`.
 
             The sections:
@@ -73,7 +73,7 @@ internal static class OptionsPage
         => setting.IsRequired ? "**required**"
             : setting.DefaultText ?? (table.Default(setting) is { } value ? $"`{Plain(value)}`" : setting.Kind == SettingKind.Section ? "" : "none");
 
-    // As it is written in a file: without separators of thousands.
+    // The value as in a settings file, without thousands separators.
     private static string Plain(object value) => value is int or long or ushort ? string.Create(System.Globalization.CultureInfo.InvariantCulture, $"{value}") : SettingText.Of(value);
 
     private static string Range(Setting setting) => setting.Kind switch

@@ -15,9 +15,9 @@ namespace MtaTls.Documentation.Tests.Options;
 public sealed class OptionsPageTests
 {
     [Fact]
-    public void The_page_is_what_the_settings_say() => Repository.AssertUpToDate("docs/options.md", OptionsPage.Write());
+    public void The_page_matches_the_settings() => Repository.AssertUpToDate("docs/options.md", OptionsPage.Write());
 
-    // What only code can set: delegates, objects of the application.
+    // Options that only code can set: delegates, objects of the application.
     [Theory]
     [InlineData(typeof(MtaTlsOptions), "MtaTls", "")]
     [InlineData(typeof(MtaTlsLimits), "MtaTls:Limits", "")]
@@ -59,7 +59,7 @@ public sealed class OptionsPageTests
         Assert.Equal(properties.Order(), Find(key).Select(static s => s.Name).Order());
     }
 
-    // Each description is a sentence or more, in plain characters.
+    // Each description has one sentence or more, in plain characters.
     [Fact]
     public void Every_setting_is_described()
         => Assert.All(Sections.All.SelectMany(static s => All(s.Table)), static s =>

@@ -1,6 +1,6 @@
 namespace MtaTls.Documentation.Tests.Pages;
 
-/// <summary>Lines of pages have at most 120 characters, so that they can be read beside one another. Rows of tables and lines of one link cannot be broken.</summary>
+/// <summary>Lines of pages have at most 120 characters, so that two pages fit next to each other. Table rows and lines with only a link may be longer, because they can't be broken.</summary>
 public sealed class LineTests
 {
     public static TheoryData<string> Pages() => [.. Repository.Pages().Where(static p => p != "docs/options.md").Concat(["CONTRIBUTING.md", "CHANGELOG.md", "SECURITY.md"])];

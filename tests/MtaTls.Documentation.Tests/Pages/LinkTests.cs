@@ -2,14 +2,14 @@ using System.Text.RegularExpressions;
 
 namespace MtaTls.Documentation.Tests.Pages;
 
-/// <summary>Links between pages: the file is there, and so is the heading. Addresses outside of the repository are not asked.</summary>
+/// <summary>Links between pages: the file and the heading exist. Links to other sites are not checked.</summary>
 public sealed partial class LinkTests
 {
     public static TheoryData<string> Pages() => [.. Repository.Pages().Concat(["CONTRIBUTING.md", "CHANGELOG.md", "SECURITY.md"])];
 
     [Theory]
     [MemberData(nameof(Pages))]
-    public void Each_link_leads_somewhere(string page) => Assert.Empty(Broken(page, Repository.Read(page)));
+    public void Every_link_works(string page) => Assert.Empty(Broken(page, Repository.Read(page)));
 
     [Theory]
     [InlineData("[x](no-such-page.md)")]
@@ -43,7 +43,7 @@ public sealed partial class LinkTests
         }
     }
 
-    // As GitHub and docfx name headings.
+    // The anchors that GitHub and docfx make for headings.
     private static HashSet<string> Headings(string text)
         => [.. Heading().Matches(Fence().Replace(text, "")).Select(static m => NotInAnchors().Replace(m.Groups["text"].Value.Trim().ToLowerInvariant(), "").Replace(' ', '-'))];
 

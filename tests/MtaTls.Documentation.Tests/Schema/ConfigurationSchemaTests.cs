@@ -2,7 +2,7 @@ using System.Text.Json.Nodes;
 
 namespace MtaTls.Documentation.Tests.Schema;
 
-/// <summary>The schemas for editors that the packages ship: they say what the settings say, and find what is wrong.</summary>
+/// <summary>The schemas for editors in the packages: they match the settings, and find invalid ones.</summary>
 public sealed class ConfigurationSchemaTests
 {
     public static TheoryData<string> Packages() => [.. Sections.ByPackage().Select(static p => p.Key)];
@@ -11,7 +11,7 @@ public sealed class ConfigurationSchemaTests
 
     [Theory]
     [MemberData(nameof(Packages))]
-    public void The_schema_is_what_the_settings_say(string package)
+    public void The_schema_matches_the_settings(string package)
         => Repository.AssertUpToDate($"src/{package}/ConfigurationSchema.json", SchemaWriter.Write(Sections.ByPackage().Single(p => p.Key == package)));
 
     [Fact]
@@ -52,7 +52,7 @@ public sealed class ConfigurationSchemaTests
     [InlineData("""{ "QuicTunnel": { "Listen": [ "0.0.0.0:4433" ], "Certificate": { }, "Schedulr": "EarliestDelivery" } }""")]
     [InlineData("""{ "QuicTunnel": { "Listen": [ "0.0.0.0:4433" ], "Certificate": { }, "Sessions": { "MaxSesions": 1 } } }""")]
     [InlineData("""{ "QuicTunnelClient": { "Concentrator": "a:1" } }""")]
-    public async Task What_is_wrong_is_found(string json) => Assert.NotEqual("", await Schemas.ErrorsAsync(JsonNode.Parse(json)!.AsObject()));
+    public async Task Invalid_settings_are_found(string json) => Assert.NotEqual("", await Schemas.ErrorsAsync(JsonNode.Parse(json)!.AsObject()));
 
     [Theory]
     [InlineData("""{ "MtaTls": { "ExtensionType": "0xFF6D", "Limits": { "MaxPacketLength": 16375 } } }""")]
@@ -62,5 +62,5 @@ public sealed class ConfigurationSchemaTests
     [InlineData("""{ "MtaTls": { "Destinations": { "a.internal:80": "http://10.0.0.5:5000" }, "TrustedPeers": [ { "Networks": [ "10.0.0.0/8" ] } ] } }""")]
     [InlineData("""{ "MtaTlsClient": { "ClientCertificate": { "Thumbprint": "0123456789012345678901234567890123456789" }, "AuthorityPath": "ca.pem" } }""")]
     [InlineData("""{ "Logging": { }, "Kestrel": { } }""")]
-    public async Task What_is_right_is_left_alone(string json) => Assert.Equal("", await Schemas.ErrorsAsync(JsonNode.Parse(json)!.AsObject()));
+    public async Task Valid_settings_are_accepted(string json) => Assert.Equal("", await Schemas.ErrorsAsync(JsonNode.Parse(json)!.AsObject()));
 }

@@ -82,7 +82,7 @@ internal static class SchemaWriter
             SettingKind.TextMap => Map(description, Text(null, setting.Pattern)),
             SettingKind.ChoiceMap => Map(description, new JsonObject { ["enum"] = Names(setting) }),
             SettingKind.TextListMap => Map(description, List(null, Text(null, setting.Pattern))),
-            _ => throw new InvalidOperationException($"{setting.Name} is of an unknown kind."),
+            _ => throw new InvalidOperationException($"{setting.Name} has an unknown kind."),
         };
         if (table.Default(setting) is { } value && setting.DefaultText is null)
         {

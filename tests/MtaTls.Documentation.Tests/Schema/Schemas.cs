@@ -8,7 +8,7 @@ internal static class Schemas
 {
     private static readonly Lazy<Task<JsonSchema[]>> s_schemas = new(static () => Task.WhenAll(Sections.ByPackage().Select(static p => JsonSchema.FromJsonAsync(SchemaWriter.Write(p)))));
 
-    /// <summary>What is wrong with a settings file; empty where nothing is. A key of a shared section that no package knows is wrong too.</summary>
+    /// <summary>The errors of a settings file; empty: it is valid. A key of a shared section that no package knows is an error too.</summary>
     public static async Task<string> ErrorsAsync(JsonObject settings)
     {
         List<string> errors = [];

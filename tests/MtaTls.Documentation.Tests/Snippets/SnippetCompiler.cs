@@ -5,12 +5,12 @@ using Microsoft.CodeAnalysis.CSharp.Syntax;
 namespace MtaTls.Documentation.Tests.Snippets;
 
 /// <summary>
-/// Compiles a block of C# as a reader would have it in a web project: with that project's implicit usings, the block's own usings and nothing else. A block that is a part of a program
-/// may use the variables below, which every ASP.NET Core application has under these names.
+/// Compiles a block of C# as in a web project: only with that project's implicit usings and the block's own usings. A block that is a part of a program may use the variables below, which ASP.NET Core
+/// applications usually have under these names.
 /// </summary>
 internal static class SnippetCompiler
 {
-    // Of Microsoft.NET.Sdk.Web.
+    // The implicit usings of Microsoft.NET.Sdk.Web.
     private static readonly string[] s_implicitUsings =
     [
         "System", "System.Collections.Generic", "System.IO", "System.Linq", "System.Net.Http", "System.Net.Http.Json", "System.Threading", "System.Threading.Tasks",
@@ -18,7 +18,7 @@ internal static class SnippetCompiler
         "Microsoft.Extensions.DependencyInjection", "Microsoft.Extensions.Hosting", "Microsoft.Extensions.Logging",
     ];
 
-    // Of Aspire.AppHost.Sdk, beside those of a web project.
+    // The implicit usings of Aspire.AppHost.Sdk, in addition to those of a web project.
     private static readonly string[] s_appHostUsings = ["Aspire.Hosting", "Aspire.Hosting.ApplicationModel"];
 
     private const string Surroundings = """
@@ -52,7 +52,7 @@ internal static class SnippetCompiler
             .Select(static f => MetadataReference.CreateFromFile(f)),
     ]);
 
-    /// <summary>The errors of a block; empty where it compiles.</summary>
+    /// <summary>The errors of a block; empty: it compiles.</summary>
     public static string Errors(string code)
     {
         CompilationUnitSyntax parsed = SyntaxFactory.ParseCompilationUnit(code, options: s_options);

@@ -3,7 +3,7 @@ using MtaTls.Documentation.Tests.Schema;
 
 namespace MtaTls.Documentation.Tests.Snippets;
 
-/// <summary>What readers copy works: each block of C# on a page compiles, and each block of JSON is valid.</summary>
+/// <summary>Each block of C# on a page compiles, and each block of JSON is valid, so that readers can copy them.</summary>
 public sealed class SnippetTests
 {
     public static TheoryData<string> CSharp() => [.. Snippet.Find("csharp").Select(static s => s.ToString())];
@@ -19,7 +19,7 @@ public sealed class SnippetTests
     public async Task Each_block_of_JSON_is_valid(string snippet) => Assert.Equal("", await ErrorsAsync(Snippet.Find("json").Single(s => s.ToString() == snippet).Code));
 
     [Fact]
-    public void No_block_has_a_language_that_no_test_looks_at() => Assert.Empty(Snippet.Find("cs").Concat(Snippet.Find("jsonc")));
+    public void No_block_uses_a_language_name_that_the_tests_ignore() => Assert.Empty(Snippet.Find("cs").Concat(Snippet.Find("jsonc")));
 
     [Theory]
     [InlineData("builder.WebHost.UseMtaTls(o => o.Limit = 1);")]
@@ -37,7 +37,7 @@ public sealed class SnippetTests
     [InlineData("\"MtaTls\": {")]
     public async Task A_broken_block_of_JSON_is_found(string json) => Assert.NotEqual("", await ErrorsAsync(json));
 
-    // A block may show one section alone.
+    // A block may show only one section.
     private static async Task<string> ErrorsAsync(string json)
     {
         try

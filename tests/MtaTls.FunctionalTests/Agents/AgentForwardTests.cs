@@ -9,7 +9,7 @@ using MtaTls.Protocol;
 
 namespace MtaTls.FunctionalTests.Agents;
 
-/// <summary>TCP services beside the app, and names without clusters.</summary>
+/// <summary>TCP services that an agent forwards in addition to its app, and names without clusters.</summary>
 public class AgentForwardTests
 {
     private const string Route = """
@@ -62,7 +62,7 @@ public class AgentForwardTests
         string value = new('v', 1_000_000);
         await channel.WriteAsync(Encoding.ASCII.GetBytes($"*3\r\n$3\r\nSET\r\n$3\r\nbig\r\n${value.Length}\r\n{value}\r\nSTRLEN big\r\nGET big\r\nQUIT\r\n"));
         using StreamReader reader = new(channel, Encoding.ASCII);
-        // Redis closes after QUIT, and all that it has said arrives.
+        // Redis closes the connection after QUIT, and all its data arrives.
         Assert.Equal($"+OK\r\n:{value.Length}\r\n${value.Length}\r\n{value}\r\n+OK\r\n", await reader.ReadToEndAsync().Soon());
     }
 

@@ -12,7 +12,7 @@ using MtaTls.ReverseProxy.Agents;
 
 namespace MtaTls.FunctionalTests.Agents;
 
-/// <summary>Limits and times of an agent, its sessions and its health.</summary>
+/// <summary>Limits and timeouts of an agent, its sessions and its health check.</summary>
 public class AgentLimitTests
 {
     private const string Service = "echo.plant7.internal";
@@ -44,19 +44,19 @@ public class AgentLimitTests
         await using (await client.OpenChannelAsync(Service, 7).Soon())
         {
             await Assert.ThrowsAsync<MtaTlsChannelRefusedException>(async () => await client.OpenChannelAsync(Service, 7).Soon());
-            Assert.Contains("(2)", Assert.Single(app.Messages("ForwardLimitReached")), StringComparison.Ordinal);
+            Assert.Contains("the limit of 2 ", Assert.Single(app.Messages("ForwardLimitReached")), StringComparison.Ordinal);
             using TcpClient one = await upstream.AcceptTcpClientAsync().WaitAsync(Wait.Timeout);
             using TcpClient two = await upstream.AcceptTcpClientAsync().WaitAsync(Wait.Timeout);
             Assert.False(upstream.Pending());
         }
 
-        // A connection that has ended makes room for another.
+        // A connection that has ended frees its place.
         while (!await TryOpenAsync(client))
         {
             await Task.Delay(10);
         }
 
-        // A stop does not wait for a service that holds its connection although the channel has been closed.
+        // A stop does not wait for a service that keeps its connection open after the channel has closed.
         Task stopped = app.App.StopAsync();
         await Wait.UntilAsync(() =>
         {
@@ -67,9 +67,9 @@ public class AgentLimitTests
     }
 
     [Fact]
-    public async Task An_upstream_that_does_not_answer_is_given_up_after_ForwardConnectTimeout()
+    public async Task Connecting_to_an_upstream_that_does_not_answer_ends_after_ForwardConnectTimeout()
     {
-        Assert.SkipUnless(OperatingSystem.IsLinux(), "Only there a full queue of a listener leaves a connection unanswered.");
+        Assert.SkipUnless(OperatingSystem.IsLinux(), "Only Linux leaves a connection unanswered if a listener's queue is full.");
         var timeout = TimeSpan.FromMilliseconds(3_210);
         WatchedClock clock = new(timeout);
         await using TestApp gateway = await AgentGateway.StartAsync(Route);
@@ -100,7 +100,7 @@ public class AgentLimitTests
     }
 
     [Fact]
-    public async Task A_stop_waits_for_a_request_in_use_for_DrainTimeout_and_no_longer()
+    public async Task A_stop_waits_for_a_running_request_for_DrainTimeout_and_no_longer()
     {
         var timeout = TimeSpan.FromMilliseconds(4_321);
         WatchedClock clock = new(timeout);
@@ -138,7 +138,7 @@ public class AgentLimitTests
     [Fact]
     public async Task A_stop_waits_for_a_connection_to_an_upstream_for_DrainTimeout_and_no_longer()
     {
-        // Less than what an idle connection is given.
+        // Less than the time that an idle connection gets.
         var timeout = TimeSpan.FromMilliseconds(4_321);
         WatchedClock clock = new(timeout);
         await using TestApp gateway = await AgentGateway.StartAsync(Route);
@@ -191,7 +191,7 @@ public class AgentLimitTests
             Assert.Equal("a", await client.GetStringAsync("/"));
         })).Soon();
         await CountsAsync();
-        // One that is lost is made again, and only that one.
+        // A lost session is opened again, and only that one.
         Assert.True(gateway.Services.GetRequiredService<IMtaTlsAgents>().End(gateway.Agents()[0].Id));
         await Wait.UntilAsync(() => app.Messages("Registered").Length >= 4);
         await gateway.AgentsAsync(3);
@@ -201,7 +201,7 @@ public class AgentLimitTests
         await app.App.StopAsync();
         Assert.Equal(before, connections);
 
-        // On a busy machine an attempt may fail: it had a connection as well. The client below logs the same event once more.
+        // On a busy machine an attempt may fail, and it used a connection too. The client below then logs the same event once more.
         Task CountsAsync() => Wait.UntilAsync(() => Volatile.Read(ref connections) == app.Messages("Registered").Length
             + app.Logs.GetSnapshot().Count(static r => r.Category == "MtaTls.Agent" && r.Id.Name == "ConnectFailed"));
     }
@@ -235,7 +235,7 @@ public class AgentLimitTests
     }
 
     [Fact]
-    public async Task Health_checks_of_both_ends_tell_whether_agents_are_registered_and_may_register()
+    public async Task Health_checks_of_both_ends_show_whether_agents_are_registered_and_may_register()
     {
         TestApp gateway = await AgentGateway.StartAsync(
             AgentGateway.Settings(""" "DrainTimeout": "00:00:00" """), builder => builder.Services.AddHealthChecks().AddMtaTlsAgents());
@@ -247,7 +247,7 @@ public class AgentLimitTests
         Assert.Equal(1, ofGateway.Data["registrations"]);
         Assert.Equal(0, ofGateway.Data["draining"]);
         await gateway.App.StopAsync();
-        await HealthAsync(gateway, HealthStatus.Unhealthy, "The gateway is stopping; its agents go elsewhere.");
+        await HealthAsync(gateway, HealthStatus.Unhealthy, "The gateway is stopping; its agents move to other gateways.");
         HealthReportEntry ofAgent = await HealthAsync(app, HealthStatus.Unhealthy, "0 of 1 sessions are registered with a gateway.");
         Assert.NotNull(ofAgent.Data["session0"]);
         await gateway.DisposeAsync();
@@ -309,7 +309,7 @@ public class AgentLimitTests
         }
     }
 
-    /// <summary>What a handler waits for until the test lets it go.</summary>
+    /// <summary>Blocks a handler until the test releases it.</summary>
     private sealed class Never : IDisposable
     {
         private readonly CancellationTokenSource _end = new();

@@ -7,11 +7,11 @@ using MtaTls.ReverseProxy.Agents;
 
 namespace MtaTls.FunctionalTests.Agents;
 
-/// <summary>What a malicious agent, gateway or public client tries.</summary>
+/// <summary>Attacks by a malicious agent, gateway or public client.</summary>
 public class AgentSecurityTests
 {
     [Fact]
-    public async Task Nobody_takes_a_name_that_the_certificate_does_not_allow()
+    public async Task A_name_that_the_certificate_does_not_allow_is_refused()
     {
         await using TestApp gateway = await AgentGateway.StartAsync();
         await using RawAgent thief = await RawAgent.RegisterAsync(gateway.Port, ["plant7.internal", "plant7.internal:22", "a.plant7.internal"], static _ => { }, TestCertificates.OtherClient);
@@ -22,7 +22,7 @@ public class AgentSecurityTests
     }
 
     [Fact]
-    public async Task What_is_allowed_is_granted_and_the_rest_refused()
+    public async Task Allowed_names_are_granted_and_others_refused()
     {
         await using TestApp gateway = await AgentGateway.StartAsync();
         await using RawAgent agent = await RawAgent.RegisterAsync(
@@ -34,7 +34,7 @@ public class AgentSecurityTests
     }
 
     [Fact]
-    public async Task An_agent_without_certificate_takes_nothing()
+    public async Task An_agent_without_a_certificate_gets_no_name()
     {
         await using TestApp gateway = await AgentGateway.StartAsync();
         await using RawClient client = await RawClient.ConnectAsync(gateway.Port);
@@ -59,6 +59,45 @@ public class AgentSecurityTests
         Assert.Contains(gateway.Messages("RegistrationRefused"), m => m.Contains(limit, StringComparison.Ordinal));
     }
 
+    /// <summary>An agent of another hand that sends everything before it reads: it gets the answer all the same.</summary>
+    [Fact]
+    public async Task A_registration_that_is_too_long_is_refused_with_the_limit()
+    {
+        await using TestApp gateway = await AgentGateway.StartAsync();
+        string[] names = [.. Enumerable.Range(0, 20_000).Select(static i => $"{new string('n', 63)}.{new string('m', 63)}.n{i}.plant7.internal")];
+        await using RawAgent agent = await RawAgent.RegisterAsync(gateway.Port, names, static _ => { });
+        Assert.Equal(400, agent.Status);
+        Assert.Contains("MaxNamesPerAgent (64)", agent.Body, StringComparison.Ordinal);
+        Assert.Empty(gateway.Agents());
+        Assert.Contains("MaxNamesPerAgent (64)", Assert.Single(await gateway.LoggedAsync("RegistrationRefused")), StringComparison.Ordinal);
+    }
+
+    /// <summary>HttpClient of the agent gives up when it can't send all, so the gateway must take it.</summary>
+    [Fact]
+    public async Task An_agent_whose_registration_is_too_long_is_told_so()
+    {
+        await using TestApp gateway = await AgentGateway.StartAsync();
+        await using TestApp app = await AgentApp.StartAsync(gateway.Port, AgentGateway.Plant7, configure: static options =>
+        {
+            foreach (int i in Enumerable.Range(0, 20_000))
+            {
+                options.Names.Add($"{new string('n', 63)}.{new string('m', 63)}.n{i}.plant7.internal");
+            }
+        });
+        Assert.Contains("answered 400 Bad Request: The registration is longer than MaxNamesPerAgent (64) names need", (await app.LoggedAsync("RegistrationRefused"))[0], StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task As_many_long_names_are_registered_as_MaxNamesPerAgent_allows()
+    {
+        await using TestApp gateway = await AgentGateway.StartAsync(AgentGateway.Settings(""" "MaxNamesPerAgent": 2000 """));
+        string[] names = [.. Enumerable.Range(0, 1_999).Select(static i => $"{new string('a', 63)}.{new string('b', 63)}.{new string('c', 63)}.{i:d45}.plant7.internal")];
+        Assert.Equal(253, names[0].Length);
+        await using TestApp app = await AgentApp.StartAsync(gateway.Port, AgentGateway.Plant7, configure: options => Array.ForEach(names, options.Names.Add));
+        await gateway.AgentsAsync(1);
+        Assert.Equal(2_000, gateway.Agents()[0].Names.Count);
+    }
+
     [Fact]
     public async Task A_name_has_no_more_agents_than_its_rule_allows()
     {
@@ -68,7 +107,7 @@ public class AgentSecurityTests
         await using RawAgent first = await RawAgent.RegisterAsync(gateway.Port, [AgentGateway.Plant7], static _ => { });
         await using RawAgent second = await RawAgent.RegisterAsync(gateway.Port, [AgentGateway.Plant7], static _ => { }, instance: "i2");
         Assert.Equal((200, 403), (first.Status, second.Status));
-        // The same instance only takes its own place.
+        // The same instance replaces only itself.
         await using RawAgent again = await RawAgent.RegisterAsync(gateway.Port, [AgentGateway.Plant7], static _ => { });
         Assert.Equal(200, again.Status);
     }
@@ -87,7 +126,7 @@ public class AgentSecurityTests
     }
 
     [Fact]
-    public async Task Ordinary_HTTPS_registers_nobody()
+    public async Task Ordinary_HTTPS_cannot_register()
     {
         await using TestApp gateway = await AgentGateway.StartAsync();
         using HttpClient client = gateway.Client("localhost");
@@ -103,7 +142,7 @@ public class AgentSecurityTests
     [InlineData("""{ "agent": "a b", "instance": "i", "names": [ "plant7.internal" ] }""")]
     [InlineData("""{ "agent": "a", "instance": "i", "names": [ "plant7.internal" ], "weight": 17 }""")]
     [InlineData("""{ "agent": "a", "instance": "i", "names": [ null ] }""")]
-    public async Task A_registration_that_is_none_is_refused(string json)
+    public async Task An_invalid_registration_is_refused(string json)
     {
         await using TestApp gateway = await AgentGateway.StartAsync();
         await using RawClient client = await RawClient.ConnectAsync(gateway.Port, static tls => tls.ClientCertificate = TestCertificates.Client);
@@ -158,7 +197,7 @@ public class AgentSecurityTests
             Assert.Equal("eight", await toEight.GetStringAsync("/").Soon());
         }
 
-        // A tenant whose agents have gone gets none of the other's.
+        // A tenant without agents does not get the agents of another tenant.
         await eight.App.StopAsync();
         using HttpRequestMessage request = new(HttpMethod.Get, "/");
         request.Headers.Host = "plant7.internal";

@@ -7,11 +7,11 @@ using Yarp.ReverseProxy.Model;
 
 namespace MtaTls.FunctionalTests.Agents;
 
-/// <summary>What settings of both ends do.</summary>
+/// <summary>The effects of settings at both ends.</summary>
 public class AgentSettingsTests
 {
     [Fact]
-    public async Task An_agent_with_three_times_the_weight_is_there_three_times()
+    public async Task An_agent_with_three_times_the_weight_counts_three_times()
     {
         await using TestApp gateway = await AgentGateway.StartAsync();
         await using TestApp light = await AgentApp.StartAsync(gateway.Port, AgentGateway.Plant7, agent: "light");
@@ -22,7 +22,7 @@ public class AgentSettingsTests
     }
 
     [Fact]
-    public async Task The_gateway_tells_its_node_and_heartbeat_and_pings_at_its_pace()
+    public async Task The_gateway_sends_its_node_and_heartbeat_and_pings_at_that_interval()
     {
         await using TestApp gateway = await AgentGateway.StartAsync(AgentGateway.Settings(""" "Node": "gw-a", "Heartbeat": "00:00:01" """));
         await using RawAgent agent = await RawAgent.RegisterAsync(gateway.Port, [AgentGateway.Plant7], static _ => { });
@@ -44,7 +44,7 @@ public class AgentSettingsTests
     }
 
     [Fact]
-    public async Task An_agent_that_is_refused_says_so_once_and_asks_again()
+    public async Task An_agent_that_is_refused_logs_it_once_and_tries_again()
     {
         await using TestApp gateway = await AgentGateway.StartAsync();
         await using TestApp app = await AgentApp.StartAsync(gateway.Port, "plant9.internal");
@@ -60,7 +60,12 @@ public class AgentSettingsTests
         await using TestApp gateway = await AgentGateway.StartAsync();
         await using TestApp app = await AgentApp.StartAsync(
             gateway.Port, AgentGateway.Plant7,
-            configure: static o => (o.Reconnect.MaxDelay, o.Reconnect.InitialDelay, o.Reconnect.Jitter) = (TimeSpan.FromHours(1), TimeSpan.FromHours(1), 0));
+            configure: static o =>
+            {
+                (o.Reconnect.MaxDelay, o.Reconnect.InitialDelay, o.Reconnect.Jitter) = (TimeSpan.FromHours(1), TimeSpan.FromHours(1), 0);
+                // An attempt that fails would be followed by that hour too.
+                o.ConnectTimeout = Wait.Timeout;
+            });
         IMtaTlsAgents agents = gateway.Services.GetRequiredService<IMtaTlsAgents>();
         for (int i = 1; i <= 2; i++)
         {
@@ -69,10 +74,36 @@ public class AgentSettingsTests
             await Wait.UntilAsync(() => app.Messages("GatewayDrains").Length == i);
         }
 
-        // Now it waits for an hour; what it has goes on meanwhile.
+        // Now the agent waits for an hour. Its session continues meanwhile.
         await Task.Delay(200);
         Assert.All(gateway.Agents(), static a => Assert.True(a.IsDraining));
         Assert.NotEmpty(gateway.Agents());
+    }
+
+    [Fact]
+    public async Task A_cluster_that_gets_agents_reaches_them_without_a_restart()
+    {
+        await using TestApp direct = await TestApp.StartBareAsync(
+            static builder => builder.WebHost.ConfigureKestrel(static kestrel => kestrel.Listen(IPAddress.Loopback, 0)), static app => app.Map("/{**path}", static () => "direct"));
+        string settings = AgentGateway.Settings(""" "WaitForAgent": "00:01:00" """);
+        string before = settings.Replace("""{ "Address": "http://plant7.internal", "Metadata": { "MtaTls:Agent": "plant7.internal" } }""", $$"""{ "Address": "http://127.0.0.1:{{direct.Port}}" }""", StringComparison.Ordinal);
+        Assert.NotEqual(settings, before);
+        await using TestApp gateway = await AgentGateway.StartAsync(before);
+        await using TestApp app = await AgentApp.StartAsync(gateway.Port, AgentGateway.Plant7);
+        await gateway.AgentsAsync(1);
+        using HttpClient client = gateway.Client();
+        Assert.Equal("direct", await client.GetStringAsync("/").Soon());
+        Gateway.Write(gateway.ContentRoot, settings);
+        HttpResponseMessage response;
+        while ((await (response = await client.GetAsync("/").Soon()).Content.ReadAsStringAsync()) == "direct")
+        {
+            response.Dispose();
+        }
+
+        using (response)
+        {
+            Assert.Equal((HttpStatusCode.OK, "a"), (response.StatusCode, await response.Content.ReadAsStringAsync()));
+        }
     }
 
     [Fact]
@@ -101,6 +132,7 @@ public class AgentSettingsTests
             await gateway.AgentsAsync(2);
             int before = Volatile.Read(ref answered);
             await Wait.UntilAsync(() => Volatile.Read(ref answered) > before + 100 || load.Any(static t => t.IsCompleted));
+            await comes.StopAsync();
         }
 
         await stop.CancelAsync();

@@ -18,6 +18,7 @@ public class AgentTests
     {
         await using TestApp gateway = await AgentGateway.StartAsync();
         await using TestApp app = await AgentApp.StartAsync(gateway.Port, AgentGateway.Plant7);
+        await gateway.AgentsAsync(1);
         Assert.DoesNotContain(app.Services.GetRequiredService<IServer>().Features.Get<IServerAddressesFeature>()!.Addresses, a => BindingAddress.Parse(a).Port is not 0 and not 80);
         using HttpClient client = gateway.Client();
         Assert.Equal("a", await client.GetStringAsync("/").Soon());
@@ -36,9 +37,10 @@ public class AgentTests
             IMtaTlsAgentFeature? feature = context.Features.Get<IMtaTlsAgentFeature>();
             return $"{context.Connection.RemoteIpAddress} {context.Request.Scheme} {context.Request.Host} {feature?.Gateway.Port == gateway.Port} {feature?.PublicClient.Host} {feature?.Destination}";
         }));
+        await gateway.AgentsAsync(1);
         using HttpClient client = gateway.Client();
         Assert.Equal("127.0.0.1 https plant7.example.test True 127.0.0.1 plant7.internal:80", await client.GetStringAsync("/").Soon());
-        // What a client claims of itself is not believed.
+        // The gateway does not believe the client's own headers.
         using HttpRequestMessage request = new(HttpMethod.Get, "/");
         request.Headers.TryAddWithoutValidation("X-Forwarded-For", "192.0.2.99");
         using HttpResponseMessage response = await client.SendAsync(request).Soon();

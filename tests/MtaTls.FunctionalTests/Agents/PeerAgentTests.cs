@@ -3,7 +3,7 @@ using MtaTls.FunctionalTests.Support;
 
 namespace MtaTls.FunctionalTests.Agents;
 
-/// <summary>An agent of another hand, in Python over OpenSSL, served by this gateway: <c>agent_cases.py</c>.</summary>
+/// <summary>Another implementation of an agent, in Python over OpenSSL, with this gateway: <c>agent_cases.py</c>.</summary>
 public class PeerAgentTests
 {
     [Theory]

@@ -7,7 +7,7 @@ using MtaTls.Protocol;
 
 namespace MtaTls.FunctionalTests.Agents;
 
-/// <summary>An agent of another hand: HTTP/1.1 as text in a channel, and what the test makes of the channels that the gateway opens.</summary>
+/// <summary>An agent without MtaTls.Agent: it writes HTTP/1.1 as text on a channel, and the test answers the channels that the gateway opens.</summary>
 internal sealed partial class RawAgent : IAsyncDisposable
 {
     private readonly RawClient _client;
@@ -26,7 +26,7 @@ internal sealed partial class RawAgent : IAsyncDisposable
     /// <summary>The status of the registration's answer.</summary>
     public int Status { get; }
 
-    /// <summary>The first event, or the problem.</summary>
+    /// <summary>The first event, or the problem details.</summary>
     public string Body { get; }
 
     public string Id => IdPattern().Match(Body).Groups[1].Value;
@@ -50,7 +50,7 @@ internal sealed partial class RawAgent : IAsyncDisposable
         return new RawAgent(client, channel, status, body);
     }
 
-    /// <summary>The next event of the registration, with what frames it.</summary>
+    /// <summary>Reads the next event of the registration, with its chunk framing.</summary>
     public async Task<string> ReadEventAsync()
     {
         string text = "";
@@ -73,7 +73,7 @@ internal sealed partial class RawAgent : IAsyncDisposable
         return (await channel.ReadResponseAsync()).Status;
     }
 
-    /// <summary>Ends as a process that is killed: its connection with it. Else the gateway would have to find out by a ping.</summary>
+    /// <summary>Closes the connection, as a killed process does. Otherwise the gateway would find the end only by a ping.</summary>
     public void Kill()
     {
         Session.Abort();

@@ -5,8 +5,8 @@ using System.Net.Sockets;
 namespace MtaTls.FunctionalTests.Chaos;
 
 /// <summary>
-/// A TCP relay that treats connections as bad networks do: it delays, splits to single octets, and after some octets stops, resets or half-closes. Until
-/// <see cref="Calm"/>: then it forwards faithfully.
+/// A TCP relay that behaves like a bad network: it delays data, splits it into single bytes, and after some bytes stops, resets or half-closes connections. After
+/// <see cref="Calm"/> it forwards without faults.
 /// </summary>
 internal sealed class ChaosRelay : IAsyncDisposable
 {
@@ -77,7 +77,7 @@ internal sealed class ChaosRelay : IAsyncDisposable
             }
             catch (Exception e) when (e is OperationCanceledException or SocketException or ObjectDisposedException)
             {
-                // One of its own breaks, or the end of either side.
+                // The relay has broken the connection, or either side has closed it.
             }
         }
     }
@@ -125,10 +125,10 @@ internal sealed class ChaosRelay : IAsyncDisposable
                 switch (way)
                 {
                     case 0:
-                        to.Shutdown(SocketShutdown.Send);   // a half close, without close_notify
+                        to.Shutdown(SocketShutdown.Send);   // a half-close without close_notify
                         return;
                     case 1:
-                        await Task.Delay(500, end.Token);   // stops, then goes away
+                        await Task.Delay(500, end.Token);   // stops forwarding, then closes
                         break;
                 }
 

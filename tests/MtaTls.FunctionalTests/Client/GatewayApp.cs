@@ -16,7 +16,7 @@ using MtaTls.Tls;
 
 namespace MtaTls.FunctionalTests.Client;
 
-/// <summary>A real web app on a real Kestrel behind UseMtaTls(), which counts its physical connections.</summary>
+/// <summary>A web app on real Kestrel with UseMtaTls(), which counts its TCP connections.</summary>
 internal sealed class GatewayApp : IAsyncDisposable
 {
     private readonly WebApplication _app;
@@ -28,7 +28,7 @@ internal sealed class GatewayApp : IAsyncDisposable
 
     public int Port { get; private set; }
 
-    /// <summary>Physical connections accepted so far.</summary>
+    /// <summary>The TCP connections accepted so far.</summary>
     public int Connections => Volatile.Read(ref _connections);
 
     public Uri Uri(string path = "/") => new($"https://localhost:{Port}{path}");
@@ -61,7 +61,7 @@ internal sealed class GatewayApp : IAsyncDisposable
         {
             builder.WebHost.UseMtaTls(options =>
             {
-                // Tests address channels to names that are not the endpoint's own.
+                // Tests open channels to other names than that of the endpoint.
                 configure?.Invoke(options);
             });
         }
@@ -111,15 +111,27 @@ internal sealed class GatewayApp : IAsyncDisposable
         return gateway;
     }
 
-    /// <summary>Options that trust the app's certificate and reach it.</summary>
-    public MtaTlsClientOptions Options(Action<MtaTlsClientOptions>? configure = null)
+    /// <summary>Creates options that connect to the app and trust its certificate.</summary>
+    public MtaTlsClientOptions Options(Action<MtaTlsClientOptions>? configure = null) => Options(Port, configure);
+
+    /// <summary>Creates options that connect to a port and trust the tests' certificate.</summary>
+    public static MtaTlsClientOptions Options(int port, Action<MtaTlsClientOptions>? configure)
     {
-        var options = new MtaTlsClientOptions { Host = "localhost", Port = Port, CertificateChainPolicy = GatewayCertificates.Trust() };
+        var options = new MtaTlsClientOptions
+        {
+            Host = "localhost",
+            Port = port,
+            CertificateChainPolicy = GatewayCertificates.Trust(),
+            // A busy machine may be silent for seconds. A client with pings then opens another session, which tests would count.
+            KeepAlive = { Ping = false },
+            ConnectTimeout = Timeout.InfiniteTimeSpan,
+            OpenTimeout = Timeout.InfiniteTimeSpan,
+        };
         configure?.Invoke(options);
         return options;
     }
 
-    /// <summary>Tears every physical connection down, as a broken network does.</summary>
+    /// <summary>Aborts every TCP connection, as a broken network does.</summary>
     public void DropConnections()
     {
         lock (_gate)

@@ -4,7 +4,7 @@ using System.Security.Cryptography.X509Certificates;
 
 namespace MtaTls.FunctionalTests.Client;
 
-/// <summary>A certificate authority of its own for each run of the tests, and leaves of it.</summary>
+/// <summary>A certificate authority that is created for each run of the tests, and certificates that it issues.</summary>
 internal static class GatewayCertificates
 {
     private static readonly Lazy<X509Certificate2> s_authority = new(MakeAuthority);
@@ -16,7 +16,7 @@ internal static class GatewayCertificates
     /// <summary>For localhost, gateway.test, 127.0.0.1 and ::1.</summary>
     public static X509Certificate2 Server => s_server.Value;
 
-    /// <summary>A policy that trusts <see cref="Authority"/> and nothing else.</summary>
+    /// <summary>Creates a policy that trusts only <see cref="Authority"/>.</summary>
     public static X509ChainPolicy Trust()
     {
         var policy = new X509ChainPolicy { TrustMode = X509ChainTrustMode.CustomRootTrust, RevocationMode = X509RevocationMode.NoCheck };

@@ -10,7 +10,7 @@ using MtaTls.FunctionalTests.Support;
 
 namespace MtaTls.FunctionalTests.Client;
 
-/// <summary>Balancing between destinations on the client's side: gRPC's own makes connections itself, so that it can't have channels; a handler that chooses the destination can.</summary>
+/// <summary>Client-side balancing between destinations. gRPC's own balancing creates connections itself, so it cannot use channels. A handler that chooses the destination can.</summary>
 public sealed class GrpcBalancingTests
 {
     [Theory]
@@ -32,7 +32,7 @@ public sealed class GrpcBalancingTests
         Assert.Contains("ConnectCallback", e.Message, StringComparison.Ordinal);
     }
 
-    // The example of docs/client.md.
+    // The example in docs/client.md.
     [Fact]
     public async Task A_handler_that_chooses_the_destination_balances_over_the_channels_of_one_session()
     {

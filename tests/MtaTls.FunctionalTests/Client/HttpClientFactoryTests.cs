@@ -8,11 +8,11 @@ using MtaTls.FunctionalTests.Support;
 
 namespace MtaTls.FunctionalTests.Client;
 
-/// <summary>Clients that an IHttpClientFactory makes, and what a URI means for a channel.</summary>
+/// <summary>Clients of an IHttpClientFactory, and the destination of a channel from a URI.</summary>
 public sealed class HttpClientFactoryTests
 {
     [Fact]
-    public async Task Clients_of_a_factory_share_a_session_where_their_options_are_equal()
+    public async Task Clients_of_a_factory_with_equal_options_share_a_session()
     {
         await using GatewayApp app = await GatewayApp.StartAsync();
         X509ChainPolicy trust = GatewayCertificates.Trust();
@@ -56,7 +56,7 @@ public sealed class HttpClientFactoryTests
     }
 
     [Fact]
-    public async Task A_client_of_a_factory_sends_again_what_was_lost_and_says_so()
+    public async Task A_client_of_a_factory_retries_lost_requests_and_logs_it()
     {
         int served = 0;
         GatewayApp? app = null;
@@ -84,7 +84,7 @@ public sealed class HttpClientFactoryTests
         }
     }
 
-    // In a URI an IPv6 address stands in brackets, on the wire and in a certificate it does not.
+    // An IPv6 address has brackets in a URI, but not in packets and certificates.
     [Theory]
     [InlineData(true)]
     [InlineData(false)]

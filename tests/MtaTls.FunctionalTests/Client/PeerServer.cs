@@ -9,7 +9,7 @@ using MtaTls.Tls;
 
 namespace MtaTls.FunctionalTests.Client;
 
-/// <summary>A server on the protocol alone, without ASP.NET Core: answers opens as the test says, and opens channels itself.</summary>
+/// <summary>A server that uses only MtaTls.Protocol, without ASP.NET Core. It answers opens as the test requests, and opens channels itself.</summary>
 internal sealed class PeerServer : IAsyncDisposable
 {
     private readonly TcpListener _listener = new(IPAddress.Loopback, 0);
@@ -25,7 +25,7 @@ internal sealed class PeerServer : IAsyncDisposable
 
     public int Port => ((IPEndPoint)_listener.LocalEndpoint).Port;
 
-    /// <summary>The sessions in the order in which they were made.</summary>
+    /// <summary>The sessions in the order in which they started.</summary>
     public BlockingCollection<MtaTlsSession> Sessions { get; } = [];
 
     public static Task<PeerServer> StartAsync(Action<MtaTlsChannelRequest> answer, Action<MtaTlsSessionLimits>? limits = null)
@@ -36,14 +36,9 @@ internal sealed class PeerServer : IAsyncDisposable
         return Task.FromResult(server);
     }
 
-    public MtaTlsClientOptions Options(Action<MtaTlsClientOptions>? configure = null)
-    {
-        var options = new MtaTlsClientOptions { Host = "localhost", Port = Port, CertificateChainPolicy = GatewayCertificates.Trust() };
-        configure?.Invoke(options);
-        return options;
-    }
+    public MtaTlsClientOptions Options(Action<MtaTlsClientOptions>? configure = null) => GatewayApp.Options(Port, configure);
 
-    /// <summary>Echoes what comes in a channel until it ends.</summary>
+    /// <summary>Echoes the data of a channel until it ends.</summary>
     public static void Echo(MtaTlsChannelRequest request) => _ = EchoAsync(request.Accept());
 
     public static async Task EchoAsync(MtaTlsChannel channel)
@@ -103,7 +98,7 @@ internal sealed class PeerServer : IAsyncDisposable
         }
         catch (Exception e) when (e is IOException or System.Security.Authentication.AuthenticationException)
         {
-            // The client sees it too, and the test looks there.
+            // The client gets the same error, and the test checks it there.
         }
     }
 

@@ -9,7 +9,7 @@ using MtaTls.Tls;
 
 namespace MtaTls.FunctionalTests.Client;
 
-/// <summary>What a client refuses to do, and what it falls back to.</summary>
+/// <summary>Refusals of a client, and its fallback to ordinary TLS.</summary>
 public sealed class PolicyTests
 {
     private static readonly TimeSpan s_hang = TimeSpan.FromSeconds(60);
@@ -41,7 +41,7 @@ public sealed class PolicyTests
     }
 
     [Fact]
-    public async Task Each_fallback_channel_is_a_connection_of_its_own_and_the_first_uses_the_one_that_asked()
+    public async Task Each_fallback_channel_is_a_separate_connection_and_the_first_uses_the_existing_one()
     {
         await using GatewayApp app = await GatewayApp.StartAsync(mtaTls: false);
         await using MtaTlsClient client = await MtaTlsClient.ConnectAsync(app.Options());
@@ -86,7 +86,7 @@ public sealed class PolicyTests
         using var http = new HttpClient(new SocketsHttpHandler().UseMtaTls(app.Options())) { Timeout = s_hang };
         HttpRequestException failure = await Assert.ThrowsAsync<HttpRequestException>(() => http.GetStringAsync(app.Uri()));
         Assert.IsType<AuthenticationException>(failure.InnerException);
-        // The application may still decide otherwise.
+        // The application's callback may still accept it.
         await using MtaTlsClient trusting = await MtaTlsClient.ConnectAsync(app.Options(o => o.RemoteCertificateValidationCallback = (_, _, _, errors) => errors != 0));
         Assert.Equal(1, trusting.GetStatistics().Handshakes);
     }
@@ -98,7 +98,7 @@ public sealed class PolicyTests
         await using GatewayApp app = await GatewayApp.StartAsync(certificate: certificate);
         using var named = new HttpClient(new SocketsHttpHandler().UseMtaTls(app.Options(o => o.TargetHost = "gateway.test"))) { Timeout = s_hang };
         Assert.Contains(" elsewhere.test:443 ", await named.GetStringAsync(new Uri("https://elsewhere.test/channel")), StringComparison.Ordinal);
-        // The destination's name in the certificate does not help a session whose target it is not for.
+        // A certificate with the destination's name is refused if it does not have the endpoint's name.
         using var unnamed = new HttpClient(new SocketsHttpHandler().UseMtaTls(app.Options())) { Timeout = s_hang };
         await Assert.ThrowsAsync<HttpRequestException>(() => unnamed.GetStringAsync(new Uri("https://gateway.test/channel")));
     }
@@ -119,7 +119,7 @@ public sealed class PolicyTests
     }
 
     [Fact]
-    public async Task A_refused_channel_is_an_HttpRequestException_that_says_so()
+    public async Task A_refused_channel_is_an_HttpRequestException_with_the_reason()
     {
         await using PeerServer server = await PeerServer.StartAsync(request => request.Refuse("not today"));
         using var http = new HttpClient(new SocketsHttpHandler().UseMtaTls(server.Options())) { Timeout = s_hang };
@@ -130,12 +130,12 @@ public sealed class PolicyTests
     }
 
     [Fact]
-    public async Task An_endpoint_that_is_not_there_is_named_in_the_error()
+    public async Task An_endpoint_that_is_not_reachable_is_named_in_the_error()
     {
         using var http = new HttpClient(new SocketsHttpHandler().UseMtaTls("127.0.0.1", 1)) { Timeout = s_hang };
         HttpRequestException first = await Assert.ThrowsAsync<HttpRequestException>(() => http.GetStringAsync(new Uri("https://inner.test/")));
         Assert.Equal(SocketError.ConnectionRefused, Assert.IsType<SocketException>(first.InnerException).SocketErrorCode);
-        // HttpClient names the channel's destination, which is not at fault.
+        // HttpClient adds the channel's destination, which is not the cause.
         Assert.StartsWith("The MTA-TLS endpoint 127.0.0.1:1 could not be reached: ", first.Message, StringComparison.Ordinal);
         HttpRequestException second = await Assert.ThrowsAsync<HttpRequestException>(() => http.GetStringAsync(new Uri("https://inner.test/")));
         Assert.StartsWith("The MTA-TLS endpoint 127.0.0.1:1 could not be reached: ", second.Message, StringComparison.Ordinal);
@@ -148,7 +148,7 @@ public sealed class PolicyTests
         using var http = new HttpClient(new SocketsHttpHandler().UseMtaTls(o =>
         {
             o.Host = "gateway.invalid";
-            // As DNS says it, on machines without a network too.
+            // The error is the same on machines without a network.
             o.ConnectCallback = static (_, _) => throw new SocketException((int)SocketError.HostNotFound);
         }))
         { Timeout = s_hang };
@@ -161,7 +161,7 @@ public sealed class PolicyTests
     }
 
     [Fact]
-    public async Task A_certificate_that_is_not_valid_is_a_SecureConnectionError_also_while_the_back_off_lasts()
+    public async Task An_invalid_certificate_is_a_SecureConnectionError_also_during_the_back_off()
     {
         await using GatewayApp app = await GatewayApp.StartAsync();
         using var http = new HttpClient(new SocketsHttpHandler().UseMtaTls("localhost", app.Port)) { Timeout = s_hang };
@@ -175,7 +175,7 @@ public sealed class PolicyTests
     }
 
     [Fact]
-    public async Task An_endpoint_that_ends_connections_in_the_handshake_is_named()
+    public async Task An_endpoint_that_closes_connections_during_the_handshake_is_named()
     {
         using var listener = new TcpListener(IPAddress.Loopback, 0);
         listener.Start();
@@ -192,7 +192,7 @@ public sealed class PolicyTests
     }
 
     [Fact]
-    public async Task An_endpoint_that_answers_without_TLS_is_told_as_such()
+    public async Task The_error_for_an_endpoint_without_TLS_says_so()
     {
         using var listener = new TcpListener(IPAddress.Loopback, 0);
         listener.Start();

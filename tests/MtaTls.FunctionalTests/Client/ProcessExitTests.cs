@@ -6,11 +6,11 @@ namespace MtaTls.FunctionalTests.Client;
 
 public sealed class ProcessExitTests
 {
-    /// <summary>Handlers share their sessions, so none of them ends one. The end of the process does, in order, and the server sees no failure.</summary>
+    /// <summary>Handlers share their sessions, so no handler ends them. The end of the process ends them with close_notify, and the server sees no failure.</summary>
     [Theory]
     [InlineData(true)]
     [InlineData(false)]
-    public async Task A_process_that_ends_ends_its_shared_sessions_in_order(bool disposes)
+    public async Task A_process_that_exits_ends_its_shared_sessions_with_close_notify(bool disposes)
     {
         await using TestApp app = await TestApp.StartAsync(static a => a.MapGet("/", () => "hello"));
         await ChildProcess.RunAsync(typeof(ProcessExitTests).Assembly, TestProgram.Success, [], "get", $"{app.Port}", $"{disposes}");

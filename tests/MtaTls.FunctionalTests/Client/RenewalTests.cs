@@ -5,7 +5,7 @@ using MtaTls.FunctionalTests.Support;
 
 namespace MtaTls.FunctionalTests.Client;
 
-/// <summary>Renewed files of the client: read again before the next handshake, while the session that is open goes on.</summary>
+/// <summary>Renewed files of the client are read again before the next handshake, and the open session continues.</summary>
 public sealed class RenewalTests : IDisposable
 {
     private readonly DirectoryInfo _folder = Directory.CreateTempSubdirectory("mtatls-renewal-");
@@ -31,14 +31,14 @@ public sealed class RenewalTests : IDisposable
         app.DropConnections();
         Assert.NotEqual(session, await SessionAsync(client, app));
 
-        // The successor alone is trusted now.
+        // Only the new authority is trusted now.
         Volatile.Write(ref served, GatewayCertificates.Server);
         app.DropConnections();
         await Assert.ThrowsAsync<HttpRequestException>(() => SessionAsync(client, app));
     }
 
     [Fact]
-    public async Task A_renewed_client_certificate_is_shown_in_the_next_handshake()
+    public async Task A_renewed_client_certificate_is_sent_in_the_next_handshake()
     {
         using X509Certificate2 one = GatewayCertificates.Issue(["one.test"]), two = GatewayCertificates.Issue(["two.test"]);
         await using GatewayApp app = await GatewayApp.StartAsync(https: o =>

@@ -22,7 +22,7 @@ public sealed class ResilienceTests
     [InlineData(Added.After, 4)]
     [InlineData(Added.ByDefault, 4)]
     [InlineData(Added.AfterAndMaxRetriesIsSet, 8)]
-    public async Task Retries_multiply_only_where_both_are_asked_for(Added added, int attempts)
+    public async Task Retries_multiply_only_if_both_are_configured(Added added, int attempts)
     {
         int served = 0;
         GatewayApp? app = null;
@@ -67,7 +67,7 @@ public sealed class ResilienceTests
 
         static void Resilient(IHttpClientBuilder client) => client.AddStandardResilienceHandler(static o =>
         {
-            // 3 retries, as by default, but without pauses.
+            // 3 retries, the default, but without delays.
             o.Retry.Delay = TimeSpan.Zero;
             o.Retry.BackoffType = DelayBackoffType.Constant;
             o.AttemptTimeout.Timeout = o.TotalRequestTimeout.Timeout = TimeSpan.FromSeconds(60);
@@ -77,14 +77,14 @@ public sealed class ResilienceTests
     }
 
     [Fact]
-    public async Task Pauses_between_retries_are_on_the_clock_that_was_given()
+    public async Task Pauses_between_retries_use_the_given_clock()
     {
         FakeTimeProvider time = new();
         using LosingHandler lost = new();
         using HttpMessageInvoker invoker = new(new MtaTlsRetryHandler(lost, maxRetries: 3, time));
         using HttpRequestMessage request = new(HttpMethod.Get, "https://app.internal/");
         Task<HttpResponseMessage> response = invoker.SendAsync(request, default);
-        // At once, and then after 100 ms by a clock that stands still.
+        // The first retry follows at once. The second waits 100 ms on a clock that stands still.
         await Wait.UntilAsync(() => lost.Attempts == 2);
         time.Advance(TimeSpan.FromMilliseconds(99));
         Assert.Equal(2, lost.Attempts);

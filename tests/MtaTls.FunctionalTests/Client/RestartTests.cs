@@ -8,25 +8,25 @@ using MtaTls.FunctionalTests.Support;
 
 namespace MtaTls.FunctionalTests.Client;
 
-/// <summary>Clients that keep working while their server restarts, or their sessions drop: idempotent requests (RFC 9110, section 9.2.2) see neither, others are never sent twice.</summary>
+/// <summary>Clients whose server restarts or whose sessions are lost: idempotent requests (RFC 9110, section 9.2.2) succeed, others are never sent twice.</summary>
 public sealed class RestartTests
 {
     private const int Workers = 8;
 
-    // Ends only what hangs.
+    // Only a test that hangs reaches it.
     private static readonly TimeSpan s_hang = Wait.Timeout;
 
     [Theory]
     [InlineData(1)]
     [InlineData(2)]
-    public async Task Idempotent_requests_go_on_through_restarts_of_the_server(int version)
+    public async Task Idempotent_requests_succeed_during_restarts_of_the_server(int version)
     {
-        GatewayApp app = await GatewayApp.StartAsync(map: Map);
+        int port = FreePort.Find();
+        GatewayApp app = await GatewayApp.StartAsync(map: Map, port: port);
         try
         {
-            // Each of the workers' channels may be found closed by the same request, one after another.
+            // The same request may find the channels of all workers closed, one after another.
             using HttpClient http = Client(app, version, maxRetries: Workers);
-            int port = app.Port;
             using CancellationTokenSource over = new();
             int done = 0;
             Task[] workers = [.. Enumerable.Range(0, Workers).Select(worker => Task.Run(async () =>
@@ -47,7 +47,7 @@ public sealed class RestartTests
             await over.CancelAsync();
             await Task.WhenAll(workers).Soon();
 
-            // All workers have had some answers, or one has failed.
+            // Until all workers have got some responses, or one has failed.
             async Task WorkedAsync()
             {
                 int target = Volatile.Read(ref done) + 5 * Workers;
@@ -67,7 +67,7 @@ public sealed class RestartTests
     [Theory]
     [InlineData(1)]
     [InlineData(2)]
-    public async Task Idempotent_requests_whose_session_drops_are_repeated_and_others_are_not(int version)
+    public async Task Idempotent_requests_of_a_lost_session_are_retried_and_others_are_not(int version)
     {
         ConcurrentDictionary<string, int> served = [];
         await using GatewayApp app = await GatewayApp.StartAsync(map: a => a.MapMethods("/once/{id}", ["GET", "PUT", "POST"], async (string id, HttpContext context) =>
@@ -75,7 +75,7 @@ public sealed class RestartTests
             string body = await new StreamReader(context.Request.Body).ReadToEndAsync();
             if (served.AddOrUpdate(id, 1, static (_, times) => times + 1) == 1)
             {
-                // Without an answer, the first time.
+                // The first attempt gets no response.
                 await Task.Delay(Timeout.Infinite, context.RequestAborted);
             }
             return body;
@@ -90,7 +90,7 @@ public sealed class RestartTests
             Assert.Equal(2, served[method]);
         }
 
-        // RFC 9110, section 9.2.2: not automatically; and what can't be read twice can't be sent twice.
+        // RFC 9110, section 9.2.2, forbids automatic retries of these methods; and content that cannot be read twice cannot be sent twice.
         (string Id, HttpMethod Method, HttpContent Content)[] notRepeated =
         [
             ("post", HttpMethod.Post, new StringContent("once")),
@@ -127,45 +127,46 @@ public sealed class RestartTests
     }
 
     [Fact]
-    public async Task An_endpoint_that_was_reached_is_waited_for_and_then_given_up()
+    public async Task Channels_wait_for_an_endpoint_that_was_reached_and_then_fail()
     {
         var time = new Microsoft.Extensions.Time.Testing.FakeTimeProvider();
-        GatewayApp app = await GatewayApp.StartAsync();
-        int port = app.Port;
+        int port = FreePort.Find();
+        GatewayApp app = await GatewayApp.StartAsync(port: port);
         await using MtaTlsClient client = new(ClientSettings.From(app.Options(o =>
         {
             o.TimeProvider = time;
             o.Reconnect.InitialDelay = o.Reconnect.MaxDelay = TimeSpan.FromSeconds(1);
             o.Reconnect.Jitter = 0;
-            o.Reconnect.WaitTimeout = TimeSpan.FromSeconds(5);
+            // While the clock advances, connecting takes real time.
+            o.Reconnect.WaitTimeout = TimeSpan.FromHours(1);
         })));
         await (await client.OpenChannelAsync("localhost", port)).DisposeAsync();
         await app.DisposeAsync();
         await Wait.UntilAsync(() => client.GetStatistics().ActiveSessions == 0);
 
-        // Waits, and goes on when the endpoint is back.
+        // The channel waits, and opens when the endpoint is reachable again.
         Task<MtaTlsClientChannel> open = client.OpenChannelAsync("localhost", port).AsTask();
         await Wait.UntilAsync(() => client.GetStatistics().ConnectFailures == 1);
         Assert.False(open.IsCompleted);
         app = await GatewayApp.StartAsync(port: port);
-        await AdvanceUntilAsync(time, () => open.IsCompleted);
+        await AdvanceUntilAsync(time, TimeSpan.FromMilliseconds(50), () => open.IsCompleted);
         await (await open).DisposeAsync();
 
-        // The time is the endpoint's, not each channel's: when it is over, opens fail at once.
+        // WaitTimeout starts for the endpoint, not for each channel: after it, opens fail at once.
         await app.DisposeAsync();
         await Wait.UntilAsync(() => client.GetStatistics().ActiveSessions == 0);
         open = client.OpenChannelAsync("localhost", port).AsTask();
-        await AdvanceUntilAsync(time, () => open.IsCompleted);
+        await AdvanceUntilAsync(time, TimeSpan.FromMinutes(1), () => open.IsCompleted);
         await Assert.ThrowsAnyAsync<Exception>(() => open);
         await Assert.ThrowsAsync<System.Net.Sockets.SocketException>(async () => await client.OpenChannelAsync("localhost", port));
     }
 
-    // The back-off begins when the attempt has failed, which nothing tells: time goes on in small steps.
-    private static async Task AdvanceUntilAsync(Microsoft.Extensions.Time.Testing.FakeTimeProvider time, Func<bool> condition)
+    // No event shows when the attempt has failed and the back-off begins, so the clock moves in steps.
+    private static async Task AdvanceUntilAsync(Microsoft.Extensions.Time.Testing.FakeTimeProvider time, TimeSpan step, Func<bool> condition)
     {
         await Wait.UntilAsync(() =>
         {
-            time.Advance(TimeSpan.FromMilliseconds(50));
+            time.Advance(step);
             return condition();
         });
     }
@@ -211,7 +212,7 @@ public sealed class RestartTests
         return await response.EnsureSuccessStatusCode().Content.ReadAsStringAsync();
     }
 
-    /// <summary>Can be read once.</summary>
+    /// <summary>A stream that can be read once.</summary>
     private sealed class OnceStream(byte[] octets) : MemoryStream(octets)
     {
         public override bool CanSeek => false;

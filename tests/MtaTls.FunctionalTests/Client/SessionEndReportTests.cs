@@ -9,7 +9,7 @@ using MtaTls.FunctionalTests.Support;
 
 namespace MtaTls.FunctionalTests.Client;
 
-/// <summary>How a session ended is one value, which the logs, metrics and activities of both ends show.</summary>
+/// <summary>The logs, metrics and activities of both ends show the same end reason of a session.</summary>
 public sealed class SessionEndReportTests
 {
     [Theory]
@@ -18,7 +18,7 @@ public sealed class SessionEndReportTests
     [InlineData("server idle", "peer_closed", "idle")]
     [InlineData("server ends", "peer_closed|shutdown", "shutdown|peer_closed")]
     [InlineData("server aborts", "transport_lost", "aborted")]
-    public async Task Both_ends_show_it(string how, string atClient, string atServer)
+    public async Task Both_ends_report_how_a_session_ended(string how, string atClient, string atServer)
     {
         List<Activity> stopped = [];
         using ActivityListener activities = new()
@@ -74,10 +74,10 @@ public sealed class SessionEndReportTests
             }
         }
 
-        // On a machine that stalls, an idle server may have ended a session before the channel was opened: that one ended in the same way.
+        // On a machine that stalls, an idle server may have ended another session before the channel was opened. That one ended in the same way.
         await Wait.UntilAsync(() => server.GetMeasurementSnapshot().Count > 0 && Client().Length > 0 && Ours().Select(static a => a.Source.Name).Distinct().Count() == 2);
         CollectedMeasurement<double>[] measured = [Client()[0], server.GetMeasurementSnapshot()[0]];
-        // A client that was told that the server goes away ends the session as well: either may be first.
+        // After a go-away the client ends the session too, so either end may be first.
         string[] expected = [.. new[] { atClient, atServer }.Select((ends, i) => ends.Split('|').Contains(measured[i].Tags["mtatls.session.end"]) ? (string)measured[i].Tags["mtatls.session.end"]! : ends)];
         for (int i = 0; i < 2; i++)
         {
@@ -91,7 +91,7 @@ public sealed class SessionEndReportTests
             Assert.Contains(logged, r => r.GetStructuredStateValue("End")?.Replace("_", "", StringComparison.Ordinal).Equals(expected[i].Replace("_", "", StringComparison.Ordinal), StringComparison.OrdinalIgnoreCase) == true);
         }
 
-        // Other tests' clients share the meter and the source.
+        // Clients of other tests use the same meter and activity source.
         CollectedMeasurement<double>[] Client() => [.. client.GetMeasurementSnapshot().Where(m => Equals(m.Tags["server.port"], app.Port))];
 
         Activity[] Ours()

@@ -9,7 +9,7 @@ using MtaTls.Protocol;
 
 namespace MtaTls.FunctionalTests.Client;
 
-/// <summary>How many sessions there are, when they come and when they go.</summary>
+/// <summary>The number of sessions, and when they begin and end.</summary>
 public sealed class SessionTests
 {
     private static readonly TimeSpan s_hang = TimeSpan.FromSeconds(60);
@@ -26,7 +26,7 @@ public sealed class SessionTests
         byte[] buffer = new byte[100];
         await channel.ReadExactlyAsync(buffer.AsMemory(0, 10)).AsTask().WaitAsync(s_hang);
         Assert.Equal("by stream ", Encoding.ASCII.GetString(buffer, 0, 10));
-        // An empty read waits for data and takes none.
+        // A read with an empty buffer waits for data and reads none.
         ValueTask<int> ready = channel.ReadAsync(Memory<byte>.Empty);
         Assert.False(ready.IsCompleted);
         await channel.Output.WriteAsync("by pipe"u8.ToArray());
@@ -39,14 +39,16 @@ public sealed class SessionTests
     }
 
     [Fact]
-    public async Task When_a_session_is_full_by_the_own_limit_a_second_one_is_made_until_MaxSessions()
+    public async Task When_a_session_is_full_by_the_clients_limit_another_is_opened_up_to_MaxSessions()
     {
+        var time = new Microsoft.Extensions.Time.Testing.FakeTimeProvider();
         await using PeerServer server = await PeerServer.StartAsync(PeerServer.Echo);
-        await using MtaTlsClient client = await MtaTlsClient.ConnectAsync(server.Options(o =>
+        MtaTlsClient client = await MtaTlsClient.ConnectAsync(server.Options(o =>
         {
             o.Limits.MaxChannelsPerSession = 10;
             o.MaxSessions = 2;
-            o.ConnectTimeout = TimeSpan.FromSeconds(3);
+            // ConnectTimeout ends the wait of a channel without room. By the clock of the test, because the second session's handshake needs it too.
+            (o.ConnectTimeout, o.TimeProvider) = (TimeSpan.FromSeconds(15), time);
             o.ShutdownTimeout = TimeSpan.FromMilliseconds(100);
         }));
         var channels = new List<MtaTlsClientChannel>();
@@ -55,16 +57,25 @@ public sealed class SessionTests
             channels.Add(await client.OpenChannelAsync("inner.test", 7));
             Assert.Equal(i <= 10 ? 1 : 2, client.GetStatistics().ActiveSessions);
         }
-        MtaTlsChannelRefusedException full = await Assert.ThrowsAsync<MtaTlsChannelRefusedException>(async () => await client.OpenChannelAsync("inner.test", 7));
+        Task<MtaTlsClientChannel> more = client.OpenChannelAsync("inner.test", 7).AsTask();
+        await AdvanceUntilAsync(more);
+        MtaTlsChannelRefusedException full = await Assert.ThrowsAsync<MtaTlsChannelRefusedException>(() => more);
         Assert.Contains("MaxSessions", full.Message, StringComparison.Ordinal);
         Task<MtaTlsClientChannel> waiting = client.OpenChannelAsync("inner.test", 7).AsTask();
         await channels[0].DisposeAsync();
-        await using MtaTlsClientChannel again = await waiting;
+        await using MtaTlsClientChannel again = await waiting.Soon();
         Assert.Equal(2, client.GetStatistics().Handshakes);
+        await AdvanceUntilAsync(client.DisposeAsync().AsTask());
+
+        Task AdvanceUntilAsync(Task task) => Wait.UntilAsync(() =>
+        {
+            time.Advance(TimeSpan.FromSeconds(1));
+            return task.IsCompleted;
+        });
     }
 
     [Fact]
-    public async Task When_the_server_says_that_a_session_is_full_a_second_one_is_made_and_the_first_is_not_asked_again()
+    public async Task When_the_server_refuses_because_a_session_is_full_another_is_opened_and_the_first_is_not_tried_again()
     {
         await using GatewayApp app = await GatewayApp.StartAsync(o => o.Limits.MaxChannelsPerSession = 10);
         await using MtaTlsClient client = await MtaTlsClient.ConnectAsync(app.Options(o => o.ShutdownTimeout = TimeSpan.FromMilliseconds(100)));
@@ -89,14 +100,14 @@ public sealed class SessionTests
     }
 
     [Fact]
-    public async Task After_a_session_drops_requests_go_on_a_new_one()
+    public async Task After_a_session_is_lost_requests_use_a_new_one()
     {
         await using GatewayApp app = await GatewayApp.StartAsync();
         await using MtaTlsClient session = await MtaTlsClient.ConnectAsync(app.Options());
         using var http = new HttpClient(new SocketsHttpHandler().UseMtaTls(session)) { Timeout = s_hang };
         for (int i = 0; i < 5; i++)
         {
-            // The handler still has the connection of the session that dropped in its pool, finds it dead and makes another.
+            // The handler's pool still contains a connection of the lost session; the handler finds it closed and creates another.
             Assert.Equal("HTTP/1.1 https localhost", await http.GetStringAsync(app.Uri()));
             app.DropConnections();
             await Wait.UntilAsync(() => session.GetStatistics().ActiveSessions == 0);
@@ -127,7 +138,7 @@ public sealed class SessionTests
     }
 
     [Fact]
-    public async Task A_request_without_an_answer_fails_when_its_session_drops()
+    public async Task A_request_without_a_response_fails_when_its_session_is_lost()
     {
         var reached = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
         await using GatewayApp app = await GatewayApp.StartAsync(map: a => a.MapPost("/forever", async (HttpContext context) =>
@@ -145,15 +156,10 @@ public sealed class SessionTests
     }
 
     [Fact]
-    public async Task While_backing_off_opens_fail_at_once_with_the_reason_and_then_connect_again()
+    public async Task During_the_back_off_opens_fail_at_once_with_the_reason_and_later_connect_again()
     {
         var time = new Microsoft.Extensions.Time.Testing.FakeTimeProvider();
-        int port;
-        await using (GatewayApp gone = await GatewayApp.StartAsync())
-        {
-            port = gone.Port;
-        }
-
+        int port = FreePort.Find();
         var options = new MtaTlsClientOptions { Host = "localhost", Port = port, CertificateChainPolicy = GatewayCertificates.Trust(), TimeProvider = time };
         options.Reconnect.InitialDelay = options.Reconnect.MaxDelay = TimeSpan.FromSeconds(10);
         using var http = new HttpClient(new SocketsHttpHandler().UseMtaTls(options)) { Timeout = s_hang };
@@ -169,7 +175,7 @@ public sealed class SessionTests
     }
 
     [Fact]
-    public async Task An_idle_session_is_closed_and_the_next_channel_makes_another()
+    public async Task An_idle_session_is_closed_and_the_next_channel_opens_another()
     {
         var time = new Microsoft.Extensions.Time.Testing.FakeTimeProvider();
         await using PeerServer server = await PeerServer.StartAsync(PeerServer.Echo);
@@ -226,7 +232,39 @@ public sealed class SessionTests
     }
 
     [Fact]
-    public async Task A_client_that_keeps_connected_comes_back_by_itself()
+    public async Task Disposal_lets_channels_of_the_server_finish_also_on_a_session_that_the_server_has_asked_to_leave()
+    {
+        await using PeerServer server = await PeerServer.StartAsync(PeerServer.Echo);
+        MtaTlsClient client = await MtaTlsClient.ConnectAsync(server.Options(o =>
+        {
+            o.ShutdownTimeout = s_hang;
+            o.ChannelRequested = static (request, _) =>
+            {
+                PeerServer.Echo(request);
+                return ValueTask.CompletedTask;
+            };
+        }));
+        MtaTlsSession session = server.Sessions.Take();
+        await using MtaTlsChannel channel = await session.OpenChannelAsync(new ChannelAddress("server.test", 1), new ChannelAddress("client.test", 2)).AsTask().WaitAsync(s_hang);
+        await session.GoAwayAsync(TimeSpan.Zero).AsTask().WaitAsync(s_hang);
+        await Wait.UntilAsync(() => client.GetStatistics().ActiveSessions == 0);
+        Task disposal = client.DisposeAsync().AsTask();
+        await using Stream stream = channel.AsStream();
+        for (int i = 0; i < 3; i++)
+        {
+            await stream.WriteAsync("ping"u8.ToArray());
+            byte[] buffer = new byte[4];
+            await stream.ReadExactlyAsync(buffer).AsTask().WaitAsync(s_hang);
+        }
+
+        Assert.False(disposal.IsCompleted);
+        await channel.DisposeAsync();
+        await disposal.WaitAsync(s_hang);
+        await session.Completion.WaitAsync(s_hang);
+    }
+
+    [Fact]
+    public async Task A_client_with_KeepConnected_reconnects_by_itself()
     {
         await using PeerServer server = await PeerServer.StartAsync(PeerServer.Echo);
         await using MtaTlsClient client = await MtaTlsClient.ConnectAsync(server.Options(o => o.KeepConnected = true));
@@ -239,7 +277,7 @@ public sealed class SessionTests
     }
 
     [Fact]
-    public async Task Disposal_lets_an_open_channel_finish_and_then_ends_in_order()
+    public async Task Disposal_lets_an_open_channel_finish_and_then_sends_close_notify()
     {
         await using PeerServer server = await PeerServer.StartAsync(PeerServer.Echo);
         MtaTlsClient client = await MtaTlsClient.ConnectAsync(server.Options(o => o.ShutdownTimeout = s_hang));
@@ -252,7 +290,7 @@ public sealed class SessionTests
         Assert.False(disposal.IsCompleted);
         await channel.DisposeAsync();
         await disposal.WaitAsync(s_hang);
-        // Orderly: a truncation would be a fault here.
+        // Completion would throw here without close_notify.
         await server.Sessions.Take().Completion.WaitAsync(s_hang);
     }
 
@@ -292,7 +330,7 @@ public sealed class SessionTests
                 l.EnableMeasurementEvents(instrument);
             }
         };
-        // Other tests' clients share the meter: theirs go to other ports.
+        // Clients of other tests use the same meter, but other ports.
         void Count(string name, double value, ReadOnlySpan<KeyValuePair<string, object?>> tags)
         {
             foreach (KeyValuePair<string, object?> tag in tags)

@@ -6,7 +6,7 @@ using MtaTls.FunctionalTests.Support;
 
 namespace MtaTls.FunctionalTests.Client;
 
-/// <summary>Both ends keep what they hand to the kernel small, so that channels overtake each other in the send loop.</summary>
+/// <summary>Both ends limit the unsent data in the kernel, so that channels can overtake each other in the send loop.</summary>
 public sealed class UnsentLimitTests
 {
     private const int LevelTcp = 6;
@@ -18,7 +18,7 @@ public sealed class UnsentLimitTests
         Assert.SkipUnless(OperatingSystem.IsLinux(), "Linux is needed.");
         var accepted = new TaskCompletionSource<Socket>();
         await using TestApp app = await TestApp.StartAsync(
-            // A channel does not show its session's socket.
+            // A channel hides the socket of its session.
             static a => a.MapGet("/", (HttpContext context) => context.Features.Get<IConnectionSocketFeature>() is { } feature ? Limit(feature.Socket) : 0),
             listen: endpoint => endpoint.Use(next => connection =>
             {
@@ -39,7 +39,7 @@ public sealed class UnsentLimitTests
                 return new NetworkStream(dialed, ownsSocket: true);
             },
         });
-        // A request through it, so that the server's session has begun.
+        // A request, so that the server's session has started.
         using var http = new HttpClient(new SocketsHttpHandler { ConnectCallback = async (_, ct) => await client.OpenChannelAsync("localhost", app.Port, ct) });
         Assert.NotEmpty(await http.GetStringAsync(new Uri("http://localhost/")).Soon());
 

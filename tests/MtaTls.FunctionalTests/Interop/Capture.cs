@@ -4,7 +4,7 @@ using MtaTls.FunctionalTests.Support;
 
 namespace MtaTls.FunctionalTests.Interop;
 
-/// <summary>What goes over one port of the loopback, recorded by dumpcap and read by tshark with the dissectors of tools/wireshark.</summary>
+/// <summary>The traffic of one loopback port, recorded by dumpcap and read by tshark with the dissectors of tools/wireshark.</summary>
 internal sealed class Capture : IAsyncDisposable
 {
     private readonly Process _dumpcap;
@@ -16,8 +16,8 @@ internal sealed class Capture : IAsyncDisposable
         _folder = folder;
     }
 
-    /// <summary>Starts to record; skips the test where dumpcap is missing or may not record.</summary>
-    /// <param name="filter">What to record, such as <c>tcp port 443</c>.</param>
+    /// <summary>Starts to record; skips the test if dumpcap is missing or has no permission.</summary>
+    /// <param name="filter">The capture filter, such as <c>tcp port 443</c>.</param>
     /// <param name="within">A command that runs the program given after it, such as <c>ip netns exec x</c>; none by default.</param>
     public static async Task<Capture> StartAsync(string filter, params string[] within)
     {
@@ -35,7 +35,7 @@ internal sealed class Capture : IAsyncDisposable
             throw;
         }
 
-        // It says "File: …" once it records.
+        // dumpcap prints "File: …" when it records.
         string said = "";
         while (await dumpcap.StandardError.ReadLineAsync().Soon() is { } line)
         {
@@ -48,20 +48,20 @@ internal sealed class Capture : IAsyncDisposable
 
         dumpcap.Dispose();
         folder.Delete(recursive: true);
-        Assert.Skip("dumpcap can't record here: " + said);
+        Assert.Skip("dumpcap cannot capture packets here: " + said);
         throw new UnreachableException();
     }
 
     /// <summary>The file for the keys.</summary>
     public string Keys => Path.Combine(_folder.FullName, "keys.log");
 
-    /// <summary>Waits until the recording holds a packet that the filter lets through.</summary>
+    /// <summary>Waits until the recording contains a packet that matches the filter.</summary>
     public Task UntilAsync(string filter) => UntilAsync(filter, "frame.number", static found => found.Length > 0);
 
-    /// <summary>Waits until the values of a field are as they should be, and returns them.</summary>
+    /// <summary>Waits until the values of a field meet the condition, and returns them.</summary>
     public async Task<string[]> UntilAsync(string filter, string field, Predicate<string[]> holds)
     {
-        using CancellationTokenSource hang = new(Wait.Timeout);
+        using CancellationTokenSource hang = new(Wait.LongTimeout);
         while (true)
         {
             string[] found = await ReadAsync(filter, field);
@@ -74,7 +74,7 @@ internal sealed class Capture : IAsyncDisposable
         }
     }
 
-    /// <summary>The values of a field, each occurrence by itself, in the packets that the filter lets through.</summary>
+    /// <summary>Returns all values of a field in the packets that match the filter.</summary>
     public async Task<string[]> ReadAsync(string filter, string field, params string[] settings)
     {
         string scripts = Path.Combine(AppContext.BaseDirectory, "wireshark");
@@ -86,7 +86,7 @@ internal sealed class Capture : IAsyncDisposable
             "-Y", filter, "-T", "fields", "-e", field, "-E", "aggregator=\u001f",
         ]);
         Assert.DoesNotContain("Lua", output, StringComparison.Ordinal);
-        // 2: the file's last packet is still being written.
+        // Exit code 2 means that the last packet of the file is still being written.
         Assert.True(exitCode is 0 or 2, string.Create(CultureInfo.InvariantCulture, $"tshark ended with {exitCode}: {output}"));
         return [.. output.Split('\n').Where(static l => !l.StartsWith("Running as user", StringComparison.Ordinal) && !l.StartsWith("tshark: ", StringComparison.Ordinal)).SelectMany(static l => l.Split('\u001f')).Where(static v => v.Length > 0)];
     }

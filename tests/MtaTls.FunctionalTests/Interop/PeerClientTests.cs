@@ -5,7 +5,7 @@ using MtaTls.Protocol;
 
 namespace MtaTls.FunctionalTests.Interop;
 
-/// <summary>A client of another hand against Kestrel: <c>client_cases.py</c> says what each case looks at.</summary>
+/// <summary>Another implementation of the client with Kestrel. <c>client_cases.py</c> describes the cases.</summary>
 public sealed class PeerClientTests
 {
     private static readonly byte[] s_pattern = [.. Enumerable.Range(0, 251).Select(i => (byte)i)];

@@ -5,7 +5,7 @@ using MtaTls.FunctionalTests.Support;
 
 namespace MtaTls.FunctionalTests.Interop;
 
-/// <summary>One run of <c>peer.py</c>: an end of MTA-TLS of another hand, in Python over OpenSSL.</summary>
+/// <summary>One run of <c>peer.py</c>, another implementation of MTA-TLS, in Python over OpenSSL.</summary>
 internal sealed class PeerProcess : IAsyncDisposable
 {
     private readonly Process _process;
@@ -17,10 +17,10 @@ internal sealed class PeerProcess : IAsyncDisposable
         _errors = process.StandardError.ReadToEndAsync();
     }
 
-    /// <summary>Where a peer in the server's role listens.</summary>
+    /// <summary>The port on which a peer in the server's role listens.</summary>
     public int Port { get; private set; }
 
-    /// <summary>How many sessions a peer in the server's role waits for.</summary>
+    /// <summary>The number of sessions for which a peer in the server's role waits.</summary>
     public int Sessions { get; private set; }
 
     /// <summary>Runs a case against a server to its end.</summary>
@@ -56,7 +56,7 @@ internal sealed class PeerProcess : IAsyncDisposable
         }
     }
 
-    /// <summary>Waits for the end of the case: every rule that the peer looks at was kept.</summary>
+    /// <summary>Waits for the end of the case, and checks that the peer found no violated rule.</summary>
     public async Task SucceedAsync()
     {
         await _process.WaitForExitAsync().WaitAsync(TimeSpan.FromSeconds(100));

@@ -8,7 +8,7 @@ using MtaTls.Protocol;
 
 namespace MtaTls.FunctionalTests.Interop;
 
-/// <summary>MtaTlsClient and HttpClient against a server of another hand: <c>server_cases.py</c> says what the server does in each case.</summary>
+/// <summary>MtaTlsClient and HttpClient with another implementation of the server. <c>server_cases.py</c> describes what the server does in each case.</summary>
 public sealed class PeerServerTests : IDisposable
 {
     private readonly DirectoryInfo _directory = Directory.CreateTempSubdirectory("mtatls-peer-");
@@ -17,7 +17,7 @@ public sealed class PeerServerTests : IDisposable
 
     public void Dispose() => _directory.Delete(recursive: true);
 
-    // Sections 2.1 and 2.2: the server's windows are 1,000 octets, its packets at most 100.
+    // Sections 2.1 and 2.2: the server's windows have 1,000 bytes, its packets at most 100.
     [Theory]
     [MemberData(nameof(Versions))]
     public async Task HttpClient_is_served_in_channels_side_by_side(string version)
@@ -48,7 +48,7 @@ public sealed class PeerServerTests : IDisposable
     // Section 2.1: "revert to an ordinary TLS handshake or stop the negotiation".
     [Theory]
     [MemberData(nameof(Versions))]
-    public async Task A_server_without_the_extension_is_fallen_back_to_or_an_error(string version)
+    public async Task A_server_without_the_extension_causes_a_fallback_or_an_error(string version)
     {
         await using PeerProcess peer = await StartAsync("plain", version);
         await using (MtaTlsClient client = await ConnectAsync(peer))
@@ -77,7 +77,7 @@ public sealed class PeerServerTests : IDisposable
 
     [Theory]
     [MemberData(nameof(Versions))]
-    public async Task The_end_of_TCP_without_close_notify_is_an_error_to_who_reads(string version)
+    public async Task The_end_of_TCP_without_close_notify_is_an_error_for_readers(string version)
     {
         await using PeerProcess peer = await StartAsync("truncation", version);
         await using MtaTlsClient client = await ConnectAsync(peer);
@@ -107,7 +107,7 @@ public sealed class PeerServerTests : IDisposable
 
     [Theory]
     [MemberData(nameof(Versions))]
-    public async Task Channels_that_the_server_opens_are_refused_where_nothing_accepts_them(string version)
+    public async Task Channels_that_the_server_opens_are_refused_unless_the_client_accepts_them(string version)
     {
         await using PeerProcess peer = await StartAsync("opens_refused", version);
         await using (MtaTlsClient client = await ConnectAsync(peer))
@@ -158,7 +158,7 @@ public sealed class PeerServerTests : IDisposable
 
     [Theory]
     [MemberData(nameof(Versions))]
-    public async Task A_request_with_the_half_of_an_own_pending_open_is_refused(string version)
+    public async Task A_request_with_the_id_half_of_a_pending_open_is_refused(string version)
     {
         await using PeerProcess peer = await StartAsync("same_half", version);
         await using (MtaTlsClient client = await ConnectAsync(peer, o => o.ChannelRequested = (request, _) =>
@@ -192,7 +192,7 @@ public sealed class PeerServerTests : IDisposable
         await peer.SucceedAsync();
     }
 
-    // Section 2.2: no window, then increments of it, and other packet lengths.
+    // Section 2.2: no window, then increments of the window, and other packet lengths.
     [Theory]
     [MemberData(nameof(Versions))]
     public async Task The_servers_windows_and_packet_lengths_are_kept(string version)
@@ -215,7 +215,7 @@ public sealed class PeerServerTests : IDisposable
 
     [Theory]
     [MemberData(nameof(Versions))]
-    public async Task An_application_that_does_not_read_stops_its_own_channel(string version)
+    public async Task An_application_that_does_not_read_stops_only_its_channel(string version)
     {
         await using PeerProcess peer = await StartAsync("window_is_a_limit", version);
         await using (MtaTlsClient client = await ConnectAsync(peer))
@@ -233,7 +233,7 @@ public sealed class PeerServerTests : IDisposable
     // Section 3: "both parties immediately close the related channel, but not the TLS session".
     [Theory]
     [MemberData(nameof(Versions))]
-    public async Task Errors_of_a_channel_end_that_channel_alone(string version)
+    public async Task Errors_of_a_channel_end_only_that_channel(string version)
     {
         await using PeerProcess peer = await StartAsync("channel_errors", version);
         await using (MtaTlsClient client = await ConnectAsync(peer))
@@ -278,7 +278,7 @@ public sealed class PeerServerTests : IDisposable
 
     [Theory]
     [MemberData(nameof(Versions))]
-    public async Task Close_notify_is_answered_and_ends_channels_in_order(string version)
+    public async Task Close_notify_is_answered_and_completes_channels(string version)
     {
         await using PeerProcess peer = await StartAsync("ends", version);
         await using MtaTlsClient client = await ConnectAsync(peer);
@@ -293,7 +293,7 @@ public sealed class PeerServerTests : IDisposable
     // Section 2.3.
     [Theory]
     [MemberData(nameof(Versions))]
-    public async Task Packets_that_are_none_end_the_session(string version)
+    public async Task Invalid_packets_end_the_session(string version)
     {
         await using PeerProcess peer = await StartAsync("broken_packets", version);
         for (int i = 0; i < peer.Sessions; i++)
@@ -305,7 +305,7 @@ public sealed class PeerServerTests : IDisposable
                 await channel.WriteAsync("x"u8.ToArray());
                 await ReadToEndAsync(channel).Soon();
             });
-            // An open that was not answered is tried once more, where nobody listens any more.
+            // An open without an answer is tried once more, when the server no longer listens.
             Assert.True(failure is IOException or SocketException, failure.ToString());
         }
 
@@ -322,6 +322,8 @@ public sealed class PeerServerTests : IDisposable
             Port = peer.Port,
             CertificateChainPolicy = TestCertificates.TrustRoot(),
             ApplicationProtocols = [System.Net.Security.SslApplicationProtocol.Http11],
+            // A busy machine may be silent for seconds. A client with pings then opens another session.
+            KeepAlive = { Ping = false },
         };
         options.Limits.InitialWindowSize = 16_384;
         options.Limits.MaxWindowSize = 65_536;

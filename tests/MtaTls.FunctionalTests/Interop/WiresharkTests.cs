@@ -8,7 +8,7 @@ using MtaTls.Protocol;
 
 namespace MtaTls.FunctionalTests.Interop;
 
-/// <summary>tools/wireshark/mtatls.lua in tshark, on traffic that is recorded while the test makes it.</summary>
+/// <summary>tools/wireshark/mtatls.lua in tshark, with traffic that is recorded during the test.</summary>
 public class WiresharkTests
 {
     private const int BigSize = 3_000_000;
@@ -34,7 +34,7 @@ public class WiresharkTests
         {
             Assert.Equal("one", await client.GetAsync("/one"));
 
-            // Two requests one after the other, around an answer that is longer than what the dissector puts together.
+            // Two requests, with a response between them that is longer than the dissector reassembles.
             await using (HttpChannel channel = await client.OpenAsync())
             {
                 Assert.Equal(BigSize, (await channel.GetAsync("/big")).Body.Length);
@@ -58,12 +58,12 @@ public class WiresharkTests
         Assert.Contains("8", types);
         Assert.InRange(received, BigSize, long.MaxValue);
         Assert.Empty(await capture.ReadAsync("mtatls.malformed || mtatls.unknown_type || mtatls.window_overrun || mtatls.packet_too_long || _ws.malformed", "frame.number"));
-        // Where messages are cut short, the packets are the same.
+        // With shortened messages the packets are the same.
         Assert.Equal(types, await capture.ReadAsync("mtatls", "mtatls.type", "mtatls.longest:100"));
     }
 
     [Fact]
-    public async Task HTTP_2_is_shown_channel_by_channel_and_ordinary_HTTPS_beside_it_as_ever()
+    public async Task HTTP_2_is_shown_for_each_channel_and_ordinary_HTTPS_as_before()
     {
         string? keys = null;
         await using TestApp app = await TestApp.StartAsync(
@@ -80,7 +80,7 @@ public class WiresharkTests
             Assert.Equal("over-h2", await http.GetStringAsync(new Uri($"https://localhost:{app.Port}/over-h2")));
         }
 
-        // curl offers no extension; its keys are its own.
+        // curl does not offer the extension, and writes its own key log.
         string own = Path.GetTempFileName();
         (int exitCode, string output) = await Tool.RunAsync("env", "", $"SSLKEYLOGFILE={own}", "curl", "-sSk", "--http1.1", $"https://127.0.0.1:{app.Port}/plain");
         Assert.True(exitCode == 0, output);
@@ -96,7 +96,7 @@ public class WiresharkTests
     }
 
     [Fact]
-    public async Task What_is_no_HTTP_is_read_by_the_destinations_port_and_errors_are_marked()
+    public async Task Other_protocols_are_dissected_by_the_destinations_port_and_errors_are_marked()
     {
         await using var server = TcpServer.Start(static async socket =>
         {
@@ -124,7 +124,7 @@ public class WiresharkTests
 
         await using (RawClient client = await RawClient.HandshakeAsync(gateway.Port))
         {
-            // A confirmation that is two octets long; then a type that the draft reserves.
+            // A confirmation of two bytes, then a packet type that the draft reserves.
             client.Tls.Write([5, 0, 2, 0, 0]);
             client.Tls.Write([9, 1, 2, 3]);
             await client.Tls.FlushAsync();

@@ -1,12 +1,12 @@
 namespace MtaTls.FunctionalTests.Liveness;
 
-/// <summary>The system's clock, but timers of a certain length end when the test says so: a server's delay lasts until clients have done something.</summary>
+/// <summary>The system's clock, but timers of a certain length end when the test releases them. So a server's delay lasts until clients have done something.</summary>
 internal sealed class GatedTime(TimeSpan least, TimeSpan most) : TimeProvider
 {
     private readonly Lock _lock = new();
     private readonly List<Action> _waiting = [];
 
-    /// <summary>How many timers of that length run.</summary>
+    /// <summary>The number of running timers of that length.</summary>
     public int Waiting
     {
         get
@@ -18,7 +18,7 @@ internal sealed class GatedTime(TimeSpan least, TimeSpan most) : TimeProvider
         }
     }
 
-    /// <summary>Ends them.</summary>
+    /// <summary>Ends these timers.</summary>
     public void Open()
     {
         Action[] waiting;

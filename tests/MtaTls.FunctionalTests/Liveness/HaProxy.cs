@@ -7,7 +7,7 @@ using MtaTls.FunctionalTests.Support;
 
 namespace MtaTls.FunctionalTests.Liveness;
 
-/// <summary>HAProxy as a balancer of TCP connections in front of servers on this machine.</summary>
+/// <summary>HAProxy as a TCP load balancer in front of servers on this machine.</summary>
 internal sealed class HaProxy : IAsyncDisposable
 {
     private readonly DirectoryInfo _folder;
@@ -15,31 +15,42 @@ internal sealed class HaProxy : IAsyncDisposable
 
     private HaProxy(DirectoryInfo folder, Process process, int port) => (_folder, _process, Port) = (folder, process, port);
 
-    /// <summary>The port of 127.0.0.1 that it listens on.</summary>
+    /// <summary>The port that it listens on.</summary>
     public int Port { get; }
 
     private string Socket => Path.Combine(_folder.FullName, "s");
 
-    /// <summary>Starts it in front of servers, or skips the test where it is not installed.</summary>
+    /// <summary>Starts HAProxy in front of servers, or skips the test if it is not installed.</summary>
     /// <param name="servers">The ports of the servers.</param>
     /// <param name="settings">Further lines of the section <c>defaults</c>.</param>
     /// <param name="check">What follows each server's address.</param>
-    public static Task<HaProxy> StartAsync(int[] servers, string settings = "", string check = "") => StartAsync(
+    public static Task<HaProxy> StartAsync(int[] servers, string settings = "", string check = "")
+        => StartAsync([.. servers.Select(static port => new IPEndPoint(IPAddress.Loopback, port))], settings, check);
+
+    /// <summary>The same, perhaps in a network namespace.</summary>
+    /// <param name="servers">The servers.</param>
+    /// <param name="settings">Further lines of the section <c>defaults</c>.</param>
+    /// <param name="check">What follows each server's address.</param>
+    /// <param name="address">The address to listen on.</param>
+    /// <param name="networkNamespace">The namespace; null: this one.</param>
+    public static Task<HaProxy> StartAsync(IPEndPoint[] servers, string settings = "", string check = "", string address = "127.0.0.1", string? networkNamespace = null) => StartAsync(
         port => $"""
             frontend in
-                bind 127.0.0.1:{port}
+                bind {address}:{port}
                 default_backend out
             backend out
                 balance roundrobin
                 option httpchk GET /health
-            {string.Concat(servers.Select((s, i) => $"    server s{i} 127.0.0.1:{s} {check}\n"))}
+            {string.Concat(servers.Select((s, i) => $"    server s{i} {s} {check}\n"))}
             """,
-        settings);
+        settings,
+        networkNamespace);
 
-    /// <summary>Starts it, or skips the test where it is not installed.</summary>
+    /// <summary>Starts HAProxy, or skips the test if it is not installed.</summary>
     /// <param name="sections">The sections <c>frontend</c> and <c>backend</c>, by the port to listen on.</param>
     /// <param name="settings">Further lines of the section <c>defaults</c>.</param>
-    public static async Task<HaProxy> StartAsync(Func<int, string> sections, string settings = "")
+    /// <param name="networkNamespace">The namespace; null: this one.</param>
+    public static async Task<HaProxy> StartAsync(Func<int, string> sections, string settings = "", string? networkNamespace = null)
     {
         DirectoryInfo folder = Directory.CreateTempSubdirectory("mtatls-haproxy-");
         int port = FreePort.Find();
@@ -62,7 +73,10 @@ internal sealed class HaProxy : IAsyncDisposable
         Process process;
         try
         {
-            process = Process.Start(new ProcessStartInfo("haproxy", ["-db", "-f", file]) { RedirectStandardError = true, RedirectStandardOutput = true })!;
+            string[] command = ["haproxy", "-db", "-f", file];
+            ProcessStartInfo start = networkNamespace is null ? new(command[0], command[1..]) : new("ip", ["netns", "exec", networkNamespace, .. command]);
+            start.RedirectStandardError = start.RedirectStandardOutput = true;
+            process = Process.Start(start)!;
         }
         catch (System.ComponentModel.Win32Exception)
         {
@@ -74,6 +88,7 @@ internal sealed class HaProxy : IAsyncDisposable
         Task<string> said = process.StandardError.ReadToEndAsync();
         HaProxy proxy = new(folder, process, port);
         await Wait.UntilAsync(() => process.HasExited || File.Exists(proxy.Socket));
+        Assert.SkipWhen(networkNamespace is not null && process.HasExited && (await said).StartsWith("exec of", StringComparison.Ordinal), "haproxy is not installed.");
         Assert.False(process.HasExited, process.HasExited ? await said : "");
         return proxy;
     }

@@ -1,6 +1,7 @@
 using System.Collections.Concurrent;
 using System.Diagnostics.Metrics;
 using Microsoft.Extensions.Diagnostics.Metrics.Testing;
+using Microsoft.Extensions.Logging.Testing;
 using Microsoft.Extensions.Time.Testing;
 using MtaTls.Client;
 using MtaTls.FunctionalTests.Support;
@@ -16,7 +17,7 @@ public sealed class HungServerTests
         Assert.SkipUnless(OperatingSystem.IsLinux(), "SIGSTOP is sent by kill.");
         await using ServerProcess server = await ServerProcess.StartAsync([]);
         using MetricCollector<long> timeouts = new(null, "MtaTls.Client", "mtatls.client.keep_alive.timeouts");
-        // TCP would have ended its session, if it could, long before the ping may: after two seconds of silence.
+        // If TCP could find it, this session would end long before the pings: after two seconds of silence.
         await using MtaTlsClient tcp = await MtaTlsClient.ConnectAsync(Options(server, static o =>
         {
             o.KeepAlive.Ping = false;
@@ -37,6 +38,25 @@ public sealed class HungServerTests
     }
 
     [Fact]
+    public async Task A_server_that_hangs_for_a_second_is_named_in_a_warning()
+    {
+        Assert.SkipUnless(OperatingSystem.IsLinux(), "SIGSTOP is sent by kill.");
+        using FakeLoggerProvider logs = new();
+        using var loggers = new LoggerFactory([logs]);
+        await using ServerProcess server = await ServerProcess.StartAsync([]);
+        await using MtaTlsClient client = await MtaTlsClient.ConnectAsync(Options(server, o =>
+        {
+            (o.KeepAlive.Interval, o.KeepAlive.Timeout) = (TimeSpan.FromSeconds(1), TimeSpan.FromMinutes(2));
+            o.LoggerFactory = loggers;
+        }));
+        await server.StopProcessAsync();
+        await Wait.UntilAsync(() => logs.Collector.GetSnapshot().Any(static r => r.Id.Name == "SessionSuspected"));
+        Assert.Contains($"127.0.0.1:{server.Port} ", logs.Collector.GetSnapshot().First(static r => r.Id.Name == "SessionSuspected").Message, StringComparison.Ordinal);
+        await server.ContinueProcessAsync();
+        Assert.Equal("Hello, World!", await GetAsync(client, server));
+    }
+
+    [Fact]
     public async Task Disposal_waits_for_a_process_that_hangs_no_longer_than_ShutdownTimeout_and_a_second()
     {
         Assert.SkipUnless(OperatingSystem.IsLinux(), "SIGSTOP is sent by kill.");
@@ -54,7 +74,7 @@ public sealed class HungServerTests
         await open.WriteAsync("GET /plaintext HTTP/1.1\r\nHost: localhost\r\n\r\n"u8.ToArray());
 
         Task disposal = client.DisposeAsync().AsTask();
-        // Channels have until then; a second later nothing is waited for.
+        // Channels get ShutdownTimeout, and disposal waits only one second more.
         await Wait.UntilAsync(() => time.DueTimes.Contains(TimeSpan.FromSeconds(5)) && time.DueTimes.Contains(TimeSpan.FromSeconds(6)));
         Assert.False(disposal.IsCompleted);
         time.Advance(TimeSpan.FromSeconds(6));
@@ -86,15 +106,17 @@ public sealed class HungServerTests
         return options;
     }
 
-    /// <summary>Tells how long its timers are.</summary>
+    /// <summary>A clock that shows the lengths of its timers.</summary>
     private sealed class TimerTime : FakeTimeProvider
     {
         public ConcurrentBag<TimeSpan> DueTimes { get; } = [];
 
         public override ITimer CreateTimer(TimerCallback callback, object? state, TimeSpan dueTime, TimeSpan period)
         {
+            // The test advances the clock when it sees the time, so the timer must exist then.
+            ITimer timer = base.CreateTimer(callback, state, dueTime, period);
             DueTimes.Add(dueTime);
-            return base.CreateTimer(callback, state, dueTime, period);
+            return timer;
         }
     }
 }

@@ -7,7 +7,7 @@ using MtaTls.Tls;
 
 namespace MtaTls.FunctionalTests.Liveness;
 
-/// <summary>A server of another hand: TLS with the extension, and packets by hand.</summary>
+/// <summary>A server that does TLS with the extension, and whose packets the test writes.</summary>
 internal sealed class RawServer : IAsyncDisposable
 {
     private readonly TcpListener _listener = new(IPAddress.Loopback, 0);
@@ -68,7 +68,7 @@ internal sealed class RawServer : IAsyncDisposable
         }
         catch (Exception e) when (e is IOException or ObjectDisposedException or TimeoutException)
         {
-            // The client has left.
+            // The client has disconnected.
         }
     }
 

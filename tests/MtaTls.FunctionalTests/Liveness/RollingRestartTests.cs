@@ -32,14 +32,14 @@ public sealed partial class RollingRestartTests : IAsyncDisposable
     }
 
     /// <summary>
-    /// POSTs of a client without any handler that repeats requests: each is answered, and was executed once. HTTP/2 needs no delay. With HTTP/1.1 a server without a delay may close a channel as
-    /// idle at the moment at which the client begins a request on it, as on any connection.
+    /// POSTs of a client without a retry handler: each is answered and was executed once. HTTP/2 needs no delay. With HTTP/1.1, a server without a delay may close an idle channel at the
+    /// moment at which the client begins a request on it, as on any connection.
     /// </summary>
     [Theory]
     [InlineData(1, true)]
     [InlineData(2, true)]
     [InlineData(2, false)]
-    public async Task Posts_are_neither_lost_nor_repeated(int version, bool hasDelay)
+    public async Task POSTs_are_neither_lost_nor_executed_twice(int version, bool hasDelay)
     {
         await StartAsync(hasDelay);
         using HttpClient http = new(Handler()) { Timeout = Wait.Timeout, DefaultRequestVersion = new Version(version, version == 1 ? 1 : 0), DefaultVersionPolicy = HttpVersionPolicy.RequestVersionExact };
@@ -52,7 +52,7 @@ public sealed partial class RollingRestartTests : IAsyncDisposable
         Assert.All(_executed, static count => Assert.Equal(1, count.Value));
     }
 
-    /// <summary>h2load against a gateway, whose requests go to the servers in channels.</summary>
+    /// <summary>h2load with a gateway that forwards requests to the servers over channels.</summary>
     [Fact]
     public async Task A_gateway_in_front_answers_every_request_of_h2load()
     {
@@ -116,8 +116,8 @@ public sealed partial class RollingRestartTests : IAsyncDisposable
             await server.StartAsync();
         }
 
-        // A check may take no longer than its interval, which is long enough for a busy machine.
-        _balancer = await HaProxy.StartAsync(_ports, check: "check check-ssl verify none inter 2s fall 2 rise 1");
+        // A health check may take as long as its interval, which is long enough for a busy machine.
+        _balancer = await HaProxy.StartAsync(_ports, check: "check check-ssl verify none inter 10s fastinter 1s fall 2 rise 1");
         await WaitUntilUpAsync();
     }
 
@@ -129,7 +129,7 @@ public sealed partial class RollingRestartTests : IAsyncDisposable
             int server = i;
             await _servers[i].StopAsync(async () =>
             {
-                // Its health check fails, and what is sent goes elsewhere, long before it ends.
+                // Its health check fails, and new connections use the other server, long before it ends.
                 await _balancer!.WaitForAsync(server, "DOWN");
                 await moreLoad();
             });

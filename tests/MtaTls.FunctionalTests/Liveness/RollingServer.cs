@@ -5,7 +5,7 @@ using MtaTls.FunctionalTests.Support;
 
 namespace MtaTls.FunctionalTests.Liveness;
 
-/// <summary>One of several servers behind a balancer, which is restarted on its port. What it executes is counted outside of it.</summary>
+/// <summary>One of several servers behind a load balancer, which is restarted on its port. Executed requests are counted outside of it.</summary>
 internal sealed class RollingServer(int port, bool hasDelay, ConcurrentDictionary<string, int> executed) : IAsyncDisposable
 {
     private static readonly TimeSpan s_delay = TimeSpan.FromMinutes(20);
@@ -38,7 +38,7 @@ internal sealed class RollingServer(int port, bool hasDelay, ConcurrentDictionar
             });
     }
 
-    /// <summary>Begins to stop; where there is a delay, it lasts until <paramref name="hasGone"/> has ended.</summary>
+    /// <summary>Begins to stop. If there is a delay, it lasts until <paramref name="hasGone"/> completes.</summary>
     public async Task StopAsync(Func<Task> hasGone)
     {
         Task stopping = _app!.App.StopAsync();

@@ -7,6 +7,7 @@ using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Time.Testing;
 using MtaTls.AspNetCore;
 using MtaTls.Client;
+using MtaTls.FunctionalTests.Routing;
 using MtaTls.FunctionalTests.Support;
 using MtaTls.Protocol;
 
@@ -18,7 +19,7 @@ public sealed class ServerShutdownTests
     private readonly FakeTimeProvider _time = new();
 
     [Fact]
-    public async Task A_stopping_server_is_unhealthy_says_so_serves_on_and_drains_after_the_delay()
+    public async Task A_stopping_server_is_unhealthy_sends_go_aways_serves_for_the_delay_and_then_drains()
     {
         List<Activity> stopped = [];
         using var listener = new ActivityListener
@@ -49,7 +50,7 @@ public sealed class ServerShutdownTests
         Assert.True(app.Services.GetRequiredService<IMtaTlsSessions>().List().Single().IsDraining);
         Assert.Equal(1, draining.GetMeasurementSnapshot().EvaluateAsCounter());
 
-        // All is served: what is open, what is opened, and who comes now. A kept HTTP/1.1 channel ends with its next response.
+        // The server serves open channels, new channels and new connections. An open HTTP/1.1 channel ends with its next response.
         HttpChannel.Response last = await kept.GetAsync("/");
         Assert.Equal(("hello", "close"), (last.Body, last.Headers["Connection"]));
         Assert.Equal("hello", await client.GetAsync());
@@ -97,9 +98,9 @@ public sealed class ServerShutdownTests
         await stopping.Soon();
     }
 
-    /// <summary>GOAWAY comes with the next response: the client ends the channel itself, long before the server would, and its requests go elsewhere.</summary>
+    /// <summary>GOAWAY is sent with the next response. The client then ends the channel itself, long before the server would, and its requests use another session.</summary>
     [Fact]
-    public async Task HTTP_2_channels_are_left_during_the_delay()
+    public async Task Clients_leave_HTTP_2_channels_during_the_delay()
     {
         await using TestApp app = await StartAsync(static o => o.Shutdown.Delay = TimeSpan.FromSeconds(20));
         using HttpClient http = new(new SocketsHttpHandler().UseMtaTls(o =>
@@ -122,7 +123,7 @@ public sealed class ServerShutdownTests
     }
 
     [Fact]
-    public async Task A_signal_to_the_host_begins_it_as_well()
+    public async Task A_signal_to_the_host_begins_the_shutdown_too()
     {
         await using TestApp app = await StartAsync(o => o.Shutdown.Delay = TimeSpan.FromSeconds(20));
         TaskCompletionSource<TimeSpan> told = new();
@@ -139,7 +140,7 @@ public sealed class ServerShutdownTests
     }
 
     [Fact]
-    public async Task An_endpoint_that_alone_speaks_it_says_so_too()
+    public async Task An_endpoint_with_UseMtaTls_alone_sends_go_aways_too()
     {
         await using TestApp app = await TestApp.StartBareAsync(builder => builder.WebHost.ConfigureKestrel(static k => k.Listen(IPAddress.Loopback, 0, static e =>
         {
@@ -154,7 +155,7 @@ public sealed class ServerShutdownTests
     }
 
     [Fact]
-    public async Task A_session_that_the_application_ends_is_told()
+    public async Task End_of_a_session_sends_a_go_away()
     {
         await using TestApp app = await StartAsync();
         TaskCompletionSource<TimeSpan> told = new();
@@ -168,7 +169,7 @@ public sealed class ServerShutdownTests
     }
 
     [Fact]
-    public async Task A_client_that_says_it_will_stop_makes_its_session_draining_and_is_served_on()
+    public async Task A_clients_go_away_makes_its_session_draining_and_the_server_continues_to_serve_it()
     {
         await using TestApp app = await StartAsync();
         using MetricCollector<long> draining = new(app.Services.GetRequiredService<IMeterFactory>(), "MtaTls.AspNetCore", "mtatls.server.draining_sessions");
@@ -187,7 +188,7 @@ public sealed class ServerShutdownTests
     }
 
     [Fact]
-    public async Task A_client_of_several_endpoints_goes_to_another_one_before_the_first_has_stopped()
+    public async Task A_client_with_several_endpoints_uses_another_before_the_first_has_stopped()
     {
         await using TestApp a = await StartAsync(static o => o.Shutdown.Delay = TimeSpan.FromSeconds(20), static app => app.MapGet("/name", static () => "a"));
         await using TestApp b = await StartAsync(static o => o.Shutdown.Delay = TimeSpan.FromSeconds(20), static app => app.MapGet("/name", static () => "b"));
@@ -200,7 +201,7 @@ public sealed class ServerShutdownTests
             KeepConnected = true,
             ShutdownTimeout = TimeSpan.FromMilliseconds(100),
         });
-        // On a busy machine the race may not be the first one's.
+        // On a busy machine the second endpoint may answer first.
         string chosen = await NameAsync(client), other = chosen == "a" ? "b" : "a";
         Task stopping = (chosen == "a" ? a : b).App.StopAsync();
         await Wait.UntilAsync(() => client.GetStatistics().Handshakes >= 2);
@@ -225,8 +226,8 @@ public sealed class ServerShutdownTests
     [Fact]
     public async Task A_delay_that_leaves_no_time_for_requests_is_warned_about()
     {
-        await using TestApp app = await StartAsync(o => o.Shutdown.Delay = TimeSpan.FromMinutes(1));
-        Assert.Contains(app.Warnings, static w => w.Contains("MtaTls:Shutdown:Delay (00:01:00)", StringComparison.Ordinal));
+        await using TestApp app = await StartAsync(o => o.Shutdown.Delay = TimeSpan.FromMinutes(1), hostTimeout: TimeSpan.FromSeconds(30));
+        Assert.Contains("MtaTls:Shutdown:Delay (00:01:00)", Assert.Single(app.Messages("ShutdownDelayTooLong")), StringComparison.Ordinal);
         Task stopping = app.App.StopAsync();
         await Wait.UntilAsync(() =>
         {
@@ -249,7 +250,10 @@ public sealed class ServerShutdownTests
 
     private static MtaTlsSessionOptions Options(TaskCompletionSource<TimeSpan> told) => new() { Role = MtaTlsRole.Client, GoAwayReceived = stopsIn => told.TrySetResult(stopsIn) };
 
-    private Task<TestApp> StartAsync(Action<MtaTlsOptions>? mtaTls = null, Action<WebApplication>? map = null) => TestApp.StartAsync(
+    /// <param name="mtaTls">Sets the server's options.</param>
+    /// <param name="map">Maps further endpoints.</param>
+    /// <param name="hostTimeout">The time that the host has for its stop. It is real time, and the test's clock is not; null: more than any test takes.</param>
+    private Task<TestApp> StartAsync(Action<MtaTlsOptions>? mtaTls = null, Action<WebApplication>? map = null, TimeSpan? hostTimeout = null) => TestApp.StartAsync(
         a =>
         {
             a.MapGet("/", static () => "hello");
@@ -259,6 +263,7 @@ public sealed class ServerShutdownTests
         configure: builder =>
         {
             builder.Services.AddSingleton<TimeProvider>(_time);
+            builder.Services.Configure<HostOptions>(o => o.ShutdownTimeout = hostTimeout ?? TimeSpan.FromHours(1));
             builder.Services.AddHealthChecks().AddMtaTls();
         });
 }

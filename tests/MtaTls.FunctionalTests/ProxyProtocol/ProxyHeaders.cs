@@ -4,7 +4,7 @@ using System.Text;
 
 namespace MtaTls.FunctionalTests.ProxyProtocol;
 
-/// <summary>Headers of version 2, written as a balancer writes them.</summary>
+/// <summary>Writes headers of version 2, as a load balancer does.</summary>
 internal static class ProxyHeaders
 {
     public static byte[] V2(string source, ushort sourcePort, string destination, ushort destinationPort, params (byte Type, string Value)[] tlvs)

@@ -7,7 +7,7 @@ using MtaTls.FunctionalTests.Support;
 
 namespace MtaTls.FunctionalTests.ProxyProtocol;
 
-/// <summary>Tcp routes that tell their destination the client's address (MtaTls:Channels, ProxyProtocol).</summary>
+/// <summary>Tcp routes that send the client's address to their destination (ProxyProtocol of MtaTls:Channels).</summary>
 public sealed class ProxyProtocolRouteTests
 {
     private static readonly IPAddress s_client = IPAddress.Parse("127.0.0.5");
@@ -21,7 +21,7 @@ public sealed class ProxyProtocolRouteTests
     [Theory]
     [InlineData("V1", "", "")]
     [InlineData("V2", "localhost", "MTA-TLS")]
-    public async Task HAProxy_behind_sees_the_client_and_what_else_is_known(string version, string authority, string id)
+    public async Task HAProxy_as_a_destination_sees_the_client_and_the_TLVs(string version, string authority, string id)
     {
         await using HaProxy behind = await StartBehindAsync();
         await using TestApp gateway = await Gateway.StartAsync(Settings(version, behind.Port));
@@ -30,7 +30,7 @@ public sealed class ProxyProtocolRouteTests
         string[] seen = (await GetAsync(client)).Split(';');
         Assert.Equal(["127.0.0.5", $"{port}", "127.0.0.1", $"{gateway.Port}", authority], seen[..5]);
 
-        // The id by which the gateway's log calls the channel.
+        // The channel's id in the gateway's log.
         if (id.Length > 0)
         {
             Assert.Contains(await gateway.LoggedAsync("ChannelEnded"), m => m.Contains(seen[5], StringComparison.Ordinal));
@@ -42,7 +42,7 @@ public sealed class ProxyProtocolRouteTests
     }
 
     [Fact]
-    public async Task The_client_that_a_balancer_told_is_told_on()
+    public async Task The_clients_address_from_a_load_balancer_is_passed_on()
     {
         await using HaProxy behind = await StartBehindAsync();
         await using TestApp gateway = await Gateway.StartAsync(Settings("V2", behind.Port, """ "ProxyProtocol": { "Networks": [ "127.0.0.0/8" ] }, """));
@@ -57,7 +57,7 @@ public sealed class ProxyProtocolRouteTests
     [Theory]
     [InlineData(false)]
     [InlineData(true)]
-    public async Task The_TLS_session_and_the_clients_certificate_are_told(bool withCertificate)
+    public async Task The_TLS_session_and_the_clients_certificate_are_sent(bool withCertificate)
     {
         TaskCompletionSource<ProxyHeader> told = new(TaskCreationOptions.RunContinuationsAsynchronously);
         await using var server = TcpServer.Start(async socket =>
@@ -89,7 +89,7 @@ public sealed class ProxyProtocolRouteTests
 
     private static string? Text(ProxyHeader header, byte type) => header.TryGetTlv(type, out ReadOnlyMemory<byte> value) ? Encoding.UTF8.GetString(value.Span) : null;
 
-    /// <summary>HAProxy as a backend that says what the header told.</summary>
+    /// <summary>Starts HAProxy as a backend that returns the content of the header.</summary>
     private static Task<HaProxy> StartBehindAsync() => HaProxy.StartAsync(static port => $"""
         frontend behind
             mode http

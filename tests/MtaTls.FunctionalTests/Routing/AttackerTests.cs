@@ -10,8 +10,8 @@ using MtaTls.Protocol;
 namespace MtaTls.FunctionalTests.Routing;
 
 /// <summary>
-/// The attacker's page. The gateway has the widest route that can be written: everything goes out over TCP, for everybody. What is not on the public Internet must stay out of reach
-/// all the same, however it is spelt.
+/// Attacks through channel destinations. The gateway has the widest possible route: all channels of all clients go out over TCP. Even so, addresses that are not public must not be reachable
+/// in any spelling.
 /// </summary>
 public class AttackerTests
 {
@@ -92,10 +92,10 @@ public class AttackerTests
     }
 
     [Fact]
-    public async Task A_name_that_changes_its_address_after_the_check_is_not_asked_again()
+    public async Task A_name_that_changes_its_address_after_the_check_is_not_resolved_again()
     {
         await using var server = TcpServer.StartNamed("inside");
-        // Good at first and bad the second time: the connection goes to the address that was checked, so the second answer is never heard.
+        // The first answer is allowed and the second is not. The connection uses the checked address, so there is no second lookup.
         var resolver = new FixedResolver([IPAddress.Parse("127.0.0.2")], [IPAddress.Parse("127.0.0.1")]);
         await using TestApp gateway = await Gateway.StartAsync(
             """{ "MtaTls": { "Channels": [ { "Action": "Tcp", "AllowAnonymous": true, "AllowedNetworks": [ "127.0.0.2" ] } ] } }""",
@@ -165,14 +165,14 @@ public class AttackerTests
         await using TestApp gateway = await Gateway.StartAsync(Open);
         await using RawClient client = await RawClient.HandshakeAsync(gateway.Port);
         Assert.Equal(3, await OpenByHandAsync(client, 1, "192.0.2.7"u8.ToArray(), host));
-        // A second one is answered too.
+        // A second open is answered too.
         Assert.Equal(3, await OpenByHandAsync(client, 2, "192.0.2.7"u8.ToArray(), host));
         AssertLogsAreClean(gateway);
     }
 
     [Theory]
     [MemberData(nameof(ForbiddenHosts))]
-    public async Task A_claimed_source_that_is_no_host_gets_into_no_log_and_no_header(string kind, byte[] host)
+    public async Task A_claimed_source_that_is_no_host_appears_in_no_log_and_no_header(string kind, byte[] host)
     {
         Assert.NotEmpty(kind);
         await using TestApp gateway = await Gateway.StartAsync("{}");
@@ -182,7 +182,7 @@ public class AttackerTests
     }
 
     [Fact]
-    public async Task What_the_wire_allows_and_no_route_can_mean_is_refused_where_there_are_routes()
+    public async Task Destinations_that_no_route_can_match_are_refused_if_there_are_routes()
     {
         await using TestApp gateway = await Gateway.StartAsync("""{ "MtaTls": { "Channels": [ { "Hosts": [ "closed.internal" ], "Action": "Reject" } ] } }""");
         await using RawClient client = await RawClient.ConnectAsync(gateway.Port);
@@ -197,7 +197,7 @@ public class AttackerTests
     private static void AssertLogsAreClean(TestApp gateway) =>
         Assert.All(gateway.Logs.GetSnapshot().Where(r => r.Category!.StartsWith("MtaTls", StringComparison.Ordinal)), record => Assert.DoesNotContain(record.Message, char.IsControl));
 
-    /// <summary>Sends a ChannelEstablishmentRequest (type 1) octet by octet and returns the type of the answer, which is to name the same sender_channel_id.</summary>
+    /// <summary>Sends a ChannelEstablishmentRequest (type 1) byte by byte and returns the type of the answer, which must have the same sender_channel_id.</summary>
     private static async Task<byte> OpenByHandAsync(RawClient client, ushort senderChannelId, byte[] source, byte[] destination)
     {
         var body = new MemoryStream();
@@ -214,7 +214,7 @@ public class AttackerTests
         Number((uint)source.Length, 2);
         body.Write(source);
         Number(1, 2);
-        // Together they must fit the packet's two octets of length.
+        // Both must fit in the packet's length field of two bytes.
         destination = destination.Length + body.Length > 65_500 ? destination[..(int)(65_500 - body.Length)] : destination;
         Number((uint)destination.Length, 2);
         body.Write(destination);
@@ -240,7 +240,7 @@ public class AttackerTests
         return answer[0];
     }
 
-    /// <summary>A name server of the attacker's: each question gets the next answer.</summary>
+    /// <summary>A name server of the attacker: each question gets the next answer.</summary>
     private sealed class FixedResolver(params IPAddress[][] answers) : IHostResolver
     {
         private int _calls;

@@ -6,7 +6,7 @@ using MtaTls.FunctionalTests.Support;
 
 namespace MtaTls.FunctionalTests.Routing;
 
-/// <summary>An existing web app behind the gateway: plain HTTP on the loopback, and no word of MTA-TLS.</summary>
+/// <summary>An existing web app behind the gateway: plain HTTP on the loopback, without MTA-TLS.</summary>
 internal static class Backend
 {
     public static Task<TestApp> StartAsync(string name, HttpProtocols protocols = HttpProtocols.Http1, Action<WebApplicationBuilder>? configure = null, Action<WebApplication>? map = null) =>
@@ -70,7 +70,7 @@ internal static class Backend
             await context.Response.Body.FlushAsync();
         }
 
-        // Open until the client goes: what it has got, it got at once.
+        // The response stays open until the client disconnects, so the client must get the data at once.
         await Task.Delay(Timeout.Infinite, context.RequestAborted).ContinueWith(static _ => { }, TaskScheduler.Default);
     }
 

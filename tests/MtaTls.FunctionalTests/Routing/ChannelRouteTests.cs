@@ -13,7 +13,7 @@ using MtaTls.Protocol;
 
 namespace MtaTls.FunctionalTests.Routing;
 
-/// <summary>Channel routes (MtaTls:Channels): which channel goes where, on real sockets.</summary>
+/// <summary>Channel routes (MtaTls:Channels) on real sockets.</summary>
 public class ChannelRouteTests
 {
     [Fact]
@@ -25,7 +25,7 @@ public class ChannelRouteTests
     }
 
     [Fact]
-    public async Task The_first_route_that_matches_decides_and_what_none_matches_goes_to_the_application()
+    public async Task The_first_route_that_matches_decides_and_a_channel_without_a_match_goes_to_the_application()
     {
         await using var one = TcpServer.StartNamed("one");
         await using var two = TcpServer.StartNamed("two");
@@ -142,7 +142,7 @@ public class ChannelRouteTests
             }
         }
 
-        // Three clients at once, session after session.
+        // Three clients at the same time, each with many sessions one after another.
         await Task.WhenAll(
             AskAsync(TestCertificates.Client, "CN=client", true),
             AskAsync(TestCertificates.OtherClient, "CN=other client", false),
@@ -157,7 +157,7 @@ public class ChannelRouteTests
             { "MtaTls": { "Channels": [ { "Action": "Tcp", "Hosts": [ "localhost", "127.0.0.1" ], "AllowedNetworks": [ "127.0.0.0/8", "::1" ], "AllowAnonymous": true } ] } }
             """);
         await using RawClient client = await RawClient.ConnectAsync(gateway.Port);
-        // "localhost" may be ::1 as well, where nothing listens: the next address is tried.
+        // "localhost" may also resolve to ::1, where nothing listens. Then the next address is tried.
         foreach (string host in (string[])["127.0.0.1", "localhost"])
         {
             await using HttpChannel channel = await client.OpenAsync(host, server.Port);
@@ -167,7 +167,7 @@ public class ChannelRouteTests
     }
 
     [Fact]
-    public async Task A_server_that_speaks_first_is_heard()
+    public async Task Data_of_a_server_that_speaks_first_arrives()
     {
         await using var server = TcpServer.StartNamed("220 ready");
         await using TestApp gateway = await StartTcpAsync(server.Port);
@@ -186,7 +186,7 @@ public class ChannelRouteTests
             await using HttpChannel channel = await client.OpenAsync("any.internal", 1000 + n);
             byte[] sent = Enumerable.Range(0, 1_000_000).Select(i => (byte)(i * 31 + n)).ToArray();
             Task send = channel.SendAsync(sent);
-            // A piece at a time: an application that wants all of a megabyte before it takes any must have a window as large.
+            // Reads piece by piece: an application that reads nothing before a megabyte has arrived would need a window of that size.
             var received = new MemoryStream();
             while (received.Length < sent.Length)
             {
@@ -233,9 +233,9 @@ public class ChannelRouteTests
     }
 
     [Fact]
-    public async Task A_destination_that_never_answers_is_given_up_after_ConnectTimeout_and_holds_up_nobody()
+    public async Task A_destination_that_never_answers_is_refused_after_ConnectTimeout_and_delays_no_other_channel()
     {
-        // A full backlog drops what comes after it.
+        // A full backlog drops further connections.
         using var silent = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
         silent.Bind(new IPEndPoint(IPAddress.Loopback, 0));
         silent.Listen(0);
@@ -256,7 +256,7 @@ public class ChannelRouteTests
     }
 
     [Fact]
-    public async Task A_silent_connection_does_not_hold_the_servers_shutdown()
+    public async Task An_idle_connection_does_not_delay_the_servers_shutdown()
     {
         await using var server = TcpServer.StartEcho();
         await using TestApp gateway = await Gateway.StartAsync($$"""
@@ -268,14 +268,14 @@ public class ChannelRouteTests
         Assert.Equal("ping", Encoding.ASCII.GetString(await channel.ReadAsync(4)));
         Task stopping = gateway.App.StopAsync();
         Assert.Equal("", await channel.ReadToEndAsync());
-        // Does not throw: nothing was aborted, as it would be when ShutdownTimeout is over.
+        // Does not throw, because nothing was aborted; that would happen only after ShutdownTimeout.
         await client.Session.Completion.Soon();
         await stopping.Soon();
         Assert.Contains("ServerStopped", Assert.Single(await gateway.LoggedAsync("TunnelEnded")), StringComparison.Ordinal);
     }
 
     [Fact]
-    public async Task MaxConnections_holds_and_a_connection_that_ends_makes_room()
+    public async Task MaxConnections_holds_and_a_connection_that_ends_frees_its_place()
     {
         await using var server = TcpServer.StartEcho();
         await using TestApp gateway = await Gateway.StartAsync($$"""
@@ -293,7 +293,7 @@ public class ChannelRouteTests
     }
 
     [Fact]
-    public async Task The_destinations_FIN_closes_the_channel_after_its_last_words()
+    public async Task The_destinations_FIN_closes_the_channel_after_its_last_bytes()
     {
         await using var server = TcpServer.StartNamed(new string('x', 300_000));
         await using TestApp gateway = await StartTcpAsync(server.Port);
@@ -331,19 +331,33 @@ public class ChannelRouteTests
         Task<FlushResult> write;
         do
         {
-            // Until neither the destination's socket nor the channel's window takes more.
+            // Until the destination's socket and the channel's window are full.
             write = channel.Channel.Output.WriteAsync(new byte[1_000_000]).AsTask();
         }
-        while (await Task.WhenAny(write, Task.Delay(500)) == write);
+        while (await IsWrittenAsync(write));
         stuck.SetResult();
         Assert.True((await write.Soon()).IsCompleted);
         closed.SetResult();
 
         Assert.Equal(SocketError.ConnectionReset, await ended.Task.Soon());
+
+        // False: the window is used up, and nothing has been sent for a second.
+        async Task<bool> IsWrittenAsync(Task write)
+        {
+            long sent = -1;
+            for (int still = 0; still < 50 && !write.IsCompleted; await Task.Delay(20))
+            {
+                MtaTlsSessionStatistics now = client.Session.GetStatistics();
+                still = now.WindowStalls > 0 && now.BytesSent == sent ? still + 1 : 0;
+                sent = now.BytesSent;
+            }
+
+            return write.IsCompleted;
+        }
     }
 
     [Fact]
-    public async Task A_closed_channel_becomes_a_FIN_after_its_last_words()
+    public async Task A_closed_channel_becomes_a_FIN_after_its_last_bytes()
     {
         var heard = new TaskCompletionSource<string>();
         await using var server = TcpServer.Start(async socket =>
@@ -415,12 +429,14 @@ public class ChannelRouteTests
             { "MtaTls": { "Channels": [
               { "Name": "db", "Hosts": [ "db.internal" ], "Action": "Tcp", "Upstream": "127.0.0.1:{{server.Port}}", "AllowAnonymous": true },
               { "Name": "not you", "Hosts": [ "closed.internal" ], "Action": "Reject" },
+              { "Name": "plant", "Hosts": [ "plant7.internal" ], "Action": "Agent", "AllowAnonymous": true },
               { "Name": "web", "Hosts": [ "app.test" ] } ] } }
             """);
         using var routed = new MetricCollector<long>(gateway.Services.GetRequiredService<IMeterFactory>(), "MtaTls.AspNetCore", "mtatls.server.channels.routed");
         await using RawClient client = await RawClient.ConnectAsync(gateway.Port);
         await ReadAsync(client, "db.internal", 5432);
         await AssertRefusedAsync(client, "closed.internal", 22);
+        await AssertRefusedAsync(client, "plant7.internal", 80);
         await client.GetAsync();
 
         string connected = Assert.Single(await gateway.LoggedAsync("ChannelConnected"));
@@ -431,9 +447,10 @@ public class ChannelRouteTests
 
         Assert.Contains("closed.internal:22", Assert.Single(await gateway.LoggedAsync("ChannelRejected")), StringComparison.Ordinal);
         Assert.Contains("app.test:80", Assert.Single(await gateway.LoggedAsync("ChannelToApplication")), StringComparison.Ordinal);
-        await Wait.UntilAsync(() => routed.GetMeasurementSnapshot().Count >= 3);
+        Assert.Contains("plant7.internal:80", Assert.Single(await gateway.LoggedAsync("ChannelNotConnected")), StringComparison.Ordinal);
+        await Wait.UntilAsync(() => routed.GetMeasurementSnapshot().Count >= 4);
         Assert.Equal(
-            [("db", "tcp", 1L), ("not you", "reject", 1L), ("web", "http", 1L)],
+            [("db", "tcp", 1L), ("not you", "reject", 1L), ("plant", "agent", 1L), ("web", "http", 1L)],
             routed.GetMeasurementSnapshot().Select(m => ((string)m.Tags["mtatls.route"]!, (string)m.Tags["mtatls.action"]!, m.Value)));
     }
 

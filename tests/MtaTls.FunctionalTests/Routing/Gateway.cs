@@ -4,15 +4,16 @@ using MtaTls.FunctionalTests.Support;
 
 namespace MtaTls.FunctionalTests.Routing;
 
-/// <summary>A gateway on real Kestrel that is set up as one is: by its appsettings.json.</summary>
+/// <summary>A gateway on real Kestrel, configured by appsettings.json.</summary>
 internal static class Gateway
 {
     public static Task<TestApp> StartAsync(
-        string settings, Action<WebApplication>? map = null, Action<HttpsConnectionAdapterOptions>? https = null, Action<WebApplicationBuilder>? configure = null)
+        string settings, Action<WebApplication>? map = null, Action<HttpsConnectionAdapterOptions>? https = null, Action<WebApplicationBuilder>? configure = null,
+        int port = 0)
         => TestApp.StartBareAsync(
             builder =>
             {
-                builder.WebHost.ConfigureKestrel(kestrel => kestrel.Listen(IPAddress.Loopback, 0, endpoint => endpoint.UseHttps(o =>
+                builder.WebHost.ConfigureKestrel(kestrel => kestrel.Listen(IPAddress.Loopback, port, endpoint => endpoint.UseHttps(o =>
                 {
                     o.ServerCertificate = TestCertificates.Server;
                     https?.Invoke(o);
@@ -23,14 +24,14 @@ internal static class Gateway
             map ?? (static app => app.MapGet("/", () => "app")),
             files: directory => Write(directory, settings));
 
-    /// <summary>Asks for a certificate, and takes any that the test root has issued.</summary>
+    /// <summary>Asks for a client certificate, and accepts any that the test root has issued.</summary>
     public static void WithClientCertificates(HttpsConnectionAdapterOptions https)
     {
         https.ClientCertificateMode = ClientCertificateMode.AllowCertificate;
         https.ClientCertificateValidation = static (certificate, _, _) => certificate.Issuer == TestCertificates.Root.Subject;
     }
 
-    /// <summary>Replaces the settings of a running gateway in one step, as an editor or an operator does.</summary>
+    /// <summary>Replaces the settings of a running gateway in one step.</summary>
     public static void Write(string directory, string settings)
     {
         string path = Path.Combine(directory, "appsettings.json");
@@ -38,13 +39,13 @@ internal static class Gateway
         File.Move(path + ".new", path, overwrite: true);
     }
 
-    /// <summary>Waits for this many records of the event: a log is written beside what a client sees, before it or after it.</summary>
+    /// <summary>Waits for this many log entries of the event, because a log entry may be written before or after the client sees an effect.</summary>
     public static async Task<string[]> LoggedAsync(this TestApp app, string eventName, int count = 1)
     {
         await Wait.UntilAsync(() => app.Messages(eventName).Length >= count);
         return app.Messages(eventName);
     }
 
-    /// <summary>The messages of the event so far.</summary>
+    /// <summary>Returns the messages of the event so far.</summary>
     public static string[] Messages(this TestApp app, string eventName) => [.. app.Logs.GetSnapshot().Where(r => r.Id.Name == eventName).Select(r => r.Message)];
 }

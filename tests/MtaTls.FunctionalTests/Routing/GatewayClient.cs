@@ -6,7 +6,7 @@ using MtaTls.Protocol;
 
 namespace MtaTls.FunctionalTests.Routing;
 
-/// <summary>HttpClient through a gateway: every host is reached by its name, on channels of one TLS session.</summary>
+/// <summary>HttpClient through a gateway. It reaches every host by its name, over channels of one TLS session.</summary>
 internal static class GatewayClient
 {
     public static MtaTlsClientOptions Options(int port, X509Certificate2? certificate = null) => new()
@@ -27,7 +27,7 @@ internal static class GatewayClient
         Timeout = Wait.Timeout,
     };
 
-    /// <summary>One request by hand, so that it can say what no ordinary client would.</summary>
+    /// <summary>Sends one request as text, so that it can contain what no ordinary client sends.</summary>
     public static async Task<HttpChannel.Response> SendAsync(RawClient client, string host, int port, string head)
     {
         await using HttpChannel channel = await client.OpenAsync(host, port);

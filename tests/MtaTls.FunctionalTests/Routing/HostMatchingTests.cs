@@ -6,7 +6,7 @@ using MtaTls.FunctionalTests.Support;
 
 namespace MtaTls.FunctionalTests.Routing;
 
-/// <summary>Where channels are routed by destination, every request must name its channel's destination: else 421 (RFC 9110, section 15.5.20).</summary>
+/// <summary>If channels are routed by destination, every request must name its channel's destination, else the answer is 421 (RFC 9110, section 15.5.20).</summary>
 public class HostMatchingTests
 {
     private const string Routed = """{ "MtaTls": { "Channels": [ { "Hosts": [ "closed.internal" ], "Action": "Reject" } ] } }""";
@@ -39,12 +39,12 @@ public class HostMatchingTests
         Assert.Equal(status, (await GatewayClient.SendAsync(client, host, port, $"GET / HTTP/1.1\r\n{header}")).Status);
     }
 
-    // HttpRequest.Host throws there: so does the hosting's own log of requests, which is off here as in most applications.
+    // HttpRequest.Host throws for it, and so does the request log of hosting, which is off here as in most applications.
     [Theory]
     [InlineData("app.internal", false)]
     [InlineData("xn--0.test", false)]
     [InlineData("app.internal", true)]
-    public async Task A_Host_that_stands_for_no_name_is_answered_400(string destination, bool allowMismatch)
+    public async Task A_Host_that_cannot_be_decoded_is_answered_400(string destination, bool allowMismatch)
     {
         await using TestApp gateway = await TestApp.StartAsync(
             static a => a.MapGet("/", (HttpContext context) => context.Request.Host.Value),
@@ -60,7 +60,7 @@ public class HostMatchingTests
     }
 
     [Fact]
-    public async Task The_rule_is_for_every_request_of_the_channel()
+    public async Task Every_request_of_a_channel_is_checked()
     {
         await using TestApp gateway = await Gateway.StartAsync(Routed);
         using var misdirected = new MetricCollector<long>(gateway.Services.GetRequiredService<IMeterFactory>(), "MtaTls.AspNetCore", "mtatls.server.requests.misdirected");
@@ -80,7 +80,7 @@ public class HostMatchingTests
     }
 
     [Fact]
-    public async Task Requests_in_one_burst_are_looked_at_one_by_one()
+    public async Task Pipelined_requests_are_checked_one_by_one()
     {
         await using TestApp gateway = await Gateway.StartAsync(Routed);
         await using RawClient client = await RawClient.ConnectAsync(gateway.Port);
@@ -91,7 +91,7 @@ public class HostMatchingTests
     }
 
     [Fact]
-    public async Task An_absolute_URI_does_not_get_round_it()
+    public async Task An_absolute_URI_does_not_evade_the_check()
     {
         await using TestApp gateway = await Gateway.StartAsync(Routed);
         await using RawClient client = await RawClient.ConnectAsync(gateway.Port);
@@ -113,7 +113,7 @@ public class HostMatchingTests
     }
 
     [Fact]
-    public async Task AllowHostMismatch_relaxes_it()
+    public async Task AllowHostMismatch_turns_the_check_off()
     {
         await using TestApp gateway = await Gateway.StartAsync("""{ "MtaTls": { "AllowHostMismatch": true, "Channels": [ { "Hosts": [ "closed.internal" ], "Action": "Reject" } ] } }""");
         await using RawClient client = await RawClient.ConnectAsync(gateway.Port);
@@ -129,7 +129,7 @@ public class HostMatchingTests
     }
 
     [Fact]
-    public async Task Ordinary_connections_are_left_alone()
+    public async Task Ordinary_connections_are_not_checked()
     {
         await using TestApp gateway = await Gateway.StartAsync(Routed);
         Assert.Equal("app", await OrdinaryClient.GetAsync(gateway.Port));

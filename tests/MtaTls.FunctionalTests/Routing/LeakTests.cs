@@ -5,7 +5,7 @@ using MtaTls.FunctionalTests.Support;
 
 namespace MtaTls.FunctionalTests.Routing;
 
-/// <summary>What is opened, routed and closed is gone.</summary>
+/// <summary>Channels that were opened, routed and closed leave nothing behind.</summary>
 [Collection(SerialCollection.Name)]
 public class LeakTests
 {
@@ -16,7 +16,7 @@ public class LeakTests
     public async Task Ten_thousand_channels_leave_nothing_behind()
     {
         await using var server = TcpServer.StartEcho();
-        // Without the test's log, which keeps all that it is told.
+        // Without the test's log, which keeps all entries in memory.
         await using TestApp gateway = await Gateway.StartAsync(
             $$"""
             { "MtaTls": { "Channels": [
@@ -41,7 +41,7 @@ public class LeakTests
             // Both ends: the channels of the client, the server's applications, the connections to the destination.
             await Wait.UntilAsync(() => client.Session.ActiveChannels == 0 && metrics.ActiveChannels == 0 && forwarder.Connections == 0);
             Assert.Equal(0, client.Session.PendingChannels);
-            // What is left to finalizers goes with the second collection.
+            // The second collection frees objects with finalizers.
             for (int i = 0; i < 2; i++)
             {
                 GC.Collect();
@@ -52,9 +52,14 @@ public class LeakTests
         }
 
         // Pools and tables reach their size first.
-        (long Memory, int Files) before = await DriveAsync(2_000);
-        (long Memory, int Files) after = await DriveAsync(Channels);
-        // A leak of 400 octets a channel would show.
+        (long Memory, int Files) before = await DriveAsync(2_000), after = await DriveAsync(Channels);
+        // Something else in the process may have grown meanwhile, once. A leak grows each time.
+        for (int again = 0; again < 2 && after.Memory - before.Memory > Channels * 400L; again++)
+        {
+            (before, after) = (after, await DriveAsync(Channels));
+        }
+
+        // A leak of 400 bytes for each channel would fail here.
         Assert.InRange(after.Memory - before.Memory, long.MinValue, Channels * 400L);
         Assert.InRange(after.Files - before.Files, int.MinValue, AtOnce);
     }
@@ -75,7 +80,7 @@ public class LeakTests
 
                 break;
             default:
-                // Closed before a word is said.
+                // Closed without any data.
                 await (await client.OpenAsync(n % 2 == 0 ? "app.test" : "db.internal")).DisposeAsync();
                 break;
         }

@@ -4,7 +4,7 @@ using MtaTls.FunctionalTests.Support;
 
 namespace MtaTls.FunctionalTests.Routing;
 
-/// <summary>A real server of another hand behind a Tcp route: Redis.</summary>
+/// <summary>Redis behind a Tcp route.</summary>
 public class RedisTests
 {
     [Fact]
@@ -28,12 +28,12 @@ public class RedisTests
         Assert.Equal("+OK\r\n", await AskAsync("SET greeting hello\r\n", "+OK\r\n"));
         Assert.Equal("$5\r\nhello\r\n", await AskAsync("GET greeting\r\n", "$5\r\nhello\r\n"));
 
-        // A value of a megabyte, both ways.
+        // A value of a megabyte in both directions.
         string value = new string('v', 1_000_000);
         Assert.Equal("+OK\r\n", await AskAsync($"*3\r\n$3\r\nSET\r\n$3\r\nbig\r\n${value.Length}\r\n{value}\r\n", "+OK\r\n"));
         Assert.Equal($":{value.Length}\r\n", await AskAsync("STRLEN big\r\n", $":{value.Length}\r\n"));
 
-        // Redis closes after QUIT, and so does the channel.
+        // Redis closes the connection after QUIT, and the channel closes too.
         await channel.SendAsync("QUIT\r\n");
         Assert.Equal("+OK\r\n", await channel.ReadToEndAsync());
     }

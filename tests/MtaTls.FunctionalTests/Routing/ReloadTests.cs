@@ -5,7 +5,7 @@ using MtaTls.Protocol;
 
 namespace MtaTls.FunctionalTests.Routing;
 
-/// <summary>Configuration as people expect it: read from files, the environment and code, refused as a whole with all that is wrong, and followed when it changes.</summary>
+/// <summary>Configuration from files, the environment and code. An invalid one is refused as a whole with all errors, and changes apply while the server runs.</summary>
 public class ReloadTests
 {
     [Fact]
@@ -17,7 +17,7 @@ public class ReloadTests
         await using RawClient client = await RawClient.ConnectAsync(gateway.Port);
         await Assert.ThrowsAsync<MtaTlsChannelRefusedException>(() => client.OpenAsync("db.internal", 5432));
 
-        // The same session: a channel is decided by what is in force when it is opened.
+        // On the same session: the configuration at the time of the open decides about a channel.
         Gateway.Write(gateway.ContentRoot, tcp);
         await Wait.UntilAsync(() => gateway.Messages("OptionsReloaded").Length > 0);
         await using (HttpChannel channel = await client.OpenAsync("db.internal", 5432))
@@ -67,7 +67,7 @@ public class ReloadTests
     }
 
     [Fact]
-    public async Task All_that_is_wrong_is_in_one_message_that_names_each_key()
+    public async Task One_message_contains_all_errors_with_their_keys()
     {
         OptionsValidationException error = await Assert.ThrowsAsync<OptionsValidationException>(() => Gateway.StartAsync(
             """
@@ -98,7 +98,7 @@ public class ReloadTests
     }
 
     [Fact]
-    public async Task A_Tcp_route_for_everybody_must_say_so()
+    public async Task A_Tcp_route_for_all_clients_needs_AllowAnonymous()
     {
         OptionsValidationException error = await Assert.ThrowsAsync<OptionsValidationException>(() => Gateway.StartAsync("""{ "MtaTls": { "Channels": [ { "Action": "Tcp", "Hosts": [ "db.internal" ] } ] } }"""));
         Assert.Contains("MtaTls:Channels:0: a route with the action Tcp needs a ClientCertificate condition, or AllowAnonymous: true", error.Message, StringComparison.Ordinal);
@@ -113,7 +113,7 @@ public class ReloadTests
             "{}",
             configure: builder =>
             {
-                // What the environment variable MtaTls__Channels__0__Hosts__0 becomes.
+                // The key of the environment variable MtaTls__Channels__0__Hosts__0.
                 builder.Configuration.AddInMemoryCollection(new Dictionary<string, string?>
                 {
                     ["MtaTls:Channels:0:Hosts:0"] = "one.internal",

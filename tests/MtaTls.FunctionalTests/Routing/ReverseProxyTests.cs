@@ -10,7 +10,7 @@ using Yarp.ReverseProxy.Model;
 
 namespace MtaTls.FunctionalTests.Routing;
 
-/// <summary>YARP by the destinations of channels, with real backends, in one gateway and through two.</summary>
+/// <summary>YARP routing by the destinations of channels, with real backends, through one and through two gateways.</summary>
 public class ReverseProxyTests
 {
     private const string AllToOneCluster = """ "ReverseProxy": { "Routes": { "all": { "ClusterId": "apps", "Match": { "Path": "{**path}" } } }, "Clusters": """;
@@ -38,7 +38,7 @@ public class ReverseProxyTests
             Assert.Equal(HttpStatusCode.NotFound, await client.GetStatusAsync("https://app1.example/a"));
         }
 
-        // On a connection that is no channel there is no such route, whatever the Host says.
+        // The route does not match on an ordinary connection, whatever the Host is.
         // (HttpClient verifies the certificate against a Host that is set by hand.)
         using var handler = new SocketsHttpHandler { SslOptions = { RemoteCertificateValidationCallback = static (_, certificate, _, _) => certificate!.Equals(TestCertificates.Server) } };
         using var ordinary = new HttpClient(handler);
@@ -78,7 +78,7 @@ public class ReverseProxyTests
         Assert.Equal("three", (await client.GetSeenAsync("https://app3.internal:80/")).Name);
         Assert.Equal(HttpStatusCode.MisdirectedRequest, await client.GetStatusAsync("https://app3.internal:80/", "app2.internal"));
 
-        // YARP knows which destination it was: nothing is left of the count of requests under way.
+        // YARP's counts of concurrent requests return to zero, so YARP knew the destination.
         ClusterState cluster = Assert.Single(gateway.Services.GetRequiredService<IProxyStateLookup>().GetClusters());
         await Wait.UntilAsync(() => cluster.Destinations.Values.All(d => d.ConcurrentRequestCount == 0));
     }
@@ -93,7 +93,7 @@ public class ReverseProxyTests
             """);
         using HttpClient client = GatewayClient.Create(gateway.Port);
         Assert.Equal("one", (await client.GetSeenAsync("https://app1.internal/")).Name);
-        // The only destination there is, and yet not the one that is asked for: YARP alone would take it.
+        // The cluster's only destination is not the requested one. YARP alone would use it.
         Assert.Equal(HttpStatusCode.BadGateway, await client.GetStatusAsync("https://app2.internal/"));
         string message = Assert.Single(await gateway.LoggedAsync("NoDestination"));
         Assert.Contains("'apps'", message, StringComparison.Ordinal);
@@ -117,7 +117,7 @@ public class ReverseProxyTests
         Assert.Equal("one", (await client.GetSeenAsync("https://app1.internal/")).Name);
         IProxyStateLookup state = gateway.Services.GetRequiredService<IProxyStateLookup>();
         Assert.True(state.TryGetCluster("apps", out ClusterState? cluster));
-        // As YARP's health checks leave it when the first is down.
+        // The state that YARP's health checks set when the first destination is down.
         cluster.DestinationsState = new ClusterDestinationsState([.. cluster.Destinations.Values], [cluster.Destinations["two"]]);
         Assert.Equal(HttpStatusCode.ServiceUnavailable, await client.GetStatusAsync("https://app1.internal/"));
         Assert.Contains("'two'", Assert.Single(await gateway.LoggedAsync("DestinationUnavailable")), StringComparison.Ordinal);
@@ -142,7 +142,7 @@ public class ReverseProxyTests
     }
 
     [Fact]
-    public async Task A_claimed_source_goes_on_only_from_a_trusted_peer()
+    public async Task A_claimed_source_is_passed_on_only_from_a_trusted_peer()
     {
         await using TestApp one = await Backend.StartAsync("one");
         string Settings(string trusted) => $$"""
@@ -178,7 +178,7 @@ public class ReverseProxyTests
     }
 
     [Fact]
-    public async Task The_forwarder_goes_by_its_table()
+    public async Task The_forwarder_follows_its_table()
     {
         await using TestApp one = await Backend.StartAsync("one");
         await using TestApp two = await Backend.StartAsync("two");
@@ -201,6 +201,9 @@ public class ReverseProxyTests
         Assert.Equal("one", (await client.GetSeenAsync("https://[2001:db8::1]:80/x")).Name);
         Assert.Equal(HttpStatusCode.BadGateway, await client.GetStatusAsync("https://app1.example/"));
         Assert.Contains("app1.example:443", Assert.Single(await gateway.LoggedAsync("NotInDestinations")), StringComparison.Ordinal);
+        HttpRequestException ordinary = await Assert.ThrowsAsync<HttpRequestException>(() => OrdinaryClient.GetAsync(gateway.Port));
+        Assert.Equal(HttpStatusCode.BadGateway, ordinary.StatusCode);
+        Assert.Contains("did not come on a channel", Assert.Single(await gateway.LoggedAsync("NotOnChannel")), StringComparison.Ordinal);
         Assert.Equal(HttpStatusCode.MisdirectedRequest, await client.GetStatusAsync("https://app1.internal/", "app2.internal"));
 
         Gateway.Write(gateway.ContentRoot, Settings(one));
@@ -240,7 +243,12 @@ public class ReverseProxyTests
                 "Metadata": { "MtaTls:Gateway": "https://127.0.0.1:{{inner.Port}}", "MtaTls:TargetHost": "localhost" },
                 "Destinations": { "any": { "Address": "https://any.internal/" } } } } } }
             """,
-            proxy: proxy => proxy.AddMtaTlsHttpClient((_, options) => options.CertificateChainPolicy = TestCertificates.TrustRoot()));
+            proxy: proxy => proxy.AddMtaTlsHttpClient((_, options) =>
+            {
+                options.CertificateChainPolicy = TestCertificates.TrustRoot();
+                // A busy machine may be silent for seconds. A client with pings then opens another session.
+                options.KeepAlive.Ping = false;
+            }));
         using HttpClient client = GatewayClient.Create(outer.Port);
         string[] names = await Task.WhenAll(Enumerable.Range(0, 60).Select(async i => (await client.GetSeenAsync($"https://app{i % 2 + 1}.internal/{i}")).Name));
         Assert.Equal(Enumerable.Range(0, 60).Select(i => i % 2 == 0 ? "one" : "two"), names);
@@ -313,8 +321,8 @@ public class ReverseProxyTests
     [InlineData("""{ "ReverseProxy": { "Routes": { "r": { "ClusterId": "c", "Match": { "Path": "/" }, "Metadata": { "MtaTls:Destination": "app1.internal:http" } } }, "Clusters": { "c": {} } } }""", "Route 'r': metadata MtaTls:Destination")]
     [InlineData("""{ "ReverseProxy": { "Clusters": { "c": { "Destinations": { "d": { "Address": "http://a", "Metadata": { "MtaTls:Destination": "*" , "MtaTls:X": "1" } }, "e": { "Address": "http://a", "Metadata": { "MtaTls:Destination": "a b" } } } } } } }""", "destination 'e': metadata MtaTls:Destination")]
     [InlineData("""{ "ReverseProxy": { "Clusters": { "c": { "Metadata": { "MtaTls:Gateway": "https://next.internal" }, "Destinations": { "d": { "Address": "https://a" } } } } } }""", "needs AddMtaTlsHttpClient()")]
-    [InlineData("""{ "ReverseProxy": { "Clusters": { "c": { "Metadata": { "MtaTls:TargetHost": "next.internal" } } } } }""", "MtaTls:TargetHost is for a cluster with MtaTls:Gateway")]
-    [InlineData("""{ "ReverseProxy": { "Routes": { "r": { "ClusterId": "c", "Match": { "Path": "/" }, "Transforms": [ { "MtaTlsDestination": "Host" } ] } }, "Clusters": { "c": {} } } }""", "the transform MtaTlsDestination is 'Host'")]
+    [InlineData("""{ "ReverseProxy": { "Clusters": { "c": { "Metadata": { "MtaTls:TargetHost": "next.internal" } } } } }""", "MtaTls:TargetHost needs metadata MtaTls:Gateway")]
+    [InlineData("""{ "ReverseProxy": { "Routes": { "r": { "ClusterId": "c", "Match": { "Path": "/" }, "Transforms": [ { "MtaTlsDestination": "Host" } ] } }, "Clusters": { "c": {} } } }""", "the transform MtaTlsDestination must be true or false, but is 'Host'")]
     public async Task Metadata_that_cannot_be_read_is_an_error_at_start(string settings, string error)
     {
         InvalidOperationException thrown = await Assert.ThrowsAsync<InvalidOperationException>(() => StartAsync(settings));

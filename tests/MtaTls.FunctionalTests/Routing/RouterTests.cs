@@ -5,7 +5,7 @@ using MtaTls.Protocol;
 
 namespace MtaTls.FunctionalTests.Routing;
 
-/// <summary>A router of the application decides before the configured routes; every refusal is one line of the log and one text.</summary>
+/// <summary>A router in code decides before the configured routes. Every refusal has one log entry and the same error text.</summary>
 public sealed class RouterTests
 {
     private static Task<TestApp> StartAsync(Func<MtaTlsChannelOpen, MtaTlsChannelDecision> decide, Action<MtaTlsOptions>? options = null) => TestApp.StartAsync(
@@ -14,7 +14,7 @@ public sealed class RouterTests
         configure: builder => builder.Services.AddSingleton<IMtaTlsChannelRouter>(new Router(decide)));
 
     [Fact]
-    public async Task It_sees_what_the_client_asks_for_and_its_decision_is_obeyed()
+    public async Task A_router_sees_the_open_and_its_decision_applies()
     {
         List<MtaTlsChannelOpen> seen = [];
         await using TestApp app = await StartAsync(open =>
@@ -50,7 +50,7 @@ public sealed class RouterTests
     }
 
     [Fact]
-    public async Task One_that_throws_refuses_the_channel_and_is_logged_as_an_error()
+    public async Task A_router_that_throws_refuses_the_channel_and_an_error_is_logged()
     {
         await using TestApp app = await StartAsync(static open => open.Destination.Host == "app.test" ? MtaTlsChannelDecision.Http() : throw new InvalidOperationException("a fault of the router"));
         await using RawClient client = await RawClient.ConnectAsync(app.Port);
@@ -61,7 +61,7 @@ public sealed class RouterTests
     }
 
     [Fact]
-    public async Task A_limit_and_a_Tcp_route_refuse_in_one_line_too()
+    public async Task Refusals_by_a_limit_and_by_a_Tcp_route_are_logged_once_too()
     {
         await using (TestApp app = await TestApp.StartAsync(static a => a.MapGet("/", () => "hello"), static o => o.Limits.MaxChannels = 1))
         {
@@ -95,7 +95,7 @@ public sealed class RouterTests
         Assert.InRange(first.StartedAt, DateTimeOffset.UtcNow.AddMinutes(-10), DateTimeOffset.UtcNow);
 
         Assert.True(sessions.End(first.SessionId));
-        // Does not throw: close_notify came first.
+        // Does not throw, because close_notify came first.
         await one.Session.Completion.Soon();
         await Wait.UntilAsync(() => sessions.List().Count == 1);
         Assert.False(sessions.End(first.SessionId));
@@ -115,7 +115,7 @@ public sealed class RouterTests
         Assert.Equal("True True", await OrdinaryClient.GetAsync(app.Port));
     }
 
-    /// <summary>The one line that tells of a refused channel.</summary>
+    /// <summary>Checks that exactly one log entry reports a refused channel.</summary>
     private static string AssertOneRefusal(TestApp app) => Assert.Single(
         app.Logs.GetSnapshot(), static r => r.Id.Name is "ChannelRejected" or "ChannelDestinationUnclear" or "ChannelNotConnected" or "ChannelRefused" or "RouterFailed").Message;
 

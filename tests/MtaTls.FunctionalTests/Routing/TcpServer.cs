@@ -6,14 +6,14 @@ using MtaTls.FunctionalTests.Support;
 
 namespace MtaTls.FunctionalTests.Routing;
 
-/// <summary>A TCP server for channels to be connected to, that keeps each connection for the test to look at.</summary>
+/// <summary>A TCP server as the destination of channels. It keeps each connection for the test.</summary>
 internal sealed class TcpServer : IAsyncDisposable
 {
     private readonly TcpListener _listener;
     private readonly CancellationTokenSource _stop = new();
     private readonly Task _run;
 
-    // A handler that only waits is held by nothing: a garbage collection would close its socket.
+    // Nothing else references a waiting handler, so a garbage collection would close its socket.
     private readonly ConcurrentBag<Task> _serving = [];
     private int _accepted;
 
@@ -26,12 +26,12 @@ internal sealed class TcpServer : IAsyncDisposable
 
     public int Port => ((IPEndPoint)_listener.LocalEndpoint).Port;
 
-    /// <summary>Connections so far.</summary>
+    /// <summary>The number of connections so far.</summary>
     public int Accepted => Volatile.Read(ref _accepted);
 
     public static TcpServer Start(Func<Socket, Task> serve, IPAddress? address = null) => new(address ?? IPAddress.Loopback, serve);
 
-    /// <summary>Says back what it hears, until it hears the end.</summary>
+    /// <summary>Starts a server that echoes data until the end.</summary>
     public static TcpServer StartEcho(IPAddress? address = null) => Start(
         static async socket =>
         {
@@ -44,7 +44,7 @@ internal sealed class TcpServer : IAsyncDisposable
         },
         address);
 
-    /// <summary>Says who it is and nothing more.</summary>
+    /// <summary>Starts a server that sends its name.</summary>
     public static TcpServer StartNamed(string name) => Start(async socket => await socket.SendAsync(Encoding.ASCII.GetBytes(name)));
 
     public async ValueTask DisposeAsync()

@@ -16,7 +16,7 @@ public sealed class ClientCertificateHeaderTests
         """;
 
     [Fact]
-    public async Task A_backend_is_told_the_sessions_certificate_and_its_chain()
+    public async Task A_backend_gets_the_sessions_certificate_and_its_chain()
     {
         X509Certificate2 certificate = Issue("CN=worker, O=\"Example, Inc.\"", TestCertificates.Intermediate, "uri:spiffe://example.org/worker", "dns:Worker.Example");
         string subject = await SubjectAsync(certificate);
@@ -30,7 +30,7 @@ public sealed class ClientCertificateHeaderTests
             ClientCertificateChain = [TestCertificates.OtherRoot, TestCertificates.Intermediate],
         });
 
-        // The second session is resumed: nothing is sent again, and the same is known.
+        // The second session is resumed. The client sends no certificates, and the server still knows the same ones.
         foreach (bool isResumed in (bool[])[false, true])
         {
             await using RawClient client = await RawClient.ConnectAsync(gateway.Port, context);
@@ -43,7 +43,7 @@ public sealed class ClientCertificateHeaderTests
         }
     }
 
-    // ASP.NET Core's own middleware, as docs/gateway.md sets it up.
+    // ASP.NET Core's own middleware, as in docs/gateway.md.
     [Fact]
     public async Task An_ASP_NET_Core_backend_takes_it_for_the_connections_certificate()
     {
@@ -74,7 +74,7 @@ public sealed class ClientCertificateHeaderTests
     [InlineData("x-forwarded-client-cert", true)]
     [InlineData("Client_Cert", true)]
     [InlineData("X_Forwarded_Client-Cert", false)]
-    public async Task What_a_request_says_of_its_certificate_is_removed(string name, bool isConfigured)
+    public async Task Certificate_headers_of_a_request_are_removed(string name, bool isConfigured)
     {
         await using TestApp backend = await StartBackendAsync();
         foreach (bool byForwarder in (bool[])[false, true])
@@ -92,7 +92,7 @@ public sealed class ClientCertificateHeaderTests
     }
 
     [Fact]
-    public async Task The_forwarder_and_ordinary_HTTPS_tell_it_too()
+    public async Task The_forwarder_and_ordinary_HTTPS_send_it_too()
     {
         await using TestApp backend = await StartBackendAsync();
         await using TestApp forwarder = await StartAsync(backend, All, byForwarder: true);
@@ -118,9 +118,9 @@ public sealed class ClientCertificateHeaderTests
         Assert.Equal("", (await channel.ReadResponseAsync()).Body);
     }
 
-    // A certificate can hold any name that its authority signs.
+    // A certificate can contain any name that its authority signs.
     [Fact]
-    public async Task Names_in_a_certificate_can_end_no_value()
+    public async Task Names_in_a_certificate_cannot_end_a_headers_value()
     {
         X509Certificate2 certificate = Issue("CN=\"a\"\";DNS=admin,é\", OU=x", TestCertificates.Root, "uri:spiffe://x/a,b;DNS=admin", "uri:x\r\nEvil: 1", "uri:x\";DNS=admin");
         await using TestApp backend = await StartBackendAsync();
@@ -174,7 +174,7 @@ public sealed class ClientCertificateHeaderTests
         await Assert.ThrowsAnyAsync<Exception>(() => StartAsync(backend, "", transforms: """ { "MtaTlsClientCertificate": "perhaps" } """));
     }
 
-    /// <summary>The subject as OpenSSL writes it, which Envoy uses.</summary>
+    /// <summary>Returns the subject in OpenSSL's form, which Envoy uses.</summary>
     private static async Task<string> SubjectAsync(X509Certificate2 certificate)
     {
         (int exitCode, string output) = await Tool.RunAsync("openssl", certificate.ExportCertificatePem(), "x509", "-noout", "-subject", "-nameopt", "RFC2253");

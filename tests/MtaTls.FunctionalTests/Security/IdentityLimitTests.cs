@@ -10,7 +10,7 @@ using MtaTls.Protocol;
 
 namespace MtaTls.FunctionalTests.Security;
 
-/// <summary>Limits by the client's certificate (MtaTls:IdentityLimits), each reached and exceeded; other clients go on.</summary>
+/// <summary>Limits by the client's certificate (MtaTls:IdentityLimits). Each is reached and exceeded, and other clients continue.</summary>
 public sealed class IdentityLimitTests
 {
     private const int Length = 200_000;
@@ -30,14 +30,14 @@ public sealed class IdentityLimitTests
         await Wait.UntilAsync(() => limits.GetMeasurementSnapshot().Any(static m => Equals(m.Tags["mtatls.limit"], "IdentityLimits:MaxSessions") && Equals(m.Tags["mtatls.identity_rule"], "workers")));
         Assert.Contains("rule 'workers'", Assert.Single(await app.LoggedAsync("IdentityLimitExceeded")), StringComparison.Ordinal);
 
-        // Another identity, a client without one, and the session that was there.
+        // Another identity, a client without a certificate, and the first session.
         await using RawClient other = await ConnectAsync(app, TestCertificates.OtherClient);
         await using RawClient anonymous = await RawClient.ConnectAsync(app.Port);
         Assert.Equal("app", await other.GetAsync());
         Assert.Equal("app", await anonymous.GetAsync());
         Assert.Equal("app", await first.GetAsync());
 
-        // The place is free again when the first has gone.
+        // The place is free again when the first session has ended.
         await first.DisposeAsync();
         await UntilAsync(async () => !await IsRefusedAsync(app, TestCertificates.Client));
     }
@@ -59,7 +59,7 @@ public sealed class IdentityLimitTests
     }
 
     [Fact]
-    public async Task HttpClient_says_why()
+    public async Task HttpClients_error_contains_the_reason()
     {
         await using TestApp app = await StartAsync("""{ "MaxSessions": 1 }""");
         await using RawClient first = await ServedAsync(app);
@@ -83,7 +83,7 @@ public sealed class IdentityLimitTests
     }
 
     [Fact]
-    public async Task The_first_rule_that_is_for_a_client_decides()
+    public async Task The_first_rule_that_matches_a_client_decides()
     {
         await using TestApp app = await StartAsync("""
             { "Name": "free", "ClientCertificate": { "SubjectAlternativeNames": [ "other-client.test" ] } },
@@ -118,7 +118,7 @@ public sealed class IdentityLimitTests
         await UntilAsync(async () => !await IsOpenRefusedAsync(one));
     }
 
-    // Opens whose connections are being made when the last place goes.
+    // Opens whose TCP connections are being opened when the last place is taken.
     [Fact]
     public async Task Many_opens_at_a_time_take_no_more_places_than_there_are()
     {
@@ -143,7 +143,7 @@ public sealed class IdentityLimitTests
     }
 
     [Fact]
-    public async Task MaxOpensPerSecond_holds_for_all_sessions_together_and_for_those_that_come_back()
+    public async Task MaxOpensPerSecond_holds_for_all_sessions_together_and_after_a_reconnect()
     {
         await using TestApp app = await StartAsync("""{ "MaxOpensPerSecond": 5 }""");
         await using RawClient one = await ConnectAsync(app);
@@ -170,7 +170,7 @@ public sealed class IdentityLimitTests
         _time.Advance(TimeSpan.FromSeconds(2));
         Assert.Equal("app", await back.GetAsync());
 
-        // Nothing is kept of identities that have gone.
+        // Identities without sessions are removed.
         await back.DisposeAsync();
         await other.DisposeAsync();
         await Wait.UntilAsync(() => server.Metrics.ActiveSessions == 0);
@@ -195,14 +195,14 @@ public sealed class IdentityLimitTests
         using MetricCollector<double> delays = new(app.Services.GetRequiredService<IMeterFactory>(), "MtaTls.AspNetCore", "mtatls.server.identity.delays");
         using HttpClient slow = Client(app, TestCertificates.Client, version), fast = Client(app, TestCertificates.OtherClient, version);
 
-        // The other is of a rule too, one without limits; it also has no wait where nobody's time passes.
+        // The other client matches a rule without limits, and does not wait although the clock stands still.
         DateTimeOffset began = _time.GetUtcNow();
         Task<long> transfer = TransferAsync(slow, direction);
         await Wait.UntilAsync(() => delays.GetMeasurementSnapshot().Count > 0);
         Assert.Equal(Length, await TransferAsync(fast, direction).Soon());
         Assert.False(transfer.IsCompleted);
 
-        // A small request of the slow one gets its turn, too.
+        // A small request of the limited client gets its turn too.
         using CancellationTokenSource hang = new(Wait.Timeout);
         while (!transfer.IsCompleted)
         {
@@ -242,7 +242,7 @@ public sealed class IdentityLimitTests
         Assert.True((_time.GetUtcNow() - began).TotalSeconds >= (data.Length - (Rate / 4) - 4096d) / Rate, "Faster than the rate.");
     }
 
-    // Nobody's time passes: an end that waited for bandwidth would wait for ever.
+    // The clock stands still, so an end that waited for bandwidth would wait for ever.
     [Theory]
     [InlineData("abort")]
     [InlineData("lost")]
@@ -278,7 +278,7 @@ public sealed class IdentityLimitTests
     }
 
     [Fact]
-    public async Task Another_configuration_is_for_sessions_that_start_from_then_on()
+    public async Task A_change_of_the_configuration_applies_to_later_sessions()
     {
         await using TestApp app = await StartAsync("""{ "MaxChannels": 1 }""");
         await using RawClient before = await ConnectAsync(app);
@@ -291,7 +291,7 @@ public sealed class IdentityLimitTests
     }
 
     [Fact]
-    public async Task What_is_wrong_with_the_settings_is_said_at_the_start_and_what_never_applies_as_well()
+    public async Task Invalid_settings_fail_startup_and_rules_that_never_apply_are_logged()
     {
         OptionsValidationException e = await Assert.ThrowsAsync<OptionsValidationException>(() => StartAsync("""
             { "Name": "a", "MaxSessions": -1, "ReceiveBytesPerSecond": 4095, "Per": "Address" },
@@ -312,7 +312,7 @@ public sealed class IdentityLimitTests
     private static string Settings(string rules, string more = "") => $$"""{ "MtaTls": { {{more}} "IdentityLimits": [ {{rules}} ] } }""";
 
     private Task<TestApp> StartAsync(string rules, string more = "") => Gateway.StartAsync(
-        // The last rule is for those that the test does not limit by another.
+        // The last rule matches the clients that no other rule limits.
         Settings(rules.Contains("slow", StringComparison.Ordinal) ? $$"""{ "Name": "fast", "ClientCertificate": { "SubjectAlternativeNames": [ "other-client.test" ] } }, {{rules}}""" : rules, more),
         static app =>
         {
@@ -344,7 +344,7 @@ public sealed class IdentityLimitTests
     private static Task<RawClient> ConnectAsync(TestApp app, X509Certificate2? certificate = null)
         => RawClient.ConnectAsync(app.Port, tls: o => o.ClientCertificate = certificate ?? TestCertificates.Client);
 
-    /// <summary>A session that the server counts: a client's handshake is done before the server's.</summary>
+    /// <summary>Connects, and waits until the server counts the session, because a client finishes the handshake before the server.</summary>
     private static async Task<RawClient> ServedAsync(TestApp app)
     {
         RawClient client = await ConnectAsync(app);

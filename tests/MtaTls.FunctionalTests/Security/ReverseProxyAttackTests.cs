@@ -7,12 +7,12 @@ using MtaTls.Protocol;
 
 namespace MtaTls.FunctionalTests.Security;
 
-/// <summary>What a client of the reverse proxy says to be taken for another, or to get where a route does not let it.</summary>
+/// <summary>Attempts of a client of the reverse proxy to appear as another client, or to reach a destination that no route allows.</summary>
 public sealed class ReverseProxyAttackTests
 {
-    // A route for a Host, and a transform that goes by the channel: who may have one of both must not get the other by it.
+    // The route matches by Host, and the transform uses the channel's destination. A client that may have one of the two must not get the other.
     [Fact]
-    public async Task The_transform_sends_no_request_on_that_names_another_host_than_its_channel()
+    public async Task The_transform_refuses_requests_that_name_another_host_than_their_channel()
     {
         await using TestApp backend = await Backend.StartAsync("backend");
         await using TestApp gateway = await StartAsync($$"""
@@ -36,7 +36,7 @@ public sealed class ReverseProxyAttackTests
     [InlineData("x-forwarded-port", "81")]
     [InlineData("X-Forwarded-Client-Cert", "Subject=\"CN=admin\"")]
     [InlineData("X-Real-IP", "10.0.0.1")]
-    public async Task The_forwarder_passes_no_forwarding_header_of_the_request_on(string name, string value)
+    public async Task The_forwarder_removes_forwarding_headers_of_the_request(string name, string value)
     {
         await using TestApp backend = await Backend.StartAsync("backend", map: static app => app.MapGet("/header/{name}", (string name, HttpRequest request) => request.Headers[name].ToString()));
         await using TestApp gateway = await StartAsync($$"""{ "MtaTls": { "Destinations": { "app1.internal": "http://127.0.0.1:{{backend.Port}}" } } }""", static app => app.MapMtaTlsForwarder());
@@ -78,9 +78,9 @@ public sealed class ReverseProxyAttackTests
         Assert.Equal("app", await client.GetAsync());
     }
 
-    // Without builder.WebHost.UseMtaTls() nothing compares a request's host with its channel's destination.
+    // Without builder.WebHost.UseMtaTls(), requests are not compared with their channel's destination.
     [Fact]
-    public async Task Routes_that_are_added_where_nothing_holds_requests_to_them_do_not_apply()
+    public async Task Channel_routes_without_UseMtaTls_of_the_host_do_not_apply_after_a_change()
     {
         await using TestApp app = await TestApp.StartBareAsync(
             builder => builder.WebHost.ConfigureKestrel(kestrel => kestrel.Listen(IPAddress.Loopback, 0, endpoint =>

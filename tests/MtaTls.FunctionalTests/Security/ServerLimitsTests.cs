@@ -16,14 +16,17 @@ using TestApp = MtaTls.FunctionalTests.Support.TestApp;
 
 namespace MtaTls.FunctionalTests.Security;
 
-/// <summary>The limits of the whole server, each reached and one exceeded; then what is within them goes on.</summary>
+/// <summary>The limits of the whole server. Each is reached and then exceeded, and everything within the limits continues.</summary>
 public class ServerLimitsTests
 {
-    // As many of them as there may be are the server's ordinary work; MaxConcurrentConnections is what limits them.
+    /// <summary>Connections that send nothing more must live until the test ends them.</summary>
+    private static readonly TimeSpan s_long = TimeSpan.FromMinutes(5);
+
+    // Only Kestrel's MaxConcurrentConnections limits their number.
     [Fact]
-    public async Task Connections_that_say_nothing_take_no_place_from_others()
+    public async Task Connections_that_send_nothing_take_no_place_of_others()
     {
-        await using TestApp app = await TestApp.StartAsync(static a => a.MapGet("/", () => "hello"), o => (o.Limits.MaxHandshakes, o.Limits.MaxSessionsPerAddress) = (1, 1));
+        await using TestApp app = await TestApp.StartAsync(static a => a.MapGet("/", () => "hello"), o => (o.Limits.MaxHandshakes, o.Limits.MaxSessionsPerAddress, o.Limits.HandshakeTimeout) = (1, 1, s_long));
         using MetricCollector<long> active = new(app.Services.GetRequiredService<IMeterFactory>(), "Microsoft.AspNetCore.Server.Kestrel", "kestrel.active_connections");
         Socket[] silent = [.. Enumerable.Range(0, 50).Select(static _ => new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp))];
         foreach (Socket socket in silent)
@@ -41,8 +44,8 @@ public class ServerLimitsTests
     [Fact]
     public async Task MaxHandshakes_closes_further_connections_that_offer_the_extension()
     {
-        await using TestApp app = await TestApp.StartAsync(static a => a.MapGet("/", () => "hello"), o => o.Limits.MaxHandshakes = 1);
-        // A whole ClientHello, and nothing after the server's answer: the handshake stays under way.
+        await using TestApp app = await TestApp.StartAsync(static a => a.MapGet("/", () => "hello"), o => (o.Limits.MaxHandshakes, o.Limits.HandshakeTimeout) = (1, s_long));
+        // A complete ClientHello, and nothing after the server's answer, so the handshake does not end.
         using TlsClientContext context = new(new TlsClientOptions { TargetHost = "localhost" });
         using Socket first = new(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
         await first.ConnectAsync(IPAddress.Loopback, app.Port);
@@ -58,7 +61,7 @@ public class ServerLimitsTests
         await UntilAsync(async () => await TryGetAsync(app.Port) == "hello");
     }
 
-    // docs/security.md: the two ways to limit connections.
+    // The two ways to limit connections in docs/security.md.
     [Theory]
     [InlineData(false)]
     [InlineData(true)]
@@ -120,7 +123,7 @@ public class ServerLimitsTests
     }
 
     [Fact]
-    public async Task A_server_that_has_no_room_for_any_channel_is_not_asked_without_end()
+    public async Task A_server_without_room_for_any_channel_is_not_asked_endlessly()
     {
         int asked = 0;
         await using PeerServer server = await PeerServer.StartAsync(request =>

@@ -5,7 +5,7 @@ using System.Net.Sockets;
 
 namespace MtaTls.FunctionalTests.Security;
 
-/// <summary>The man in the middle: a TCP relay that rewrites the ClientHello of each connection and forwards everything else as it came.</summary>
+/// <summary>A man in the middle: a TCP relay that changes the ClientHello of each connection and forwards all other bytes unchanged.</summary>
 internal sealed class TamperingRelay : IAsyncDisposable
 {
     private const ushort DataMultiplexing = 65389;
@@ -17,7 +17,7 @@ internal sealed class TamperingRelay : IAsyncDisposable
     private int _changed;
 
     /// <param name="target">The server's port.</param>
-    /// <param name="offer">Whether what leaves the relay offers data_multiplexing.</param>
+    /// <param name="offer">Whether the ClientHello offers data_multiplexing after the relay.</param>
     public TamperingRelay(int target, bool offer)
     {
         _listener.Start();
@@ -26,7 +26,7 @@ internal sealed class TamperingRelay : IAsyncDisposable
 
     public int Port => ((IPEndPoint)_listener.LocalEndpoint).Port;
 
-    /// <summary>Connections whose ClientHello was not sent on as it came.</summary>
+    /// <summary>The number of connections whose ClientHello was changed.</summary>
     public int Changed => Volatile.Read(ref _changed);
 
     public async ValueTask DisposeAsync()
@@ -78,7 +78,7 @@ internal sealed class TamperingRelay : IAsyncDisposable
             }
             catch (Exception e) when (e is OperationCanceledException or IOException or SocketException or ObjectDisposedException)
             {
-                // Either side has gone.
+                // Either side has disconnected.
             }
         }
     }
@@ -89,7 +89,7 @@ internal sealed class TamperingRelay : IAsyncDisposable
         end.Shutdown(SocketShutdown.Send);
     }
 
-    /// <summary>A ClientHello (RFC 8446, section 4.1.2) in one record, with or without the extension at the end.</summary>
+    /// <summary>Rewrites a ClientHello (RFC 8446, section 4.1.2) in one record, with or without the extension.</summary>
     private static byte[] Rewrite(byte[] message, bool offer)
     {
         int at = 4 + 2 + 32;
@@ -98,7 +98,7 @@ internal sealed class TamperingRelay : IAsyncDisposable
         at += 1 + message[at];
         List<byte> extensions = [];
         int end = at + 2 + BinaryPrimitives.ReadUInt16BigEndian(message.AsSpan(at));
-        // First: a pre-shared key must stay the last one.
+        // Inserted first, because a pre_shared_key extension must be the last.
         if (offer)
         {
             extensions.AddRange([DataMultiplexing >> 8, DataMultiplexing & 0xFF, 0, 0]);

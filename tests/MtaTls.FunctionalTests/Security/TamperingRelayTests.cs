@@ -7,8 +7,8 @@ using TestApp = MtaTls.FunctionalTests.Support.TestApp;
 namespace MtaTls.FunctionalTests.Security;
 
 /// <summary>
-/// Somebody in between takes data_multiplexing out of a ClientHello, or puts it in: to have requests go where they are not multiplexed, or to have them read as packets. The Finished messages
-/// cover the ClientHello (RFC 8446, section 4.4.4; RFC 5246, section 7.4.9), so the handshake fails, and no client takes that for a server that does not speak MTA-TLS.
+/// A man in the middle removes data_multiplexing from a ClientHello, or inserts it, so that requests are not multiplexed, or are read as packets. The Finished messages
+/// cover the ClientHello (RFC 8446, section 4.4.4; RFC 5246, section 7.4.9), so the handshake fails, and no client concludes that the server does not speak MTA-TLS.
 /// </summary>
 public sealed class TamperingRelayTests
 {
@@ -17,7 +17,7 @@ public sealed class TamperingRelayTests
     [InlineData(SslProtocols.Tls13, MtaTlsClientMode.Preferred)]
     [InlineData(SslProtocols.Tls12, MtaTlsClientMode.Required)]
     [InlineData(SslProtocols.Tls13, MtaTlsClientMode.Required)]
-    public async Task An_offer_that_is_taken_out_fails_the_handshake_and_nothing_falls_back(SslProtocols version, MtaTlsClientMode mode)
+    public async Task An_offer_that_a_relay_removes_fails_the_handshake_without_a_fallback(SslProtocols version, MtaTlsClientMode mode)
     {
         int requests = 0;
         await using TestApp app = await StartAsync(() => Interlocked.Increment(ref requests));
@@ -39,7 +39,7 @@ public sealed class TamperingRelayTests
     [Theory]
     [InlineData(SslProtocols.Tls12)]
     [InlineData(SslProtocols.Tls13)]
-    public async Task An_offer_that_is_put_in_fails_the_handshake_of_a_client_that_made_none(SslProtocols version)
+    public async Task An_offer_that_a_relay_inserts_fails_the_handshake_of_a_client_without_one(SslProtocols version)
     {
         int requests = 0;
         await using TestApp app = await StartAsync(() => Interlocked.Increment(ref requests));
@@ -54,7 +54,7 @@ public sealed class TamperingRelayTests
     }
 
     [Fact]
-    public async Task A_relay_that_changes_nothing_is_none()
+    public async Task A_relay_that_changes_nothing_has_no_effect()
     {
         await using TestApp app = await StartAsync(static () => { });
         await using TamperingRelay faithful = new(app.Port, offer: false);

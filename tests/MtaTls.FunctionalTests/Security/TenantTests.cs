@@ -8,7 +8,7 @@ using MtaTls.Protocol;
 
 namespace MtaTls.FunctionalTests.Security;
 
-/// <summary>One tenant beside another: whoever takes all that his address may have leaves the rest to others.</summary>
+/// <summary>Limits per client address: a client that uses all resources of its address leaves the rest to others.</summary>
 public sealed class TenantTests
 {
     private static readonly IPAddress s_modest = IPAddress.Parse("127.0.0.2");
@@ -20,7 +20,7 @@ public sealed class TenantTests
         using MetricCollector<long> exceeded = Exceeded(app);
         await using (RawClient one = await RawClient.ConnectAsync(app.Port), two = await RawClient.ConnectAsync(app.Port))
         {
-            await Assert.ThrowsAnyAsync<Exception>(() => RawClient.ConnectAsync(app.Port));   // reset, or ended
+            await Assert.ThrowsAnyAsync<Exception>(() => RawClient.ConnectAsync(app.Port));   // reset or closed
             await using RawClient other = await RawClient.ConnectAsync(app.Port, from: s_modest);
             Assert.Equal("hello", await other.GetAsync());
             Assert.Equal("hello", await one.GetAsync());
@@ -29,7 +29,7 @@ public sealed class TenantTests
         Assert.Contains("MaxSessionsPerAddress", Assert.Single(await app.LoggedAsync("LimitReached")), StringComparison.Ordinal);
         await Wait.UntilAsync(() => exceeded.GetMeasurementSnapshot().Count > 0);
         Assert.Equal(["MaxSessionsPerAddress"], exceeded.GetMeasurementSnapshot().Select(m => m.Tags["mtatls.limit"]).Distinct());
-        // Nothing is remembered of an address that has gone.
+        // An address without connections is removed.
         ClientAddresses addresses = app.Services.GetRequiredService<MtaTlsServer>().Addresses;
         await Wait.UntilAsync(() => addresses.Count == 0);
         await using RawClient again = await RawClient.ConnectAsync(app.Port);
@@ -66,7 +66,7 @@ public sealed class TenantTests
             await using RawClient modest = await RawClient.ConnectAsync(app.Port, from: s_modest);
             await using HttpChannel upload = await modest.OpenAsync();
             await upload.SendAsync($"POST / HTTP/1.1\r\nHost: app.test\r\nContent-Length: {Octets}\r\n\r\n");
-            // Nobody reads it: what goes out is what the first window allows.
+            // The application does not read, so the client can send only the first window.
             _ = upload.Channel.Output.WriteAsync(new byte[Octets]).AsTask();
             await Wait.UntilAsync(() => upload.Channel.BytesSent > Octets);
             done.SetResult();
@@ -83,7 +83,7 @@ public sealed class TenantTests
     }
 
     [Fact]
-    public async Task Destinations_that_take_nothing_hold_the_connections_of_one_address_alone()
+    public async Task Destinations_that_read_nothing_use_up_the_connections_of_one_address_only()
     {
         await using var stuck = TcpServer.Start(static async _ => await Task.Delay(Timeout.Infinite));
         await using TestApp gateway = await Gateway.StartAsync($$"""
@@ -93,7 +93,7 @@ public sealed class TenantTests
         using MetricCollector<long> exceeded = Exceeded(gateway);
         RawClient greedy = await RawClient.ConnectAsync(gateway.Port), again = await RawClient.ConnectAsync(gateway.Port);
         await using RawClient modest = await RawClient.ConnectAsync(gateway.Port, from: s_modest);
-        // Closed channels: their connections linger as long as the destinations like, one in each session.
+        // The channels are closed, but their TCP connections stay until the destinations close; one in each session.
         foreach (RawClient client in (RawClient[])[greedy, again])
         {
             HttpChannel channel = await client.OpenAsync("stuck.internal", 1);
@@ -109,7 +109,7 @@ public sealed class TenantTests
         Assert.Equal(["Tcp:MaxConnectionsPerAddress", "Tcp:MaxConnectionsPerAddress", "Tcp:MaxConnections"], exceeded.GetMeasurementSnapshot().Select(m => m.Tags["mtatls.limit"]));
         Assert.Equal(2, (await gateway.LoggedAsync("LimitReached", 2)).Length);
 
-        // Who goes and comes back has not left them behind.
+        // A client that reconnects still has these connections counted.
         await greedy.DisposeAsync();
         await again.DisposeAsync();
         CountLimit sessions = gateway.Services.GetRequiredService<MtaTlsServer>().Sessions;

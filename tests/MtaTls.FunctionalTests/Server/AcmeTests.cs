@@ -30,7 +30,7 @@ public sealed class AcmeTests
         Assert.NotEqual(first.Thumbprint, second.Thumbprint);
         Assert.Equal(second.Thumbprint, X509CertificateLoader.LoadCertificateFromFile(Path.Combine(root, "acme", "certificates", Name + ".crt")).Thumbprint);
 
-        // Clients without the extension see it as well, and sessions that are open go on.
+        // Clients without the extension get it too, and open sessions continue.
         Assert.Equal(second.Thumbprint, (await OrdinaryClient.CertificatesAsync(HttpsPort(app)))[0]);
         Assert.Equal("app", await before.GetAsync());
     }
@@ -67,7 +67,7 @@ public sealed class AcmeTests
     }
 
     [Fact]
-    public async Task A_folder_that_does_not_exist_is_said_at_the_start()
+    public async Task A_folder_that_does_not_exist_fails_startup()
     {
         OptionsValidationException e = await Assert.ThrowsAsync<OptionsValidationException>(() => Gateway.StartAsync("""{ "MtaTls": { "AcmeChallenges": { "Path": "nowhere" } } }"""));
         Assert.Contains("MtaTls:AcmeChallenges:Path: the folder '", e.Message, StringComparison.Ordinal);
@@ -85,7 +85,7 @@ public sealed class AcmeTests
             Directory.CreateDirectory(Path.Combine(directory, "webroot"));
             string certificates = Directory.CreateDirectory(Path.Combine(directory, "acme", "certificates")).FullName;
 
-            // The first certificate is a trial one, so that the server can start and answer.
+            // The first certificate is temporary, so that the server can start and answer challenges.
             PemFiles.Write(certificates, Name, TestCertificates.Server);
             File.Move(Path.Combine(certificates, Name + ".pem"), Path.Combine(certificates, Name + ".crt"));
             Gateway.Write(directory, $$"""
@@ -102,7 +102,7 @@ public sealed class AcmeTests
 
     private static int Find(TestApp app, string scheme) => BindingAddress.Parse(app.App.Urls.Single(u => u.StartsWith(scheme, StringComparison.Ordinal))).Port;
 
-    /// <summary>The certificate that a client sees which trusts pebble alone.</summary>
+    /// <summary>Returns the certificate that a client gets that trusts only pebble.</summary>
     private static async Task<X509Certificate2> ConnectAsync(TestApp app, X509Certificate2 authority)
     {
         X509ChainPolicy policy = new() { TrustMode = X509ChainTrustMode.CustomRootTrust, RevocationMode = X509RevocationMode.NoCheck, DisableCertificateDownloads = true };

@@ -3,7 +3,7 @@ using MtaTls.FunctionalTests.Support;
 
 namespace MtaTls.FunctionalTests.Server;
 
-/// <summary>Certificates of <c>MtaTls:Endpoints</c>: where they come from, and that they can be replaced while the server runs.</summary>
+/// <summary>Certificates of <c>MtaTls:Endpoints</c>: their sources, and their replacement while the server runs.</summary>
 public sealed class CertificateTests
 {
     private static readonly Dictionary<string, string?> s_fromFiles = new()
@@ -24,7 +24,7 @@ public sealed class CertificateTests
     }
 
     [Fact]
-    public async Task Replaced_files_count_from_the_next_handshake_on_for_all_clients()
+    public async Task The_next_handshake_of_all_clients_uses_replaced_files()
     {
         await using TestApp app = await StartAsync(s_fromFiles, root => PemFiles.Write(root, "server", TestCertificates.Server));
         await using RawClient session = await RawClient.ConnectAsync(app.Port);
@@ -38,7 +38,7 @@ public sealed class CertificateTests
     }
 
     [Fact]
-    public async Task A_replacement_that_does_not_fit_together_leaves_the_certificate_as_it_was()
+    public async Task A_replacement_that_does_not_match_leaves_the_former_certificate_in_use()
     {
         await using TestApp app = await StartAsync(s_fromFiles, root => PemFiles.Write(root, "server", TestCertificates.Server));
         await File.WriteAllTextAsync(Path.Combine(app.ContentRoot, "server.pem"), TestCertificates.OtherServer.ExportCertificatePem());
@@ -49,7 +49,7 @@ public sealed class CertificateTests
         Assert.Equal(TestCertificates.OtherServer.Thumbprint, await SeenByMtaTlsAsync(app));
     }
 
-    // As Kubernetes mounts secrets: files are links into a directory that is itself a link, which is swapped.
+    // As Kubernetes mounts secrets: the files are links into a directory that is itself a link, which is replaced.
     [Fact]
     public async Task A_swapped_directory_link_is_a_replacement()
     {
@@ -129,7 +129,7 @@ public sealed class CertificateTests
     }
 
     [Fact]
-    public async Task Without_one_of_its_own_an_endpoint_has_Kestrels_default()
+    public async Task Without_its_own_certificate_an_endpoint_has_Kestrels_default()
     {
         await using TestApp app = await StartAsync(
             new()
@@ -182,7 +182,7 @@ public sealed class CertificateTests
                 Assert.Equal(certificate.Thumbprint, await SeenByMtaTlsAsync(app));
             }
 
-            // Nobody here trusts its issuer.
+            // Its issuer is not trusted.
             settings["MtaTls:Endpoints:Public:Certificate:AllowInvalid"] = "false";
             await Assert.ThrowsAnyAsync<Exception>(() => StartAsync(settings, _ => { }));
         }

@@ -9,7 +9,7 @@ using MtaTls.Protocol;
 
 namespace MtaTls.FunctionalTests.Server;
 
-/// <summary>What Kestrel promises of a connection holds for a channel.</summary>
+/// <summary>Channels behave like Kestrel's connections.</summary>
 public sealed class ChannelContractTests
 {
     // RFC 9113, section 3.4: both ends begin with their preface; the server's is a SETTINGS frame.
@@ -73,7 +73,7 @@ public sealed class ChannelContractTests
         Assert.Equal("bye", socket.CloseStatusDescription);
     }
 
-    // A WebSocket gives its place in MaxConcurrentConnections back. A channel has none.
+    // A WebSocket releases its place in MaxConcurrentConnections. A channel has no place of its own.
     [Fact]
     public async Task An_upgrade_in_a_channel_does_not_let_a_second_connection_in()
     {
@@ -173,7 +173,7 @@ public sealed class ChannelContractTests
 
                 break;
             case "session dropped":
-                // The end of TCP, without close_notify.
+                // Ends TCP without close_notify.
                 client.Socket.Shutdown(SocketShutdown.Both);
                 break;
             default:
@@ -188,7 +188,7 @@ public sealed class ChannelContractTests
     }
 
     [Fact]
-    public async Task A_stuck_reader_stalls_nobody()
+    public async Task A_stuck_reader_does_not_block_other_channels()
     {
         TaskCompletionSource aborted = new();
         await using TestApp app = await TestApp.StartAsync(
@@ -215,7 +215,7 @@ public sealed class ChannelContractTests
             stuck.Add(channel);
         }
 
-        // They have begun, and nobody reads them.
+        // The responses have begun, and the client does not read them.
         foreach (HttpChannel channel in stuck)
         {
             await channel.ReadAsync(1);
@@ -232,7 +232,7 @@ public sealed class ChannelContractTests
     }
 
     [Fact]
-    public async Task A_stuck_upload_stalls_nobody()
+    public async Task A_stuck_upload_does_not_block_other_channels()
     {
         TaskCompletionSource release = new();
         await using TestApp app = await TestApp.StartAsync(
@@ -358,7 +358,7 @@ public sealed class ChannelContractTests
     }
 
     [Fact]
-    public async Task Channels_that_never_speak_have_no_HTTP_connection()
+    public async Task Channels_without_data_have_no_HTTP_connection()
     {
         int connections = 0;
         await using TestApp app = await TestApp.StartBareAsync(builder =>

@@ -5,20 +5,20 @@ using MtaTls.Tls;
 
 namespace MtaTls.FunctionalTests.Server;
 
-/// <summary>What a channel costs the server in managed memory. The client writes its packets by hand and keeps nothing but their ids.</summary>
+/// <summary>The managed memory of a channel at the server. The client writes single packets and keeps only the ids of its channels.</summary>
 [Collection(SerialCollection.Name)]
 public sealed class ChannelCostTests
 {
     private const int AtOnce = 50;
 
     [Fact]
-    public async Task A_channel_that_has_not_spoken_costs_at_most_1_5_KiB()
+    public async Task A_channel_without_data_costs_at_most_1_5_KiB()
     {
         await using TestApp app = await StartAsync();
         await using RawClient client = await RawClient.HandshakeAsync(app.Port);
         PacketClient packets = new(client.Tls);
         await packets.OpenAsync(200);
-        // It may be less than nothing, where the remains of earlier tests are collected meanwhile.
+        // The cost may be negative if objects of earlier tests are collected meanwhile.
         long cost = await LeastAsync(() => packets.OpenAsync(3_000)) / 3_000;
         Assert.True(cost <= 1_536, $"{cost} octets");
     }
@@ -39,7 +39,7 @@ public sealed class ChannelCostTests
         }
     }
 
-    /// <summary>What the process keeps, octets. What else it allocates meanwhile, and pools that still grow, add to a round: the least of them is what the channels cost.</summary>
+    /// <summary>Returns the bytes that the process keeps after a round. Other allocations and growing pools add to a round, so the lowest round is the cost of the channels.</summary>
     private static async Task<long> LeastAsync(Func<Task> round)
     {
         long least = long.MaxValue;
@@ -53,10 +53,10 @@ public sealed class ChannelCostTests
         return least;
     }
 
-    // Without the test's log, which keeps all that it is told.
+    // Without the test's log, which keeps all entries in memory.
     private static Task<TestApp> StartAsync() => TestApp.StartAsync(a => a.MapGet("/", Hello), configure: builder => builder.Logging.ClearProviders());
 
-    // With its length, so that an answer ends with its last letter.
+    // With Content-Length, so that the response ends with its last byte.
     private static Task Hello(HttpContext context)
     {
         context.Response.ContentLength = 5;
@@ -93,7 +93,7 @@ public sealed class ChannelCostTests
                 for (int opened = 0; opened < AtOnce;)
                 {
                     (byte type, uint id, _) = await ReceiveAsync();
-                    // An Acknowledgment (8) of a request may still be under way.
+                    // An Acknowledgment (8) of a request may arrive in between.
                     if (type != 8)
                     {
                         Assert.Equal(2, type);
@@ -135,7 +135,7 @@ public sealed class ChannelCostTests
             return [.. header, .. data];
         }
 
-        /// <summary>Reads one packet: its type, its channel, and how much data it left in the buffer.</summary>
+        /// <summary>Reads one packet, and returns its type, its channel, and the length of its data in the buffer.</summary>
         private async Task<(byte Type, uint Id, int Length)> ReceiveAsync()
         {
             await ReadAsync(1);

@@ -12,7 +12,7 @@ using MtaTls.Protocol;
 
 namespace MtaTls.FunctionalTests.Server;
 
-/// <summary>What Kestrel and applications read of a connection is there in a channel.</summary>
+/// <summary>A channel has the features that Kestrel and applications read from a connection.</summary>
 public sealed class ChannelFeatureTests
 {
     [Fact]
@@ -62,7 +62,7 @@ public sealed class ChannelFeatureTests
     }
 
     [Fact]
-    public async Task The_two_features_tell_session_and_channel()
+    public async Task The_two_features_describe_session_and_channel()
     {
         await using TestApp app = await TestApp.StartAsync(
             a => a.MapGet("/", (HttpContext c) =>
@@ -145,7 +145,7 @@ public sealed class ChannelFeatureTests
             Assert.Same(one[inherited], two[inherited]);
         }
 
-        // What is inherited, among it what only Kestrel can name, and nothing hidden, is listed once.
+        // Inherited features, also Kestrel's internal ones, are listed once, and hidden ones are not listed.
         Type[] listed = [.. one.Select(f => f.Key)];
         Assert.Equal(listed.Distinct(), listed);
         Assert.Contains(listed, t => t.Name == "IConnectionMetricsContextFeature");

@@ -9,7 +9,7 @@ using MtaTls.Tls;
 namespace MtaTls.FunctionalTests.Server;
 
 /// <summary>
-/// <c>ClientCertificateAuthorityPath</c> of an endpoint: client certificates must come from the authorities in that file, in MTA-TLS sessions and on ordinary HTTPS alike.
+/// <c>ClientCertificateAuthorityPath</c> of an endpoint: the authorities in that file must have issued client certificates, in MTA-TLS sessions and on ordinary HTTPS.
 /// </summary>
 public sealed class ClientAuthorityTests
 {
@@ -79,7 +79,7 @@ public sealed class ClientAuthorityTests
         File.Move(path + ".new", path, overwrite: true);
     }
 
-    /// <summary>Who the server takes the client for, in a session and on ordinary HTTPS; null: it is refused by both.</summary>
+    /// <summary>Returns the client's name at the server, in a session and on ordinary HTTPS; null if both refuse the client.</summary>
     private static async Task<string?> SeenAsync(TestApp app, X509Certificate2? certificate, params X509Certificate2[] chain)
     {
         string? session = await SeenInSessionAsync(app, new TlsClientOptions
@@ -165,7 +165,7 @@ public sealed class ClientAuthorityTests
     }
 
     [Fact]
-    public async Task A_changed_file_counts_from_the_next_handshake_on_for_all_clients()
+    public async Task The_next_handshake_of_all_clients_uses_a_changed_file()
     {
         await using TestApp app = await StartAsync(Settings(), Pem(TestCertificates.Root));
         using TlsClientContext context = new(new TlsClientOptions { TargetHost = "localhost", CertificateChainPolicy = TestCertificates.TrustRoot(), ClientCertificate = TestCertificates.Client });
@@ -174,7 +174,7 @@ public sealed class ClientAuthorityTests
         Assert.Equal("CN=client", await session.GetAsync());
         Assert.Equal("CN=client", await SeenOrdinarilyAsync(app, ordinary));
 
-        // Both clients could resume their TLS sessions: these were made under the former authorities.
+        // Both clients could otherwise resume TLS sessions that began under the former authorities.
         Replace(app, Pem(s_successor));
         Assert.Null(await SeenInSessionAsync(app, context));
         Assert.Null(await SeenOrdinarilyAsync(app, ordinary));
@@ -208,7 +208,7 @@ public sealed class ClientAuthorityTests
     }
 
     [Fact]
-    public async Task A_configuration_that_names_another_file_counts_and_one_that_names_none_trusts_no_more()
+    public async Task Another_file_in_the_configuration_applies_and_a_removed_setting_keeps_the_former_authorities()
     {
         await using TestApp app = await StartAsync(Settings(), Pem(TestCertificates.Root));
         await File.WriteAllTextAsync(Path.Combine(app.ContentRoot, "other.pem"), Pem(s_successor));
@@ -232,7 +232,7 @@ public sealed class ClientAuthorityTests
         int Reloads() => app.Logs.GetSnapshot().Count(static r => r.Id.Name == "OptionsReloaded");
     }
 
-    // The setting is an operator's: an application that accepts any certificate does not undo it.
+    // The setting belongs to the operator, so an application that accepts any certificate must not override it.
     [Fact]
     public async Task Code_can_refuse_more_and_accept_no_more()
     {
@@ -246,10 +246,10 @@ public sealed class ClientAuthorityTests
     [Theory]
     [InlineData(true)]
     [InlineData(false)]
-    public async Task CheckCertificateRevocation_counts_as_without_it(bool check)
+    public async Task CheckCertificateRevocation_is_applied_with_a_file_of_authorities_too(bool check)
     {
         List<X509RevocationMode> seen = [];
-        // No list of this authority can be had: with the check, the state of its certificates is not known, and they are refused.
+        // This authority has no revocation list. With the check, the state of its certificates is unknown, so they are refused.
         await using TestApp app = await StartAsync(Settings(), Pem(TestCertificates.Root), https =>
         {
             https.CheckCertificateRevocation = check;
@@ -283,7 +283,7 @@ public sealed class ClientAuthorityTests
     [Theory]
     [InlineData("NoCertificate")]
     [InlineData(null)]
-    public async Task Where_no_certificate_is_asked_for_it_is_an_error_at_start(string? mode)
+    public async Task Without_a_request_for_certificates_the_setting_fails_startup(string? mode)
     {
         Dictionary<string, string?> settings = Settings();
         settings["MtaTls:Endpoints:Public:ClientCertificateMode"] = mode;

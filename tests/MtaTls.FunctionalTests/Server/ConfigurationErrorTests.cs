@@ -3,7 +3,7 @@ using MtaTls.FunctionalTests.Support;
 
 namespace MtaTls.FunctionalTests.Server;
 
-/// <summary>An invalid configuration is logged with all that is wrong, and the host's start fails with it, before anything listens.</summary>
+/// <summary>An invalid configuration is logged with all its errors and fails the start of the host, before any endpoint listens.</summary>
 public sealed class ConfigurationErrorTests
 {
     [Fact]
@@ -17,7 +17,7 @@ public sealed class ConfigurationErrorTests
             ["MtaTls:Endpoints:Public:Certificate:Path"] = "missing.pem",
             ["MtaTls:Channels:0:Action"] = "Tcp",
         };
-        // Building the application does not fail: nothing that is logged then is certain to be written.
+        // Building the application does not fail, because log entries may be lost at that time.
         await using var app = TestApp.Build(builder => builder.WebHost.UseMtaTls(), settings: settings);
         OptionsValidationException error = await Assert.ThrowsAsync<OptionsValidationException>(() => app.App.StartAsync().Soon());
         string[] keys = ["MtaTls:ExtensionType", "MtaTls:Limit", "MtaTls:Endpoints:Public:Url", "MtaTls:Endpoints:Public:Certificate:Path", "MtaTls:Channels:0"];
@@ -32,7 +32,7 @@ public sealed class ConfigurationErrorTests
     }
 
     [Fact]
-    public async Task A_missing_key_is_told_with_its_setting_and_file()
+    public async Task The_error_of_a_missing_key_names_the_setting_and_the_file()
     {
         await using var app = TestApp.Build(
             builder => builder.WebHost.UseMtaTls(),

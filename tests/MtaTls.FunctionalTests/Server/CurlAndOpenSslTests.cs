@@ -4,7 +4,7 @@ using MtaTls.Tls;
 
 namespace MtaTls.FunctionalTests.Server;
 
-/// <summary>curl and openssl against the server: the same port serves everybody.</summary>
+/// <summary>curl and openssl as clients: the same port serves all clients.</summary>
 public sealed class CurlAndOpenSslTests
 {
     private static Task<TestApp> StartAsync(DataMultiplexingMode mode = DataMultiplexingMode.Allowed, ushort extensionType = 65389) => TestApp.StartAsync(
@@ -37,7 +37,7 @@ public sealed class CurlAndOpenSslTests
     [InlineData("--http1.1", "--tlsv1.3", "HTTP/1.1")]
     [InlineData("--http2", "--tls-max 1.2", "HTTP/2")]
     [InlineData("--http2", "--tlsv1.3", "HTTP/2")]
-    public async Task Curl_is_served_unmultiplexed_on_the_same_port(string http, string tls, string protocol)
+    public async Task Curl_gets_ordinary_HTTPS_on_the_same_port(string http, string tls, string protocol)
     {
         await using TestApp app = await StartAsync();
         (int exitCode, string output) = await CurlAsync(app, [http, .. tls.Split(' '), $"https://localhost:{app.Port}/"]);
@@ -47,7 +47,7 @@ public sealed class CurlAndOpenSslTests
     }
 
     [Fact]
-    public async Task Curl_uploads_unmultiplexed()
+    public async Task Curl_uploads_over_ordinary_HTTPS()
     {
         await using TestApp app = await StartAsync();
         string file = Path.Combine(app.ContentRoot, "upload");
@@ -73,7 +73,7 @@ public sealed class CurlAndOpenSslTests
     [Theory]
     [InlineData("-tls1_2", "alert number 40")]
     [InlineData("-tls1_3", "alert number 109")]
-    public async Task Where_it_is_required_a_client_that_does_not_offer_it_gets_an_alert(string version, string alert)
+    public async Task If_MTA_TLS_is_required_a_client_without_the_extension_gets_an_alert(string version, string alert)
     {
         await using TestApp app = await StartAsync(DataMultiplexingMode.Required);
         (_, string output) = await Tool.RunAsync("openssl", "Q\n", "s_client", version, "-connect", $"127.0.0.1:{app.Port}");
@@ -94,7 +94,7 @@ public sealed class CurlAndOpenSslTests
         Assert.DoesNotContain("BEGIN SERVERINFO", output, StringComparison.Ordinal);
     }
 
-    // What is not TLS is Kestrel's to answer, in its own words.
+    // Kestrel answers bytes that are not TLS, with its own message.
     [Fact]
     public async Task Plain_HTTP_on_the_port_is_answered_as_Kestrel_does()
     {

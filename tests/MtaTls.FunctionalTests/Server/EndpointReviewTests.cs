@@ -1,13 +1,14 @@
 using System.Net;
 using Microsoft.AspNetCore.Server.Kestrel.Https;
 using MtaTls.AspNetCore;
+using MtaTls.FunctionalTests.Routing;
 using MtaTls.FunctionalTests.Support;
 using MtaTls.Protocol;
 using MtaTls.Tls;
 
 namespace MtaTls.FunctionalTests.Server;
 
-/// <summary>A rule that can't apply, or an application that gets no MTA-TLS, is never silent.</summary>
+/// <summary>A rule that cannot apply, and an application without MTA-TLS, always cause a warning.</summary>
 public sealed class EndpointReviewTests
 {
     private static Task<TestApp> StartConfiguredAsync(params (string Key, string? Value)[] more)
@@ -43,6 +44,7 @@ public sealed class EndpointReviewTests
     {
         await using TestApp app = await StartConfiguredAsync(("MtaTls:Channels:0:Endpoints:0", "Mian"), ("MtaTls:Channels:0:Action", "Reject"));
         string warning = Assert.Single(app.Warnings);
+        Assert.Equal([warning], app.Messages("EndpointOfRouteUnknown"));
         Assert.Contains("'Mian'", warning, StringComparison.Ordinal);
         Assert.Contains("Main, Other", warning, StringComparison.Ordinal);
 
@@ -51,7 +53,7 @@ public sealed class EndpointReviewTests
         await Wait.UntilAsync(() => app.Warnings.Length > 1);
         Assert.Contains("'Ohter'", app.Warnings[1], StringComparison.Ordinal);
 
-        // Nothing is said twice.
+        // No warning is repeated.
         ((IConfigurationRoot)app.App.Configuration).Reload();
         Assert.Equal(2, app.Warnings.Length);
     }
@@ -61,6 +63,7 @@ public sealed class EndpointReviewTests
     {
         await using TestApp app = await TestApp.StartAsync(static a => a.MapGet("/", () => "hello"), o => o.Channels.Add(Conditional("db")), listen: static e => e.UseMtaTls(o => o.Name = "Public"));
         string warning = Assert.Single(app.Warnings);
+        Assert.Equal([warning], app.Messages("NoCertificatesForRoute"));
         foreach (string part in (string[])["'db'", "Public", "ClientCertificateMode"])
         {
             Assert.Contains(part, warning, StringComparison.Ordinal);
@@ -79,20 +82,24 @@ public sealed class EndpointReviewTests
             o.Channels.Add(new ChannelRouteOptions { Name = "all" });
             o.Channels.Add(new ChannelRouteOptions { Name = "secret", Hosts = { "secret.internal" }, Action = ChannelRouteAction.Reject });
         });
-        Assert.Contains("'secret'", Assert.Single(app.Warnings), StringComparison.Ordinal);
+        string warning = Assert.Single(app.Warnings);
+        Assert.Equal([warning], app.Messages("RouteNeverReached"));
+        Assert.Contains("'secret'", warning, StringComparison.Ordinal);
+        Assert.Contains("'all'", warning, StringComparison.Ordinal);
     }
 
     [Fact]
-    public async Task An_application_without_HTTPS_hears_one_warning_that_says_what_to_do()
+    public async Task An_application_without_HTTPS_gets_one_warning_that_says_what_to_do()
     {
         await using TestApp app = await TestApp.StartBareAsync(static builder => builder.WebHost.UseUrls("http://127.0.0.1:0", "http://127.0.0.1:0").UseMtaTls());
         string warning = Assert.Single(app.Warnings);
+        Assert.Equal([warning], app.Messages("NoHttps"));
         Assert.Contains("--launch-profile https", warning, StringComparison.Ordinal);
         Assert.Contains($"http://127.0.0.1:{app.Port}", warning, StringComparison.Ordinal);
     }
 
     [Fact]
-    public async Task Where_it_is_required_an_application_without_HTTPS_does_not_start()
+    public async Task If_MTA_TLS_is_required_an_application_without_HTTPS_does_not_start()
     {
         InvalidOperationException e = await Assert.ThrowsAsync<InvalidOperationException>(() => TestApp.StartBareAsync(
             static builder => builder.WebHost.UseUrls("http://127.0.0.1:0").UseMtaTls(o => o.EndpointDefaults.Mode = DataMultiplexingMode.Required)));
@@ -100,7 +107,7 @@ public sealed class EndpointReviewTests
     }
 
     [Fact]
-    public async Task An_http_endpoint_beside_one_that_speaks_it_is_no_trouble()
+    public async Task An_http_endpoint_in_addition_to_one_with_MTA_TLS_causes_no_warning()
     {
         await using TestApp app = await TestApp.StartBareAsync(static builder =>
         {
@@ -116,10 +123,12 @@ public sealed class EndpointReviewTests
     }
 
     [Fact]
-    public async Task UseMtaTls_of_an_endpoint_without_HTTPS_says_so()
+    public async Task UseMtaTls_of_an_endpoint_without_HTTPS_causes_a_warning()
     {
         await using TestApp app = await TestApp.StartBareAsync(static builder => builder.WebHost.ConfigureKestrel(static k => k.Listen(IPAddress.Loopback, 0, static e => e.UseMtaTls())));
         string warning = Assert.Single(app.Warnings);
+        Assert.Equal([warning], app.Messages("EndpointLeftToKestrel"));
+        Assert.Contains("http://127.0.0.1:0", warning, StringComparison.Ordinal);
         Assert.Contains("it does not use HTTPS", warning, StringComparison.Ordinal);
         Assert.DoesNotContain("ordinary HTTPS", warning, StringComparison.Ordinal);
     }
@@ -129,6 +138,7 @@ public sealed class EndpointReviewTests
     {
         await using TestApp app = await TestApp.StartAsync(static a => a.MapGet("/", () => "hello"), o => o.KeyLogFile = Path.Combine(Path.GetTempPath(), "mtatls-no-such-directory", "keys.log"));
         string warning = Assert.Single(app.Warnings);
+        Assert.Equal([warning], app.Messages("KeysNotLogged"));
         Assert.Contains("mtatls-no-such-directory", warning, StringComparison.Ordinal);
         Assert.Contains("KeyLogFile", warning, StringComparison.Ordinal);
         await using RawClient client = await RawClient.ConnectAsync(app.Port);
@@ -136,7 +146,7 @@ public sealed class EndpointReviewTests
     }
 
     [Fact]
-    public async Task Under_another_server_nothing_is_said()
+    public async Task Under_another_server_nothing_is_logged()
     {
         WebApplicationBuilder builder = WebApplication.CreateBuilder();
         builder.Logging.ClearProviders().AddFakeLogging();

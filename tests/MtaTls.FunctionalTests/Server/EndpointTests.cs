@@ -4,12 +4,13 @@ using System.Security.Cryptography.X509Certificates;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
 using Microsoft.AspNetCore.Server.Kestrel.Https;
 using Microsoft.Extensions.Options;
+using MtaTls.FunctionalTests.Routing;
 using MtaTls.FunctionalTests.Support;
 using MtaTls.Tls;
 
 namespace MtaTls.FunctionalTests.Server;
 
-/// <summary><c>UseMtaTls()</c> alone reaches every HTTPS endpoint with that endpoint's own settings, and no other.</summary>
+/// <summary><c>UseMtaTls()</c> alone adds MTA-TLS to every HTTPS endpoint with that endpoint's own settings, and to no other endpoint.</summary>
 public sealed class EndpointTests
 {
     [Fact]
@@ -42,7 +43,7 @@ public sealed class EndpointTests
         Assert.True(await RawClient.IsNegotiatedAsync(app.Port));
     }
 
-    // Kestrel's callbacks come in another order for UseHttps(certificate): pairing by order served the wrong one.
+    // For UseHttps(certificate), Kestrel's callbacks come in another order. Pairing by order once served the wrong certificate.
     [Fact]
     public async Task Each_of_many_endpoints_serves_its_own_certificate()
     {
@@ -68,7 +69,7 @@ public sealed class EndpointTests
                 ["Kestrel:Endpoints:FromDefaults:Url"] = "https://127.0.0.1:0",
             },
             files: root => PemFiles.Write(root, "other", TestCertificates.ServerBelowIntermediate));
-        // In code first, then by name.
+        // Endpoints in code first, then those of the configuration, by name.
         X509Certificate2?[] expected =
         [
             TestCertificates.OtherServer, TestCertificates.Server, TestCertificates.RsaServer, TestCertificates.OtherServer, null,
@@ -109,7 +110,7 @@ public sealed class EndpointTests
             files: root => PemFiles.Write(root, "default", TestCertificates.Server));
         await using RawClient client = await RawClient.HandshakeAsync(app.Port);
         Assert.Equal(TestCertificates.Server.Thumbprint, client.Tls.RemoteCertificate!.Thumbprint);
-        // TLS 1.3: the server's alert about the missing certificate comes with the first read.
+        // In TLS 1.3 the server's alert about the missing certificate comes with the first read.
         await Assert.ThrowsAsync<IOException>(async () => await client.Tls.ReadAsync(new byte[1]).Soon());
     }
 
@@ -161,13 +162,13 @@ public sealed class EndpointTests
                 OnConnection = static _ => ValueTask.FromResult(new SslServerAuthenticationOptions { ServerCertificate = TestCertificates.Server }),
             })
         },
-#pragma warning disable SYSLIB0039, CA5397 // The old version is the point.
+#pragma warning disable SYSLIB0039, CA5397 // The test needs the old version.
         { "SslProtocols", e => e.UseHttps(o => (o.ServerCertificate, o.SslProtocols) = (TestCertificates.Server, System.Security.Authentication.SslProtocols.Tls11)) },
 #pragma warning restore SYSLIB0039, CA5397
     };
 
     [Fact]
-    public async Task Settings_that_Kestrel_does_not_tell_can_be_given_in_code()
+    public async Task Settings_that_Kestrel_does_not_show_can_be_given_in_code()
     {
         await using TestApp app = await TestApp.StartBareAsync(builder => builder.WebHost.ConfigureKestrel(k => k.Listen(IPAddress.Loopback, 0, e =>
         {
@@ -195,7 +196,7 @@ public sealed class EndpointTests
 
     [Theory]
     [MemberData(nameof(LeftToKestrel))]
-    public async Task What_cannot_be_applied_leaves_the_endpoint_to_Kestrel_with_a_warning(string named, Action<ListenOptions> listen)
+    public async Task With_settings_that_cannot_be_applied_an_endpoint_remains_HTTPS_with_a_warning(string named, Action<ListenOptions> listen)
     {
         await using TestApp app = await TestApp.StartBareAsync(builder =>
         {
@@ -203,6 +204,7 @@ public sealed class EndpointTests
             builder.WebHost.ConfigureKestrel(k => k.Listen(IPAddress.Loopback, 0, listen));
         });
         Assert.Contains(named, Assert.Single(app.Warnings), StringComparison.Ordinal);
+        Assert.Equal(app.Warnings, app.Messages("EndpointLeftToKestrel"));
         if (named != "SslProtocols")
         {
             Assert.False(await RawClient.IsNegotiatedAsync(app.Port));
@@ -212,7 +214,7 @@ public sealed class EndpointTests
 
     [Theory]
     [MemberData(nameof(LeftToKestrel))]
-    public async Task Where_it_is_required_and_impossible_the_server_does_not_start(string named, Action<ListenOptions> listen)
+    public async Task If_MTA_TLS_is_required_and_impossible_the_server_does_not_start(string named, Action<ListenOptions> listen)
     {
         InvalidOperationException e = await Assert.ThrowsAsync<InvalidOperationException>(() => TestApp.StartBareAsync(builder =>
         {
@@ -238,7 +240,7 @@ public sealed class EndpointTests
         Assert.False(await RawClient.IsNegotiatedAsync(app.Port));
     }
 
-    // A filter on connections must go on seeing connections, not channels: MTA-TLS comes after it, right before HTTPS.
+    // A connection filter must still see connections, not channels. MTA-TLS comes after it, right before HTTPS.
     [Fact]
     public async Task Connection_middleware_before_UseHttps_runs_once_for_a_session()
     {
@@ -352,7 +354,7 @@ public sealed class EndpointTests
     }
 
     [Fact]
-    public async Task Endpoints_of_MtaTls_stand_beside_those_in_code_and_override_URLs()
+    public async Task Endpoints_of_MtaTls_are_added_to_those_in_code_and_override_URLs()
     {
         await using TestApp app = await TestApp.StartBareAsync(
             builder =>
@@ -380,11 +382,11 @@ public sealed class EndpointTests
                 PemFiles.Write(root, "default", TestCertificates.RsaServer);
             });
         Assert.Equal(3, app.Ports.Length);
-        // It is told apart: the one in code stays as it was.
+        // The endpoint in code does not change.
         Assert.Equal("hello", await OrdinaryClient.GetAsync(app.Ports[0]));
         Assert.False(await RawClient.IsNegotiatedAsync(app.Ports[0]));
 
-        // By name, as the configuration orders them.
+        // The configuration orders them by name.
         int inner = app.Ports[1], @public = app.Ports[2];
         await using RawClient client = await RawClient.ConnectAsync(@public);
         Assert.Equal(TestCertificates.Server.Thumbprint, client.Tls.RemoteCertificate!.Thumbprint);
@@ -396,7 +398,7 @@ public sealed class EndpointTests
     }
 
     [Fact]
-    public async Task Hosting_URLs_that_are_preferred_go_before_MtaTls_Endpoints_as_before_Kestrels()
+    public async Task Preferred_hosting_URLs_override_MtaTls_Endpoints_as_they_do_Kestrels()
     {
         await using TestApp app = await TestApp.StartBareAsync(
             builder =>
@@ -419,17 +421,17 @@ public sealed class EndpointTests
         Assert.True(client.Tls.DataMultiplexingNegotiated);
         if (app.Warnings.Length == 0)
         {
-            // A development certificate is on this machine.
+            // This machine has a development certificate.
             Assert.Contains(client.Tls.RemoteCertificate!.Extensions, e => e.Oid!.Value == "1.3.6.1.4.1.311.84.1.1");
             return;
         }
 
         Assert.Contains("MtaTls:Endpoints:Public:Certificate", Assert.Single(app.Warnings), StringComparison.Ordinal);
-        Assert.Contains(client.Tls.RemoteCertificate!.Thumbprint, app.Warnings[0], StringComparison.Ordinal);
+        Assert.Contains(client.Tls.RemoteCertificate!.Thumbprint, Assert.Single(app.Messages("CertificateGenerated")), StringComparison.Ordinal);
     }
 
     [Fact]
-    public async Task Everything_wrong_in_the_configuration_is_told_at_once_with_its_key()
+    public async Task All_errors_of_the_configuration_are_reported_at_once_with_their_keys()
     {
         OptionsValidationException e = await Assert.ThrowsAsync<OptionsValidationException>(() => TestApp.StartBareAsync(
             builder => builder.WebHost.UseMtaTls(),

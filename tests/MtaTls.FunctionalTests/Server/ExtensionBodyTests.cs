@@ -5,7 +5,7 @@ using MtaTls.Tls;
 
 namespace MtaTls.FunctionalTests.Server;
 
-/// <summary>Wire notes, Negotiation: the extension has no body. One that has is refused by the server, whatever the client is.</summary>
+/// <summary>The extension has no body (docs/mta-tls-wire.md, Negotiation). The server refuses one with a body.</summary>
 public sealed class ExtensionBodyTests
 {
     private const ushort DataMultiplexing = 65389;
@@ -26,7 +26,7 @@ public sealed class ExtensionBodyTests
         Assert.Equal("hello", await other.GetAsync());
     }
 
-    // Kestrel's own HTTPS has the connection, and no opinion about an extension that it does not know.
+    // Kestrel's HTTPS serves the connection, and ignores extensions that it does not know.
     [Fact]
     public async Task Where_the_extension_is_disabled_its_body_is_ignored()
     {

@@ -12,7 +12,7 @@ namespace MtaTls.FunctionalTests.Server;
 public sealed class FailedChannelTests
 {
     [Fact]
-    public void This_Kestrel_tells_why_it_ended_a_connection() => Assert.True(KestrelEndReason.IsAvailable);
+    public void This_version_of_Kestrel_shows_why_it_ended_a_connection() => Assert.True(KestrelEndReason.IsAvailable);
 
     [Theory]
     [InlineData("throw", SslProtocols.Tls12)]

@@ -9,7 +9,7 @@ using MtaTls.FunctionalTests.Support;
 
 namespace MtaTls.FunctionalTests.Server;
 
-/// <summary><c>UseMtaTls()</c> in the hosts that applications are tested and run in.</summary>
+/// <summary><c>UseMtaTls()</c> in the hosts in which applications run and are tested.</summary>
 public sealed class HostingTests
 {
     // WebApplicationFactory finds the application by its entry point: samples/Server's.
@@ -39,9 +39,9 @@ public sealed class HostingTests
         Assert.Equal("body", await (await client.PostAsync(new Uri("/echo", UriKind.Relative), new StringContent("body"))).Content.ReadAsStringAsync());
     }
 
-    // Nothing of MTA-TLS is looked at: not even options that are wrong.
+    // Nothing of MTA-TLS is used, so even invalid options have no effect.
     [Fact]
-    public async Task Under_another_server_UseMtaTls_is_inert()
+    public async Task Under_another_server_UseMtaTls_does_nothing()
     {
         using IHost host = await new HostBuilder()
             .ConfigureAppConfiguration(c => c.AddInMemoryCollection([new("MtaTls:Endpoints:Broken:Url", "nonsense")]))

@@ -9,7 +9,7 @@ using MtaTls.Tls;
 
 namespace MtaTls.FunctionalTests.Server;
 
-/// <summary>Every member of HttpsConnectionAdapterOptions counts for MTA-TLS as it does for HTTPS: offering the extension evades none of them.</summary>
+/// <summary>Every member of HttpsConnectionAdapterOptions applies to MTA-TLS as it does to HTTPS, so a client cannot evade one by offering the extension.</summary>
 public sealed class HttpsOptionsTests
 {
     private static Task<TestApp> StartAsync(Action<HttpsConnectionAdapterOptions> https, Action<MtaTls.AspNetCore.MtaTlsOptions>? mtaTls = null)
@@ -20,7 +20,7 @@ public sealed class HttpsOptionsTests
         try
         {
             await using RawClient client = await RawClient.HandshakeAsync(port, configure);
-            // In TLS 1.3 the server validates the client after the client believes that the handshake is done.
+            // In TLS 1.3 the server validates the client's certificate after the handshake is complete for the client.
             await client.Tls.ReadAsync(new byte[1]).Soon();
             return false;
         }
@@ -50,7 +50,7 @@ public sealed class HttpsOptionsTests
             o.ServerCertificate = TestCertificates.ServerBelowIntermediate;
             o.ServerCertificateChain = [TestCertificates.Intermediate];
         });
-        // The client trusts the root and knows no intermediate: without the chain it would refuse.
+        // The client trusts the root and has no intermediate, so without the chain it would refuse.
         Assert.True(await RawClient.IsNegotiatedAsync(app.Port));
     }
 
@@ -81,7 +81,7 @@ public sealed class HttpsOptionsTests
     [InlineData(ClientCertificateMode.AllowCertificate, true, "CN=client")]
     [InlineData(ClientCertificateMode.RequireCertificate, false, null)]
     [InlineData(ClientCertificateMode.RequireCertificate, true, "CN=client")]
-    public async Task ClientCertificateMode_counts(ClientCertificateMode mode, bool sent, string? subject)
+    public async Task ClientCertificateMode_is_applied(ClientCertificateMode mode, bool sent, string? subject)
     {
         await using TestApp app = await StartAsync(o =>
         {
@@ -100,7 +100,7 @@ public sealed class HttpsOptionsTests
     }
 
     [Fact]
-    public async Task Without_ClientCertificateValidation_a_stranger_is_refused()
+    public async Task Without_ClientCertificateValidation_an_unknown_client_is_refused()
     {
         await using TestApp app = await StartAsync(o => o.ClientCertificateMode = ClientCertificateMode.AllowCertificate);
         Assert.True(await IsRefusedAsync(app.Port, o => o.ClientCertificate = TestCertificates.UntrustedClient));
@@ -124,7 +124,7 @@ public sealed class HttpsOptionsTests
     [Theory]
     [InlineData(true)]
     [InlineData(false)]
-    public async Task CheckCertificateRevocation_counts(bool check)
+    public async Task CheckCertificateRevocation_is_applied(bool check)
     {
         X509RevocationMode? seen = null;
         await using TestApp app = await StartAsync(o =>
@@ -147,7 +147,7 @@ public sealed class HttpsOptionsTests
     [InlineData(SslProtocols.Tls13, SslProtocols.Tls13)]
     [InlineData(SslProtocols.None, SslProtocols.Tls13)]
     [InlineData(SslProtocols.Tls12 | SslProtocols.Tls13, SslProtocols.Tls13)]
-    public async Task SslProtocols_counts(SslProtocols enabled, SslProtocols expected)
+    public async Task SslProtocols_is_applied(SslProtocols enabled, SslProtocols expected)
     {
         await using TestApp app = await StartAsync(o => o.SslProtocols = enabled);
         await using (RawClient client = await RawClient.HandshakeAsync(app.Port))
@@ -165,13 +165,13 @@ public sealed class HttpsOptionsTests
         }
     }
 
-    // Also of the time before a ClientHello: who says nothing holds nothing.
+    // The timeout includes the time before the ClientHello, so a silent connection is closed too.
     [Theory]
     [InlineData(true, false)]
     [InlineData(false, false)]
     [InlineData(true, true)]
     [InlineData(false, true)]
-    public async Task HandshakeTimeout_counts(bool ofHttps, bool begun)
+    public async Task HandshakeTimeout_is_applied(bool ofHttps, bool begun)
     {
         await using TestApp app = await StartAsync(
             o => o.HandshakeTimeout = ofHttps ? TimeSpan.FromSeconds(1) : TimeSpan.FromHours(1),
@@ -190,7 +190,7 @@ public sealed class HttpsOptionsTests
         }
         catch (IOException)
         {
-            // A reset: octets of ours were left unread.
+            // A reset, because the server has not read all bytes.
         }
 
         await Wait.UntilAsync(() => app.Logs.GetSnapshot().Any(r => r.Id.Name == "HandshakeTimedOut"));
@@ -199,7 +199,7 @@ public sealed class HttpsOptionsTests
     [Theory]
     [InlineData(77)]
     [InlineData(3)]
-    public async Task A_HandshakeTimeout_of_the_limits_counts_beside_Kestrels_default_longer_or_shorter(int seconds)
+    public async Task HandshakeTimeout_of_the_limits_replaces_Kestrels_default_longer_or_shorter(int seconds)
     {
         WatchedClock clock = new(TimeSpan.FromSeconds(seconds));
         await using TestApp app = await TestApp.StartAsync(
@@ -223,7 +223,7 @@ public sealed class HttpsOptionsTests
         Assert.Equal(2, seen.Count);
     }
 
-    /// <summary>The same on an endpoint of the configuration, whose certificate Kestrel asks for in each handshake.</summary>
+    /// <summary>The same on an endpoint of the configuration, whose certificate a callback selects in each handshake.</summary>
     [Fact]
     public async Task TlsClientHelloBytesCallback_sees_the_ClientHellos_of_a_configured_endpoint_once()
     {

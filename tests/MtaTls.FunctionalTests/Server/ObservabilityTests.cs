@@ -65,7 +65,7 @@ public sealed class ObservabilityTests
     {
         await using TestApp app = await TestApp.StartAsync(a => a.MapGet("/", () => "hello"));
         using MetricCollector<double> handshakes = Collect<double>(app, "mtatls.server.handshake.duration"), durations = Collect<double>(app, "mtatls.server.session.duration");
-        // The client trusts nobody here: it answers with an alert.
+        // The client trusts no authority here, so it sends an alert.
         await Assert.ThrowsAnyAsync<Exception>(() => RawClient.HandshakeAsync(app.Port, o => o.CertificateChainPolicy = null));
         await handshakes.WaitForMeasurementsAsync(1, Wait.Timeout);
         Assert.Matches("^alert_[0-9]+$", (string)handshakes.LastMeasurement!.Tags["error.type"]!);
@@ -80,7 +80,7 @@ public sealed class ObservabilityTests
         await client.DisposeAsync();
     }
 
-    // As a client whose process ends, or whose network forgets a connection that nobody uses.
+    // Like a client whose process exits, or whose network drops an idle connection.
     [Theory]
     [InlineData(true)]
     [InlineData(false)]
@@ -119,7 +119,7 @@ public sealed class ObservabilityTests
         Activity[] Sessions() => [.. stopped.Where(a => a.OperationName == "mtatls.session" && $"Lost{resets}".Equals(a.GetTagItem("mtatls.endpoint")))];
     }
 
-    // Kestrel counts connections, and a channel's tags do not pile up on the connection that it shares.
+    // Kestrel counts connections, and the tags of channels do not accumulate on their shared connection.
     [Fact]
     public async Task Kestrels_own_metrics_see_one_connection()
     {
@@ -145,7 +145,7 @@ public sealed class ObservabilityTests
     }
 
     [Fact]
-    public async Task Activities_tell_handshake_and_session_and_are_no_parents_of_requests()
+    public async Task Activities_describe_handshake_and_session_and_are_no_parents_of_requests()
     {
         List<Activity> stopped = [];
         await using TestApp app = await TestApp.StartAsync(
@@ -190,7 +190,7 @@ public sealed class ObservabilityTests
         }
     }
 
-    // The example of docs/observability.md.
+    // The example in docs/observability.md.
     [Fact]
     public async Task OpenTelemetry_exports_them()
     {
@@ -216,7 +216,7 @@ public sealed class ObservabilityTests
     }
 
     [Fact]
-    public async Task Logs_tell_sessions_and_channels_at_Debug_and_nothing_a_peer_sent_raw()
+    public async Task Logs_contain_sessions_and_channels_at_Debug_and_no_raw_text_of_a_peer()
     {
         await using TestApp app = await TestApp.StartAsync(a => a.MapGet("/", (ILogger<ObservabilityTests> log) =>
         {
@@ -239,7 +239,7 @@ public sealed class ObservabilityTests
         Assert.Equal(LogLevel.Information, ours[0].Level);
         Assert.All(ours[1..], r => Assert.Equal(LogLevel.Debug, r.Level));
         Assert.Contains("claimed source 192.0.2.7:4711, destination app.test:80", ours[2].Message, StringComparison.Ordinal);
-        // What is logged in a request names the channel.
+        // Log entries of a request have the channel in their scope.
         Assert.Contains(
             app.Logs.GetSnapshot().Single(r => r.Message == "in a request").Scopes.OfType<IEnumerable<KeyValuePair<string, object?>>>().SelectMany(s => s),
             pair => pair.Key == "ConnectionId" && $"{session}-1".Equals(pair.Value));
@@ -247,7 +247,7 @@ public sealed class ObservabilityTests
     }
 
     [Fact]
-    public async Task The_health_check_tells_whether_MTA_TLS_is_served()
+    public async Task The_health_check_shows_whether_MTA_TLS_is_served()
     {
         await using TestApp app = await TestApp.StartAsync(
             a => a.MapHealthChecks("/health"), configure: builder => builder.Services.AddHealthChecks().AddMtaTls());
@@ -260,7 +260,7 @@ public sealed class ObservabilityTests
     }
 
     [Fact]
-    public async Task The_health_check_is_degraded_where_no_endpoint_speaks_MTA_TLS()
+    public async Task The_health_check_is_degraded_if_no_endpoint_speaks_MTA_TLS()
     {
         await using TestApp app = await TestApp.StartBareAsync(builder =>
         {
@@ -270,7 +270,7 @@ public sealed class ObservabilityTests
         Assert.Equal(HealthStatus.Degraded, (await app.Services.GetRequiredService<HealthCheckService>().CheckHealthAsync()).Status);
     }
 
-    // Kestrel ends an endpoint whose configuration changes and makes another of it.
+    // If the configuration of an endpoint changes, Kestrel closes it and creates a new one.
     [Fact]
     public async Task The_health_check_counts_an_endpoint_once_that_is_bound_again()
     {
@@ -299,14 +299,14 @@ public sealed class ObservabilityTests
     }
 
     [Fact]
-    public async Task A_session_that_fails_says_why_in_one_sentence()
+    public async Task The_log_of_a_failed_session_has_the_reason_in_one_sentence()
     {
         await using TestApp app = await TestApp.StartAsync(a => a.MapGet("/", () => "hello"));
         await using RawClient client = await RawClient.HandshakeAsync(app.Port);
         client.Tls.Write([10, 0, 0]);
         await client.Tls.FlushAsync();
         await Wait.UntilAsync(() => app.Logs.GetSnapshot().Any(r => r.Id.Name == "SessionEnded"));
-        Assert.EndsWith(" failed (ProtocolError): Packet type 10 is unknown.", app.Logs.GetSnapshot().Single(r => r.Id.Name == "SessionFailed").Message, StringComparison.Ordinal);
+        Assert.EndsWith(" failed (ProtocolError): The peer sent a packet of the unknown type 10.", app.Logs.GetSnapshot().Single(r => r.Id.Name == "SessionFailed").Message, StringComparison.Ordinal);
         Assert.DoesNotContain(app.Logs.GetSnapshot(), r => r.Category!.StartsWith("MtaTls", StringComparison.Ordinal) && r.Message.Contains("(null)", StringComparison.Ordinal));
     }
 }

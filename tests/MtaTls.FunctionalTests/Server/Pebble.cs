@@ -8,7 +8,7 @@ using MtaTls.FunctionalTests.Support;
 
 namespace MtaTls.FunctionalTests.Server;
 
-/// <summary>Let's Encrypt's small ACME server, pebble, with a name server for which every name is this machine.</summary>
+/// <summary>Pebble, the small ACME server of Let's Encrypt, with a name server that resolves every name to this machine.</summary>
 internal sealed class Pebble : IAsyncDisposable
 {
     private readonly DirectoryInfo _folder;
@@ -17,11 +17,11 @@ internal sealed class Pebble : IAsyncDisposable
 
     private Pebble(DirectoryInfo folder) => _folder = folder;
 
-    /// <summary>The port of 127.0.0.1 where ACME is spoken.</summary>
+    /// <summary>The port of 127.0.0.1 on which the ACME server listens.</summary>
     public int Port { get; } = FreePort.Find();
 
-    /// <summary>Starts it, or skips the test where it is not installed.</summary>
-    /// <param name="httpPort">Where it expects the answers of every name: a public authority asks port 80.</param>
+    /// <summary>Starts pebble, or skips the test if it is not installed.</summary>
+    /// <param name="httpPort">The port to which pebble sends the challenges of every name; a public authority uses port 80.</param>
     public static async Task<Pebble> StartAsync(int httpPort)
     {
         Pebble pebble = new(Directory.CreateTempSubdirectory("mtatls-pebble-"));
@@ -48,7 +48,7 @@ internal sealed class Pebble : IAsyncDisposable
         }
     }
 
-    /// <summary>The root of what it issues, which is another at each start.</summary>
+    /// <summary>Returns the root of its certificates, which is new at each start.</summary>
     public async Task<X509Certificate2> GetRootAsync()
     {
         using HttpClient client = new(new SocketsHttpHandler { SslOptions = new SslClientAuthenticationOptions { CertificateChainPolicy = TestCertificates.TrustRoot() } });

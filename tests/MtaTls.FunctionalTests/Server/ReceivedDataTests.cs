@@ -6,7 +6,7 @@ using MtaTls.Protocol;
 
 namespace MtaTls.FunctionalTests.Server;
 
-/// <summary>Data that arrived in order before an end are the application's, whatever ended the channel.</summary>
+/// <summary>The application gets all data that arrived before the end of a channel, whatever ended it.</summary>
 public sealed class ReceivedDataTests
 {
     private const int Length = 100_000;
@@ -25,7 +25,7 @@ public sealed class ReceivedDataTests
     [InlineData(End.CloseNotify, MtaTlsDispatch.Open)]
     [InlineData(End.Fin, MtaTlsDispatch.FirstData)]
     [InlineData(End.Fin, MtaTlsDispatch.Open)]
-    public async Task A_request_that_arrived_whole_reaches_the_application_when_an_end_follows_at_once(End end, MtaTlsDispatch dispatch)
+    public async Task A_complete_request_reaches_the_application_when_the_end_follows_at_once(End end, MtaTlsDispatch dispatch)
     {
         TaskCompletionSource<long> received = new();
         await using TestApp app = await TestApp.StartAsync(
@@ -39,7 +39,7 @@ public sealed class ReceivedDataTests
         }
     }
 
-    // Kestrel follows the end of a connection with an abort of its own: the data stay all the same.
+    // Kestrel aborts a connection after its end, but the data stays readable.
     [Theory]
     [InlineData(End.ChannelCloseRequest)]
     [InlineData(End.CloseNotify)]

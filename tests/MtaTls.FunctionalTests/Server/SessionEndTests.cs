@@ -2,13 +2,16 @@ using System.Net.Security;
 using System.Net.Sockets;
 using System.Security.Cryptography.X509Certificates;
 using Microsoft.AspNetCore.Connections.Features;
+using Microsoft.Extensions.Hosting;
+using MtaTls.AspNetCore;
+using MtaTls.FunctionalTests.Liveness;
 using MtaTls.FunctionalTests.Support;
 using MtaTls.Protocol;
 using MtaTls.Tls;
 
 namespace MtaTls.FunctionalTests.Server;
 
-/// <summary>What is left of a session when its peer has gone or says nothing more.</summary>
+/// <summary>The end of a session whose peer has disconnected or no longer answers.</summary>
 public sealed class SessionEndTests
 {
     [Theory]
@@ -46,10 +49,10 @@ public sealed class SessionEndTests
     }
 
     [Fact]
-    public async Task A_peer_that_does_not_answer_close_notify_does_not_hold_the_servers_stop()
+    public async Task A_peer_that_does_not_answer_close_notify_does_not_delay_the_servers_stop()
     {
         await using TestApp app = await TestApp.StartAsync(static a => a.MapGet("/", () => "hello"), o => o.Limits.CloseTimeout = TimeSpan.FromMinutes(10));
-        // Nobody reads this client's session: close_notify stays unanswered, and the connection open.
+        // The client does not read its session, so close_notify gets no answer and the connection stays open.
         await using RawClient client = await RawClient.HandshakeAsync(app.Port);
         await Wait.UntilAsync(() => app.Logs.GetSnapshot().Any(static r => r.Id.Name == "SessionStarted"));
         using CancellationTokenSource hang = new(Wait.Timeout);
@@ -57,13 +60,13 @@ public sealed class SessionEndTests
         Assert.False(hang.IsCancellationRequested);
     }
 
-    // A process that hangs keeps its TCP connection, and confirms nothing.
+    // A process that hangs keeps its TCP connection and confirms no close.
     [Fact]
-    public async Task A_peer_that_confirms_no_close_does_not_hold_the_servers_stop_for_CloseTimeout()
+    public async Task A_peer_that_confirms_no_close_does_not_delay_the_servers_stop_for_CloseTimeout()
     {
         await using TestApp app = await TestApp.StartAsync(static a => a.MapGet("/", () => "hello"), o => o.Limits.CloseTimeout = TimeSpan.FromMinutes(10));
         await using RawClient client = await RawClient.HandshakeAsync(app.Port);
-        // An open by hand (section 2.1.1), and nothing is read or sent after it: the server closes the channel and hears no more of it.
+        // An open (section 2.1.1) is written, and then nothing is read or sent: the server closes the channel and gets no confirmation.
         new RawPackets(client.Tls).WriteOpen(7);
         await client.Tls.FlushAsync();
         await Wait.UntilAsync(() => app.Logs.GetSnapshot().Any(static r => r.Id.Name == "ChannelOpened"));
@@ -71,6 +74,57 @@ public sealed class SessionEndTests
         await app.App.StopAsync(hang.Token);
         Assert.False(hang.IsCancellationRequested);
         Assert.Contains(app.Logs.GetSnapshot(), static r => r.Id.Name == "SessionEnded");
+    }
+
+    [Fact]
+    public async Task A_channel_that_the_server_has_opened_lasts_until_the_application_closes_it_while_the_server_stops()
+    {
+        await using TestApp app = await TestApp.StartAsync(
+            static a => a.MapGet("/", () => "hello"), o => o.Limits.CloseTimeout = TimeSpan.FromMinutes(10),
+            configure: static builder =>
+            {
+                builder.Services.Configure<HostOptions>(static o => o.ShutdownTimeout = TimeSpan.FromHours(1));
+                // The time for confirmations is over as soon as it begins.
+                builder.Services.AddSingleton<TimeProvider>(new HastyTime(TimeSpan.FromSeconds(5)));
+            });
+        await using RawClient client = await RawClient.HandshakeAsync(app.Port);
+        RawPackets packets = new(client.Tls);
+        IMtaTlsSessions sessions = app.Services.GetRequiredService<IMtaTlsSessions>();
+        await Wait.UntilAsync(() => sessions.List().Count == 1);
+        ValueTask<MtaTlsChannel> opening = sessions.List()[0].OpenChannelAsync(new ChannelAddress("server.test", 1), new ChannelAddress("client.test", 2));
+        packets.WriteSuccess(ChannelEstablishmentRequest.Read(await BodyAsync(PacketType.ChannelEstablishmentRequest)).SenderChannelId, 7);
+        await client.Tls.FlushAsync();
+        MtaTlsChannel channel = await opening.Soon();
+        Task stopped = app.App.StopAsync();
+        await Wait.UntilAsync(() => app.Logs.GetSnapshot().Any(static r => r.Id.Name == "SessionShutdown"));
+        for (int i = 0; i < 3; i++)
+        {
+            await channel.Output.WriteAsync("late"u8.ToArray());
+            await BodyAsync(PacketType.Plaintext);
+            packets.WriteData(channel.Id, "late"u8);
+            await client.Tls.FlushAsync();
+            System.IO.Pipelines.ReadResult read = await channel.Input.ReadAtLeastAsync(4).Soon();
+            Assert.Equal(4, read.Buffer.Length);
+            channel.Input.AdvanceTo(read.Buffer.End);
+        }
+
+        Assert.False(stopped.IsCompleted);
+        await channel.DisposeAsync();
+        // The client does not confirm the close.
+        await packets.ReadCloseAsync();
+        await stopped.Soon();
+
+        async Task<byte[]> BodyAsync(PacketType wanted)
+        {
+            while (true)
+            {
+                (PacketType type, byte[] body) = await packets.ReadAsync() ?? throw new EndOfStreamException();
+                if (type == wanted)
+                {
+                    return body;
+                }
+            }
+        }
     }
 
     // The same input must choose the same certificate, whichever engine serves the connection.
@@ -81,7 +135,7 @@ public sealed class SessionEndTests
     [InlineData("xn--0.test")]
     [InlineData("a_b.test")]
     [InlineData("127.0.0.1")]
-    public async Task A_certificate_selector_sees_of_a_session_what_it_sees_of_ordinary_HTTPS(string name)
+    public async Task A_certificate_selector_gets_the_same_input_for_sessions_and_ordinary_HTTPS(string name)
     {
         List<string?> seen = [];
         await using TestApp app = await TestApp.StartAsync(static a => a.MapGet("/", () => "hello"), https: o =>
@@ -102,7 +156,7 @@ public sealed class SessionEndTests
             Assert.True(client.Tls.DataMultiplexingNegotiated);
         }
 
-        // The same engine without the offer: what is sent is the same, to the last letter.
+        // The same engine without the offer sends exactly the same data.
         await using (RawClient client = await RawClient.HandshakeAsync(
             app.Port, o => (o.TargetHost, o.OfferDataMultiplexing, o.RemoteCertificateValidationCallback) = (name, false, static (_, _, _, _) => true)))
         {

@@ -7,7 +7,7 @@ using MtaTls.FunctionalTests.Support;
 
 namespace MtaTls.FunctionalTests.Server;
 
-/// <summary>Kestrel's timeouts and its graceful shutdown, channel by channel.</summary>
+/// <summary>Kestrel's timeouts and its graceful shutdown, for each channel.</summary>
 public sealed class TimeoutAndShutdownTests
 {
     [Fact]
@@ -47,7 +47,7 @@ public sealed class TimeoutAndShutdownTests
     }
 
     [Fact]
-    public async Task ChannelIdleTimeout_closes_a_channel_that_never_speaks()
+    public async Task ChannelIdleTimeout_closes_a_channel_without_data()
     {
         FakeTimeProvider time = new();
         TaskCompletionSource gate = new(), reached = new();
@@ -72,26 +72,26 @@ public sealed class TimeoutAndShutdownTests
     }
 
     [Fact]
-    public async Task SessionIdleTimeout_ends_a_session_without_channels_in_order()
+    public async Task SessionIdleTimeout_ends_a_session_without_channels_with_close_notify()
     {
         FakeTimeProvider time = new();
         await using TestApp app = await TestApp.StartAsync(
             a => a.MapGet("/", () => "hello"), o => o.Limits.SessionIdleTimeout = TimeSpan.FromSeconds(10), configure: b => b.Services.AddSingleton<TimeProvider>(time));
         await using RawClient client = await RawClient.ConnectAsync(app.Port);
         Assert.Equal("hello", await client.GetAsync());
-        // The idle time begins when the server has seen the last channel end, which nothing tells.
+        // No event shows when the server has seen the end of the last channel, with which the idle time begins.
         await Wait.UntilAsync(() =>
         {
             time.Advance(TimeSpan.FromSeconds(1));
             return client.Session.Completion.IsCompleted;
         });
-        // Does not throw: close_notify came first.
+        // Does not throw, because close_notify came first.
         await client.Session.Completion;
     }
 
-    // A registration on the TCP connection's heartbeat stays for its life: channels must not make any.
+    // A handler on the TCP connection's heartbeat stays registered as long as the connection lives, so channels must not add any.
     [Fact]
-    public async Task Channels_that_come_and_go_leave_no_heartbeat_behind()
+    public async Task Channels_that_have_ended_leave_no_heartbeat()
     {
         int registrations = 0;
         await using TestApp app = await TestApp.StartAsync(a => a.MapGet("/", () => "hello"), listen: e => e.Use(next => connection =>
@@ -109,7 +109,7 @@ public sealed class TimeoutAndShutdownTests
     }
 
     [Fact]
-    public async Task Shutdown_closes_idle_channels_lets_a_busy_one_finish_and_ends_in_order()
+    public async Task Shutdown_closes_idle_channels_lets_a_busy_one_finish_and_sends_close_notify()
     {
         TaskCompletionSource began = new(), finish = new();
         await using TestApp app = await TestApp.StartAsync(a =>
@@ -158,7 +158,7 @@ public sealed class TimeoutAndShutdownTests
                 await release.Task;
                 await c.Response.Body.WriteAsync(new byte[Half]);
             });
-        }, configure: static builder => builder.Services.Configure<HostOptions>(static o => o.ShutdownTimeout = TimeSpan.FromMinutes(5)));   // a busy machine is slow, and what is cut then is not what is tested
+        }, configure: static builder => builder.Services.Configure<HostOptions>(static o => o.ShutdownTimeout = TimeSpan.FromMinutes(5)));   // long enough for a busy machine
         HttpClient[] clients = [.. new[] { HttpVersion.Version11, HttpVersion.Version20 }.Select(version => new HttpClient(new SocketsHttpHandler().UseMtaTls(o =>
         {
             (o.Host, o.Port, o.TargetHost) = ("127.0.0.1", app.Port, "localhost");
@@ -173,7 +173,7 @@ public sealed class TimeoutAndShutdownTests
                 for (; ; Interlocked.Increment(ref loaded)) { Assert.Equal("hello", await clients[i % 2].GetStringAsync(new Uri("https://app.test/"))); } }
             catch (HttpRequestException)
             {
-                // The server is gone.
+                // The server has stopped.
             }
         }))];
         await Wait.UntilAsync(() => begun == Long && loaded > 50);
@@ -223,7 +223,7 @@ public sealed class TimeoutAndShutdownTests
     }
 
     [Fact]
-    public async Task Shutdown_aborts_what_does_not_finish_in_time()
+    public async Task Shutdown_aborts_requests_that_do_not_finish_in_time()
     {
         TaskCompletionSource began = new(), aborted = new();
         await using TestApp app = await TestApp.StartAsync(

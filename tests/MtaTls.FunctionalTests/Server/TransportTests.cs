@@ -7,7 +7,7 @@ using MtaTls.FunctionalTests.Support;
 
 namespace MtaTls.FunctionalTests.Server;
 
-/// <summary>A session reads and writes its socket itself; whoever else uses the connection finds Kestrel's transport.</summary>
+/// <summary>A session reads and writes its socket itself; other code that uses the connection gets Kestrel's transport.</summary>
 public sealed class TransportTests
 {
     [Fact]
@@ -27,14 +27,23 @@ public sealed class TransportTests
             Assert.Equal("hello", await client.GetAsync());
         }
 
+        await CountAsync(1);
         Assert.Equal("hello", await OrdinaryClient.GetAsync(app.Port));
-        await Wait.UntilAsync(() => direct.Count == 2);
+        await CountAsync(2);
         Assert.Equal([true, false], direct);
+
+        Task CountAsync(int count) => Wait.UntilAsync(() =>
+        {
+            lock (direct)
+            {
+                return direct.Count == count;
+            }
+        });
     }
 
-    // Logging, PROXY protocol, counting: what stands before sees every octet, of sessions too.
+    // Middleware before MTA-TLS (logging, counting) sees every byte, of sessions too.
     [Fact]
-    public async Task Middleware_that_wraps_the_transport_is_not_passed_by()
+    public async Task Middleware_that_wraps_the_transport_sees_all_bytes()
     {
         long seen = 0;
         await using TestApp app = await StartAsync(async (next, connection) =>
@@ -49,14 +58,14 @@ public sealed class TransportTests
         }
 
         long ofSession = Interlocked.Exchange(ref seen, 0);
-        Assert.True(ofSession > 200, $"{ofSession} octets of the session were seen.");
+        Assert.True(ofSession > 200, $"{ofSession} bytes of the session were seen.");
         Assert.Equal("hello", await OrdinaryClient.GetAsync(app.Port));
-        Assert.True(seen > 200, $"{seen} octets of the ordinary connection were seen.");
+        Assert.True(seen > 200, $"{seen} bytes of the ordinary connection were seen.");
     }
 
     // Kestrel's loop reads ahead while the application works.
     [Fact]
-    public async Task An_ordinary_client_that_goes_away_aborts_its_request()
+    public async Task An_ordinary_client_that_disconnects_aborts_its_request()
     {
         TaskCompletionSource started = new(), aborted = new();
         await using TestApp app = await TestApp.StartAsync(a => a.MapGet("/", async (HttpContext c) =>
@@ -80,7 +89,7 @@ public sealed class TransportTests
     }
 
     [Fact]
-    public async Task A_port_that_is_taken_is_reported_as_Kestrel_does()
+    public async Task A_port_that_is_in_use_is_reported_as_by_Kestrel()
     {
         using TcpListener taken = new(IPAddress.Loopback, 0);
         taken.Start();
@@ -94,7 +103,7 @@ public sealed class TransportTests
     }
 
     [Fact]
-    public async Task The_options_of_Kestrels_sockets_are_in_force()
+    public async Task The_options_of_Kestrels_sockets_are_applied()
     {
         int created = 0;
         await using TestApp app = await TestApp.StartAsync(

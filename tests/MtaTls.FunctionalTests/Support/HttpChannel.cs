@@ -6,7 +6,7 @@ using MtaTls.Protocol;
 
 namespace MtaTls.FunctionalTests.Support;
 
-/// <summary>HTTP/1.1 by hand on one channel.</summary>
+/// <summary>HTTP/1.1 as text on one channel.</summary>
 internal sealed class HttpChannel(MtaTlsChannel channel) : IAsyncDisposable
 {
     public MtaTlsChannel Channel => channel;
@@ -50,7 +50,7 @@ internal sealed class HttpChannel(MtaTlsChannel channel) : IAsyncDisposable
         return new Response(status, headers, body);
     }
 
-    /// <summary>Reads the head of a response, for a body that does not come.</summary>
+    /// <summary>Reads the headers of a response whose body does not arrive.</summary>
     public Task<string?> ReadResponseHeadAsync() => ReadUntilAsync("\r\n\r\n");
 
     public async Task<byte[]> ReadAsync(int count)
@@ -72,7 +72,7 @@ internal sealed class HttpChannel(MtaTlsChannel channel) : IAsyncDisposable
         return octets;
     }
 
-    /// <summary>Waits for the server to close the channel and tells what came before.</summary>
+    /// <summary>Waits until the server closes the channel, and returns the data before that.</summary>
     public async Task<string> ReadToEndAsync()
     {
         StringBuilder text = new();

@@ -2,7 +2,7 @@ using System.Security.Cryptography.X509Certificates;
 
 namespace MtaTls.FunctionalTests.Support;
 
-/// <summary>A client that has never heard of MTA-TLS: HttpClient over SslStream.</summary>
+/// <summary>A client without MTA-TLS: HttpClient over SslStream.</summary>
 internal static class OrdinaryClient
 {
     public static async Task<string> GetAsync(int port, string path = "/", Action<SocketsHttpHandler>? configure = null)
@@ -15,7 +15,7 @@ internal static class OrdinaryClient
         return await client.GetStringAsync(new Uri($"https://127.0.0.1:{port}{path}"));
     }
 
-    /// <summary>The certificate, and its chain as sent.</summary>
+    /// <summary>Returns the certificate, and its chain as the server sent it.</summary>
     public static async Task<string[]> CertificatesAsync(int port)
     {
         string[] seen = [];

@@ -2,7 +2,7 @@ using System.Security.Cryptography.X509Certificates;
 
 namespace MtaTls.FunctionalTests.Support;
 
-/// <summary>Certificates as files.</summary>
+/// <summary>Writes certificates as PEM files.</summary>
 internal static class PemFiles
 {
     /// <summary>Writes <c>name.pem</c>, with the intermediates after the certificate, and <c>name.key</c>.</summary>

@@ -8,7 +8,7 @@ using MtaTls.Tls;
 
 namespace MtaTls.FunctionalTests.Support;
 
-/// <summary>The lowest client there is: a socket, the TLS engine and a session, so that a test can do what an ordinary client would not.</summary>
+/// <summary>A low-level client: a socket, the TLS engine and a session, so that a test can do what an ordinary client does not.</summary>
 internal sealed class RawClient : IAsyncDisposable
 {
     private RawClient(Socket socket, TlsConnection tls)
@@ -26,7 +26,7 @@ internal sealed class RawClient : IAsyncDisposable
     public static async Task<RawClient> ConnectAsync(int port, Action<TlsClientOptions>? tls = null, MtaTlsSessionOptions? session = null, IPAddress? from = null, byte[]? header = null)
         => await ConnectAsync(port, new TlsClientContext(Options(tls)), session, from, header);
 
-    /// <summary>With a context of the test's own, which remembers TLS sessions.</summary>
+    /// <summary>Connects with a context of the test, which remembers TLS sessions.</summary>
     public static async Task<RawClient> ConnectAsync(int port, TlsClientContext context, MtaTlsSessionOptions? session = null, IPAddress? from = null, byte[]? header = null)
     {
         RawClient client = await HandshakeAsync(port, context, from, header);
@@ -35,7 +35,7 @@ internal sealed class RawClient : IAsyncDisposable
         return client;
     }
 
-    /// <summary>The handshake alone, for what comes of it.</summary>
+    /// <summary>Does only the handshake, without a session.</summary>
     public static Task<RawClient> HandshakeAsync(int port, Action<TlsClientOptions>? configure = null) => HandshakeAsync(port, new TlsClientContext(Options(configure)));
 
     private static TlsClientOptions Options(Action<TlsClientOptions>? configure)
@@ -58,7 +58,7 @@ internal sealed class RawClient : IAsyncDisposable
             await socket.ConnectAsync(IPAddress.Loopback, port);
             if (header is not null)
             {
-                // Before TLS, as a balancer does.
+                // Before TLS, as a load balancer does.
                 await socket.SendAsync(header);
             }
 
@@ -74,7 +74,7 @@ internal sealed class RawClient : IAsyncDisposable
         }
     }
 
-    /// <summary>Whether a client that offers the extension gets it.</summary>
+    /// <summary>Returns whether the server answers the extension.</summary>
     public static async Task<bool> IsNegotiatedAsync(int port, Action<TlsClientOptions>? configure = null)
     {
         await using RawClient client = await HandshakeAsync(port, configure);
@@ -84,14 +84,14 @@ internal sealed class RawClient : IAsyncDisposable
     public async Task<HttpChannel> OpenAsync(string host = "app.test", int port = 80)
         => new(await Session.OpenChannelAsync(new ChannelAddress("192.0.2.7", 4711), new ChannelAddress(host, port)).Soon());
 
-    /// <summary>One GET on a channel of its own.</summary>
+    /// <summary>Sends one GET on a new channel.</summary>
     public async Task<string> GetAsync(string path = "/")
     {
         await using HttpChannel channel = await OpenAsync();
         return (await channel.GetAsync(path)).Body;
     }
 
-    /// <summary>Ends the TCP connection with a reset, as a client does that crashes or a network that forgets.</summary>
+    /// <summary>Resets the TCP connection, like a client that crashes.</summary>
     public void Reset()
     {
         Socket.LingerState = new LingerOption(true, 0);

@@ -3,7 +3,7 @@ using MtaTls.Tls;
 
 namespace MtaTls.FunctionalTests.Support;
 
-/// <summary>Packets by hand on a TLS connection, for a client that sends what no session would.</summary>
+/// <summary>Reads and writes single packets on a TLS connection, for a client that sends what no session would send.</summary>
 internal sealed class RawPackets(TlsConnection tls)
 {
     private const int MaxDataLength = 16_000;
@@ -12,7 +12,7 @@ internal sealed class RawPackets(TlsConnection tls)
 
     /// <summary>Opens a channel and waits until the server has accepted it.</summary>
     /// <param name="sender">The first half of its id.</param>
-    /// <param name="window">What the server may send before the first Acknowledgment.</param>
+    /// <param name="window">The bytes that the server may send before the first Acknowledgment.</param>
     public async Task<ChannelId> OpenAsync(ushort sender, uint window = 1 << 20)
     {
         WriteOpen(sender, window);
@@ -88,7 +88,7 @@ internal sealed class RawPackets(TlsConnection tls)
         tls.Write(packet);
     }
 
-    /// <summary>The channel of the next ChannelCloseRequest.</summary>
+    /// <summary>Reads the next ChannelCloseRequest, and returns its channel.</summary>
     public async Task<ChannelId> ReadCloseAsync()
     {
         while (true)
@@ -101,7 +101,7 @@ internal sealed class RawPackets(TlsConnection tls)
         }
     }
 
-    /// <summary>The sender_channel_id of an open that is a signal.</summary>
+    /// <summary>Returns the sender_channel_id of an open that is a signal.</summary>
     public static ushort SignalOf(byte[] body, string name)
     {
         var request = ChannelEstablishmentRequest.Read(body);
@@ -109,7 +109,7 @@ internal sealed class RawPackets(TlsConnection tls)
         return request.SenderChannelId;
     }
 
-    /// <summary>The next packet, its body without the header; null at the end of the stream.</summary>
+    /// <summary>Reads the next packet, and returns its type and its body without the header; null at the end of the stream.</summary>
     public async Task<(PacketType Type, byte[] Body)?> ReadAsync()
     {
         byte[] buffer = new byte[32 * 1024];

@@ -1,6 +1,6 @@
 namespace MtaTls.FunctionalTests.Support;
 
-/// <summary>Tests that measure the whole process: while one runs, no other does.</summary>
+/// <summary>Tests that measure the whole process, so no other test runs at the same time.</summary>
 [CollectionDefinition(Name, DisableParallelization = true)]
 public sealed class SerialCollection
 {

@@ -4,7 +4,7 @@ using System.Text.RegularExpressions;
 
 namespace MtaTls.FunctionalTests.Support;
 
-/// <summary>samples/Server as a process of its own, on a free port of the loopback: what its environment says is what it hears.</summary>
+/// <summary>samples/Server as a separate process on a free port of the loopback, configured by its environment.</summary>
 internal sealed partial class ServerProcess : IAsyncDisposable
 {
     private readonly Process _process;
@@ -12,10 +12,10 @@ internal sealed partial class ServerProcess : IAsyncDisposable
     private readonly List<string> _lines = [];
     private readonly TaskCompletionSource<int> _port = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
-    private ServerProcess(Dictionary<string, string> environment)
+    private ServerProcess(Dictionary<string, string> environment, string dotnet)
     {
         PemFiles.Write(_folder.FullName, "server", TestCertificates.Server);
-        ProcessStartInfo start = new("dotnet", ["exec", Path.Combine(AppContext.BaseDirectory, "Server.dll")])
+        ProcessStartInfo start = new(dotnet, ["exec", Path.Combine(AppContext.BaseDirectory, "Server.dll")])
         {
             WorkingDirectory = _folder.FullName,
             RedirectStandardOutput = true,
@@ -31,7 +31,7 @@ internal sealed partial class ServerProcess : IAsyncDisposable
         };
         foreach ((string name, string value) in environment)
         {
-            start.Environment[name] = value;
+            start.Environment[name] = value.Length > 0 ? value.Replace("{folder}", _folder.FullName, StringComparison.Ordinal) : null;
         }
 
         _process = new Process { StartInfo = start, EnableRaisingEvents = true };
@@ -41,6 +41,8 @@ internal sealed partial class ServerProcess : IAsyncDisposable
     }
 
     public int Port { get; private set; }
+
+    public int Id => _process.Id;
 
     public string Log
     {
@@ -53,9 +55,11 @@ internal sealed partial class ServerProcess : IAsyncDisposable
         }
     }
 
-    public static async Task<ServerProcess> StartAsync(Dictionary<string, string> environment)
+    /// <param name="environment">Variables for the process. An empty value removes the variable, and <c>{folder}</c> stands for the folder with <c>server.pem</c> and <c>server.key</c>.</param>
+    /// <param name="dotnet">The program that runs the sample.</param>
+    public static async Task<ServerProcess> StartAsync(Dictionary<string, string> environment, string dotnet = "dotnet")
     {
-        ServerProcess server = new(environment);
+        ServerProcess server = new(environment, dotnet);
         try
         {
             server._process.Start();
@@ -71,11 +75,18 @@ internal sealed partial class ServerProcess : IAsyncDisposable
         }
     }
 
-    /// <summary>The process hangs from now on (SIGSTOP).</summary>
+    /// <summary>Suspends the process (SIGSTOP).</summary>
     public Task StopProcessAsync() => SignalAsync("-STOP");
 
-    /// <summary>The process goes on (SIGCONT).</summary>
+    /// <summary>Continues the process (SIGCONT).</summary>
     public Task ContinueProcessAsync() => SignalAsync("-CONT");
+
+    /// <summary>Limits the number of its open files, up to the limit of the tests themselves.</summary>
+    public async Task LimitFilesAsync(int files)
+    {
+        (int exitCode, string output) = await Tool.RunAsync("prlimit", "", "--pid", Id.ToString(CultureInfo.InvariantCulture), $"--nofile={files}:");
+        Assert.True(exitCode == 0, output);
+    }
 
     private async Task SignalAsync(string signal)
     {

@@ -7,7 +7,7 @@ using Microsoft.Extensions.Logging.Testing;
 
 namespace MtaTls.FunctionalTests.Support;
 
-/// <summary>A web application on real Kestrel, on a free port of the loopback, with its logs at hand.</summary>
+/// <summary>A web application on real Kestrel and a free port of the loopback, whose logs a test can read.</summary>
 internal sealed class TestApp : IAsyncDisposable
 {
     private readonly DirectoryInfo _contentRoot;
@@ -26,12 +26,12 @@ internal sealed class TestApp : IAsyncDisposable
 
     public string ContentRoot => _contentRoot.FullName;
 
-    /// <summary>The ports listened on, in the order of the endpoints.</summary>
+    /// <summary>The ports on which the application listens, in the order of the endpoints.</summary>
     public int[] Ports => [.. App.Services.GetRequiredService<IServer>().Features.Get<IServerAddressesFeature>()!.Addresses.Select(a => BindingAddress.Parse(a).Port)];
 
     public int Port => Ports[0];
 
-    /// <summary>Starts an application whose only endpoint uses HTTPS with the test server's certificate, behind <c>UseMtaTls()</c>.</summary>
+    /// <summary>Starts an application with <c>UseMtaTls()</c>, whose only endpoint uses HTTPS with the test server's certificate.</summary>
     public static Task<TestApp> StartAsync(
         Action<WebApplication> map,
         Action<MtaTls.AspNetCore.MtaTlsOptions>? mtaTls = null,
@@ -60,7 +60,7 @@ internal sealed class TestApp : IAsyncDisposable
             },
             map);
 
-    /// <summary>Starts an application that has nothing but what the caller configures.</summary>
+    /// <summary>Starts an application with only the caller's configuration.</summary>
     public static async Task<TestApp> StartBareAsync(
         Action<WebApplicationBuilder> configure, Action<WebApplication>? map = null, Dictionary<string, string?>? settings = null,
         string environment = "Production", Action<string>? files = null)
@@ -95,14 +95,18 @@ internal sealed class TestApp : IAsyncDisposable
 
     public string[] Warnings => [.. Logs.GetSnapshot().Where(r => r.Level == LogLevel.Warning && r.Category!.StartsWith("MtaTls", StringComparison.Ordinal)).Select(r => r.Message)];
 
+    /// <summary>Stops in order: requests in flight end, however long a busy machine takes. <see cref="DisposeAsync"/> gives them two seconds.</summary>
+    public Task StopAsync() => App.StopAsync().Soon();
+
     public async ValueTask DisposeAsync()
     {
         using (CancellationTokenSource now = new(TimeSpan.FromSeconds(2)))
         {
-            await App.StopAsync(now.Token);
+            // A test that fails leaves its fake clock standing still. What waits for that clock must fail here, not hang.
+            await App.StopAsync(now.Token).Soon();
         }
 
-        await App.DisposeAsync();
+        await App.DisposeAsync().Soon();
         _contentRoot.Delete(recursive: true);
     }
 }

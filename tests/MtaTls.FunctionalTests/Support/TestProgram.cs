@@ -4,10 +4,10 @@ using Xunit.Runner.InProc.SystemConsole;
 
 namespace MtaTls.FunctionalTests.Support;
 
-/// <summary>Starts the tests, or is an application of its own for tests of what a process does.</summary>
+/// <summary>Starts the tests, or runs as a separate application for tests of processes.</summary>
 internal static class TestProgram
 {
-    /// <summary>What a process that ended as it was to ends with.</summary>
+    /// <summary>The exit code of a process that has succeeded.</summary>
     public const int Success = 42;
 
     public static async Task<int> Main(string[] arguments)
@@ -22,10 +22,10 @@ internal static class TestProgram
         }
     }
 
-    /// <summary>An ordinary client: a request, and the process ends.</summary>
+    /// <summary>Runs an ordinary client: it sends a request, and the process exits.</summary>
     private static async Task GetAsync(int port, bool disposes)
     {
-        // As most applications do, nothing disposes what is behind the handler.
+        // As in most applications, nothing disposes the handler's sessions.
         var http = new HttpClient(new SocketsHttpHandler().UseMtaTls(o =>
         {
             (o.Host, o.Port) = ("localhost", port);

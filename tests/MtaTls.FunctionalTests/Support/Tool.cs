@@ -2,21 +2,21 @@ using System.Diagnostics;
 
 namespace MtaTls.FunctionalTests.Support;
 
-/// <summary>A program of another hand.</summary>
+/// <summary>Runs other programs.</summary>
 internal static class Tool
 {
     public static Task<(int ExitCode, string Output)> RunAsync(string program, string input, params string[] arguments) => RunAsync(program, input, endsInput: true, arguments);
 
     /// <summary>Runs a program to its end.</summary>
-    /// <param name="program">Its name; where it is not installed the test is skipped.</param>
-    /// <param name="input">What it reads.</param>
-    /// <param name="endsInput">Whether its input ends there, or stays open until the program ends by itself.</param>
+    /// <param name="program">Its name. If it is not installed, the test is skipped.</param>
+    /// <param name="input">The text of its standard input.</param>
+    /// <param name="endsInput">Whether its input is closed after that, or stays open until the program ends.</param>
     /// <param name="arguments">Its arguments.</param>
     public static async Task<(int ExitCode, string Output)> RunAsync(string program, string input, bool endsInput, params string[] arguments)
     {
         ProcessStartInfo start = new(program, arguments) { RedirectStandardInput = true, RedirectStandardOutput = true, RedirectStandardError = true };
         using Process process = StartOrSkip(start);
-        using CancellationTokenSource hang = new(Wait.Timeout);
+        using CancellationTokenSource hang = new(Wait.LongTimeout);
         try
         {
             Task<string> output = process.StandardOutput.ReadToEndAsync(hang.Token), error = process.StandardError.ReadToEndAsync(hang.Token);

@@ -1,9 +1,12 @@
 namespace MtaTls.FunctionalTests.Support;
 
-/// <summary>Generous time-outs that catch hangs and nothing else.</summary>
+/// <summary>Long timeouts, which only a test that hangs reaches.</summary>
 internal static class Wait
 {
     public static readonly TimeSpan Timeout = TimeSpan.FromSeconds(120);
+
+    /// <summary>For what takes minutes on a busy machine: a great amount of data, or a program that reads much.</summary>
+    public static readonly TimeSpan LongTimeout = TimeSpan.FromMinutes(15);
 
     public static Task Soon(this Task task) => task.WaitAsync(Timeout);
 
@@ -13,7 +16,7 @@ internal static class Wait
 
     public static Task Soon(this ValueTask task) => task.AsTask().WaitAsync(Timeout);
 
-    /// <summary>Waits until something that has no event of its own has come true.</summary>
+    /// <summary>Waits until a condition is true that raises no event.</summary>
     public static async Task UntilAsync(Func<bool> condition)
     {
         using CancellationTokenSource hang = new(Timeout);

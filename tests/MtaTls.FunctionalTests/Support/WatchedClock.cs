@@ -2,7 +2,7 @@ using Microsoft.Extensions.Time.Testing;
 
 namespace MtaTls.FunctionalTests.Support;
 
-/// <summary>A clock that stands still until the test moves it, and tells when somebody waits for a certain time.</summary>
+/// <summary>A clock that stands still until the test moves it, and shows when code waits for a certain time.</summary>
 internal sealed class WatchedClock(TimeSpan watched) : FakeTimeProvider
 {
     private readonly TaskCompletionSource _armed = new(TaskCreationOptions.RunContinuationsAsynchronously);

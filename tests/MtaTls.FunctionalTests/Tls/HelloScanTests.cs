@@ -8,7 +8,7 @@ using MtaTls.FunctionalTests.Support;
 namespace MtaTls.FunctionalTests.Tls;
 
 /// <summary>
-/// What a scanner asks with hellos of its own making, of both that answer on the port: the engine, for a client that offers the extension, and Kestrel's own HTTPS for any other.
+/// The probes of a security scanner, with ClientHellos that the test writes. They go to both TLS implementations on the port: the engine, for clients that offer the extension, and Kestrel's HTTPS for all others.
 /// </summary>
 public sealed class HelloScanTests
 {
@@ -18,14 +18,14 @@ public sealed class HelloScanTests
 
     private static readonly ushort[] s_usual = [0x1301, 0xC02B, 0xC02F, RenegotiationScsv];
 
-    /// <summary>Null encryption, no authentication, EXPORT, RC4, DES, 3DES, and key transport by RSA: none has forward secrecy, encryption and authentication together.</summary>
+    /// <summary>Suites with null encryption, no authentication, EXPORT, RC4, DES, 3DES, or RSA key transport. None has forward secrecy, encryption and authentication together.</summary>
     private static readonly ushort[] s_weak =
     [
         0x0001, 0x0002, 0x003B, 0xC006, 0xC010, 0x0018, 0x001B, 0x0034, 0x006C, 0x006D, 0xC018, 0x0003, 0x0006, 0x0008, 0x0004, 0x0005, 0xC007, 0xC011, 0x0009, 0x0015, 0x000A,
         0x0016, 0xC008, 0xC012, 0x002F, 0x0035, 0x003C, 0x003D, 0x0041, 0x0084, 0x009C, 0x009D, 0x00FF,
     ];
 
-    // SSL 3.0 has no protocol_version; .NET turns the versions off without turning them away by it.
+    // SSL 3.0 has no protocol_version alert, and .NET refuses the other versions without that alert.
     [Theory]
     [InlineData(0x0300, false, HandshakeFailure)]
     [InlineData(0x0300, true, HandshakeFailure)]
@@ -67,18 +67,18 @@ public sealed class HelloScanTests
         await AssertRefusedAsync(app, Hello.Message(0x0303, s_weak, [0], Extensions(offered, tls13: false)), HandshakeFailure);
     }
 
-    // The engine has no block chaining either; Kestrel's own HTTPS leaves that to .NET.
+    // The engine has no CBC suites either; for Kestrel's HTTPS, .NET decides.
     [Fact]
-    public async Task The_engine_has_authenticated_encryption_alone()
+    public async Task The_engine_has_only_authenticated_encryption()
     {
         await using TestApp app = await StartAsync(https => https.ServerCertificate = TestCertificates.RsaServer);
         await AssertRefusedAsync(app, Hello.Message(0x0303, [0xC013, 0xC014, 0xC027, 0xC028, 0x0033, 0x0039, 0x009E, 0x009F, 0x00FF], [0], Extensions(true, tls13: false)), HandshakeFailure);
         Assert.Equal(0xC02F, (await AskAsync(app, Hello.Message(0x0303, [0xC013, 0xC02F, 0x00FF], [0], Extensions(true, tls13: false))))!.CipherSuite);
     }
 
-    /// <summary>A client that offers nothing but ffdhe8192 makes a server work that need not work itself.</summary>
+    /// <summary>ffdhe8192 costs the server much CPU time, but not a client that only offers it.</summary>
     [Fact]
-    public async Task The_engine_exchanges_keys_over_curves_alone()
+    public async Task The_engine_exchanges_keys_only_over_curves()
     {
         await using TestApp app = await StartAsync();
         byte[] groups = Hello.Extension(10, Hello.Vector16([.. Hello.Number(0x0100), .. Hello.Number(0x0104)]));
@@ -89,14 +89,14 @@ public sealed class HelloScanTests
     [Theory]
     [InlineData(false)]
     [InlineData(true)]
-    public async Task Nothing_is_compressed_and_no_heartbeat_is_agreed_on(bool offered)
+    public async Task Neither_compression_nor_heartbeats_are_negotiated(bool offered)
     {
         await using TestApp app = await StartAsync();
         byte[] heartbeat = Hello.Extension(15, [1]);
         ServerHello answer = (await AskAsync(app, Hello.Message(0x0303, s_usual, [1, 0], [.. Extensions(offered, tls13: false), heartbeat])))!;
         Assert.Equal(0, answer.Compression);
         Assert.DoesNotContain(15, answer.Extensions);
-        // renegotiation_info (RFC 5746): the client's SCSV is answered.
+        // renegotiation_info (RFC 5746) answers the client's SCSV.
         Assert.Contains(0xFF01, answer.Extensions);
         Assert.Equal(offered, answer.Extensions.Contains(65389));
     }
@@ -104,14 +104,14 @@ public sealed class HelloScanTests
     [Theory]
     [InlineData(false)]
     [InlineData(true)]
-    public async Task Master_secrets_are_extended_where_the_client_can(bool offered)
+    public async Task Extended_master_secrets_are_used_if_the_client_supports_them(bool offered)
     {
         await using TestApp app = await StartAsync();
         ServerHello answer = (await AskAsync(app, Hello.Message([.. Extensions(offered, tls13: false), Hello.Extension(23, [])])))!;
         Assert.Contains(23, answer.Extensions);
     }
 
-    // RFC 8446, section 4.1.3: a server that could have spoken TLS 1.3 says so where the client was made to believe otherwise.
+    // RFC 8446, section 4.1.3: a server that supports TLS 1.3 marks a handshake of a lower version.
     [Theory]
     [InlineData(false)]
     [InlineData(true)]
@@ -147,7 +147,7 @@ public sealed class HelloScanTests
         await AssertRefusedAsync(app, hello, NoApplicationProtocol);
     }
 
-    // CVE-2014-0224: ChangeCipherSpec where there are no keys yet.
+    // CVE-2014-0224: ChangeCipherSpec before there are keys.
     [Theory]
     [InlineData(false)]
     [InlineData(true)]
@@ -157,7 +157,7 @@ public sealed class HelloScanTests
         Assert.Equal(UnexpectedMessage, await SendAfterHelloAsync(app, offered, [ChangeCipherSpec, 3, 3, 0, 1, 1]));
     }
 
-    // CVE-2014-0160: a heartbeat of three octets that says it has 16 KiB.
+    // CVE-2014-0160: a heartbeat of three bytes whose length field says 16 KiB.
     [Theory]
     [InlineData(false)]
     [InlineData(true)]
@@ -167,9 +167,9 @@ public sealed class HelloScanTests
         Assert.Equal(UnexpectedMessage, await SendAfterHelloAsync(app, offered, [Heartbeat, 3, 3, 0, 3, 1, 0x40, 0]));
     }
 
-    // SslStream waits for the 64 KiB, no longer than HandshakeTimeout.
+    // SslStream waits for the 64 KiB, but not longer than HandshakeTimeout.
     [Fact]
-    public async Task A_record_that_is_too_long_is_refused_by_the_engine_before_it_is_here()
+    public async Task A_record_that_is_too_long_is_refused_by_the_engine_before_it_has_arrived()
     {
         await using TestApp app = await StartAsync();
         Assert.Equal(RecordOverflow, await SendAfterHelloAsync(app, true, [Handshake, 3, 3, 0xFF, 0xFF, 0, 0, 0, 0]));
@@ -178,28 +178,28 @@ public sealed class HelloScanTests
     [Theory]
     [InlineData(false)]
     [InlineData(true)]
-    public async Task Data_before_the_handshake_is_over_is_refused(bool offered)
+    public async Task Data_before_the_end_of_the_handshake_is_refused(bool offered)
     {
         await using TestApp app = await StartAsync();
         Assert.Equal(UnexpectedMessage, await SendAfterHelloAsync(app, offered, [ApplicationData, 3, 3, 0, 5, 1, 2, 3, 4, 5]));
     }
 
-    // Warnings without end keep a handshake busy (CVE-2016-8610): after some the connection ends.
+    // Endless warning alerts would keep a handshake busy (CVE-2016-8610), so the connection ends after some.
     [Theory]
     [InlineData(false)]
     [InlineData(true)]
-    public async Task Warnings_without_end_are_not_listened_to(bool offered)
+    public async Task Endless_warnings_end_the_connection(bool offered)
     {
         await using TestApp app = await StartAsync();
         byte[] warnings = [.. Enumerable.Repeat<byte[]>([Alert, 3, 3, 0, 2, 1, 90], 100).SelectMany(static w => w)];
         Assert.NotNull(await SendAfterHelloAsync(app, offered, warnings));
     }
 
-    // Padding, RFC 7685: what is left of the hello is an ordinary one.
+    // An ordinary ClientHello with much padding (RFC 7685).
     [Theory]
     [InlineData(300, true)]
     [InlineData(1_000, false)]
-    public async Task A_hello_longer_than_MaxClientHelloLength_is_left_to_Kestrel(int padding, bool multiplexed)
+    public async Task A_hello_longer_than_MaxClientHelloLength_is_served_by_Kestrel(int padding, bool multiplexed)
     {
         await using TestApp app = await TestApp.StartAsync(static a => a.MapGet("/", () => "hello"), o => o.Limits.MaxClientHelloLength = 600);
         ServerHello? answer = await AskAsync(app, Hello.Message([.. Extensions(offered: true, tls13: false), Hello.Extension(21, new byte[padding])]));
@@ -231,7 +231,7 @@ public sealed class HelloScanTests
         Assert.Equal(alert, await peer.ReadFatalAlertAsync());
     }
 
-    /// <summary>The ServerHello; null where the server would have none of it.</summary>
+    /// <summary>Returns the ServerHello; null if the server refuses the ClientHello.</summary>
     private static async Task<ServerHello?> AskAsync(TestApp app, byte[] hello)
     {
         using Peer peer = await Peer.ConnectAsync(app.Port);
@@ -239,7 +239,7 @@ public sealed class HelloScanTests
         return ServerHello.Parse(await peer.ReadRecordAsync());
     }
 
-    /// <summary>Begins a handshake of TLS 1.2, sends what has no place there, and tells the fatal alert that came.</summary>
+    /// <summary>Begins a handshake of TLS 1.2, sends unexpected bytes, and returns the fatal alert.</summary>
     private static async Task<int?> SendAfterHelloAsync(TestApp app, bool offered, byte[] octets)
     {
         using Peer peer = await Peer.ConnectAsync(app.Port);
@@ -272,7 +272,7 @@ public sealed class HelloScanTests
         }
     }
 
-    /// <summary>A connection whose TLS records are the test's own.</summary>
+    /// <summary>A connection on which the test reads and writes TLS records.</summary>
     private sealed class Peer(Socket socket) : IDisposable
     {
         private readonly NetworkStream _stream = new(socket, ownsSocket: true);
@@ -286,7 +286,7 @@ public sealed class HelloScanTests
 
         public Task SendAsync(byte[] octets) => _stream.WriteAsync(octets).Soon();
 
-        /// <summary>The next record; null at the end of the connection.</summary>
+        /// <summary>Reads the next record; null at the end of the connection.</summary>
         public async Task<(byte Type, byte[] Body)?> ReadRecordAsync()
         {
             byte[] header = new byte[5];
@@ -303,12 +303,12 @@ public sealed class HelloScanTests
             }
             catch (IOException)
             {
-                // A server that closes with octets of ours unread resets the connection.
+                // A server that closes the connection with unread bytes resets it.
                 return null;
             }
         }
 
-        /// <summary>Reads up to the end, in which nothing but the handshake's messages and alerts may come; the fatal alert, or null where there is none.</summary>
+        /// <summary>Reads to the end, and checks that only handshake messages and alerts arrive. Returns the fatal alert, or null if there is none.</summary>
         public async Task<int?> ReadFatalAlertAsync()
         {
             int? alert = null;

@@ -5,14 +5,14 @@ using MtaTls.FunctionalTests.Support;
 namespace MtaTls.FunctionalTests.Tls;
 
 /// <summary>
-/// The machine's TLS policy holds on an endpoint whether or not a client offers the extension. The server is a process whose OPENSSL_CONF names a file with the policy;
-/// the hellos are written by hand, so that no policy of this process has a say.
+/// The machine's TLS policy applies to an endpoint whether or not a client offers the extension. The server is a process whose OPENSSL_CONF names a file with the policy.
+/// The test writes the ClientHellos itself, so that the policy of the test's process does not matter.
 /// </summary>
 public sealed class MachinePolicyTests
 {
     private const int ExtensionType = 65389;
 
-    // In TLS 1.2 the curve of the certificate (P-256) must be among the groups too.
+    // In TLS 1.2 the groups must also contain the curve of the certificate (P-256).
     private static readonly ushort[] s_groups = [0x001D, 0x0017, 0x0018, 0x0019];
 
     [Theory]
@@ -37,11 +37,11 @@ public sealed class MachinePolicyTests
         Assert.Equal(accepted, count);
     }
 
-    /// <summary>Where the policy leaves the engine nothing, the endpoint is Kestrel's alone, and the log says why.</summary>
+    /// <summary>If the engine supports nothing that the policy allows, the endpoint remains ordinary HTTPS, and the log has the reason.</summary>
     [Theory]
     [InlineData("Groups = ffdhe2048")]
     [InlineData("MaxProtocol = TLSv1.2", "CipherString = AES128-GCM-SHA256")]
-    public async Task An_endpoint_that_the_engine_cannot_serve_stays_Kestrels(params string[] policy)
+    public async Task An_endpoint_that_the_engine_cannot_serve_remains_ordinary_HTTPS(params string[] policy)
     {
         await using PolicyServer server = await PolicyServer.StartAsync(policy);
         Assert.Contains("the machine's TLS policy", server.Log, StringComparison.Ordinal);
@@ -59,7 +59,7 @@ public sealed class MachinePolicyTests
             byte[] groups = Hello.Extension(10, Hello.Vector16(Hello.Number(group)));
             foreach (ushort suite in (ushort[])[0x1301, 0x1302, 0xC02B])
             {
-                // Without a key share: a server that accepts the group asks for one (HelloRetryRequest).
+                // Without a key share, so that a server that accepts the group asks for one (HelloRetryRequest).
                 byte[][] extensions = suite >> 8 == 0x13
                     ? [groups, algorithms, Hello.Extension(51, Hello.Vector16([])), Hello.SupportedVersions(0x0304)]
                     : [groups, algorithms];
@@ -68,7 +68,7 @@ public sealed class MachinePolicyTests
         }
     }
 
-    /// <summary>Null: refused; else whether the engine answered. TLS 1.3 shows the extension only in encrypted messages, so there a HelloRetryRequest counts as the engine's.</summary>
+    /// <summary>Returns null if the ClientHello is refused, else whether the engine answered. TLS 1.3 shows the extension only in encrypted messages, so a HelloRetryRequest counts as the engine's answer.</summary>
     private static async Task<bool?> AskAsync(int port, byte[] hello)
     {
         using Socket socket = new(SocketType.Stream, ProtocolType.Tcp) { NoDelay = true };

@@ -8,14 +8,14 @@ using MtaTls.Tls;
 namespace MtaTls.FunctionalTests.Tls;
 
 /// <summary>
-/// What a scanner asks with <c>openssl s_client</c>, of both that answer on the port: the engine, for a client that offers the extension (s_client does in TLS 1.2), and Kestrel's own
-/// HTTPS for any other. The engine in TLS 1.3 is asked by the engine's client.
+/// The probes of a security scanner with <c>openssl s_client</c>. They go to both TLS implementations on the port: the engine, for clients that offer the extension (s_client does in TLS 1.2), and
+/// Kestrel's HTTPS for all others. With TLS 1.3, the engine's own client probes the engine.
 /// </summary>
 public sealed class OpenSslScanTests
 {
     private const string Get = "GET / HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n";
 
-    /// <summary>R alone in a line makes s_client renegotiate.</summary>
+    /// <summary>A line with only R makes s_client renegotiate.</summary>
     [Theory]
     [InlineData(false)]
     [InlineData(true)]
@@ -24,7 +24,7 @@ public sealed class OpenSslScanTests
         await using TestApp app = await StartAsync();
         (_, string output) = await Tool.RunAsync("openssl", "R\n", endsInput: false, Arguments(app, offered, "-tls1_2"));
         Assert.Contains("RENEGOTIATING", output, StringComparison.Ordinal);
-        // The engine says so in a warning; SslStream ends the connection.
+        // The engine sends a warning alert; SslStream closes the connection.
         Assert.Contains(offered ? "no renegotiation" : "unexpected eof", output, StringComparison.Ordinal);
     }
 
@@ -41,7 +41,7 @@ public sealed class OpenSslScanTests
         Assert.Contains("New, TLSv1.2", (await Tool.RunAsync("openssl", "Q\n", again)).Output, StringComparison.Ordinal);
     }
 
-    /// <summary>Kestrel's own HTTPS resumes as it always does, and neither takes data before the handshake (0-RTT).</summary>
+    /// <summary>Kestrel's HTTPS resumes sessions as usual, and neither implementation accepts early data (0-RTT).</summary>
     [Theory]
     [InlineData("-tls1_2")]
     [InlineData("-tls1_3")]
@@ -73,7 +73,7 @@ public sealed class OpenSslScanTests
         return data;
     }
 
-    /// <summary>The alert says why: certificate_required or handshake_failure, unknown_ca, certificate_expired, bad_certificate. SslStream refuses without a word.</summary>
+    /// <summary>The engine's alert has the reason: certificate_required or handshake_failure, unknown_ca, certificate_expired, bad_certificate. SslStream closes the connection without an alert.</summary>
     [Theory]
     [MemberData(nameof(ClientCertificates))]
     public async Task Client_certificates(string version, bool offered, string which, int alert)
@@ -86,7 +86,7 @@ public sealed class OpenSslScanTests
             arguments.AddRange("-cert", Path.Combine(app.ContentRoot, $"{which}.pem"), "-key", Path.Combine(app.ContentRoot, $"{which}.key"));
         }
 
-        // A server of TLS 1.3 refuses when the client believes itself done: only the end of the connection tells.
+        // In TLS 1.3 the server refuses after the handshake is complete for the client, so only the end of the connection shows it.
         (_, string output) = await Tool.RunAsync("openssl", offered ? "no packet\n" : Get, endsInput: false, Arguments(app, offered, [.. arguments, "-ign_eof"]));
         if (offered)
         {
@@ -113,7 +113,7 @@ public sealed class OpenSslScanTests
         Assert.Equal("hello", await valid.GetAsync());
     }
 
-    /// <summary>A name that the certificate is not for is the client's to refuse; one that the selector does not know is the server's.</summary>
+    /// <summary>The client refuses a certificate without its name; the server refuses a name that its selector does not know.</summary>
     [Theory]
     [InlineData(false)]
     [InlineData(true)]
@@ -161,7 +161,7 @@ public sealed class OpenSslScanTests
         _ => null,
     };
 
-    /// <summary>Names the root as its issuer; another key has signed it.</summary>
+    /// <summary>Creates a certificate that names the root as its issuer but is signed by another key.</summary>
     private static X509Certificate2 Forge()
     {
         using ECDsa key = ECDsa.Create(ECCurve.NamedCurves.nistP256), other = ECDsa.Create(ECCurve.NamedCurves.nistP256);

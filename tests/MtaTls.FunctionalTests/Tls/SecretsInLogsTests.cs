@@ -9,11 +9,11 @@ using MtaTls.FunctionalTests.Support;
 
 namespace MtaTls.FunctionalTests.Tls;
 
-/// <summary>Whatever is logged, it is no key: neither of the server, nor of a session, nor what resumes one.</summary>
+/// <summary>Logs never contain a key of the server or of a session, nor a ticket or session id with which a session can be resumed.</summary>
 public sealed class SecretsInLogsTests
 {
     [Fact]
-    public async Task Nothing_that_opens_a_session_is_logged_at_any_level()
+    public async Task No_secret_of_a_session_is_logged_at_any_level()
     {
         await using TestApp app = await TestApp.StartAsync(
             static a => a.MapGet("/", () => "hello"), configure: static b => b.Logging.SetMinimumLevel(LogLevel.Trace));
@@ -21,7 +21,7 @@ public sealed class SecretsInLogsTests
         StringBuilder seen = new();
         ILoggerFactory logs = app.Services.GetRequiredService<ILoggerFactory>();
 
-        // Both that answer on the port, both versions, sessions that end well and badly.
+        // Both TLS implementations, both versions, and sessions that succeed and fail.
         foreach (SslProtocols version in (SslProtocols[])[SslProtocols.Tls12, SslProtocols.Tls13])
         {
             string option = version == SslProtocols.Tls12 ? "-tls1_2" : "-tls1_3";
@@ -64,9 +64,9 @@ public sealed class SecretsInLogsTests
     [InlineData("[0, 17, 34, 51, 68, 85, 102, 119, 136, 153, 170, 187, 204, 221, 238, 255]", true)]
     [InlineData("ABEiM0RVZneImaq7zN3u/w==", true)]
     [InlineData("00112233-4455-6677-8899-bbccddeeff", false)]
-    public void What_is_looked_for_would_be_found(string text, bool revealed) => Assert.Equal(revealed, Reveals(text, "00112233445566778899aabbccddeeff"));
+    public void The_search_for_secrets_finds_them(string text, bool revealed) => Assert.Equal(revealed, Reveals(text, "00112233445566778899aabbccddeeff"));
 
-    /// <summary>In hexadecimal: the server's private key, all that the key logs have, and session ids, tickets and their keys as s_client shows them.</summary>
+    /// <summary>Returns the secrets in hexadecimal: the server's private key, the content of the key logs, and the session ids, tickets and their keys that s_client prints.</summary>
     private static async Task<List<string>> SecretsAsync(string keyLog, string output)
     {
         using ECDsa key = TestCertificates.Server.GetECDsaPrivateKey()!;
@@ -86,7 +86,7 @@ public sealed class SecretsInLogsTests
     private static string Text(FakeLogRecord record)
         => $"{record.Message}\n{string.Join('\n', record.StructuredState?.Select(static p => p.Value) ?? [])}\n{string.Join('\n', record.Scopes)}\n{record.Exception}";
 
-    /// <summary>Whether the first 16 octets of a secret are in a text: in hexadecimal with anything between, in base64 or as decimal numbers.</summary>
+    /// <summary>Whether a text contains the first 16 bytes of a secret: in hexadecimal with any separators, in base64 or as decimal numbers.</summary>
     private static bool Reveals(string text, string secret)
     {
         byte[] octets = Convert.FromHexString(secret)[..16];

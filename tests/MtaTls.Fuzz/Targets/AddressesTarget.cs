@@ -4,7 +4,7 @@ using MtaTls.Protocol;
 
 namespace MtaTls.Fuzz.Targets;
 
-/// <summary>Hosts of packets and what routes make of them: nothing throws, and what is valid can stand in a log and in a header.</summary>
+/// <summary>Hosts in packets, read as routes read them: nothing throws, and valid hosts are safe in a log and in a header.</summary>
 internal sealed class AddressesTarget : FuzzTarget
 {
     public override string Name => "addresses";
@@ -14,9 +14,9 @@ internal sealed class AddressesTarget : FuzzTarget
         string? recent = null;
         if (ChannelAddress.TryCreate(input, (ushort)random.Next(65_536), ref recent, out ChannelAddress address))
         {
-            Require(address.Host.Length is > 0 and <= 253, "A host of a wrong length.");
-            Require(address.Host.All(static c => char.IsAsciiLetterOrDigit(c) || c is '-' or '.' or '_' or ':'), "A host with other characters.");
-            Require(new ChannelAddress(address.Host, address.Port) == address, "An address that is not equal to itself.");
+            Require(address.Host.Length is > 0 and <= 253, "The host has a wrong length.");
+            Require(address.Host.All(static c => char.IsAsciiLetterOrDigit(c) || c is '-' or '.' or '_' or ':'), "The host has characters that are not allowed.");
+            Require(new ChannelAddress(address.Host, address.Port) == address, "The address differs when it is parsed again.");
             if (ChannelHost.TryParse(address.Host, out ChannelHost host))
             {
                 Check(host);
@@ -41,7 +41,7 @@ internal sealed class AddressesTarget : FuzzTarget
 
     private static void Check(ChannelHost host)
     {
-        Require(ChannelHost.TryParse(host.ToString(), out ChannelHost again) && again == host, $"'{host}' is another host when it is read again.");
+        Require(ChannelHost.TryParse(host.ToString(), out ChannelHost again) && again == host, $"'{host}' becomes another host when it is parsed again.");
         if (host.Address is { } address)
         {
             _ = SpecialAddresses.Classify(address);

@@ -3,7 +3,7 @@ using MtaTls.Tls;
 
 namespace MtaTls.Fuzz.Targets;
 
-/// <summary>The ClientHello: it never throws, means the same however it is cut, and what is complete is no longer than what is there.</summary>
+/// <summary>The ClientHello: reading never throws, gives the same result in any pieces, and a complete one is not longer than the input.</summary>
 internal sealed class ClientHelloTarget : FuzzTarget
 {
     public override string Name => "clienthello";
@@ -12,10 +12,10 @@ internal sealed class ClientHelloTarget : FuzzTarget
     {
         ClientHelloStatus whole = ClientHelloReader.TryRead(new ReadOnlySequence<byte>(input), 65_389, 16_384, out ClientHelloInfo? info);
         ClientHelloStatus cut = ClientHelloReader.TryRead(Sequences.Cut(input, random), 65_389, 16_384, out ClientHelloInfo? cutInfo);
-        Require(whole == cut && info?.OffersExtension == cutInfo?.OffersExtension && info?.ServerName == cutInfo?.ServerName && info?.Length == cutInfo?.Length, "Cuts change what a ClientHello means.");
+        Require(whole == cut && info?.OffersExtension == cutInfo?.OffersExtension && info?.ServerName == cutInfo?.ServerName && info?.Length == cutInfo?.Length, "A ClientHello in pieces is read differently.");
         Require((whole == ClientHelloStatus.Complete) == (info is not null), "Complete without a result.");
-        Require(info is null || info.Length <= input.Length, "Longer than what is there.");
-        Require(info?.ServerName is null || info.ServerName.All(static c => char.IsAsciiLetterOrDigit(c) || c is '-' or '.' or '_'), "A server name that is none.");
+        Require(info is null || info.Length <= input.Length, "The length exceeds the input.");
+        Require(info?.ServerName is null || info.ServerName.All(static c => char.IsAsciiLetterOrDigit(c) || c is '-' or '.' or '_'), "The server name is invalid.");
         return default;
     }
 }

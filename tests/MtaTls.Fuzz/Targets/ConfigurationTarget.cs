@@ -6,7 +6,7 @@ using MtaTls.AspNetCore.Configuration;
 
 namespace MtaTls.Fuzz.Targets;
 
-/// <summary>The section MtaTls as key=value lines: a wrong value is remembered as an error, never thrown.</summary>
+/// <summary>The section MtaTls as key=value lines: an invalid value becomes an error in the list, never an exception.</summary>
 internal sealed class ConfigurationTarget : FuzzTarget
 {
     private static readonly HostingEnvironment s_environment = new() { ContentRootPath = AppContext.BaseDirectory };

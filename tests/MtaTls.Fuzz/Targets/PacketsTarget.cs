@@ -2,7 +2,7 @@ using MtaTls.Protocol;
 
 namespace MtaTls.Fuzz.Targets;
 
-/// <summary>The packets of the draft: each is read or refused, and one that is read writes the octets it was read from.</summary>
+/// <summary>The packets of the draft: each is read or refused, and a packet that was read writes the same bytes again.</summary>
 internal sealed class PacketsTarget : FuzzTarget
 {
     private readonly byte[] _written = new byte[70_000];
@@ -39,7 +39,7 @@ internal sealed class PacketsTarget : FuzzTarget
         }
         catch (MtaTlsProtocolException)
         {
-            // What a broken packet is for.
+            // A broken packet is refused.
         }
         return default;
     }
@@ -55,5 +55,5 @@ internal sealed class PacketsTarget : FuzzTarget
         _ => Acknowledgment.Read(body).Write(_written),
     };
 
-    private void Same(ReadOnlySpan<byte> read, int written) => Require(read.SequenceEqual(_written.AsSpan(0, written)), "A packet writes other octets than it was read from.");
+    private void Same(ReadOnlySpan<byte> read, int written) => Require(read.SequenceEqual(_written.AsSpan(0, written)), "A packet is not written as it was read.");
 }

@@ -4,7 +4,7 @@ using MtaTls.AspNetCore.Routing;
 
 namespace MtaTls.Fuzz.Targets;
 
-/// <summary>Channel routes: what is wrong is reported, not thrown, and a table without errors can be asked anything.</summary>
+/// <summary>Channel routes: errors are reported, not thrown, and a table without errors accepts every question.</summary>
 internal sealed class RoutingTarget : FuzzTarget
 {
     public override string Name => "routing";

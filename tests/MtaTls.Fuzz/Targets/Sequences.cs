@@ -2,7 +2,7 @@ using System.Buffers;
 
 namespace MtaTls.Fuzz.Targets;
 
-/// <summary>Inputs as a connection brings them: in pieces.</summary>
+/// <summary>Splits inputs into pieces, as they arrive on a connection.</summary>
 internal static class Sequences
 {
     /// <summary>The same bytes in pieces of 1 to 39.</summary>

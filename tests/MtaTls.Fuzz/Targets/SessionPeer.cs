@@ -5,7 +5,7 @@ using MtaTls.Protocol;
 
 namespace MtaTls.Fuzz.Targets;
 
-/// <summary>The other end of a session: it speaks the protocol, packet by packet, on the channels that both ends have opened, and breaks a packet now and then.</summary>
+/// <summary>The other end of a session: it sends valid packets on the channels that both ends have opened, and sometimes a broken one.</summary>
 internal sealed class SessionPeer(PipeWriter output, PipeReader input, MtaTlsRole session, Random random)
 {
     private static readonly byte[] s_idOfCorpus = [0, 1, 0x80, 0];
@@ -35,7 +35,7 @@ internal sealed class SessionPeer(PipeWriter output, PipeReader input, MtaTlsRol
         }
     }
 
-    /// <summary>The input with the ids of live channels where the corpus has the one of its own.</summary>
+    /// <summary>Returns the input with ids of open channels in place of the corpus's id.</summary>
     public byte[] Retarget(byte[] octets)
     {
         Learn();
@@ -91,7 +91,7 @@ internal sealed class SessionPeer(PipeWriter output, PipeReader input, MtaTlsRol
     {
         int which = random.Next(_requests.Count);
         ushort sender = _requests[which];
-        // Now and then an answer comes twice.
+        // Sometimes an answer is sent twice.
         if (random.Next(20) > 0)
         {
             _requests.RemoveAt(which);
@@ -113,7 +113,7 @@ internal sealed class SessionPeer(PipeWriter output, PipeReader input, MtaTlsRol
         return new Plaintext(id, length).Write(_buffer) + length;
     }
 
-    /// <summary>A half of an id that is this end's to choose; used again now and then.</summary>
+    /// <summary>Chooses this end's half of a channel id; sometimes one that was used before.</summary>
     private ushort Half()
     {
         if (random.Next(20) > 0)
@@ -124,7 +124,7 @@ internal sealed class SessionPeer(PipeWriter output, PipeReader input, MtaTlsRol
         return (ushort)(session == MtaTlsRole.Server ? _half & 0x7FFF : _half | 0x8000);
     }
 
-    /// <summary>Takes what the session has sent so far; notes the channels that it has opened or asks for.</summary>
+    /// <summary>Reads what the session has sent so far, and remembers the channels that it has opened or asks for.</summary>
     private void Learn()
     {
         if (!input.TryRead(out ReadResult result))

@@ -5,8 +5,8 @@ using MtaTls.Protocol;
 namespace MtaTls.Fuzz.Targets;
 
 /// <summary>
-/// A live session, of a server or of a client, whose peer speaks the protocol for a while, with the ids of its channels, and then the input. Whatever it was, the session
-/// ends in time, and nothing stays: no channel, no reservation, no unsent octet.
+/// A live session of a server or a client. Its peer first sends valid packets with the ids of its channels, and then the input. After every input the session
+/// ends in time, and nothing remains: no channel, no reservation, no unsent byte.
 /// </summary>
 internal sealed class SessionTarget(MtaTlsRole role) : FuzzTarget
 {
@@ -21,10 +21,10 @@ internal sealed class SessionTarget(MtaTlsRole role) : FuzzTarget
         var budget = new MtaTlsReceiveBudget(1 << 20);
         var applications = new ConcurrentBag<Task>();
         int behaviours = random.Next();
-        // What a busy machine does not end in time is aborted, which is no defect; within half a minute it is.
+        // On a busy machine the session may be aborted after a while, which is no defect. If it has not ended after half a minute, that is one.
         bool hasty = random.Next(2) == 0;
         var there = new Pipe(new PipeOptions(pauseWriterThreshold: 0));
-        // A peer that grants windows of 4 GiB to who writes without end must not be buried in gigabytes.
+        // Limited, because the peer may grant windows of 4 GiB to an application that writes endlessly.
         var back = new Pipe(new PipeOptions(pauseWriterThreshold: 1 << 20, resumeWriterThreshold: 1 << 19));
         var session = MtaTlsSession.Start(new PipeTransport(new Duplex(there.Reader, back.Writer)), new MtaTlsSessionOptions
         {
@@ -46,7 +46,7 @@ internal sealed class SessionTarget(MtaTlsRole role) : FuzzTarget
         }
         catch (Exception e) when (e is IOException || (hasty && e is TimeoutException))
         {
-            // The session has ended before: a peer that confirms no close is given up.
+            // The session may have ended before, because the peer did not confirm a close.
         }
         if (random.Next(2) == 0)
         {
@@ -64,21 +64,21 @@ internal sealed class SessionTarget(MtaTlsRole role) : FuzzTarget
         }
         catch (MtaTlsSessionException)
         {
-            // The peer broke a rule, as it was to.
+            // The peer violated the protocol, as intended.
         }
         await session.DisposeAsync().AsTask().WaitAsync(s_hang);
         await Task.WhenAll(applications).WaitAsync(s_hang);
         await drained.WaitAsync(s_hang);
         Require(session.ActiveChannels == 0, $"{session.ActiveChannels} channels stay.");
         Require(session.PendingChannels == 0, $"{session.PendingChannels} opens stay.");
-        Require(budget.Reserved == 0, $"{budget.Reserved} octets stay reserved.");
-        // A session that gave up waiting for its send loop has ended before it: what the loop holds comes back when it ends.
+        Require(budget.Reserved == 0, $"{budget.Reserved} bytes remain reserved.");
+        // A session that did not wait for its send loop ends before it; the loop releases its reservations when it ends.
         for (long begin = Environment.TickCount64; session.SendBudget.Used != 0 && Environment.TickCount64 - begin < s_hang.TotalMilliseconds;)
         {
             await Task.Delay(1);
         }
 
-        Require(session.SendBudget.Used == 0, $"{session.SendBudget.Used} bytes stay in buffers to be sent.");
+        Require(session.SendBudget.Used == 0, $"{session.SendBudget.Used} bytes remain in buffers for sending.");
     }
 
     private static async Task DrainAsync(PipeReader input, bool hasty)
@@ -101,7 +101,7 @@ internal sealed class SessionTarget(MtaTlsRole role) : FuzzTarget
         }
     }
 
-    /// <summary>An application that is asked for a channel: it refuses, answers late, or never.</summary>
+    /// <summary>An application that gets an open: it accepts, refuses, answers late, or never.</summary>
     private static async Task ServeAsync(MtaTlsChannelRequest request, int behaviour)
     {
         try
@@ -125,7 +125,7 @@ internal sealed class SessionTarget(MtaTlsRole role) : FuzzTarget
         }
     }
 
-    /// <summary>An application that wants a channel; some lose timeout.</summary>
+    /// <summary>An application that opens a channel; some cancel the open.</summary>
     private static async Task OpenAsync(MtaTlsSession session, int behaviour)
     {
         using var timeout = new CancellationTokenSource();
@@ -145,7 +145,7 @@ internal sealed class SessionTarget(MtaTlsRole role) : FuzzTarget
         }
     }
 
-    /// <summary>An application at work: it echoes, reads, writes without end, or aborts.</summary>
+    /// <summary>An application that uses a channel: it echoes, reads, writes endlessly, or aborts.</summary>
     private static async Task UseAsync(MtaTlsChannel opened, int behaviour)
     {
         await using MtaTlsChannel channel = opened;

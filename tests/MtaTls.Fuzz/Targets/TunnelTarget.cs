@@ -17,7 +17,8 @@ internal sealed class TunnelTarget : FuzzTarget
         }
 
         Ip(input);
-        var control = new ConcentratorControl(new Silent(), 0, 4);
+        PathMessage.TryRead(input, out _, out _);
+        var control = new ConcentratorControl(new Silent(), 0, 4, ofNode: random.Next(4) == 0);
         try
         {
             for (int at = 0; at < input.Length;)
@@ -33,7 +34,7 @@ internal sealed class TunnelTarget : FuzzTarget
         }
         catch (ControlViolationException)
         {
-            // What a rule broken is for.
+            // A violated rule is reported by this exception.
         }
         return default;
     }

@@ -2,7 +2,7 @@ using System.Net;
 
 namespace MtaTls.Protocol.Tests;
 
-/// <summary>docs/mta-tls-wire.md "Errors": which addresses are refused.</summary>
+/// <summary>docs/mta-tls-wire.md "Packets": which addresses are refused.</summary>
 public class ChannelAddressTests
 {
     [Theory]

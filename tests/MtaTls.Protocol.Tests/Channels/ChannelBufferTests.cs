@@ -13,7 +13,7 @@ public class ChannelBufferTests
         MtaTlsChannel channel = await peer.OpenAsync(window: 0);
         await channel.Output.WriteAsync(new byte[] { 1 });
 
-        // Behind it in the same block, then in a further one.
+        // The first write is in the same block, the second in another one.
         channel.Output.GetSpan(1)[0] = 2;
         channel.Output.Advance(1);
         channel.Output.GetSpan(8000)[0] = 3;
@@ -39,7 +39,7 @@ public class ChannelBufferTests
 
         await Task.WhenAll(channels.Select((ends, index) => Task.Run(() => EchoAsync(ends.Client, ends.Server, (byte)index)))).WaitAsync(SessionPair.HangTimeout);
 
-        // Blocks go from one channel to another through the pool: positions in them must not.
+        // Channels share blocks through the pool. A position in a block must not be used for another channel.
         static async Task EchoAsync(MtaTlsChannel client, MtaTlsChannel server, byte content)
         {
             byte[] message = [.. Enumerable.Repeat(content, 100)];

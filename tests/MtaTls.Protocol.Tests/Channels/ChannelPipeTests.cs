@@ -3,7 +3,7 @@ using System.IO.Pipelines;
 
 namespace MtaTls.Protocol.Tests;
 
-/// <summary>A channel as those who use pipes and streams know them, Kestrel among them.</summary>
+/// <summary>A channel behaves like other pipes and streams, as Kestrel and other callers expect.</summary>
 public class ChannelPipeTests
 {
     private static readonly TimeSpan s_hang = SessionPair.HangTimeout;
@@ -32,14 +32,14 @@ public class ChannelPipeTests
         Task<FlushResult> flush = channel.Output.WriteAsync(new byte[10]).AsTask();
         channel.Output.CancelPendingFlush();
         Assert.True((await flush.WaitAsync(s_hang)).IsCanceled);
-        channel.Output.CancelPendingFlush();   // none waits: the next one is
+        channel.Output.CancelPendingFlush();   // no flush is pending: this cancels the next one
         Assert.True((await channel.Output.FlushAsync()).IsCanceled);
         using var cancel = new CancellationTokenSource();
         flush = channel.Output.FlushAsync(cancel.Token).AsTask();
         Assert.False(flush.IsCompleted);
         await cancel.CancelAsync();
         await Assert.ThrowsAnyAsync<OperationCanceledException>(() => flush.WaitAsync(s_hang));
-        // Nothing was lost by any of it.
+        // The cancellations lost no data.
         await peer.SendAsync(RawPeer.Acknowledge(channel.Id, 100));
         Assert.Equal(10, (await peer.ReceiveAsync(PacketType.Plaintext)).Data.Length);
     }
@@ -54,7 +54,7 @@ public class ChannelPipeTests
         ReadResult result = await read.WaitAsync(s_hang);
         Assert.True(result.IsCanceled);
         channel.Input.AdvanceTo(result.Buffer.Start);
-        channel.Input.CancelPendingRead();   // none waits: the next one is
+        channel.Input.CancelPendingRead();   // no read is pending: this cancels the next one
         Assert.True(channel.Input.TryRead(out result) && result.IsCanceled);
         channel.Input.AdvanceTo(result.Buffer.End);
         using var cancel = new CancellationTokenSource();
@@ -81,7 +81,7 @@ public class ChannelPipeTests
             }
             catch (InvalidOperationException)
             {
-                // The one that waited has its result already.
+                // The pending read has its result already.
             }
             ReadResult result = await read.WaitAsync(s_hang);
             Assert.True(result.IsCanceled);
@@ -89,7 +89,7 @@ public class ChannelPipeTests
         }
     }
 
-    // A wake-up that is on its way finds a reader who waits, who was cancelled, or who waits again.
+    // A queued wake-up can find a reader that waits, that was canceled, or that waits again.
     [Fact]
     public async Task Reads_that_are_cancelled_while_data_arrive_lose_nothing()
     {
@@ -149,7 +149,7 @@ public class ChannelPipeTests
         await peer.SendAsync(RawPeer.Data(channel.Id, 4));
         result = await channel.Input.ReadAsync().AsTask().WaitAsync(s_hang);
         Assert.Equal(new byte[] { 2, 3, 4 }, result.Buffer.ToArray());
-        channel.Input.AdvanceTo(result.Buffer.GetPosition(1));   // not examined: given again at once
+        channel.Input.AdvanceTo(result.Buffer.GetPosition(1));   // not examined: the next read returns it at once
         Assert.True(channel.Input.TryRead(out result));
         Assert.Equal(new byte[] { 3, 4 }, result.Buffer.ToArray());
     }

@@ -4,7 +4,7 @@ using V = MtaTls.Protocol.ChannelEvent;
 
 namespace MtaTls.Protocol.Tests;
 
-/// <summary>The table of a channel's life, row by row and along every way through it.</summary>
+/// <summary>The state table of a channel, row by row and along every path.</summary>
 public class ChannelTransitionsTests
 {
     private static readonly L[] s_states = Enum.GetValues<L>();
@@ -12,24 +12,24 @@ public class ChannelTransitionsTests
 
     private static readonly (L State, V What, L Next, E Effects)[] s_rows =
     [
-        // Section 2.1.2: the receiver of a request confirms at once, sends nothing more, and lets its application read what had arrived.
+        // Section 2.1.2: the receiver of a request confirms at once, sends no more data, and lets its application read the data that had arrived.
         (L.Open, V.PeerCloses, L.Ended, E.StopSending | E.EndInput | E.QueueConfirmation | E.FreeId),
         (L.Flushing, V.PeerCloses, L.Ended, E.StopSending | E.EndInput | E.QueueConfirmation | E.FreeId),
-        // An orderly close sends the request behind the last data.
+        // An orderly close sends the request after the last data.
         (L.Open, V.Close, L.CloseQueued, E.StopSending | E.QueueCloseRequest),
         (L.Open, V.CloseWithData, L.Flushing, E.None),
         (L.Flushing, V.Flushed, L.CloseQueued, E.StopSending | E.QueueCloseRequest),
-        // An abort sends it at once.
+        // An abort sends the request at once.
         (L.Open, V.Abort, L.CloseQueued, E.StopSending | E.QueueCloseRequest),
         (L.Flushing, V.Abort, L.CloseQueued, E.StopSending | E.QueueCloseRequest),
-        // Nothing that was not written can be confirmed: on a live channel that closes it, on a closing one it changes nothing.
+        // A confirmation without a written request closes an open channel, and changes nothing on a closing one.
         (L.Open, V.PeerConfirms, L.Open, E.Violation),
         (L.Flushing, V.PeerConfirms, L.Flushing, E.Violation),
         (L.CloseQueued, V.PeerConfirms, L.CloseQueued, E.Violation),
         (L.CrossedQueued, V.PeerConfirms, L.CrossedQueued, E.Violation),
         (L.CloseQueued, V.Written, L.CloseSent, E.None),
         (L.CloseSent, V.PeerConfirms, L.Ended, E.StopSending | E.EndInput | E.FreeId),
-        // Requests that cross are both confirmed; the id stays taken until the own confirmation.
+        // Requests that cross are both confirmed. The id stays in use until this end's request is confirmed.
         (L.CloseQueued, V.PeerCloses, L.CrossedQueued, E.StopSending | E.EndInput | E.QueueConfirmation),
         (L.CloseSent, V.PeerCloses, L.CrossedSent, E.StopSending | E.EndInput | E.QueueConfirmation),
         (L.CrossedQueued, V.Written, L.CrossedSent, E.None),
@@ -71,7 +71,7 @@ public class ChannelTransitionsTests
 
             foreach (V what in s_events)
             {
-                // What can't be: a request that goes out before it is queued, or twice.
+                // Impossible: a request that is written before it is queued, or twice.
                 if (what == V.Written && (!at.Requested || at.Written))
                 {
                     continue;
@@ -81,10 +81,10 @@ public class ChannelTransitionsTests
                 Assert.False(at.Requested && effects.HasFlag(E.QueueCloseRequest), $"{at} {what}");
                 Assert.False(at.Confirmed && effects.HasFlag(E.QueueConfirmation), $"{at} {what}");
                 Assert.False(at.Freed && effects.HasFlag(E.FreeId), $"{at} {what}");
-                // An own request that went out keeps the id taken until it is confirmed.
+                // After this end's request was written, the id stays in use until the confirmation.
                 Assert.False(effects.HasFlag(E.FreeId) && at.Requested && what != V.PeerConfirms, $"{at} {what}");
                 Assert.False(effects.HasFlag(E.FreeId) && what == V.PeerConfirms && !at.Written, $"{at} {what}");
-                // Whoever stops sending says so, and sends nothing afterwards.
+                // An end that stops sending tells the peer, and sends no data afterwards.
                 Assert.Equal(ChannelTransitions.Sends(at.State) && !ChannelTransitions.Sends(next), ChannelTransitions.Sends(at.State) && effects.HasFlag(E.StopSending));
                 Assert.False(!ChannelTransitions.Sends(at.State) && ChannelTransitions.Sends(next), $"{at} {what}");
                 Assert.True(next >= at.State, $"{at} {what}: back to {next}");

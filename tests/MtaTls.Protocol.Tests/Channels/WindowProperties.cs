@@ -4,7 +4,7 @@ using Microsoft.Extensions.Time.Testing;
 
 namespace MtaTls.Protocol.Tests;
 
-/// <summary>Section 2.2: "in any case, the result is always positive"; and what is granted stays within the budgets.</summary>
+/// <summary>Section 2.2: "In any case, the result is always positive". Grants stay within the budgets.</summary>
 public class WindowProperties
 {
     [Property(MaxTest = 500)]
@@ -16,7 +16,7 @@ public class WindowProperties
         {
             if (i < increments.Length)
             {
-                // Large ones too: FsCheck's own are mostly small.
+                // Add large values: FsCheck creates mostly small ones.
                 uint increment = i % 3 == 0 ? uint.MaxValue - increments[i] : increments[i];
                 bool fits = model + increment <= uint.MaxValue;
                 Assert.Equal(fits, sending.TryAdd(increment));
@@ -131,7 +131,7 @@ public class WindowProperties
         Assert.Equal(TimeSpan.FromMilliseconds(50), roundTrip);
     }
 
-    /// <summary>A sender that always fills the window, half a round trip away: 50 ms unless told.</summary>
+    /// <summary>Simulates a sender that always fills the window. The round trip is 50 ms by default.</summary>
     private static (int Size, TimeSpan RoundTrip) Run(TimeSpan readerDelay, TimeSpan? distance = null)
     {
         TimeSpan away = distance ?? TimeSpan.FromMilliseconds(50);

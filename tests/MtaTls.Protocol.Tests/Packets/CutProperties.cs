@@ -3,7 +3,7 @@ using FsCheck.Xunit;
 
 namespace MtaTls.Protocol.Tests;
 
-/// <summary>Any sequence of valid packets, cut at any octet, means the same.</summary>
+/// <summary>Any sequence of valid packets, cut at any octet, has the same effect.</summary>
 public class CutProperties
 {
     [Property(MaxTest = 80)]
@@ -22,7 +22,7 @@ public class CutProperties
         Assert.Equal(await RunAsync(script, []), await RunAsync(script, [1]));
     }
 
-    /// <summary>A sequence that a peer may send to a server that accepts every open at once: its ids are known beforehand.</summary>
+    /// <summary>Creates a sequence that a peer can send to a server that accepts every open at once, so that the ids are known.</summary>
     private static (byte[] Octets, int[] Opened) Compose(PositiveInt[] choices)
     {
         var open = new List<ChannelId>();
@@ -59,7 +59,7 @@ public class CutProperties
                     octets.Write(RawPeer.Data(freed[random.Next(freed.Count)], new byte[random.Next(40_000)]));
                     break;
                 default:
-                    // Mostly short; now and then longer than a record, or longer than is allowed.
+                    // Mostly short, sometimes longer than a record or longer than allowed.
                     byte[] data = new byte[random.Next(4) == 0 ? random.Next(17_000) : random.Next(300)];
                     random.NextBytes(data);
                     octets.Write(RawPeer.Data(id, data));

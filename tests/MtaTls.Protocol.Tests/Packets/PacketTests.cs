@@ -1,6 +1,6 @@
 namespace MtaTls.Protocol.Tests;
 
-/// <summary>Each packet against octets written by hand (section 2.1.1 to 2.3, docs/mta-tls-wire.md "Packets").</summary>
+/// <summary>Compares each packet with octets that are written by hand (sections 2.1.1 to 2.3, docs/mta-tls-wire.md "Packets").</summary>
 public class PacketTests
 {
     [Fact]
@@ -125,7 +125,7 @@ public class PacketTests
         AssertEveryOtherLengthIsMalformed(octets.AsSpan(3), static body => Acknowledgment.Read(body));
     }
 
-    // It is an error of its channel, which the session knows.
+    // It is an error of the channel, so the session handles it.
     [Fact]
     public void A_max_packet_length_of_zero_is_well_formed()
     {

@@ -31,7 +31,7 @@ public class ClosingTests
         Assert.Equal(PacketType.ChannelCloseConfirmation, (await peer.ReceiveAsync())!.Type);
         Assert.True((await flush.AsTask().WaitAsync(s_hang)).IsCompleted);
         Assert.True((await channel.Output.WriteAsync(new byte[5])).IsCompleted);
-        await peer.SettleAsync();   // nothing but the answer to this comes
+        await peer.SettleAsync();   // only the answer to this arrives
         Assert.Equal(10, channel.BytesSent);
     }
 
@@ -188,7 +188,7 @@ public class ClosingTests
         MtaTlsChannel channel = await peer.OpenAsync();
         await channel.CloseAsync();
         await peer.ReceiveAsync(PacketType.ChannelCloseRequest);
-        // Even what would break a rule of the channel.
+        // Even data that breaks a rule of the channel.
         await peer.SendAsync(
             RawPeer.Data(channel.Id, new byte[1_000_000]), RawPeer.Acknowledge(channel.Id, uint.MaxValue), RawPeer.Acknowledge(channel.Id, uint.MaxValue),
             RawPeer.MaxPacketLength(channel.Id, 5));
@@ -242,7 +242,7 @@ public class ClosingTests
         Assert.Equal(channel.Id, (await peer.ReceiveAsync(PacketType.ChannelCloseRequest)).Id);
         Assert.Equal(1, peer.Session.GetStatistics().ChannelErrors);
         Assert.True(peer.Transport.ResumptionForbidden);
-        // What had arrived before, then the error.
+        // First the data that had arrived, then the error.
         ReadResult result = await channel.Input.ReadAsync();
         Assert.Equal([1, 2, 3], result.Buffer.ToArray());
         channel.Input.AdvanceTo(result.Buffer.End);
@@ -355,7 +355,7 @@ public class ClosingTests
         Assert.False(truncatedReason.IsCompleted);
         await peer.BreakAsync();
         Assert.IsAssignableFrom<MtaTlsSessionException>(await truncatedReason.WaitAsync(s_hang));
-        Assert.Null(await Closed(closed).WaitAsync(s_hang));   // set late, it is called all the same
+        Assert.Null(await Closed(closed).WaitAsync(s_hang));   // it is called although it was set late
         await peer.FailureAsync();
 
         static Task<Exception?> Closed(MtaTlsChannel channel)

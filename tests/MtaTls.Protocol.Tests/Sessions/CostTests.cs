@@ -6,7 +6,7 @@ namespace MtaTls.Protocol.Tests;
 [CollectionDefinition(nameof(CostTests), DisableParallelization = true)]
 public class CostTestsCollection;
 
-/// <summary>What a packet and an idle channel cost.</summary>
+/// <summary>The memory that a packet and an idle channel cost.</summary>
 [Collection(nameof(CostTests))]
 public class CostTests
 {
@@ -18,12 +18,12 @@ public class CostTests
     public async Task Data_packets_allocate_nothing_at_either_end(int packetLength)
     {
         const int Packets = 20_000;
-        // Segments as large as a record: those of 4 KiB the pipes below would make anew for each one.
+        // Segments of the size of a record: with segments of 4 KiB the pipes below would allocate for each record.
         (IDuplexPipe a, IDuplexPipe b) = DuplexPipe.CreatePair(new PipeOptions(minimumSegmentSize: 16 * 1024, pauseWriterThreshold: 512 * 1024));
         await using var pair = SessionPair.Create(new PipeTransport(a), new PipeTransport(b));
         (MtaTlsChannel client, MtaTlsChannel server) = await pair.OpenAsync();
         long best = long.MaxValue;
-        // The first rounds fill pools, up to what a busy machine needs, and compile; a stray background allocation must not fail the rest.
+        // The first rounds fill the pools and compile. The best round counts, so that a background allocation does not fail the test.
         for (int round = 0; round < 50 && best >= Packets; round++)
         {
             long before = GC.GetTotalAllocatedBytes(precise: true);
@@ -32,7 +32,7 @@ public class CostTests
             await Task.WhenAll(writing, reading).WaitAsync(s_hang);
             best = Math.Min(best, GC.GetTotalAllocatedBytes(precise: true) - before);
         }
-        // Less than one octet a packet: what remains is what starting the two tasks costs, and buffers that a pool was short of.
+        // Less than one byte per packet. The rest is the cost of starting two tasks, and of buffers that a pool did not have.
         Assert.True(best < Packets, $"{best} octets were allocated for {Packets} packets");
     }
 
@@ -49,7 +49,7 @@ public class CostTests
     [Fact]
     public async Task A_channel_that_has_not_spoken_costs_at_most_1_KiB_at_each_end()
     {
-        // What earlier tests have left may be collected in a round; it then counts for the next one.
+        // A round can collect objects of earlier tests, and measure too little. Then the next round counts.
         long each = 0;
         for (int round = 0; round < 10 && each is < 100 or > 1024; round++)
         {

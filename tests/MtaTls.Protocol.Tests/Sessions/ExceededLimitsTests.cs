@@ -3,7 +3,7 @@ using Microsoft.Extensions.Time.Testing;
 
 namespace MtaTls.Protocol.Tests;
 
-/// <summary>Each limit that a session has, exceeded once: it is counted under its name, and what it answers reaches no further than it must.</summary>
+/// <summary>Exceeds each limit of a session once. It is counted with its name, and its effect is as small as possible.</summary>
 public class ExceededLimitsTests
 {
     [Theory]
@@ -69,7 +69,7 @@ public class ExceededLimitsTests
         Assert.Equal(1, peer.Session.GetTimesExceeded(limit));
         if (limit == MtaTlsSessionLimit.MaxWindowSize)
         {
-            // What the window allowed can be read before the error.
+            // The data within the window can be read before the error.
             ReadResult result = await channel.Input.ReadAsync().AsTask().WaitAsync(SessionPair.HangTimeout);
             Assert.Equal(4000, result.Buffer.Length);
             channel.Input.AdvanceTo(result.Buffer.End);
@@ -109,7 +109,7 @@ public class ExceededLimitsTests
             await peer.SendAsync(RawPeer.Acknowledge(channel.Id, 1));
             Assert.Single((await peer.ReceiveAsync(PacketType.Plaintext)).Data);
         }
-        // With nothing left to send it may wait as long as it likes.
+        // Without data to send, a channel can wait for any time.
         time.Advance(TimeSpan.FromMinutes(10));
         await AssertWorksAsync(peer, channel);
         Assert.Equal(0, peer.Session.LimitsExceeded);
@@ -155,7 +155,7 @@ public class ExceededLimitsTests
         await using var peer = RawPeer.Create(configure: o => (o.TimeProvider, o.ReceiveBudget, o.Limits.InitialWindowSize, o.Limits.MaxPacketLength) = (time, common, 4096, 4000));
         MtaTlsChannel channel = await peer.OpenAsync();
         long taken = common.Pool.Reserve(1 << 20, kept: true);
-        // What was examined and not consumed needs more than was reserved.
+        // Bytes that were examined and not consumed need more than was reserved.
         await peer.SendAsync(RawPeer.Data(channel.Id, new byte[4000]));
         ReadResult result = await channel.Input.ReadAtLeastAsync(4000).AsTask().WaitAsync(SessionPair.HangTimeout);
         channel.Input.AdvanceTo(result.Buffer.Start, result.Buffer.End);

@@ -15,7 +15,7 @@ public class FlowControlTests
         await using var peer = RawPeer.Create();
         MtaTlsChannel channel = await peer.OpenAsync(window: 0, maxPacketLength: 1000);
         await channel.Output.WriteAsync("hello"u8.ToArray());
-        await peer.SettleAsync();   // an answer is sent, the data are not
+        await peer.SettleAsync();   // an answer is sent, the data is not
         Assert.Equal(0, channel.BytesSent);
         Assert.Equal(1, peer.Session.GetStatistics().WindowStalls);
         await peer.SendAsync(RawPeer.Acknowledge(channel.Id, 2));
@@ -194,7 +194,7 @@ public class FlowControlTests
                 acknowledged.Add(packet.UInt32(4));
             }
         }
-        // The last reply is here, so what was sent with the first is, and the pause has begun.
+        // The last reply has arrived, so the Acknowledgments of the first one were sent and the pause has begun.
         time.Advance(TimeSpan.FromMilliseconds(100));
         acknowledged.Add((await peer.ReceiveAsync(PacketType.Acknowledgment)).UInt32(4));
         Assert.Equal(2, acknowledged.Count);
@@ -204,7 +204,7 @@ public class FlowControlTests
     [Fact]
     public async Task A_window_that_was_small_announces_a_larger_max_packet_length_when_it_grows()
     {
-        // The shared part of the budget is used up, so that the channel starts at the floor.
+        // The shared part of the budget is used up, so that the channel starts with the smallest window.
         var common = new MtaTlsReceiveBudget(1 << 20);
         long taken = common.Pool.Reserve((1 << 20) - 8192, kept: true);
         await using var peer = RawPeer.Create(configure: o => o.ReceiveBudget = common);
@@ -216,7 +216,7 @@ public class FlowControlTests
         common.Pool.Release(taken);
         uint announced = 4095;
         uint credit = 4096;
-        // The window grows when the reader was seen to be fast, which a busy machine may not be at first.
+        // The window grows when the reader is fast. On a busy machine that can take several attempts.
         for (int i = 0; i < 1000 && announced == 4095; i++)
         {
             int length = (int)Math.Min(credit, announced);
@@ -224,7 +224,7 @@ public class FlowControlTests
             credit -= (uint)length;
             ReadResult result = await channel.Input.ReadAtLeastAsync(length).AsTask().WaitAsync(s_hang);
             channel.Input.AdvanceTo(result.Buffer.End);
-            // Until all of the window is free again; more than the first window means that it grew, and that the announcement follows.
+            // Until the whole window is free again. More than the first window means that it has grown and that the announcement follows.
             while (credit < 4096 || credit > 4096 && announced == 4095)
             {
                 RawPacket? packet = await peer.ReceiveAsync();

@@ -3,7 +3,7 @@ using Microsoft.Extensions.Time.Testing;
 
 namespace MtaTls.Protocol.Tests;
 
-/// <summary>How much the send loop writes before it flushes: much where that is cheap, little where what comes next would wait for it.</summary>
+/// <summary>How much the send loop writes before it flushes: much on a fast connection, little on a slow one, where the next packet would wait for it.</summary>
 public class FlushTests
 {
     private const int Length = 4 << 20;
@@ -20,7 +20,7 @@ public class FlushTests
         (MtaTlsChannel client, MtaTlsChannel server) = await pair.OpenAsync();
         Task reading = server.Input.CopyToAsync(Stream.Null);
 
-        // All of it is there at once: what a flush takes is the send loop's choice alone.
+        // All data is there at once, so only the send loop decides how much a flush takes.
         client.Output.GetMemory(Length);
         client.Output.Advance(Length);
         transport.Begin(slowUntil: 20);
@@ -45,12 +45,12 @@ public class FlushTests
             ChannelRequested = static request =>
             {
                 request.Refuse("No");
-                Thread.Sleep(10); // time for the send loop to go ahead without the next
+                Thread.Sleep(10); // gives the send loop time to send without the next one
             },
         });
         int answer = RawPeer.Echec(1, "No").Length;
-        await SendAsync(1); // from now on the session waits for what comes
-        // This may run in the send loop's flush: it gets its thread back first, and sleeps.
+        await SendAsync(1); // from now on the session waits for data
+        // This can run inside the send loop's flush, so let the send loop have its thread back and go to sleep first.
         while (!session.Queue.IsAsleep)
         {
             await Task.Delay(1, TestContext.Current.CancellationToken);
@@ -65,7 +65,7 @@ public class FlushTests
         async Task SendAsync(int count)
         {
             byte[] requests = [.. Enumerable.Range(1, count).SelectMany(static i => RawPeer.Request((ushort)i))];
-            // The session reads on the thread that writes. That is one of its own: the thread pool is free for the send loop.
+            // The session reads on the thread that writes: a dedicated thread, so that the thread pool is free for the send loop.
             await Task.Factory.StartNew(() => far.Output.WriteAsync(requests).AsTask().Wait(), TaskCreationOptions.LongRunning).WaitAsync(SessionPair.HangTimeout);
             ReadResult answers = await far.Input.ReadAtLeastAsync(count * answer).AsTask().WaitAsync(SessionPair.HangTimeout);
             far.Input.AdvanceTo(answers.Buffer.End);
@@ -90,7 +90,7 @@ public class FlushTests
         await peer.SendAsync(RawPeer.Request(1));
         await peer.ReceiveAsync(PacketType.ChannelEstablishmentSuccess);
 
-        await peer.SendAsync(RawPeer.Request(2)); // the read loop is held up by the application
+        await peer.SendAsync(RawPeer.Request(2)); // the application blocks the read loop
         await first!.Output.WriteAsync("x"u8.ToArray());
 
         byte[] received = (await peer.ReceiveAsync(PacketType.Plaintext)).Data;
@@ -101,7 +101,7 @@ public class FlushTests
 
     private readonly record struct Flush(int Octets, int LongestRecord);
 
-    /// <summary>Counts what each flush takes; the first of them last two milliseconds each.</summary>
+    /// <summary>Counts the bytes of each flush. The first flushes take two milliseconds each.</summary>
     private sealed class TimedTransport(IMtaTlsTransport inner, FakeTimeProvider time) : IMtaTlsTransport
     {
         private int _slowUntil;

@@ -4,7 +4,7 @@ using Microsoft.Extensions.Time.Testing;
 
 namespace MtaTls.Protocol.Tests;
 
-/// <summary>What a peer sends, or stops sending, to make this end spend more than it does itself.</summary>
+/// <summary>A hostile peer tries to make this end use more memory or CPU time than the peer uses itself.</summary>
 public class HostilePeerTests
 {
     [Fact]
@@ -59,7 +59,7 @@ public class HostilePeerTests
         await other!.CloseAsync();
         await peer.SendAsync(RawPeer.Confirm(other.Id));
         await UntilAsync(() => peer.Session.GetStatistics().ChannelErrors == 1);
-        // Its id is not free: the close that is sent once the peer reads needs a confirmation of its own.
+        // The id is not free: the close that is sent when the peer reads still needs a confirmation.
         Assert.Equal(2, peer.Session.ActiveChannels);
         RawPacket close = await peer.ReceiveAsync(PacketType.ChannelCloseRequest);
         await peer.SendAsync(RawPeer.Confirm(close.Id));
@@ -187,10 +187,10 @@ public class HostilePeerTests
             time.Advance(TimeSpan.FromSeconds(1));
         }
         await peer.SendAsync([.. Enumerable.Repeat(packet, 101)]);
-        Assert.Contains("bring nothing", Assert.IsType<MtaTlsProtocolException>(await peer.FailureAsync()).Message);
+        Assert.Contains("carry nothing", Assert.IsType<MtaTlsProtocolException>(await peer.FailureAsync()).Message);
     }
 
-    /// <summary>A peer that has stopped reading in the middle of a channel's data, so that the session's send loop waits.</summary>
+    /// <summary>Creates a peer that stops reading in the middle of a channel's data, so that the session's send loop waits.</summary>
     private static async Task<RawPeer> StalledAsync(Func<RawPeer, Task>? before = null, Action<MtaTlsSessionOptions>? configure = null)
     {
         var peer = RawPeer.Create(
@@ -207,8 +207,8 @@ public class HostilePeerTests
         }
 
         _ = channel.Output.WriteAsync(new byte[500_000]).AsTask();
-        // Four full packets are what goes out before a flush.
-        await UntilAsync(() => channel.BytesSent >= 65_500);
+        // The send loop writes four full packets before a flush, and stalls in the flush. Until then it would also send what comes later.
+        await peer.ArrivedAsync(65_500);
         return peer;
     }
 

@@ -2,7 +2,7 @@ using Microsoft.Extensions.Time.Testing;
 
 namespace MtaTls.Protocol.Tests;
 
-/// <summary>A peer that is silent is noticed and left; a peer that answers in whatever way is not.</summary>
+/// <summary>The session of a silent peer ends. The session of a peer that answers in any way does not.</summary>
 public class KeepAliveTests
 {
     private const string Ping = "ping.mta-tls.invalid";
@@ -128,7 +128,7 @@ public class KeepAliveTests
         await Assert.ThrowsAsync<MtaTlsSessionException>(() => open.WaitAsync(s_hang));
         Assert.False(peer.Session.Completion.IsCompleted);
 
-        // It was only slow: the late channel is closed, and the session is as good as before.
+        // The peer was only slow: the late channel is closed, and the session works as before.
         await peer.SendAsync(RawPeer.Success(sender, 0x8001), RawPeer.Echec(ping, "no"));
         await peer.ReceiveAsync(PacketType.ChannelCloseRequest);
         Assert.False(peer.Session.IsSuspected);

@@ -2,7 +2,7 @@ using Microsoft.Extensions.Time.Testing;
 
 namespace MtaTls.Protocol.Tests;
 
-/// <summary>Runs alone: the pool is the process's.</summary>
+/// <summary>Runs alone, because the process has only one pool.</summary>
 [Collection(nameof(CostTests))]
 public class MemoryReturnTests
 {
@@ -17,7 +17,7 @@ public class MemoryReturnTests
             BlockPool.Return(block);
         }
 
-        BlockPool.Trim();   // they were needed since the last
+        BlockPool.Trim();   // they were needed since the last trim
         Assert.True(BlockPool.FreeBytes >= 500 * 16 * 1024);
         blocks = [.. Enumerable.Range(0, 100).Select(static _ => BlockPool.Rent(16 * 1024))];
         foreach (Block block in blocks)
@@ -40,18 +40,18 @@ public class MemoryReturnTests
         bool isEmpty = false;
         using var memory = new MemoryReturn(time, () => Interlocked.Exchange(ref givenUp, 0), () => isEmpty, () => collections, () => (asked, collections) = (asked + 1, collections + 1));
         memory.SessionStarted();
-        // Little is not worth it.
+        // A small amount is not worth a collection.
         Turn(MemoryReturn.WorthCollecting / 2);
         Turn(0);
         Assert.Equal(0, asked);
-        // Together they are; but it is first left to the runtime.
+        // Together they are, but the runtime gets one interval first.
         Turn(MemoryReturn.WorthCollecting / 2);
         Assert.Equal(0, asked);
         collections++;
         Turn(0);
         Turn(0);
         Assert.Equal(0, asked);
-        // Also after the last session.
+        // It also runs after the last session.
         memory.SessionEnded();
         Turn(MemoryReturn.WorthCollecting);
         isEmpty = true;

@@ -48,7 +48,7 @@ public class OpeningTests
         var ids = new HashSet<uint>();
         for (int i = 0; i < 3; i++)
         {
-            // The same sender_channel_id again: unique among pending requests only.
+            // The same sender_channel_id again: it must be unique only among pending requests.
             MtaTlsChannel channel = await peer.OpenAsync(sender: 7);
             Assert.Equal(7, channel.Id.Sender);
             Assert.Equal(0x8000, channel.Id.Receiver & 0x8000);
@@ -98,7 +98,7 @@ public class OpeningTests
         Assert.NotEqual(first, second);
         await peer.SendAsync(RawPeer.Success(first, 0x8001));
         await opening[0].WaitAsync(s_hang);
-        // Answered once already: no request is pending under that id.
+        // The request was answered already, so no request with that id is pending.
         await peer.SendAsync(RawPeer.Success(first, 0x8001));
         Assert.IsType<MtaTlsProtocolException>(await peer.FailureAsync());
         await Assert.ThrowsAsync<MtaTlsSessionException>(() => opening[1].WaitAsync(s_hang));
@@ -200,7 +200,7 @@ public class OpeningTests
         });
         await peer.SendAsync(RawPeer.Request(1), RawPeer.Request(2));
         Assert.Equal(2, (await peer.ReceiveAsync(PacketType.ChannelRequestEchec)).UInt16(0));
-        Assert.Single(kept);   // nobody began to work for the other
+        Assert.Single(kept);   // the application did not get the other one
         kept[0].Accept();
         await peer.SendAsync(RawPeer.Request(3));
         RawPacket thrown = await peer.ReceiveAsync(PacketType.ChannelRequestEchec);
@@ -261,7 +261,7 @@ public class OpeningTests
     [Fact]
     public async Task A_session_holds_more_channels_than_an_end_has_halves()
     {
-        const int Channels = 70_000;   // more than 2^16, let alone the 2^15 halves of one end
+        const int Channels = 70_000;   // more than 2^16, and more than the 2^15 halves of one end
         MtaTlsSessionOptions Options() => new()
         {
             Limits = { MaxChannelsPerSession = Channels, SessionReceiveBudget = Channels * 4096L },

@@ -3,7 +3,7 @@ using Microsoft.Extensions.Time.Testing;
 
 namespace MtaTls.Protocol.Tests;
 
-/// <summary>What peers can make this end buffer that ask for much and take nothing: buffers are counted, in the session, the address and the server.</summary>
+/// <summary>Limits the memory for peers that request much data and read nothing: the buffers of a session, a client address and the server are counted.</summary>
 public class SendBudgetTests
 {
     private const int KiB = 1024, MiB = 1024 * KiB;
@@ -29,13 +29,13 @@ public class SendBudgetTests
                 Assert.True(peer.Session.SendBudget.Used <= MiB && greedy.Used <= greedy.Size && server.Used <= server.Size);
             }
         }
-        // Most of it is used, the rest was closed, and the sessions go on.
+        // Most of the budget is used, the other channels were closed, and the sessions go on.
         Assert.InRange(greedy.Used, 2 * MiB, greedy.Size);
         Assert.InRange(closed, 100, 8 * 60);
         Assert.True(peers[0].Session.GetTimesExceeded(MtaTlsSessionLimit.SessionSendBudget) > 0);
         Assert.True(peers[^1].Session.GetTimesExceeded(MtaTlsSessionLimit.SendBudget) > 0);
         Assert.All(peers, static peer => Assert.False(peer.Session.Completion.IsCompleted));
-        // Who reads is served meanwhile, from another address and from the same.
+        // Peers that read are served meanwhile, from another address and from the same one.
         foreach (MtaTlsSendBudget budget in new[] { new MtaTlsSendBudget(MiB, server), greedy })
         {
             await using var other = RawPeer.Create(configure: o => o.SendBudget = budget);
@@ -62,7 +62,7 @@ public class SendBudgetTests
     {
         await using var peer = RawPeer.Create(configure: o => o.Limits.SessionSendBudget = 512 * KiB);
         MtaTlsChannel first = await peer.OpenAsync(1, window: 0);
-        // 64 KiB are an eighth of what is left; the buffers themselves count.
+        // 64 KiB are an eighth of what is left. The whole buffers count.
         int written = 0;
         while (await WritesOnAsync(first))
         {
@@ -83,13 +83,13 @@ public class SendBudgetTests
         Task<FlushResult> waits = last.Output.WriteAsync(new byte[1]).AsTask();
         Assert.False(waits.IsCompleted);
         Assert.True(peer.Session.SendBudget.Used <= 512 * KiB);
-        // It goes on when it has sent half of it, whatever the others do.
+        // The flush ends when half of it was sent, whatever the other channels do.
         await peer.SendAsync(RawPeer.Acknowledge(last.Id, 4096));
         Assert.False((await waits.WaitAsync(SessionPair.HangTimeout)).IsCompleted);
 
         static async Task<bool> WritesOnAsync(MtaTlsChannel channel)
         {
-            channel.Output.CancelPendingFlush();   // so that none waits
+            channel.Output.CancelPendingFlush();   // so that no flush is pending
             await channel.Output.WriteAsync(new byte[KiB]);
             ValueTask<FlushResult> flush = channel.Output.FlushAsync();
             bool goesOn = flush.IsCompleted;
@@ -103,7 +103,7 @@ public class SendBudgetTests
         }
     }
 
-    // A window of a byte, so that each channel has sent something.
+    // A window of one byte, so that each channel has sent some data.
     [Fact]
     public async Task When_a_budget_is_exceeded_channels_without_window_for_a_second_are_closed()
     {
@@ -123,7 +123,7 @@ public class SendBudgetTests
             time.Advance(TimeSpan.FromSeconds(1));
             return !peer.Session.SendBudget.IsExceeded;
         });
-        // No more than it takes.
+        // Not more channels than necessary.
         await UntilAsync(() => writes.Count(static write => write.IsCompleted) >= 16);
         Assert.Contains(writes, static write => !write.IsCompleted);
         Assert.True(peer.Session.GetTimesExceeded(MtaTlsSessionLimit.SessionSendBudget) > 0);

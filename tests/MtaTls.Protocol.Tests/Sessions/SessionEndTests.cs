@@ -173,7 +173,7 @@ public class SessionEndTests
             await FlowControlTests.ReadExactlyAsync(channel.Input, 1000).WaitAsync(s_hang);
             if (i == 200)
             {
-                break;   // within the first window: no acknowledgment can get through
+                break;   // within the first window, because no acknowledgment can be sent
             }
         }
         Assert.False(writing.IsCompleted);

@@ -3,7 +3,7 @@ using Microsoft.Extensions.Time.Testing;
 
 namespace MtaTls.Protocol.Tests;
 
-/// <summary>The table of a session's life, and the one value that says how it ended.</summary>
+/// <summary>The state table of a session, and the one value that tells how it ended.</summary>
 public class SessionTransitionsTests
 {
     [Fact]

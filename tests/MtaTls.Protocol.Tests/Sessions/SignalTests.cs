@@ -68,7 +68,7 @@ public class SignalTests
     {
         await using var peer = RawPeer.Create(configure: o => o.Limits.InitialWindowSize = 4096);
         MtaTlsChannel channel = await peer.OpenAsync(sender: 1, window: 0);
-        // Nobody reads what arrives, and the peer grants nothing.
+        // The application reads nothing, and the peer grants no window.
         await peer.SendAsync(RawPeer.Data(channel.Id, new byte[4000]));
         channel.Output.Write(new byte[100_000]);
         _ = channel.Output.FlushAsync().AsTask();
@@ -112,7 +112,7 @@ public class SignalTests
     }
 
     [Fact]
-    public async Task Refused_signals_above_the_limit_count_as_packets_that_bring_nothing()
+    public async Task Refused_signals_above_the_limit_count_as_packets_that_carry_nothing()
     {
         await using var peer = RawPeer.Create(configure: o =>
         {

@@ -5,7 +5,7 @@ using FsCheck.Xunit;
 
 namespace MtaTls.Protocol.Tests;
 
-/// <summary>Two sessions driven by random operations over a link that delays and splits: no octet is lost or reordered, and nobody waits for ever.</summary>
+/// <summary>Two sessions with random operations over a link that delays and splits data: no byte is lost or reordered, and no end waits forever.</summary>
 public class TwoSessionsProperties
 {
     [Property(MaxTest = 25)]
@@ -30,7 +30,7 @@ public class TwoSessionsProperties
         }
     }
 
-    /// <summary>Limits that make windows close and packets be cut all the time.</summary>
+    /// <summary>Limits so small that windows are often used up and packets are often cut.</summary>
     private static MtaTlsSessionOptions Options(Random random) => new()
     {
         Limits =
@@ -56,13 +56,13 @@ public class TwoSessionsProperties
 
     private static async Task OpenAsync(MtaTlsSession session, int choice)
     {
-        // The port tells the other end what both are going to do.
+        // The port tells the other end the plan.
         int plan = choice & 0xFFFF;
         MtaTlsChannel channel = await session.OpenChannelAsync(SessionPair.Source, new ChannelAddress("plan.example", plan));
         await RunAsync(channel, plan);
     }
 
-    /// <summary>Both ends of a channel know the plan: how much each sends, and whether the acceptor breaks off.</summary>
+    /// <summary>The plan of a channel, which both ends know: how much each sends, and whether the acceptor aborts.</summary>
     private static async Task RunAsync(MtaTlsChannel channel, int plan)
     {
         var shared = new Random(plan);
@@ -96,13 +96,13 @@ public class TwoSessionsProperties
             await channel.DisposeAsync();
             return;
         }
-        // The opener closes: else it could lose what is on its way to it.
+        // The opener closes. Otherwise it could lose data that is still on its way.
         ReadResult end = await channel.Input.ReadAsync();
         Assert.True(end is { IsCompleted: true, Buffer.IsEmpty: true });
         await channel.DisposeAsync();
     }
 
-    /// <summary>The octet at a position of the stream that an end sends.</summary>
+    /// <summary>Returns the byte at a position of the stream that an end sends.</summary>
     private static byte OctetAt(int plan, bool opener, int position) => (byte)(plan + (opener ? 7 : 13) * position + (position >> 8));
 
     private static async Task WriteAsync(PipeWriter output, int plan, int count, bool opener, Random random)
@@ -140,7 +140,7 @@ public class TwoSessionsProperties
         {
             ReadResult result = await input.ReadAsync();
             ReadOnlySequence<byte> buffer = result.Buffer;
-            // Consume some of it, having examined all, some or no more than that.
+            // Consume a part. Examine only that part, more, or everything.
             long consumed = random.NextInt64(buffer.Length + 1);
             if (result.IsCompleted)
             {

@@ -3,7 +3,7 @@ using System.IO.Pipelines;
 
 namespace MtaTls.Protocol.Tests;
 
-/// <summary>Joins two transports by a relay that splits what passes into pieces of random length and lets other work run between them.</summary>
+/// <summary>Connects two transports by a relay that splits the data into pieces of random length and lets other work run between them.</summary>
 internal sealed class ChaoticLink
 {
     public ChaoticLink(int seed)
@@ -32,7 +32,7 @@ internal sealed class ChaoticLink
                 {
                     break;
                 }
-                // Mostly pieces of a record or so, now and then of a few octets, or of one.
+                // Mostly pieces of about a record, sometimes of a few bytes or of one.
                 int piece = random.Next(10) switch { 0 => 1, 1 => random.Next(1, 16), 2 or 3 => random.Next(1, 1500), _ => random.Next(1, 40_000) };
                 ReadOnlySequence<byte> part = result.Buffer.Slice(0, Math.Min(piece, result.Buffer.Length));
                 foreach (ReadOnlyMemory<byte> segment in part)

@@ -4,7 +4,7 @@ using System.IO.Pipelines;
 
 namespace MtaTls.Protocol.Tests;
 
-/// <summary>A packet as octets: what follows its length field, and for a data packet the channel id before the data.</summary>
+/// <summary>A packet as octets: its type and the octets after its length field. For a data packet these begin with the channel id.</summary>
 internal sealed record RawPacket(PacketType Type, byte[] Body)
 {
     public uint UInt32(int offset) => BinaryPrimitives.ReadUInt32BigEndian(Body.AsSpan(offset));
@@ -16,7 +16,7 @@ internal sealed record RawPacket(PacketType Type, byte[] Body)
     public byte[] Data => Body[4..];
 }
 
-/// <summary>A peer without a session: writes octets as a test likes, and reads what the session under test answers.</summary>
+/// <summary>A peer without a session. The test decides which octets it writes, and reads the answers of the session under test.</summary>
 internal sealed class RawPeer : IAsyncDisposable
 {
     private readonly IDuplexPipe _pipe;
@@ -51,13 +51,13 @@ internal sealed class RawPeer : IAsyncDisposable
         await _pipe.Output.FlushAsync();
     }
 
-    /// <summary>The orderly end of the stream, as close_notify.</summary>
+    /// <summary>Ends the stream in order, as close_notify does.</summary>
     public ValueTask EndAsync() => _pipe.Output.CompleteAsync();
 
-    /// <summary>The stream breaks, as the end of TCP without close_notify.</summary>
+    /// <summary>Breaks the stream, as the end of TCP without close_notify does.</summary>
     public ValueTask BreakAsync() => _pipe.Output.CompleteAsync(new IOException("Truncated."));
 
-    /// <summary>The session's next packet; null at the orderly end.</summary>
+    /// <summary>Returns the session's next packet; null at the orderly end.</summary>
     public async Task<RawPacket?> ReceiveAsync()
     {
         using var hang = new CancellationTokenSource(SessionPair.HangTimeout);
@@ -84,7 +84,7 @@ internal sealed class RawPeer : IAsyncDisposable
         }
     }
 
-    /// <summary>The session's next packet of the type; others before it are passed over.</summary>
+    /// <summary>Returns the session's next packet of a type, and skips others before it.</summary>
     public async Task<RawPacket> ReceiveAsync(PacketType type)
     {
         while (await ReceiveAsync() is { } packet)
@@ -97,6 +97,25 @@ internal sealed class RawPeer : IAsyncDisposable
         throw new InvalidOperationException($"The stream ended before a {type}.");
     }
 
+    /// <summary>Waits until the session has flushed this many octets that are not read yet, and leaves them there.</summary>
+    public async Task ArrivedAsync(int octets)
+    {
+        using var hang = new CancellationTokenSource(SessionPair.HangTimeout);
+        while (true)
+        {
+            if (_pipe.Input.TryRead(out ReadResult result))
+            {
+                bool arrived = result.Buffer.Length >= octets;
+                _pipe.Input.AdvanceTo(result.Buffer.Start);
+                if (arrived)
+                {
+                    return;
+                }
+            }
+            await Task.Delay(1, hang.Token);
+        }
+    }
+
     /// <summary>Opens a channel at the session under test, which accepts it.</summary>
     public async Task<MtaTlsChannel> OpenAsync(ushort sender = 1, uint window = 1 << 20, uint maxPacketLength = 16_375)
     {
@@ -107,7 +126,7 @@ internal sealed class RawPeer : IAsyncDisposable
         return channel;
     }
 
-    /// <summary>Waits until the session has taken all packets sent so far: it answers a bad request after them.</summary>
+    /// <summary>Waits until the session has handled all packets sent so far: sends a bad request after them and waits for its refusal.</summary>
     public async Task SettleAsync()
     {
         await SendAsync(Request(0x7FFF, host: "not/valid"));

@@ -1,8 +1,8 @@
 namespace MtaTls.Protocol.Tests;
 
 /// <summary>
-/// Gives a session octets that were written before, in pieces of given lengths, then the orderly end. What the session sends is thrown away, except that at each of
-/// <paramref name="opened"/> the script waits for one ChannelEstablishmentSuccess more: before it no peer knows the channel.
+/// Passes prepared octets to a session, in pieces of given lengths, and then the orderly end. Data that the session sends is discarded. At each position in
+/// <paramref name="opened"/> the script waits for one more ChannelEstablishmentSuccess, because before that packet a peer cannot know the channel.
 /// </summary>
 internal sealed class ScriptedTransport(byte[] octets, int[] pieces, int[] opened) : IMtaTlsTransport
 {

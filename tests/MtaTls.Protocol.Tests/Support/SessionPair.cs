@@ -2,10 +2,10 @@ using System.IO.Pipelines;
 
 namespace MtaTls.Protocol.Tests;
 
-/// <summary>Two sessions joined by pipes in memory: the client's and the server's.</summary>
+/// <summary>Two sessions that are connected by pipes in memory: the client's and the server's.</summary>
 internal sealed class SessionPair : IAsyncDisposable
 {
-    public static readonly TimeSpan HangTimeout = TimeSpan.FromSeconds(60);
+    public static readonly TimeSpan HangTimeout = TimeSpan.FromMinutes(5);
 
     public static readonly ChannelAddress Source = new("client.example", 40000);
     public static readonly ChannelAddress Destination = new("server.example", 80);

@@ -7,13 +7,13 @@ using MtaTls.Quic.Tests.Support;
 
 namespace MtaTls.Quic.Tests.Interop;
 
-/// <summary>A peer of another make: quic-go, from Debian's golang-go and golang-github-lucas-clemente-quic-go-dev. Skipped where they are not installed.</summary>
+/// <summary>Tests against another implementation, quic-go, from Debian's golang-go and golang-github-lucas-clemente-quic-go-dev. Skipped if they are not installed.</summary>
 public sealed class QuicGoTests : IDisposable
 {
     private readonly string _folder = Directory.CreateTempSubdirectory("quicgo").FullName;
 
     [Fact]
-    public async Task A_client_on_quic_go_speaks_with_our_server()
+    public async Task A_quic_go_client_works_with_the_listener()
     {
         await using var quic = new QuicFixture();
         string program = await BuildAsync();
@@ -25,7 +25,7 @@ public sealed class QuicGoTests : IDisposable
     }
 
     [Fact]
-    public async Task Our_client_speaks_with_a_server_on_quic_go()
+    public async Task The_client_works_with_a_quic_go_server()
     {
         await using var quic = new QuicFixture();
         string program = await BuildAsync();
@@ -62,7 +62,7 @@ public sealed class QuicGoTests : IDisposable
         int next = 0;
         await RecordingHandler.Until(() =>
         {
-            // A datagram may be lost, also in quic-go's own queue: again, until a hundred were received there.
+            // A datagram may be lost, also in quic-go's own queue: send more until quic-go has received a hundred.
             if (next - echoed.Count < 5)
             {
                 connection.TrySendDatagram(BitConverter.GetBytes(next++), new byte[1000]);
@@ -101,7 +101,7 @@ public sealed class QuicGoTests : IDisposable
     {
         Assert.SkipUnless(File.Exists("/usr/bin/go") && Directory.Exists("/usr/share/gocode/src/github.com/lucas-clemente/quic-go"), "golang-go or golang-github-lucas-clemente-quic-go-dev is not installed");
         string source = Path.Combine(Path.GetDirectoryName(here)!, "QuicGo", "main.go");
-        Assert.SkipUnless(File.Exists(source), "the sources are not here");
+        Assert.SkipUnless(File.Exists(source), "The sources of the quic-go peer were not found.");
         string program = Path.Combine(_folder, "quicgo");
         var start = new ProcessStartInfo("/usr/bin/go", ["build", "-o", program, source]) { RedirectStandardError = true, WorkingDirectory = _folder };
         start.Environment["GO111MODULE"] = "off";

@@ -43,13 +43,20 @@ internal sealed class QuicFixture : IAsyncDisposable
         EndPoints = { new IPEndPoint(v6 ? IPAddress.IPv6Loopback : IPAddress.Loopback, 0) },
         Certificate = TestCertificates.Instance.Server,
         ApplicationProtocols = ["test", "test-0"],
-        // Tests make many connections at once, and send many first packets from one port.
+        // Tests open many connections at once, and send many first packets from one port.
         RetryRate = 1_000_000,
         MaxInitialsPerPort = 1_000_000,
         MaxInitialsPerAddress = 1_000_000,
+        // On a busy machine the handshakes of many connections take longer than the default of ten seconds.
+        HandshakeTimeout = RecordingHandler.Timeout,
     };
 
-    public static QuicClientOptions ClientOptions(IPEndPoint server) => new(server, "localhost") { TrustedAuthorities = TestCertificates.Instance.Authorities, ApplicationProtocols = ["test", "test-0"] };
+    public static QuicClientOptions ClientOptions(IPEndPoint server) => new(server, "localhost")
+    {
+        TrustedAuthorities = TestCertificates.Instance.Authorities,
+        ApplicationProtocols = ["test", "test-0"],
+        HandshakeTimeout = RecordingHandler.Timeout,
+    };
 
     public (IQuicConnection Connection, RecordingHandler Handler) Connect(Action<QuicClientOptions>? client = null, IPEndPoint? to = null)
     {
@@ -59,7 +66,7 @@ internal sealed class QuicFixture : IAsyncDisposable
         return (Engine.Connect(options, handler), handler);
     }
 
-    /// <summary>Both ends of a connection that is up.</summary>
+    /// <summary>Opens a connection and returns both ends.</summary>
     public async Task<Pair> ConnectPairAsync(Action<QuicClientOptions>? client = null, IPEndPoint? to = null)
     {
         (IQuicConnection? connection, RecordingHandler? handler) = Connect(client, to);
@@ -70,7 +77,7 @@ internal sealed class QuicFixture : IAsyncDisposable
 
     public async Task<RecordingHandler> AcceptedAsync()
     {
-        Assert.True(await _acceptedSignal.WaitAsync(RecordingHandler.Timeout), "nobody connected");
+        Assert.True(await _acceptedSignal.WaitAsync(RecordingHandler.Timeout), "No client connected.");
         Assert.True(_accepted.TryDequeue(out RecordingHandler? handler));
         return handler;
     }

@@ -6,7 +6,7 @@ using MtaTls.Quic;
 
 namespace MtaTls.Quic.Tests.Support;
 
-/// <summary>Keeps what a connection tells, for a test to await.</summary>
+/// <summary>Records the events of a connection, so that a test can wait for them.</summary>
 internal sealed class RecordingHandler : IQuicConnectionHandler
 {
     public static readonly TimeSpan Timeout = TimeSpan.FromSeconds(120);
@@ -42,7 +42,7 @@ internal sealed class RecordingHandler : IQuicConnectionHandler
 
     public List<string> Violations { get; } = [];
 
-    /// <summary>Runs at the end of OnDatagram, OnStreamData, OnDatagramReady.</summary>
+    /// <summary>Runs at the end of OnDatagram, if <see cref="KeepDatagrams"/> is true.</summary>
     public Action<IQuicConnection, byte[]>? DatagramAction { get; set; }
 
     public Action<IQuicConnection>? ReadyAction { get; set; }
@@ -59,10 +59,10 @@ internal sealed class RecordingHandler : IQuicConnectionHandler
 
     private Channel<SocketError> SendErrorChannel { get; } = Channel.CreateUnbounded<SocketError>();
 
-    /// <summary>The call that throws an exception with its name as the message.</summary>
+    /// <summary>The name of the method that throws. The name is also the exception's message.</summary>
     public string? ThrowsIn { get; set; }
 
-    /// <summary>Waits until a condition that no event tells of is true.</summary>
+    /// <summary>Waits until a condition without an event is true.</summary>
     public static async Task Until(Func<bool> condition)
     {
         using var timeout = new CancellationTokenSource(Timeout);
@@ -72,14 +72,14 @@ internal sealed class RecordingHandler : IQuicConnectionHandler
         }
     }
 
-    /// <summary>How many octets of a stream have come.</summary>
+    /// <summary>The number of bytes that were received on a stream.</summary>
     public int OctetsOf(long streamId) => _streams.TryGetValue(streamId, out List<byte>? octets) ? octets.Count : 0;
 
     public void OnConnected(IQuicConnection connection)
     {
         if (IsConnected)
         {
-            Violations.Add("connected twice");
+            Violations.Add("OnConnected was called twice.");
         }
 
         ConnectedAction?.Invoke(connection);
@@ -148,6 +148,7 @@ internal sealed class RecordingHandler : IQuicConnectionHandler
         Interlocked.Increment(ref _closedCalls);
         ClosedAction?.Invoke(connection);
         _closed.TrySetResult(reason);
+        _connected.TrySetException(new IOException($"The connection has ended before its handshake: {reason}"));
         DatagramChannel.Writer.TryComplete();
     }
 
@@ -163,7 +164,7 @@ internal sealed class RecordingHandler : IQuicConnectionHandler
     {
         if (!_connected.Task.IsCompleted || _closedCalls > 0)
         {
-            Violations.Add("a call before OnConnected or after OnClosed");
+            Violations.Add("A call came before OnConnected or after OnClosed.");
         }
     }
 }

@@ -4,10 +4,10 @@ using System.Security.Cryptography.X509Certificates;
 
 namespace MtaTls.Quic.Tests.Support;
 
-/// <summary>An authority of the tests' own, and certificates from it.</summary>
+/// <summary>A certificate authority for the tests, and certificates from it.</summary>
 internal sealed class TestCertificates
 {
-    /// <summary>One for all tests: made once.</summary>
+    /// <summary>The instance that all tests share.</summary>
     public static readonly TestCertificates Instance = new("CN=test authority");
 
     private readonly X509Certificate2 _authority;
@@ -27,13 +27,13 @@ internal sealed class TestCertificates
 
     public X509Certificate2Collection Authorities => [Authority];
 
-    /// <summary>For localhost, 127.0.0.1 and ::1.</summary>
+    /// <summary>A server certificate for localhost, 127.0.0.1 and ::1.</summary>
     public X509Certificate2 Server { get; }
 
-    /// <summary>CN=laptop-1</summary>
+    /// <summary>A client certificate with the subject CN=laptop-1.</summary>
     public X509Certificate2 Client { get; }
 
-    /// <summary>A revocation list of the authority's, as PEM.</summary>
+    /// <summary>Creates a revocation list of the authority, as PEM.</summary>
     public string CreateRevocationList(params X509Certificate2[] revoked)
     {
         var builder = new CertificateRevocationListBuilder();
@@ -47,9 +47,26 @@ internal sealed class TestCertificates
         return PemEncoding.WriteString("X509 CRL", der);
     }
 
-    public X509Certificate2 Create(string name, bool server, DateTimeOffset? notAfter = null, bool rsa = false)
+    /// <summary>Creates a certificate of a concentrator for the others, as server and client, with a DNS name.</summary>
+    public X509Certificate2 CreateNode(string dnsName)
     {
-        using var ecdsa = ECDsa.Create(ECCurve.NamedCurves.nistP256);
+        using var key = ECDsa.Create(ECCurve.NamedCurves.nistP256);
+        var request = new CertificateRequest("CN=a concentrator", key, HashAlgorithmName.SHA256);
+        request.CertificateExtensions.Add(new X509BasicConstraintsExtension(false, false, 0, true));
+        request.CertificateExtensions.Add(new X509EnhancedKeyUsageExtension([new Oid("1.3.6.1.5.5.7.3.1"), new Oid("1.3.6.1.5.5.7.3.2")], false));
+        var names = new SubjectAlternativeNameBuilder();
+        names.AddDnsName(dnsName);
+        request.CertificateExtensions.Add(names.Build());
+        byte[] serial = RandomNumberGenerator.GetBytes(12);
+        serial[0] &= 0x7f;
+        var generator = X509SignatureGenerator.CreateForECDsa(_authority.GetECDsaPrivateKey()!);
+        using X509Certificate2 certificate = request.Create(_authority.SubjectName, generator, DateTimeOffset.UtcNow.AddDays(-1), DateTimeOffset.UtcNow.AddYears(1), serial);
+        return certificate.CopyWithPrivateKey(key);
+    }
+
+    public X509Certificate2 Create(string name, bool server, DateTimeOffset? notAfter = null, bool rsa = false, ECCurve? curve = null)
+    {
+        using var ecdsa = ECDsa.Create(curve ?? ECCurve.NamedCurves.nistP256);
         using RSA? rsaKey = rsa ? RSA.Create(2048) : null;
         CertificateRequest request = rsaKey is null
             ? new CertificateRequest(name, ecdsa, HashAlgorithmName.SHA256)

@@ -5,8 +5,8 @@ using System.Net.Sockets;
 namespace MtaTls.Quic.Tests.Support;
 
 /// <summary>
-/// A UDP relay between clients and one server, on loopback: it loses, delays, repeats, reorders and changes packets, cuts the path without a word, and
-/// can move a client to another port towards the server, as a NAT does that forgot it. What it decides by chance it decides by a seed.
+/// A UDP relay between clients and one server on loopback. It can drop, delay, repeat and reorder packets, and drop all of them silently. It can also
+/// send a client's packets from another port, like a NAT after a rebinding. Random decisions come from a seed.
 /// </summary>
 internal sealed class UdpRelay : IAsyncDisposable
 {
@@ -29,28 +29,31 @@ internal sealed class UdpRelay : IAsyncDisposable
         _reading = ReadClientsAsync();
     }
 
-    /// <summary>Where clients send to.</summary>
+    /// <summary>The address that clients send to.</summary>
     public IPEndPoint EndPoint { get; }
 
-    /// <summary>The share of packets lost each way, 0 to 1.</summary>
+    /// <summary>The share of packets that are dropped each way, 0 to 1.</summary>
     public double Loss { get; set; }
 
-    /// <summary>The share of packets that come twice.</summary>
+    /// <summary>The share of packets that are sent twice, 0 to 1.</summary>
     public double Duplicates { get; set; }
 
-    /// <summary>How long each packet takes each way.</summary>
+    /// <summary>The delay of each packet, each way.</summary>
     public TimeSpan Delay { get; set; }
 
-    /// <summary>Up to so much more for each packet, by chance: so packets overtake each other.</summary>
+    /// <summary>The largest random extra delay of a packet. It reorders packets.</summary>
     public TimeSpan Jitter { get; set; }
 
-    /// <summary>The largest packet that passes; larger ones vanish.</summary>
+    /// <summary>The largest UDP payload that passes, in bytes. Larger ones are dropped.</summary>
     public int Mtu { get; set; } = 65535;
 
-    /// <summary>Everything vanishes, both ways.</summary>
+    /// <summary>Whether all packets are dropped, both ways.</summary>
     public bool Cut { get; set; }
 
-    /// <summary>Sees every packet before it is decided what happens to it; false drops it. (toServer, packet).</summary>
+    /// <summary>The address of the client whose packets are all dropped, both ways; null for no client.</summary>
+    public IPAddress? CutAddress { get; set; }
+
+    /// <summary>Called for every packet (toServer, packet) that passes <see cref="Cut"/> and <see cref="Mtu"/>. False drops it.</summary>
     public Func<bool, Memory<byte>, bool>? Filter { get; set; }
 
     public long ToServer => Interlocked.Read(ref _toServer);
@@ -59,7 +62,7 @@ internal sealed class UdpRelay : IAsyncDisposable
 
     public long Dropped => Interlocked.Read(ref _dropped);
 
-    /// <summary>From now on every client comes to the server from another port.</summary>
+    /// <summary>Sends the packets of every client from another port from now on.</summary>
     public void Rebind()
     {
         foreach (Link link in _links.Values)
@@ -68,7 +71,7 @@ internal sealed class UdpRelay : IAsyncDisposable
         }
     }
 
-    /// <summary>Sends a packet to every client, as from the server, whether the path is cut or not.</summary>
+    /// <summary>Sends a packet to every client as if it came from the server, even if the path is cut.</summary>
     public void SendToClients(ReadOnlySpan<byte> packet)
     {
         foreach (Link link in _links.Values)
@@ -131,7 +134,7 @@ internal sealed class UdpRelay : IAsyncDisposable
         TimeSpan delay;
         lock (_randomLock)
         {
-            copies = Cut || packet.Length > Mtu || Filter?.Invoke(toServer, packet) == false || _random.NextDouble() < Loss ? 0 : _random.NextDouble() < Duplicates ? 2 : 1;
+            copies = Cut || link.Client.Equals(CutAddress) || packet.Length > Mtu || Filter?.Invoke(toServer, packet) == false || _random.NextDouble() < Loss ? 0 : _random.NextDouble() < Duplicates ? 2 : 1;
             delay = Delay + Jitter * _random.NextDouble();
         }
         if (copies == 0)
@@ -165,7 +168,7 @@ internal sealed class UdpRelay : IAsyncDisposable
         }
     }
 
-    /// <summary>One client, with the socket that it has towards the server.</summary>
+    /// <summary>One client, with its socket to the server.</summary>
     private sealed class Link : IDisposable
     {
         private readonly UdpRelay _relay;
@@ -179,6 +182,8 @@ internal sealed class UdpRelay : IAsyncDisposable
             _back = relay.Bind();
             _ = ReadServerAsync(_back);
         }
+
+        public IPAddress Client => _client.Address;
 
         public void Rebind()
         {

@@ -1,6 +1,6 @@
 namespace MtaTls.Quic.Tests.Support;
 
-/// <summary>For what gives no signal to await: looks until it is so, and fails where it never comes.</summary>
+/// <summary>Waits for conditions without an event: checks until the condition is true, and fails after a timeout.</summary>
 internal static class Wait
 {
     public static readonly TimeSpan Timeout = TimeSpan.FromSeconds(120);

@@ -24,7 +24,7 @@ public sealed class ClientControlTests : IClientControlHandler
     }
 
     [Fact]
-    public void An_end_without_a_TLV_answers_Join_Session()
+    public void A_stream_end_without_a_TLV_answers_Join_Session()
     {
         new ClientControl(this, 3, joining: true).OnStreamData(3, [], fin: true);
         Assert.Equal(["joined"], _seen);
@@ -35,19 +35,19 @@ public sealed class ClientControlTests : IClientControlHandler
     [InlineData(1, QuicTunnelError.UnknownSessionId)]
     [InlineData(2, QuicTunnelError.ConflictingState)]
     [InlineData(0x3fff, QuicTunnelError.Unknown)]
-    public void A_reset_refuses_section_8_3(long code, QuicTunnelError expected)
+    public void A_reset_is_a_refusal_section_8_3(long code, QuicTunnelError expected)
     {
         new ClientControl(this, 3, joining: true).OnStreamReset(3, code);
         Assert.Equal([$"refused {expected}"], _seen);
     }
 
     [Theory]
-    [InlineData(false, "0100", false)] // New Session is the client's
+    [InlineData(false, "0100", false)] // only a client sends New Session
     [InlineData(false, "0200", false)] // an empty id
     [InlineData(false, "", true)]
     [InlineData(false, "0205AA", true)]
     [InlineData(false, "0201AA00", false)]
-    [InlineData(true, "0201AA", false)] // no answer to a join
+    [InlineData(true, "0201AA", false)] // not an answer to a join
     public void Other_answers_close_the_connection(bool joining, string answer, bool fin) =>
         Assert.Throws<ControlViolationException>(() => new ClientControl(this, 3, joining).OnStreamData(3, Convert.FromHexString(answer), fin));
 

@@ -3,7 +3,7 @@ using MtaTls.QuicTunnel.Packets;
 
 namespace MtaTls.QuicTunnel.Tests.Control;
 
-/// <summary>The octets on the wire, written by hand from the draft: nothing here is computed by the code under test.</summary>
+/// <summary>The octets on the wire, written by hand from the draft. The expected values do not come from the code under test.</summary>
 public sealed class WireVectorTests
 {
     [Fact]
@@ -38,7 +38,7 @@ public sealed class WireVectorTests
     [InlineData("F002", false)]
     [InlineData("1000", false)]
     [InlineData("1003", false)]
-    public void Access_Reports_of_unknown_networks_or_signals_are_discarded(string value, bool known) =>
+    public void Access_Reports_of_unknown_networks_or_signals_are_ignored(string value, bool known) =>
         Assert.Equal(known, AccessReport.TryRead(Convert.FromHexString(value), out _));
 
     [Fact]
@@ -51,7 +51,7 @@ public sealed class WireVectorTests
     }
 
     [Fact]
-    public void A_datagram_is_Protocol_Type_and_Packet_Tag_and_the_packet()
+    public void A_datagram_has_Protocol_Type_Packet_Tag_and_the_packet()
     {
         byte[] datagram = new byte[7];
         TunnelDatagram.WriteHeader(datagram, ProtocolType.IPv4, 0x0102);

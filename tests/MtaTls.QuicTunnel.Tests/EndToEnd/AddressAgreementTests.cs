@@ -11,7 +11,7 @@ using MtaTls.QuicTunnel.Tests.Support;
 
 namespace MtaTls.QuicTunnel.Tests.EndToEnd;
 
-/// <summary>Addresses that the concentrator gives, and those that are somebody else's.</summary>
+/// <summary>Addresses that the concentrator assigns, and addresses of other clients.</summary>
 public sealed class AddressAgreementTests
 {
     [Fact]
@@ -27,7 +27,7 @@ public sealed class AddressAgreementTests
     }
 
     [Fact]
-    public async Task Other_clients_get_addresses_of_the_pool_each_its_own()
+    public async Task Other_clients_get_different_addresses_of_the_pool()
     {
         await using TunnelHost host = await TunnelHost.StartAsync(static options =>
         {
@@ -55,23 +55,23 @@ public sealed class AddressAgreementTests
             options.Sessions.GracePeriod = TimeSpan.Zero;
         });
         QuicTunnelClient first = await host.ConnectAsync(static options => options.Interface.Addresses.Add("10.99.0.70/24"));
-        await Wait.UntilAsync(() => host.Sessions.List()[0].Addresses.Count == 1, "the first did not get it");
+        await Wait.UntilAsync(() => host.Sessions.List()[0].Addresses.Count == 1, "The first client did not get the address.");
         await using QuicTunnelClient second = await host.ConnectAsync(static options => options.Interface.Addresses.Add("10.99.0.70/24"));
         await Wait.UntilAsync(() => host.Logs.Entries.Any(static entry => entry is { Level: LogLevel.Error, Event: "AddressClash" }), "nothing was said");
-        Assert.Contains(host.Logs.Entries, static entry => entry.Message.Contains("10.99.0.70 (another session has it)", StringComparison.Ordinal));
+        Assert.Contains(host.Logs.Entries, static entry => entry.Message.Contains("10.99.0.70 (it belongs to another session)", StringComparison.Ordinal));
         Assert.Contains("10.99.0.70", second.Tunnel.Agreement.Problem, StringComparison.Ordinal);
         Assert.Null(first.Tunnel.Agreement.Problem);
         await first.DisposeAsync();
-        await Wait.UntilAsync(() => second.Tunnel.Agreement.Problem is null, "the address did not come free");
+        await Wait.UntilAsync(() => second.Tunnel.Agreement.Problem is null, "The address did not become free.");
     }
 
     [Fact]
-    public async Task An_address_that_no_client_can_have_is_an_error_at_the_client()
+    public async Task An_address_that_the_client_may_not_use_is_an_error_at_the_client()
     {
         await using TunnelHost host = await TunnelHost.StartAsync();
         await using QuicTunnelClient client = await host.ConnectAsync(static options => options.Interface.Addresses.Add("10.99.0.3/24"));
         await Wait.UntilAsync(() => client.Tunnel.Agreement.Problem is not null, "nothing was said");
-        Assert.Contains("it is none of this client's", client.Tunnel.Agreement.Problem, StringComparison.Ordinal);
+        Assert.Contains("this client may not use it", client.Tunnel.Agreement.Problem, StringComparison.Ordinal);
         Assert.Equal(
             Microsoft.Extensions.Diagnostics.HealthChecks.HealthStatus.Unhealthy,
             (await new ClientHealthCheck(client).CheckHealthAsync(
@@ -79,17 +79,17 @@ public sealed class AddressAgreementTests
     }
 
     [Fact]
-    public void A_concentrator_that_does_not_know_the_question_is_an_error_after_five_seconds()
+    public void A_concentrator_that_does_not_answer_address_requests_is_an_error_after_five_seconds()
     {
         var time = new FakeTimeProvider();
         var logs = new RecordingLoggerProvider();
         var options = new QuicTunnelClientOptions { RequestAddresses = true };
         using var packets = new DisposableInterface(options.Interface);
-        var dataPlane = new DataPlaneOptions(options.Scheduler, options.Queue, options.Reordering, DataPlaneOptions.CreatePool(), new TunnelCounters(), time);
+        var dataPlane = new DataPlaneOptions(options.Scheduler, options.Queue, options.Reordering, DataPlaneOptions.CreateMemory(), new TunnelCounters(), time);
         using var sessions = new ClientSessions(packets.Interface, dataPlane, logs, []);
         using var agreement = new AddressAgreement(options, packets.Interface, time, logs);
         sessions.Agreement = agreement;
-        ClientSession session = sessions.Create(new byte[32]);
+        ClientSession session = sessions.Create(new byte[32], []);
         var connection = new FakeConnection();
         session.Join(connection, 0);
         sessions.OnReady(session);
@@ -100,7 +100,7 @@ public sealed class AddressAgreementTests
         }
 
         time.Advance(TimeSpan.FromSeconds(1));
-        Assert.Equal("The concentrator gives no addresses.", agreement.Problem);
+        Assert.Equal("The concentrator does not answer the request for addresses.", agreement.Problem);
         Assert.Contains(logs.Entries, static entry => entry is { Level: LogLevel.Error, Event: "NoAddresses" });
         Assert.Equal(20, connection.Sent.Count);
         Assert.All(connection.Sent, static datagram => Assert.Equal("88B50000010100", Convert.ToHexString(datagram)));
@@ -111,28 +111,29 @@ public sealed class AddressAgreementTests
     [InlineData("0100")]
     [InlineData("010001")] // An address is missing.
     [InlineData("010000FF")] // Too long.
-    [InlineData("030000")] // Of no known kind.
+    [InlineData("030000")] // An unknown kind.
     [InlineData("010121")] // More than 32 addresses.
-    [InlineData("0100010480000000000000000000000000000000")] // Of no known status.
-    [InlineData("0100010081000000000000000000000000000000")] // Too long a prefix.
-    public async Task A_malformed_question_is_dropped_and_counted(string message)
+    [InlineData("0100010480000000000000000000000000000000")] // An unknown status.
+    [InlineData("0100010081000000000000000000000000000000")] // A prefix length above 128.
+    public async Task A_malformed_address_request_is_dropped_and_counted(string message)
     {
         Assert.False(AddressMessage.TryRead(Convert.FromHexString(message), out _, out _, out _));
         await using TunnelHost host = await TunnelHost.StartAsync();
         await using RawPeer peer = await RawPeer.ConnectAsync(host.EndPoint);
         await peer.NewSessionAsync();
         Assert.True(peer.Connection.TrySendDatagram([0x88, 0xB5, 0, 0], Convert.FromHexString(message)));
-        await Wait.UntilAsync(() => host.Concentrator.Counters.GetDropped(DropReason.Malformed) == 1, "it was not dropped");
+        await Wait.UntilAsync(() => host.Concentrator.Counters.GetDropped(DropReason.Malformed) == 1, "The request was not dropped.");
         Assert.Empty(peer.Datagrams);
     }
 
     [Fact]
-    public async Task A_flood_of_questions_gets_few_answers()
+    public async Task A_flood_of_address_requests_gets_few_answers()
     {
         await using TunnelHost host = await TunnelHost.StartAsync();
         await using RawPeer peer = await RawPeer.ConnectAsync(host.EndPoint);
         await peer.NewSessionAsync();
         byte[] packet = IpPackets.Udp("10.99.0.2", "10.99.0.1", "last"u8);
+        long began = TimeProvider.System.GetTimestamp();
         for (ushort i = 0; i < 1_000; i++)
         {
             while (!peer.Connection.TrySendDatagram([0x88, 0xB5, 0, 0], [1, 1, 0]))
@@ -147,7 +148,8 @@ public sealed class AddressAgreementTests
         }
 
         Assert.Equal(packet, await host.Packets.ReceiveAsync());
-        Assert.InRange(peer.Datagrams.Count, 0, 900); // 40 a second, however long it took.
+        // At most 40 a second, however long a busy machine takes.
+        Assert.InRange(peer.Datagrams.Count, 0, 40 * (TimeProvider.System.GetElapsedTime(began).TotalSeconds + 3));
     }
 
     private sealed class DisposableInterface(TunnelInterfaceOptions options) : IDisposable

@@ -1,16 +1,17 @@
 using System.Net;
 using System.Net.Sockets;
+using MtaTls.Quic;
 using MtaTls.Quic.Tests.Support;
 using MtaTls.QuicTunnel.Client;
 using MtaTls.QuicTunnel.Tests.Support;
 
 namespace MtaTls.QuicTunnel.Tests.EndToEnd;
 
-/// <summary>What the client makes of its host's interfaces coming and going.</summary>
+/// <summary>How the client reacts to changes of the host's interfaces.</summary>
 public sealed class ClientNetworkTests
 {
     [Fact]
-    public async Task A_lost_access_network_is_reported_over_the_other_path_and_so_is_its_return()
+    public async Task The_failure_and_return_of_an_access_network_are_reported_over_the_other_path()
     {
         await using TunnelHost host = await TunnelHost.StartAsync(options => options.Scheduler = TunnelScheduler.ActiveBackup);
         var network = new FakeNetwork();
@@ -36,7 +37,7 @@ public sealed class ClientNetworkTests
     }
 
     [Fact]
-    public async Task An_address_that_is_not_there_is_waited_for()
+    public async Task The_client_waits_for_a_missing_local_address()
     {
         await using TunnelHost host = await TunnelHost.StartAsync();
         var network = new FakeNetwork();
@@ -45,7 +46,7 @@ public sealed class ClientNetworkTests
             options =>
             {
                 options.LocalAddresses.Add("127.0.0.2");
-                options.Reconnect.InitialDelay = options.Reconnect.MaxDelay = TimeSpan.FromHours(1); // only the change can end the pause
+                options.Reconnect.InitialDelay = options.Reconnect.MaxDelay = TimeSpan.FromHours(1); // only the change can end the delay
             },
             network);
         client.Start();
@@ -55,8 +56,26 @@ public sealed class ClientNetworkTests
         await client.WaitForSessionAsync().WaitAsync(Wait.Timeout);
     }
 
+    // Two links of one session that reach only another concentrator than the session's replace each other.
     [Fact]
-    public void Pauses_double_up_to_the_limit_and_are_never_the_same_for_all()
+    public void A_link_whose_connection_was_replaced_waits_longer_and_longer()
+    {
+        var backoff = new Backoff(new TunnelReconnectOptions { InitialDelay = TimeSpan.FromSeconds(1), MaxDelay = TimeSpan.FromSeconds(5), Jitter = 0 }, Random.Shared);
+        var replaced = new QuicCloseReason(QuicCloseKind.Application, IsRemote: true, (ulong)QuicTunnelError.LimitExceeded);
+        Assert.Equal([1, 2, 4, 5], Enumerable.Range(0, 4).Select(_ =>
+        {
+            backoff.OnServed(replaced);
+            return (int)backoff.Next().TotalSeconds;
+        }));
+        foreach (QuicCloseReason other in (QuicCloseReason[])[new(QuicCloseKind.IdleTimeout, IsRemote: false), replaced with { IsRemote = false }, replaced with { ErrorCode = 0 }])
+        {
+            backoff.OnServed(other);
+            Assert.Equal(1, backoff.Next().TotalSeconds);
+        }
+    }
+
+    [Fact]
+    public void Reconnect_delays_double_up_to_the_limit_and_are_partly_random()
     {
         var backoff = new Backoff(new TunnelReconnectOptions { InitialDelay = TimeSpan.FromSeconds(1), MaxDelay = TimeSpan.FromSeconds(5) }, new Random(3));
         foreach (int due in new[] { 1, 2, 4, 5, 5 })
@@ -64,7 +83,7 @@ public sealed class ClientNetworkTests
             Assert.InRange(backoff.Next().TotalSeconds, due / 2.0, due);
         }
 
-        backoff.Reset();
+        backoff.OnServed(new QuicCloseReason(QuicCloseKind.IdleTimeout, IsRemote: false));
         Assert.InRange(backoff.Next().TotalSeconds, 0.5, 1);
         Assert.NotEqual(backoff.Next(), new Backoff(new TunnelReconnectOptions { InitialDelay = TimeSpan.FromSeconds(2), MaxDelay = TimeSpan.FromSeconds(5) }, new Random(4)).Next());
     }

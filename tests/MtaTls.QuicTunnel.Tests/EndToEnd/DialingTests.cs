@@ -6,14 +6,14 @@ using MtaTls.QuicTunnel.Tests.Support;
 
 namespace MtaTls.QuicTunnel.Tests.EndToEnd;
 
-/// <summary>Which of the concentrator's addresses the client connects to.</summary>
+/// <summary>How the client chooses among the concentrator's addresses.</summary>
 public sealed class DialingTests
 {
     [Fact]
-    public async Task An_address_that_does_not_answer_holds_up_nobody()
+    public async Task An_address_that_does_not_answer_does_not_delay_the_client()
     {
         await using TunnelHost host = await TunnelHost.StartAsync();
-        // It takes packets and says nothing, as an address behind a packet filter does.
+        // This socket receives packets and never answers, like an address behind a packet filter.
         using var silent = new Socket(AddressFamily.InterNetwork, SocketType.Dgram, ProtocolType.Udp);
         silent.Bind(new IPEndPoint(IPAddress.Parse("127.0.0.9"), host.EndPoint.Port));
         await using QuicTunnelClient client = host.CreateClient(options => options.ConnectTimeout = TimeSpan.FromMinutes(10));
@@ -21,8 +21,8 @@ public sealed class DialingTests
         client.Start();
         await client.WaitForSessionAsync().WaitAsync(Wait.Timeout);
         Assert.Equal(IPAddress.Loopback, client.Paths[0].RemoteEndPoint.Address);
-        Assert.True(silent.Available > 0, "the silent address was not tried first");
-        await Wait.UntilAsync(() => client.Paths.Count == 1 && host.Sessions.List().Sum(session => session.Paths.Count) == 1, "the attempt that lost was kept");
+        Assert.True(silent.Available > 0, "The silent address was not tried first.");
+        await Wait.UntilAsync(() => client.Paths.Count == 1 && host.Sessions.List().Sum(session => session.Paths.Count) == 1, "The connection of the slower attempt was kept.");
     }
 
     [Fact]
@@ -37,7 +37,7 @@ public sealed class DialingTests
     }
 
     [Fact]
-    public async Task A_link_over_an_interface_takes_a_family_that_the_interface_has()
+    public async Task A_link_over_an_interface_uses_an_address_family_of_the_interface()
     {
         await using TunnelHost host = await TunnelHost.StartAsync();
         await using QuicTunnelClient client = host.CreateClient(

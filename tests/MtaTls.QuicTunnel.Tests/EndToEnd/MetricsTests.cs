@@ -10,7 +10,7 @@ namespace MtaTls.QuicTunnel.Tests.EndToEnd;
 public sealed class MetricsTests
 {
     [Fact]
-    public async Task The_meter_tells_sessions_paths_packets_drops_and_round_trips()
+    public async Task The_meter_reports_sessions_paths_packets_drops_and_round_trip_times()
     {
         await using TunnelHost host = await TunnelHost.StartAsync();
         IMeterFactory factory = host.Services.GetRequiredService<IMeterFactory>();

@@ -4,7 +4,7 @@ using MtaTls.QuicTunnel.Tests.Support;
 
 namespace MtaTls.QuicTunnel.Tests.EndToEnd;
 
-/// <summary>Files that say what happened to each connection.</summary>
+/// <summary>The qlog files of connections.</summary>
 public sealed class QlogTests : IDisposable
 {
     private readonly string _directory = Directory.CreateTempSubdirectory("qlog-").FullName;
@@ -12,7 +12,7 @@ public sealed class QlogTests : IDisposable
     public void Dispose() => Directory.Delete(_directory, recursive: true);
 
     [Fact]
-    public async Task Both_ends_write_a_qlog_file_of_each_connection()
+    public async Task Both_ends_write_a_qlog_file_for_each_connection()
     {
         await using (TunnelHost host = await TunnelHost.StartAsync(options => options.QlogDirectory = _directory))
         {
@@ -25,11 +25,11 @@ public sealed class QlogTests : IDisposable
         await Wait.UntilAsync(() => Directory.GetFiles(_directory).Length == 2, "a file is missing");
         string[] files = [.. Directory.GetFiles(_directory).OrderBy(static file => file.EndsWith("server.sqlog", StringComparison.Ordinal))];
         Assert.EndsWith("-client.sqlog", files[0], StringComparison.Ordinal);
-        // Both are named after the connection id that the client chose first.
+        // Both names contain the connection id that the client chose first.
         Assert.Equal(files[0].Split('-')[^2], files[1].Split('-')[^2]);
         foreach (string file in files)
         {
-            // JSON text sequences (RFC 7464): a record separator before each.
+            // JSON text sequences (RFC 7464): each record begins with a record separator.
             string[] records = (await File.ReadAllTextAsync(file, TestContext.Current.CancellationToken)).Split('\u001e', StringSplitOptions.RemoveEmptyEntries);
             Assert.True(records.Length > 10, $"{records.Length} records");
             Assert.All(records, static record => JsonDocument.Parse(record).Dispose());
@@ -39,7 +39,7 @@ public sealed class QlogTests : IDisposable
     }
 
     [Fact]
-    public async Task A_directory_that_is_gone_costs_a_warning_and_no_connection()
+    public async Task A_missing_directory_is_a_warning_and_the_connection_works()
     {
         string gone = Directory.CreateDirectory(Path.Combine(_directory, "gone")).FullName;
         await using TunnelHost host = await TunnelHost.StartAsync(options => options.QlogDirectory = gone);

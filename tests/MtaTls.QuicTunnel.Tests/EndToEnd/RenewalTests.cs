@@ -4,7 +4,7 @@ using MtaTls.QuicTunnel.Tests.Support;
 
 namespace MtaTls.QuicTunnel.Tests.EndToEnd;
 
-/// <summary>Renewed certificates and authorities, at both ends, without a restart and without the end of a session.</summary>
+/// <summary>Both ends use renewed certificates and authorities without a restart and without ending a session.</summary>
 public sealed class RenewalTests : IDisposable
 {
     private readonly string _server = Directory.CreateTempSubdirectory("tunnel-server-").FullName;
@@ -17,7 +17,7 @@ public sealed class RenewalTests : IDisposable
     }
 
     [Fact]
-    public async Task Both_ends_renew_everything_and_the_session_goes_on()
+    public async Task Both_ends_use_renewed_certificates_and_the_session_continues()
     {
         Write(TestCertificates.Instance);
         await using TunnelHost host = await TunnelHost.StartAsync(options =>
@@ -30,7 +30,7 @@ public sealed class RenewalTests : IDisposable
         await using QuicTunnelClient client = await host.ConnectAsync(Configure);
         string? session = client.SessionName;
 
-        // The successor's certificates are worth nothing to those who know its predecessor alone.
+        // An end that still uses the old authority would not trust the certificates of the new one.
         Write(new TestCertificates("CN=successor"));
         host.Concentrator.RefreshCertificates();
         byte[] packet = IpPackets.Udp("10.99.0.2", "10.99.0.1", "still there"u8);
@@ -38,7 +38,7 @@ public sealed class RenewalTests : IDisposable
         Assert.Equal(packet, await host.Packets.ReceiveAsync());
         Assert.Equal(session, client.SessionName);
 
-        // A new connection of the client that was there, and a client that comes anew.
+        // The first client connects again, and a second client connects.
         Assert.True(host.Sessions.End(session!));
         await Wait.UntilAsync(() => client.SessionName is { } name && name != session && client.Paths.Count == 1, "no new session");
         await using QuicTunnelClient another = await host.ConnectAsync(Configure);

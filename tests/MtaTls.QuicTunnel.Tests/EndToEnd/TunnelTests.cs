@@ -8,7 +8,7 @@ using MtaTls.QuicTunnel.Tests.Support;
 
 namespace MtaTls.QuicTunnel.Tests.EndToEnd;
 
-/// <summary>Concentrator and client, over real QUIC on loopback.</summary>
+/// <summary>Concentrator and client over real QUIC on loopback.</summary>
 public sealed class TunnelTests
 {
     [Theory]
@@ -28,7 +28,7 @@ public sealed class TunnelTests
     }
 
     [Fact]
-    public async Task Several_connections_are_one_session_and_the_application_sees_it()
+    public async Task Several_connections_join_one_session_and_ITunnelSessions_lists_it()
     {
         await using TunnelHost host = await TunnelHost.StartAsync();
         await using QuicTunnelClient client = await host.ConnectAsync(options =>
@@ -47,7 +47,7 @@ public sealed class TunnelTests
 
         Assert.True(host.Sessions.End(session.Name));
         Assert.False(host.Sessions.End(session.Name));
-        // The client is told, and begins a new session.
+        // The client opens a new session.
         await Wait.UntilAsync(() => client.SessionName is { } name && name != session.Name && client.Paths.Count == 2, "no new session");
         Assert.DoesNotContain(host.Sessions.List(), other => other.Name == session.Name);
     }
@@ -57,14 +57,14 @@ public sealed class TunnelTests
     [InlineData(TunnelScheduler.RoundRobin)]
     [InlineData(TunnelScheduler.Redundant)]
     [InlineData(TunnelScheduler.ActiveBackup)]
-    public async Task Every_scheduler_brings_each_packet_once_and_in_order(TunnelScheduler scheduler)
+    public async Task Every_scheduler_delivers_each_packet_once_and_in_order(TunnelScheduler scheduler)
     {
         await using TunnelHost host = await TunnelHost.StartAsync(options => options.Scheduler = scheduler);
         await using QuicTunnelClient client = await host.ConnectAsync(options =>
         {
             options.LocalAddresses.Add("127.0.0.1");
             options.LocalAddresses.Add("127.0.0.2");
-            options.Reordering.MaxDelay = TimeSpan.FromSeconds(5); // whatever this machine does meanwhile
+            options.Reordering.MaxDelay = TimeSpan.FromSeconds(5); // long enough for a busy machine
         });
         const int Count = 600;
         var receiving = Task.Run(async () =>
@@ -77,7 +77,7 @@ public sealed class TunnelTests
         for (int i = 0; i < Count; i++)
         {
             Assert.True(host.Packets.TrySend(IpPackets.Udp("10.99.0.1", "10.99.0.2", BitConverter.GetBytes(i))));
-            // No more than the queues take.
+            // Do not overflow the queue.
             if (i % 50 == 0)
             {
                 await Wait.UntilAsync(() => host.Sessions.List()[0].Paths.Sum(path => path.PacketsSent) >= i * (scheduler == TunnelScheduler.Redundant ? 2 : 1), "stuck");
@@ -101,12 +101,12 @@ public sealed class TunnelTests
 
         if (scheduler == TunnelScheduler.Redundant)
         {
-            await Wait.UntilAsync(() => client.Counters.GetDropped(DropReason.Duplicate) == Count, "duplicates were not told apart");
+            await Wait.UntilAsync(() => client.Counters.GetDropped(DropReason.Duplicate) == Count, "Duplicates were not detected.");
         }
     }
 
     [Fact]
-    public async Task A_packet_that_no_path_takes_is_answered_with_the_MTU()
+    public async Task A_packet_that_is_too_large_for_all_paths_is_answered_with_the_MTU()
     {
         await using TunnelHost host = await TunnelHost.StartAsync();
         await using QuicTunnelClient client = await host.ConnectAsync();
@@ -117,7 +117,7 @@ public sealed class TunnelTests
     }
 
     [Fact]
-    public async Task Pool_addresses_go_to_the_first_that_sends_from_them_and_rest_afterwards()
+    public async Task A_pool_address_belongs_to_the_first_session_that_sends_from_it_and_then_has_a_rest_period()
     {
         await using TunnelHost host = await TunnelHost.StartAsync(options =>
         {
@@ -134,7 +134,7 @@ public sealed class TunnelTests
         first.SendPacket(0, packet);
         Assert.Equal(packet, await host.Packets.ReceiveAsync());
         second.SendPacket(0, packet);
-        await Wait.UntilAsync(() => host.Concentrator.Counters.GetDropped(DropReason.SpoofedSource) == 1, "another's address was taken");
+        await Wait.UntilAsync(() => host.Concentrator.Counters.GetDropped(DropReason.SpoofedSource) == 1, "A session took the address of another session.");
 
         host.Packets.TrySend(IpPackets.Udp("10.99.0.1", "10.99.0.70", "answer"u8));
         await Wait.UntilAsync(() => first.Datagrams.Count == 1, "no answer");
@@ -145,11 +145,11 @@ public sealed class TunnelTests
         await first.DisposeAsync();
         await Wait.UntilAsync(() => host.Sessions.List().Count == 1, "the session did not end");
         second.SendPacket(1, packet);
-        await Wait.UntilAsync(() => host.Concentrator.Counters.GetDropped(DropReason.SpoofedSource) == 2, "the address did not rest");
+        await Wait.UntilAsync(() => host.Concentrator.Counters.GetDropped(DropReason.SpoofedSource) == 2, "The address had no rest period.");
     }
 
     [Fact]
-    public async Task Clients_reach_each_other_only_where_that_is_allowed()
+    public async Task Clients_reach_each_other_only_with_AllowClientToClient()
     {
         foreach (bool allowed in new[] { false, true })
         {
@@ -193,20 +193,20 @@ public sealed class TunnelTests
         first.Send("00021001"); // this connection is on network 1
         second.Send("00022001"); // and this on network 2
         await SendUntilAsync(host, first);
-        second.Send("00021002"); // network 1 is gone, says the other
+        second.Send("00021002"); // reported on connection 2: network 1 has failed
         await SendUntilAsync(host, second);
         second.Send("00021001");
         await SendUntilAsync(host, first);
     }
 
     [Fact]
-    public async Task A_client_that_lost_all_its_paths_comes_back_within_the_grace_period()
+    public async Task A_client_that_lost_all_paths_joins_its_session_again_within_the_grace_period()
     {
-        await using TunnelHost host = await TunnelHost.StartAsync();
+        await using TunnelHost host = await TunnelHost.StartAsync(static options => options.Sessions.GracePeriod = TimeSpan.FromHours(1));
         await using var relay = new UdpRelay(host.EndPoint);
         await using QuicTunnelClient client = host.CreateClient(options =>
         {
-            options.IdleTimeout = TimeSpan.FromSeconds(1);
+            options.IdleTimeout = TimeSpan.FromSeconds(10);
             options.KeepAlive.Interval = TimeSpan.FromSeconds(1);
         }, to: relay.EndPoint);
         client.Start();
@@ -223,11 +223,11 @@ public sealed class TunnelTests
     }
 
     [Fact]
-    public async Task After_the_grace_period_the_client_begins_a_new_session()
+    public async Task After_the_grace_period_the_client_opens_a_new_session()
     {
         await using TunnelHost host = await TunnelHost.StartAsync(options => options.Sessions.GracePeriod = TimeSpan.Zero);
         await using var relay = new UdpRelay(host.EndPoint);
-        await using QuicTunnelClient client = host.CreateClient(options => options.IdleTimeout = TimeSpan.FromSeconds(1), to: relay.EndPoint);
+        await using QuicTunnelClient client = host.CreateClient(options => options.IdleTimeout = TimeSpan.FromSeconds(10), to: relay.EndPoint);
         client.Start();
         await client.WaitForSessionAsync().WaitAsync(Wait.Timeout);
         string? name = client.SessionName;
@@ -235,16 +235,17 @@ public sealed class TunnelTests
         await Wait.UntilAsync(() => host.Sessions.List().Count == 0, "the session did not expire");
         relay.Cut = false;
         await Wait.UntilAsync(() => client.SessionName is { } now && now != name && client.Paths.Count == 1, "no new session");
+        await Wait.UntilAsync(() => host.Logs.Entries.Any(entry => entry.Event == "SessionLost" && entry.Message.Contains(name!, StringComparison.Ordinal)), "nothing was said");
     }
 
     [Fact]
-    public async Task A_path_that_dies_without_a_word_is_left_and_its_packets_go_over_the_other()
+    public async Task A_path_that_fails_silently_is_not_used_and_its_packets_go_over_the_other_path()
     {
         await using TunnelHost host = await TunnelHost.StartAsync(options => options.Scheduler = TunnelScheduler.ActiveBackup);
         await using var relay = new UdpRelay(host.EndPoint);
         await using RawPeer dying = await RawPeer.ConnectAsync(relay.EndPoint);
         byte[] id = await dying.NewSessionAsync();
-        // On a busy machine the living path can seem to stall for a moment as well: the dying one is told by its address.
+        // On a busy machine the working path may seem to stall too, so identify the failed path by its address.
         IPEndPoint dead = Assert.Single(host.Sessions.List()[0].Paths).RemoteEndPoint;
         await using RawPeer living = await RawPeer.ConnectAsync(host.EndPoint);
         Assert.Equal("", await living.JoinAsync(id));
@@ -257,8 +258,8 @@ public sealed class TunnelTests
                 host.Packets.TrySend(IpPackets.Udp("10.99.0.1", "10.99.0.2", "x"u8));
                 return host.Sessions.List()[0].Paths.Any(path => path.RemoteEndPoint.Equals(dead) && path.State == TunnelPathState.Stalled);
             },
-            "the dead path was not noticed");
-        // Where the living path seems to stall too, packets go over both: then once more.
+            "The failed path was not noticed.");
+        // If the working path also seems to stall, packets go over both paths: then try again.
         bool onlyLiving = false;
         for (byte round = 0; round < 20 && !onlyLiving; round++)
         {
@@ -276,7 +277,7 @@ public sealed class TunnelTests
     }
 
     [Fact]
-    public async Task A_token_names_the_identity()
+    public async Task The_name_of_the_token_is_the_identity()
     {
         await using TunnelHost host = await TunnelHost.StartAsync(options =>
         {
@@ -297,7 +298,7 @@ public sealed class TunnelTests
     }
 
     [Fact]
-    public async Task Health_follows_the_paths_and_no_log_shows_a_session_id()
+    public async Task The_concentrator_is_healthy_and_no_log_shows_a_session_id()
     {
         await using TunnelHost host = await TunnelHost.StartAsync();
         HealthCheckService checks = host.Services.GetRequiredService<HealthCheckService>();
@@ -316,7 +317,7 @@ public sealed class TunnelTests
 
     private static long SentOn(TunnelHost host, IPEndPoint remote) => host.Sessions.List()[0].Paths.Single(path => path.RemoteEndPoint.Equals(remote)).PacketsSent;
 
-    /// <summary>Sends packets that are too large until the path's size is settled and the answer says it.</summary>
+    /// <summary>Sends packets that are too large until path MTU discovery has ended and the ICMP error reports the result.</summary>
     private static async Task<byte[]> AnswerAsync(InMemoryPacketInterface packets, string from, string to, Func<int> most, Func<byte[], int> read)
     {
         byte[]? answer = null;

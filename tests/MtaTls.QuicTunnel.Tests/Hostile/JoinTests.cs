@@ -5,7 +5,7 @@ using MtaTls.QuicTunnel.Tests.Support;
 
 namespace MtaTls.QuicTunnel.Tests.Hostile;
 
-/// <summary>Who may join what, and what it costs to try.</summary>
+/// <summary>Joins that are refused, and limits of joins and sessions.</summary>
 public sealed class JoinTests
 {
     private static readonly string s_unknownSession = $"reset {(int)QuicTunnelError.UnknownSessionId}";
@@ -17,7 +17,7 @@ public sealed class JoinTests
         await using QuicTunnelClient real = await host.ConnectAsync();
         await using RawPeer peer = await RawPeer.ConnectAsync(host.EndPoint);
         Assert.Equal(s_unknownSession, await peer.JoinAsync(new byte[32]));
-        // Being refused gives no way in: what it sends is dropped.
+        // The packets of a refused connection are dropped.
         peer.SendPacket(0, IpPackets.Udp("10.99.0.2", "10.99.0.1", "x"u8));
         await Wait.UntilAsync(() => host.Concentrator.Counters.GetDropped(DropReason.NotNegotiated) == 1, "not dropped");
         Assert.Single(host.Sessions.List()[0].Paths);
@@ -62,7 +62,7 @@ public sealed class JoinTests
     }
 
     [Fact]
-    public async Task A_session_takes_no_more_connections_than_it_may()
+    public async Task A_session_accepts_no_more_connections_than_MaxConnectionsPerSession()
     {
         await using TunnelHost host = await TunnelHost.StartAsync(options => options.Sessions.MaxConnectionsPerSession = 2);
         await using RawPeer first = await RawPeer.ConnectAsync(host.EndPoint);
@@ -74,7 +74,7 @@ public sealed class JoinTests
     }
 
     [Fact]
-    public async Task Joins_beyond_the_rate_are_refused()
+    public async Task Joins_above_the_rate_are_refused()
     {
         await using TunnelHost host = await TunnelHost.StartAsync(options => options.Sessions.MaxJoinsPerSecond = 1);
         await using RawPeer first = await RawPeer.ConnectAsync(host.EndPoint);
@@ -102,7 +102,7 @@ public sealed class JoinTests
         await third.NewSessionAsync();
         await RefusedAsync(host, other);
 
-        // A session without a connection makes way for a newer one of its identity.
+        // A new session replaces one of the same identity without a connection.
         second.Connection.Close(0);
         await second.Closed;
         await second.DisposeAsync();
@@ -114,7 +114,7 @@ public sealed class JoinTests
     }
 
     [Fact]
-    public async Task A_client_without_a_certificate_is_refused()
+    public async Task A_client_with_a_certificate_of_another_authority_is_refused()
     {
         await using TunnelHost host = await TunnelHost.StartAsync();
         X509Certificate2 stranger = new TestCertificates("CN=another authority").Create("CN=laptop-1", server: false);

@@ -5,13 +5,13 @@ using MtaTls.QuicTunnel.Tests.Support;
 
 namespace MtaTls.QuicTunnel.Tests.Hostile;
 
-/// <summary>Clients that may not use the concentrator any more, while others go on.</summary>
+/// <summary>Clients that may no longer use the concentrator, while others continue.</summary>
 public sealed class LockOutTests
 {
     private static readonly X509Certificate2 s_other = TestCertificates.Instance.Create("CN=laptop-2", server: false);
 
     [Fact]
-    public async Task A_denied_identity_loses_its_session_and_does_not_come_back()
+    public async Task A_denied_identity_loses_its_session_and_is_refused()
     {
         await using TunnelHost host = await TunnelHost.StartAsync();
         await using RawPeer bad = await RawPeer.ConnectAsync(host.EndPoint);
@@ -22,7 +22,8 @@ public sealed class LockOutTests
         host.Change("Authentication:DeniedIdentities:0", TunnelHost.Identity);
 
         Assert.Equal((ulong)QuicTunnelError.Unauthorized, (await bad.Closed).ErrorCode);
-        await Wait.UntilAsync(() => host.Sessions.List().Count == 1, "the session goes on");
+        await Wait.UntilAsync(() => host.Sessions.List().Count == 1, "The session did not end.");
+        Assert.Contains(host.Logs.Entries, static entry => entry.Event == "SessionLockedOut" && entry.Message.Contains(TunnelHost.Identity, StringComparison.Ordinal));
         await AssertRefusedAsync(host, TestCertificates.Instance.Client);
         Assert.True(good.Connection.IsConnected);
         host.Change("Authentication:DeniedIdentities:0", null);
@@ -31,12 +32,24 @@ public sealed class LockOutTests
     }
 
     [Fact]
-    public async Task Where_identities_are_allowed_by_name_the_others_are_refused()
+    public async Task With_AllowedIdentities_all_other_identities_are_refused()
     {
         await using TunnelHost host = await TunnelHost.StartAsync(static options => options.Authentication.AllowedIdentities.Add("CN=laptop-2"));
         await AssertRefusedAsync(host, TestCertificates.Instance.Client);
         await using RawPeer good = await RawPeer.ConnectAsync(host.EndPoint, s_other);
         await good.NewSessionAsync();
+    }
+
+    [Fact]
+    public async Task A_client_that_is_not_allowed_says_so_in_its_own_log()
+    {
+        await using TunnelHost host = await TunnelHost.StartAsync(static options => options.Authentication.AllowedIdentities.Add("CN=laptop-2"));
+        await using QuicTunnelClient client = host.CreateClient();
+        client.Start();
+        await Wait.UntilAsync(
+            () => host.Logs.Entries.Any(entry => entry.Event == "ConnectFailed" && entry.Message.Contains($":{host.EndPoint.Port}: ", StringComparison.Ordinal) && entry.Message.Contains("0x11", StringComparison.Ordinal)),
+            "the client says nothing of the refusal");
+        Assert.Contains(host.Logs.Entries, static entry => entry.Event == "ClientLockedOut" && entry.Message.Contains(TunnelHost.Identity, StringComparison.Ordinal));
     }
 
     [Fact]
@@ -59,7 +72,7 @@ public sealed class LockOutTests
             Assert.Equal((ulong)QuicTunnelError.Unauthorized, (await bad.Closed).ErrorCode);
             await AssertRefusedAsync(host, TestCertificates.Instance.Client);
             Assert.True(good.Connection.IsConnected);
-            // The same identity with a new certificate is welcome.
+            // The same identity may connect with a new certificate.
             await using RawPeer renewed = await RawPeer.ConnectAsync(host.EndPoint, TestCertificates.Instance.Create(TunnelHost.Identity, server: false));
             await renewed.NewSessionAsync();
         }
@@ -97,7 +110,7 @@ public sealed class LockOutTests
     }
 
     [Fact]
-    public async Task An_identity_gets_other_addresses_while_its_session_goes_on()
+    public async Task Changed_addresses_of_an_identity_apply_to_its_running_session()
     {
         await using TunnelHost host = await TunnelHost.StartAsync();
         await using RawPeer peer = await RawPeer.ConnectAsync(host.EndPoint);
@@ -119,7 +132,7 @@ public sealed class LockOutTests
         await second.NewSessionAsync();
         await AssertGoesToAsync(host, second, "10.99.0.2");
 
-        // It lives on without a path, and is no use to anybody.
+        // The second session remains, but without a path.
         second.Connection.Close(0);
         await second.Closed;
         await second.DisposeAsync();
@@ -169,7 +182,7 @@ public sealed class LockOutTests
         }
         catch (IOException)
         {
-            // Closed before the client saw its own handshake confirmed: RFC 9000, section 10.2.3, hides the code then.
+            // The connection was closed before the client's handshake was confirmed, which hides the error code (RFC 9000, section 10.2.3).
             Assert.Contains(host.Logs.Entries, static entry => entry.Event == "ClientLockedOut");
         }
     }

@@ -1,9 +1,10 @@
 using System.Net;
 using System.Net.Sockets;
+using MtaTls.Tests.Network;
 
 namespace MtaTls.QuicTunnel.Tests.Namespaces;
 
-/// <summary>Stands in an access network between the one client and the concentrator, and loses packets both ways. By a seed, so each run loses the same.</summary>
+/// <summary>A relay in an access network between one client and the concentrator. It drops packets both ways at random, with a fixed seed.</summary>
 internal sealed class LossyRelay : IDisposable
 {
     private readonly Socket _front;
@@ -23,7 +24,7 @@ internal sealed class LossyRelay : IDisposable
         Start(() => Pass(new Random(seed + 1), _back, fromClient: false));
     }
 
-    /// <summary>The largest UDP payload that passes; larger ones vanish.</summary>
+    /// <summary>The largest UDP payload that passes, in bytes. Larger ones are dropped.</summary>
     public int Mtu { get => Volatile.Read(ref _mtu); set => Volatile.Write(ref _mtu, value); }
 
     public long Lost => Interlocked.Read(ref _lost);

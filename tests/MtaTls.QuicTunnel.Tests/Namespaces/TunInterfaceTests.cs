@@ -5,11 +5,12 @@ using MtaTls.Quic.Tests.Support;
 using MtaTls.QuicTunnel.Interfaces;
 using MtaTls.QuicTunnel.Sessions;
 using MtaTls.QuicTunnel.Tests.Support;
+using MtaTls.Tests.Network;
 using QuicTunnelSample;
 
 namespace MtaTls.QuicTunnel.Tests.Namespaces;
 
-/// <summary>A TUN device that others change, in a namespace of its own.</summary>
+/// <summary>A TUN device in its own namespace, which other programs change.</summary>
 [SupportedOSPlatform("linux")]
 [Collection("network namespaces")]
 public sealed class TunInterfaceTests : IDisposable
@@ -35,13 +36,13 @@ public sealed class TunInterfaceTests : IDisposable
     }
 
     [Fact]
-    public async Task A_device_that_is_taken_away_is_noticed_and_made_again()
+    public async Task A_removed_device_is_noticed_and_created_again()
     {
         using TunInterface device = Start("10.99.0.2/24", "fd99::2/64");
         Assert.Null(device.Failure);
         Ip("-n", _name, "link", "delete", "qt0");
         await Wait.UntilAsync(() => _logs.Entries.Any(static entry => entry.Event == "InterfaceFailed"), "it was not noticed");
-        await Wait.UntilAsync(() => device.Failure is null, "it was not made again");
+        await Wait.UntilAsync(() => device.Failure is null, "The device was not created again.");
         Assert.Contains("10.99.0.2/24", Addresses(), StringComparison.Ordinal);
         Assert.Contains("fd99::2/64", Addresses(), StringComparison.Ordinal);
         Assert.True(device.Write(IpPackets.Udp("10.99.0.1", "10.99.0.2", "x"u8)));
@@ -55,7 +56,7 @@ public sealed class TunInterfaceTests : IDisposable
     }
 
     [Fact]
-    public async Task Addresses_can_change_and_the_hooks_hear_of_it()
+    public async Task The_hooks_run_when_addresses_change()
     {
         Assert.SkipWhen(s_whyNot is not null, s_whyNot ?? "");
         string heard = Path.GetTempFileName();
@@ -95,7 +96,7 @@ public sealed class TunInterfaceTests : IDisposable
     }
 
     [Fact]
-    public void A_hook_that_fails_is_an_error_in_the_log_and_the_device_works()
+    public void A_hook_that_fails_logs_an_error_and_the_device_works()
     {
         using TunInterface device = Start(options =>
         {
@@ -109,7 +110,7 @@ public sealed class TunInterfaceTests : IDisposable
     }
 
     [Fact]
-    public async Task A_device_that_is_down_is_a_failure_and_has_its_addresses_again_when_it_is_up()
+    public async Task A_device_that_is_down_is_a_failure_and_gets_its_addresses_again_when_it_is_up()
     {
         using TunInterface device = Start("10.99.0.2/24", "fd99::2/64");
         Ip("-n", _name, "link", "set", "qt0", "down");
@@ -120,7 +121,25 @@ public sealed class TunInterfaceTests : IDisposable
     }
 
     [Fact]
-    public void Where_IPv6_is_disabled_the_device_works_with_IPv4_and_the_log_says_so()
+    public async Task An_exception_at_a_packet_is_logged_and_the_device_goes_on()
+    {
+        var receiver = new FailingReceiver();
+        using TunInterface device = Start(static options => options.Addresses.Add("10.99.0.2/24"), receiver);
+        Ip("netns", "exec", _name, "ping", "-c", "1", "-W", "1", "10.99.0.1");
+        await Wait.UntilAsync(() => _logs.Entries.Any(static entry => entry.Event == "PacketFailed"), "it was not logged");
+        receiver.Fails = false;
+        await Wait.UntilAsync(
+            () =>
+            {
+                Ip("netns", "exec", _name, "ping", "-c", "1", "-W", "1", "10.99.0.1");
+                return receiver.Received > 0;
+            },
+            "no packet comes any more");
+        Assert.Null(device.Failure);
+    }
+
+    [Fact]
+    public void Without_IPv6_on_the_host_the_device_works_with_IPv4_and_logs_a_warning()
     {
         Assert.SkipWhen(s_whyNot is not null, s_whyNot ?? "");
         Ip("netns", "exec", _name, "sysctl", "-qw", "net.ipv6.conf.all.disable_ipv6=1", "net.ipv6.conf.default.disable_ipv6=1");
@@ -131,7 +150,7 @@ public sealed class TunInterfaceTests : IDisposable
     }
 
     [Fact]
-    public void Where_IPv6_is_disabled_a_device_with_IPv6_alone_fails_with_the_reason()
+    public void Without_IPv6_on_the_host_a_device_with_only_IPv6_fails_with_the_reason()
     {
         Assert.SkipWhen(s_whyNot is not null, s_whyNot ?? "");
         Ip("netns", "exec", _name, "sysctl", "-qw", "net.ipv6.conf.all.disable_ipv6=1", "net.ipv6.conf.default.disable_ipv6=1");
@@ -148,7 +167,7 @@ public sealed class TunInterfaceTests : IDisposable
         }
     });
 
-    private TunInterface Start(Action<TunnelInterfaceOptions> configure)
+    private TunInterface Start(Action<TunnelInterfaceOptions> configure, IPacketReceiver? receiver = null)
     {
         Assert.SkipWhen(s_whyNot is not null, s_whyNot ?? "");
         var options = new TunnelInterfaceOptions();
@@ -156,7 +175,7 @@ public sealed class TunInterfaceTests : IDisposable
         return NamespaceSockets.Run(_name, () =>
         {
             var device = new TunInterface(options, _logs.CreateLogger(""));
-            device.Start(new Nobody());
+            device.Start(receiver ?? new Nobody());
             return device;
         });
     }
@@ -175,6 +194,33 @@ public sealed class TunInterfaceTests : IDisposable
     {
         public void OnPacket(ReadOnlySpan<byte> packet, SendBatch? batch)
         {
+        }
+
+        public void OnNotWritten(int packets)
+        {
+        }
+    }
+
+    private sealed class FailingReceiver : IPacketReceiver
+    {
+        private volatile bool _fails = true;
+        private int _received;
+
+        public bool Fails
+        {
+            set => _fails = value;
+        }
+
+        public int Received => Volatile.Read(ref _received);
+
+        public void OnPacket(ReadOnlySpan<byte> packet, SendBatch? batch)
+        {
+            if (_fails)
+            {
+                throw new InvalidOperationException("the session fails");
+            }
+
+            Interlocked.Increment(ref _received);
         }
 
         public void OnNotWritten(int packets)

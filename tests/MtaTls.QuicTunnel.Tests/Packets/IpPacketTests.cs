@@ -11,7 +11,7 @@ public sealed class IpPacketTests
     [Fact]
     public void IPv4_with_options_is_read()
     {
-        // Router alert (RFC 2113), as IGMP has it.
+        // The Router Alert option (RFC 2113), which IGMP uses.
         byte[] packet = IpPackets.Wrap("10.99.0.2", "10.99.0.1", 17, [1, 2, 3], options: [0x94, 4, 0, 0]);
         Assert.True(IpHeader.TryRead(packet, out IpHeader header));
         Assert.Equal(24, header.Length);
@@ -33,8 +33,8 @@ public sealed class IpPacketTests
     [Theory]
     [InlineData(new byte[] { 0x83, 7, 4, 10, 0, 0, 1, 0 })] // loose source route
     [InlineData(new byte[] { 0x89, 7, 4, 10, 0, 0, 1, 0 })] // strict source route
-    [InlineData(new byte[] { 0x94, 0, 0, 0 })] // an option of no length
-    [InlineData(new byte[] { 0x94, 9, 0, 0 })] // longer than the header
+    [InlineData(new byte[] { 0x94, 0, 0, 0 })] // an option with length 0
+    [InlineData(new byte[] { 0x94, 9, 0, 0 })] // an option that is longer than the header
     [InlineData(new byte[] { 1, 1, 1, 0x94 })] // cut off
     public void Unsafe_or_broken_options_are_refused(byte[] options) =>
         Assert.False(IpHeader.TryRead(IpPackets.Wrap("10.99.0.2", "10.99.0.1", 17, [1], options: options), out _));
@@ -57,7 +57,7 @@ public sealed class IpPacketTests
     [InlineData(0x05)]
     [InlineData(0x55)]
     [InlineData(0xF5)]
-    [InlineData(0x44)] // a header of 16 octets
+    [InlineData(0x44)] // a header of 16 bytes
     public void Wrong_versions_and_header_lengths_are_refused(byte first)
     {
         byte[] packet = IpPackets.Udp("10.99.0.2", "10.99.0.1", 20);
@@ -74,16 +74,16 @@ public sealed class IpPacketTests
     }
 
     [Property(MaxTest = 1000)]
-    public bool No_octets_break_the_parser(byte[] octets) => !IpHeader.TryRead(octets, out IpHeader header) || header.Length <= octets.Length;
+    public bool Any_input_is_parsed_or_refused(byte[] octets) => !IpHeader.TryRead(octets, out IpHeader header) || header.Length <= octets.Length;
 
     [Fact]
-    public void The_checksum_is_that_of_RFC_1071_section_3() =>
+    public void The_checksum_matches_RFC_1071_section_3() =>
         Assert.Equal((ushort)(0xFFFF ^ 0xddf2), InternetChecksum.Compute([0x00, 0x01, 0xf2, 0x03, 0xf4, 0xf5, 0xf6, 0xf7]));
 
     [Theory]
     [InlineData("10.99.0.2", "10.99.0.1")]
     [InlineData("fd99::2", "fd99::1")]
-    public void A_routed_packet_loses_a_hop_and_keeps_a_right_checksum(string source, string destination)
+    public void A_forwarded_packet_loses_a_hop_and_its_checksum_stays_right(string source, string destination)
     {
         for (int hops = 2; hops <= 255; hops++)
         {
@@ -102,7 +102,7 @@ public sealed class IpPacketTests
     [Theory]
     [InlineData((byte)0)]
     [InlineData((byte)1)]
-    public void The_last_hop_is_not_spent(byte hops)
+    public void A_packet_with_its_last_hop_is_not_forwarded(byte hops)
     {
         byte[] packet = IpPackets.Udp("10.99.0.2", "10.99.0.1", [9], hops);
         Assert.True(IpHeader.TryRead(packet, out IpHeader header));
@@ -141,13 +141,13 @@ public sealed class IpPacketTests
         Assert.Equal(2, error[40]);
         Assert.Equal(0, error[41]);
         Assert.Equal(1280u, BinaryPrimitives.ReadUInt32BigEndian(error[44..]));
-        // The pseudo-header, written out: both addresses, the length, the next header.
+        // The pseudo-header: both addresses, the length, the next header.
         byte[] pseudo = [.. error[8..40], 0, 0, 0x04, 0xD8, 0, 0, 0, 58, .. error[40..]];
         Assert.Equal(0, InternetChecksum.Compute(pseudo));
     }
 
     [Fact]
-    public void No_error_answers_an_error_a_fragment_or_a_multicast()
+    public void No_error_is_sent_for_an_error_a_fragment_or_a_multicast_packet()
     {
         Span<byte> error = new byte[IcmpError.MaxLength];
         foreach (byte[] packet in new[]

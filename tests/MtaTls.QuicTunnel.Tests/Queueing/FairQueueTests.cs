@@ -4,7 +4,7 @@ using MtaTls.QuicTunnel.Tests.Support;
 
 namespace MtaTls.QuicTunnel.Tests.Queueing;
 
-/// <summary>Flow queueing and CoDel, with a clock that counts milliseconds.</summary>
+/// <summary>Flow queueing and CoDel, with a clock in milliseconds.</summary>
 public sealed class FairQueueTests
 {
     private const long Target = 5, Interval = 100;
@@ -31,7 +31,7 @@ public sealed class FairQueueTests
     }
 
     [Fact]
-    public void A_flow_that_begins_goes_before_those_that_wait()
+    public void A_new_flow_goes_before_waiting_flows()
     {
         for (int i = 0; i < 50; i++)
         {
@@ -48,7 +48,7 @@ public sealed class FairQueueTests
     }
 
     [Fact]
-    public void A_delay_that_lasts_costs_packets_more_often_the_longer_and_a_short_one_costs_none()
+    public void A_lasting_delay_drops_packets_more_and_more_often_and_a_short_one_drops_none()
     {
         for (int i = 0; i < 400; i++)
         {
@@ -75,7 +75,7 @@ public sealed class FairQueueTests
     }
 
     [Fact]
-    public void A_queue_without_a_lasting_delay_loses_nothing()
+    public void A_queue_without_a_lasting_delay_drops_nothing()
     {
         for (long now = 0; now < 1000; now++)
         {
@@ -87,7 +87,7 @@ public sealed class FairQueueTests
     }
 
     [Fact]
-    public void Past_the_limit_the_longest_flow_loses_its_first()
+    public void Above_the_limit_the_longest_flow_loses_its_first_packet()
     {
         var queue = new FairQueue(10);
         for (int i = 0; i < 8; i++)
@@ -102,7 +102,7 @@ public sealed class FairQueueTests
     }
 
     [Fact]
-    public void From_behind_comes_the_packet_before_which_so_many_bytes_go()
+    public void TakeBehind_returns_the_packet_after_the_given_bytes()
     {
         for (int i = 0; i < 10; i++)
         {
@@ -124,7 +124,7 @@ public sealed class FairQueueTests
     }
 
     [Fact]
-    public void A_tag_that_was_kept_is_given_to_no_other()
+    public void A_reserved_tag_is_used_only_once()
     {
         var tags = new TagCounter();
         Assert.Equal(1, tags.Next());
@@ -140,9 +140,44 @@ public sealed class FairQueueTests
     }
 
     [Theory]
+    [InlineData(1)]
+    [InlineData(2)]
+    [InlineData(3)]
+    public void A_flow_keeps_its_order_whichever_of_its_packets_a_slower_path_takes(int seed)
+    {
+        // Each packet has its own length, which says which one it is.
+        var random = new Random(seed);
+        var tags = new TagCounter();
+        var sent = new List<(int Tag, int Packet)>();
+        int added = 0;
+        while (sent.Count < 600)
+        {
+            for (int i = random.Next(4); i > 0 && added < 600; i--)
+            {
+                Add(flow: 1, length: 500 + added++);
+            }
+
+            if (random.Next(3) == 0)
+            {
+                if (_queue.TakeBehind(random.Next(100_000), 2000, out int packets) is { } behind)
+                {
+                    sent.Add((tags.Keep(packets), behind.Length));
+                }
+            }
+            else if (Take(0) is { } next)
+            {
+                sent.Add((tags.Next(), next.Length));
+            }
+        }
+
+        Assert.Equal(Enumerable.Range(500, 600), sent.OrderBy(static one => one.Tag).Select(static one => one.Packet));
+        Assert.Equal(Enumerable.Range(1, 600), sent.Select(static one => one.Tag).Order());
+    }
+
+    [Theory]
     [InlineData("10.0.0.1", "10.0.0.2")]
     [InlineData("fd99::1", "fd99::2")]
-    public void Flows_are_told_apart_by_addresses_and_ports(string from, string to)
+    public void Flows_are_distinguished_by_addresses_and_ports(string from, string to)
     {
         byte[] packet = IpPackets.Udp(from, to, 20);
         byte[] other = IpPackets.Udp(from, to, 30);

@@ -5,9 +5,9 @@ namespace MtaTls.QuicTunnel.Tests.Reordering;
 
 public class DuplicateFilterTests
 {
-    /// <summary>However it grows: the newest packet of each of so many tags is remembered, and nothing else.</summary>
+    /// <summary>At any size of the table, it remembers the newest packet of each place and nothing else.</summary>
     [Property(MaxTest = 200)]
-    public void A_packet_is_a_duplicate_when_the_newest_of_its_place_has_its_tag_and_octets_and_came_over_another_path((ushort Tag, bool Other)[] packets)
+    public void A_packet_is_a_duplicate_if_the_newest_one_of_its_place_has_the_same_tag_and_bytes_and_arrived_over_another_path((ushort Tag, bool Other)[] packets)
     {
         const int Capacity = 64;
         var filter = new DuplicateFilter(Capacity);

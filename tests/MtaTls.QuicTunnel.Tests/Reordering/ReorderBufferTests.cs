@@ -22,7 +22,7 @@ public sealed class ReorderBufferTests : IReorderSink
     }
 
     [Fact]
-    public void Packets_in_order_go_through_at_once()
+    public void Packets_in_order_are_delivered_at_once()
     {
         Receive(0, 100, 101, 102);
         Assert.Equal([100, 101, 102], _delivered);
@@ -33,7 +33,7 @@ public sealed class ReorderBufferTests : IReorderSink
     [InlineData(new[] { 2, 1, 3 }, new[] { 1, 2, 3 })]
     [InlineData(new[] { 1, 0, 2 }, new[] { 1, 0, 2 })]
     [InlineData(new[] { 17, 16 }, new[] { 17, 16 })]
-    public void A_session_begins_with_its_first_packet_whichever_path_is_quicker(int[] tags, int[] expected)
+    public void A_session_starts_with_its_first_packet_whichever_path_is_faster(int[] tags, int[] expected)
     {
         for (int i = 0; i < tags.Length; i++)
         {
@@ -44,7 +44,7 @@ public sealed class ReorderBufferTests : IReorderSink
     }
 
     [Fact]
-    public void A_packet_that_is_ahead_waits_for_the_one_before_it()
+    public void A_packet_after_a_gap_waits_for_the_missing_packet()
     {
         Receive(0, 1, 3);
         Assert.Equal([1], _delivered);
@@ -53,14 +53,14 @@ public sealed class ReorderBufferTests : IReorderSink
     }
 
     [Fact]
-    public void Order_goes_on_over_the_end_of_the_tags()
+    public void Order_continues_when_the_tags_wrap_around()
     {
         Receive(0, 65534, 0, 65535, 1);
         Assert.Equal([65534, 65535, 0, 1], _delivered);
     }
 
     [Fact]
-    public void A_lost_packet_is_waited_for_no_longer_than_the_bound()
+    public void The_wait_for_a_lost_packet_is_limited()
     {
         Receive(0, 1, 3);
         Receive(1, 4);
@@ -73,19 +73,30 @@ public sealed class ReorderBufferTests : IReorderSink
     }
 
     [Fact]
-    public void A_packet_is_given_up_when_every_path_has_brought_later_ones()
+    public void The_wait_ends_when_every_path_has_delivered_later_packets()
     {
+        LoseUntilNothingIsExpected();
         Receive(0, 1);
         Receive(1, 2);
         Receive(0, 4, 5, 6);
-        Assert.Equal([1, 2], _delivered); // path 1 may still bring 3
+        Assert.Equal([1, 2], _delivered); // path 1 may still deliver 3
         Receive(1, 7);
         Assert.Equal([1, 2, 4, 5, 6, 7], _delivered);
     }
 
     [Fact]
-    public void A_path_that_has_gone_quiet_is_waited_for_a_part_of_the_bound()
+    public void The_first_lost_packets_are_waited_for_because_most_peers_send_them_again()
     {
+        Receive(0, 1, 3, 4, 5, 6, 7);
+        Assert.Equal([1], _delivered);
+        Receive(0, 20L, 2);
+        Assert.Equal([1, 2, 3, 4, 5, 6, 7], _delivered);
+    }
+
+    [Fact]
+    public void The_wait_for_a_quiet_path_is_a_part_of_the_longest_delay()
+    {
+        LoseUntilNothingIsExpected();
         Receive(1, 1);
         Receive(0, (long)MaxDelay, 2, 4, 5, 6);
         Assert.Equal([1, 2], _delivered);
@@ -94,8 +105,9 @@ public sealed class ReorderBufferTests : IReorderSink
     }
 
     [Fact]
-    public void A_path_that_is_gone_is_not_waited_for()
+    public void There_is_no_wait_for_a_removed_path()
     {
+        LoseUntilNothingIsExpected();
         Receive(1, 1);
         _buffer.Forget(1);
         Receive(0, 2, 4, 5, 6);
@@ -103,7 +115,7 @@ public sealed class ReorderBufferTests : IReorderSink
     }
 
     [Fact]
-    public void The_first_packet_of_a_path_is_waited_for()
+    public void There_is_a_wait_for_the_first_packet_of_a_path()
     {
         _buffer.Attach(1);
         Receive(0, 1, 3, 4, 5, 6);
@@ -121,18 +133,18 @@ public sealed class ReorderBufferTests : IReorderSink
     }
 
     [Fact]
-    public void A_duplicate_has_an_equal_tag_and_equal_octets()
+    public void A_duplicate_has_the_same_tag_and_the_same_bytes()
     {
         Receive(0, 1, 2, 4);
         Receive(1, 1, 2, 4);
         Assert.Equal(3, _buffer.Duplicates);
         Assert.Equal([1, 2], _delivered);
-        _buffer.Receive(1, 2, 0, BitConverter.GetBytes(1002), 0); // the tag alone says nothing
+        _buffer.Receive(1, 2, 0, BitConverter.GetBytes(1002), 0); // the tag alone is not enough
         Assert.Equal([1, 2, 1002], _delivered);
     }
 
     [Fact]
-    public void Tags_that_are_no_count_lose_nothing()
+    public void No_packet_is_lost_if_tags_are_not_a_count()
     {
         for (int i = 0; i < 100; i++)
         {
@@ -143,7 +155,7 @@ public sealed class ReorderBufferTests : IReorderSink
     }
 
     [Fact]
-    public void The_buffer_never_holds_more_than_it_may()
+    public void The_buffer_never_holds_more_than_its_limit()
     {
         Receive(0, 0);
         for (int i = 2; i < 400; i += 2)
@@ -157,7 +169,7 @@ public sealed class ReorderBufferTests : IReorderSink
     }
 
     [Fact]
-    public void Large_packets_fill_it_sooner()
+    public void Large_packets_fill_the_buffer_sooner()
     {
         Receive(0, 0);
         Receive(1, 1);
@@ -170,7 +182,7 @@ public sealed class ReorderBufferTests : IReorderSink
     }
 
     [Fact]
-    public void A_peer_that_counts_anew_is_followed()
+    public void A_restarted_count_is_accepted()
     {
         Receive(0, 30000, 30001);
         for (int i = 0; i < 40; i++)
@@ -195,7 +207,7 @@ public sealed class ReorderBufferTests : IReorderSink
         {
             _delivered.Clear();
             _buffer = Create(maxPackets: 32);
-            // Each packet comes up to 12 places late; all arrive, so none is lost. The first sets the count. Fresh paths, so that nothing is given up early.
+            // Each packet arrives up to 12 places late, and none is lost. The first packet sets the count. New paths are used, so that no wait ends early.
             int[] order = Enumerable.Range(0, input.shifts.Length).OrderBy(i => i == 0 ? -1 : i + input.shifts[i]).ToArray();
             foreach (int i in order)
             {
@@ -208,7 +220,7 @@ public sealed class ReorderBufferTests : IReorderSink
     }
 
     [Property(MaxTest = 300)]
-    public bool Any_tags_at_all_lose_nothing(ushort[] tags)
+    public bool No_packet_is_lost_whatever_the_tags(ushort[] tags)
     {
         _delivered.Clear();
         _buffer = Create(maxPackets: 8);
@@ -224,13 +236,13 @@ public sealed class ReorderBufferTests : IReorderSink
     private ReorderBuffer Create(int maxPackets) => new(this, maxPackets, MaxDelay, maxPaths: 4);
 
     [Fact]
-    public void Missing_packets_that_come_after_all_are_waited_for_from_then_on_and_no_longer_than_they_take()
+    public void The_wait_adapts_to_the_measured_delay_of_missing_packets()
     {
-        // One path, whose peer sends again what is lost, 10 ticks later.
+        // One path, whose peer repeats lost packets after 10 ticks.
         int tag = 1;
         long now = 0;
         Receive(0, now, tag);
-        for (int i = 0; i < 20; i++)
+        for (int i = 0; i < 250; i++)
         {
             int missing = ++tag;
             Receive(0, now, ++tag, ++tag, ++tag, ++tag);
@@ -240,11 +252,11 @@ public sealed class ReorderBufferTests : IReorderSink
 
         int[] last = [.. _delivered.TakeLast(5)];
         Assert.Equal(last.Order(), last);
-        // One that never comes costs little more than those took.
+        // The wait for a packet that never arrives is a little longer than that.
         tag++;
         Receive(0, now, ++tag);
         Assert.InRange(_buffer.Deadline - now, 10, 30);
-        // A peer that does not is not waited for, soon again.
+        // If the peer stops repeating lost packets, the waits soon end.
         for (int i = 0; i < 50; i++)
         {
             tag++;
@@ -256,6 +268,70 @@ public sealed class ReorderBufferTests : IReorderSink
         tag++;
         Receive(0, now, ++tag, ++tag, ++tag);
         Assert.Equal(tag, _delivered[^1]);
+    }
+
+    [Fact]
+    public void A_packet_that_came_too_late_is_remembered_although_many_come_soon()
+    {
+        // The slow path's packets come 2 ticks late all the time. Those that it has to repeat take 30.
+        int tag = 1;
+        long now = 0;
+        Receive(0, now, tag);
+        void Soon()
+        {
+            for (int i = 0; i < 50; i++)
+            {
+                int missing = ++tag;
+                Receive(0, now, ++tag);
+                now += 2;
+                Receive(1, now, missing);
+            }
+        }
+
+        // The first delays say little, so the wait is long at the beginning.
+        Soon();
+        Assert.Equal(MaxDelay, _buffer.Bound);
+        for (int i = 0; i < 30; i++)
+        {
+            Soon();
+        }
+
+        Assert.InRange(_buffer.Bound, 1, 10);
+        int lost = ++tag;
+        Receive(0, now, ++tag);
+        now += 30;
+        _buffer.Expire(now);
+        Receive(1, now, lost);
+        Assert.Equal(lost, _delivered[^1]); // Too late.
+        Soon();
+        lost = ++tag;
+        Receive(0, now, ++tag);
+        now += 30;
+        _buffer.Expire(now);
+        Receive(1, now, lost);
+        Assert.Equal([lost, tag], _delivered.TakeLast(2));
+        // After a time without such packets none is waited for so long.
+        for (int i = 0; i < 30; i++)
+        {
+            Soon();
+        }
+
+        Assert.InRange(_buffer.Bound, 1, 10);
+    }
+
+    /// <summary>Loses packets of path 0 until the buffer expects no peer that sends them again. The next tag is 1, and nothing is delivered yet.</summary>
+    private void LoseUntilNothingIsExpected()
+    {
+        for (int tag = ushort.MaxValue - 50; tag < ushort.MaxValue; tag += 5)
+        {
+            Receive(0, tag - 2, tag - 1, tag, tag + 1);
+            _buffer.Expire(MaxDelay);
+        }
+
+        Receive(0, ushort.MaxValue - 1, ushort.MaxValue, 0);
+        Assert.Equal(0, _buffer.Depth);
+        _buffer.Forget(0);
+        _delivered.Clear();
     }
 
     private void Receive(int path, params int[] tags) => Receive(path, 0L, tags);

@@ -4,14 +4,14 @@ using MtaTls.QuicTunnel.Tests.Support;
 
 namespace MtaTls.QuicTunnel.Tests.Scheduling;
 
-/// <summary>Each scheduler on two paths: a quick narrow one, and a slow wide one.</summary>
+/// <summary>Each scheduler on two paths: one with low delay and rate, and one with high delay and rate.</summary>
 public sealed class SchedulerTests
 {
     private readonly FakeConnection _quick = new() { SmoothedRtt = TimeSpan.FromMilliseconds(10), CongestionWindow = 20_000, CountsInFlight = true };
     private readonly FakeConnection _slow = new() { SmoothedRtt = TimeSpan.FromMilliseconds(40), CongestionWindow = 240_000, CountsInFlight = true };
 
     [Fact]
-    public void EarliestDelivery_takes_the_quick_path_while_it_delivers_first()
+    public void EarliestDelivery_uses_the_fast_path_while_it_delivers_first()
     {
         TestSession session = Create(TunnelScheduler.EarliestDelivery);
         Send(session, 10);
@@ -19,18 +19,18 @@ public sealed class SchedulerTests
     }
 
     [Fact]
-    public void EarliestDelivery_gives_a_slower_path_what_the_quick_one_would_deliver_later_and_keeps_its_place()
+    public void EarliestDelivery_sends_later_packets_over_a_slower_path_and_reserves_their_tags()
     {
         TestSession session = Create(TunnelScheduler.EarliestDelivery);
-        // The quick path delivers 2 MB/s, and 30 KB in the 15 ms by which it is quicker. The window takes 20 KB, the next 30 KB wait, what is behind them goes over the slow path.
+        // The fast path delivers 2 MB/s, so 30 KB in the 15 ms by which it is faster. The window takes 20 KB, the next 30 KB wait, and the packets after them go over the slow path.
         for (int i = 0; i < 60; i++)
         {
-            Assert.Equal(SendResult.Sent, session.SendPacket(payload: 1172)); // 1,204 bytes with its heads
+            Assert.Equal(SendResult.Sent, session.SendPacket(payload: 1172)); // 1,204 bytes with its headers
         }
 
         Assert.Equal(17, _quick.Sent.Count);
         Assert.InRange(_slow.Sent.Count, 10, 20);
-        // Between the last over the quick path and the first over the slow one there is room for those that wait.
+        // The tags between the last packet on the fast path and the first on the slow path are for the waiting packets.
         Assert.InRange(Tag(_slow.Sent[0]) - Tag(_quick.Sent[^1]), 24, 28);
         int waiting = 60 - _quick.Sent.Count - _slow.Sent.Count;
         _slow.IsPulling = false;
@@ -45,7 +45,7 @@ public sealed class SchedulerTests
     }
 
     [Fact]
-    public void EarliestDelivery_with_little_waiting_waits_for_the_quick_path()
+    public void EarliestDelivery_with_few_packets_waits_for_the_fast_path()
     {
         TestSession session = Create(TunnelScheduler.EarliestDelivery);
         _quick.BytesInFlight = _quick.CongestionWindow;
@@ -57,7 +57,7 @@ public sealed class SchedulerTests
     }
 
     [Fact]
-    public void EarliestDelivery_counts_what_losses_cost()
+    public void EarliestDelivery_includes_the_cost_of_losses()
     {
         TestSession session = Create(TunnelScheduler.EarliestDelivery);
         for (int i = 0; i < 60; i++)
@@ -79,7 +79,88 @@ public sealed class SchedulerTests
     }
 
     [Fact]
-    public void RoundRobin_shares_by_rate_among_paths_that_are_alike()
+    public void EarliestDelivery_does_not_count_losses_of_a_paths_startup()
+    {
+        TestSession session = Create(TunnelScheduler.EarliestDelivery);
+        for (int i = 0; i < 60; i++)
+        {
+            Send(session, 1);
+            while (_quick.InFlight.Count > 0)
+            {
+                _quick.Lose(0, isStarting: true);
+            }
+
+            _slow.Acknowledge(_slow.InFlight.Count);
+            _quick.BytesInFlight = _slow.BytesInFlight = 0;
+            session.Time.Advance(TimeSpan.FromSeconds(2)); // Lost packets are not sent again now.
+        }
+
+        Assert.Equal(0, session.Paths[0].LossRate);
+    }
+
+    [Fact]
+    public void EarliestDelivery_sends_the_next_packets_over_a_slower_path_while_the_faster_one_has_a_very_small_window()
+    {
+        // The fast path measures its round-trip time: its rate stays 4 MB/s, but it may send 6 KB in each round trip.
+        TestSession session = Create(TunnelScheduler.EarliestDelivery);
+        _quick.SmoothedRtt = TimeSpan.FromMilliseconds(20);
+        _slow.SmoothedRtt = TimeSpan.FromMilliseconds(60);
+        (_quick.Rate, _quick.CongestionWindow, _quick.BytesInFlight) = (4e6, 6_000, 6_000);
+        (_quick.IsPulling, _slow.IsPulling) = (false, false);
+        Send(session, 60);
+        _slow.IsPulling = true;
+        _slow.QueueLimit = 1;
+        _slow.WakeDatagrams();
+        // In the 20 ms by which it is faster, it delivers 6 KB.
+        Assert.InRange(Tag(Assert.Single(_slow.Sent)), 40, 50);
+    }
+
+    [Fact]
+    public void EarliestDelivery_tries_a_path_again_after_its_losses()
+    {
+        TestSession session = Create(TunnelScheduler.EarliestDelivery);
+        for (int i = 0; i < 60; i++)
+        {
+            Send(session, 1);
+            if (_quick.InFlight.Count > 0)
+            {
+                _quick.Lose(0);
+            }
+
+            _slow.Acknowledge(_slow.InFlight.Count);
+            _quick.BytesInFlight = _slow.BytesInFlight = 0;
+        }
+
+        double lossy = session.Paths[0].LossRate;
+        session.Time.Advance(TimeSpan.FromMilliseconds(400));
+        Assert.Equal(lossy, session.Paths[0].LossRate);
+        session.Time.Advance(TimeSpan.FromSeconds(10));
+        Assert.InRange(session.Paths[0].LossRate, 0, lossy / 100);
+        _quick.Sent.Clear();
+        _slow.Sent.Clear();
+        Send(session, 5);
+        Assert.Equal((5, 0), (_quick.Sent.Count, _slow.Sent.Count));
+    }
+
+    [Fact]
+    public void EarliestDelivery_uses_the_measured_rate_and_not_a_window_that_is_too_large()
+    {
+        TestSession session = Create(TunnelScheduler.EarliestDelivery);
+        // The window of 80 KB would be 4 MB/s. 2 MB/s are delivered: 30 KB in the 15 ms by which the path is faster. What waits behind them goes over the slow path.
+        _quick.Rate = 2e6;
+        _quick.CongestionWindow = 80_000;
+        _quick.BytesInFlight = 20_000;
+        _quick.IsPulling = false;
+        for (int i = 0; i < 60; i++)
+        {
+            Assert.Equal(SendResult.Sent, session.SendPacket(payload: 1172));
+        }
+
+        Assert.InRange(_slow.Sent.Count, 30, 38);
+    }
+
+    [Fact]
+    public void RoundRobin_shares_by_rate_among_similar_paths()
     {
         _slow.SmoothedRtt = TimeSpan.FromMilliseconds(12);
         _slow.CongestionWindow = 72_000;
@@ -97,7 +178,7 @@ public sealed class SchedulerTests
     }
 
     [Fact]
-    public void Redundant_takes_every_path_with_one_tag()
+    public void Redundant_uses_every_path_with_the_same_tag()
     {
         Send(Create(TunnelScheduler.Redundant), 3);
         Assert.Equal(_quick.Sent, _slow.Sent);
@@ -105,7 +186,7 @@ public sealed class SchedulerTests
     }
 
     [Fact]
-    public void ActiveBackup_keeps_to_the_preferred_path_until_it_is_left_and_goes_back_when_it_has_proved_itself()
+    public void ActiveBackup_uses_the_preferred_path_until_it_fails_and_again_after_it_has_worked_for_a_while()
     {
         var session = new TestSession(TunnelScheduler.ActiveBackup);
         session.Add(_slow, preference: 1); // joins first
@@ -148,7 +229,7 @@ public sealed class SchedulerTests
     [InlineData(TunnelScheduler.EarliestDelivery)]
     [InlineData(TunnelScheduler.RoundRobin)]
     [InlineData(TunnelScheduler.ActiveBackup)]
-    public void A_path_that_is_left_is_passed_over_and_nothing_is_lost_when_it_ends(TunnelScheduler scheduler)
+    public void A_failed_path_is_not_used_and_its_packets_go_over_the_other_path(TunnelScheduler scheduler)
     {
         TestSession session = Create(scheduler);
         session.Paths[0].HasSendError = true;
@@ -166,14 +247,14 @@ public sealed class SchedulerTests
         foreach (TunnelScheduler scheduler in Enum.GetValues<TunnelScheduler>())
         {
             TestSession session = Create(scheduler);
-            _quick.QueueLimit = _slow.QueueLimit = 0; // the fakes keep what they take
+            _quick.QueueLimit = _slow.QueueLimit = 0; // the fake connections would keep the datagrams
             byte[] packet = IpPackets.Udp("10.99.0.1", "10.99.0.2", 100);
             for (int i = 0; i < 200; i++)
             {
                 session.Send(packet, 0x0800, out _);
             }
 
-            // The runtime may allocate now and then, but not in each round.
+            // The runtime may allocate in some rounds, but not in each.
             long best = Enumerable.Range(0, 10).Min(round =>
             {
                 long before = GC.GetAllocatedBytesForCurrentThread();

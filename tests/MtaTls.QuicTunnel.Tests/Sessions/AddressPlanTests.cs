@@ -25,9 +25,9 @@ public sealed class AddressPlanTests
     [InlineData("10.99.0.3", true)]
     [InlineData("10.99.1.100", true)]
     [InlineData("fd99::3", true)]
-    [InlineData("10.99.0.1", false)] // the concentrator's own
+    [InlineData("10.99.0.1", false)] // the concentrator's own addresses
     [InlineData("fd99::1", false)]
-    [InlineData("10.99.0.2", false)] // an identity's
+    [InlineData("10.99.0.2", false)] // addresses of an identity
     [InlineData("fd99::2", false)]
     [InlineData("10.99.0.0", false)] // network addresses
     [InlineData("10.99.1.64", false)]
@@ -35,9 +35,9 @@ public sealed class AddressPlanTests
     [InlineData("10.99.1.255", false)] // broadcast addresses
     [InlineData("10.99.0.255", false)]
     [InlineData("10.99.1.127", false)]
-    [InlineData("10.99.1.3", false)] // outside
+    [InlineData("10.99.1.3", false)] // outside of the pool
     [InlineData("fd99:1::3", false)]
     [InlineData("224.0.0.1", false)]
-    public void The_pool_holds_what_it_may(string address, bool expected) =>
+    public void The_pool_excludes_reserved_addresses(string address, bool expected) =>
         Assert.Equal(expected, _plan.IsInPool(IpHeader.ToUInt128(IPAddress.Parse(address))));
 }

@@ -1,25 +1,29 @@
 using Microsoft.Extensions.Time.Testing;
 using MtaTls.QuicTunnel.Diagnostics;
+using MtaTls.QuicTunnel.Queueing;
 using MtaTls.QuicTunnel.Sessions;
 using MtaTls.QuicTunnel.Tests.Support;
 
 namespace MtaTls.QuicTunnel.Tests.Sessions;
 
-/// <summary>The data plane of a session under a clock that the test moves.</summary>
+/// <summary>The data plane of a session with a fake clock.</summary>
 internal sealed class TestSession : TunnelSession
 {
-    public TestSession(TunnelScheduler scheduler = TunnelScheduler.EarliestDelivery, bool reordering = true)
-        : this(scheduler, reordering, new FakeTimeProvider())
+    /// <param name="scheduler">The scheduler.</param>
+    /// <param name="reordering">Whether packets are put in order.</param>
+    /// <param name="memory">The memory that it shares with other sessions; null for its own.</param>
+    public TestSession(TunnelScheduler scheduler = TunnelScheduler.EarliestDelivery, bool reordering = true, PacketMemory? memory = null)
+        : this(scheduler, reordering, memory ?? DataPlaneOptions.CreateMemory(), new FakeTimeProvider())
     {
     }
 
-    private TestSession(TunnelScheduler scheduler, bool reordering, FakeTimeProvider time)
+    private TestSession(TunnelScheduler scheduler, bool reordering, PacketMemory memory, FakeTimeProvider time)
         : base(
             new DataPlaneOptions(
                 scheduler,
                 new TunnelQueueOptions { MaxPackets = 64 },
                 new TunnelReorderingOptions { Enabled = reordering, MaxDelay = TimeSpan.FromMilliseconds(50), MaxPackets = 16 },
-                DataPlaneOptions.CreatePool(),
+                memory,
                 new TunnelCounters(),
                 time),
             new PathSupervisor(time)) => Time = time;

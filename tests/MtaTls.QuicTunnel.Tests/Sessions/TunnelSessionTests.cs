@@ -1,5 +1,6 @@
 using MtaTls.QuicTunnel.Diagnostics;
 using MtaTls.QuicTunnel.Packets;
+using MtaTls.QuicTunnel.Queueing;
 using MtaTls.QuicTunnel.Sessions;
 using MtaTls.QuicTunnel.Tests.Support;
 
@@ -11,7 +12,7 @@ public sealed class TunnelSessionTests
     private readonly FakeConnection _second = new() { SmoothedRtt = TimeSpan.FromMilliseconds(20) };
 
     [Fact]
-    public void Tags_count_over_all_paths_and_start_again_after_65535()
+    public void Tags_count_over_all_paths_and_wrap_around_after_65535()
     {
         var session = new TestSession(TunnelScheduler.RoundRobin);
         session.Add(_first);
@@ -29,7 +30,31 @@ public sealed class TunnelSessionTests
     }
 
     [Fact]
-    public void A_path_that_does_not_answer_is_left_at_once_and_what_it_has_not_delivered_goes_over_the_other()
+    public void Sessions_whose_clients_take_nothing_leave_memory_for_the_others()
+    {
+        var memory = new PacketMemory(128);
+        for (int i = 0; i < 8; i++)
+        {
+            var stuck = new TestSession(memory: memory);
+            stuck.Add(new FakeConnection { IsPulling = i % 2 == 0 }); // Some have taken what is in flight now.
+            for (int j = 0; j < 64; j++)
+            {
+                stuck.SendPacket();
+            }
+        }
+
+        var session = new TestSession(memory: memory);
+        session.Add(_first);
+        // Each delivered packet leaves room for the next.
+        for (int i = 0; i < 1_000; i++)
+        {
+            Assert.Equal(SendResult.Sent, session.SendPacket());
+            _first.Acknowledge(1);
+        }
+    }
+
+    [Fact]
+    public void A_path_that_does_not_answer_is_not_used_and_its_undelivered_packets_go_over_the_other_path()
     {
         TestSession session = Create();
         _first.CountsInFlight = true;
@@ -57,7 +82,7 @@ public sealed class TunnelSessionTests
     }
 
     [Fact]
-    public void A_path_with_a_long_round_trip_is_given_the_time()
+    public void A_path_with_a_long_round_trip_time_gets_more_time()
     {
         TestSession session = Create();
         _first.SmoothedRtt = TimeSpan.FromMilliseconds(15);
@@ -77,12 +102,12 @@ public sealed class TunnelSessionTests
         session.Add(_first);
         session.Paths[0].HasSendError = true;
         Assert.Equal(SendResult.Sent, session.SendPacket());
-        session.Paths[0].IsReportedUnavailable = true; // unless the client said that it is gone
+        session.Paths[0].IsReportedUnavailable = true; // unless the client has reported a failure
         Assert.Equal(SendResult.NoPath, session.SendPacket());
     }
 
     [Fact]
-    public void A_path_that_ends_hands_over_what_it_has_not_delivered()
+    public void The_undelivered_packets_of_a_removed_path_go_over_the_other_path()
     {
         TestSession session = Create();
         session.SendPacket();
@@ -94,7 +119,7 @@ public sealed class TunnelSessionTests
     }
 
     [Fact]
-    public void A_path_below_1284_octets_takes_no_IPv6()
+    public void A_path_below_1284_bytes_carries_no_IPv6()
     {
         TestSession session = Create();
         _first.MaxDatagramSize = 1283;
@@ -106,7 +131,7 @@ public sealed class TunnelSessionTests
     }
 
     [Fact]
-    public void What_no_path_takes_is_too_big_once_the_size_of_a_path_is_known()
+    public void A_packet_is_too_big_only_after_path_MTU_discovery_has_ended()
     {
         TestSession session = Create();
         _first.IsPathMtuSettled = _second.IsPathMtuSettled = false;
@@ -121,7 +146,7 @@ public sealed class TunnelSessionTests
     }
 
     [Fact]
-    public void What_a_path_loses_goes_again_with_its_tag_but_not_for_ever()
+    public void A_lost_packet_is_sent_again_with_its_tag_a_limited_number_of_times()
     {
         TestSession session = Create();
         session.SendPacket();
@@ -136,7 +161,7 @@ public sealed class TunnelSessionTests
         (_first.InFlight.Count > 0 ? _first : _second).Lose(0);
         Assert.Equal(4, _first.Sent.Count + _second.Sent.Count);
 
-        // Nor what is old.
+        // An old packet is not sent again.
         session.SendPacket();
         session.Time.Advance(TimeSpan.FromSeconds(2));
         int before = _first.Sent.Count + _second.Sent.Count;
@@ -145,20 +170,9 @@ public sealed class TunnelSessionTests
     }
 
     [Fact]
-    public void A_path_that_fails_again_and_again_is_not_used_for_a_while()
+    public void A_path_that_fails_repeatedly_is_not_used_for_a_while()
     {
-        TestSession session = Create();
-        for (int i = 0; i < 3; i++)
-        {
-            session.SendPacket();
-            _first.UnansweredSinceTimestamp = session.Time.GetTimestamp() + 1;
-            Advance(session, 200);
-            _first.UnansweredSinceTimestamp = 0;
-            _second.UnansweredSinceTimestamp = session.Time.GetTimestamp() + 1;
-            Advance(session, 25);
-            _second.UnansweredSinceTimestamp = 0;
-        }
-
+        TestSession session = WithFailingPath();
         Assert.Contains(session.Events, static e => e.StartsWith("0 it has failed 2 times", StringComparison.Ordinal));
         Assert.Equal(TunnelPathState.Stalled, session.Paths[0].State);
         int sent = _first.Sent.Count;
@@ -170,10 +184,29 @@ public sealed class TunnelSessionTests
     }
 
     [Fact]
-    public void A_path_that_loses_much_is_not_used_for_a_while()
+    public void A_path_that_is_not_used_for_a_while_is_used_when_the_other_one_does_not_answer()
+    {
+        TestSession session = WithFailingPath();
+        Assert.True(session.Paths[0].IsHarmful);
+        _first.Acknowledge(_first.InFlight.Count);
+        _second.Acknowledge(_second.InFlight.Count);
+        _second.CountsInFlight = true;
+        session.SendPacket();
+        byte[] undelivered = _second.Sent[^1];
+        _second.UnansweredSinceTimestamp = session.Time.GetTimestamp() + 1;
+        Advance(session, 200);
+        Assert.True(session.Paths[0].IsHarmful);
+        Assert.Equal(undelivered, _first.Sent[^1]);
+        int sent = _second.Sent.Count;
+        session.SendPacket();
+        Assert.Equal(sent, _second.Sent.Count);
+    }
+
+    [Fact]
+    public void A_path_with_high_loss_is_not_used_for_a_while()
     {
         TestSession session = Create();
-        _second.SmoothedRtt = TimeSpan.FromSeconds(1); // so that the lossy one is used
+        _second.SmoothedRtt = TimeSpan.FromSeconds(1); // so that the lossy path is used
         for (int i = 0; i < 200; i++)
         {
             session.SendPacket();
@@ -190,7 +223,7 @@ public sealed class TunnelSessionTests
     }
 
     [Fact]
-    public void A_gap_is_given_up_by_the_clock()
+    public void The_wait_for_a_gap_ends_after_MaxDelay()
     {
         TestSession session = Create();
         session.Receive(session.Paths[0], Datagram(1));
@@ -203,7 +236,7 @@ public sealed class TunnelSessionTests
     }
 
     [Fact]
-    public void With_reordering_off_everything_is_delivered_as_it_comes()
+    public void Without_reordering_packets_are_delivered_when_they_arrive()
     {
         var session = new TestSession(reordering: false);
         session.Add(_first);
@@ -216,7 +249,7 @@ public sealed class TunnelSessionTests
     }
 
     [Fact]
-    public void With_reordering_off_the_second_copy_of_a_packet_is_dropped_all_the_same()
+    public void Without_reordering_the_second_copy_of_a_packet_is_still_dropped()
     {
         var session = new TestSession(reordering: false);
         session.Add(_first);
@@ -229,7 +262,7 @@ public sealed class TunnelSessionTests
     }
 
     [Fact]
-    public void A_packet_that_is_handed_on_holds_up_nobody_who_brings_others()
+    public void A_slow_delivery_does_not_block_other_receiving_threads()
     {
         TestSession session = Create();
         using var inside = new ManualResetEventSlim();
@@ -245,7 +278,7 @@ public sealed class TunnelSessionTests
         Thread slow = new(() => session.Receive(session.Paths[0], Datagram(1)));
         slow.Start();
         Assert.True(inside.Wait(TimeSpan.FromSeconds(30)));
-        // A write that does not return holds no lock: the next packets are taken, and wait for their turn.
+        // Delivery holds no lock, so the next packets are accepted and wait.
         session.Receive(session.Paths[1], Datagram(2));
         session.Receive(session.Paths[1], Datagram(3));
         Assert.Empty(session.Delivered);
@@ -278,7 +311,7 @@ public sealed class TunnelSessionTests
 
             return GC.GetAllocatedBytesForCurrentThread() - before;
         })];
-        // What the test keeps of each: an array of 28 octets. The runtime may allocate beside that now and then, but not in each round.
+        // The test itself keeps an array of 28 bytes for each packet. The runtime may allocate in some rounds, but not in each.
         Assert.Equal(1000 * 56, rounds.Min());
 
         void Receive(int tag)
@@ -298,13 +331,31 @@ public sealed class TunnelSessionTests
         Assert.Equal(1, session.Counters.GetDropped(DropReason.Duplicate));
     }
 
+    /// <summary>A session whose first path has failed repeatedly.</summary>
+    private TestSession WithFailingPath()
+    {
+        TestSession session = Create();
+        for (int i = 0; i < 3; i++)
+        {
+            session.SendPacket();
+            _first.UnansweredSinceTimestamp = session.Time.GetTimestamp() + 1;
+            Advance(session, 200);
+            _first.UnansweredSinceTimestamp = 0;
+            _second.UnansweredSinceTimestamp = session.Time.GetTimestamp() + 1;
+            Advance(session, 25);
+            _second.UnansweredSinceTimestamp = 0;
+        }
+
+        return session;
+    }
+
     private static byte[] Datagram(ushort tag) => IpPackets.Datagram(tag, Packet(tag));
 
     private static byte[] Packet(int number) => IpPackets.Udp("10.99.0.1", "10.99.0.2", BitConverter.GetBytes(number));
 
     private static void Advance(TestSession session, int milliseconds)
     {
-        // In the supervision's steps: a jump is a hiccup, which it rightly ignores.
+        // Advance in the steps of PathSupervisor, which ignores larger jumps of the clock.
         for (; milliseconds > 0; milliseconds -= 25)
         {
             session.Time.Advance(TimeSpan.FromMilliseconds(Math.Min(25, milliseconds)));

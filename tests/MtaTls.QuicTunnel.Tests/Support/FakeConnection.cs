@@ -5,7 +5,7 @@ using MtaTls.Quic.Ngtcp2;
 
 namespace MtaTls.QuicTunnel.Tests.Support;
 
-/// <summary>A path whose round-trip time, window and silence a test sets: what no real network shows on demand.</summary>
+/// <summary>A fake connection. A test sets its round-trip time, window and missing answers.</summary>
 internal sealed class FakeConnection : IQuicConnection
 {
     private static long s_ids;
@@ -19,18 +19,23 @@ internal sealed class FakeConnection : IQuicConnection
     public X509Certificate2? PeerCertificate => null;
     public IPEndPoint LocalEndPoint { get; set; } = new(IPAddress.Loopback, 1);
     public IPEndPoint RemoteEndPoint { get; set; } = new(IPAddress.Loopback, 2);
+    public IReadOnlyList<IPEndPoint> PreferredEndPoints { get; set; } = [];
     public int MaxDatagramSize { get; set; } = 1400;
     public bool IsPathMtuSettled { get; set; } = true;
     public TimeSpan SmoothedRtt { get; set; } = TimeSpan.FromMilliseconds(20);
     public TimeSpan MinRtt => SmoothedRtt;
     public long CongestionWindow { get; set; } = 100_000;
     public long BytesInFlight { get; set; }
+    public int WaitingStreams { get; set; }
     public int QueuedDatagrams => _queue.Count;
     public int QueueLimit { get; set; } = int.MaxValue;
     public long LastReceivedTimestamp { get; set; }
     public long UnansweredSinceTimestamp { get; set; }
     public QuicConnectionStatistics Statistics => default;
-    public double DeliveryRate => CongestionWindow / SmoothedRtt.TotalSeconds;
+    /// <summary>What is delivered in a second, where it is not the whole window each round-trip time.</summary>
+    public double? Rate { get; set; }
+
+    public double DeliveryRate => Rate ?? CongestionWindow / SmoothedRtt.TotalSeconds;
     public long BytesDelivered { get; set; } = 1_000_000;
     public IQuicDatagramSource? DatagramSource { get; set; }
     public bool IsPulling { get; set; } = true;
@@ -40,16 +45,23 @@ internal sealed class FakeConnection : IQuicConnection
     public List<(long Stream, byte[] Data, bool Fin)> StreamData { get; } = [];
     public List<(long Stream, ulong Code)> Resets { get; } = [];
 
-    public long OpenUnidirectionalStream() => 3;
+    /// <summary>The number of streams that were opened.</summary>
+    public int Opened { get; private set; }
 
-    /// <summary>Whether too many bytes of streams wait already.</summary>
+    public long OpenUnidirectionalStream()
+    {
+        Opened++;
+        return 3;
+    }
+
+    /// <summary>Whether SendStream throws, as if too many bytes of streams wait.</summary>
     public bool RefusesStreams { get; set; }
 
     public void SendStream(long streamId, ReadOnlySpan<byte> data, bool fin)
     {
         if (RefusesStreams)
         {
-            throw new InvalidOperationException("Too many octets of streams wait for the peer.");
+            throw new InvalidOperationException("Too many bytes of streams are not acknowledged.");
         }
 
         StreamData.Add((streamId, data.ToArray(), fin));
@@ -85,7 +97,7 @@ internal sealed class FakeConnection : IQuicConnection
         return count;
     }
 
-    /// <summary>Takes what the source gives while there is room, as the loop would.</summary>
+    /// <summary>Takes datagrams from the source while there is room, like the loop of a real connection.</summary>
     public void WakeDatagrams()
     {
         while (IsPulling && IsConnected && BytesInFlight < CongestionWindow && InFlight.Count < QueueLimit && DatagramSource?.Take() is { } slot)
@@ -99,7 +111,7 @@ internal sealed class FakeConnection : IQuicConnection
         }
     }
 
-    /// <summary>Whether what is taken fills the window.</summary>
+    /// <summary>Whether taken datagrams count as bytes in flight.</summary>
     public bool CountsInFlight { get; set; }
 
     public void Acknowledge(int count)
@@ -113,14 +125,14 @@ internal sealed class FakeConnection : IQuicConnection
         }
     }
 
-    public void Lose(int index)
+    public void Lose(int index, bool isStarting = false)
     {
         DatagramSlot slot = InFlight[index];
         InFlight.RemoveAt(index);
-        DatagramSource!.OnLost(slot);
+        DatagramSource!.OnLost(slot, isStarting);
     }
 
-    /// <summary>How many were given back.</summary>
+    /// <summary>The number of datagrams that were returned to the source.</summary>
     public int Returned { get; private set; }
 
     public void ReturnDatagrams()

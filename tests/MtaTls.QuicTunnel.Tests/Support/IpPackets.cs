@@ -4,7 +4,7 @@ using MtaTls.QuicTunnel.Packets;
 
 namespace MtaTls.QuicTunnel.Tests.Support;
 
-/// <summary>Makes IP packets by hand.</summary>
+/// <summary>Builds IP packets.</summary>
 internal static class IpPackets
 {
     public static byte[] Udp(string source, string destination, ReadOnlySpan<byte> payload, byte hopLimit = 64)

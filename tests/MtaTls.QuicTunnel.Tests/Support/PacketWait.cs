@@ -4,7 +4,7 @@ namespace MtaTls.QuicTunnel.Tests.Support;
 
 internal static class PacketWait
 {
-    /// <summary>The next packet that the interface brings.</summary>
+    /// <summary>Waits for the next packet from the interface.</summary>
     public static async Task<byte[]> ReceiveAsync(this InMemoryPacketInterface packets)
     {
         byte[] buffer = new byte[2048];

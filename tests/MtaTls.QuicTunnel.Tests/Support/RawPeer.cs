@@ -9,7 +9,7 @@ using MtaTls.QuicTunnel.Control;
 
 namespace MtaTls.QuicTunnel.Tests.Support;
 
-/// <summary>A QUIC connection to a concentrator that says exactly the octets that a test wants, and keeps what comes back.</summary>
+/// <summary>A QUIC connection to a concentrator that sends exactly the octets of a test, and records the answers.</summary>
 internal sealed class RawPeer : IQuicConnectionHandler, IAsyncDisposable
 {
     private readonly IQuicEngine _engine;
@@ -18,29 +18,51 @@ internal sealed class RawPeer : IQuicConnectionHandler, IAsyncDisposable
     private readonly TaskCompletionSource<string> _answer = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly MemoryStream _received = new();
 
-    private RawPeer(IPEndPoint server, X509Certificate2? certificate)
+    private RawPeer(IPEndPoint server, X509Certificate2? certificate, string name, X509Certificate2Collection? authorities, string? protocol)
     {
         _engine = QuicEngine.Create(NullLoggerFactory.Instance);
-        Connection = _engine.Connect(new QuicClientOptions(server, "localhost") { TrustedAuthorities = TestCertificates.Instance.Authorities, ApplicationProtocols = TunnelProtocol.ApplicationProtocols, Certificate = certificate }, this);
+        Connection = _engine.Connect(
+            new QuicClientOptions(server, name)
+            {
+                TrustedAuthorities = authorities ?? TestCertificates.Instance.Authorities,
+                ApplicationProtocols = protocol is null ? TunnelProtocol.ApplicationProtocols : [protocol],
+                Certificate = certificate,
+                // A busy machine takes its time.
+                HandshakeTimeout = Wait.Timeout,
+                IdleTimeout = TimeSpan.FromMinutes(10),
+            },
+            this);
     }
 
     public IQuicConnection Connection { get; }
 
     public ConcurrentQueue<byte[]> Datagrams { get; } = new();
 
-    /// <summary>What the concentrator's control stream carried until its end: hexadecimal octets, or "reset CODE".</summary>
+    /// <summary>The content of the concentrator's control stream when it ended, in hexadecimal, or "reset CODE".</summary>
     public Task<string> Answer => _answer.Task.WaitAsync(Wait.Timeout);
 
     public Task<QuicCloseReason> Closed => _closed.Task.WaitAsync(Wait.Timeout);
 
     public static async Task<RawPeer> ConnectAsync(IPEndPoint server, X509Certificate2? certificate = null)
     {
-        var peer = new RawPeer(server, certificate ?? TestCertificates.Instance.Client);
+        var peer = new RawPeer(server, certificate ?? TestCertificates.Instance.Client, "localhost", null, null);
         await peer._connected.Task.WaitAsync(Wait.Timeout);
         return peer;
     }
 
-    /// <summary>Opens the next stream (2, 6, 10, ...) and sends these octets.</summary>
+    /// <summary>Connects to the end point for other concentrators.</summary>
+    /// <param name="server">The end point.</param>
+    /// <param name="name">The name of the concentrator there.</param>
+    /// <param name="certificate">The certificate of this end.</param>
+    /// <param name="authorities">The authorities of the concentrator there.</param>
+    public static async Task<RawPeer> ConnectToNodeAsync(IPEndPoint server, string name, X509Certificate2? certificate, X509Certificate2Collection authorities)
+    {
+        var peer = new RawPeer(server, certificate, name, authorities, "mtatls-qt-relay-1");
+        await peer._connected.Task.WaitAsync(Wait.Timeout);
+        return peer;
+    }
+
+    /// <summary>Opens the next stream (2, 6, 10, ...) and sends octets on it.</summary>
     public long Send(string hex, bool fin = true)
     {
         long stream = Connection.OpenUnidirectionalStream();

@@ -10,14 +10,14 @@ using MtaTls.QuicTunnel.Concentrator;
 
 namespace MtaTls.QuicTunnel.Tests.Support;
 
-/// <summary>A concentrator in a real host, on loopback and with packets in memory, and clients of it.</summary>
+/// <summary>A concentrator in a host, on loopback and with packets in memory, and its clients.</summary>
 internal sealed class TunnelHost : IAsyncDisposable
 {
     public const string Identity = "CN=laptop-1";
     private readonly string _directory = Directory.CreateTempSubdirectory("tunnel-").FullName;
     private readonly IHost _host;
 
-    private TunnelHost(Action<QuicTunnelOptions>? configure, (string Key, string Value)[] settings)
+    private TunnelHost(Action<QuicTunnelOptions>? configure, (string Key, string Value)[] settings, Action<IHostApplicationBuilder>? build = null)
     {
         AuthorityPath = Path.Combine(_directory, "ca.pem");
         File.WriteAllText(AuthorityPath, TestCertificates.Instance.Authority.ExportCertificatePem());
@@ -36,15 +36,19 @@ internal sealed class TunnelHost : IAsyncDisposable
             options.Interface.Addresses.Add("fd99::1/64");
             options.Addresses.Identities[Identity] = [.. options.Addresses.Identities.TryGetValue(Identity, out IList<string>? changed) ? changed : [], "10.99.0.2", "fd99::2"];
             options.Addresses.Pool.Add("10.99.0.64/26");
+            // A busy machine takes its time. A test whose subject is one of these sets it.
+            options.Sessions.NegotiationTimeout = Wait.Timeout;
+            options.Sessions.IdleTimeout = TimeSpan.FromMinutes(10);
             configure?.Invoke(options);
         });
+        build?.Invoke(builder);
         Configuration = builder.Configuration;
         _host = builder.Build();
     }
 
     public string AuthorityPath { get; }
 
-    /// <summary>Of the section QuicTunnel; <see cref="Change"/> changes it while the host runs.</summary>
+    /// <summary>The configuration of the host. <see cref="Change"/> changes it while the host runs.</summary>
     public ConfigurationManager Configuration { get; }
 
     public RecordingLoggerProvider Logs { get; }
@@ -67,7 +71,16 @@ internal sealed class TunnelHost : IAsyncDisposable
         return host;
     }
 
-    /// <summary>Sets a setting of the section QuicTunnel, and has the configuration read again.</summary>
+    /// <summary>The same with further services.</summary>
+    public static async Task<TunnelHost> StartAsync(Action<IHostApplicationBuilder> build, Action<QuicTunnelOptions> configure)
+    {
+        Assert.SkipUnless(QuicEngine.IsSupported, QuicEngine.UnsupportedReason ?? "");
+        var host = new TunnelHost(configure, [], build);
+        await host._host.StartAsync();
+        return host;
+    }
+
+    /// <summary>Changes a setting of the section QuicTunnel and reloads the configuration.</summary>
     public void Change(string key, string? value)
     {
         Configuration[$"QuicTunnel:{key}"] = value;
@@ -95,7 +108,7 @@ internal sealed class TunnelHost : IAsyncDisposable
         QuicTunnelClient client = CreateClient(configure, network);
         client.Start();
         await client.WaitForSessionAsync().WaitAsync(Wait.Timeout);
-        await Wait.UntilAsync(() => client.Paths.Count == Math.Max(1, client.Options.LocalAddresses.Count), "not every path came up");
+        await Wait.UntilAsync(() => client.Paths.Count == Math.Max(1, client.Options.LocalAddresses.Count), "Not every path was established.");
         return client;
     }
 
@@ -110,7 +123,7 @@ internal sealed class TunnelHost : IAsyncDisposable
         Directory.Delete(_directory, recursive: true);
     }
 
-    /// <summary>Linux answers on all of 127.0.0.0/8 though it lists one address of it.</summary>
+    /// <summary>Reports every address as present, because Linux uses all of 127.0.0.0/8 but lists only one address.</summary>
     private sealed class AllPresent : INetworkMonitor
     {
         public event Action? Changed

@@ -2,12 +2,12 @@ using System.Diagnostics;
 
 namespace MtaTls.Repository.Tests.Packages;
 
-/// <summary>A program that runs to its end.</summary>
+/// <summary>Runs a program to its end.</summary>
 internal static class Command
 {
     private static readonly TimeSpan s_timeout = TimeSpan.FromMinutes(15);
 
-    /// <summary>What the program wrote to its standard output. Its exit code must be 0.</summary>
+    /// <summary>Runs the program and returns its standard output. Its exit code must be 0.</summary>
     public static async Task<string> RunAsync(string folder, string program, IEnumerable<string> arguments, IReadOnlyDictionary<string, string>? environment = null)
     {
         using Process process = Start(folder, program, arguments, environment);
@@ -38,7 +38,7 @@ internal static class Command
             RedirectStandardOutput = true,
             RedirectStandardError = true,
         };
-        // The test host's own build settings are not those of a shell.
+        // The test host sets build variables that a shell does not have.
         foreach (string name in start.Environment.Keys.Where(static name => name.StartsWith("MSBuild", StringComparison.OrdinalIgnoreCase) || name.StartsWith("VSTEST", StringComparison.OrdinalIgnoreCase)).ToArray())
         {
             start.Environment.Remove(name);

@@ -5,7 +5,7 @@ using System.Xml.Linq;
 
 namespace MtaTls.Repository.Tests.Packages;
 
-/// <summary>Applications in an empty folder that have nothing but the packed packages: they build without a warning, and they work.</summary>
+/// <summary>Applications in an empty folder, with only the packed packages. They build without a warning, and they work.</summary>
 [Collection(PackedPackages.Collection)]
 public sealed class ConsumerTests(PackedPackages packages)
 {
@@ -60,7 +60,7 @@ public sealed class ConsumerTests(PackedPackages packages)
         await RunsAsync(program, ChannelsOutput);
     }
 
-    // The reverse proxy is neither trimmed nor compiled to native code: YARP is not annotated for trimming.
+    // The reverse proxy is neither trimmed nor compiled to native code, because YARP has no annotations for trimming.
     [Theory]
     [InlineData("Channels", ChannelsOutput)]
     [InlineData("Proxy", ProxyOutput)]

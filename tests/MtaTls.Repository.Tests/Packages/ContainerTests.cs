@@ -6,7 +6,7 @@ using System.Text.Json.Nodes;
 
 namespace MtaTls.Repository.Tests.Packages;
 
-/// <summary>The container image of the command mtatls: what is in it, and that it runs without root on a file system that is read-only.</summary>
+/// <summary>The container image of the command mtatls: its content, and that it runs without root on a read-only file system.</summary>
 public class ContainerTests
 {
     [Fact]
@@ -53,7 +53,7 @@ public class ContainerTests
         await TarFile.ExtractToDirectoryAsync(content, root, overwriteFiles: true);
     }
 
-    /// <summary>Runs what the image says, as the user that it says; the runtime of this machine stands in for that of the base image.</summary>
+    /// <summary>Runs the image's command as the image's user. The runtime of this machine replaces that of the base image.</summary>
     private static async Task RunAsync(string folder, string root, JsonNode config)
     {
         string settings = Directory.CreateDirectory(Path.Combine(folder, "settings")).FullName;
@@ -91,7 +91,7 @@ public class ContainerTests
         using (process)
         {
             List<string> lines = [];
-            using CancellationTokenSource hang = new(TimeSpan.FromMinutes(3));
+            using CancellationTokenSource hang = new(TimeSpan.FromMinutes(10));
             Task<string> errors = process.StandardError.ReadToEndAsync(hang.Token);
             while (await process.StandardOutput.ReadLineAsync(hang.Token) is { } line)
             {

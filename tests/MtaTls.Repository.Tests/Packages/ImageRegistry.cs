@@ -3,10 +3,10 @@ using System.Formats.Tar;
 using System.IO.Compression;
 using System.Net;
 using System.Net.Http.Headers;
-using System.Net.Sockets;
 using System.Security.Cryptography;
 using System.Text;
 using System.Text.Json.Nodes;
+using MtaTls.FunctionalTests.Support;
 
 namespace MtaTls.Repository.Tests.Packages;
 
@@ -27,7 +27,7 @@ internal sealed class ImageRegistry : IAsyncDisposable
 
     public static async Task<ImageRegistry> StartAsync(string folder)
     {
-        string address = $"127.0.0.1:{FreePort()}";
+        string address = $"127.0.0.1:{FreePort.Find()}";
         string configuration = Path.Combine(folder, "registry.yml");
         await File.WriteAllTextAsync(configuration, $"version: 0.1\nstorage: {{ inmemory: {{}} }}\nhttp: {{ addr: '{address}' }}\n");
         Process process;
@@ -61,13 +61,6 @@ internal sealed class ImageRegistry : IAsyncDisposable
         _process.Kill();
         await _process.WaitForExitAsync();
         _process.Dispose();
-    }
-
-    private static int FreePort()
-    {
-        using TcpListener listener = new(IPAddress.Loopback, 0);
-        listener.Start();
-        return ((IPEndPoint)listener.LocalEndpoint).Port;
     }
 
     private async Task PushBaseAsync()
@@ -118,7 +111,7 @@ internal sealed class ImageRegistry : IAsyncDisposable
             }
             catch (HttpRequestException) when (!_process.HasExited)
             {
-                // It does not listen yet.
+                // The registry does not listen yet.
                 await Task.Delay(50);
             }
         }

@@ -4,18 +4,18 @@ using System.Xml.Linq;
 
 namespace MtaTls.Repository.Tests.Packages;
 
-/// <summary>Classes of tests that share the packed packages.</summary>
+/// <summary>The collection of test classes that share the packed packages.</summary>
 [CollectionDefinition(PackedPackages.Collection)]
 public sealed class PackedPackagesCollection : ICollectionFixture<PackedPackages>;
 
-/// <summary>All packages, packed once into a folder outside the repository, and applications that have them from there.</summary>
+/// <summary>All packages, packed once into a folder outside the repository, and applications that use them.</summary>
 public sealed class PackedPackages : IAsyncLifetime
 {
     public const string Collection = "packed packages";
 
     private readonly DirectoryInfo _folder = Directory.CreateTempSubdirectory("mtatls-packages-");
     private readonly string _consumers;
-    // No other run packed this version, so no cache has it.
+    // The version is unique for each run, so that no cache has it.
     private readonly string _version = "0.1.0-test." + DateTime.UtcNow.ToString("yyyyMMddHHmmssfff", CultureInfo.InvariantCulture);
 
     public PackedPackages()
@@ -53,16 +53,16 @@ public sealed class PackedPackages : IAsyncLifetime
     /// <summary>The version of all packages.</summary>
     public string Version => _version;
 
-    /// <summary>Where the consumers' packages are unpacked.</summary>
+    /// <summary>The folder for the consumers' unpacked packages.</summary>
     public string Cache => Path.Combine(_folder.FullName, "cache");
 
-    /// <summary>A folder in which packages are restored from the packed ones.</summary>
+    /// <summary>Creates a folder in which the packed packages are restored.</summary>
     public string CreateConsumerFolder(string name) => Directory.CreateDirectory(Path.Combine(_consumers, name)).FullName;
 
     /// <summary>A folder that is deleted with the packages.</summary>
     public string CreateFolder(string name) => _folder.CreateSubdirectory(name).FullName;
 
-    /// <summary>The lowest version of a dependency that a package takes.</summary>
+    /// <summary>The lowest version of a dependency that a package accepts.</summary>
     public string LowestVersion(string package, string dependency)
     {
         using ZipArchive archive = ZipFile.OpenRead(Path.Combine(Folder, $"{package}.{_version}.nupkg"));
@@ -73,7 +73,7 @@ public sealed class PackedPackages : IAsyncLifetime
     /// <summary>Publishes one of the applications and returns the path of its executable.</summary>
     public async Task<string> PublishAsync(string consumer, string name, params string[] arguments)
     {
-        // A folder for each way of publishing: what one way leaves in obj is not for another.
+        // Each way of publishing has its own folder, because the files in obj differ.
         string project = Path.Combine(_consumers, consumer + "-" + name), output = Path.Combine(project, "out");
         CopyFolder(Path.Combine(_consumers, consumer), project);
         await Command.RunAsync(project, "dotnet",
@@ -82,7 +82,7 @@ public sealed class PackedPackages : IAsyncLifetime
         return Path.Combine(output, consumer);
     }
 
-    /// <summary>Copies a folder's files, those that count.</summary>
+    /// <summary>Copies a folder's source files.</summary>
     public static void CopyFolder(string from, string to, Func<string, bool>? counts = null)
     {
         foreach (string file in Directory.EnumerateFiles(from, "*", SearchOption.AllDirectories).Where(file => counts is null || counts(file)))

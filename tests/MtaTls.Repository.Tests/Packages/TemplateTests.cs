@@ -4,7 +4,7 @@ using System.Security.Cryptography.X509Certificates;
 
 namespace MtaTls.Repository.Tests.Packages;
 
-/// <summary>The templates as people get them: installed from the package, built with the packages of the same version, and started.</summary>
+/// <summary>The templates as users get them: installed from the package, built with the packages of the same version, and started.</summary>
 [Collection(PackedPackages.Collection)]
 public sealed class TemplateTests(PackedPackages packages)
 {
@@ -15,7 +15,7 @@ public sealed class TemplateTests(PackedPackages packages)
     public async Task A_new_application_builds_without_a_warning_and_starts(string template, string line)
     {
         string folder = packages.CreateConsumerFolder(template);
-        // Templates are installed into the folder, not for the user.
+        // The templates are installed into a test folder, not for the user.
         var environment = new Dictionary<string, string> { ["DOTNET_CLI_HOME"] = folder, ["NUGET_PACKAGES"] = packages.Cache };
         await Command.RunAsync(folder, "dotnet", ["new", "install", Path.Combine(packages.Folder, $"MtaTls.Templates.{packages.Version}.nupkg")], environment);
         await Command.RunAsync(folder, "dotnet", ["new", template, "-o", "My.App"], environment);
@@ -36,7 +36,7 @@ public sealed class TemplateTests(PackedPackages packages)
         try
         {
             List<string> lines = [];
-            while (await process.StandardOutput.ReadLineAsync().WaitAsync(TimeSpan.FromMinutes(2)) is { } written)
+            while (await process.StandardOutput.ReadLineAsync().WaitAsync(TimeSpan.FromMinutes(10)) is { } written)
             {
                 lines.Add(written);
                 if (written.Contains(line, StringComparison.Ordinal))

@@ -2,7 +2,7 @@ using System.Runtime.InteropServices;
 
 namespace MtaTls.Repository.Tests.Packages;
 
-/// <summary>The command mtatls as people get it: a .NET tool, and a file of native code.</summary>
+/// <summary>The command mtatls as users get it: a .NET tool, and a native executable.</summary>
 [Collection(PackedPackages.Collection)]
 public sealed class ToolTests(PackedPackages packages)
 {
@@ -20,7 +20,7 @@ public sealed class ToolTests(PackedPackages packages)
     public async Task The_command_compiles_to_native_code_without_a_warning()
     {
         Assert.SkipUnless(ConsumerTests.HasLinker(), "clang is not installed.");
-        // The sources in a folder of their own: what native code needs is no part of the repository's lock files.
+        // The sources are copied to a separate folder, because the repository's lock files do not contain the packages for native code.
         string folder = packages.CreateFolder("native-tool");
         foreach (string file in Directory.EnumerateFiles(Repository.Root, "Directory.*").Append(Path.Combine(Repository.Root, "global.json")).Append(Path.Combine(Repository.Root, ".editorconfig")))
         {

@@ -1,6 +1,6 @@
 namespace MtaTls.Repository.Tests.Packages;
 
-/// <summary>The version of the packages, which git's tags say.</summary>
+/// <summary>The version of the packages, which comes from git tags.</summary>
 public class VersionTests
 {
     [Fact]

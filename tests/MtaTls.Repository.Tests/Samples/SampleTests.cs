@@ -8,7 +8,7 @@ using MtaTls.Repository.Tests.Packages;
 
 namespace MtaTls.Repository.Tests.Samples;
 
-/// <summary>The samples as processes, as their users run them.</summary>
+/// <summary>The samples, run as processes, as users do.</summary>
 public sealed class SampleTests : IDisposable
 {
     private readonly DirectoryInfo _folder = Directory.CreateTempSubdirectory("mtatls-samples-");
@@ -152,7 +152,7 @@ public sealed class SampleTests : IDisposable
 
     private static async Task<string> ReadUntilAsync(Process process, string pattern)
     {
-        using var hang = new CancellationTokenSource(TimeSpan.FromMinutes(3));
+        using var hang = new CancellationTokenSource(TimeSpan.FromMinutes(10));
         var lines = new List<string>();
         while (await process.StandardOutput.ReadLineAsync(hang.Token) is { } line)
         {
@@ -172,7 +172,7 @@ public sealed class SampleTests : IDisposable
         try
         {
             Task<string> output = process.StandardOutput.ReadToEndAsync(), errors = process.StandardError.ReadToEndAsync();
-            await process.WaitForExitAsync().WaitAsync(TimeSpan.FromMinutes(3));
+            await process.WaitForExitAsync().WaitAsync(TimeSpan.FromMinutes(10));
             return (process.ExitCode, await output, await errors);
         }
         finally

@@ -5,10 +5,10 @@ using MtaTls.ReverseProxy.Redis.Tests.Support;
 
 namespace MtaTls.ReverseProxy.Redis.Tests.Cluster;
 
-/// <summary>The nodes that an agent names in its registration, for its other sessions have them.</summary>
+/// <summary>The nodes that an agent asks to avoid in its registration, because its other sessions are with them.</summary>
 public sealed class AvoidTests
 {
-    private const string TooMany = "avoid is not a list of at most 64 nodes";
+    private const string TooMany = "avoid must be a list of at most 64 gateway names";
     private const string NotRead = "The body is not the JSON of a registration.";
 
     [Fact]
@@ -28,7 +28,7 @@ public sealed class AvoidTests
     }
 
     [Fact]
-    public async Task A_wrong_list_of_avoided_nodes_is_refused_with_the_reason()
+    public async Task An_invalid_list_of_avoided_nodes_is_refused_with_the_reason()
     {
         await using RedisServer redis = await RedisServer.StartNewAsync();
         await using ClusterGateway a = await ClusterGateway.StartAsync(redis, "gw-a");
@@ -45,13 +45,13 @@ public sealed class AvoidTests
         }
 
         Assert.Empty(a.Agents);
-        // Each is logged once it is understood at all, and what the agent sent is in no line of it.
+        // Each refusal of valid JSON is logged, and no log line contains the text that the agent sent.
         string[] refused = await a.LoggedAsync("RegistrationRefused", cases.Count(static c => c.Detail == TooMany));
         Assert.All(refused, static m => Assert.Contains(TooMany, m, StringComparison.Ordinal));
     }
 
     [Fact]
-    public async Task A_gateway_that_an_agent_avoids_says_who_it_is()
+    public async Task A_gateway_that_an_agent_avoids_answers_with_its_name()
     {
         await using RedisServer redis = await RedisServer.StartNewAsync();
         await using ClusterGateway a = await ClusterGateway.StartAsync(redis, "gw-a");
@@ -64,7 +64,7 @@ public sealed class AvoidTests
     private static Task<RawAgent> RegisterAsync(ClusterGateway gateway, string avoid)
         => RawAgent.RegisterAsync(gateway.Port, ClusterGateway.Plant7, avoid, "raw");
 
-    /// <summary>Names as long as they may be.</summary>
+    /// <summary>Names of the greatest allowed length.</summary>
     private static string Nodes(int count)
         => JsonSerializer.Serialize(Enumerable.Range(0, count).Select(static i => "node." + i.ToString(CultureInfo.InvariantCulture).PadLeft(59, '_')));
 

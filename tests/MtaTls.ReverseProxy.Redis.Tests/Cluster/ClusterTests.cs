@@ -3,7 +3,7 @@ using MtaTls.ReverseProxy.Redis.Tests.Support;
 
 namespace MtaTls.ReverseProxy.Redis.Tests.Cluster;
 
-/// <summary>Several gateways with one directory: the same tests on redis-server and on Garnet.</summary>
+/// <summary>Several gateways with one directory. The same tests run with redis-server and with Garnet.</summary>
 public abstract class ClusterTests(Func<Task<DirectoryServer>> start)
 {
     [Fact]
@@ -91,6 +91,7 @@ public abstract class ClusterTests(Func<Task<DirectoryServer>> start)
         for (int i = 0; i < 4; i++)
         {
             await load.FurtherAsync(100);
+            await first.StopAsync();
             await first.DisposeAsync();
             await load.FurtherAsync(100);
             first = second;
@@ -106,7 +107,7 @@ public abstract class ClusterTests(Func<Task<DirectoryServer>> start)
     }
 
     [Fact]
-    public async Task A_gateway_that_stops_sends_its_agents_elsewhere_and_loses_no_request()
+    public async Task A_gateway_that_stops_moves_its_agents_to_others_and_loses_no_request()
     {
         await using DirectoryServer redis = await start();
         await using ClusterGateway a = await ClusterGateway.StartAsync(redis, "gw-a"), c = await ClusterGateway.StartAsync(redis, "gw-c");
@@ -127,7 +128,7 @@ public abstract class ClusterTests(Func<Task<DirectoryServer>> start)
     }
 
     [Fact]
-    public async Task Redis_that_is_gone_leaves_known_agents_served_and_one_that_returns_empty_is_filled_again()
+    public async Task Known_agents_are_served_without_Redis_and_an_empty_Redis_is_filled_again()
     {
         await using DirectoryServer redis = await start();
         await using ClusterGateway a = await ClusterGateway.StartAsync(redis, "gw-a"), b = await ClusterGateway.StartAsync(redis, "gw-b");
@@ -142,14 +143,14 @@ public abstract class ClusterTests(Func<Task<DirectoryServer>> start)
         await a.LoggedAsync("DirectoryLost");
         await b.LoggedAsync("DirectoryLost");
         Assert.Equal("Degraded", await health.GetStringAsync("/health").Soon());
-        // What is not known may exist: that is another answer than 404.
+        // An unknown name may have agents, so the answer is not 404.
         using (HttpResponseMessage response = await unknown.GetAsync("/").Soon())
         {
             Assert.Equal(HttpStatusCode.ServiceUnavailable, response.StatusCode);
             Assert.NotNull(response.Headers.RetryAfter);
         }
 
-        // An agent that comes meanwhile is served by its own gateway at once.
+        // A new agent is served by its own gateway at once.
         await using TestApp late = await b.AgentAsync("late", "late.internal");
         using HttpClient lateHere = b.Client("late.agents.example.test"), lateThere = a.Client("late.agents.example.test");
         await b.AgentsAsync(2);
@@ -166,7 +167,7 @@ public abstract class ClusterTests(Func<Task<DirectoryServer>> start)
     }
 
     [Fact]
-    public async Task FLUSHALL_loses_no_request_and_all_is_announced_again()
+    public async Task After_FLUSHALL_no_request_is_lost_and_all_agents_are_announced_again()
     {
         await using DirectoryServer redis = await start();
         await using ClusterGateway a = await ClusterGateway.StartAsync(redis, "gw-a"), b = await ClusterGateway.StartAsync(redis, "gw-b");
@@ -186,21 +187,22 @@ public abstract class ClusterTests(Func<Task<DirectoryServer>> start)
 
         await load.StopAsync();
         Assert.Empty(load.Failures);
-        // What is known after that does not come from the time before.
+        // The data after that are new, not kept from before.
         await using ClusterGateway c = await ClusterGateway.StartAsync(redis, "gw-c");
         await c.NodesAsync(3);
         await c.MembersAsync(1);
     }
 
     [Fact]
-    public async Task A_lease_that_has_ended_makes_a_new_epoch_and_removes_nobody_elses_member()
+    public async Task An_ended_lease_leads_to_a_new_epoch_and_removes_no_member_of_other_nodes()
     {
         await using DirectoryServer redis = await start();
-        await using ClusterGateway a = await ClusterGateway.StartAsync(redis, "gw-a"), b = await ClusterGateway.StartAsync(redis, "gw-b"), c = await ClusterGateway.StartAsync(redis, "gw-c");
+        await using ClusterGateway a = await ClusterGateway.StartAsync(redis, "gw-a", replace: LimitTests.LongLease), b = await ClusterGateway.StartAsync(redis, "gw-b", replace: LimitTests.LongLease),
+            c = await ClusterGateway.StartAsync(redis, "gw-c", replace: LimitTests.LongLease);
         await using TestApp atB = await b.AgentAsync("at-b"), atC = await c.AgentAsync("at-c");
         await a.MembersAsync(2);
         long before = b.Directory.Lease.Epoch;
-        // As Redis does when the node was silent for longer than its lease.
+        // Redis does the same when a node has not renewed its lease in time.
         await redis.CommandAsync("DEL", "mtatls:{nodes}:gw-b");
         await b.LoggedAsync("LeaseLost");
         await b.LoggedAsync("Announced", 2);
@@ -213,7 +215,7 @@ public abstract class ClusterTests(Func<Task<DirectoryServer>> start)
     }
 
     [Fact]
-    public async Task An_agent_that_has_moved_is_found_where_it_is()
+    public async Task An_agent_that_has_moved_is_found_at_its_new_gateway()
     {
         await using DirectoryServer redis = await start();
         await using ClusterGateway a = await ClusterGateway.StartAsync(redis, "gw-a"), b = await ClusterGateway.StartAsync(redis, "gw-b"), c = await ClusterGateway.StartAsync(redis, "gw-c");
@@ -222,6 +224,7 @@ public abstract class ClusterTests(Func<Task<DirectoryServer>> start)
         {
             await using TestApp agent = await (i % 2 == 0 ? b : c).AgentAsync($"a{i}");
             await load.FurtherAsync(30);
+            await agent.StopAsync();
         }
 
         await using TestApp last = await c.AgentAsync("last");

@@ -6,14 +6,20 @@ using StackExchange.Redis;
 
 namespace MtaTls.ReverseProxy.Redis.Tests.Cluster;
 
-/// <summary>What bounds the directory, and what is wrong with its settings.</summary>
+/// <summary>The limits of the directory, and errors in its settings.</summary>
 public sealed class LimitTests
 {
+    /// <summary>With a short one a busy machine may let it end, after which names that are not found may exist.</summary>
+    internal const string LongLease = "\"Lease\": \"00:00:30\"";
+
+    /// <summary>The default is a second, in which a busy machine may not get the answer.</summary>
+    internal const string LongLookup = "\"LookupTimeout\": \"00:01:00\"";
+
     [Fact]
-    public async Task Names_that_nobody_has_are_forgotten_before_those_that_somebody_has()
+    public async Task Names_without_agents_are_removed_before_names_with_agents()
     {
         await using RedisServer redis = await RedisServer.StartNewAsync();
-        await using ClusterGateway a = await ClusterGateway.StartAsync(redis, "gw-a", cluster: "\"MaxNames\": 32"), b = await ClusterGateway.StartAsync(redis, "gw-b");
+        await using ClusterGateway a = await ClusterGateway.StartAsync(redis, "gw-a", cluster: "\"MaxNames\": 32, " + LongLookup, replace: LongLease), b = await ClusterGateway.StartAsync(redis, "gw-b");
         await using TestApp agent = await b.AgentAsync("one", "one.internal");
         await a.MembersAsync(1, "one.internal");
         for (int i = 0; i < 500; i++)
@@ -26,10 +32,10 @@ public sealed class LimitTests
     }
 
     [Fact]
-    public async Task Requests_that_wait_for_look_ups_are_bounded()
+    public async Task Requests_that_wait_for_lookups_are_limited()
     {
         await using RedisServer redis = await RedisServer.StartNewAsync();
-        await using ClusterGateway a = await ClusterGateway.StartAsync(redis, "gw-a", cluster: "\"MaxLookups\": 4, \"LookupTimeout\": \"00:00:20\"");
+        await using ClusterGateway a = await ClusterGateway.StartAsync(redis, "gw-a", cluster: "\"MaxLookups\": 4, \"LookupTimeout\": \"00:00:20\"", replace: LongLease);
         await a.NodesAsync(1);
         await redis.SignalAsync("STOP");
         Task<bool>[] lookups = [.. Enumerable.Range(0, 10).Select(i => a.Directory.LoadAsync($"n{i}.internal").AsTask())];
@@ -40,7 +46,7 @@ public sealed class LimitTests
     }
 
     [Fact]
-    public async Task A_look_up_that_Redis_does_not_answer_ends_in_time()
+    public async Task A_lookup_that_Redis_does_not_answer_ends_in_time()
     {
         await using RedisServer redis = await RedisServer.StartNewAsync();
         await using ClusterGateway a = await ClusterGateway.StartAsync(redis, "gw-a", cluster: "\"LookupTimeout\": \"00:00:00.100\"");
@@ -52,14 +58,18 @@ public sealed class LimitTests
     }
 
     [Fact]
-    public async Task Members_and_nodes_are_looked_at_up_to_their_limits_and_what_is_not_understood_is_ignored()
+    public async Task Members_and_nodes_are_read_up_to_their_limits_and_invalid_entries_are_ignored()
     {
         await using RedisServer redis = await RedisServer.StartNewAsync();
-        await using ClusterGateway a = await ClusterGateway.StartAsync(redis, "gw-a", cluster: "\"MaxAgentsPerName\": 10, \"MaxNodes\": 3"), b = await ClusterGateway.StartAsync(redis, "gw-b");
+        await using ClusterGateway a = await ClusterGateway.StartAsync(redis, "gw-a", cluster: "\"MaxAgentsPerName\": 10, \"MaxNodes\": 3, " + LongLookup, replace: LongLease),
+            b = await ClusterGateway.StartAsync(redis, "gw-b", replace: LongLease);
         await a.NodesAsync(2);
-        object[] members = [.. Enumerable.Range(0, 50).Select(i => string.Create(CultureInfo.InvariantCulture, $"gw-b|{b.Directory.Lease.Epoch}|{i:x16}|1|agent")), "gw-b|1\r\n|x", "|||||", "gw-z|5|a|1|b"];
+        object[] members = [.. Enumerable.Range(0, 50).Select(i => string.Create(CultureInfo.InvariantCulture, $"gw-b|{b.Directory.Lease.Epoch}|{i:x16}|1|agent"))];
         await redis.CommandAsync("SADD", ["mtatls:agents:many.internal", .. members]);
         await a.MembersAsync(10, "many.internal");
+        await redis.CommandAsync("SADD", "mtatls:agents:strange.internal", "gw-b|1\r\n|x", "|||||", "gw-z|5|a|1|b");
+        Assert.True(await a.Directory.LoadAsync("strange.internal"));
+        Assert.Empty(a.Directory.Find("strange.internal"));
         await a.LoggedAsync("EntriesIgnored");
         await a.LoggedAsync("TooManyEntries");
         await redis.CommandAsync("SADD", ["mtatls:{nodes}", .. Enumerable.Range(0, 20).Select(static i => (object)$"x{i}"), "bad\r\nname"]);
@@ -73,7 +83,7 @@ public sealed class LimitTests
     }
 
     [Fact]
-    public async Task Two_gateways_of_one_name_are_an_error_of_the_older_one()
+    public async Task Of_two_gateways_with_one_name_the_older_one_reports_an_error()
     {
         await using RedisServer redis = await RedisServer.StartNewAsync();
         await using ClusterGateway first = await ClusterGateway.StartAsync(redis, "gw-a");
@@ -84,6 +94,20 @@ public sealed class LimitTests
         using HttpResponseMessage response = await client.GetAsync("/health").Soon();
         Assert.Equal(System.Net.HttpStatusCode.ServiceUnavailable, response.StatusCode);
         Assert.False(second.Directory.Lease.IsNameTaken);
+    }
+
+    [Fact]
+    public async Task A_gateway_gets_its_name_back_when_the_other_one_has_died()
+    {
+        await using RedisServer redis = await RedisServer.StartNewAsync();
+        await using ClusterGateway first = await ClusterGateway.StartAsync(redis, "gw-a");
+        await first.NodesAsync(1);
+        long before = first.Directory.Lease.Epoch;
+        // The other gateway has a later epoch and never renews its lease.
+        await redis.CommandAsync("SET", "mtatls:{nodes}:gw-a", "1000|https://127.0.0.1:1/|serving", "PX", "60000");
+        await first.LoggedAsync("NameTaken");
+        await redis.CommandAsync("PEXPIRE", "mtatls:{nodes}:gw-a", "3000");
+        await Wait.UntilAsync(() => first.Directory.Lease is { IsNameTaken: false } lease && lease.Epoch > before);
     }
 
     [Theory]
@@ -136,7 +160,7 @@ public sealed class LimitTests
             await a.NodesAsync(1);
         }
 
-        // It is not the gateway's to close.
+        // The gateway must not close it.
         Assert.True(multiplexer.IsConnected);
     }
 
@@ -153,7 +177,7 @@ public sealed class LimitTests
     [Fact]
     public async Task A_Redis_Cluster_is_used_too()
     {
-        await using RedisServer redis = await RedisServer.StartNewAsync("--cluster-enabled", "yes", "--cluster-config-file", Path.Combine(Path.GetTempPath(), $"mtatls-nodes-{Guid.NewGuid():N}.conf"));
+        await using RedisServer redis = await RedisServer.StartNewAsync("--cluster-enabled", "yes", "--cluster-port", $"{FreePort.Find()}", "--cluster-config-file", Path.Combine(Path.GetTempPath(), $"mtatls-nodes-{Guid.NewGuid():N}.conf"));
         await redis.CommandAsync("CLUSTER", "ADDSLOTSRANGE", "0", "16383");
         await using ClusterGateway a = await ClusterGateway.StartAsync(redis, "gw-a"), b = await ClusterGateway.StartAsync(redis, "gw-b");
         await using TestApp agent = await b.AgentAsync("plant");

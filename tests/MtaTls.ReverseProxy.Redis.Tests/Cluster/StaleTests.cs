@@ -5,7 +5,7 @@ using Yarp.ReverseProxy.Model;
 
 namespace MtaTls.ReverseProxy.Redis.Tests.Cluster;
 
-/// <summary>A gateway that does not reach Redis for longer than it may use what it knows.</summary>
+/// <summary>A gateway that can't reach Redis for longer than MaxStale.</summary>
 public sealed class StaleTests
 {
     [Fact]
@@ -20,7 +20,7 @@ public sealed class StaleTests
         await using TestApp own = await a.AgentAsync("own", "own.internal"), plant = await b.AgentAsync("plant");
         await a.AgentsAsync(1);
         await a.MembersAsync(1);
-        // By YARP's destinations, and by name.
+        // Through a YARP cluster, and through the host pattern.
         using HttpClient destinations = a.Client(), forwarder = a.Client("plant7.agents.example.test"), local = a.Client("own.agents.example.test"), there = b.Client();
         await ClusterGateway.ServedAsync(destinations);
         await ClusterGateway.ServedAsync(forwarder);
@@ -39,7 +39,7 @@ public sealed class StaleTests
             Assert.Equal("own", await local.GetStringAsync("/").Soon());
         }
 
-        // The other gateway sees Redis, and the agent has never left it. Nor has this one's lease ended: nothing in Redis has changed when this one is back.
+        // The other gateway has always reached Redis, the agent has never left it, and this gateway's lease has not ended. So nothing in Redis has changed when this gateway is back.
         Assert.Equal("plant", await there.GetStringAsync("/").Soon());
         relay.Mend();
         await a.LoggedAsync("DirectoryReached", 2);

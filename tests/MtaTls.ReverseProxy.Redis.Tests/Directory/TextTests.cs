@@ -4,7 +4,7 @@ using MtaTls.ReverseProxy.Redis.Directory;
 
 namespace MtaTls.ReverseProxy.Redis.Tests.Directory;
 
-/// <summary>What stands in Redis. Anybody who can write there may write anything.</summary>
+/// <summary>Parsing of texts in Redis. A client that can write to Redis may write anything.</summary>
 public sealed class TextTests
 {
     [Fact]
@@ -31,7 +31,7 @@ public sealed class TextTests
     [InlineData("gw-a|7|id|1|age\rnt")]
     [InlineData("gw-a|7||1|agent")]
     [InlineData("|7|id|1|agent")]
-    public void What_is_not_exactly_a_member_is_none(string text) => Assert.False(DirectoryMember.TryParse("plant7.internal", text, out _));
+    public void Invalid_members_are_rejected(string text) => Assert.False(DirectoryMember.TryParse("plant7.internal", text, out _));
 
     [Fact]
     public void A_node_is_read_as_it_was_written()
@@ -48,10 +48,10 @@ public sealed class TextTests
     [InlineData("7|https://user@10.0.0.11:9443/|serving")]
     [InlineData("7|https://10.0.0.11:9443/path|serving")]
     [InlineData("7|https://10.0.0.11:9443/|other")]
-    public void What_is_not_exactly_a_node_is_none(string text) => Assert.Null(NodeText.Parse("gw-a", text));
+    public void Invalid_nodes_are_rejected(string text) => Assert.Null(NodeText.Parse("gw-a", text));
 
     [Fact]
-    public void Messages_name_who_has_changed()
+    public void Messages_tell_which_node_or_names_have_changed()
     {
         Assert.True(ChangeMessage.TryParse(ChangeMessage.OfNode("gw-a"), out string node, out IReadOnlyList<string> names));
         Assert.Equal("gw-a", node);
@@ -70,7 +70,7 @@ public sealed class TextTests
     [InlineData("gw-a|a|a\r\nb")]
     [InlineData("gw\na|n")]
     [InlineData("gw-a|n|more")]
-    public void What_is_not_exactly_a_message_is_none(string text) => Assert.False(ChangeMessage.TryParse(text, out _, out _));
+    public void Invalid_messages_are_rejected(string text) => Assert.False(ChangeMessage.TryParse(text, out _, out _));
 
     [Fact]
     public void A_message_has_at_most_a_hundred_names()

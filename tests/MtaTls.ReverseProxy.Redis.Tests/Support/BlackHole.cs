@@ -25,7 +25,7 @@ internal sealed class BlackHole : IAsyncDisposable
 
     public int Port => ((IPEndPoint)_listener.LocalEndpoint).Port;
 
-    /// <summary>How many connections were made.</summary>
+    /// <summary>The number of accepted connections.</summary>
     public int Connections => _open.Count;
 
     public async ValueTask DisposeAsync()

@@ -7,7 +7,7 @@ using MtaTls.ReverseProxy.Redis.Directory;
 
 namespace MtaTls.ReverseProxy.Redis.Tests.Support;
 
-/// <summary>One of several gateways: real Kestrel and YARP, set up by its appsettings.json, in this process.</summary>
+/// <summary>One of several gateways in this process: real Kestrel and YARP, configured by an appsettings.json.</summary>
 internal sealed class ClusterGateway : IAsyncDisposable
 {
     public const string Plant7 = "plant7.internal";
@@ -76,7 +76,7 @@ internal sealed class ClusterGateway : IAsyncDisposable
               "Rules": [ { "Names": [ "*.internal" ], "ClientCertificate": { "SubjectAlternativeNames": [ "dns:client.test" ] } } ] } } }
         """;
 
-    /// <summary>The settings of the cluster; one of them may be another.</summary>
+    /// <summary>The settings of the cluster. A test can replace one of them.</summary>
     private static IEnumerable<string> Cluster(string node, int peersPort, string? advertise, string? replace)
     {
         string[] usual =
@@ -87,12 +87,12 @@ internal sealed class ClusterGateway : IAsyncDisposable
         return replace is null ? usual : usual.Where(s => s.Split(':')[0] != replace.Split(':')[0]).Append(replace);
     }
 
-    /// <summary>Waits until this gateway knows so many others and itself.</summary>
+    /// <summary>Waits until this gateway knows this many gateways, including itself.</summary>
     public Task NodesAsync(int count) => Wait.UntilAsync(() => App.Services.GetRequiredService<INodeDirectory>().ListNodes().Count == count);
 
     public Task AgentsAsync(int count) => Wait.UntilAsync(() => Agents.Count(static a => !a.IsDraining) == count);
 
-    /// <summary>Waits until this gateway, which is asked for a name, knows so many agents of it.</summary>
+    /// <summary>Waits until this gateway, asked for a name, knows this many agents of it.</summary>
     public async Task MembersAsync(int count, string name = Plant7)
     {
         using CancellationTokenSource hang = new(Wait.Timeout);
@@ -115,13 +115,15 @@ internal sealed class ClusterGateway : IAsyncDisposable
     /// <summary>A public client: ordinary HTTPS.</summary>
     public HttpClient Client(string host = "plant7.example.test") => Client(Port, host);
 
-    public static HttpClient Client(int port, string host = "plant7.example.test") => new(new SocketsHttpHandler
+    public static HttpClient Client(int port, string host = "plant7.example.test") => Client(new IPEndPoint(IPAddress.Loopback, port), host);
+
+    public static HttpClient Client(IPEndPoint gateway, string host = "plant7.example.test") => new(new SocketsHttpHandler
     {
         SslOptions = { RemoteCertificateValidationCallback = static (_, certificate, _, _) => certificate!.Equals(TestCertificates.Server) },
         ConnectCallback = async (_, token) =>
         {
             Socket socket = new(SocketType.Stream, ProtocolType.Tcp) { NoDelay = true };
-            await socket.ConnectAsync(IPAddress.Loopback, port, token);
+            await socket.ConnectAsync(gateway, token);
             return new NetworkStream(socket, ownsSocket: true);
         },
     })

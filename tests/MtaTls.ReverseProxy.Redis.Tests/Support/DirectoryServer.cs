@@ -1,19 +1,22 @@
 using System.Diagnostics;
 using Garnet;
+using MtaTls.FunctionalTests.Support;
 using StackExchange.Redis;
 
 namespace MtaTls.ReverseProxy.Redis.Tests.Support;
 
-/// <summary>What speaks Redis' protocol: the real server as a process, or Garnet in this one. It is stopped and started on its port.</summary>
+/// <summary>A server with Redis' protocol: the real one as a process, or Garnet in this process. It can be stopped and started again on its port.</summary>
 public abstract class DirectoryServer : IAsyncDisposable
 {
     public int Port { get; } = FreePort.Find();
 
-    public string ConnectionString => $"127.0.0.1:{Port}";
+    public string Address { get; protected init; } = "127.0.0.1";
+
+    public string ConnectionString => $"{Address}:{Port}";
 
     public abstract Task StartAsync();
 
-    /// <summary>Ends it at once; what it knew is lost.</summary>
+    /// <summary>Ends the server at once. Its data are lost.</summary>
     public abstract Task KillAsync();
 
     public async ValueTask DisposeAsync()
@@ -22,7 +25,7 @@ public abstract class DirectoryServer : IAsyncDisposable
         GC.SuppressFinalize(this);
     }
 
-    /// <summary>A command, as an operator gives it.</summary>
+    /// <summary>Sends a command, as an operator would.</summary>
     public async Task<RedisResult> CommandAsync(string command, params object[] arguments)
     {
         await using ConnectionMultiplexer redis = await ConnectionMultiplexer.ConnectAsync(ConnectionString + ",allowAdmin=true");
@@ -44,15 +47,24 @@ public sealed class RedisServer : DirectoryServer
         return server;
     }
 
+    /// <summary>Starts it on an address of a network namespace.</summary>
+    public static async Task<RedisServer> StartInAsync(string networkNamespace, string address)
+    {
+        RedisServer server = new() { NetworkNamespace = networkNamespace, Address = address };
+        await server.StartAsync();
+        return server;
+    }
+
     private string[] Arguments { get; init; } = [];
+
+    private string? NetworkNamespace { get; init; }
 
     public override async Task StartAsync()
     {
-        ProcessStartInfo start = new("redis-server", ["--port", $"{Port}", "--bind", "127.0.0.1", "--save", "", "--appendonly", "no", .. Arguments])
-        {
-            RedirectStandardOutput = true,
-            WorkingDirectory = Path.GetTempPath(),
-        };
+        string[] command = ["redis-server", "--port", $"{Port}", "--bind", Address, "--protected-mode", "no", "--save", "", "--appendonly", "no", .. Arguments];
+        ProcessStartInfo start = NetworkNamespace is null ? new(command[0], command[1..]) : new("ip", ["netns", "exec", NetworkNamespace, .. command]);
+        start.RedirectStandardOutput = true;
+        start.WorkingDirectory = Path.GetTempPath();
         try
         {
             _process = Process.Start(start)!;
@@ -72,10 +84,11 @@ public sealed class RedisServer : DirectoryServer
             }
         }
 
+        Assert.SkipWhen(NetworkNamespace is not null, "redis-server is not installed.");
         throw new InvalidOperationException("redis-server did not start.");
     }
 
-    /// <summary>A server that hangs, until SIGCONT.</summary>
+    /// <summary>Makes the server hang until SIGCONT.</summary>
     public Task SignalAsync(string signal) => Tool.RunAsync("kill", "", $"-{signal}", $"{Id}");
 
     public override async Task KillAsync()
@@ -90,7 +103,7 @@ public sealed class RedisServer : DirectoryServer
     }
 }
 
-/// <summary>Microsoft.Garnet in this process, where there is no server.</summary>
+/// <summary>Microsoft.Garnet in this process, which needs no installed server.</summary>
 public sealed class GarnetInProcess : DirectoryServer
 {
     private GarnetServer? _server;

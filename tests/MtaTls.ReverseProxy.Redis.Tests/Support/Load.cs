@@ -4,7 +4,7 @@ using System.Net;
 
 namespace MtaTls.ReverseProxy.Redis.Tests.Support;
 
-/// <summary>Requests without pause until it is stopped: GETs, and POSTs that each have an id.</summary>
+/// <summary>Sends requests without pause until it is stopped: GETs, and POSTs that each have an id.</summary>
 internal sealed class Load : IAsyncDisposable
 {
     private readonly CancellationTokenSource _stop = new();
@@ -20,7 +20,7 @@ internal sealed class Load : IAsyncDisposable
 
     public string[] Failures => [.. _failures];
 
-    /// <summary>Waits until so many further requests have been answered.</summary>
+    /// <summary>Waits until this many further requests have been answered.</summary>
     public Task FurtherAsync(int count)
     {
         int target = Answered + count;
@@ -48,8 +48,8 @@ internal sealed class Load : IAsyncDisposable
                 string id = Interlocked.Increment(ref _ids).ToString(CultureInfo.InvariantCulture);
                 try
                 {
-                    // POSTs go over HTTP/2: there a server that closes a connection says which requests it has not seen. In HTTP/1.1 a POST and an idle connection's end
-                    // can pass each other, which no server can prevent.
+                    // POSTs use HTTP/2, in which a server that closes a connection tells which requests it has not processed. In HTTP/1.1 a POST can cross with the close of
+                    // an idle connection, which no server can prevent.
                     using HttpRequestMessage request = new(posts ? HttpMethod.Post : HttpMethod.Get, $"/count/{id}")
                     {
                         Content = posts ? new StringContent(id) : null,

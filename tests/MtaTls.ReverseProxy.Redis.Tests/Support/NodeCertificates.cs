@@ -4,7 +4,7 @@ using System.Security.Cryptography.X509Certificates;
 
 namespace MtaTls.ReverseProxy.Redis.Tests.Support;
 
-/// <summary>Certificates of gateways: for servers and clients, known by a URI.</summary>
+/// <summary>Certificates of gateways, for servers and clients, identified by a URI.</summary>
 internal static class NodeCertificates
 {
     public const string GatewayName = "spiffe://example.org/gateway";

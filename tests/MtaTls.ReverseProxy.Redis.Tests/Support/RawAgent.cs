@@ -6,7 +6,7 @@ using MtaTls.Protocol;
 
 namespace MtaTls.ReverseProxy.Redis.Tests.Support;
 
-/// <summary>An agent of another hand: it registers with JSON that a test writes, and answers each request with a fixed text.</summary>
+/// <summary>An agent without this project's code: it registers with JSON that a test writes, and answers each request with a fixed text.</summary>
 internal sealed class RawAgent : IAsyncDisposable
 {
     private readonly MtaTlsClient _client;
@@ -20,15 +20,15 @@ internal sealed class RawAgent : IAsyncDisposable
         Body = body;
     }
 
-    /// <summary>The status of the registration's answer.</summary>
+    /// <summary>The status code of the response to the registration.</summary>
     public int Status { get; }
 
-    /// <summary>The first chunk of the answer: the first event, or the problem.</summary>
+    /// <summary>The first chunk of the response: the first event, or the problem.</summary>
     public string Body { get; }
 
     /// <param name="gateway">The gateway's port.</param>
     /// <param name="name">The name.</param>
-    /// <param name="avoid">The JSON of avoid.</param>
+    /// <param name="avoid">The JSON value of <c>avoid</c>.</param>
     /// <param name="text">The answer to each request.</param>
     public static async Task<RawAgent> RegisterAsync(int gateway, string name, string avoid, string text)
     {
@@ -83,7 +83,7 @@ internal sealed class RawAgent : IAsyncDisposable
             }
             catch (Exception e) when (e is IOException or InvalidOperationException)
             {
-                // The gateway has closed it.
+                // The gateway has closed the channel.
             }
         }
     }

@@ -3,7 +3,7 @@ using System.Net.Sockets;
 
 namespace MtaTls.ReverseProxy.Redis.Tests.Support;
 
-/// <summary>A way to a gateway that can be cut and mended.</summary>
+/// <summary>A TCP relay to a gateway that a test can cut and restore.</summary>
 internal sealed class Relay : IAsyncDisposable
 {
     private readonly TcpListener _listener = new(IPAddress.Loopback, 0);
@@ -23,7 +23,7 @@ internal sealed class Relay : IAsyncDisposable
 
     public int Port => ((IPEndPoint)_listener.LocalEndpoint).Port;
 
-    /// <summary>How many connections were made, or tried.</summary>
+    /// <summary>The number of connections and attempts.</summary>
     public int Connections => Volatile.Read(ref _connections);
 
     public void Cut()
@@ -72,7 +72,7 @@ internal sealed class Relay : IAsyncDisposable
                 }
                 catch (Exception e) when (e is SocketException or ObjectDisposedException)
                 {
-                    // It was cut.
+                    // The relay was cut.
                 }
 
                 from.Dispose();

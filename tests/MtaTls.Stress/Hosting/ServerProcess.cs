@@ -4,7 +4,7 @@ using System.Text.Json;
 
 namespace MtaTls.Stress.Hosting;
 
-/// <summary>This program again as the server: a line in, a line out. It ends when its standard input does.</summary>
+/// <summary>This program as the server, in a child process. It answers each line with a line, and exits when its standard input is closed.</summary>
 internal sealed class ServerProcess : IAsyncDisposable
 {
     private static readonly TimeSpan s_timeout = TimeSpan.FromMinutes(2);
@@ -39,7 +39,7 @@ internal sealed class ServerProcess : IAsyncDisposable
     public async Task<ProcessSample> SampleAsync(bool collect = false) =>
         JsonSerializer.Deserialize<ProcessSample>(await AskAsync(collect ? "collect" : "sample"))!;
 
-    /// <summary>Renews the certificate or changes the configuration while the server runs; tells what it did.</summary>
+    /// <summary>Renews the certificate or changes the configuration while the server runs, and returns a description.</summary>
     public Task<string> ReloadAsync(string what) => AskAsync(what);
 
     public async ValueTask DisposeAsync()

@@ -4,7 +4,7 @@ using System.Text;
 
 namespace MtaTls.Stress.Reporting;
 
-/// <summary>Curves over time, a panel each, the server's and the client's in one.</summary>
+/// <summary>A plot over time, with one panel for each value and the curves of server and client in it.</summary>
 internal static class Plot
 {
     private const int Width = 760, PanelHeight = 110, Left = 60, Right = 20, Gap = 34, Top = 40;
@@ -49,7 +49,7 @@ internal static class Plot
             """);
     }
 
-    /// <summary>The next 1, 2 or 5 of its order of magnitude.</summary>
+    /// <summary>Returns the next higher 1, 2 or 5 of the same order of magnitude.</summary>
     private static double Ceiling(double value)
     {
         if (value <= 0)

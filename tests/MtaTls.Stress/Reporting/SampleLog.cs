@@ -4,25 +4,25 @@ using MtaTls.Stress.Hosting;
 
 namespace MtaTls.Stress.Reporting;
 
-/// <summary>The samples of a run: a file of values, a plot, and whether they rise.</summary>
+/// <summary>The samples of a run: a file with their values, a plot, and an assessment of whether they rise.</summary>
 internal sealed class SampleLog(string directory, string name)
 {
-    // Rises below both are no rise: the runtime's own memory goes up and down by as much.
+    // A rise below both limits does not count, because the runtime's own memory varies by as much.
     private const double TolerableFactor = 1.15;
     private const double TolerableMiB = 32;
     private const double TolerableHandles = 16;
 
-    // Minutes; the code that is compiled and the pools that are filled meanwhile are more than what is looked for.
+    // Minutes. Compiled code and growing pools take more memory meanwhile than the leaks that the test looks for.
     private const double WarmUp = 5;
 
     private readonly long _begun = Stopwatch.GetTimestamp();
     private readonly List<(double Minutes, ProcessSample Server, ProcessSample Client, long Done, bool Collected)> _samples = [];
 
-    /// <param name="collected">Whether garbage was collected right before: these are the samples from which memory is assessed.</param>
+    /// <param name="collected">Whether garbage was collected right before. Memory is assessed from these samples.</param>
     public void Add(ProcessSample server, ProcessSample client, long done, bool collected)
     {
         _samples.Add((Stopwatch.GetElapsedTime(_begun).TotalMinutes, server, client, done, collected));
-        Console.WriteLine(FormattableString.Invariant($"{_samples[^1].Minutes,6:0.0} min, {done} done{(collected ? ", garbage collected" : "")}"));
+        Console.WriteLine(FormattableString.Invariant($"{_samples[^1].Minutes,6:0.0} min, {done} jobs done{(collected ? ", garbage collected" : "")}"));
         Console.WriteLine($"  server {server}");
         Console.WriteLine($"  client {client}");
     }
@@ -36,7 +36,7 @@ internal sealed class SampleLog(string directory, string name)
         File.WriteAllLines(
             Path.Combine(directory, name + ".csv"),
             [$"minutes,done,collected,{Header("server")},{Header("client")}", .. _samples.Select(s => FormattableString.Invariant($"{s.Minutes:0.000},{s.Done},{(s.Collected ? 1 : 0)},{Row(s.Server)},{Row(s.Client)}"))]);
-        File.WriteAllText(Path.Combine(directory, name + ".svg"), Plot.Draw($"{name}: {_samples[^1].Done.ToString("N0", CultureInfo.InvariantCulture)} pieces of work", [.. _samples.Select(static s => s.Minutes)],
+        File.WriteAllText(Path.Combine(directory, name + ".svg"), Plot.Draw($"{name}: {_samples[^1].Done.ToString("N0", CultureInfo.InvariantCulture)} jobs", [.. _samples.Select(static s => s.Minutes)],
         [
             new("working set, MiB", Values(static s => s.WorkingSet / 1048576.0)),
             new("managed heap, MiB", Values(static s => s.Heap / 1048576.0)),
@@ -69,7 +69,7 @@ internal sealed class SampleLog(string directory, string name)
         int third = Math.Max(1, values.Length / 3);
         double first = Median(values[..third]), last = Median(values[^third..]);
         bool steady = last <= Math.Max(first * TolerableFactor, first + tolerable);
-        Console.WriteLine(FormattableString.Invariant($"  {(server ? "server" : "client")} {what,-18} first third {first,9:0.0}, last third {last,9:0.0}, least {values.Min():0.0}, most {values.Max():0.0}{(steady ? "" : "  RISES")}"));
+        Console.WriteLine(FormattableString.Invariant($"  {(server ? "server" : "client")} {what,-18} first third {first,9:0.0}, last third {last,9:0.0}, lowest {values.Min():0.0}, highest {values.Max():0.0}{(steady ? "" : "  RISES")}"));
         return steady;
     }
 

@@ -4,7 +4,7 @@ using MtaTls.Stress.Soak;
 
 namespace MtaTls.Stress.Scale;
 
-/// <summary>10,000 channels on one session, each with a request under way at the same time.</summary>
+/// <summary>10,000 channels on one session, each with a request at the same time.</summary>
 internal sealed class ChannelsRun(StressOptions options) : ScaleRun(options, count: 10_000, rounds: 5)
 {
     protected override async Task<string> RoundAsync(ServerProcess server)
@@ -18,7 +18,7 @@ internal sealed class ChannelsRun(StressOptions options) : ScaleRun(options, cou
         ProcessSample? all = null;
         for (int again = 0; again < 2; again++)
         {
-            // Nobody is answered before all are there; so all channels are open, and used, at once.
+            // The server answers only when all requests have arrived, so all channels are open and in use at the same time.
             Task[] requests = [.. Enumerable.Range(0, again == 0 ? Count - 1 : Count).Select(_ => Task.Run(() => GatherAsync(http)))];
             if (again == 0)
             {
@@ -45,7 +45,7 @@ internal sealed class ChannelsRun(StressOptions options) : ScaleRun(options, cou
             throw new InvalidDataException($"{statistics.ActiveChannels} channels on {statistics.Handshakes} sessions.");
         }
 
-        return $"{Count} channels on one session, two requests on each, all at once ({MemoryPer(Count, before, all!.Heap, "request under way on its channel, server")})";
+        return $"{Count} channels on one session, two requests on each, all at the same time ({MemoryPer(Count, before, all!.Heap, "request under way on its channel, server")})";
     }
 
     private async Task GatherAsync(HttpMessageInvoker http)

@@ -8,15 +8,15 @@ using MtaTls.Stress.Soak;
 namespace MtaTls.Stress.Scale;
 
 /// <summary>
-/// A server that is held at its limits: hellos byte by byte beyond HandshakeTimeout, connections that say nothing, more sessions than MaxSessions. Ordinary HTTPS clients
-/// beside them are answered, each on a connection of its own, and the server's threads stay as many as they were.
+/// A server at its limits: ClientHellos byte by byte beyond HandshakeTimeout, connections that send nothing, more sessions than MaxSessions. Ordinary HTTPS clients
+/// are answered meanwhile, each on a new connection, and the number of the server's threads does not grow.
 /// </summary>
 internal sealed class LimitsRun(StressOptions options) : ScaleRun(options, count: 500, rounds: 3)
 {
-    // What the pool adds now and then on a machine that has other work; a blocked thread a connection would be hundreds.
+    // The thread pool may add this many threads on a busy machine. A blocked thread for each connection would be hundreds.
     private const int Tolerable = 32;
 
-    // A record of 512 bytes with a ClientHello that says it is as long: the server waits for the rest.
+    // The start of a record of 512 bytes with a ClientHello of that length, so that the server waits for the rest.
     private static readonly byte[] s_helloStart = [22, 3, 1, 2, 0, 1, 0, 1, 252, 3, 3];
 
     protected override bool IsLimited => true;
@@ -56,10 +56,10 @@ internal sealed class LimitsRun(StressOptions options) : ScaleRun(options, count
         }
 
         double seconds = Stopwatch.GetElapsedTime(begun).TotalSeconds;
-        return FormattableString.Invariant($"{requests} ordinary requests in {seconds:0.0} s beside {3 * Count} hostile connections, the longest took {longest * 1000.0 / Stopwatch.Frequency:0} ms; {before} threads before, {most} at the most");
+        return FormattableString.Invariant($"{requests} ordinary requests in {seconds:0.0} s during {3 * Count} hostile connections, the longest took {longest * 1000.0 / Stopwatch.Frequency:0} ms; {before} threads before, at most {most} during it");
     }
 
-    /// <summary>On each connection a byte in each round until the server has ended it, and one byte more.</summary>
+    /// <summary>Sends one byte on each connection in each round until the server has closed it, and one byte more.</summary>
     private void SendByteByByte(int port)
     {
         List<Socket> sockets = [];
@@ -90,7 +90,7 @@ internal sealed class LimitsRun(StressOptions options) : ScaleRun(options, count
         }
     }
 
-    /// <summary>Connections that wait for the server to end them.</summary>
+    /// <summary>Opens connections and waits until the server closes them.</summary>
     private async Task SayNothingAsync(int port) => await Task.WhenAll(Enumerable.Range(0, Count).Select(async _ =>
     {
         using Socket socket = new(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
@@ -101,11 +101,11 @@ internal sealed class LimitsRun(StressOptions options) : ScaleRun(options, count
         }
         catch (SocketException)
         {
-            // A reset is an end as well.
+            // A reset closes the connection too.
         }
     }));
 
-    /// <summary>More sessions than there may be: those that find a place keep it for a while.</summary>
+    /// <summary>Opens more sessions than MaxSessions. Those that get a place keep it for a while.</summary>
     private async Task TakeSessionsAsync(ServerProcess server) => await Parallel.ForEachAsync(Enumerable.Range(0, Count), new ParallelOptions { MaxDegreeOfParallelism = 64 }, async (_, cancellationToken) =>
     {
         try

@@ -4,7 +4,7 @@ using MtaTls.Stress.Soak;
 
 namespace MtaTls.Stress.Scale;
 
-/// <summary>A million channels on one session, each opened when another was closed.</summary>
+/// <summary>A million channels on one session, each opened when another has closed.</summary>
 internal sealed class OpensRun(StressOptions options) : ScaleRun(options, count: 1_000_000, rounds: 10)
 {
     private const int AtATime = 64;

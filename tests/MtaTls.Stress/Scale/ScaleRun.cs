@@ -3,17 +3,17 @@ using MtaTls.Stress.Hosting;
 
 namespace MtaTls.Stress.Scale;
 
-/// <summary>The same thing several times over: what lives after each round must not grow.</summary>
+/// <summary>Repeats a workload: the memory after each round must not grow.</summary>
 internal abstract class ScaleRun(StressOptions options, int count, int rounds)
 {
-    // What lives after a round of many thousands differs by less than this where nothing is kept: a leak of a hundred octets each is more.
+    // Without a leak the memory after a round varies by less than this. A leak of a hundred bytes for each channel or session is more.
     private const long Tolerable = 2 * 1024 * 1024;
 
     protected int Count { get; } = options.Count > 0 ? options.Count : count;
 
     protected int Rounds { get; } = options.Rounds > 0 ? options.Rounds : rounds;
 
-    /// <summary>Whether the server has small limits, so that they can be reached.</summary>
+    /// <summary>Whether the server has low limits, so that the workload can reach them.</summary>
     protected virtual bool IsLimited => false;
 
     public async Task<int> RunAsync()
@@ -43,10 +43,10 @@ internal abstract class ScaleRun(StressOptions options, int count, int rounds)
         return steady ? 0 : 1;
     }
 
-    /// <summary>Does it once, leaves nothing, and tells what was done. Throws where anything went wrong.</summary>
+    /// <summary>Runs the workload once, leaves nothing open, and returns a description. Throws if anything fails.</summary>
     protected abstract Task<string> RoundAsync(ServerProcess server);
 
-    /// <summary>Whether a round has left nothing.</summary>
+    /// <summary>Whether a round has left no resources in use.</summary>
     protected virtual bool IsIdle(ProcessSample sample) => sample.IsIdle;
 
     protected virtual ValueTask EndAsync() => default;

@@ -3,7 +3,7 @@ using System.Net.Sockets;
 
 namespace MtaTls.Stress.Server;
 
-/// <summary>A TCP server that gives back what it gets: the destination of a Tcp route.</summary>
+/// <summary>A TCP server that echoes data, as the destination of a Tcp route.</summary>
 internal sealed class EchoServer : IDisposable
 {
     private readonly TcpListener _listener = new(IPAddress.Loopback, 0);
@@ -29,7 +29,7 @@ internal sealed class EchoServer : IDisposable
         }
         catch (Exception e) when (e is SocketException or ObjectDisposedException)
         {
-            // It was disposed.
+            // The server was disposed.
         }
     }
 
@@ -50,7 +50,7 @@ internal sealed class EchoServer : IDisposable
             }
             catch (SocketException)
             {
-                // A reset: the channel failed.
+                // A reset, because the channel failed.
             }
         }
     }

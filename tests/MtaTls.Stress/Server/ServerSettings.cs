@@ -19,7 +19,7 @@ internal sealed class ServerSettings : IDisposable
     {
         _echoPort = echoPort;
 
-        // A handshake may take long where the machine has other things to do: that is no defect.
+        // A handshake may take long on a busy machine, which is no defect.
         _limits = isLimited ? """{ "HandshakeTimeout": "00:00:03", "MaxSessions": 100, "MaxHandshakes": 50 }""" : """{ "HandshakeTimeout": "00:01:00" }""";
         Renew();
         Change();
@@ -29,7 +29,7 @@ internal sealed class ServerSettings : IDisposable
 
     public int Port => _port;
 
-    /// <summary>Another certificate of the same authority, with a new key, in the same files.</summary>
+    /// <summary>Writes another certificate of the same authority, with a new key, to the same files.</summary>
     public string Renew()
     {
         using X509Certificate2 certificate = TestCertificates.Issue("CN=localhost", TestCertificates.Root, "1.3.6.1.5.5.7.3.1", ["localhost"], rsa: _renewals++ % 4 == 3);
@@ -38,7 +38,7 @@ internal sealed class ServerSettings : IDisposable
         return $"certificate {_renewals}";
     }
 
-    /// <summary>The next settings: routes, and an endpoint beside the first, come and go; every fifth is invalid and must change nothing.</summary>
+    /// <summary>Writes the next settings, which add and remove routes and a second endpoint. Every fifth is invalid and must change nothing.</summary>
     public string Change()
     {
         int change = _changes++;

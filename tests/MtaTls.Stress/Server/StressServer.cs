@@ -13,7 +13,7 @@ using MtaTls.Tls.Tests.Support;
 
 namespace MtaTls.Stress.Server;
 
-/// <summary>An ordinary application behind UseMtaTls(), with its settings in files, that answers questions about itself on its standard input.</summary>
+/// <summary>An ordinary application with UseMtaTls() and its settings in files. It answers questions about itself on its standard input.</summary>
 internal sealed class StressServer(bool isLimited)
 {
     private TaskCompletionSource _all = new(TaskCreationOptions.RunContinuationsAsynchronously);
@@ -24,7 +24,7 @@ internal sealed class StressServer(bool isLimited)
         using EchoServer echo = new();
         using ServerSettings settings = new(echo.Port, isLimited);
         WebApplicationBuilder builder = WebApplication.CreateBuilder(new WebApplicationOptions { EnvironmentName = "Production", ContentRootPath = settings.ContentRoot });
-        // Standard output belongs to the parent.
+        // No logs on standard output, which the parent process reads.
         builder.Logging.ClearProviders().AddConsole(o => o.LogToStandardErrorThreshold = LogLevel.Trace).SetMinimumLevel(LogLevel.Error);
         builder.WebHost.UseSetting(WebHostDefaults.ServerUrlsKey, "");
         builder.WebHost.ConfigureKestrel(k => k.Limits.MaxRequestBodySize = null);
@@ -73,7 +73,7 @@ internal sealed class StressServer(bool isLimited)
             }
             catch (Exception e) when (e is WebSocketException || context.RequestAborted.IsCancellationRequested && e is IOException or OperationCanceledException or BadHttpRequestException)
             {
-                // The client is gone: that is what the clients' aborts are for.
+                // The client has aborted the request, as some requests do.
             }
             finally
             {
@@ -110,7 +110,7 @@ internal sealed class StressServer(bool isLimited)
         app.MapGet("/never", static context => Task.Delay(Timeout.Infinite, context.RequestAborted));
         app.MapGet("/gather/{count:int}", async (int count) =>
         {
-            // Answers all at once, when all are here.
+            // Answers all requests at once, when all have arrived.
             Task all = Volatile.Read(ref _all).Task;
             if (Interlocked.Increment(ref _gathered) == count)
             {

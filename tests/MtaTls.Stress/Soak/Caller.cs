@@ -6,10 +6,10 @@ using MtaTls.Stress.Hosting;
 
 namespace MtaTls.Stress.Soak;
 
-/// <summary>A way to the server: a client with its handlers, and what may go wrong on it.</summary>
+/// <summary>A client with its handlers, and the failures that are allowed on its connections.</summary>
 internal sealed class Caller : IAsyncDisposable
 {
-    /// <summary>A connection that was reset may wait this long in a handler's pool before a request finds out.</summary>
+    /// <summary>How long a reset connection may stay in a handler's pool before a request notices it.</summary>
     private static readonly TimeSpan s_aftermath = TimeSpan.FromSeconds(2);
 
     private readonly DropRelay? _relay;
@@ -21,24 +21,24 @@ internal sealed class Caller : IAsyncDisposable
 
     public string Name { get; }
 
-    /// <summary>Null: ordinary TLS.</summary>
+    /// <summary>The MTA-TLS client; null for ordinary TLS.</summary>
     public MtaTlsClient? Client { get; }
 
     public HttpMessageInvoker Http1 { get; }
 
     public HttpMessageInvoker? Http2 { get; }
 
-    /// <summary>What URIs name.</summary>
+    /// <summary>The host in URIs.</summary>
     public string Host { get; }
 
-    /// <summary>Sessions over the relay where there is one: they are dropped now and then.</summary>
+    /// <summary>Creates a client with sessions, over the relay if there is one, which resets them from time to time.</summary>
     public static Caller Multiplexed(string name, ServerProcess server, DropRelay? relay)
     {
         MtaTlsClient client = new(ClientSettings.From(Options(server, relay?.Port ?? server.Port)));
         return new Caller(name, client, Invoker(new SocketsHttpHandler().UseMtaTls(client)), Invoker(new SocketsHttpHandler { EnableMultipleHttp2Connections = true }.UseMtaTls(client)), relay, "app.internal");
     }
 
-    /// <summary>A client that does not know MTA-TLS.</summary>
+    /// <summary>Creates a client without MTA-TLS.</summary>
     public static Caller Ordinary(ServerProcess server)
     {
         SocketsHttpHandler handler = new() { SslOptions = new SslClientAuthenticationOptions { CertificateChainPolicy = server.Trust } };
@@ -53,7 +53,7 @@ internal sealed class Caller : IAsyncDisposable
         CertificateChainPolicy = server.Trust,
         ConnectCallback = static async (endpoint, cancellationToken) =>
         {
-            // IPv4 alone is listened on: no attempt in vain for each session.
+            // The server listens only on IPv4, so this avoids a failed attempt for each session.
             System.Net.Sockets.Socket socket = new(System.Net.Sockets.AddressFamily.InterNetwork, System.Net.Sockets.SocketType.Stream, System.Net.Sockets.ProtocolType.Tcp) { NoDelay = true };
             try
             {
@@ -69,7 +69,7 @@ internal sealed class Caller : IAsyncDisposable
         Reconnect = { InitialDelay = TimeSpan.FromMilliseconds(5), MaxDelay = TimeSpan.FromMilliseconds(50) },
     };
 
-    /// <summary>Whether a request that began then may fail, because its session was dropped.</summary>
+    /// <summary>Whether a request that began at this time may fail, because its session was reset.</summary>
     public bool MayFail(long begun) => _relay?.HasDroppedSince(begun - (long)(s_aftermath.TotalSeconds * Stopwatch.Frequency)) == true;
 
     public async ValueTask DisposeAsync()

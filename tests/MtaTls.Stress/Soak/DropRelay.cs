@@ -3,7 +3,7 @@ using System.Net.Sockets;
 
 namespace MtaTls.Stress.Soak;
 
-/// <summary>A TCP relay that now and then resets every connection that it has, as a network does that forgets them.</summary>
+/// <summary>A TCP relay that resets all its connections from time to time, like a network that fails.</summary>
 internal sealed class DropRelay : IAsyncDisposable
 {
     private readonly TcpListener _listener = new(IPAddress.Loopback, 0);
@@ -23,17 +23,17 @@ internal sealed class DropRelay : IAsyncDisposable
 
     public int Port => ((IPEndPoint)_listener.LocalEndpoint).Port;
 
-    /// <summary>Connections that were reset so far.</summary>
+    /// <summary>The number of connections that were reset so far.</summary>
     public int Dropped { get; private set; }
 
-    /// <summary>Whether connections were reset since the timestamp.</summary>
+    /// <summary>Returns whether connections were reset since the timestamp.</summary>
     public bool HasDroppedSince(long timestamp) => Volatile.Read(ref _lastDrop) >= timestamp;
 
     public void Drop()
     {
         lock (_lock)
         {
-            // Before and after: a failure may be seen while the loop runs.
+            // Set before and after, because a client may see the failure while the loop runs.
             Volatile.Write(ref _lastDrop, System.Diagnostics.Stopwatch.GetTimestamp());
             foreach (Connection connection in _connections)
             {
@@ -116,7 +116,7 @@ internal sealed class DropRelay : IAsyncDisposable
             }
             catch (Exception e) when (e is SocketException or ObjectDisposedException)
             {
-                // The end of either side, or a reset.
+                // Either side has closed or reset the connection.
             }
         }
 
@@ -136,7 +136,7 @@ internal sealed class DropRelay : IAsyncDisposable
                 }
                 catch (Exception e) when (e is SocketException or ObjectDisposedException)
                 {
-                    // It is closed already.
+                    // The socket is already closed.
                 }
 
                 socket.Dispose();

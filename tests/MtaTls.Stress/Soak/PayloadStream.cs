@@ -1,6 +1,6 @@
 namespace MtaTls.Stress.Soak;
 
-/// <summary>A payload as the content of a request. Can stop before its end, for requests that are given up half-way.</summary>
+/// <summary>A payload as the content of a request. It can stop before its end, for requests that are cancelled in the middle.</summary>
 internal sealed class PayloadStream(long seed, long length, long stopAt = long.MaxValue) : Stream
 {
     private Payload _payload = new(seed, length);

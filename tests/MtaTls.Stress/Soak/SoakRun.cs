@@ -5,7 +5,7 @@ using MtaTls.Stress.Reporting;
 
 namespace MtaTls.Stress.Soak;
 
-/// <summary>Minutes of mixed work, with sessions that are dropped, certificates that are renewed and settings that change meanwhile.</summary>
+/// <summary>Minutes of mixed work, while sessions are reset, certificates are renewed and settings change.</summary>
 internal sealed class SoakRun(StressOptions options)
 {
     private static readonly TimeSpan s_hang = TimeSpan.FromSeconds(60);
@@ -34,7 +34,7 @@ internal sealed class SoakRun(StressOptions options)
                 {
                     break;
                 }
-                // How much garbage waits for its collection says more about what else the machine does than about what is kept.
+                // Samples without a collection show mostly the load of the machine, not the memory that is kept.
                 bool collect = sample % 3 == 0;
                 log.Add(await server.SampleAsync(collect), Sample(callers, collect), _tally.Done, collect);
             }
@@ -49,7 +49,7 @@ internal sealed class SoakRun(StressOptions options)
             await SettleAsync(server, callers);
         }
 
-        Console.WriteLine($"{_tally.Done} pieces of work done, {_tally.Dropped} failed with a session that was dropped ({dropped} connections were), {_tally.Defects} defects");
+        Console.WriteLine($"{_tally.Done} jobs done, {_tally.Dropped} failed with a dropped session ({dropped} connections were dropped), {_tally.Defects} defects");
         _tally.Print();
         log.Write();
         bool steady = log.IsSteady();
@@ -57,7 +57,7 @@ internal sealed class SoakRun(StressOptions options)
         return _tally.Defects == 0 && steady ? 0 : 1;
     }
 
-    /// <summary>One piece of work of a soak again, on a calm connection.</summary>
+    /// <summary>Repeats one job of a soak, on a connection without resets.</summary>
     public async Task<int> ReplayAsync()
     {
         await using ServerProcess server = await ServerProcess.StartAsync();
@@ -73,7 +73,7 @@ internal sealed class SoakRun(StressOptions options)
         {
             int seed = SeedOf(options.Seed, worker, number);
             await DoAsync(caller, seed, $"worker {worker}, work {number}");
-            // As much at a time as the number of workers says, but not as much as the machine can do.
+            // The workers pause, so that the load stays below the capacity of the machine.
             await Task.Delay(seed & 15, CancellationToken.None);
         }
     }
@@ -117,7 +117,7 @@ internal sealed class SoakRun(StressOptions options)
         }
     }
 
-    /// <summary>Waits until nothing is left at either end, and validates what is.</summary>
+    /// <summary>Waits until no resource is in use at either end, and checks that.</summary>
     private async Task SettleAsync(ServerProcess server, Caller[] callers)
     {
         ProcessSample there, here;
@@ -129,16 +129,16 @@ internal sealed class SoakRun(StressOptions options)
         }
         while (!(there.IsIdle && here.IsIdle) && Stopwatch.GetElapsedTime(begun) < s_hang);
         (there, here) = (await server.SampleAsync(collect: true), Sample(callers, collect: true));
-        Console.WriteLine($"after the end, server: {there}");
-        Console.WriteLine($"after the end, client: {here}");
+        Console.WriteLine($"at the end, server: {there}");
+        Console.WriteLine($"at the end, client: {here}");
         if (!there.IsIdle)
         {
-            _tally.Defect("something is left at the server", there);
+            _tally.Defect("the server has not released everything", there);
         }
 
         if (!here.IsIdle)
         {
-            _tally.Defect("something is left at the client", here);
+            _tally.Defect("the client has not released everything", here);
         }
     }
 
@@ -167,6 +167,6 @@ internal sealed class SoakRun(StressOptions options)
         return !over.IsCancellationRequested;
     }
 
-    // Of its place alone, and the same in every process.
+    // The seed depends only on the position of the work, and is the same in every process.
     private static int SeedOf(int seed, int worker, int number) => (int)((((uint)seed * 31 + (uint)worker) * 2654435761 + (uint)number * 40503) & int.MaxValue);
 }

@@ -2,7 +2,7 @@ using System.Collections.Concurrent;
 
 namespace MtaTls.Stress.Soak;
 
-/// <summary>Counts how work ended and prints what is a defect.</summary>
+/// <summary>Counts the results of work and prints defects.</summary>
 internal sealed class Tally
 {
     private const int Printed = 50;
@@ -18,7 +18,7 @@ internal sealed class Tally
 
     public void Succeeded(string kind) => Interlocked.Increment(ref Of(kind).Done);
 
-    /// <summary>Failed because its session had been dropped.</summary>
+    /// <summary>Counts work that failed because its session was reset.</summary>
     public void DroppedWith(string kind) => Interlocked.Increment(ref Of(kind).Dropped);
 
     public void Defect(string what, object failure)

@@ -5,7 +5,7 @@ using MtaTls.Client;
 
 namespace MtaTls.Stress.Soak;
 
-/// <summary>The kinds of work. Each draws what it does from its random numbers, checks every octet of the answer and throws where one is wrong.</summary>
+/// <summary>The kinds of work. Each chooses its actions at random, checks every byte of the response, and throws if one is wrong.</summary>
 internal static class Work
 {
     public static readonly (string Name, int Weight, bool NeedsChannels, Func<Caller, Random, CancellationToken, Task> RunAsync)[] Kinds =
@@ -24,7 +24,7 @@ internal static class Work
         ("silent channel", 4, true, SilentChannelAsync),
     ];
 
-    /// <summary>The failures that a dropped session or a server that aborts may cause; everything else is a defect wherever it happens.</summary>
+    /// <summary>Whether a reset session or an abort of the server may cause the failure. Every other failure is a defect.</summary>
     public static bool IsClear(Exception e) => e is HttpRequestException or IOException or WebSocketException;
 
     private static async Task GetAsync(Caller caller, Random random, long size, bool oneShot, CancellationToken hang)
@@ -39,7 +39,7 @@ internal static class Work
     private static async Task UploadAsync(Caller caller, Random random, CancellationToken hang)
     {
         long seed = random.Next(), size = Size(random, 2_000_000);
-        // PUT is idempotent; its content can be made again, but that is for the caller to do.
+        // PUT is idempotent, but its content cannot be read again, so only the caller could retry it.
         using HttpRequestMessage request = Request(caller, random, random.Next(2) == 0 ? HttpMethod.Put : HttpMethod.Post, "/hash");
         request.Content = new StreamContent(new PayloadStream(seed, size));
         if (random.Next(2) == 0)
@@ -48,12 +48,12 @@ internal static class Work
         }
 
         using HttpResponseMessage response = await SendAsync(caller, request, hang);
-        Same(Payload.Hash(seed, size), await response.Content.ReadAsStringAsync(hang), "The server has hashed other octets");
+        Same(Payload.Hash(seed, size), await response.Content.ReadAsStringAsync(hang), "The server has hashed other bytes");
     }
 
     private static async Task EchoAsync(Caller caller, Random random, CancellationToken hang)
     {
-        // Over HTTP/1.1 HttpClient reads nothing before all is sent: more than what all windows and buffers on the way hold would wait for itself.
+        // Over HTTP/1.1 HttpClient reads nothing before everything is sent, so more data than all windows and buffers hold would cause a deadlock.
         long seed = random.Next(), size = Size(random, 60_000);
         using HttpRequestMessage request = Request(caller, random, HttpMethod.Post, "/echo");
         request.Content = new StreamContent(new PayloadStream(seed, size));
@@ -76,7 +76,7 @@ internal static class Work
                 received += (await socket.ReceiveAsync(buffer.AsMemory(received), hang)).Count;
             }
 
-            Same(Convert.ToHexString(SHA256.HashData(sent)), Convert.ToHexString(SHA256.HashData(buffer.AsSpan(0, received))), "A message came back changed");
+            Same(Convert.ToHexString(SHA256.HashData(sent)), Convert.ToHexString(SHA256.HashData(buffer.AsSpan(0, received))), "A message was changed on its way");
         }
 
         if (random.Next(4) == 0)
@@ -94,7 +94,7 @@ internal static class Work
         long seed = random.Next(), size = 200_000 + random.Next(5_000_000);
         using HttpRequestMessage request = Request(caller, random, HttpMethod.Get, $"/bytes/{seed}/{size}");
         using HttpResponseMessage response = await SendAsync(caller, request, hang);
-        // Leaves with the rest unread.
+        // Disposes the response with the rest unread.
         await CheckAsync(response, seed, size, random.Next(150_000), hang);
     }
 
@@ -126,7 +126,7 @@ internal static class Work
             return;
         }
 
-        throw new InvalidDataException("A response that the server has aborted looked whole.");
+        throw new InvalidDataException("A response that the server has aborted appeared complete.");
     }
 
     private static async Task TcpRouteAsync(Caller caller, Random random, CancellationToken hang)
@@ -135,7 +135,7 @@ internal static class Work
         byte[] sent = Payload.ToArray(random.Next(), random.Next(1, 60_000)), received = new byte[sent.Length];
         await channel.WriteAsync(sent, hang);
         await channel.ReadExactlyAsync(received, hang);
-        Same(Convert.ToHexString(SHA256.HashData(sent)), Convert.ToHexString(SHA256.HashData(received)), "The route's destination has answered other octets");
+        Same(Convert.ToHexString(SHA256.HashData(sent)), Convert.ToHexString(SHA256.HashData(received)), "The route's destination has answered with other bytes");
     }
 
     private static async Task SilentChannelAsync(Caller caller, Random random, CancellationToken hang)
@@ -152,7 +152,7 @@ internal static class Work
         }
     }
 
-    /// <summary>Waits for a while and no longer.</summary>
+    /// <summary>Sends a request and cancels it after a while.</summary>
     private static async Task GiveUpAsync(Caller caller, HttpRequestMessage request, Random random, CancellationToken hang)
     {
         using var timeout = CancellationTokenSource.CreateLinkedTokenSource(hang);
@@ -166,7 +166,7 @@ internal static class Work
             return;
         }
 
-        throw new InvalidDataException("A request that nobody answers had an answer.");
+        throw new InvalidDataException("A request that the server never answers got a response.");
     }
 
     private static HttpRequestMessage Request(Caller caller, Random random, HttpMethod method, string path) => new(method, $"https://{caller.Host}{path}")
@@ -186,7 +186,7 @@ internal static class Work
         return response;
     }
 
-    /// <summary>Reads so many octets of the answer and compares them with what they must be.</summary>
+    /// <summary>Reads this many bytes of the response and compares them with the payload.</summary>
     private static async Task CheckAsync(HttpResponseMessage response, long seed, long size, long count, CancellationToken hang)
     {
         await using Stream body = await response.Content.ReadAsStreamAsync(hang);
@@ -199,7 +199,7 @@ internal static class Work
             int read = await body.ReadAsync(buffer.AsMemory(0, (int)Math.Min(buffer.Length, count - received)), hang);
             if (read == 0)
             {
-                throw new InvalidDataException($"The answer ended after {received} of {size} octets.");
+                throw new InvalidDataException($"The response ended after {received} of {size} bytes.");
             }
 
             int due = payload.Read(expected.AsSpan(0, read));
@@ -208,10 +208,10 @@ internal static class Work
             received += read;
         }
 
-        Same(Convert.ToHexString(right.GetHashAndReset()), Convert.ToHexString(actual.GetHashAndReset()), $"The first {received} octets of the answer are wrong");
+        Same(Convert.ToHexString(right.GetHashAndReset()), Convert.ToHexString(actual.GetHashAndReset()), $"The first {received} bytes of the response are wrong");
         if (count == size && await body.ReadAsync(buffer, hang) != 0)
         {
-            throw new InvalidDataException($"The answer is longer than {size} octets.");
+            throw new InvalidDataException($"The response is longer than {size} bytes.");
         }
     }
 
@@ -219,10 +219,10 @@ internal static class Work
     {
         if (expected != actual)
         {
-            throw new InvalidDataException($"{failure}: SHA-256 {actual} in place of {expected}.");
+            throw new InvalidDataException($"{failure}: the SHA-256 is {actual}, expected {expected}.");
         }
     }
 
-    /// <summary>Mostly small; all orders of magnitude below the limit are alike.</summary>
+    /// <summary>Returns a random size, mostly small: all orders of magnitude below the limit are equally likely.</summary>
     private static long Size(Random random, double limit) => (long)Math.Pow(limit, random.NextDouble());
 }

@@ -3,15 +3,15 @@ using System.Reflection;
 
 namespace MtaTls.Tls.Tests.Support;
 
-/// <summary>A test project as a process of its own: what its <c>Program</c> does there is what happens to an application.</summary>
+/// <summary>Runs a test project as a separate process, whose <c>Program</c> stands for an application.</summary>
 internal static class ChildProcess
 {
     private static readonly TimeSpan s_timeout = TimeSpan.FromMinutes(4);
 
-    /// <summary>Runs it to its end, which must be the exit code.</summary>
+    /// <summary>Runs it to its end and checks its exit code.</summary>
     public static async Task RunAsync(Assembly tests, int exitCode, Dictionary<string, string> environment, params string[] arguments)
     {
-        // The runner may have started this process with its own executable or with dotnet.
+        // The runner can have started this process by its own executable or by dotnet.
         string program = Environment.ProcessPath!;
         bool dotnet = Path.GetFileNameWithoutExtension(program) == "dotnet";
         var start = new ProcessStartInfo(program, dotnet ? ["exec", tests.Location, .. arguments] : arguments) { RedirectStandardOutput = true, RedirectStandardError = true };

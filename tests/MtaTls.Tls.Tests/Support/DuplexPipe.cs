@@ -43,7 +43,7 @@ internal sealed class DuplexPipe(PipeReader input, PipeWriter output, IDisposabl
         owned?.Dispose();
         input.Complete();
 
-        // A closed socket can't take what was left unflushed.
+        // A closed socket cannot send unflushed data.
         output.Complete(owned is null ? null : new IOException("The transport was closed."));
     }
 

@@ -12,7 +12,7 @@ internal static class Hello
 
     public static byte[] SupportedVersions(params ushort[] versions) => Extension(43, Vector8([.. versions.SelectMany(Number)]));
 
-    /// <summary>What a server needs besides to choose TLS 1.3 or 1.2: groups, signature algorithms and a key share (X25519, any 32 octets will do).</summary>
+    /// <summary>The other extensions that a server needs to choose TLS 1.3 or 1.2: groups, signature algorithms and a key share (X25519, any 32 octets).</summary>
     public static byte[][] KeyExchange() =>
     [
         Extension(10, Vector16([.. Number(0x001D), .. Number(0x0017)])),
@@ -25,7 +25,7 @@ internal static class Hello
     /// <summary>The handshake message, without records.</summary>
     public static byte[] Message(params byte[][] extensions) => Message(0x0303, [0x1301, 0xC02B, 0xC02F, 0x00FF], [0], extensions);
 
-    /// <summary>The handshake message with a version, cipher suites and compression methods of the caller's.</summary>
+    /// <summary>The handshake message with the caller's version, cipher suites and compression methods.</summary>
     public static byte[] Message(ushort version, ushort[] cipherSuites, byte[] compressionMethods, params byte[][] extensions)
     {
         byte[] body =
@@ -40,7 +40,7 @@ internal static class Hello
         return [1, (byte)(body.Length >> 16), .. Number((ushort)body.Length), .. body];
     }
 
-    /// <summary>A message in records of at most so many octets.</summary>
+    /// <summary>A message in records of at most the given number of octets.</summary>
     public static byte[] Records(byte[] message, int fragmentLength = 16_384)
         => [.. message.Chunk(fragmentLength).SelectMany(fragment => (byte[])[22, 3, 1, .. Number((ushort)fragment.Length), .. fragment])];
 

@@ -5,7 +5,7 @@ using System.Security.Authentication;
 
 namespace MtaTls.Tls.Tests.Support;
 
-/// <summary>Runs in a process with a TLS policy of its own: what the engine offers and accepts there is the part of SslStream's that the engine has.</summary>
+/// <summary>Runs in a process with its own TLS policy. There the engine must offer and accept what SslStream does, as far as the engine supports it.</summary>
 internal static class PolicyComparison
 {
     private const ushort Tls12 = 0x0303, Tls13 = 0x0304;
@@ -13,8 +13,8 @@ internal static class PolicyComparison
     private static readonly ushort[] s_curves = [0x001D, 0x0017, 0x0018, 0x0019, 0x001E, 0x11EC];
     private static readonly ushort[] s_suites = [0x1301, 0x1302, 0x1303, 0xC02B, 0xC02C, 0xC02F, 0xC030, 0xCCA8, 0xCCA9];
 
-    /// <param name="versions">What the application asks for.</param>
-    /// <param name="namesSuites">Whether the policy has a CipherString. If not, .NET has a list of its own, without ChaCha20 in TLS 1.2.</param>
+    /// <param name="versions">The versions that the application sets.</param>
+    /// <param name="namesSuites">Whether the policy has a CipherString. Without one, .NET uses its own list, which has no ChaCha20 in TLS 1.2.</param>
     public static async Task CompareAsync(SslProtocols versions, bool namesSuites)
     {
         using TlsClientContext client = TlsTest.Client(versions);
@@ -54,7 +54,7 @@ internal static class PolicyComparison
             }
         }
 
-        // A comparison of refusals alone would show nothing; SECLEVEL=4 refuses the server's own certificate.
+        // Comparing only refusals would show nothing. SECLEVEL=4 refuses the server's own certificate.
         Console.WriteLine($"{accepted} of {asked} accepted");
     }
 
@@ -65,7 +65,7 @@ internal static class PolicyComparison
         Assert.NotNull(TlsEngine.FindPolicyObstacle(SslProtocols.None));
     }
 
-    /// <summary>A hello that offers one version, one suite and one group, without a key share: a server that accepts answers with a ServerHello or a HelloRetryRequest.</summary>
+    /// <summary>A ClientHello with one version, one cipher suite and one group, without a key share. A server that accepts it answers with a ServerHello or a HelloRetryRequest.</summary>
     private static byte[] Ask(ushort version, ushort suite, ushort group)
     {
         byte[] groups = Hello.Extension(10, Hello.Vector16(Hello.Number(group)));

@@ -8,14 +8,14 @@ using MtaTls.Tls.OpenSsl;
 
 namespace MtaTls.Tls.Tests.Support;
 
-/// <summary>A peer whose extension is OpenSSL's alone to handle: it offers or answers any body and notes what the other end sends.</summary>
+/// <summary>A peer that uses OpenSSL's own support for custom extensions: it offers or answers any body, and stores what the other end sends.</summary>
 internal sealed class RawPeer : SslRole, IDisposable
 {
     public const ushort ExtensionType = TlsTest.ExtensionType;
 
     private const uint Contexts = LibSsl.ExtensionInClientHello | LibSsl.ExtensionInTls12ServerHello | LibSsl.ExtensionInEncryptedExtensions;
 
-    // Where OpenSSL may keep a pointer to the body until it has written the message.
+    // OpenSSL can keep a pointer to the body until it has written the message.
     private readonly nint _body = Marshal.AllocHGlobal(1);
     private readonly int _bodyLength;
     private readonly SslContextHandle _context;
@@ -29,7 +29,7 @@ internal sealed class RawPeer : SslRole, IDisposable
         Assert.Equal(1, LibSsl.SSL_CTX_add_custom_ext(_context.DangerousGetHandle(), ExtensionType, Contexts, &Add, 0, 0, &Parse, 0));
     }
 
-    /// <summary>Where the other end's extension came and how long it was.</summary>
+    /// <summary>In which messages the other end's extension came, and its length.</summary>
     public List<(uint Context, int Length)> Seen { get; } = [];
 
     public static RawPeer Server(SslProtocols version, int bodyLength) => new(server: true, version, bodyLength);

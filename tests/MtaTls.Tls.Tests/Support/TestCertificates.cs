@@ -4,7 +4,7 @@ using System.Security.Cryptography.X509Certificates;
 
 namespace MtaTls.Tls.Tests.Support;
 
-/// <summary>A small PKI made at run time: a root, an intermediate, and what they issue.</summary>
+/// <summary>A small PKI that is created at run time: a root, an intermediate, and the certificates that they issue.</summary>
 internal static class TestCertificates
 {
     private const string ServerAuthentication = "1.3.6.1.5.5.7.3.1";
@@ -38,7 +38,7 @@ internal static class TestCertificates
 
     public static X509Certificate2 ClientForServersOnly { get; } = Issue("CN=wrong purpose", Root, ServerAuthentication, ["client.test"]);
 
-    /// <summary>Trusts <see cref="Root"/> and nothing of the machine's.</summary>
+    /// <summary>A policy that trusts only <see cref="Root"/>, and not the machine's roots.</summary>
     public static X509ChainPolicy TrustRoot()
     {
         var policy = new X509ChainPolicy

@@ -2,12 +2,12 @@ using System.Security.Authentication;
 
 namespace MtaTls.Tls.Tests.Support;
 
-/// <summary>Options and connections that the tests have in common.</summary>
+/// <summary>Options and connections that the tests share.</summary>
 internal static class TlsTest
 {
     public const ushort ExtensionType = 65389;
 
-    public static readonly TimeSpan HangTimeout = TimeSpan.FromSeconds(60);
+    public static readonly TimeSpan HangTimeout = TimeSpan.FromMinutes(5);
 
     public static TheoryData<SslProtocols> Versions => [SslProtocols.Tls12, SslProtocols.Tls13];
 
@@ -43,7 +43,7 @@ internal static class TlsTest
 
     public static CancellationToken Timeout() => new CancellationTokenSource(HangTimeout).Token;
 
-    /// <summary>Handshakes both ends of a pair of pipes.</summary>
+    /// <summary>Runs the handshakes of both ends of a pair of pipes.</summary>
     public static Task<Pair> ConnectAsync(TlsClientContext client, TlsServerContext server)
         => ConnectAsync(client, server, DuplexPipe.InMemory());
 
@@ -87,7 +87,7 @@ internal static class TlsTest
 
 internal sealed record Pair(TlsConnection Client, TlsConnection Server, DuplexPipe ClientPipe, DuplexPipe ServerPipe) : IAsyncDisposable
 {
-    /// <summary>Ends both sides in order, so that their session stays resumable.</summary>
+    /// <summary>Ends both sides in order, so that their session can be resumed.</summary>
     public async Task CloseAsync()
     {
         await Client.CompleteAsync(TlsTest.Timeout());

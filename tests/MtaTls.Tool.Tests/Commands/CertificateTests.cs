@@ -15,21 +15,38 @@ public sealed class CertificateTests : IDisposable
         await MakeAsync("client", "uri-is-not-a-name.example", "spiffe://example.org/plant7", "me@example.org", "--file", "plant7");
         await VerifyAsync("sslserver", "server.pem");
         await VerifyAsync("sslclient", "plant7.pem");
+        await MakeAsync("node", "spiffe://example.org/gateway");
+        await VerifyAsync("sslserver", "node.pem");
+        await VerifyAsync("sslclient", "node.pem");
         (int code, string text) = await RunningProgram.RunAsync("openssl", ["x509", "-in", Path.Combine(_folder, "plant7.pem"), "-noout", "-ext", "subjectAltName"]);
         Assert.Equal(0, code);
         Assert.Contains("URI:spiffe://example.org/plant7", text, StringComparison.Ordinal);
         Assert.Contains("email:me@example.org", text, StringComparison.Ordinal);
     }
 
+    // As conditions on certificates write them: "SubjectAlternativeNames": [ "uri:spiffe://example.org/plant7" ].
     [Fact]
-    public async Task A_key_is_for_its_owner_alone()
+    public async Task Names_may_have_the_prefixes_of_conditions()
+    {
+        await MakeAsync("ca");
+        await MakeAsync("client", "uri:spiffe://example.org/plant7", "dns:worker.internal", "ip:192.0.2.1", "email:me@example.org", "2001:db8::1");
+        (int code, string text) = await RunningProgram.RunAsync("openssl", ["x509", "-in", Path.Combine(_folder, "client.pem"), "-noout", "-subject", "-ext", "subjectAltName"]);
+        Assert.Equal(0, code);
+        foreach (string name in (string[])["CN = spiffe://example.org/plant7", "URI:spiffe://example.org/plant7", "DNS:worker.internal", "IP Address:192.0.2.1", "email:me@example.org", "IP Address:2001:DB8:0:0:0:0:0:1"])
+        {
+            Assert.Contains(name, text, StringComparison.Ordinal);
+        }
+    }
+
+    [Fact]
+    public async Task Only_its_owner_can_read_a_key()
     {
         await MakeAsync("ca");
         Assert.Equal(UnixFileMode.UserRead | UnixFileMode.UserWrite, File.GetUnixFileMode(Path.Combine(_folder, "ca.key")));
     }
 
     [Fact]
-    public async Task Files_are_replaced_only_when_that_is_asked_for()
+    public async Task Files_are_replaced_only_with_force()
     {
         await MakeAsync("ca");
         string before = await File.ReadAllTextAsync(Path.Combine(_folder, "ca.key"));

@@ -9,7 +9,7 @@ using MtaTls.Tool.Tests.Support;
 
 namespace MtaTls.Tool.Tests.Commands;
 
-/// <summary>What each command answers, and with which exit code.</summary>
+/// <summary>The output and the exit code of each command.</summary>
 public sealed class CommandLineTests(Gateway gateway) : IClassFixture<Gateway>
 {
     [Fact]
@@ -105,7 +105,7 @@ public sealed class CommandLineTests(Gateway gateway) : IClassFixture<Gateway>
     [Fact]
     public async Task A_server_without_the_extension_has_its_own_exit_code()
     {
-        // The gateway itself, asked with another code point, is an ordinary TLS server.
+        // With another code point the gateway itself is an ordinary TLS server.
         (int code, string output) = await RunningProgram.RunMtatlsAsync("probe", gateway.Address, "--cacert", gateway.Authority, "--extension-type", "0xff01", "--json");
         Assert.True(code is ExitCode.NotMultiplexed or ExitCode.Failure, output);
         (code, output) = await RunningProgram.RunMtatlsAsync("connect", gateway.Address, "web.internal:80", "--cacert", gateway.Authority, "--extension-type", "65390");
@@ -161,9 +161,34 @@ public sealed class CommandLineTests(Gateway gateway) : IClassFixture<Gateway>
     }
 
     [Fact]
+    public async Task Numbers_and_durations_have_defaults_in_the_environment_too()
+    {
+        (int code, string output) = await RunningProgram.RunAsync(
+            "dotnet",
+            [.. RunningProgram.MtatlsCommandLine.Split(' ')[1..], "probe", gateway.Address, "--cacert", gateway.Authority],
+            environment: new Dictionary<string, string> { ["MTATLS_EXTENSION_TYPE"] = "0xFF6E" });
+        Assert.True(code == ExitCode.NotMultiplexed, output);
+    }
+
+    [Theory]
+    [InlineData("MTATLS_CONNECT_TIMEOUT", "never")]
+    [InlineData("MTATLS_KEEPALIVE", "0s")]
+    [InlineData("MTATLS_MAX_RETRY_INTERVAL", "2 days")]
+    [InlineData("MTATLS_EXTENSION_TYPE", "65536")]
+    public async Task A_wrong_default_in_the_environment_is_named(string name, string value)
+    {
+        (int code, string output) = await RunningProgram.RunAsync(
+            "dotnet",
+            [.. RunningProgram.MtatlsCommandLine.Split(' ')[1..], "probe", gateway.Address],
+            environment: new Dictionary<string, string> { [name] = value });
+        Assert.True(code == ExitCode.Usage, output);
+        Assert.Contains($"The environment variable {name} is invalid", output, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task A_certificate_of_the_environment_may_have_a_key_of_the_command_line()
     {
-        // The gateway refuses this one, so it was sent.
+        // The gateway refuses this certificate, so the client has sent it.
         string folder = await StrangerAsync("environment");
         (int code, string output) = await RunningProgram.RunAsync(
             "dotnet",
@@ -209,7 +234,7 @@ public sealed class CommandLineTests(Gateway gateway) : IClassFixture<Gateway>
     {
         (int code, string output) = await RunningProgram.RunMtatlsAsync(["serve", "--no-config", .. other]);
         Assert.Equal(ExitCode.Usage, code);
-        Assert.Contains("--no-config goes with neither --config nor --trial.", output, StringComparison.Ordinal);
+        Assert.Contains("--no-config can't be used with --config or --trial.", output, StringComparison.Ordinal);
     }
 
     [Fact]

@@ -29,7 +29,7 @@ public sealed class SpecTests
     [InlineData("1:a b:2")]
     [InlineData("name:1:h:2")]
     [InlineData("1:2:3:4:5")]
-    public void What_is_no_local_forward_is_refused(string text) => Assert.False(ForwardSpec.TryParseLocal(text, out _));
+    public void Invalid_local_forwards_are_rejected(string text) => Assert.False(ForwardSpec.TryParseLocal(text, out _));
 
     [Theory]
     [InlineData("1080", "127.0.0.1:1080")]
@@ -57,7 +57,7 @@ public sealed class SpecTests
     [InlineData("*.x:80=1")]
     [InlineData("app:80=0")]
     [InlineData("app:80=host")]
-    public void What_publishes_nothing_is_refused(string text) => Assert.False(PublishSpec.TryParse(text, out _));
+    public void Invalid_published_servers_are_rejected(string text) => Assert.False(PublishSpec.TryParse(text, out _));
 
     [Theory]
     [InlineData("30", 30_000)]
@@ -79,7 +79,7 @@ public sealed class SpecTests
     [InlineData("25h")]
     [InlineData("s")]
     [InlineData("-00:00:01")]
-    public void What_is_no_duration_is_refused(string text) => Assert.False(Duration.TryParse(text, out _));
+    public void Invalid_durations_are_rejected(string text) => Assert.False(Duration.TryParse(text, out _));
 
     [Theory]
     [InlineData("gw.example", "gw.example:443")]
@@ -102,5 +102,5 @@ public sealed class SpecTests
     [InlineData("h:1x")]
     [InlineData("h:-1")]
     [InlineData("h ost:1")]
-    public void What_is_no_host_and_port_is_refused(string text) => Assert.False(HostAndPort.TryParse(text, 443, out _));
+    public void Invalid_hosts_and_ports_are_rejected(string text) => Assert.False(HostAndPort.TryParse(text, 443, out _));
 }

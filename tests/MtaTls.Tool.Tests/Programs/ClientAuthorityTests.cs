@@ -5,7 +5,7 @@ using MtaTls.Tool.Tests.Support;
 
 namespace MtaTls.Tool.Tests.Programs;
 
-/// <summary><c>mtatls serve</c> trusts the authority that <c>mtatls cert ca</c> has made, which no store of the machine has.</summary>
+/// <summary><c>mtatls serve</c> trusts an authority of <c>mtatls cert ca</c>, which is in no store of the machine.</summary>
 public sealed class ClientAuthorityTests(Gateway gateway) : IClassFixture<Gateway>
 {
     private string WebPort => gateway.WebPort.ToString(CultureInfo.InvariantCulture);
@@ -22,14 +22,14 @@ public sealed class ClientAuthorityTests(Gateway gateway) : IClassFixture<Gatewa
         Assert.True(code == 0, output);
         Assert.Contains("Hello from web.internal", output, StringComparison.Ordinal);
 
-        // Without one the route is not for this client; the next one rejects it.
+        // Without a certificate the route does not match this client, and the next one rejects the channel.
         (code, output) = await ConnectAsync(connect);
         Assert.True(code == ExitCode.ChannelRefused, output);
         Assert.DoesNotContain("Hello", output, StringComparison.Ordinal);
     }
 
     [Fact]
-    public async Task Forward_publishes_with_it_and_no_one_does_without()
+    public async Task Forward_publishes_only_with_such_a_certificate()
     {
         string[] publish = ["forward", gateway.Address, "--cacert", gateway.Authority, "-R", $"app1.certified.internal:80={WebPort}"];
         (int code, string output) = await RunningProgram.RunMtatlsAsync(publish);

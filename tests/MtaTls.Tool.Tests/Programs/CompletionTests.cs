@@ -2,7 +2,7 @@ using MtaTls.Tool.Tests.Support;
 
 namespace MtaTls.Tool.Tests.Programs;
 
-/// <summary>Real shells complete the command.</summary>
+/// <summary>Real shells complete the command line.</summary>
 public sealed class CompletionTests : IDisposable
 {
     private readonly DirectoryInfo _folder = Directory.CreateTempSubdirectory("mtatls-completion-");

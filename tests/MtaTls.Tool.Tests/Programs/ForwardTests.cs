@@ -2,12 +2,13 @@ using System.Globalization;
 using System.Net;
 using System.Net.Sockets;
 using System.Security.Cryptography;
+using MtaTls.FunctionalTests.Support;
 using MtaTls.Tool.Output;
 using MtaTls.Tool.Tests.Support;
 
 namespace MtaTls.Tool.Tests.Programs;
 
-/// <summary>Ordinary programs that use the ports of <c>mtatls forward</c>.</summary>
+/// <summary>Ordinary programs use the ports of <c>mtatls forward</c>.</summary>
 public sealed class ForwardTests(Gateway gateway) : IClassFixture<Gateway>
 {
     private const int Length = 3_000_000;
@@ -38,7 +39,7 @@ public sealed class ForwardTests(Gateway gateway) : IClassFixture<Gateway>
     }
 
     [Fact]
-    public async Task A_refused_destination_is_told_to_each_kind_of_program()
+    public async Task Each_kind_of_program_gets_an_error_for_a_refused_destination()
     {
         await using Forward forward = await StartAsync("-D", "0");
         (int code, string output) = await RunningProgram.RunAsync("curl", ["-sS", "--socks5-hostname", forward.Local, "http://refused.internal/"]);
@@ -57,7 +58,7 @@ public sealed class ForwardTests(Gateway gateway) : IClassFixture<Gateway>
     [InlineData("\u0005\u0001\u0002", "\u0005\u00ff")]
     [InlineData("\u0005\u0001\u0000\u0005\u0002\u0000\u0001\u0001\u0001\u0001\u0001\u0000\u0050", "\u0005\u0000\u0005\u0007")]
     [InlineData("\u0005\u0001\u0000\u0005\u0001\u0000\u0003\u0003a b\u0000\u0050", "\u0005\u0000\u0005\u0008")]
-    public async Task What_no_proxy_request_is_gets_an_answer_and_an_end(string request, string answer)
+    public async Task Invalid_proxy_requests_are_answered_and_closed(string request, string answer)
     {
         await using Forward forward = await StartAsync("-D", "0");
         using Socket socket = await ConnectAsync(forward.Local);
@@ -85,7 +86,7 @@ public sealed class ForwardTests(Gateway gateway) : IClassFixture<Gateway>
         await gateway.SlowHasBegun.Task.Soon();
         forward.Program.Signal("TERM");
         await forward.Program.LineAsync(static line => line.Contains("stopping", StringComparison.Ordinal));
-        // The port is closed, the download goes on.
+        // The port is closed, the download continues.
         await Wait.UntilAsync(async () => !await IsOpenAsync(forward.Local));
         gateway.SlowMayEnd.SetResult();
         Assert.Equal(200_000, (await response.Content.ReadAsByteArrayAsync().Soon()).Length);
@@ -123,7 +124,7 @@ public sealed class ForwardTests(Gateway gateway) : IClassFixture<Gateway>
     [Fact]
     public async Task The_gateway_is_reached_through_a_proxy()
     {
-        // One forward's proxy port is the other one's proxy; both schemes.
+        // The proxy port of one forward is the proxy of the other, with both schemes.
         await gateway.AddRouteAsync("gateway.internal", gateway.Port);
         await using Forward outer = await StartAsync("-D", "0");
         foreach (string scheme in (string[])["http", "socks5"])
@@ -140,7 +141,7 @@ public sealed class ForwardTests(Gateway gateway) : IClassFixture<Gateway>
     [Fact]
     public async Task Redis_cli_goes_through_a_local_port()
     {
-        int port = Gateway.FreePort();
+        int port = FreePort.Find();
         await using var redis = RunningProgram.Start("redis-server", ["--port", port.ToString(CultureInfo.InvariantCulture), "--bind", "127.0.0.1", "--save", "", "--appendonly", "no"]);
         await redis.LineAsync(static line => line.Contains("eady to accept", StringComparison.Ordinal));
         await gateway.AddRouteAsync("redis.internal", port);
@@ -221,7 +222,7 @@ public sealed class ForwardTests(Gateway gateway) : IClassFixture<Gateway>
         }
         catch (SocketException)
         {
-            // A reset is an end as well: what was unread at the other side makes it one.
+            // A reset is an end too: unread bytes at the other side turn the close into a reset.
         }
 
         return all.ToArray();

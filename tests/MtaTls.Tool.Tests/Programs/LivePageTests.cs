@@ -3,6 +3,7 @@ using System.Net;
 using System.Net.Http.Headers;
 using System.Text;
 using System.Text.Json.Nodes;
+using MtaTls.FunctionalTests.Support;
 using MtaTls.Tool.Tests.Support;
 
 namespace MtaTls.Tool.Tests.Programs;
@@ -19,7 +20,7 @@ public sealed class LivePageTests : IDisposable
     [Fact]
     public async Task It_is_on_its_own_port_behind_its_password()
     {
-        int port = Gateway.FreePort();
+        int port = FreePort.Find();
         await using RunningProgram serve = Serve(string.Create(CultureInfo.InvariantCulture, $"http://127.0.0.1:{port}"), Password);
         await serve.LineAsync(static line => line == "mtatls: ready.");
         using HttpClient http = new(new SocketsHttpHandler { AllowAutoRedirect = false }) { BaseAddress = new Uri(string.Create(CultureInfo.InvariantCulture, $"http://127.0.0.1:{port}/")) };

@@ -3,18 +3,21 @@ using System.Globalization;
 using System.Net;
 using System.Net.Sockets;
 using System.Text;
+using MtaTls.FunctionalTests.Support;
 using MtaTls.Tool.Output;
 using MtaTls.Tool.Tests.Support;
 
 namespace MtaTls.Tool.Tests.Programs;
 
-/// <summary>As many connections through one proxy port as the documentation promises, to a Redis server whose ECHO answers them.</summary>
+/// <summary>The number of connections through one proxy port that the documentation promises, to a Redis server that answers ECHO.</summary>
 public sealed class ManyConnectionsTests
 {
     private const int Connections = 10_000;
     private const int MaxConnections = 11_000;
 
-    // Fewer than the opens that a session may have unanswered.
+    private static readonly TimeSpan s_timeout = TimeSpan.FromMinutes(15);
+
+    // Fewer than the unanswered opens that a session may have.
     private const int AtATime = 64;
 
     [Fact]
@@ -22,7 +25,7 @@ public sealed class ManyConnectionsTests
     {
         // Each process holds one end: the programs, the forward, the gateway, Redis.
         Assert.SkipUnless(OpenFileLimit() is { } limit && limit >= MaxConnections + 1_000, $"A process may open {OpenFileLimit()} files here (ulimit -Hn); this test needs {MaxConnections + 1_000}.");
-        int port = Gateway.FreePort();
+        int port = FreePort.Find();
         await using var redis = RunningProgram.Start(
             "redis-server", ["--port", Text(port), "--bind", "127.0.0.1", "--save", "", "--appendonly", "no", "--maxclients", Text(MaxConnections)]);
         await redis.LineAsync(static line => line.Contains("eady to accept", StringComparison.Ordinal));
@@ -30,7 +33,7 @@ public sealed class ManyConnectionsTests
         gateway.Environment["MtaTls__Tcp__MaxConnections"] = Text(MaxConnections);
         gateway.Environment["MtaTls__Tcp__MaxConnectionsPerAddress"] = Text(MaxConnections);
         gateway.Environment["MtaTls__Limits__MaxChannelsPerSession"] = Text(MaxConnections);
-        // On a busy machine a connection may take longer than by default.
+        // On a busy machine a connection may take longer than the default allows.
         gateway.Environment["MtaTls__Tcp__ConnectTimeout"] = "00:02:00";
         await gateway.InitializeAsync();
         await gateway.AddRouteAsync("redis.internal", port);
@@ -50,7 +53,7 @@ public sealed class ManyConnectionsTests
                 await EchoAsync(socket, string.Create(CultureInfo.InvariantCulture, $"first-{i:00000}"));
             });
             await Wait.UntilAsync(async () => await ClientsAsync(port) == Connections);
-            // Each one still works while all are open, and gets its own answer.
+            // Each connection still works while all are open, and gets its own answer.
             await EachAsync(i => EchoAsync(sockets[i], string.Create(CultureInfo.InvariantCulture, $"again-{i:00000}")));
             Assert.Equal(Connections, await ClientsAsync(port));
 
@@ -60,7 +63,8 @@ public sealed class ManyConnectionsTests
                 sockets[i].Dispose();
             });
             await Wait.UntilAsync(async () => await ClientsAsync(port) == 0);
-            await Wait.UntilAsync(() => Task.FromResult(processes.Zip(before).All(static p => OpenSockets(p.First) <= p.Second)));
+            // The program opens further sessions when the gateway has been silent for seconds.
+            await Wait.UntilAsync(() => Task.FromResult(processes.Zip(before).All(static p => OpenSockets(p.First) <= p.Second + 16)));
         }
         finally
         {
@@ -72,11 +76,11 @@ public sealed class ManyConnectionsTests
 
         forward.Signal("TERM");
         Assert.Equal(ExitCode.Success, await forward.ExitAsync());
-        Assert.Contains($"{Connections} connections in 1 session(s), 0 refused", forward.Output, StringComparison.Ordinal);
+        Assert.Matches($@"{Connections} connections in \d+ session\(s\), 0 refused", forward.Output);
     }
 
     private static Task EachAsync(Func<int, Task> action) =>
-        Parallel.ForAsync(0, Connections, new ParallelOptions { MaxDegreeOfParallelism = AtATime }, async (i, _) => await action(i)).Soon();
+        Parallel.ForAsync(0, Connections, new ParallelOptions { MaxDegreeOfParallelism = AtATime }, async (i, _) => await action(i)).WaitAsync(s_timeout);
 
     /// <summary>SOCKS5 without authentication, with the destination's name (RFC 1928).</summary>
     private static async Task ConnectAsync(Socket socket, IPEndPoint proxy, string host)
@@ -121,7 +125,7 @@ public sealed class ManyConnectionsTests
         return bytes;
     }
 
-    /// <summary>The connections that Redis has, without that of the question.</summary>
+    /// <summary>The number of connections of Redis, without the one that asks.</summary>
     private static async Task<int> ClientsAsync(int port)
     {
         (int code, string output) = await RunningProgram.RunAsync("redis-cli", ["-p", Text(port), "info", "clients"]);
@@ -133,7 +137,7 @@ public sealed class ManyConnectionsTests
     private static int OpenSockets(int process) =>
         new DirectoryInfo($"/proc/{process}/fd").EnumerateFileSystemInfos().Count(static file => file.LinkTarget?.StartsWith("socket:", StringComparison.Ordinal) == true);
 
-    /// <summary>The hard limit: .NET raises the soft one to it, also for the processes that it starts.</summary>
+    /// <summary>The hard limit. .NET raises the soft limit to it, also for the processes that it starts.</summary>
     private static long? OpenFileLimit() =>
         File.ReadLines("/proc/self/limits").First(static line => line.StartsWith("Max open files", StringComparison.Ordinal)).Split(' ', StringSplitOptions.RemoveEmptyEntries)[^2] is var hard
             && long.TryParse(hard, CultureInfo.InvariantCulture, out long limit) ? limit : null;

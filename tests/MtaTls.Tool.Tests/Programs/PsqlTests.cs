@@ -1,11 +1,12 @@
 using System.Globalization;
 using System.Security.Cryptography;
 using System.Text;
+using MtaTls.FunctionalTests.Support;
 using MtaTls.Tool.Tests.Support;
 
 namespace MtaTls.Tool.Tests.Programs;
 
-/// <summary>PostgreSQL's psql through <c>mtatls forward</c>, to a server behind the gateway and to one beside an agent.</summary>
+/// <summary>PostgreSQL's psql through <c>mtatls forward</c>, to a server behind the gateway and to one next to an agent.</summary>
 public sealed class PsqlTests(Gateway gateway) : IClassFixture<Gateway>
 {
     private const string User = "postgres";
@@ -17,14 +18,14 @@ public sealed class PsqlTests(Gateway gateway) : IClassFixture<Gateway>
             ? Directory.EnumerateDirectories("/usr/lib/postgresql").Select(static d => Path.Combine(d, "bin")).FirstOrDefault(static d => File.Exists(Path.Combine(d, "initdb")))
             : null;
         Assert.SkipWhen(binaries is null, "The server of PostgreSQL is not installed.");
-        Assert.SkipUnless(Environment.IsPrivilegedProcess, "The server of PostgreSQL is started as another user, which needs root here.");
+        Assert.SkipUnless(Environment.IsPrivilegedProcess, "The test starts the PostgreSQL server as another user, which needs root.");
         DirectoryInfo folder = Directory.CreateTempSubdirectory("mtatls-psql-");
         try
         {
             await RunAsync("chown", User, folder.FullName);
             string data = Path.Combine(folder.FullName, "data");
             await RunAsync("runuser", "-u", User, "--", Path.Combine(binaries!, "initdb"), "--pgdata", data, "--auth", "trust", "--username", User, "--no-sync", "--locale", "C");
-            int port = Gateway.FreePort();
+            int port = FreePort.Find();
             string number = port.ToString(CultureInfo.InvariantCulture);
             await using var server = RunningProgram.Start(
                 "setpriv", ["--reuid", User, "--regid", User, "--clear-groups", Path.Combine(binaries!, User), "-D", data, "-p", number, "-c", "listen_addresses=127.0.0.1", "-c", "unix_socket_directories=", "-c", "fsync=off"]);
@@ -56,7 +57,7 @@ public sealed class PsqlTests(Gateway gateway) : IClassFixture<Gateway>
         return forward;
     }
 
-    /// <summary>Data in, data out, and an error of the server's.</summary>
+    /// <summary>Writes and reads data, and causes an error of the server.</summary>
     private static async Task UseAsync(RunningProgram forward, string table)
     {
         string port = forward.Output.Split('\n').First(static line => line.Contains(" -> ", StringComparison.Ordinal)).Split(' ')[0].Split(':')[^1];

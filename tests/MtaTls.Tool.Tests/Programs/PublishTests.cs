@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Net;
 using System.Text.Json.Nodes;
+using MtaTls.FunctionalTests.Support;
 using MtaTls.Tool.Output;
 using MtaTls.Tool.Tests.Support;
 
@@ -24,7 +25,7 @@ public sealed class PublishTests(Gateway gateway) : IClassFixture<Gateway>
     [Fact]
     public async Task A_trial_gateway_needs_no_files_and_prints_the_command_that_publishes_a_server()
     {
-        int port = Gateway.FreePort();
+        int port = FreePort.Find();
         string socket = Path.Combine(gateway.Folder, "trial.sock");
         await using var serve = RunningProgram.Mtatls("serve", "--trial", "--port", port.ToString(CultureInfo.InvariantCulture), "--socket", socket);
         string command = await serve.LineAsync(static line => line.Contains("mtatls http 5000", StringComparison.Ordinal));
@@ -48,6 +49,25 @@ public sealed class PublishTests(Gateway gateway) : IClassFixture<Gateway>
         Assert.Contains("Hello from web.internal", output, StringComparison.Ordinal);
     }
 
+    [Theory]
+    [InlineData("tcp")]
+    [InlineData("http")]
+    [InlineData("forward")]
+    public async Task A_local_server_that_does_not_run_is_named_without_verbose(string command)
+    {
+        string name = $"{command}-down.agents.internal", port = FreePort.Find().ToString(CultureInfo.InvariantCulture);
+        await using RunningProgram program = command == "forward"
+            ? Mtatls("forward", gateway.Address, "-R", $"{name}:80={port}")
+            : Mtatls(command, port, "--name", $"{name}:80", "--gateway", gateway.Address);
+        await program.LineAsync(static line => line.Contains(" -> ", StringComparison.Ordinal));
+
+        (int code, string output) = await RunningProgram.RunMtatlsAsync("connect", gateway.Address, $"{name}:80", "--cacert", gateway.Authority);
+
+        Assert.True(code == ExitCode.ChannelRefused, output);
+        string warning = await program.LineAsync(line => line.Contains($"warning: The upstream 127.0.0.1:{port} of '{name}", StringComparison.Ordinal));
+        Assert.Contains("could not be reached", warning, StringComparison.Ordinal);
+    }
+
     [Fact]
     public async Task Forward_publishes_beside_its_local_ports()
     {
@@ -64,7 +84,7 @@ public sealed class PublishTests(Gateway gateway) : IClassFixture<Gateway>
         (int code, string output) = await RunningProgram.RunMtatlsAsync("http", WebPort, "--name", "stolen.example", "--gateway", gateway.Address, "--cacert", gateway.Authority);
         Assert.True(code == ExitCode.RegistrationRefused, output);
         Assert.Contains("stolen.example", output, StringComparison.Ordinal);
-        // One of two names is refused: nothing is published.
+        // If one of two names is refused, nothing is published.
         (code, output) = await RunningProgram.RunMtatlsAsync(
             "forward", gateway.Address, "--cacert", gateway.Authority, "-R", $"good.agents.internal:80={WebPort}", "-R", $"stolen.example:80={WebPort}");
         Assert.True(code == ExitCode.RegistrationRefused, output);
@@ -73,7 +93,7 @@ public sealed class PublishTests(Gateway gateway) : IClassFixture<Gateway>
     [Fact]
     public async Task A_gateway_that_is_not_there_has_its_own_exit_code()
     {
-        (int code, string output) = await RunningProgram.RunMtatlsAsync("http", WebPort, "--gateway", $"127.0.0.1:{Gateway.FreePort()}");
+        (int code, string output) = await RunningProgram.RunMtatlsAsync("http", WebPort, "--gateway", $"127.0.0.1:{FreePort.Find()}");
         Assert.True(code == ExitCode.NotReachable, output);
         (code, output) = await RunningProgram.RunMtatlsAsync("http", WebPort, "--gateway", gateway.Address);
         Assert.True(code == ExitCode.CertificateRefused, output);
@@ -109,7 +129,7 @@ public sealed class PublishTests(Gateway gateway) : IClassFixture<Gateway>
         string[] before = [.. (await MineAsync()).Select(static a => a["id"]!.GetValue<string>())];
         (code, string output) = await RunningProgram.RunMtatlsAsync("agents", "drain", before[0], "--deadline", "1", "--socket", gateway.Socket);
         Assert.True(code == 0, output);
-        // The agent registers again and leaves the registration that was drained.
+        // The agent registers again and leaves the drained registration.
         await Wait.UntilAsync(async () => await MineAsync() is { Length: 2 } now && now.All(a => a["id"]!.GetValue<string>() != before[0]));
         (code, output) = await RunningProgram.RunMtatlsAsync("agents", "end", before[1], "--socket", gateway.Socket);
         Assert.True(code == 0, output);
@@ -135,7 +155,7 @@ public sealed class PublishTests(Gateway gateway) : IClassFixture<Gateway>
         return await client.GetStringAsync(new Uri(url)).Soon();
     }
 
-    /// <summary>A public client for which every name is the gateway's.</summary>
+    /// <summary>A public client that resolves every name to the gateway.</summary>
     private HttpClient Client() => new(new SocketsHttpHandler
     {
         SslOptions = { RemoteCertificateValidationCallback = static (_, _, _, _) => true },

@@ -1,10 +1,11 @@
 using System.Globalization;
 using System.Security.Cryptography;
+using MtaTls.FunctionalTests.Support;
 using MtaTls.Tool.Tests.Support;
 
 namespace MtaTls.Tool.Tests.Programs;
 
-/// <summary>ssh through <c>mtatls connect</c>, to a server behind the gateway and to one beside an agent, and git over ssh and over the proxy port.</summary>
+/// <summary>ssh through <c>mtatls connect</c>, to a server behind the gateway and to one next to an agent, and git over ssh and over the proxy port.</summary>
 public sealed class SshTests(Gateway gateway) : IClassFixture<Gateway>
 {
     [Fact]
@@ -48,7 +49,7 @@ public sealed class SshTests(Gateway gateway) : IClassFixture<Gateway>
     private static string[] Options(string folder) =>
         ["-F", "/dev/null", "-i", Path.Combine(folder, "user"), "-o", "StrictHostKeyChecking=no", "-o", $"UserKnownHostsFile={Path.Combine(folder, "known")}", "-o", "LogLevel=ERROR"];
 
-    /// <summary>Much output of a command, and input for another.</summary>
+    /// <summary>Runs a command with much output, and another with input.</summary>
     private static async Task UseAsync(string[] login)
     {
         (int code, string output) = await RunningProgram.RunAsync("ssh", [.. login, "head -c 2000000 /dev/zero | sha256sum"]);
@@ -57,11 +58,11 @@ public sealed class SshTests(Gateway gateway) : IClassFixture<Gateway>
         Assert.Equal((0, "3"), await RunningProgram.RunAsync("ssh", [.. login, "wc -l"], "a\nb\nc\n"));
     }
 
-    /// <summary>A folder with the keys of a server and a user.</summary>
+    /// <summary>Creates a folder with the keys of a server and a user.</summary>
     private async Task<string> KeysAsync(string name)
     {
         Assert.SkipUnless(File.Exists("/usr/sbin/sshd"), "sshd is not installed.");
-        Assert.SkipUnless(Environment.IsPrivilegedProcess, "A server for ssh needs root here.");
+        Assert.SkipUnless(Environment.IsPrivilegedProcess, "The test's ssh server needs root.");
         string folder = Directory.CreateDirectory(Path.Combine(gateway.Folder, name)).FullName;
         foreach (string key in (string[])["host", "user"])
         {
@@ -74,7 +75,7 @@ public sealed class SshTests(Gateway gateway) : IClassFixture<Gateway>
 
     private static async Task<(RunningProgram Server, int Port)> StartServerAsync(string folder)
     {
-        int port = Gateway.FreePort();
+        int port = FreePort.Find();
         Directory.CreateDirectory("/run/sshd");
         var sshd = RunningProgram.Start("/usr/sbin/sshd", ["-D", "-e", "-f", "/dev/null", "-p", port.ToString(CultureInfo.InvariantCulture), "-h", Path.Combine(folder, "host"),
             "-o", "ListenAddress=127.0.0.1", "-o", $"AuthorizedKeysFile={Path.Combine(folder, "user.pub")}", "-o", "StrictModes=no", "-o", "PermitRootLogin=yes", "-o", "PidFile=none", "-o", "UsePAM=no"]);
@@ -84,7 +85,7 @@ public sealed class SshTests(Gateway gateway) : IClassFixture<Gateway>
 
     private async Task GitOverProxyAsync(string folder, string repository)
     {
-        int port = Gateway.FreePort();
+        int port = FreePort.Find();
         await using var daemon = RunningProgram.Start(
             "git", ["daemon", "--verbose", "--export-all", $"--base-path={folder}", "--listen=127.0.0.1", $"--port={port}", "--reuseaddr", repository]);
         await daemon.LineAsync(static line => line.Contains("Ready to rumble", StringComparison.Ordinal));

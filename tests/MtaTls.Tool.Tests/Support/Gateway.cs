@@ -1,6 +1,4 @@
 using System.Globalization;
-using System.Net;
-using System.Net.Sockets;
 using System.Text.Json.Nodes;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Hosting;
@@ -9,13 +7,14 @@ using Microsoft.AspNetCore.Hosting.Server.Features;
 using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
+using MtaTls.FunctionalTests.Support;
 
 namespace MtaTls.Tool.Tests.Support;
 
-/// <summary>A gateway that runs as <c>mtatls serve</c>, its certificates, and a web application behind it as <c>web.internal:80</c>.</summary>
+/// <summary>A gateway, run by <c>mtatls serve</c>, with its certificates and a web application behind it, <c>web.internal:80</c>.</summary>
 public sealed class Gateway : IAsyncLifetime
 {
-    /// <summary>The first bytes of each body of <c>/bytes/N</c> are sent at once, the rest when the test says so.</summary>
+    /// <summary>The bytes that the bodies of <c>/bytes/N</c> repeat.</summary>
     public static readonly byte[] Pattern = [.. Enumerable.Range(0, 251).Select(static i => (byte)i)];
 
     private readonly Dictionary<string, int> _routes = [];
@@ -34,10 +33,10 @@ public sealed class Gateway : IAsyncLifetime
 
     public int WebPort { get; private set; }
 
-    /// <summary>Settings beside those of the file, as variables of the environment: <c>MtaTls__Tcp__MaxConnections</c>. Read at each start.</summary>
+    /// <summary>Settings in addition to those of the file, as environment variables such as <c>MtaTls__Tcp__MaxConnections</c>. Read at each start.</summary>
     public Dictionary<string, string> Environment { get; } = [];
 
-    /// <summary>The process of the gateway that runs now.</summary>
+    /// <summary>The gateway's current process.</summary>
     public int ProcessId => _serve!.Id;
 
     /// <summary>Ends the slow response of <c>/slow</c>.</summary>
@@ -50,7 +49,7 @@ public sealed class Gateway : IAsyncLifetime
     {
         await StartWebAsync();
         await MakeCertificatesAsync();
-        Port = FreePort();
+        Port = FreePort.Find();
         await StartAsync();
     }
 
@@ -82,25 +81,6 @@ public sealed class Gateway : IAsyncLifetime
         int code = await _serve.ExitAsync();
         await _serve.DisposeAsync();
         return code;
-    }
-
-    /// <summary>A port that is free now, below those that the system gives to outgoing connections: none of them takes it before the test does.</summary>
-    public static int FreePort()
-    {
-        while (true)
-        {
-            int port = Random.Shared.Next(12_000, 32_000);
-            using Socket socket = new(AddressFamily.InterNetworkV6, SocketType.Stream, ProtocolType.Tcp) { DualMode = true };
-            try
-            {
-                socket.Bind(new IPEndPoint(IPAddress.IPv6Any, port));
-                return port;
-            }
-            catch (SocketException)
-            {
-                // It is taken.
-            }
-        }
     }
 
     public async ValueTask DisposeAsync()
@@ -181,8 +161,13 @@ public sealed class Gateway : IAsyncLifetime
                     },
                 },
                 ["Channels"] = channels,
+                // On a busy machine a program may take longer than the defaults.
+                ["Limits"] = new JsonObject { ["HandshakeTimeout"] = "00:02:00" },
                 ["Agents"] = new JsonObject
                 {
+                    ["OpenTimeout"] = "00:01:00",
+                    // Less than the OpenTimeout of clients (30 s), who get the refusal then.
+                    ["WaitForAgent"] = "00:00:15",
                     ["Rules"] = new JsonArray(
                         new JsonObject { ["Names"] = new JsonArray("*.agents.internal"), ["AllowAnonymous"] = true },
                         new JsonObject { ["Names"] = new JsonArray("*.certified.internal"), ["ClientCertificate"] = Named("agent.test") }),

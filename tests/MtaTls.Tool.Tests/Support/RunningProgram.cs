@@ -3,7 +3,7 @@ using System.Globalization;
 
 namespace MtaTls.Tool.Tests.Support;
 
-/// <summary>A program that runs, with what it has written so far.</summary>
+/// <summary>A running program, with its output so far.</summary>
 internal sealed class RunningProgram : IAsyncDisposable
 {
     private static readonly string s_command = Path.Combine(AppContext.BaseDirectory, "mtatls.dll");
@@ -37,13 +37,13 @@ internal sealed class RunningProgram : IAsyncDisposable
     /// <summary>Starts the command mtatls.</summary>
     public static RunningProgram Mtatls(params string[] arguments) => Start("dotnet", [s_command, .. arguments]);
 
-    /// <summary>The same, with variables in its environment.</summary>
+    /// <summary>Starts the command mtatls with environment variables.</summary>
     public static RunningProgram Mtatls(IReadOnlyDictionary<string, string> environment, params string[] arguments) => Start("dotnet", [s_command, .. arguments], environment);
 
     /// <summary>The words that start the command, for programs that start it themselves.</summary>
     public static string MtatlsCommandLine => $"dotnet {s_command}";
 
-    /// <summary>Starts a program, or skips the test where it is not installed.</summary>
+    /// <summary>Starts a program, or skips the test if it is not installed.</summary>
     public static RunningProgram Start(string program, IEnumerable<string> arguments, IReadOnlyDictionary<string, string>? environment = null, string? folder = null)
     {
         var start = new ProcessStartInfo(program, arguments) { RedirectStandardInput = true, RedirectStandardOutput = true, RedirectStandardError = true, WorkingDirectory = folder ?? "" };
@@ -53,7 +53,7 @@ internal sealed class RunningProgram : IAsyncDisposable
             start.Environment.Remove(name);
         }
 
-        // On a busy machine a process may not run for as long as these are by default.
+        // On a busy machine a process may not run for longer than the defaults of these options.
         start.Environment["MTATLS_CONNECT_TIMEOUT"] = "120s";
         start.Environment["MTATLS_KEEPALIVE"] = "600s";
         foreach ((string name, string value) in environment ?? new Dictionary<string, string>())
@@ -86,7 +86,7 @@ internal sealed class RunningProgram : IAsyncDisposable
         }
         catch (IOException)
         {
-            // It wants no input.
+            // The program reads no input.
         }
 
         return (await running.ExitAsync(), running.Output);

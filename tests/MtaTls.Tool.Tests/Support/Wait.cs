@@ -1,6 +1,6 @@
 namespace MtaTls.Tool.Tests.Support;
 
-/// <summary>Generous time-outs that catch hangs and nothing else.</summary>
+/// <summary>Waits with long time-outs, which only end hangs.</summary>
 internal static class Wait
 {
     public static readonly TimeSpan Timeout = TimeSpan.FromSeconds(120);
@@ -9,7 +9,7 @@ internal static class Wait
 
     public static Task<T> Soon<T>(this Task<T> task) => task.WaitAsync(Timeout);
 
-    /// <summary>Waits until something that has no event of its own has come true.</summary>
+    /// <summary>Waits until a condition without an event is true.</summary>
     public static async Task UntilAsync(Func<Task<bool>> condition)
     {
         using CancellationTokenSource hang = new(Timeout);

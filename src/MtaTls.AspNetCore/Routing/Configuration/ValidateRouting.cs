@@ -3,7 +3,7 @@ using MtaTls.AspNetCore.Identities;
 
 namespace MtaTls.AspNetCore.Routing;
 
-/// <summary>Checks the routes and the rules for identities of <see cref="MtaTlsOptions"/>; what is wrong is reported together with all else that is wrong with the options.</summary>
+/// <summary>Checks the routes and the identity rules of <see cref="MtaTlsOptions"/>. Their errors are reported together with all other errors of the options.</summary>
 internal sealed class ValidateRouting : IValidateOptions<MtaTlsOptions>
 {
     public ValidateOptionsResult Validate(string? name, MtaTlsOptions options)

@@ -1,25 +1,25 @@
 namespace MtaTls.AspNetCore.Routing;
 
-/// <summary>What an address is for. Everything but <see cref="Public"/> is connected to only where a route names it.</summary>
+/// <summary>The class of an IP address. The server connects to addresses other than <see cref="Public"/> only if a route names them.</summary>
 internal enum AddressClass
 {
     /// <summary>Global unicast.</summary>
     Public,
-    /// <summary>0.0.0.0/8 and ::, which many systems take for this host.</summary>
+    /// <summary>0.0.0.0/8 and ::, which many systems treat as this host.</summary>
     Unspecified,
     /// <summary>This host.</summary>
     Loopback,
     /// <summary>RFC 1918, unique local (fc00::/7) and the old site-local addresses.</summary>
     Private,
-    /// <summary>100.64.0.0/10, between a carrier and its customers (RFC 6598).</summary>
+    /// <summary>100.64.0.0/10, shared between a carrier and its customers (RFC 6598).</summary>
     Shared,
     /// <summary>169.254.0.0/16 and fe80::/10.</summary>
     LinkLocal,
-    /// <summary>Addresses at which clouds hand out credentials without authentication.</summary>
+    /// <summary>The metadata services of clouds, which give out credentials without authentication.</summary>
     Metadata,
     Multicast,
     /// <summary>IPv6 that carries an IPv4 address which is not public (NAT64, 6to4, Teredo, ISATAP, IPv4-compatible, IPv4-translated), or a local NAT64 prefix.</summary>
     Translated,
-    /// <summary>Documentation, benchmarks, future use, and all that IANA has not given to global unicast.</summary>
+    /// <summary>Documentation, benchmarks, future use, and all blocks that IANA has not assigned to global unicast.</summary>
     Reserved,
 }

@@ -6,7 +6,7 @@ using System.Security.Cryptography.X509Certificates;
 
 namespace MtaTls.AspNetCore.Routing;
 
-/// <summary>What routes compare of a client certificate, read from it once.</summary>
+/// <summary>The parts of a client certificate that routes compare. They are read once for each certificate.</summary>
 internal sealed class CertificateIdentity
 {
     private const string SubjectAlternativeNameOid = "2.5.29.17";
@@ -25,7 +25,7 @@ internal sealed class CertificateIdentity
 
     public string Sha256 { get; }
 
-    /// <summary>Null where the name can't be compared part by part (a part of several attributes): such a name equals none.</summary>
+    /// <summary>Null if the name cannot be compared part by part, because a part has several attributes. Such a name matches no condition.</summary>
     public DistinguishedName? Subject { get; }
 
     public DistinguishedName? Issuer { get; }
@@ -50,7 +50,7 @@ internal sealed class CertificateIdentity
             }
             catch (Exception e) when (e is AsnContentException or ArgumentException)
             {
-                // An extension that can't be read whole names nobody.
+                // If any part of the extension is invalid, none of its names count.
                 names.Clear();
                 break;
             }

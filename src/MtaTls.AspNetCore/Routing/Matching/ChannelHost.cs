@@ -7,7 +7,7 @@ using System.Net.Sockets;
 namespace MtaTls.AspNetCore.Routing;
 
 /// <summary>
-/// A host as routes compare it: an address (IPv4-mapped IPv6 as IPv4), or a name in lower case without its trailing dot. Two spellings of one host are equal.
+/// A host in the form that routes compare: an IP address (IPv4-mapped IPv6 as IPv4), or a name in lower case without its trailing dot. Different spellings of one host are equal.
 /// </summary>
 internal readonly record struct ChannelHost
 {
@@ -21,24 +21,24 @@ internal readonly record struct ChannelHost
         Address = address;
     }
 
-    /// <summary>The name, or null where the host is an address.</summary>
+    /// <summary>The name; null if the host is an address.</summary>
     public string? Name { get; }
 
-    /// <summary>The address, or null where the host is a name.</summary>
+    /// <summary>The address; null if the host is a name.</summary>
     public IPAddress? Address { get; }
 
     public static ChannelHost From(IPAddress address) => new(null, Normalize(address));
 
     /// <summary>
-    /// Reads a host as a channel or a Host header spells it. What a resolver could read in another way than we do is refused: non-ASCII names (IDN is
-    /// written as A-labels), zones, and IPv4 in fewer than four parts, in octal or in hexadecimal.
+    /// Reads a host from a channel's destination or a Host header. Texts that a resolver could read differently are refused: non-ASCII names (international names are
+    /// written as A-labels), IPv6 zones, and IPv4 addresses with fewer than four parts, in octal or in hexadecimal.
     /// </summary>
     public static bool TryParse(ReadOnlySpan<char> text, out ChannelHost host)
     {
         host = default;
         if (text.Contains(':'))
         {
-            // A zone names an interface of this machine: nobody else can mean it.
+            // A zone names a network interface of this machine, so a client cannot know it.
             if (text.ContainsAny("%[]/") || !IPAddress.TryParse(text, out IPAddress? v6) || v6.AddressFamily != AddressFamily.InterNetworkV6)
             {
                 return false;
@@ -68,7 +68,7 @@ internal readonly record struct ChannelHost
         return true;
     }
 
-    /// <summary>Reads the host of an authority, where IPv6 is in brackets.</summary>
+    /// <summary>Reads the host of a URI's authority, in which IPv6 is in brackets.</summary>
     public static bool TryParseUriHost(ReadOnlySpan<char> text, out ChannelHost host)
     {
         if (text is not ['[', .. var inner, ']'])
@@ -81,12 +81,12 @@ internal readonly record struct ChannelHost
 
     public static IPAddress Normalize(IPAddress address) => address.IsIPv4MappedToIPv6 ? address.MapToIPv4() : address;
 
-    /// <summary>As in a URI: IPv6 in brackets.</summary>
+    /// <summary>Formats the host as in a URI, with IPv6 in brackets.</summary>
     public string ToUriHost() => Address is { AddressFamily: AddressFamily.InterNetworkV6 } ? $"[{Address}]" : ToString();
 
     public override string ToString() => Name ?? Address?.ToString() ?? "";
 
-    /// <summary>Four decimal parts without leading zeros, and nothing else: what every resolver reads alike.</summary>
+    /// <summary>Reads exactly four decimal parts without leading zeros, the form that every resolver reads in the same way.</summary>
     private static bool TryParseIPv4(ReadOnlySpan<char> text, [NotNullWhen(true)] out IPAddress? address)
     {
         address = null;
@@ -141,7 +141,7 @@ internal readonly record struct ChannelHost
         return !IsNumber(last);
     }
 
-    /// <summary>A name whose last label is a number is an IPv4 address to many resolvers ("127.1", "0x7f000001").</summary>
+    /// <summary>Whether a label is a number. Many resolvers read a name whose last label is a number as an IPv4 address ("127.1", "0x7f000001").</summary>
     private static bool IsNumber(ReadOnlySpan<char> label) =>
         !label.ContainsAnyExceptInRange('0', '9')
         || (label.StartsWith("0x", StringComparison.OrdinalIgnoreCase) && !label[2..].ContainsAnyExcept(s_hexDigits));

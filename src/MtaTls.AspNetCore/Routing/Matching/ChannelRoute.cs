@@ -3,7 +3,7 @@ using System.Security.Cryptography.X509Certificates;
 
 namespace MtaTls.AspNetCore.Routing;
 
-/// <summary>A <see cref="ChannelRouteOptions"/> that has been read and found valid.</summary>
+/// <summary>A route, read from <see cref="ChannelRouteOptions"/>.</summary>
 internal sealed class ChannelRoute
 {
     private readonly List<HostPattern> _hosts = [];
@@ -12,7 +12,7 @@ internal sealed class ChannelRoute
     private readonly List<IPNetwork> _allowedNetworks = [];
     private readonly ClientCertificateCondition? _certificate;
 
-    /// <summary>Reads <paramref name="options"/>; what is wrong is added to <paramref name="errors"/>, each beginning with its configuration key.</summary>
+    /// <summary>Reads <paramref name="options"/> and adds errors to <paramref name="errors"/>. Each error begins with its configuration key.</summary>
     public ChannelRoute(ChannelRouteOptions options, string key, string defaultName, List<string> errors)
     {
         Name = string.IsNullOrEmpty(options.Name) ? defaultName : options.Name;
@@ -39,7 +39,7 @@ internal sealed class ChannelRoute
             }
             else
             {
-                errors.Add($"{key}:Ports:{i}: '{options.Ports[i]}' is neither a port (443) nor a range (7000-7010) within 1 to 65535.");
+                errors.Add($"{key}:Ports:{i}: '{options.Ports[i]}' is neither a port (443) nor a range (7000-7010) from 1 to 65535.");
             }
         }
 
@@ -78,18 +78,18 @@ internal sealed class ChannelRoute
 
     public ChannelRouteAction Action { get; }
 
-    /// <summary>The header that a Tcp route sends to its destination.</summary>
+    /// <summary>The version of the PROXY protocol header that a Tcp route sends to its destination.</summary>
     public ProxyProtocolVersion ProxyProtocol { get; }
 
-    /// <summary>The names of the endpoints that it is for; none: every endpoint.</summary>
+    /// <summary>The names of the endpoints that the route matches; empty for every endpoint.</summary>
     public IReadOnlySet<string> Endpoints => _endpoints;
 
     public bool HasCertificateCondition => _certificate is not null;
 
-    /// <summary>Whether it matches every channel.</summary>
+    /// <summary>Whether the route matches every channel.</summary>
     public bool IsGeneral => _endpoints.Count == 0 && _ports.Count == 0 && _certificate is null && (_hosts.Count == 0 || _hosts.Exists(static h => h.IsAny));
 
-    /// <summary>Where a Tcp route connects to, whatever the channel names; null: to what the channel names.</summary>
+    /// <summary>The host and port to which a Tcp route connects every channel; null for the destination that the channel names.</summary>
     public (ChannelHost Host, int Port)? Upstream { get; private set; }
 
     public bool Matches(in ChannelHost host, int port, string? endpoint, X509Certificate2? clientCertificate)
@@ -107,7 +107,7 @@ internal sealed class ChannelRoute
         return MatchesHost(host) && (_certificate is null || _certificate.Matches(clientCertificate));
     }
 
-    /// <summary>Whether the route names an address that is not public, so that it may be connected to.</summary>
+    /// <summary>Whether the route allows an address that is not public, because the route names it.</summary>
     public bool Names(IPAddress address)
     {
         if (Upstream is { Host.Address: { } upstream } && upstream.Equals(address))
@@ -134,7 +134,7 @@ internal sealed class ChannelRoute
         return false;
     }
 
-    /// <summary>Whether the route names exactly this address and port: what it takes to be connected to a listener of our own.</summary>
+    /// <summary>Whether the route names exactly this address and port. Otherwise it may not connect to a listener of this server.</summary>
     public bool NamesExactly(IPAddress address, int port)
     {
         if (Upstream is { } upstream)

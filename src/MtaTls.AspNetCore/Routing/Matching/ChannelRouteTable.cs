@@ -4,7 +4,7 @@ using MtaTls.AspNetCore.Configuration;
 
 namespace MtaTls.AspNetCore.Routing;
 
-/// <summary>The routes in force, in order. It never changes: a reload makes another.</summary>
+/// <summary>The present routes, in order. Immutable: a reload of the configuration creates a new table.</summary>
 internal sealed class ChannelRouteTable
 {
     private const string Section = $"{MtaTlsSettings.SectionName}:{nameof(MtaTlsOptions.Channels)}";
@@ -19,7 +19,7 @@ internal sealed class ChannelRouteTable
 
     public IReadOnlyList<ChannelRoute> Routes => _routes;
 
-    /// <summary>Reads every route and reports every error, each beginning with its configuration key.</summary>
+    /// <summary>Reads all routes. Each error that is added begins with its configuration key.</summary>
     public static ChannelRouteTable Create(IEnumerable<ChannelRouteOptions> options, List<string> errors)
     {
         var routes = new List<ChannelRoute>();

@@ -2,7 +2,7 @@ using System.Security.Cryptography.X509Certificates;
 
 namespace MtaTls.AspNetCore.Routing;
 
-/// <summary>A <see cref="ClientCertificateConditionOptions"/> that has been read.</summary>
+/// <summary>A condition on a client certificate, read from <see cref="ClientCertificateConditionOptions"/>.</summary>
 internal sealed class ClientCertificateCondition
 {
     private const int Sha1Digits = 40;
@@ -36,7 +36,7 @@ internal sealed class ClientCertificateCondition
             }
             else
             {
-                errors.Add($"{key}:SubjectAlternativeNames:{i}: '{options.SubjectAlternativeNames[i]}' is not a DNS name, nor 'dns:', 'ip:', 'email:' or 'uri:' followed by one.");
+                errors.Add($"{key}:SubjectAlternativeNames:{i}: '{options.SubjectAlternativeNames[i]}' is neither a DNS name nor 'dns:', 'ip:', 'email:' or 'uri:' with a valid name of that kind.");
             }
         }
 
@@ -52,12 +52,12 @@ internal sealed class ClientCertificateCondition
 
         if (options.Subject is not null && options.Issuer is null)
         {
-            errors.Add($"{key}:Issuer: must be set together with Subject, because a subject is only unique within its issuer.");
+            errors.Add($"{key}:Issuer: must be set together with Subject, because a subject is unique only among the certificates of one issuer.");
         }
 
         if (options.Thumbprints.Count == 0 && options.SubjectAlternativeNames.Count == 0 && options.Subject is null && options.Issuer is null)
         {
-            errors.Add($"{key}: names none of Thumbprints, SubjectAlternativeNames, Subject with Issuer, Issuer.");
+            errors.Add($"{key}: is empty. Set Thumbprints, SubjectAlternativeNames, Issuer, or Subject with Issuer.");
         }
     }
 

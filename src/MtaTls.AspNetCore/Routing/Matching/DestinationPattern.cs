@@ -14,7 +14,7 @@ internal sealed class DestinationPattern
         _port = port;
     }
 
-    /// <summary>Larger is more specific: the host counts first, then whether a port is given.</summary>
+    /// <summary>A higher value is more specific. The host counts first, then whether there is a port.</summary>
     public int Specificity => (_host.Specificity * 2) + (_port is null ? 0 : 1);
 
     public static bool TryParse(string? text, [NotNullWhen(true)] out DestinationPattern? pattern, [NotNullWhen(false)] out string? error)
@@ -31,7 +31,7 @@ internal sealed class DestinationPattern
         int? port = null;
         int colon = text.LastIndexOf(':');
         int bracket = text.LastIndexOf(']');
-        // IPv6 without brackets has no port; a network in brackets is not written, so "fd00::/8" has none either.
+        // IPv6 without brackets has no port. Networks such as "fd00::/8" have no brackets, so they have no port either.
         if (colon > bracket && (bracket >= 0 || text.IndexOf(':', StringComparison.Ordinal) == colon))
         {
             if (!PortRange.TryParsePort(text.AsSpan(colon + 1), out int value))

@@ -5,7 +5,7 @@ using System.Security.Cryptography.X509Certificates;
 namespace MtaTls.AspNetCore.Routing;
 
 /// <summary>
-/// A distinguished name as its parts in order, so that <c>CN="a, O=b"</c> and <c>CN=a, O=b</c> differ and the string type in which a part is encoded does not count.
+/// A distinguished name as a list of parts. So <c>CN="a, O=b"</c> and <c>CN=a, O=b</c> differ, and the ASN.1 string type of a part does not matter.
 /// </summary>
 internal sealed class DistinguishedName : IEquatable<DistinguishedName>
 {
@@ -13,7 +13,7 @@ internal sealed class DistinguishedName : IEquatable<DistinguishedName>
 
     private DistinguishedName((string Oid, string Value)[] parts) => _parts = parts;
 
-    /// <summary>Null where a part has several attributes or a value that is not text.</summary>
+    /// <summary>Reads a name; null if a part has several attributes or a value that is not text.</summary>
     public static DistinguishedName? Read(X500DistinguishedName name)
     {
         try

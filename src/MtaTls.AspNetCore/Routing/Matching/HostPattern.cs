@@ -5,7 +5,7 @@ using System.Net.Sockets;
 
 namespace MtaTls.AspNetCore.Routing;
 
-/// <summary>What a route may say of a host: an exact name or address, <c>*.suffix</c>, a network in CIDR notation, or <c>*</c>.</summary>
+/// <summary>A pattern for hosts: a name or IP address, <c>*.suffix</c>, a network in CIDR notation, or <c>*</c>.</summary>
 internal sealed class HostPattern
 {
     private readonly ChannelHost _exact;
@@ -20,13 +20,13 @@ internal sealed class HostPattern
         _any = any;
     }
 
-    /// <summary>The addresses that the pattern names; null where it names none (names and <c>*</c>).</summary>
+    /// <summary>The addresses that the pattern names; null for names and <c>*</c>.</summary>
     public IPNetwork? Network { get; }
 
-    /// <summary>Whether it is <c>*</c>.</summary>
+    /// <summary>Whether the pattern is <c>*</c>.</summary>
     public bool IsAny => _any;
 
-    /// <summary>Larger is more specific: an exact host, then the longer suffix or network, then <c>*</c>.</summary>
+    /// <summary>A higher value is more specific: an exact host, then longer suffixes and networks before shorter ones, then <c>*</c>.</summary>
     public int Specificity => _any ? 0 : _suffix is not null ? _suffix.Length : Network is { } network && _exact == default ? network.PrefixLength : 1000;
 
     public static bool TryParse(string? text, [NotNullWhen(true)] out HostPattern? pattern, [NotNullWhen(false)] out string? error)
@@ -65,7 +65,7 @@ internal sealed class HostPattern
         return pattern is not null;
     }
 
-    /// <summary>Reads a network, or a single address as a network of one. The address must be the network's first.</summary>
+    /// <summary>Reads a network in CIDR notation, or an address as a network with one address. The address must be the first of the network.</summary>
     public static bool TryParseNetwork(string? text, out IPNetwork network)
     {
         network = default;
@@ -96,7 +96,7 @@ internal sealed class HostPattern
             }
         }
 
-        // A network that does not begin at the address given is a slip of the pen, and a wide one: IPNetwork would clear the bits and go on.
+        // 10.1.2.3/8 is probably a typing error, and the network may be much larger than intended. IPNetwork would silently clear the bits.
         return IPNetwork.TryParse($"{host.Address}/{length.ToString(CultureInfo.InvariantCulture)}", out network) && network.BaseAddress.Equals(host.Address);
     }
 

@@ -2,7 +2,7 @@ using System.Globalization;
 
 namespace MtaTls.AspNetCore.Routing;
 
-/// <summary>Ports from <paramref name="First"/> to <paramref name="Last"/>, both within 1 to 65535.</summary>
+/// <summary>The ports from <paramref name="First"/> to <paramref name="Last"/>, both included and both from 1 to 65535.</summary>
 internal readonly record struct PortRange(int First, int Last)
 {
     /// <summary>Reads <c>443</c> or <c>7000-7010</c>.</summary>

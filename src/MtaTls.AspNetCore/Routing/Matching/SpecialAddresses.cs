@@ -3,10 +3,10 @@ using System.Net.Sockets;
 
 namespace MtaTls.AspNetCore.Routing;
 
-/// <summary>Sorts addresses by IANA's registries of special-purpose addresses (RFC 6890 and what followed it).</summary>
+/// <summary>Classifies IP addresses by IANA's registries of special-purpose addresses (RFC 6890 and its successors).</summary>
 internal static class SpecialAddresses
 {
-    // First match wins: the narrow before the wide.
+    // The first match counts, so narrow blocks come before wide ones.
     private static readonly (IPNetwork Network, AddressClass Class)[] s_ipv4 =
     [
         (IPNetwork.Parse("169.254.169.254/32"), AddressClass.Metadata), // AWS, Azure, Google Cloud, OpenStack and most others
@@ -38,7 +38,7 @@ internal static class SpecialAddresses
         (IPNetwork.Parse("fd20:ce::254/128"), AddressClass.Metadata), // Google Cloud
         (IPNetwork.Parse("::/128"), AddressClass.Unspecified),
         (IPNetwork.Parse("::1/128"), AddressClass.Loopback),
-        (IPNetwork.Parse("64:ff9b:1::/48"), AddressClass.Translated), // a NAT64 of the site's own: where it keeps the IPv4 address is the site's choice
+        (IPNetwork.Parse("64:ff9b:1::/48"), AddressClass.Translated), // local NAT64: each site chooses where the IPv4 address is, so it cannot be read
         (IPNetwork.Parse("fc00::/7"), AddressClass.Private),
         (IPNetwork.Parse("fe80::/10"), AddressClass.LinkLocal),
         (IPNetwork.Parse("fec0::/10"), AddressClass.Private),
@@ -89,9 +89,9 @@ internal static class SpecialAddresses
     }
 
     /// <summary>
-    /// True where <paramref name="network"/> names <paramref name="address"/> although that is not public: the network holds it and lies within the special
-    /// block that the address belongs to. So 10.1.0.0/16 names 10.1.2.3, but 0.0.0.0/0 and 169.254.0.0/16 name neither it nor 169.254.169.254; and IPv6 that
-    /// carries a special IPv4 address is named by nothing but itself.
+    /// Whether <paramref name="network"/> names <paramref name="address"/>, which is not public. The network must contain the address and must lie within the special
+    /// block of the address. So 10.1.0.0/16 names 10.1.2.3, but 0.0.0.0/0 does not; and neither 0.0.0.0/0 nor 169.254.0.0/16 names 169.254.169.254. An IPv6 address that
+    /// carries a special IPv4 address is named only by itself.
     /// </summary>
     public static bool Names(IPNetwork network, IPAddress address)
     {

@@ -10,7 +10,7 @@ internal enum SubjectAlternativeNameKind
     Uri,
 }
 
-/// <summary>One name of a certificate's subjectAltName, in the form in which equal names are equal strings.</summary>
+/// <summary>One name of a certificate's subjectAltName extension, normalized so that equal names are equal strings.</summary>
 internal readonly record struct SubjectAlternativeName(SubjectAlternativeNameKind Kind, string Value)
 {
     public static SubjectAlternativeName Dns(string name) => new(SubjectAlternativeNameKind.Dns, name.ToLowerInvariant());

@@ -6,12 +6,12 @@ using Microsoft.Extensions.DependencyInjection;
 
 namespace MtaTls.AspNetCore.Routing;
 
-/// <summary>Whether an address and port are one of this server's own, where a channel would come round in a circle or reach what is meant for others.</summary>
+/// <summary>Tells whether this server itself listens on an address and port. A channel that is connected there could loop, or reach an endpoint that is not for its client.</summary>
 internal sealed class ServerAddresses(IServiceProvider services)
 {
     public bool Contains(IPAddress address, int port)
     {
-        // Not injected: the server is made of what is made of this.
+        // Not injected, because the server itself depends on services that use this class.
         if (services.GetRequiredService<IServer>().Features.Get<IServerAddressesFeature>() is not { } feature)
         {
             return false;
@@ -23,7 +23,7 @@ internal sealed class ServerAddresses(IServiceProvider services)
             {
                 continue;
             }
-            // A host that is no address ("localhost", "*", "+") listens on what it stands for: take it for every address of this machine.
+            // A host that is no address ("localhost", "*", "+") counts as every address of this machine.
             if (!IPAddress.TryParse(host.Trim('[', ']'), out IPAddress? listenAddress) || listenAddress.Equals(IPAddress.Any) || listenAddress.Equals(IPAddress.IPv6Any))
             {
                 if (IsLocal(address))
@@ -62,7 +62,7 @@ internal sealed class ServerAddresses(IServiceProvider services)
         return true;
     }
 
-    /// <summary>Asked only for an address whose port is one of ours.</summary>
+    /// <summary>Whether the address is one of this machine. Slow, so it is called only if the port matches.</summary>
     private static bool IsLocal(IPAddress address)
     {
         if (IPAddress.IsLoopback(address) || address.Equals(IPAddress.Any) || address.Equals(IPAddress.IPv6Any))

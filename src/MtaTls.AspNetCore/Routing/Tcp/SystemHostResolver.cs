@@ -6,15 +6,15 @@ using MtaTls.AspNetCore.Diagnostics;
 namespace MtaTls.AspNetCore.Routing;
 
 /// <summary>
-/// The system's own resolver: hosts file, search domains and all. A lookup holds a thread until it ends, whether or not a caller still waits for it. The thread is
-/// none of the pool's, so that names that never resolve hold up nothing else, and the lookups of one client do not keep the others' waiting.
+/// The system's resolver, with its hosts file and search domains. A lookup takes a thread until it ends, even if no caller waits for it any more. The thread does not belong to
+/// the thread pool, so names that never resolve delay nothing else. A limit per client address keeps one client's lookups from delaying those of others.
 /// </summary>
 internal sealed class SystemHostResolver(IOptions<MtaTlsOptions> options, LimitReports limits) : IHostResolver, IDisposable
 {
     private readonly MtaTlsTcpOptions _options = options.Value.Tcp;
     private readonly SemaphoreSlim _lookups = new(options.Value.Tcp.MaxLookups);
 
-    /// <summary>Asks the system; another in tests.</summary>
+    /// <summary>Asks the system. Tests replace it.</summary>
     internal Func<string, Task<IPAddress[]>> LookUp { get; init; } = LookUpOnDedicatedThread;
 
     public async Task<IPAddress[]> ResolveAsync(string name, ClientAddress client, CancellationToken cancellationToken)
@@ -36,15 +36,15 @@ internal sealed class SystemHostResolver(IOptions<MtaTlsOptions> options, LimitR
 
     public void Dispose() => _lookups.Dispose();
 
-    // Dns.GetHostAddressesAsync would ask the system on a thread of the pool.
-#pragma warning disable RS0030 // The thread is its own.
+    // Dns.GetHostAddressesAsync would block a thread of the thread pool.
+#pragma warning disable RS0030 // A blocking call, on a thread of its own.
     private static Task<IPAddress[]> LookUpOnDedicatedThread(string name) =>
         Task.Factory.StartNew(static n => Dns.GetHostAddresses((string)n!), name, CancellationToken.None, TaskCreationOptions.LongRunning | TaskCreationOptions.DenyChildAttach, TaskScheduler.Default);
 #pragma warning restore RS0030
 
     private async ValueTask EnterAsync(SemaphoreSlim lookups, string limit, CancellationToken cancellationToken)
     {
-#pragma warning disable VSTHRD103 // It does not wait.
+#pragma warning disable VSTHRD103 // With a timeout of 0 it does not wait.
         bool hasRoom = lookups.Wait(0, CancellationToken.None);
 #pragma warning restore VSTHRD103
         if (!hasRoom)

@@ -5,12 +5,12 @@ using MtaTls.AspNetCore.Connections;
 namespace MtaTls.AspNetCore.Routing;
 
 /// <summary>
-/// Connects to a host that a channel names: resolves it, asks of each resolved address whether it is permitted, and races the permitted ones (RFC 8305). What is
-/// connected to is the address that was asked about; the name is not resolved again.
+/// Connects to a host: resolves its name, checks each resolved address, and tries the permitted ones concurrently (RFC 8305). It connects to a checked
+/// address and does not resolve the name again, because a second lookup could return another address.
 /// </summary>
 internal sealed class TcpConnector(IHostResolver resolver, TimeProvider timeProvider)
 {
-    /// <exception cref="TcpConnectException">The name does not resolve, no address is permitted, none answers, or the time is up.</exception>
+    /// <exception cref="TcpConnectException">The name does not resolve, no address is permitted, none answers, or the timeout has elapsed.</exception>
     /// <exception cref="OperationCanceledException"><paramref name="cancellationToken"/> was cancelled.</exception>
     public async Task<Socket> ConnectAsync(ClientAddress client, ChannelHost host, int port, Func<IPAddress, bool> isPermitted, TimeSpan timeout, CancellationToken cancellationToken)
     {

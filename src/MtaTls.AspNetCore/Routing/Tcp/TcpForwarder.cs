@@ -11,22 +11,22 @@ using MtaTls.Protocol;
 
 namespace MtaTls.AspNetCore.Routing;
 
-/// <summary>Connects channels to their destinations over TCP: connects first, and answers the open when that has succeeded or failed.</summary>
+/// <summary>Connects channels to their destinations over TCP. It answers the open only when the TCP connection has succeeded or failed.</summary>
 internal sealed class TcpForwarder(IHostResolver resolver, ServerAddresses listeners, RoutingMetrics metrics, ILoggerFactory loggers, TimeProvider timeProvider)
 {
     private readonly TcpConnector _connector = new(resolver, timeProvider);
     private readonly ILogger _logger = loggers.CreateLogger(LogCategories.Routing);
     private readonly CountLimit _connections = new();
 
-    /// <summary>Connections that exist or are being made.</summary>
+    /// <summary>The number of TCP connections, open or being opened.</summary>
     public int Connections => _connections.Count;
 
-    /// <summary>Returns at once; the request is answered later.</summary>
+    /// <summary>Starts to connect a channel. Returns at once; the request is answered later.</summary>
     public void Start(MtaTlsServerSession session, MtaTlsChannelRequest request, ChannelRoute route, ChannelHost host, MtaTlsTcpOptions options)
     {
         if (request.Destination.Port == 0 && route.Upstream is null)
         {
-            Refuse(session, request, route, "port 0 is no port to connect to", "port");
+            Refuse(session, request, route, "no connection to port 0 is possible", "port");
         }
         else if (TcpLease.TryTake(_connections, session.Address, options, out (string Name, int Value) limit) is not { } lease)
         {
@@ -79,12 +79,12 @@ internal sealed class TcpForwarder(IHostResolver resolver, ServerAddresses liste
         }
         catch (OperationCanceledException)
         {
-            // The session has ended: nobody waits for an answer.
+            // The session has ended, so the client does not get the answer.
             Refuse(session, request, route, "the session has ended", "session");
         }
         catch (Exception e)
         {
-            // Unanswered, the open would count as pending as long as the session lives.
+            // Without an answer the open would count as pending until the session ends.
             _logger.ForwardingFailed(session.SessionId, request.Destination, e);
             Refuse(session, request, route, "an error of this server", "error");
         }
@@ -129,7 +129,7 @@ internal sealed class TcpForwarder(IHostResolver resolver, ServerAddresses liste
                 (tunnel, closed));
             if (route.ProxyProtocol != ProxyProtocolVersion.None)
             {
-                // The buffer of a new connection has room for it.
+                // The send buffer of a new connection has room for the header.
                 await socket.SendAsync(ProxyHeaderWriter.Write(route.ProxyProtocol, session, $"{session.SessionId}-{channel.Id}"), session.Connection.ConnectionClosed);
             }
 
@@ -141,7 +141,7 @@ internal sealed class TcpForwarder(IHostResolver resolver, ServerAddresses liste
             {
                 session.LimitExceeded($"{nameof(MtaTlsOptions.Tcp)}:{nameof(options.HalfCloseLinger)}", "connections of closed channels are ended");
             }
-            // A destination that fails is no failure of TLS's peer: no reason is given, so that the TLS session stays resumable.
+            // The failure of a destination is no error of the client, so Abort gets no reason and the TLS session stays resumable.
             if (end is TcpTunnelEnd.DestinationFailed or TcpTunnelEnd.ChannelFailed)
             {
                 channel.Abort();
@@ -149,7 +149,7 @@ internal sealed class TcpForwarder(IHostResolver resolver, ServerAddresses liste
         }
         catch (Exception e) when (e is SocketException or OperationCanceledException)
         {
-            // The destination has gone before it got its header, or the session has ended.
+            // The destination has closed the connection before it got the header, or the session has ended.
             _logger.TunnelEnded(session.SessionId, channel.Id, TcpTunnelEnd.DestinationFailed, 0, 0, e.Message);
             channel.Abort();
         }
@@ -160,7 +160,7 @@ internal sealed class TcpForwarder(IHostResolver resolver, ServerAddresses liste
         }
     }
 
-    /// <summary>Closes a channel whose destination has ended. Whether the destination has got all that the peer sent before it confirmed the close.</summary>
+    /// <summary>Closes a channel whose destination has ended. Returns whether the destination has got all data that the client sent before it confirmed the close.</summary>
     private async ValueTask<bool> CloseAsync(MtaTlsChannel channel, Task closed, TcpTunnel tunnel, TimeSpan limit)
     {
         try

@@ -2,7 +2,7 @@ using MtaTls.AspNetCore.Connections;
 
 namespace MtaTls.AspNetCore.Routing;
 
-/// <summary>A place among the TCP connections to channels' destinations: those of the server and those of the client's address. It is given back by disposing it, once.</summary>
+/// <summary>A place of one TCP connection under MaxConnections and MaxConnectionsPerAddress. Dispose it once to release the place.</summary>
 internal sealed class TcpLease : IDisposable
 {
     private readonly CountLimit _server;
@@ -13,7 +13,7 @@ internal sealed class TcpLease : IDisposable
         _server = server;
         _client = client;
 
-        // The session may end before the connection does.
+        // The session may end before the TCP connection, which still counts against the address.
         client.Hold();
     }
 
@@ -21,8 +21,8 @@ internal sealed class TcpLease : IDisposable
     /// <param name="server">Counts the connections of all clients.</param>
     /// <param name="client">The client's address.</param>
     /// <param name="options">The limits.</param>
-    /// <param name="exceeded">The limit that leaves no place, and its value.</param>
-    /// <returns>Null where there is no place.</returns>
+    /// <param name="exceeded">If null is returned, the limit that is reached, and its value.</param>
+    /// <returns>Null if a limit is reached.</returns>
     public static TcpLease? TryTake(CountLimit server, ClientAddress client, MtaTlsTcpOptions options, out (string Name, int Value) exceeded)
     {
         exceeded = (nameof(options.MaxConnections), options.MaxConnections);

@@ -5,9 +5,9 @@ using System.Net.Sockets;
 namespace MtaTls.AspNetCore.Routing;
 
 /// <summary>
-/// Copies bytes between a channel and the TCP connection of its destination until either ends. A channel has no half close (sections 3 and 4 of the draft close both ways at once), so
-/// the destination's FIN closes the channel when all has been sent (and resets the connection where the peer had sent more than the destination got), and a closed channel becomes our FIN when all that arrived has been written; what the
-/// destination says after that has nobody to go to.
+/// Copies bytes between a channel and the TCP connection of its destination until either ends. A channel has no half-close: the draft (section 2.1.2) closes both directions at once. So
+/// after the destination's FIN the channel closes when all data is sent; if the client had sent more than the destination got, the TCP connection is reset. After the close of the channel the server
+/// sends its FIN when all received data is written; data that the destination sends later is discarded.
 /// </summary>
 internal sealed class TcpTunnel : IDisposable
 {
@@ -17,10 +17,13 @@ internal sealed class TcpTunnel : IDisposable
     private readonly IDuplexPipe _channel;
     private readonly TimeSpan _halfCloseLinger;
     private readonly CancellationTokenSource _stop;
+    private readonly Lock _lock = new();
     private volatile bool _channelClosed;
     private bool _stopped;
     private bool _isSending;
     private volatile bool _shuttingDown;
+    private TcpTunnelSide? _server;   // guarded by _lock
+    private int _lastTo = -1;
     private long _shutdownIdle = long.MaxValue;
     private long _idleLimit = Timeout.Infinite;
     private long _bytesSent;
@@ -41,15 +44,15 @@ internal sealed class TcpTunnel : IDisposable
     /// <summary>Bytes read from the destination for the channel.</summary>
     public long BytesReceived => Volatile.Read(ref _bytesReceived);
 
-    /// <summary>What went wrong, where <see cref="RunAsync"/> returned a failure.</summary>
+    /// <summary>The error, if <see cref="RunAsync"/> returned a failure.</summary>
     public Exception? Error { get; private set; }
 
-    /// <summary>Whether <c>HalfCloseLinger</c> was over before the destination had ended.</summary>
+    /// <summary>Whether <c>HalfCloseLinger</c> elapsed before the destination had closed.</summary>
     public bool HasGivenUp { get; private set; }
 
     /// <summary>
-    /// The channel carries nothing any more. A destination that takes no more bytes, or never ends, is given up <c>HalfCloseLinger</c> after its last progress. May be called
-    /// at any time, more than once.
+    /// Tells the tunnel that the channel has closed. If the destination reads no more bytes or does not close, the connection is closed <c>HalfCloseLinger</c> after its last progress. May be called
+    /// at any time, and more than once.
     /// </summary>
     public void ChannelClosed()
     {
@@ -57,17 +60,29 @@ internal sealed class TcpTunnel : IDisposable
         GiveUpAfter(TimeSpan.FromTicks(Math.Min(_halfCloseLinger.Ticks, Volatile.Read(ref _shutdownIdle))));
     }
 
-    /// <summary>The server is shutting down: a tunnel through which nothing has gone for a while ends in order, one that is in use goes on.</summary>
-    public void ShutDown(TimeSpan idle)
+    /// <summary>Tells the tunnel that its process is shutting down. It ends when it has carried no data for the given time.</summary>
+    /// <param name="idle">The longest time without data.</param>
+    /// <param name="server">
+    /// The side that answers requests. While the last data went to it, an answer is expected, and the tunnel does not end for want of data. Null: the tunnel does not wait for answers.
+    /// </param>
+    public void ShutDown(TimeSpan idle, TcpTunnelSide? server = null)
     {
+        lock (_lock)
+        {
+            _server = server;
+        }
+
         Volatile.Write(ref _shutdownIdle, idle.Ticks);
         _shuttingDown = true;
+        Volatile.Write(ref _idleLimit, idle.Ticks);
+        // Either this thread sees which way the last data went, or the thread that carries it sees the limit.
+        Interlocked.MemoryBarrierProcessWide();
         GiveUpAfter(_channelClosed && _halfCloseLinger < idle ? _halfCloseLinger : idle);
     }
 
-    /// <summary>Returns when both ways have ended and the socket is closed. Closing or aborting the channel is the caller's.</summary>
+    /// <summary>Returns when both directions have ended and the socket is closed. The caller closes or aborts the channel.</summary>
     /// <param name="closeChannel">
-    /// Closes the channel after the destination's FIN, and tells whether the destination has got all that the peer sent until then. Null: it has.
+    /// Closes the channel after the destination's FIN, and returns whether the destination has got all data that the client sent until then. Null means that it has.
     /// </param>
     public async Task<TcpTunnelEnd> RunAsync(Func<ValueTask<bool>>? closeChannel = null)
     {
@@ -77,7 +92,7 @@ internal sealed class TcpTunnel : IDisposable
         bool isWhole = end is not TcpTunnelEnd.ChannelFailed;
         if (end is TcpTunnelEnd.DestinationClosed)
         {
-            // A destination that still reads must not take a part for the whole.
+            // A destination that still reads must not see incomplete data as complete, so it gets a reset.
             isWhole = !_isSending && (closeChannel is null || await closeChannel());
         }
 
@@ -128,8 +143,8 @@ internal sealed class TcpTunnel : IDisposable
                 }
             }
 
-            // Everything that arrived has been written: FIN, then wait for the other side's. The end is set first, for the
-            // destination may answer the FIN before this thread goes on.
+            // All received data is written, so the FIN follows, then the wait for the destination's FIN. The end is set first, because the
+            // destination may answer the FIN before this thread continues.
             SetEnd(TcpTunnelEnd.ChannelClosed);
             _socket.Shutdown(SocketShutdown.Send);
             ChannelClosed();
@@ -151,7 +166,7 @@ internal sealed class TcpTunnel : IDisposable
             int sent = await _socket.SendAsync(octets, SocketFlags.None, _stop.Token);
             octets = octets[sent..];
             Interlocked.Add(ref _bytesSent, sent);
-            Progressed();
+            Progressed(TcpTunnelSide.Socket);
         }
     }
 
@@ -170,7 +185,7 @@ internal sealed class TcpTunnel : IDisposable
         }
         catch (OperationCanceledException)
         {
-            // The other way has ended, or the time to linger.
+            // The other direction has ended, or HalfCloseLinger has elapsed.
         }
         catch (Exception e) when (e is SocketException or ObjectDisposedException)
         {
@@ -182,13 +197,13 @@ internal sealed class TcpTunnel : IDisposable
         }
     }
 
-    /// <summary>True at the destination's FIN, with all flushed; false where the channel takes nothing more.</summary>
+    /// <summary>Returns true after the destination's FIN, when all data is flushed; false if the channel is closed.</summary>
     private async Task<bool> CopyToChannelAsync()
     {
         PipeWriter output = _channel.Output;
         while (true)
         {
-            // Waits without a buffer: an idle tunnel holds none.
+            // Waits without a buffer, so an idle tunnel needs none.
             await _socket.ReceiveAsync(Memory<byte>.Empty, SocketFlags.None, _stop.Token);
             int received = await _socket.ReceiveAsync(output.GetMemory(), SocketFlags.None, _stop.Token);
             if (received == 0)
@@ -204,11 +219,11 @@ internal sealed class TcpTunnel : IDisposable
                 return false;
             }
 
-            Progressed();
+            Progressed(TcpTunnelSide.Channel);
         }
     }
 
-    /// <summary>Until the FIN: a connection closed with bytes unread is reset, and the reset may overtake what the destination has not read yet.</summary>
+    /// <summary>Reads until the FIN. A connection that is closed with unread bytes is reset, and a reset can destroy data that the destination has not read yet.</summary>
     private async Task DiscardAsync()
     {
         byte[] buffer = ArrayPool<byte>.Shared.Rent(DiscardBufferSize);
@@ -224,7 +239,7 @@ internal sealed class TcpTunnel : IDisposable
         }
     }
 
-    /// <summary>The first end names the reason, and stops the other way.</summary>
+    /// <summary>Keeps the first end as the reason, and stops the other direction.</summary>
     private void End(TcpTunnelEnd end, Exception? error)
     {
         if (SetEnd(end))
@@ -243,8 +258,9 @@ internal sealed class TcpTunnel : IDisposable
 
     private bool SetEnd(TcpTunnelEnd end) => Interlocked.CompareExchange(ref _end, (int)end, -1) == -1;
 
-    private void Progressed()
+    private void Progressed(TcpTunnelSide to)
     {
+        Volatile.Write(ref _lastTo, (int)to);
         long limit = Volatile.Read(ref _idleLimit);
         if (limit != Timeout.Infinite)
         {
@@ -252,17 +268,21 @@ internal sealed class TcpTunnel : IDisposable
         }
     }
 
-    /// <summary>From now on, so long after each progress.</summary>
+    /// <summary>Stops the tunnel when it makes no progress for the given time.</summary>
     private void GiveUpAfter(TimeSpan idle)
     {
         Volatile.Write(ref _idleLimit, idle.Ticks);
-        try
+        lock (_lock)
         {
-            _stop.CancelAfter(idle);
-        }
-        catch (ObjectDisposedException)
-        {
-            // The tunnel has ended already.
+            bool isOwed = _server is { } server && !_channelClosed && (int)server == Volatile.Read(ref _lastTo);
+            try
+            {
+                _stop.CancelAfter(isOwed ? Timeout.InfiniteTimeSpan : idle);
+            }
+            catch (ObjectDisposedException)
+            {
+                // The tunnel has ended already.
+            }
         }
     }
 }

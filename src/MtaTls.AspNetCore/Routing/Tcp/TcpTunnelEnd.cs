@@ -1,16 +1,16 @@
 namespace MtaTls.AspNetCore.Routing;
 
-/// <summary>What ended a <see cref="TcpTunnel"/>.</summary>
+/// <summary>The reason why a <see cref="TcpTunnel"/> ended.</summary>
 internal enum TcpTunnelEnd
 {
-    /// <summary>The destination sent its FIN: the channel closes once everything has been sent.</summary>
+    /// <summary>The destination sent its FIN. The channel closes when all data is sent.</summary>
     DestinationClosed,
-    /// <summary>The peer closed the channel: the destination got what had arrived, then our FIN.</summary>
+    /// <summary>The client closed the channel. The destination got all received data and a FIN.</summary>
     ChannelClosed,
-    /// <summary>The destination reset its connection, or could not be written to: the channel closes at once.</summary>
+    /// <summary>The destination reset its connection, or writing to it failed. The channel closes at once.</summary>
     DestinationFailed,
-    /// <summary>The channel failed or its session was lost: the destination got a reset, for what it has is not whole.</summary>
+    /// <summary>The channel failed or its session was lost. The destination got a reset, because its data is incomplete.</summary>
     ChannelFailed,
-    /// <summary>The server is stopping and nothing went through the tunnel for a while: our FIN, and the channel closes.</summary>
+    /// <summary>The server is stopping and the tunnel was idle. The destination got a FIN, and the channel closes.</summary>
     ServerStopped,
 }

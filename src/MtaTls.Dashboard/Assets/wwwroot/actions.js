@@ -1,4 +1,4 @@
-// Actions need a token that only this page can read. It is asked for with the first one, and again when it has expired.
+// Actions need an antiforgery token, which only this page can read. The first action fetches it; an action with an expired token fetches it again.
 
 let token = null;
 

@@ -9,7 +9,7 @@ const state = { view: null, query: null, frame: null, canAct: false };
 let aborter = null;
 let generation = 0;
 
-// ----- what the address names: #/sessions?sort=in&desc=1 -----
+// ----- the view in the address: #/sessions?sort=in&desc=1 -----
 
 function readAddress() {
   const [name, query = ''] = location.hash.replace(/^#\/?/, '').split('?');
@@ -21,7 +21,7 @@ function go(name, query = {}) {
   location.hash = `#/${name}${text ? `?${text}` : ''}`;
 }
 
-/** Changes a part of the query; a change of anything but the page begins with the first page. */
+/** Changes a part of the query. Unless the page changes, the first page is shown. */
 function change(part) {
   const { name, query } = readAddress();
   go(name, { ...Object.fromEntries(query), ...(part.page ? {} : { page: null }), ...part });
@@ -133,12 +133,12 @@ async function watch() {
         }
         delay = 1000;
       } else if (response.type === 'opaqueredirect' || response.status === 401 || response.status === 403 || response.status === 404) {
-        reason = 'You may not see this page any more';
+        reason = 'You no longer have access to this page';
         delay = 15000;
-        showError('You may not see this page any more. Sign in and load it again.');
+        showError('You no longer have access to this page. Sign in and load it again.');
       } else {
         const message = await response.json().catch(() => null);
-        reason = 'The server refused';
+        reason = 'The server refused the request';
         showError(message?.error ?? `The server answered ${response.status}.`);
         delay = 5000;
       }
@@ -174,7 +174,7 @@ function hint(text) {
   setTimeout(hideError, 8000);
 }
 
-/** Asks, then posts. */
+/** Asks for confirmation, then posts. */
 async function act(question, text, path) {
   if (!(await confirm_(question, text))) {
     return null;
@@ -231,7 +231,7 @@ $('theme').addEventListener('click', () => {
   try {
     localStorage.setItem('mtatls-theme', next);
   } catch {
-    // Not kept, then.
+    // Without storage the choice lasts until the page is loaded again.
   }
   applyTheme(next);
 });

@@ -2,7 +2,7 @@ import { el, setText } from './dom.js';
 
 const span = 600;
 
-/** A chart of the last ten minutes. Series: [{ name, value(point), show(value) }], at most two. Whole: what it counts has no half. */
+/** A chart of the last ten minutes. series: [{ name, value(point), show(value) }], at most two. whole: the values are whole numbers, and so are the axis labels. */
 export function chart(title, series, whole = false) {
   const plot = el('div', { class: 'plot' });
   const keys = series.map((s, i) => el('span', { class: i ? 'key second' : 'key' }, s.name));
@@ -59,7 +59,7 @@ export function chart(title, series, whole = false) {
   };
 }
 
-/** The points of ten minutes; a gap where nobody watched. */
+/** The points of ten minutes, with gaps for times when no browser watched. */
 export class History {
   points = [];
 

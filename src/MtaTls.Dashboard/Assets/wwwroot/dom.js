@@ -1,8 +1,8 @@
-// Small helpers. Everything that a peer has written becomes text, never markup.
+// Small helpers. Texts from peers become text nodes, never markup.
 
 const hidden = /[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff]/g;
 
-/** A text of a peer without characters that hide, or change the order of, others. */
+/** A text from a peer. Characters that would hide or reorder other characters are escaped. */
 export const plain = (text) => String(text ?? '').replace(hidden, (c) => `\\u{${c.codePointAt(0).toString(16)}}`);
 
 export function el(name, attributes = {}, ...children) {
@@ -43,12 +43,12 @@ export const number = (value) => value.toLocaleString('en');
 /** 1 session, 2 sessions. */
 export const many = (value, name) => `${number(value)} ${name}${value === 1 ? '' : 's'}`;
 
-/** What a table shows of what there is. */
+/** The caption of a table: how many rows match the filter. */
 export const extent = (view, name) => (view.matched === view.total ? many(view.total, name) : `${number(view.matched)} of ${many(view.total, name)}`);
 
 export const rate = (value) => `${value >= 100 ? Math.round(value).toLocaleString('en') : value.toFixed(1)}/s`;
 
-/** The time since then, in the two largest units. */
+/** The time since `time`, in the two largest units. */
 export function age(time, now) {
   if (!time) {
     return '–';
@@ -68,7 +68,7 @@ export const clock = (time) => new Date(time).toLocaleTimeString('en-GB');
 
 export const words = (name) => name.replace(/([a-z])([A-Z])/g, (_, a, b) => `${a} ${b.toLowerCase()}`);
 
-/** Sets the text of an element where it is another one, so that what a person has selected stays. */
+/** Sets the text of an element only if it differs, so that the user's selection stays. */
 export function setText(element, text) {
   if (element.textContent !== text) {
     element.textContent = text;
@@ -76,7 +76,7 @@ export function setText(element, text) {
 }
 
 /**
- * A table that is kept from frame to frame: rows are known by a key, cells change only where their content does.
+ * A table that stays from frame to frame. Rows are identified by a key, and only cells with new content change.
  * Columns: { key, title, num, sort, cell(row) → text or Node, cls(row), wrap }
  */
 export function table(caption, columns, { sort, desc, onSort } = {}) {
@@ -137,7 +137,7 @@ export function table(caption, columns, { sort, desc, onSort } = {}) {
   };
 }
 
-/** A short list of counts; what has counted nothing is not there. */
+/** A short list of counts, without those that are zero. */
 export function counts(title, none) {
   const list = table(title, [{ title: 'What', cell: (row) => plain(row.name), wrap: true }, { title: 'Times', num: true, cell: (row) => number(row.value) }]);
   const empty = el('p', { class: 'soft' }, none);

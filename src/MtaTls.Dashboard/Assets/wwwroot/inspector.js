@@ -17,7 +17,7 @@ export const requests = {
       { title: 'Status', num: true, cell: (r) => String(r.status), cls: (r) => statusClass(r.status) },
       { title: 'Took', num: true, cell: (r) => ms(r.duration) },
       { title: 'Request', num: true, cell: (r) => bytes(r.requestLength) },
-      { title: 'Answer', num: true, cell: (r) => bytes(r.responseLength) },
+      { title: 'Response', num: true, cell: (r) => bytes(r.responseLength) },
       { title: 'Destination', cell: (r) => (r.destination ? peer(r.destination) : '–') },
       { title: 'Repeats', num: true, cell: (r) => (r.replayOf ? el('a', { href: `#/request?id=${r.replayOf}` }, String(r.replayOf)) : '–') },
     ]);
@@ -29,16 +29,16 @@ export const requests = {
         list.caption(`Requests, the newest first: up to 200 of the last ${number(r.most)}`);
         list.root.hidden = r.rows.length === 0;
         empty.hidden = r.rows.length > 0;
-        setText(empty, !r.isEnabled ? 'The inspector is off. MtaTlsDashboard:Inspector:Enabled turns it on, for endpoints that WithMtaTlsInspector() marks.'
-          : query.filter ? 'No request matches the filter.' : 'No request has been recorded. Endpoints are recorded that WithMtaTlsInspector() marks.');
+        setText(empty, !r.isEnabled ? 'The inspector is off. MtaTlsDashboard:Inspector:Enabled turns it on for endpoints with WithMtaTlsInspector().'
+          : query.filter ? 'No request matches the filter.' : 'No request has been recorded. Only endpoints with WithMtaTlsInspector() are recorded.');
       },
     };
   },
 };
 
 function body(title, value) {
-  const text = value.text ?? (value.hexadecimal ? `Not text. Its first bytes: ${value.hexadecimal.replace(/(..)/g, '$1 ')}` : '');
-  return el('section', {}, el('h2', {}, `${title}: ${bytes(value.length)}${value.isCut ? ', of which the first are kept' : ''}`), text ? el('pre', { tabindex: '0' }, text) : null);
+  const text = value.text ?? (value.hexadecimal ? `Not text. The first bytes: ${value.hexadecimal.replace(/(..)/g, '$1 ')}` : '');
+  return el('section', {}, el('h2', {}, `${title}: ${bytes(value.length)}${value.isCut ? ', only the first bytes are kept' : ''}`), text ? el('pre', { tabindex: '0' }, text) : null);
 }
 
 function headers(title, rows) {
@@ -65,7 +65,7 @@ export const request = {
         const replay = canAct()
           ? el('button', {
             type: 'button', disabled: r.cannotReplay ? true : null, onclick: async () => {
-              const result = await act('Send again?', `${h.method} ${h.url}: without the headers that were blanked, to the same endpoint.`, `requests/${h.number}/replay`);
+              const result = await act('Send again?', `${h.method} ${h.url}: to the same endpoint, without blanked headers.`, `requests/${h.number}/replay`);
               if (result) {
                 go('request', { id: result.number });
               }
@@ -74,7 +74,7 @@ export const request = {
         content.replaceChildren(
           el('dl', { class: 'facts' }, ...facts.flatMap(([name, value]) => [el('dt', {}, name), el('dd', {}, plain(value))])),
           el('p', {}, ...[replay, r.cannotReplay && canAct() ? ` ${r.cannotReplay}` : null].filter(Boolean)),
-          headers('Headers of the request', r.requestHeaders), body('Body of the request', r.requestBody), headers('Headers of the answer', r.responseHeaders), body('Body of the answer', r.responseBody));
+          headers('Request headers', r.requestHeaders), body('Request body', r.requestBody), headers('Response headers', r.responseHeaders), body('Response body', r.responseBody));
       } catch (error) {
         content.replaceChildren(el('p', { class: 'empty' }, error.message));
       }

@@ -1,11 +1,11 @@
 import { el, number, setText } from './dom.js';
 
-/** The filter above a table. What is typed counts when the person has paused. */
+/** The filter above a table. It applies when the user pauses typing. */
 export function tools({ query, change, placeholder }, ...more) {
   let timer = null;
   const input = el('input', { type: 'search', id: 'filter', maxlength: '200', placeholder, value: query.filter ?? '', autocomplete: 'off' });
   const apply = () => {
-    // Not when the person has gone on to another view meanwhile.
+    // The user may have changed to another view meanwhile.
     if (input.isConnected) {
       change({ filter: input.value.trim() || null });
     }
@@ -20,7 +20,7 @@ export function tools({ query, change, placeholder }, ...more) {
       apply();
     }
   });
-  // The text stays where it was typed when the view is made anew.
+  // When the view is created again, the caret stays at the end of the text.
   input.addEventListener('focus', () => input.setSelectionRange(input.value.length, input.value.length));
   return { root: el('div', { class: 'tools', role: 'search' }, el('label', { for: 'filter' }, 'Filter', input), ...more) };
 }

@@ -31,7 +31,7 @@ export const tunnels = {
         { title: 'Packets out', num: true, cell: (p) => number(p.packetsSent) },
       ]);
       const head = el('p', { class: 'soft' });
-      const none = el('p', { class: 'empty' }, 'It has no path now.');
+      const none = el('p', { class: 'empty' }, 'The session has no path now.');
       const end = canAct() && !row.isClient
         ? el('button', { type: 'button', class: 'act secondary', 'aria-label': `End tunnel ${row.name}`, onclick: () => act('End the tunnel session?', `${row.name}: its connections are closed.`, `tunnels/${encodeURIComponent(row.name)}/end`) }, 'End') : null;
       const root = el('section', {}, el('h2', {}, row.isClient ? `Client: ${row.name || 'no session'}` : row.name), head, end, paths.root, none);
@@ -50,7 +50,7 @@ export const tunnels = {
       root: el('div', {}, top.root, facts, body, empty, bottom.root, drops.root),
       update({ time: now, tunnels: t }) {
         time = now;
-        setText(facts, t.isAvailable ? `Scheduler: ${words(t.scheduler ?? '')}. Packets out of the tunnel: ${bytes(t.received)}; into it: ${bytes(t.sent)}.` : '');
+        setText(facts, t.isAvailable ? `Scheduler: ${words(t.scheduler ?? '')}. Received from the tunnel: ${bytes(t.received)}. Sent into the tunnel: ${bytes(t.sent)}.` : '');
         const keys = new Set(t.rows.map((r) => `${r.isClient}|${r.name}`));
         for (const row of t.rows) {
           const key = `${row.isClient}|${row.name}`;
@@ -67,7 +67,7 @@ export const tunnels = {
           }
         }
         empty.hidden = t.rows.length > 0;
-        setText(empty, !t.isAvailable ? 'The application has no QUIC tunnel: neither AddQuicTunnel() nor AddQuicTunnelClient() is called.' : t.total === 0 ? 'No tunnel session is there.' : 'No tunnel session matches the filter.');
+        setText(empty, !t.isAvailable ? 'The application has no QUIC tunnel. It calls neither AddQuicTunnel() nor AddQuicTunnelClient().' : t.total === 0 ? 'There is no tunnel session.' : 'No tunnel session matches the filter.');
         drops.root.hidden = !t.isAvailable;
         drops.update(t.drops.map((d) => ({ ...d, name: d.name.replace(/_/g, ' ') })));
         bottom.update(t);
@@ -100,7 +100,7 @@ export const endpoints = {
         list.update(e.rows, (r) => r.address);
         list.root.hidden = e.rows.length === 0;
         empty.hidden = e.rows.length > 0;
-        setText(empty, e.isAvailable ? 'The server listens on no endpoint.' : 'The application has no MTA-TLS server: builder.WebHost.UseMtaTls() is not called.');
+        setText(empty, e.isAvailable ? 'The server listens on no endpoint.' : 'The application has no MTA-TLS server. It does not call builder.WebHost.UseMtaTls().');
       },
     };
   },
@@ -117,8 +117,8 @@ export const limits = {
       { title: 'Of', num: true, cell: (r) => `${amount(r.limit, r.unit)}${r.unit === 'bytes' ? '' : ` ${r.unit}`}` },
       { title: 'How near', cell: (r) => el('span', {}, el('meter', { min: '0', max: '1', low: '0.7', high: '0.9', optimum: '0', value: part(r).toFixed(3), 'aria-label': `${r.name}: ${(100 * part(r)).toFixed(0)} % used` }), ` ${(100 * part(r)).toFixed(1)} %`), cls: (r) => (part(r) > 0.9 ? 'bad' : part(r) > 0.7 ? 'warn' : '') },
     ]);
-    const exceeded = counts('Exceeded', 'None since somebody watches.');
-    const empty = el('p', { class: 'empty' }, 'The application has no MTA-TLS server: builder.WebHost.UseMtaTls() is not called.');
+    const exceeded = counts('Exceeded', 'None since this page is watched.');
+    const empty = el('p', { class: 'empty' }, 'The application has no MTA-TLS server. It does not call builder.WebHost.UseMtaTls().');
     return {
       root: el('div', {}, list.root, empty, exceeded.root),
       update({ limits: l }) {
@@ -153,7 +153,7 @@ export const events = {
         list.caption(`Events, the newest first: up to 200 of the last ${number(e.most)}`);
         list.root.hidden = e.rows.length === 0;
         empty.hidden = e.rows.length > 0;
-        setText(empty, query.filter || query.level ? 'No event matches.' : 'Nothing has been logged. Logging:MtaTlsDashboard:LogLevel says what is.');
+        setText(empty, query.filter || query.level ? 'No event matches the filter.' : 'No event has been logged. Logging:MtaTlsDashboard:LogLevel sets the lowest level.');
       },
     };
   },

@@ -15,9 +15,9 @@ const overview = {
       chart('Channel opens', [{ name: 'opened', value: (p) => p.opens, show: rate }, { name: 'refused', value: (p) => p.refused, show: rate }]),
       chart('Handshakes', [{ name: 'succeeded', value: (p) => p.handshakes, show: rate }, { name: 'failed', value: (p) => p.failures, show: rate }]),
     ];
-    const limits_ = counts('Limits exceeded', 'None since somebody watches.');
-    const failures = counts('Failed handshakes by reason', 'None since somebody watches.');
-    const ends = counts('Sessions ended', 'None since somebody watches.');
+    const limits_ = counts('Limits exceeded', 'None since this page is watched.');
+    const failures = counts('Failed handshakes by reason', 'None since this page is watched.');
+    const ends = counts('Sessions ended', 'None since this page is watched.');
     const stalls = el('p', { class: 'soft' });
     const root = el('div', {}, head.root, el('div', { class: 'charts' }, ...charts.map((c) => c.root)), el('div', { class: 'panels' }, limits_.root, failures.root, ends.root), stalls);
     return {
@@ -29,7 +29,7 @@ const overview = {
         limits_.update(o.limitsExceeded);
         failures.update(o.handshakeFailures);
         ends.update(o.sessionEnds.map((e) => ({ ...e, name: words(e.name.replace(/_/g, ' ')) })));
-        setText(stalls, `Times that a channel had data to send and no window left: ${number(o.windowStalls)}.`);
+        setText(stalls, `Times that a channel had data to send but no window left: ${number(o.windowStalls)}.`);
       },
     };
   },
@@ -58,7 +58,7 @@ const sessions = {
     if (canAct()) {
       columns.push({
         title: 'Actions', cell: (r) => el('span', {},
-          el('button', { type: 'button', class: 'act secondary', 'aria-label': `End session ${r.id}`, onclick: () => act('End the session?', `${r.id} from ${r.peer}: new channels are refused, requests that are running finish.`, `sessions/${encodeURIComponent(r.id)}/end`) }, 'End'), ' ',
+          el('button', { type: 'button', class: 'act secondary', 'aria-label': `End session ${r.id}`, onclick: () => act('End the session?', `${r.id} from ${r.peer}: new channels are refused, running requests finish.`, `sessions/${encodeURIComponent(r.id)}/end`) }, 'End'), ' ',
           el('button', { type: 'button', class: 'act secondary', 'aria-label': `Abort session ${r.id}`, onclick: () => act('Abort the session?', `${r.id} from ${r.peer}: its requests are aborted.`, `sessions/${encodeURIComponent(r.id)}/abort`) }, 'Abort')),
       });
     }
@@ -74,8 +74,8 @@ const sessions = {
         list.caption(extent(s, 'session'));
         list.root.hidden = s.rows.length === 0;
         empty.hidden = s.rows.length > 0;
-        setText(empty, !s.isAvailable ? 'The application has no MTA-TLS server: builder.WebHost.UseMtaTls() is not called.'
-          : s.total === 0 ? 'No session is open. Clients that offer the TLS extension data_multiplexing appear here; others get ordinary HTTPS and do not.'
+        setText(empty, !s.isAvailable ? 'The application has no MTA-TLS server. It does not call builder.WebHost.UseMtaTls().'
+          : s.total === 0 ? 'No session is open. Only clients that offer the TLS extension data_multiplexing appear here. All others get ordinary HTTPS.'
             : 'No session matches the filter.');
         bottom.update(s);
       },
@@ -116,7 +116,7 @@ const channels = {
     if (canAct()) {
       columns.push({
         title: 'Actions',
-        cell: (r) => el('button', { type: 'button', class: 'act secondary', 'aria-label': `Close channel ${r.id}`, onclick: () => act('Close the channel?', `${r.id} to ${r.destination}: what it serves is aborted, the session goes on.`, `sessions/${encodeURIComponent(query.id)}/channels/${r.id}/abort`) }, 'Close'),
+        cell: (r) => el('button', { type: 'button', class: 'act secondary', 'aria-label': `Close channel ${r.id}`, onclick: () => act('Close the channel?', `${r.id} to ${r.destination}: its request or connection is aborted. The session continues.`, `sessions/${encodeURIComponent(query.id)}/channels/${r.id}/abort`) }, 'Close'),
       });
     }
     const list = table('Channels', columns, { sort, desc, onSort: (s, d) => change({ sort: s, desc: d ? '1' : null }) });
@@ -168,16 +168,16 @@ const agents = {
     if (canAct()) {
       columns.push({
         title: 'Actions', cell: (r) => el('span', {},
-          el('button', { type: 'button', class: 'act secondary', 'aria-label': `Drain agent ${plain(r.agent)} ${r.id}`, onclick: () => act('Drain the agent?', `${r.agent} (${r.id}): it gets no new requests and registers elsewhere. Requests that it serves go on.`, `agents/${r.id}/drain`) }, 'Drain'), ' ',
-          el('button', { type: 'button', class: 'act secondary', 'aria-label': `End agent ${plain(r.agent)} ${r.id}`, onclick: () => act('End the agent?', `${r.agent} (${r.id}): its session ends at once and requests that it serves fail. It may connect again.`, `agents/${r.id}/end`) }, 'End')),
+          el('button', { type: 'button', class: 'act secondary', 'aria-label': `Drain agent ${plain(r.agent)} ${r.id}`, onclick: () => act('Drain the agent?', `${r.agent} (${r.id}): it gets no new requests and registers with another gateway. Requests that it serves continue.`, `agents/${r.id}/drain`) }, 'Drain'), ' ',
+          el('button', { type: 'button', class: 'act secondary', 'aria-label': `End agent ${plain(r.agent)} ${r.id}`, onclick: () => act('End the agent?', `${r.agent} (${r.id}): its session ends at once, and requests that it serves fail. It may connect again.`, `agents/${r.id}/end`) }, 'End')),
       });
     }
     const list = table('Agents', columns, { sort, desc, onSort: (s, d) => change({ sort: s, desc: d ? '1' : null }) });
     const top = tools({ query, change, placeholder: 'Agent, name, identity, gateway or session' });
     const bottom = pager(change);
     const empty = el('p', { class: 'empty' });
-    const unserved = counts('Requests answered 503', 'None since somebody watches.');
-    const failed = counts('Channels that agents did not open', 'None since somebody watches.');
+    const unserved = counts('Requests answered 503', 'None since this page is watched.');
+    const failed = counts('Channels that agents did not open', 'None since this page is watched.');
     const retried = el('p', { class: 'soft' });
     return {
       root: el('div', {}, top.root, list.root, empty, bottom.root, el('div', { class: 'panels' }, unserved.root, failed.root), retried),
@@ -187,7 +187,7 @@ const agents = {
         list.caption(extent(a, 'registration'));
         list.root.hidden = a.rows.length === 0;
         empty.hidden = a.rows.length > 0;
-        setText(empty, !a.isAvailable ? 'The application is no gateway of agents: AddMtaTlsAgents() is not called.'
+        setText(empty, !a.isAvailable ? 'The application is not a gateway for agents. It does not call AddMtaTlsAgents().'
           : a.total === 0 ? 'No agent is registered.' : 'No agent matches the filter.');
         bottom.update(a);
         unserved.update(a.unserved);

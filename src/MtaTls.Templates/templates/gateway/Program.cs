@@ -9,7 +9,7 @@ builder.Services.AddHealthChecks().AddMtaTls().AddMtaTlsAgents();
 var app = builder.Build();
 app.MapHealthChecks("/health");
 
-// Where agents register. MtaTls:Agents:Rules decides which names they may take.
+// The endpoint at which agents register. MtaTls:Agents:Rules decides which names they may take.
 app.MapMtaTlsAgents();
 app.MapReverseProxy();
 app.Run();

@@ -4,7 +4,7 @@ using MtaTls.FunctionalTests.Support;
 
 namespace MtaTls.FunctionalTests.Agents.Processes;
 
-/// <summary>MtaTls.AgentHost as a process of its own: a gateway or an agent, perhaps in a network namespace.</summary>
+/// <summary>MtaTls.AgentHost as a separate process: a gateway or an agent, optionally in a network namespace.</summary>
 internal sealed class HostProcess : IAsyncDisposable
 {
     private readonly Process _process;
@@ -15,7 +15,7 @@ internal sealed class HostProcess : IAsyncDisposable
     {
         _folder = folder;
         string[] command = ["dotnet", "exec", Assembly(), role];
-        // "ip netns exec" becomes the program, so that signals reach it.
+        // "ip netns exec" replaces itself with the program, so signals reach the program.
         ProcessStartInfo start = networkNamespace is null ? new(command[0], command[1..]) : new("ip", ["netns", "exec", networkNamespace, .. command]);
         start.WorkingDirectory = folder.FullName;
         start.RedirectStandardOutput = true;
@@ -57,23 +57,26 @@ internal sealed class HostProcess : IAsyncDisposable
 
     public string Log => string.Join('\n', Lines.Where(static l => !l.StartsWith("order ", StringComparison.Ordinal)));
 
-    /// <summary>The ids of orders that it has received, in order.</summary>
+    /// <summary>The ids of the orders that the process has received, in the order of their arrival.</summary>
     public IEnumerable<string> Orders => Lines.Where(static l => l.StartsWith("order ", StringComparison.Ordinal)).Select(static l => l["order ".Length..]);
 
     /// <summary>Starts a gateway, and waits until it listens.</summary>
-    public static async Task<HostProcess> StartGatewayAsync(string? settings = null, string address = "127.0.0.1", int port = 0, Dictionary<string, string>? more = null, Action<string>? files = null)
+    public static async Task<HostProcess> StartGatewayAsync(string? settings = null, string address = "127.0.0.1", int port = 0, Dictionary<string, string>? more = null, Action<string>? files = null,
+        string? networkNamespace = null)
     {
         DirectoryInfo folder = CreateFolder();
         PemFiles.Write(folder.FullName, "gateway", TestCertificates.Server);
         await File.WriteAllTextAsync(Path.Combine(folder.FullName, "appsettings.json"), settings ?? AgentGateway.Settings());
         files?.Invoke(folder.FullName);
-        HostProcess gateway = new("gateway", null, folder, new(more ?? [])
+        HostProcess gateway = new("gateway", networkNamespace, folder, new(more ?? [])
         {
             ["MtaTls:Endpoints:Public:Url"] = $"https://{address}:{port}",
             ["MtaTls:Endpoints:Public:ClientCertificateMode"] = "AllowCertificate",
             ["MtaTls:Endpoints:Public:Certificate:Path"] = "gateway.pem",
             ["MtaTls:Endpoints:Public:Certificate:KeyPath"] = "gateway.key",
             ["AgentAuthorityPath"] = "root.pem",
+            // A busy machine takes its time.
+            ["MtaTls:Limits:HandshakeTimeout"] = "00:02:00",
             ["Logging:LogLevel:Microsoft.Hosting.Lifetime"] = "Information",
         });
         try
@@ -89,7 +92,7 @@ internal sealed class HostProcess : IAsyncDisposable
         }
     }
 
-    /// <summary>Starts an agent. It is registered some time later.</summary>
+    /// <summary>Starts an agent, which registers some time later.</summary>
     public static HostProcess StartAgent(string gateway, string agent, string? networkNamespace = null, Dictionary<string, string>? settings = null)
     {
         DirectoryInfo folder = CreateFolder();
@@ -108,7 +111,7 @@ internal sealed class HostProcess : IAsyncDisposable
         });
     }
 
-    /// <summary>Waits until it has printed a line like this.</summary>
+    /// <summary>Waits until the process has printed a line that matches.</summary>
     public async Task<Match> LineAsync(string pattern, int count = 1)
     {
         using CancellationTokenSource hang = new(Wait.Timeout);
@@ -125,17 +128,17 @@ internal sealed class HostProcess : IAsyncDisposable
         }
     }
 
-    /// <summary>Waits until so many registrations of it are there.</summary>
+    /// <summary>Waits until the agent has this many registrations.</summary>
     public Task RegisteredAsync(int sessions = 2) => LineAsync("Registered with ", sessions);
 
-    /// <summary>SIGTERM, and waits for the end.</summary>
+    /// <summary>Sends SIGTERM and waits for the end.</summary>
     public async Task StopAsync()
     {
         await SignalAsync("TERM");
         await _process.WaitForExitAsync().Soon();
     }
 
-    /// <summary>SIGKILL, and waits for the end.</summary>
+    /// <summary>Sends SIGKILL and waits for the end.</summary>
     public async Task KillAsync()
     {
         _process.Kill();
@@ -158,7 +161,7 @@ internal sealed class HostProcess : IAsyncDisposable
 
     private static string Assembly()
     {
-        // bin/CONFIGURATION/net10.0 of this project, and of its neighbour.
+        // From bin/CONFIGURATION/net10.0 of this project to that of MtaTls.AgentHost.
         DirectoryInfo output = new(AppContext.BaseDirectory);
         return Path.Combine(output.Parent!.Parent!.Parent!.Parent!.FullName, "MtaTls.AgentHost", "bin", output.Parent.Name, output.Name, "MtaTls.AgentHost.dll");
     }

@@ -12,7 +12,7 @@ using MtaTls.FunctionalTests.Support;
 
 namespace MtaTls.FunctionalTests.Agents.Processes;
 
-/// <summary>An app in a plant behind NAT that listens on nothing, as a process: everything that HTTP carries reaches it through the gateway.</summary>
+/// <summary>An app behind NAT, as a process that listens on no port. All kinds of HTTP traffic reach it through the gateway.</summary>
 public sealed class NatTests(NatTests.Plant plant) : IClassFixture<NatTests.Plant>
 {
     private const long OneGiB = 1L << 30;
@@ -21,7 +21,7 @@ public sealed class NatTests(NatTests.Plant plant) : IClassFixture<NatTests.Plan
     public async Task The_plant_listens_on_nothing_and_is_served()
     {
         plant.SkipIfNone();
-        Assert.Equal("", await plant.Network.ListenersAsync());
+        Assert.Equal("", plant.Network.Listeners());
         using HttpClient client = plant.Client();
         Assert.Equal("a", await client.GetStringAsync("/").Soon());
         // The public client is this host, not the plant's router.
@@ -33,7 +33,7 @@ public sealed class NatTests(NatTests.Plant plant) : IClassFixture<NatTests.Plan
     [Theory]
     [InlineData("--http1.1")]
     [InlineData("--http2")]
-    public async Task Curl_is_served(string version)
+    public async Task Curl_is_served_through_the_gateway(string version)
     {
         plant.SkipIfNone();
         (int exitCode, string output) = await Tool.RunAsync(
@@ -58,7 +58,7 @@ public sealed class NatTests(NatTests.Plant plant) : IClassFixture<NatTests.Plan
             ])
             { RedirectStandardOutput = true, RedirectStandardError = true })!;
             Task<string> errors = process.StandardError.ReadToEndAsync();
-            string dom = await process.StandardOutput.ReadToEndAsync().WaitAsync(TimeSpan.FromMinutes(2));
+            string dom = await process.StandardOutput.ReadToEndAsync().Soon();
             Assert.True(dom.Contains("<h1 id=\"agent\">a</h1>", StringComparison.Ordinal), dom + await errors.Soon());
             Assert.Contains("<title>script ran</title>", dom, StringComparison.Ordinal);
         }
@@ -75,9 +75,9 @@ public sealed class NatTests(NatTests.Plant plant) : IClassFixture<NatTests.Plan
         byte[] hash = await SHA256.HashDataAsync(new AgentHost.Pattern(OneGiB));
         using HttpClient client = plant.Client();
         await using Stream body = await client.GetStreamAsync($"/bytes/{OneGiB}").Soon();
-        Assert.Equal(hash, await SHA256.HashDataAsync(body).AsTask().WaitAsync(TimeSpan.FromMinutes(4)));
+        Assert.Equal(hash, await SHA256.HashDataAsync(body).AsTask().WaitAsync(Wait.LongTimeout));
         using StreamContent content = new(new AgentHost.Pattern(OneGiB));
-        using HttpResponseMessage response = await client.PostAsync("/hash", content).WaitAsync(TimeSpan.FromMinutes(4));
+        using HttpResponseMessage response = await client.PostAsync("/hash", content).WaitAsync(Wait.LongTimeout);
         Assert.Equal(Convert.ToHexString(hash), await response.Content.ReadAsStringAsync());
     }
 
@@ -86,7 +86,7 @@ public sealed class NatTests(NatTests.Plant plant) : IClassFixture<NatTests.Plan
     {
         plant.SkipIfNone();
         using HttpClient client = plant.Client();
-        // ASP.NET Core sends the head of the answer with the first event.
+        // ASP.NET Core sends the response headers with the first event.
         Task<Stream> body = client.GetStreamAsync("/events");
         StreamReader? events = null;
         for (int i = 0; i < 20; i++)
@@ -157,7 +157,7 @@ public sealed class NatTests(NatTests.Plant plant) : IClassFixture<NatTests.Plan
         {
             try
             {
-                Network = await PlantNetwork.CreateAsync();
+                Network = PlantNetwork.Create();
             }
             catch (Exception e) when (e.Message.StartsWith("$XunitDynamicSkip$", StringComparison.Ordinal))
             {
@@ -174,13 +174,15 @@ public sealed class NatTests(NatTests.Plant plant) : IClassFixture<NatTests.Plan
 
         public async ValueTask DisposeAsync()
         {
-            foreach (IAsyncDisposable? part in (IAsyncDisposable?[])[App, Gateway, Network])
+            foreach (IAsyncDisposable? part in (IAsyncDisposable?[])[App, Gateway])
             {
                 if (part is not null)
                 {
                     await part.DisposeAsync();
                 }
             }
+
+            Network?.Dispose();
         }
 
         internal HttpClient Client(string host = PublicClient.Plant7Host) => PublicClient.Create(Gateway, host, Network.GatewayAddress);

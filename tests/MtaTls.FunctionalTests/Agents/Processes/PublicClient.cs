@@ -5,12 +5,12 @@ using MtaTls.FunctionalTests.Support;
 
 namespace MtaTls.FunctionalTests.Agents.Processes;
 
-/// <summary>What public clients and operators do at a gateway that is a process.</summary>
+/// <summary>Requests of public clients and operators to a gateway process.</summary>
 internal static class PublicClient
 {
     public const string Plant7Host = "plant7.example.test";
 
-    /// <summary>A client that believes every host to be at the gateway.</summary>
+    /// <summary>Creates a client that connects to the gateway for every host.</summary>
     public static HttpClient Create(HostProcess gateway, string host = Plant7Host, string address = "127.0.0.1", Version? version = null)
     {
         return new HttpClient(Handler(gateway, address))
@@ -18,7 +18,7 @@ internal static class PublicClient
             BaseAddress = new Uri($"https://{host}:{gateway.Port}/"),
             DefaultRequestVersion = version ?? HttpVersion.Version11,
             DefaultVersionPolicy = HttpVersionPolicy.RequestVersionExact,
-            Timeout = TimeSpan.FromMinutes(4),
+            Timeout = Wait.LongTimeout,
         };
     }
 
@@ -33,7 +33,7 @@ internal static class PublicClient
         },
     };
 
-    /// <summary>Waits until the gateway has exactly these agents, each with so many sessions.</summary>
+    /// <summary>Waits until the gateway has exactly these agents, each with this many sessions.</summary>
     public static async Task AgentsAsync(this HostProcess gateway, string[] agents, int sessions = 2, string address = "127.0.0.1")
     {
         using HttpClient client = Create(gateway, "localhost", address);

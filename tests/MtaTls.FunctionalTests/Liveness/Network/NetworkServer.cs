@@ -6,7 +6,7 @@ using MtaTls.Protocol;
 
 namespace MtaTls.FunctionalTests.Liveness.Network;
 
-/// <summary>A server in the server's namespace, and clients of it in the client's.</summary>
+/// <summary>A server in the server's namespace, with clients in the client's namespace.</summary>
 internal sealed class NetworkServer : IAsyncDisposable
 {
     public const int Port = 8443;
@@ -27,7 +27,7 @@ internal sealed class NetworkServer : IAsyncDisposable
                 builder.WebHost.UseMtaTls(o => configure?.Invoke(o));
             }));
 
-    /// <summary>Options of a client whose connections go through the network, and that accepts the server's channels.</summary>
+    /// <summary>Creates options of a client whose connections use the network and that accepts the server's channels.</summary>
     public MtaTlsClientOptions Options(Action<MtaTlsClientOptions> configure)
     {
         var options = new MtaTlsClientOptions
@@ -49,14 +49,14 @@ internal sealed class NetworkServer : IAsyncDisposable
         return options;
     }
 
-    /// <summary>One request on a new channel.</summary>
+    /// <summary>Sends one request on a new channel.</summary>
     public static async Task<string> GetAsync(MtaTlsClient client)
     {
         using var http = new HttpClient(new SocketsHttpHandler().UseMtaTls(client)) { Timeout = Wait.Timeout };
         return await http.GetStringAsync(new Uri("https://app.test/"));
     }
 
-    /// <summary>The server opens a channel to the client.</summary>
+    /// <summary>Opens a channel from the server to the client.</summary>
     public static async Task CallClientAsync(IMtaTlsSessionFeature session)
     {
         await using MtaTlsChannel channel = await session.OpenChannelAsync(new ChannelAddress("server.test", 1), new ChannelAddress("client.test", 2)).Soon();

@@ -7,7 +7,7 @@ using MtaTls.Protocol;
 
 namespace MtaTls.FunctionalTests.Liveness.Network;
 
-/// <summary>What networks do to sessions: lose every packet, forget a connection, have an address that is dead. Real sockets, routing, filters and address translation; intervals are short, and no time is measured.</summary>
+/// <summary>Sessions in networks that lose all packets, drop a connection, or have a dead address. Sockets, routing, filters and NAT are real; intervals are short, and no time is measured.</summary>
 [Collection(SerialCollection.Name)]
 public sealed class NetworkTests : IDisposable
 {
@@ -21,18 +21,18 @@ public sealed class NetworkTests : IDisposable
 
     public void Dispose() => _network?.Dispose();
 
-    /// <summary>The server finds it by TCP, as it does by default, and the client by a ping. With the defaults the same takes <c>Interval</c> and <c>Timeout</c>, 25 seconds.</summary>
+    /// <summary>The server finds it by TCP keep-alive, its default, and the client by a ping. With the default <c>Interval</c> and <c>Timeout</c> that takes 25 seconds.</summary>
     [Fact]
-    public async Task Both_ends_notice_that_every_packet_is_dropped()
+    public async Task Both_ends_find_that_all_packets_are_dropped()
     {
-        await using NetworkServer server = await NetworkServer.StartAsync(_network, static o => (o.KeepAlive.Interval, o.KeepAlive.Timeout) = (TimeSpan.FromSeconds(1), TimeSpan.FromSeconds(3)));
+        await using NetworkServer server = await NetworkServer.StartAsync(_network, static o => (o.KeepAlive.Interval, o.KeepAlive.Timeout) = (TimeSpan.FromSeconds(1), TimeSpan.FromSeconds(30)));
         using MetricCollector<long> timeouts = new(server.App.Services.GetRequiredService<IMeterFactory>(), "MtaTls.AspNetCore", "mtatls.server.keep_alive.timeouts");
         using MetricCollector<long> clients = new(null, "MtaTls.Client", "mtatls.client.keep_alive.timeouts");
         await using MtaTlsClient client = await MtaTlsClient.ConnectAsync(server.Options(static o =>
         {
             o.KeepConnected = true;
             o.KeepAlive.Tcp = false;
-            (o.KeepAlive.Interval, o.KeepAlive.Timeout) = (TimeSpan.FromSeconds(1), TimeSpan.FromSeconds(3));
+            (o.KeepAlive.Interval, o.KeepAlive.Timeout) = (TimeSpan.FromSeconds(1), TimeSpan.FromSeconds(30));
         }));
         Assert.Equal("hello", await NetworkServer.GetAsync(client));
 
@@ -48,13 +48,13 @@ public sealed class NetworkTests : IDisposable
         Assert.Equal("hello", await NetworkServer.GetAsync(client));
     }
 
-    /// <summary>Pings alone, or TCP's probes alone, keep what an idle router would forget. A session without either is forgotten meanwhile, which shows that the router does forget.</summary>
+    /// <summary>Pings alone, or TCP keep-alive alone, keep a connection in the NAT's table. The NAT drops a session without both meanwhile, which shows that it does drop idle connections.</summary>
     [Theory]
     [InlineData(true)]
     [InlineData(false)]
-    public async Task An_idle_kept_session_survives_an_address_translation_that_forgets(bool pings)
+    public async Task An_idle_kept_session_survives_a_NAT_that_drops_idle_connections(bool pings)
     {
-        _network.Translate(seconds: 10);
+        _network.Translate(seconds: 30);
         await using NetworkServer server = await NetworkServer.StartAsync(_network, static o => o.KeepAlive.Tcp = false);
         await using MtaTlsClient kept = await MtaTlsClient.ConnectAsync(server.Options(o =>
         {
@@ -72,13 +72,12 @@ public sealed class NetworkTests : IDisposable
         }));
         await Wait.UntilAsync(() => server.Sessions.Count == 2);
         IMtaTlsSessionFeature forgotten = server.Sessions.Single(s => s.SessionId != session.SessionId);
-        Assert.Equal(2, _network.Translations);
-
+        await Wait.UntilAsync(() => _network.Translations == 2);
         await Wait.UntilAsync(() => _network.Translations == 1);
         await NetworkServer.CallClientAsync(session);
         Assert.Equal(1, kept.GetStatistics().Handshakes);
 
-        // What the server sends to the other goes nowhere.
+        // Packets of the server to the other client are dropped.
         ((MtaTls.AspNetCore.Connections.MtaTlsServerSession)forgotten).Session.KeepAlivePolicy = MtaTlsKeepAlivePolicy.Always;
         ((MtaTls.AspNetCore.Connections.MtaTlsServerSession)forgotten).Session.Probe(TimeSpan.FromSeconds(2));
         await Wait.UntilAsync(() => server.Sessions.Count == 1);
@@ -86,14 +85,14 @@ public sealed class NetworkTests : IDisposable
     }
 
     [Fact]
-    public async Task A_kept_session_that_the_address_translation_has_lost_is_replaced()
+    public async Task A_kept_session_that_the_NAT_has_dropped_is_replaced()
     {
         _network.Translate(seconds: 600);
         await using NetworkServer server = await NetworkServer.StartAsync(_network);
         await using MtaTlsClient client = await MtaTlsClient.ConnectAsync(server.Options(static o =>
         {
             o.KeepConnected = true;
-            (o.KeepAlive.Interval, o.KeepAlive.Timeout) = (TimeSpan.FromSeconds(1), TimeSpan.FromSeconds(2));
+            (o.KeepAlive.Interval, o.KeepAlive.Timeout) = (TimeSpan.FromSeconds(1), TimeSpan.FromSeconds(30));
         }));
         await Wait.UntilAsync(() => server.Sessions.Count == 1);
         string lost = server.Sessions[0].SessionId;
@@ -102,9 +101,9 @@ public sealed class NetworkTests : IDisposable
         await NetworkServer.CallClientAsync(server.Sessions.First(s => s.SessionId != lost));
     }
 
-    /// <summary>The second address is dialed while the first is still silent: nothing else could connect, as the first has all the time it wants.</summary>
+    /// <summary>The client tries the second address while the first has not answered. There is no timeout for the first, so only that can connect.</summary>
     [Fact]
-    public async Task One_dead_endpoint_of_two_does_not_hold_up_the_other()
+    public async Task One_dead_endpoint_of_two_does_not_delay_the_other()
     {
         _network.DropTo("10.210.2.9");
         await using NetworkServer server = await NetworkServer.StartAsync(_network);
@@ -118,7 +117,7 @@ public sealed class NetworkTests : IDisposable
         Assert.Equal("hello", await NetworkServer.GetAsync(client));
     }
 
-    /// <summary>The sample's client with its defaults, which give up after 15 seconds: the kernel alone would try the dead address for more than two minutes.</summary>
+    /// <summary>The sample's client with its defaults, which time out after 15 seconds. The kernel alone would try the dead address for more than two minutes.</summary>
     [Fact]
     public async Task A_name_with_a_dead_and_a_live_address_is_reached()
     {
@@ -139,7 +138,7 @@ public sealed class NetworkTests : IDisposable
         Assert.True(_network.HasDropped);
     }
 
-    /// <summary>While the machine sleeps the router forgets the connection and the server gives up. Only the wall clock tells that time has passed; the interval of pings is hours.</summary>
+    /// <summary>During the suspend the NAT drops the connection and the server ends the session. Only the wall clock shows that time has passed, because the interval of pings is hours.</summary>
     [Fact]
     public async Task After_a_suspend_a_kept_session_works_again()
     {
@@ -155,7 +154,7 @@ public sealed class NetworkTests : IDisposable
         }));
         await Wait.UntilAsync(() => server.Sessions.Count == 1);
 
-        // The server's end goes, and the client hears nothing of it.
+        // The server ends the session, and the client does not notice it.
         _network.ForgetTranslations();
         string lost = server.Sessions[0].SessionId;
         Assert.True(server.App.Services.GetRequiredService<IMtaTlsSessions>().Abort(lost));
@@ -168,7 +167,7 @@ public sealed class NetworkTests : IDisposable
         await NetworkServer.CallClientAsync(server.Sessions[0]);
     }
 
-    /// <summary>The system's clock, and a wall clock that can jump, as it does when a machine wakes up.</summary>
+    /// <summary>The system's clock with a wall clock that can jump, as after a suspend.</summary>
     private sealed class SuspendableTime : TimeProvider
     {
         private long _suspended;

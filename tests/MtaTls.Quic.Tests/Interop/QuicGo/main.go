@@ -1,4 +1,4 @@
-// A peer on quic-go: "client ADDRESS" or "server ADDRESS CERTIFICATE KEY". Says what it sees on standard output, one thing a line.
+// A peer on quic-go: "client ADDRESS" or "server ADDRESS CERTIFICATE KEY". It writes each event to standard output, one a line.
 package main
 
 import (
@@ -35,7 +35,7 @@ func main() {
 	talk(ctx, conn)
 }
 
-// talk opens a stream, reads the peer's, answers 100 datagrams and sees how the connection ends.
+// talk opens a stream, reads the peer's streams, returns 100 datagrams and reports how the connection ends.
 func talk(ctx context.Context, conn quic.Connection) {
 	fmt.Println("protocol", conn.ConnectionState().TLS.NegotiatedProtocol)
 	out, err := conn.OpenUniStreamSync(ctx)

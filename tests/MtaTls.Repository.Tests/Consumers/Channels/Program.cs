@@ -1,4 +1,4 @@
-// Uses every package but the reverse proxy, as an application does that has them from NuGet: a server, a client, an agent and both ends of a tunnel.
+// An application that uses all packages except the reverse proxy from NuGet: a server, a client, an agent and both ends of a tunnel.
 using System.Net;
 using System.Net.Security;
 using System.Security.Cryptography;

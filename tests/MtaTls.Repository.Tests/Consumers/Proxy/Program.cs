@@ -1,4 +1,4 @@
-// A gateway with YARP, its backend and a client in one process, as an application that has MtaTls.ReverseProxy from NuGet.
+// A gateway with YARP, its backend and a client in one process, with MtaTls.ReverseProxy from NuGet.
 using System.Net;
 using System.Net.Security;
 using System.Security.Cryptography;

@@ -3,9 +3,9 @@ using System.Net.Sockets;
 using System.Runtime.InteropServices;
 using Microsoft.Win32.SafeHandles;
 
-namespace MtaTls.QuicTunnel.Tests.Namespaces;
+namespace MtaTls.Tests.Network;
 
-/// <summary>Makes sockets of this process in another network namespace: a socket stays in that of the thread that made it.</summary>
+/// <summary>Creates sockets of this process in another network namespace. A socket belongs to the namespace of the thread that created it.</summary>
 internal static partial class NamespaceSockets
 {
     private const int NetworkNamespace = 0x40000000;
@@ -17,12 +17,12 @@ internal static partial class NamespaceSockets
         return socket;
     });
 
-    /// <summary>Runs something in a namespace. Threads that it starts stay there.</summary>
+    /// <summary>Runs a function in a namespace. Threads that it starts stay in that namespace.</summary>
     public static T Run<T>(string name, Func<T> action)
     {
         T result = default!;
         Exception? failure = null;
-        // A thread of its own: it ends in the other namespace, and must do nothing else there.
+        // Use a new thread, because it stays in the other namespace until it ends.
         var thread = new Thread(() =>
         {
             try

@@ -7,8 +7,8 @@ using MtaTls.QuicTunnel.Tests.Support;
 
 namespace MtaTls.QuicTunnel.Tests.Packets;
 
-/// <summary>Packets that become one piece, as the host takes it, and pieces of the host that become packets.</summary>
-public class PieceTests
+/// <summary>Packets that are merged for the host, and merged packets of the host that are split.</summary>
+public class PacketMergerTests
 {
     private const byte Acknowledge = 0x10, Push = 8, Fin = 1;
 
@@ -17,7 +17,7 @@ public class PieceTests
     [InlineData("fd99::1", "fd99::2", 6, 1200, 54)]
     [InlineData("10.99.0.1", "10.99.0.2", 17, 64, 64)]
     [InlineData("fd99::1", "fd99::2", 17, 1200, 50)]
-    public void Packets_that_follow_each_other_become_a_piece_and_the_same_packets_again(string source, string destination, byte protocol, int payload, int count)
+    public void Consecutive_packets_are_merged_and_split_into_the_same_packets(string source, string destination, byte protocol, int payload, int count)
     {
         byte[][] packets = [.. Enumerable.Range(0, count).Select(i => Make(source, destination, protocol, i, i == count - 1 ? payload / 2 : payload, payload))];
         if (protocol == 6)
@@ -35,7 +35,7 @@ public class PieceTests
     }
 
     [Fact]
-    public void A_packet_alone_stays_as_it_is()
+    public void A_single_packet_is_not_changed()
     {
         byte[] packet = Make("10.99.0.1", "10.99.0.2", 6, 0, 100, 100);
         var merger = new PacketMerger(mergesUdp: true);
@@ -46,7 +46,7 @@ public class PieceTests
     }
 
     [Fact]
-    public void What_a_host_must_see_alone_is_not_merged()
+    public void Packets_that_differ_in_more_than_data_are_not_merged()
     {
         byte[] Next(Action<byte[]>? change = null, int index = 1, int payload = 1000)
         {
@@ -57,7 +57,7 @@ public class PieceTests
         }
 
         AssertApart(Next(packet => packet[33] = Acknowledge | Fin));
-        AssertApart(Next(packet => packet[33] = Acknowledge | 0x80)); // News of congestion.
+        AssertApart(Next(packet => packet[33] = Acknowledge | 0x80)); // A congestion signal (CWR).
         AssertApart(Next(packet => packet[29] ^= 1)); // Another acknowledgement.
         AssertApart(Next(packet => packet[35] ^= 1)); // Another window.
         AssertApart(Next(packet => packet[21] ^= 1)); // Another port.
@@ -65,7 +65,7 @@ public class PieceTests
         AssertApart(Next(packet => packet[8] = 1)); // Another hop limit.
         AssertApart(Next(packet => packet[6] = 0x20)); // A fragment.
         AssertApart(Next(index: 2)); // One is missing.
-        AssertApart(Next(payload: 1001)); // A larger one.
+        AssertApart(Next(payload: 1001)); // A larger packet.
         AssertApart(Make("10.99.0.1", "10.99.0.2", 17, 1, 1000, 1000));
         byte[] wrong = Next();
         wrong[100] ^= 1;
@@ -83,7 +83,7 @@ public class PieceTests
     [Theory]
     [InlineData(true)]
     [InlineData(false)]
-    public void Nothing_follows_a_smaller_packet_or_one_that_is_to_be_handed_on(bool pushes)
+    public void No_packet_is_merged_after_a_smaller_packet_or_one_with_PSH(bool pushes)
     {
         var merger = new PacketMerger(mergesUdp: true);
         Assert.True(merger.TryAdd(Make("10.99.0.1", "10.99.0.2", 6, 0, 1000, 1000)));
@@ -105,11 +105,11 @@ public class PieceTests
     }
 
     [Fact]
-    public void UDP_is_merged_only_where_the_kernel_takes_it() =>
+    public void UDP_is_merged_only_if_the_kernel_supports_it() =>
         Assert.False(new PacketMerger(mergesUdp: false).TryAdd(Make("10.99.0.1", "10.99.0.2", 17, 0, 100, 100)));
 
     [Fact]
-    public void A_piece_is_never_larger_than_a_packet_may_be()
+    public void A_merged_packet_never_exceeds_the_size_of_an_IP_packet()
     {
         var merger = new PacketMerger(mergesUdp: true);
         int count = 0;
@@ -123,7 +123,7 @@ public class PieceTests
     }
 
     [Fact]
-    public void A_checksum_that_is_left_to_the_card_is_computed()
+    public void An_incomplete_checksum_is_computed()
     {
         byte[] packet = Make("10.99.0.1", "10.99.0.2", 17, 0, 101, 101);
         byte[] unfinished = [.. packet];
@@ -133,12 +133,12 @@ public class PieceTests
     }
 
     [Theory]
-    [InlineData(OffloadHeader.TcpIPv4, 0, 20)] // No size.
+    [InlineData(OffloadHeader.TcpIPv4, 0, 20)] // No segment size.
     [InlineData(OffloadHeader.TcpIPv4, 100, 0)] // No IP header.
     [InlineData(OffloadHeader.TcpIPv4, 100, 1100)] // Beyond the end.
     [InlineData(OffloadHeader.Udp, 100, 1100)]
-    [InlineData(3, 100, 20)] // Of no known kind.
-    public void A_piece_that_is_not_what_its_header_says_is_refused(byte kind, ushort size, ushort start)
+    [InlineData(3, 100, 20)] // An unknown kind.
+    public void A_merged_packet_with_an_invalid_header_is_refused(byte kind, ushort size, ushort start)
     {
         byte[] packet = Make("10.99.0.1", "10.99.0.2", 6, 0, 1000, 1000);
         var header = new OffloadHeader { Flags = OffloadHeader.NeedsChecksum, Kind = kind, SegmentSize = size, ChecksumStart = start, ChecksumOffset = 16 };
@@ -148,7 +148,7 @@ public class PieceTests
     }
 
     [Fact]
-    public void Sums_are_those_of_words_one_by_one()
+    public void The_checksum_equals_a_sum_word_by_word()
     {
         byte[] data = new byte[300];
         new Random(1).NextBytes(data);

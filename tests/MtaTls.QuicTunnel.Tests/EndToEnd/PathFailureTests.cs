@@ -1,0 +1,54 @@
+using System.Net;
+using System.Security.Cryptography;
+using System.Security.Cryptography.X509Certificates;
+using Microsoft.Extensions.Logging;
+using MtaTls.Quic.Tests.Support;
+using MtaTls.QuicTunnel.Tests.Support;
+
+namespace MtaTls.QuicTunnel.Tests.EndToEnd;
+
+/// <summary>Paths and links that fail repeatedly.</summary>
+public sealed class PathFailureTests
+{
+    [Fact]
+    public async Task A_path_that_fails_again_and_again_is_a_warning_at_both_ends()
+    {
+        // Every packet goes over both paths, so both ends notice that one does not answer.
+        await using TunnelHost host = await TunnelHost.StartAsync(static options => options.Scheduler = TunnelScheduler.Redundant);
+        await using var relay = new UdpRelay(host.EndPoint);
+        await using QuicTunnelClient client = await host.ConnectAsync(
+            options =>
+            {
+                options.Host = relay.EndPoint.Address.ToString();
+                options.Port = relay.EndPoint.Port;
+                options.Scheduler = TunnelScheduler.Redundant;
+                options.LocalAddresses.Add("127.0.0.1");
+                options.LocalAddresses.Add("127.0.0.2");
+            });
+        var failing = IPAddress.Parse("127.0.0.2");
+        await Wait.UntilAsync(
+            () =>
+            {
+                client.Packets!.TrySend(IpPackets.Udp("10.99.0.2", "10.99.0.1", "up"u8));
+                host.Packets.TrySend(IpPackets.Udp("10.99.0.1", "10.99.0.2", "down"u8));
+                bool isStalled = client.Paths.Any(path => path.LocalEndPoint.Address.Equals(failing) && path.State == TunnelPathState.Stalled);
+                relay.CutAddress = isStalled ? null : failing;
+                return Warned(host, "ClientPathHarmful") && Warned(host, "PathHarmful");
+            },
+            "nothing was said");
+    }
+
+    [Fact]
+    public async Task A_certificate_that_the_TLS_library_refuses_is_an_error_of_the_link_which_tries_again()
+    {
+        await using TunnelHost host = await TunnelHost.StartAsync();
+        using X509Certificate2 certificate = TestCertificates.Instance.Create("CN=laptop-1", server: false, curve: ECCurve.NamedCurves.brainpoolP256r1);
+        await using QuicTunnelClient client = host.CreateClient(options => options.ClientCertificate.Certificate = certificate);
+
+        client.Start();
+
+        await Wait.UntilAsync(() => host.Logs.Entries.Count(static entry => entry is { Level: LogLevel.Error, Event: "LinkFailed" }) > 1, "nothing was said");
+    }
+
+    private static bool Warned(TunnelHost host, string name) => host.Logs.Entries.Any(entry => entry.Level == LogLevel.Warning && entry.Event == name);
+}
