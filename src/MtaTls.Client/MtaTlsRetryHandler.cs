@@ -88,9 +88,27 @@ public sealed class MtaTlsRetryHandler : DelegatingHandler
     }
 
     /// <summary>Whether the request was lost with its connection. Decisions of the server or of a policy are not retried.</summary>
-    private static bool IsLost(HttpRequestException e) =>
-        e.InnerException is IOException and not (HttpProtocolException or MtaTlsChannelRefusedException or MtaTlsNotNegotiatedException)
-        && e.HttpRequestError is not (HttpRequestError.InvalidResponse or HttpRequestError.ConfigurationLimitExceeded or HttpRequestError.SecureConnectionError);
+    private static bool IsLost(HttpRequestException e)
+    {
+        if (e.InnerException is not IOException || e.HttpRequestError is HttpRequestError.ConfigurationLimitExceeded or HttpRequestError.SecureConnectionError)
+        {
+            return false;
+        }
+
+        // HTTP/2 reports a connection that ends before the server's settings as an invalid response, so the innermost exception tells.
+        Exception cause = e;
+        while (cause.InnerException is IOException inner)
+        {
+            cause = inner;
+            // The server of an HTTP/2 connection that ends with NO_ERROR stops.
+            if (cause is HttpProtocolException { ErrorCode: not 0 } or MtaTlsChannelRefusedException or MtaTlsNotNegotiatedException)
+            {
+                return false;
+            }
+        }
+
+        return cause is not HttpIOException { HttpRequestError: HttpRequestError.InvalidResponse or HttpRequestError.ConfigurationLimitExceeded };
+    }
 
     private static bool IsIdempotent(HttpMethod method) =>
         method == HttpMethod.Get || method == HttpMethod.Head || method == HttpMethod.Options || method == HttpMethod.Trace || method == HttpMethod.Put || method == HttpMethod.Delete;

@@ -82,5 +82,25 @@ public sealed class BackoffTests
         Assert.Equal(TimeSpan.Zero, backoff.Pause);
     }
 
+    [Fact]
+    public void A_failed_channel_waits_also_if_another_has_succeeded_since_then()
+    {
+        Backoff backoff = Make(jitter: 0, random: 0);
+        Assert.False(backoff.IsWaitedFor);
+        backoff.Failed(new IOException());
+        Assert.False(backoff.IsWaitedFor);
+        backoff.Succeeded();
+        backoff.Failed(new IOException());
+        Assert.True(backoff.IsWaitedFor);
+        backoff.Succeeded();
+        Assert.True(backoff.IsWaitedFor);
+        backoff.Failed(new IOException());
+        _time.Advance(TimeSpan.FromSeconds(30));
+        Assert.False(backoff.IsWaitedFor);
+        backoff = new(new BackoffSettings(TimeSpan.FromSeconds(1), TimeSpan.FromSeconds(10), 0, WaitTimeout: TimeSpan.Zero), _time, () => 0);
+        backoff.Succeeded();
+        Assert.False(backoff.IsWaitedFor);
+    }
+
     private Backoff Make(double jitter, double random) => new(new BackoffSettings(TimeSpan.FromSeconds(1), TimeSpan.FromSeconds(10), jitter, WaitTimeout: TimeSpan.FromSeconds(30)), _time, () => random);
 }

@@ -47,6 +47,11 @@ internal sealed class Backoff(BackoffSettings options, TimeProvider time, Func<d
         }
     }
 
+    /// <summary>
+    /// Whether a channel whose attempt has just failed waits for the endpoint. It also waits if a channel of another session has succeeded since then, which proves that the endpoint is there.
+    /// </summary>
+    public bool IsWaitedFor => _reached && options.WaitTimeout > TimeSpan.Zero && (Failures == 0 || WaitRemaining > TimeSpan.Zero);
+
     /// <summary>The time after which a channel that waits for the endpoint checks again; zero if it must not wait.</summary>
     public TimeSpan Pause
     {

@@ -55,7 +55,7 @@ internal sealed class SessionConnector
         {
             lock (_gate)
             {
-                return _backoff.WaitRemaining > TimeSpan.Zero;
+                return _backoff.IsWaitedFor;
             }
         }
     }

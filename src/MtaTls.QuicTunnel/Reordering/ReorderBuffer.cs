@@ -16,8 +16,6 @@ internal sealed class ReorderBuffer
     // This many packets in a row from far behind mean that the peer has restarted its count.
     private const int RestartThreshold = 32;
 
-    private const int LateStart = 16;
-
     private const int AveragePacket = 2048;
 
     // A quiet path may deliver its first packet for a while soon, so it gets this part of the longest delay.
@@ -151,8 +149,8 @@ internal sealed class ReorderBuffer
         if (!_started)
         {
             _started = true;
-            // Counts begin with 0 or 1. If the first packet to arrive has a slightly higher tag, another path delivers the packets before it.
-            _next = tag is > 1 and <= LateStart ? (ushort)1 : tag;
+            // Counts begin with 0 or 1. If the first packet to arrive has a higher tag within the window, another path delivers the packets before it.
+            _next = tag > 1 && tag <= _maxPackets ? (ushort)1 : tag;
         }
 
         short distance = (short)(tag - _next);

@@ -1,8 +1,13 @@
 using System.Collections.Concurrent;
+using System.IO.Pipelines;
 using System.Net;
 using System.Security.Cryptography;
 using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Connections;
+using Microsoft.AspNetCore.Hosting;
 using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Server.Kestrel.Core;
+using Microsoft.Extensions.Logging;
 using MtaTls.Client;
 using MtaTls.FunctionalTests.Support;
 
@@ -62,6 +67,43 @@ public sealed class RestartTests
         {
             await app.DisposeAsync();
         }
+    }
+
+    [Theory]
+    [InlineData(HttpProtocols.Http1)]
+    [InlineData(HttpProtocols.Http2)]
+    public async Task A_request_on_a_connection_that_the_server_ends_without_a_word_is_sent_again(HttpProtocols protocol)
+    {
+        int connections = 0;
+        WebApplicationBuilder builder = WebApplication.CreateBuilder();
+        builder.Logging.ClearProviders();
+        builder.WebHost.UseSetting(WebHostDefaults.ServerUrlsKey, "");
+        builder.WebHost.ConfigureKestrel(kestrel => kestrel.Listen(IPAddress.Loopback, 0, listen =>
+        {
+            listen.Protocols = protocol;
+            listen.Use(next => async connection =>
+            {
+                if (Interlocked.Increment(ref connections) > 1)
+                {
+                    await next(connection);
+                    return;
+                }
+
+                // What has been read is not answered with a reset.
+                ReadResult read = await connection.Transport.Input.ReadAsync();
+                connection.Transport.Input.AdvanceTo(read.Buffer.End);
+            });
+        }));
+        await using WebApplication app = builder.Build();
+        app.MapGet("/", () => "again");
+        await app.StartAsync();
+        using HttpClient http = new(new MtaTlsRetryHandler(new SocketsHttpHandler(), maxRetries: 1))
+        {
+            DefaultRequestVersion = protocol == HttpProtocols.Http2 ? HttpVersion.Version20 : HttpVersion.Version11,
+            DefaultVersionPolicy = HttpVersionPolicy.RequestVersionExact,
+        };
+        Assert.Equal("again", await http.GetStringAsync(app.Urls.First()).Soon());
+        Assert.Equal(2, connections);
     }
 
     [Theory]

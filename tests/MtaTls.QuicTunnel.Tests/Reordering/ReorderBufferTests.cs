@@ -44,6 +44,15 @@ public sealed class ReorderBufferTests : IReorderSink
     }
 
     [Fact]
+    public void Packets_of_a_slower_path_start_the_session_although_a_whole_window_overtook_them()
+    {
+        _buffer = Create(maxPackets: 64);
+        Receive(0, [.. Enumerable.Range(34, 31)]);
+        Receive(1, [.. Enumerable.Range(1, 33)]);
+        Assert.Equal(Enumerable.Range(1, 64), _delivered);
+    }
+
+    [Fact]
     public void A_packet_after_a_gap_waits_for_the_missing_packet()
     {
         Receive(0, 1, 3);
