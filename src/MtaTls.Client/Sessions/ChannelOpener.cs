@@ -84,7 +84,8 @@ internal sealed class ChannelOpener : IAsyncDisposable
         if (!_pool.HasRoom && !_plain.HasSpare)
         {
             _watch.Start();
-            await _connector.Connect().WaitAsync(cancellationToken).ConfigureAwait(false);
+            // Checked again under the connector's lock, because ConnectionKeeper's attempt may have ended meanwhile.
+            await _connector.ConnectIf(() => !_pool.HasRoom && !_plain.HasSpare).WaitAsync(cancellationToken).ConfigureAwait(false);
         }
     }
 

@@ -21,6 +21,7 @@ internal sealed class TunnelPath(TunnelSession session, IQuicConnection connecti
     private volatile bool _isHarmful;
     private volatile bool _isRelayed;
     private volatile int _relayLimit = int.MaxValue;
+    private long _askedAt;
     private double _lossRate;
     private long _lossKnownAt;
 
@@ -138,6 +139,13 @@ internal sealed class TunnelPath(TunnelSession session, IQuicConnection connecti
 
         TimeSpan timeout = (2 * Connection.SmoothedRtt) + s_answerSlack;
         return age > (timeout > s_mostStall ? s_mostStall : timeout);
+    }
+
+    /// <summary>Whether the path was not asked for at least the interval. If so, the caller asks it now.</summary>
+    public bool MayAsk(long now, TimeSpan interval)
+    {
+        long before = Volatile.Read(ref _askedAt);
+        return Session.TimeProvider.GetElapsedTime(before, now) >= interval && Interlocked.CompareExchange(ref _askedAt, now, before) == before;
     }
 
     public TunnelPathState State => IsReportedUnavailable ? TunnelPathState.Unavailable : IsLeft ? TunnelPathState.Stalled : TunnelPathState.Active;

@@ -23,6 +23,11 @@ internal abstract class TunnelSession
     // Paths that join later than this must work for a while before they are preferred.
     private static readonly TimeSpan s_beginning = TimeSpan.FromSeconds(5);
 
+    // How often a path that does not answer is asked. When no path answers any more, more often at first: one of them may be back.
+    private static readonly TimeSpan s_askInterval = TimeSpan.FromSeconds(1);
+    private static readonly TimeSpan s_urgentAskInterval = TimeSpan.FromMilliseconds(100);
+    private static readonly TimeSpan s_urgent = TimeSpan.FromSeconds(1);
+
     private readonly Lock _pathsLock = new();
     private readonly ReceiveSide _receiveSide;
     private readonly TagCounter _tags = new(); // guarded by the send side's lock, or _pathsLock with the redundant scheduler
@@ -33,6 +38,7 @@ internal abstract class TunnelSession
     private TunnelPath? _preferred;
     private long _preference;
     private readonly long _startedAt;
+    private long _answeredAt; // When a path last answered, as far as the checks know.
 
     protected TunnelSession(DataPlaneOptions options, PathSupervisor supervisor)
     {
@@ -235,6 +241,7 @@ internal abstract class TunnelSession
             }
         }
 
+        AskStalled(paths, now);
         foreach (TunnelPath path in paths)
         {
             if (path.IsLeft && path.Connection.BytesInFlight > 0)
@@ -246,6 +253,28 @@ internal abstract class TunnelSession
         if (Sending is { Waiting: > 0 } sending)
         {
             sending.Wake();
+        }
+    }
+
+    /// <summary>
+    /// Asks the paths that do not answer. QUIC's own probes become ever rarer, so that a network that is back after half a minute would be noticed only after as long again, and if the other network
+    /// fails meanwhile, the session would wait for that.
+    /// </summary>
+    private void AskStalled(TunnelPath[] paths, long now)
+    {
+        if (Array.Exists(paths, static path => path.IsAnswering))
+        {
+            Volatile.Write(ref _answeredAt, now);
+        }
+
+        TimeSpan silence = TimeProvider.GetElapsedTime(Volatile.Read(ref _answeredAt), now);
+        TimeSpan interval = silence > TimeSpan.Zero && silence < s_urgent ? s_urgentAskInterval : s_askInterval;
+        foreach (TunnelPath path in paths)
+        {
+            if (path.IsStalled && !path.IsReportedUnavailable && path.Connection.IsConnected && path.MayAsk(now, interval))
+            {
+                path.Connection.Ping();
+            }
         }
     }
 

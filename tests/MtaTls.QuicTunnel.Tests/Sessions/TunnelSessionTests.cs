@@ -96,6 +96,38 @@ public sealed class TunnelSessionTests
     }
 
     [Fact]
+    public void Paths_that_do_not_answer_are_asked_each_second_and_more_often_at_first_if_none_answers()
+    {
+        TestSession session = Create();
+        session.SendPacket();
+        _first.UnansweredSinceTimestamp = session.Time.GetTimestamp() + 1;
+        Advance(session, 99);
+        Assert.Equal(0, _first.Pings);
+        Advance(session, 20_000);
+        Assert.InRange(_first.Pings, 19, 21);
+        Assert.Equal(0, _second.Pings);
+
+        // The first network may be back although QUIC's own probe is due only in twenty seconds.
+        _second.UnansweredSinceTimestamp = session.Time.GetTimestamp();
+        Advance(session, 125);
+        int before = _first.Pings;
+        Advance(session, 1_000);
+        Assert.InRange(_first.Pings - before, 8, 11);
+        Assert.InRange(_second.Pings, 8, 11);
+
+        // A peer that has vanished is not flooded.
+        before = _first.Pings;
+        Advance(session, 10_000);
+        Assert.InRange(_first.Pings - before, 9, 11);
+
+        _first.UnansweredSinceTimestamp = _second.UnansweredSinceTimestamp = 0;
+        Advance(session, 25);
+        before = _first.Pings + _second.Pings;
+        Advance(session, 2_000);
+        Assert.Equal(before, _first.Pings + _second.Pings);
+    }
+
+    [Fact]
     public void The_only_path_is_used_whatever_its_state()
     {
         var session = new TestSession();

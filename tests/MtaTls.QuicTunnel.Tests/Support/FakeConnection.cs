@@ -150,9 +150,10 @@ internal sealed class FakeConnection : IQuicConnection
     {
     }
 
-    public void Ping()
-    {
-    }
+    /// <summary>How often the connection was told to ask its peer for an answer.</summary>
+    public int Pings { get; private set; }
+
+    public void Ping() => Pings++;
 
     public void Close(ulong applicationErrorCode, string? reason = null) => Closed ??= (applicationErrorCode, reason);
 
