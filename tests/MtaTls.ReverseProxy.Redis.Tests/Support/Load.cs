@@ -1,4 +1,5 @@
 using System.Collections.Concurrent;
+using System.Diagnostics;
 using System.Globalization;
 using System.Net;
 
@@ -46,6 +47,7 @@ internal sealed class Load : IAsyncDisposable
             while (!_stop.IsCancellationRequested)
             {
                 string id = Interlocked.Increment(ref _ids).ToString(CultureInfo.InvariantCulture);
+                var time = Stopwatch.StartNew();
                 try
                 {
                     // POSTs use HTTP/2, in which a server that closes a connection tells which requests it has not processed. In HTTP/1.1 a POST can cross with the close of
@@ -60,14 +62,14 @@ internal sealed class Load : IAsyncDisposable
                     string text = await response.Content.ReadAsStringAsync();
                     if (!response.IsSuccessStatusCode)
                     {
-                        _failures.Enqueue($"{DateTime.UtcNow:HH:mm:ss.fff} {request.Method} {id}: {(int)response.StatusCode} {text}");
+                        _failures.Enqueue($"{DateTime.UtcNow:HH:mm:ss.fff} {request.Method} {id}: {(int)response.StatusCode} {text} (after {time.ElapsedMilliseconds} ms)");
                     }
 
                     Interlocked.Increment(ref _answered);
                 }
                 catch (Exception e)
                 {
-                    _failures.Enqueue($"{DateTime.UtcNow:HH:mm:ss.fff} {(posts ? "POST" : "GET")} {id}: {e.Message} {e.InnerException?.Message}");
+                    _failures.Enqueue($"{DateTime.UtcNow:HH:mm:ss.fff} {(posts ? "POST" : "GET")} {id}: {e.Message} {e.InnerException?.Message} (after {time.ElapsedMilliseconds} ms)");
                 }
             }
         }

@@ -18,6 +18,7 @@ internal sealed class ProcessCluster : IAsyncDisposable
     private readonly Dictionary<string, string> _settings;
     private readonly int[] _peers;
     private readonly ConcurrentBag<IAsyncDisposable> _agents = [];
+    private readonly List<string> _endedLogs = [];
 
     private ProcessCluster(RedisServer redis, int count, ClusterNetwork? network, Dictionary<string, string> settings)
     {
@@ -63,10 +64,14 @@ internal sealed class ProcessCluster : IAsyncDisposable
         }
     }
 
+    /// <summary>What all gateways and agents have logged, for the message of a failure.</summary>
+    public string Log => string.Join("\n\n", [.. _endedLogs, .. Gateways.Select(static g => g.Log), .. _agents.OfType<HostProcess>().Select(static a => a.Log)]);
+
     /// <summary>SIGTERM, waits for the end, and starts it again.</summary>
     public async Task RestartAsync(int index)
     {
         await Gateways[index].StopAsync();
+        _endedLogs.Add(Gateways[index].Log);
         await Gateways[index].DisposeAsync();
         await StartAsync(index);
         await Balancer.WaitForAsync(index, "UP");
@@ -170,9 +175,10 @@ internal sealed class ProcessCluster : IAsyncDisposable
     private async Task StartAsync(int index)
     {
         string peer = $"https://{AddressOf(index)}:{_peers[index]}";
+        // In a network the defaults: what a gateway does about another that does not answer is the subject. Elsewhere only a gateway or agent that hangs reaches them.
+        string waits = _network is null ? """ "OpenTimeout": "00:00:20", "WaitForAgent": "00:01:30" """ : """ "OpenTimeout": "00:00:05", "WaitForAgent": "00:00:10" """;
         Gateways[index] = await HostProcess.StartGatewayAsync(
-            // The defaults: what a gateway does about another that does not answer is the subject.
-            AgentGateway.Settings(""" "OpenTimeout": "00:00:05", "WaitForAgent": "00:00:10" """, rules: """ "Rules": [ { "Names": [ "*.internal" ], "ClientCertificate": { "SubjectAlternativeNames": [ "dns:client.test" ] } } ] """),
+            AgentGateway.Settings(waits, rules: """ "Rules": [ { "Names": [ "*.internal" ], "ClientCertificate": { "SubjectAlternativeNames": [ "dns:client.test" ] } } ] """),
             AddressOf(index),
             EndPoints[index].Port,
             new(_settings)
