@@ -9,10 +9,14 @@ namespace MtaTls.QuicTunnel.Scheduling;
 /// <param name="Rate">The rate in bytes per second, at least 1.</param>
 /// <param name="HasRoom">Whether the congestion window has room.</param>
 /// <param name="IsProven">Whether the path has delivered enough bytes to know its rate.</param>
-internal readonly record struct PathEstimate(double Delay, double Delivery, double Rate, bool HasRoom, bool IsProven)
+/// <param name="IsInterrupted">Whether the congestion window is far smaller than the path needs: BBR measures the round-trip time (ProbeRTT).</param>
+internal readonly record struct PathEstimate(double Delay, double Delivery, double Rate, bool HasRoom, bool IsProven, bool IsInterrupted)
 {
     private const int Packet = 1400;
     private const long ProvenBytes = 500_000;
+
+    // ProbeRTT leaves four packets in flight, or half of what the path holds.
+    private const double InterruptedShare = 0.6;
 
     // A lost packet is repeated after more than one round trip, and other packets wait for it.
     private const double RoundTripsOfLoss = 20;
@@ -31,6 +35,7 @@ internal readonly record struct PathEstimate(double Delay, double Delivery, doub
         bool hasRoom = inFlight < window;
         double delivery = (least / 2) + Math.Max(0, (inFlight / rate) - least) + (hasRoom ? 0 : Packet / rate) + (path.LossRate * RoundTripsOfLoss * smoothed);
         // BBR makes the window very small for a short time to measure the round-trip time (ProbeRTT). The path then carries less than its rate.
-        return new PathEstimate(least / 2, delivery, Math.Max(1, Math.Min(rate, window / least)), hasRoom, isProven);
+        bool isInterrupted = isProven && window < rate * least * InterruptedShare;
+        return new PathEstimate(least / 2, delivery, Math.Max(1, Math.Min(rate, window / least)), hasRoom, isProven, isInterrupted);
     }
 }

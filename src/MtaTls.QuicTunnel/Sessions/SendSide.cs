@@ -26,6 +26,10 @@ internal sealed class SendSide : IPacketHolder
     // The largest delay difference of paths that raises the target of CoDel, in seconds.
     private const double MostDifference = 0.2;
 
+    // While BBR measures a round-trip time, packets wait, but no flow sends too much. CoDel rests until the path is full again: BBR waits for the acknowledgements of what is in flight, then
+    // 200 ms, then for further acknowledgements. It does not rest again for a while, so that a small window never turns it off.
+    private const double Interruption = 0.3, RoundTripsOfInterruption = 2, BetweenInterruptions = 1.5;
+
     private readonly TunnelSession _session;
     private readonly DataPlaneOptions _options;
     private readonly IPathScheduler _scheduler;
@@ -34,6 +38,7 @@ internal sealed class SendSide : IPacketHolder
     private readonly TagCounter _tags; // guarded by _lock
     private readonly double _ticksPerSecond;
     private SlotList _again; // guarded by _lock: lost packets that are sent again
+    private long _restsUntil, _restsNext; // guarded by _lock: CoDel
     private bool _ended; // guarded by _lock
     private int _waiting, _held;
 
@@ -255,13 +260,15 @@ internal sealed class SendSide : IPacketHolder
             return null;
         }
 
+        long now = _options.TimeProvider.GetTimestamp();
+        NoteInterruption(estimates[..count], now);
         DatagramSlot? slot = null;
         if (asking >= 0)
         {
             long ahead = _scheduler.Ahead(new PathChoice(((ReadOnlySpan<TunnelPath>)fitting)[..count], estimates[..count], asking));
             if (ahead < 2 * 1400)
             {
-                slot = TakeDue(estimates[..count], quickest, ref dropped);
+                slot = TakeDue(estimates[..count], quickest, now, ref dropped);
                 if (slot is not null && !Fits(path, slot))
                 {
                     // CoDel dropped the first packet, and the next one is too large for this path.
@@ -286,7 +293,24 @@ internal sealed class SendSide : IPacketHolder
         return slot;
     }
 
-    private DatagramSlot? TakeDue(ReadOnlySpan<PathEstimate> estimates, int quickest, ref DatagramSlot? dropped)
+    private void NoteInterruption(ReadOnlySpan<PathEstimate> estimates, long now)
+    {
+        if (now < _restsNext)
+        {
+            return;
+        }
+
+        foreach (ref readonly PathEstimate estimate in estimates)
+        {
+            if (estimate.IsInterrupted)
+            {
+                _restsUntil = Math.Max(_restsUntil, now + (long)((Interruption + (RoundTripsOfInterruption * 2 * estimate.Delay)) * _ticksPerSecond));
+                _restsNext = now + (long)(BetweenInterruptions * _ticksPerSecond);
+            }
+        }
+    }
+
+    private DatagramSlot? TakeDue(ReadOnlySpan<PathEstimate> estimates, int quickest, long now, ref DatagramSlot? dropped)
     {
         double slower = 0;
         foreach (ref readonly PathEstimate estimate in estimates)
@@ -299,8 +323,13 @@ internal sealed class SendSide : IPacketHolder
 
         // A slower path is useful only while packets wait for it, so the target grows with the delay difference of the paths.
         double target = _options.Queue.Target.TotalSeconds + (Math.Min(slower, MostDifference) * ShareOfDifference);
+        if (now < _restsUntil)
+        {
+            target = int.MaxValue;
+        }
+
         double interval = Math.Max(_options.Queue.Interval.TotalSeconds, 4 * (estimates[quickest].Delay + slower));
-        return _queue.Take(_options.TimeProvider.GetTimestamp(), (long)(target * _ticksPerSecond), (long)(interval * _ticksPerSecond), out dropped);
+        return _queue.Take(now, (long)(target * _ticksPerSecond), (long)(interval * _ticksPerSecond), out dropped);
     }
 
     /// <summary>Finds the usable paths that carry the packet, and estimates each. Returns their number.</summary>

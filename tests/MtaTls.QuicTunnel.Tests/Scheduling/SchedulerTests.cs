@@ -1,3 +1,4 @@
+using MtaTls.QuicTunnel.Diagnostics;
 using MtaTls.QuicTunnel.Sessions;
 using MtaTls.QuicTunnel.Tests.Sessions;
 using MtaTls.QuicTunnel.Tests.Support;
@@ -113,6 +114,41 @@ public sealed class SchedulerTests
         _slow.WakeDatagrams();
         // In the 20 ms by which it is faster, it delivers 6 KB.
         Assert.InRange(Tag(Assert.Single(_slow.Sent)), 40, 50);
+    }
+
+    [Theory]
+    [InlineData(160_000, 1)] // The path carries 4 MB/s, and a flow sends more.
+    [InlineData(6_000, 0)] // For a short time its window is very small, because BBR measures the round-trip time. The flow does not send too much.
+    public void CoDel_drops_nothing_while_a_path_measures_its_round_trip_time(int window, int expected)
+    {
+        TestSession session = new();
+        session.Add(_quick);
+        _quick.SmoothedRtt = TimeSpan.FromMilliseconds(20);
+        (_quick.Rate, _quick.CongestionWindow, _quick.QueueLimit) = (4e6, 160_000, 0);
+        Send(session, 60);
+        Take(20); // Waited longer than the target. After the interval a packet is dropped.
+        _quick.CongestionWindow = window;
+        Take(110);
+        Assert.Equal(expected, session.Counters.GetDropped(DropReason.Congested));
+        _quick.CongestionWindow = 160_000;
+        Take(200);
+        Assert.True(session.Counters.GetDropped(DropReason.Congested) > 0 == expected > 0);
+
+        // A window that stays small is no measurement.
+        _quick.CongestionWindow = window;
+        for (int i = 0; i < 8; i++)
+        {
+            Take(100);
+        }
+
+        Assert.True(session.Counters.GetDropped(DropReason.Congested) > 0);
+
+        void Take(int milliseconds)
+        {
+            session.Time.Advance(TimeSpan.FromMilliseconds(milliseconds));
+            _quick.QueueLimit++;
+            _quick.WakeDatagrams();
+        }
     }
 
     [Fact]

@@ -39,6 +39,7 @@ internal sealed class TunnelHost : IAsyncDisposable
             // A busy machine takes its time. A test whose subject is one of these sets it.
             options.Sessions.NegotiationTimeout = Wait.Timeout;
             options.Sessions.IdleTimeout = TimeSpan.FromMinutes(10);
+            Calm(options.Queue);
             configure?.Invoke(options);
         });
         build?.Invoke(builder);
@@ -99,6 +100,7 @@ internal sealed class TunnelHost : IAsyncDisposable
         };
         options.ClientCertificate.Certificate = TestCertificates.Instance.Client;
         options.Interface.Kind = TunnelInterfaceKind.InMemory;
+        Calm(options.Queue);
         configure?.Invoke(options);
         return new QuicTunnelClient(options, new LoggerFactory([Logs]), TimeProvider.System, network ?? new AllPresent());
     }
@@ -122,6 +124,9 @@ internal sealed class TunnelHost : IAsyncDisposable
 
         Directory.Delete(_directory, recursive: true);
     }
+
+    /// <summary>Lets packets wait as long as a busy machine takes. CoDel would drop some.</summary>
+    private static void Calm(TunnelQueueOptions queue) => (queue.Target, queue.Interval) = (TimeSpan.FromSeconds(1), TimeSpan.FromSeconds(10));
 
     /// <summary>Reports every address as present, because Linux uses all of 127.0.0.0/8 but lists only one address.</summary>
     private sealed class AllPresent : INetworkMonitor
