@@ -28,8 +28,22 @@ public class PathModelTests
     public void A_longer_round_trip_time_counts_after_a_while()
     {
         Run(milliseconds: 1000, rtt: 20);
-        Run(milliseconds: 12_000, rtt: 80, from: 2000);
+        Run(milliseconds: 25_000, rtt: 80, from: 2000);
         Assert.True(_path.MostInFlight > 85_000);
+    }
+
+    [Fact]
+    public void A_queue_on_the_way_does_not_count_as_round_trip_time_if_it_is_empty_every_ten_seconds()
+    {
+        Run(milliseconds: 200, rtt: 20);
+        for (int i = 0; i < 6; i++)
+        {
+            Run(milliseconds: 10_000, rtt: 28, from: 1000 + (i * 10_200));
+            Run(milliseconds: 200, rtt: 20, from: 11_000 + (i * 10_200));
+        }
+
+        Run(milliseconds: 9_000, rtt: 28, from: 63_000);
+        Assert.InRange(_path.MostInFlight, 25_000, 32_000);
     }
 
     [Fact]
@@ -46,6 +60,17 @@ public class PathModelTests
         Run(milliseconds: 1000, rtt: 20);
         Run(milliseconds: 1000, rtt: 20, from: 2000, bytes: 100);
         Assert.InRange(_path.Rate, 0.09e6, 0.11e6);
+    }
+
+    [Theory]
+    [InlineData(5_400, true)] // four packets
+    [InlineData(10_000, true)] // half of what the path holds
+    [InlineData(20_000, false)]
+    public void A_window_far_smaller_than_the_path_interrupts_it(int window, bool expected)
+    {
+        Assert.False(_path.IsInterrupted(window));
+        Run(milliseconds: 1000, rtt: 20);
+        Assert.Equal(expected, _path.IsInterrupted(window));
     }
 
     [Fact]

@@ -146,7 +146,8 @@ internal sealed unsafe partial class Ngtcp2Connection
             source.OnReturned(held);
         }
 
-        if (_held is null && _roomInFlight > 0)
+        // Room for any datagram: one that is taken and does not fit waits here, and at the peer all later ones wait for it.
+        if (_held is null && _roomInFlight >= _maxDatagramSize + DatagramOverhead)
         {
             if (_path.PacedUntil > _loop.Now)
             {
@@ -363,7 +364,8 @@ internal sealed unsafe partial class Ngtcp2Connection
             _deliveredAt = now;
         }
 
-        if (accepted && _ledger.Add(slot.Length, now, isKept ? slot : null, _delivered, _deliveredAt, !isKept || _delivered < _limitedUntil).Slot is { } forgotten)
+        bool isLimited = !isKept || _delivered < _limitedUntil || _path.IsInterrupted(_congestionWindow);
+        if (accepted && _ledger.Add(slot.Length, now, isKept ? slot : null, _delivered, _deliveredAt, isLimited).Slot is { } forgotten)
         {
             _source?.OnReturned(forgotten);
         }

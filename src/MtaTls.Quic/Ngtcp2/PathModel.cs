@@ -7,7 +7,8 @@ namespace MtaTls.Quic.Ngtcp2;
 internal sealed class PathModel
 {
     private const int RateSamples = 8;
-    private const ulong LeastRound = 10_000_000, RttWindow = 5_000_000_000;
+    // The smallest round-trip time is that of one to two windows. A path with a constant queue is empty only while BBR measures the round-trip time, which ngtcp2 does every ten seconds.
+    private const ulong LeastRound = 10_000_000, RttWindow = 10_500_000_000;
 
     // At the start, and as long as the rate grows, the limit in flight is larger than the estimate.
     private const int RoundsWithoutGrowth = 3;
@@ -16,6 +17,7 @@ internal sealed class PathModel
     // Acknowledgements arrive in groups, so a path needs this much more than its smallest round-trip time in flight to be full.
     private const double Slack = 0.25, LeastSlack = 10_000_000;
     private const long LeastInFlight = 16 * 1500;
+    private const double InterruptedShare = 0.6;
 
     // So many losses in a round show that the path is full. The startup ends.
     private const int LossesOfFullPath = 3;
@@ -57,6 +59,12 @@ internal sealed class PathModel
     private double FullRtt => LeastRtt + Math.Max(Slack * LeastRtt, LeastSlack);
 
     private bool IsStarting => _rounds < RoundsWithoutGrowth;
+
+    /// <summary>
+    /// Whether a congestion window is far smaller than what the path holds, as when BBR measures the round-trip time (ProbeRTT: four packets, or half of it). Packets of such a time do not show the most
+    /// that the path carries.
+    /// </summary>
+    public bool IsInterrupted(long window) => !IsStarting && window < _rate / 1e9 * LeastRtt * InterruptedShare;
 
     /// <summary>When the next packet may be sent, in nanoseconds.</summary>
     public ulong PacedUntil => (ulong)Math.Max(0, _sentUntil - BurstTime);

@@ -39,6 +39,7 @@ internal sealed class SendSide : IPacketHolder
     private readonly double _ticksPerSecond;
     private SlotList _again; // guarded by _lock: lost packets that are sent again
     private long _restsUntil, _restsNext; // guarded by _lock: CoDel
+    private bool _isInterrupted; // guarded by _lock
     private bool _ended; // guarded by _lock
     private int _waiting, _held;
 
@@ -295,18 +296,18 @@ internal sealed class SendSide : IPacketHolder
 
     private void NoteInterruption(ReadOnlySpan<PathEstimate> estimates, long now)
     {
-        if (now < _restsNext)
-        {
-            return;
-        }
-
+        bool before = _isInterrupted;
+        double longest = -1;
         foreach (ref readonly PathEstimate estimate in estimates)
         {
-            if (estimate.IsInterrupted)
-            {
-                _restsUntil = Math.Max(_restsUntil, now + (long)((Interruption + (RoundTripsOfInterruption * 2 * estimate.Delay)) * _ticksPerSecond));
-                _restsNext = now + (long)(BetweenInterruptions * _ticksPerSecond);
-            }
+            longest = estimate.IsInterrupted ? Math.Max(longest, estimate.Delay) : longest;
+        }
+
+        _isInterrupted = longest >= 0;
+        if (_isInterrupted && !before && now >= _restsNext)
+        {
+            _restsUntil = now + (long)((Interruption + (RoundTripsOfInterruption * 2 * longest)) * _ticksPerSecond);
+            _restsNext = now + (long)(BetweenInterruptions * _ticksPerSecond);
         }
     }
 
