@@ -61,7 +61,7 @@ public class ContainerTests
         await Command.RunAsync(settings, "dotnet", [Path.Combine(root, "app", "mtatls.dll"), "cert", "ca"]);
         await Command.RunAsync(settings, "dotnet", [Path.Combine(root, "app", "mtatls.dll"), "cert", "server", "localhost"]);
         await File.WriteAllTextAsync(Path.Combine(settings, "appsettings.json"), """
-            { "MtaTls": { "Endpoints": { "Public": { "Url": "https://127.0.0.1:0", "Certificate": { "Path": "server.pem", "KeyPath": "server.key" } } } },
+            { "MtaTls": { "Limits": { "HandshakeTimeout": "00:05:00" }, "Endpoints": { "Public": { "Url": "https://127.0.0.1:0", "Certificate": { "Path": "server.pem", "KeyPath": "server.key" } } } },
               "Gateway": { "HealthUrl": "http://127.0.0.1:0" } }
             """);
         string runtime = Path.GetFullPath(Path.Combine(RuntimeEnvironment.GetRuntimeDirectory(), "..", "..", ".."));
