@@ -146,8 +146,8 @@ internal sealed unsafe partial class Ngtcp2Connection
             source.OnReturned(held);
         }
 
-        // Room for any datagram: one that is taken and does not fit waits here, and at the peer all later ones wait for it.
-        if (_held is null && _roomInFlight >= _maxDatagramSize + DatagramOverhead)
+        // Room for any datagram: one that is taken and does not fit waits here, and at the peer all later ones wait for it. When nothing is in flight, there will be no more room.
+        if (_held is null && _roomInFlight > (_bytesInFlight == 0 ? 0 : _maxDatagramSize + DatagramOverhead))
         {
             if (_path.PacedUntil > _loop.Now)
             {

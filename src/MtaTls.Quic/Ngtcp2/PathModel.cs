@@ -6,7 +6,11 @@ namespace MtaTls.Quic.Ngtcp2;
 /// </summary>
 internal sealed class PathModel
 {
+    /// <summary>A congestion window below this share of what a path holds interrupts the path. ProbeRTT of BBR leaves four packets in flight, or half of what the path holds.</summary>
+    public const double InterruptedShare = 0.6;
+
     private const int RateSamples = 8;
+
     // The smallest round-trip time is that of one to two windows. A path with a constant queue is empty only while BBR measures the round-trip time, which ngtcp2 does every ten seconds.
     private const ulong LeastRound = 10_000_000, RttWindow = 10_500_000_000;
 
@@ -17,7 +21,6 @@ internal sealed class PathModel
     // Acknowledgements arrive in groups, so a path needs this much more than its smallest round-trip time in flight to be full.
     private const double Slack = 0.25, LeastSlack = 10_000_000;
     private const long LeastInFlight = 16 * 1500;
-    private const double InterruptedShare = 0.6;
 
     // So many losses in a round show that the path is full. The startup ends.
     private const int LossesOfFullPath = 3;
@@ -60,10 +63,7 @@ internal sealed class PathModel
 
     private bool IsStarting => _rounds < RoundsWithoutGrowth;
 
-    /// <summary>
-    /// Whether a congestion window is far smaller than what the path holds, as when BBR measures the round-trip time (ProbeRTT: four packets, or half of it). Packets of such a time do not show the most
-    /// that the path carries.
-    /// </summary>
+    /// <summary>Whether a congestion window is far smaller than what the path holds, as when BBR measures the round-trip time. Packets of such a time do not show the most that the path carries.</summary>
     public bool IsInterrupted(long window) => !IsStarting && window < _rate / 1e9 * LeastRtt * InterruptedShare;
 
     /// <summary>When the next packet may be sent, in nanoseconds.</summary>

@@ -1,4 +1,5 @@
 using MtaTls.Quic;
+using MtaTls.Quic.Ngtcp2;
 using MtaTls.QuicTunnel.Sessions;
 
 namespace MtaTls.QuicTunnel.Scheduling;
@@ -14,9 +15,6 @@ internal readonly record struct PathEstimate(double Delay, double Delivery, doub
 {
     private const int Packet = 1400;
     private const long ProvenBytes = 500_000;
-
-    // ProbeRTT leaves four packets in flight, or half of what the path holds.
-    private const double InterruptedShare = 0.6;
 
     // A lost packet is repeated after more than one round trip, and other packets wait for it.
     private const double RoundTripsOfLoss = 20;
@@ -35,7 +33,7 @@ internal readonly record struct PathEstimate(double Delay, double Delivery, doub
         bool hasRoom = inFlight < window;
         double delivery = (least / 2) + Math.Max(0, (inFlight / rate) - least) + (hasRoom ? 0 : Packet / rate) + (path.LossRate * RoundTripsOfLoss * smoothed);
         // BBR makes the window very small for a short time to measure the round-trip time (ProbeRTT). The path then carries less than its rate.
-        bool isInterrupted = isProven && window < rate * least * InterruptedShare;
+        bool isInterrupted = isProven && window < rate * least * PathModel.InterruptedShare;
         return new PathEstimate(least / 2, delivery, Math.Max(1, Math.Min(rate, window / least)), hasRoom, isProven, isInterrupted);
     }
 }
