@@ -22,6 +22,9 @@ switch (command)
     case "cut":
         await Cut.RunAsync(args[1..]);
         break;
+    case "back":
+        await Back.RunAsync(args[1..]);
+        break;
     case "flood":
         await Flood.RunAsync(args[1..]);
         break;
@@ -53,6 +56,7 @@ switch (command)
             pairs       two emulated access networks compared with the better one alone: pairs [seconds=10] [rounds=1] [alone=no] [inside=cubic|bbr] [only=A+B,...] [setting=Scheduler:RoundRobin]
             matrix      every pair with EarliestDelivery, RoundRobin and ActiveBackup, cubic and BBR inside, in one run: matrix [seconds=8] [only=A+B,...]
             cut         the longest time without a packet after the path in use was cut: cut [rounds=7] [forged=50]
+            back        the time until a network that was down is used again: back [seconds=20] [rounds=5] [rate=1500k]
             flood       a download, and new clients, while somebody floods the concentrator: flood [seconds=4] [rounds=3] [rates=5000,50000]
             soak        two access networks with faults for a long time: soak [minutes=30]
             packets     CPU time and allocations of a packet through both ends: packets [size=1280]

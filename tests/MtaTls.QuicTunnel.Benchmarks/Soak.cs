@@ -60,9 +60,9 @@ internal static class Soak
         bool isWhole = download.WaitForExit(TimeSpan.FromMinutes(3)) && download.ExitCode == 0;
         Console.WriteLine($"\n{watch.Elapsed.TotalMinutes:f0} min; {string.Join(", ", counts.Select(static one => $"{one.Value} x {one.Key}"))}");
         Console.WriteLine($"packets sent {sent:n0}, lost {lost:n0}, delivered twice {doubled:n0}, longest silence {longest * 1000:f0} ms");
-        foreach (IGrouping<string, long> lostDuring in probes.Missing().GroupBy(at => disturbances.FindLast(one => one.Begin <= at) is { } one ? one.At(at) : "before the first fault").Take(40))
+        foreach (IGrouping<int, long> lostDuring in probes.Missing().GroupBy(at => disturbances.FindLastIndex(one => one.Begin <= at)).Take(40))
         {
-            Console.WriteLine($"  lost {lostDuring.Count()}: {lostDuring.Key}");
+            Console.WriteLine($"  lost {lostDuring.Count()}: {Describe(disturbances, lostDuring.Key, lostDuring.Min(), lostDuring.Max())}");
         }
 
         Console.WriteLine($"the TCP connection {(isWhole ? "delivered everything" : $"failed: {await download.StandardError.ReadToEndAsync()}")}");
@@ -133,14 +133,22 @@ internal static class Soak
         return process.WorkingSet64 / 1e6;
     });
 
-    /// <summary>A fault and the timestamps of its begin and end.</summary>
-    private sealed record Disturbance(string What, long Begin, long End)
+    private static string Describe(List<Disturbance> disturbances, int index, long from, long to)
     {
-        /// <summary>Where a timestamp is in the fault or after it.</summary>
-        public string At(long timestamp) => string.Create(
+        if (index < 0)
+        {
+            return "before the first fault";
+        }
+
+        Disturbance one = disturbances[index];
+        string before = index == 0 ? "" : $", after {disturbances[index - 1].What}";
+        return string.Create(
             CultureInfo.InvariantCulture,
-            $"{What}, {Stopwatch.GetElapsedTime(Begin, timestamp).TotalSeconds:f1} s after its begin{(timestamp > End ? $", {Stopwatch.GetElapsedTime(End, timestamp).TotalSeconds:f1} s after its end" : "")}");
+            $"{one.What} for {Stopwatch.GetElapsedTime(one.Begin, one.End).TotalSeconds:f1} s{before}: {Stopwatch.GetElapsedTime(one.Begin, from).TotalSeconds:f1} to {Stopwatch.GetElapsedTime(one.Begin, to).TotalSeconds:f1} s after its begin");
     }
+
+    /// <summary>A fault and the timestamps of its begin and end.</summary>
+    private sealed record Disturbance(string What, long Begin, long End);
 
     /// <summary>Numbered packets from the concentrator to the client.</summary>
     private sealed class Probes : IDisposable
