@@ -100,7 +100,7 @@ public sealed class MtaTlsRetryHandler : DelegatingHandler
         while (cause.InnerException is IOException inner)
         {
             cause = inner;
-            // The server of an HTTP/2 connection that ends with NO_ERROR stops.
+            // A server that stops ends an HTTP/2 connection with NO_ERROR.
             if (cause is HttpProtocolException { ErrorCode: not 0 } or MtaTlsChannelRefusedException or MtaTlsNotNegotiatedException)
             {
                 return false;

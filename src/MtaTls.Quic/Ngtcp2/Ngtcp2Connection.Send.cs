@@ -32,7 +32,7 @@ internal sealed unsafe partial class Ngtcp2Connection
     private ulong _deliveredAt;
     private long _limitedUntil; // Datagrams sent before so many bytes are delivered do not show the most that the path carries.
     private bool _isPaced; // The source has to wait before its next datagram.
-    private long _roomInFlight; // For the current burst, in bytes.
+    private long _roomInFlight, _leastRoom; // For the current burst, in bytes.
 
     public IQuicDatagramSource? DatagramSource { get => Volatile.Read(ref _source); set => Volatile.Write(ref _source, value); }
 
@@ -146,8 +146,7 @@ internal sealed unsafe partial class Ngtcp2Connection
             source.OnReturned(held);
         }
 
-        // Room for any datagram: one that is taken and does not fit waits here, and at the peer all later ones wait for it. When nothing is in flight, there will be no more room.
-        if (_held is null && _roomInFlight > (_bytesInFlight == 0 ? 0 : _maxDatagramSize + DatagramOverhead))
+        if (_held is null && _roomInFlight > _leastRoom)
         {
             if (_path.PacedUntil > _loop.Now)
             {
@@ -196,6 +195,8 @@ internal sealed unsafe partial class Ngtcp2Connection
         DatagramSlot? burst = _isConnected ? _datagrams.BeginBurst() : null;
         int most = BurstLimit();
         _roomInFlight = _source is null ? 0 : RoomInFlight();
+        // Room for any datagram: one that is taken and does not fit waits here, and at the peer all later ones wait for it. When nothing is in flight, there will be no more room.
+        _leastRoom = _source is null || _bytesInFlight == 0 ? 0 : _maxDatagramSize + DatagramOverhead;
         _isPaced = false;
         DatagramSlot? first = burst;
         DatagramSlot? lastDone = null;

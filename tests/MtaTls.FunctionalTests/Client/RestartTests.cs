@@ -7,7 +7,6 @@ using Microsoft.AspNetCore.Connections;
 using Microsoft.AspNetCore.Hosting;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
-using Microsoft.Extensions.Logging;
 using MtaTls.Client;
 using MtaTls.FunctionalTests.Support;
 
@@ -75,10 +74,7 @@ public sealed class RestartTests
     public async Task A_request_on_a_connection_that_the_server_ends_without_a_word_is_sent_again(HttpProtocols protocol)
     {
         int connections = 0;
-        WebApplicationBuilder builder = WebApplication.CreateBuilder();
-        builder.Logging.ClearProviders();
-        builder.WebHost.UseSetting(WebHostDefaults.ServerUrlsKey, "");
-        builder.WebHost.ConfigureKestrel(kestrel => kestrel.Listen(IPAddress.Loopback, 0, listen =>
+        await using TestApp app = await TestApp.StartBareAsync(builder => builder.WebHost.ConfigureKestrel(kestrel => kestrel.Listen(IPAddress.Loopback, 0, listen =>
         {
             listen.Protocols = protocol;
             listen.Use(next => async connection =>
@@ -93,16 +89,13 @@ public sealed class RestartTests
                 ReadResult read = await connection.Transport.Input.ReadAsync();
                 connection.Transport.Input.AdvanceTo(read.Buffer.End);
             });
-        }));
-        await using WebApplication app = builder.Build();
-        app.MapGet("/", () => "again");
-        await app.StartAsync();
+        })));
         using HttpClient http = new(new MtaTlsRetryHandler(new SocketsHttpHandler(), maxRetries: 1))
         {
             DefaultRequestVersion = protocol == HttpProtocols.Http2 ? HttpVersion.Version20 : HttpVersion.Version11,
             DefaultVersionPolicy = HttpVersionPolicy.RequestVersionExact,
         };
-        Assert.Equal("again", await http.GetStringAsync(app.Urls.First()).Soon());
+        Assert.Equal("hello", await http.GetStringAsync($"http://127.0.0.1:{app.Port}/").Soon());
         Assert.Equal(2, connections);
     }
 
