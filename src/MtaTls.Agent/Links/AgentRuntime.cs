@@ -16,6 +16,7 @@ namespace MtaTls.Agent.Links;
 internal sealed class AgentRuntime : IDisposable
 {
     private static readonly TimeSpan s_announceTimeout = TimeSpan.FromSeconds(5);
+    private static readonly TimeSpan s_endTimeout = TimeSpan.FromSeconds(5);
 
     private readonly Lazy<AgentPlan> _plan;
     private readonly Lazy<AgentForwarder> _forwarder;
@@ -27,6 +28,7 @@ internal sealed class AgentRuntime : IDisposable
 
     // Guarded by _lock.
     private readonly List<AgentConnectionListener> _listeners = [];
+    private readonly HashSet<Task> _ending = [];
     private AgentSlot[] _slots = [];
     private CancellationTokenSource _changed = new();
     private Task? _drained;
@@ -117,6 +119,7 @@ internal sealed class AgentRuntime : IDisposable
         await DrainAsync(CancellationToken.None);
         // The sessions wait at most DrainTimeout for connections in use.
         await _left;
+        await EndedAsync();
         if (_forwarder.IsValueCreated)
         {
             await _forwarder.Value.WaitAsync(Plan.Options.DrainTimeout);
@@ -145,7 +148,39 @@ internal sealed class AgentRuntime : IDisposable
         }
     }
 
+    /// <summary>Ends a session on which no registration exists. It does not wait, because the gateway may hang.</summary>
+    public void End(GatewayLink link)
+    {
+        Task ending = link.DisposeAsync().AsTask();
+        lock (_lock)
+        {
+            _ending.Add(ending);
+        }
+
+        _ = ending.ContinueWith(
+            ended =>
+            {
+                lock (_lock)
+                {
+                    _ending.Remove(ended);
+                }
+            },
+            CancellationToken.None, TaskContinuationOptions.ExecuteSynchronously, TaskScheduler.Default);
+    }
+
     public void Dispose() => _stopping.Dispose();
+
+    /// <summary>Waits until the sessions without a registration have ended, so that a gateway that answers sees their orderly end.</summary>
+    private async Task EndedAsync()
+    {
+        Task all;
+        lock (_lock)
+        {
+            all = Task.WhenAll(_ending);
+        }
+
+        await all.WaitAsync(s_endTimeout, Time).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+    }
 
     private void Accept(GatewayLink link, MtaTlsChannelRequest request)
     {

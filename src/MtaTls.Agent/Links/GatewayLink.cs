@@ -95,7 +95,8 @@ internal sealed class GatewayLink : IAsyncDisposable
             begun.TrySetCanceled(CancellationToken.None);
             if (link is not null)
             {
-                await link.DisposeAsync();
+                // Not awaited: a gateway that hangs must not delay the next attempt.
+                runtime.End(link);
             }
 
             if (e is OperationCanceledException && !cancellationToken.IsCancellationRequested)

@@ -1,5 +1,6 @@
 using System.Collections.Concurrent;
 using System.Net;
+using MtaTls.FunctionalTests.Liveness;
 using MtaTls.FunctionalTests.Routing;
 using MtaTls.FunctionalTests.Support;
 using MtaTls.Protocol;
@@ -61,6 +62,41 @@ public class AgentFailureTests
                 await agent.DisposeAsync();
             }
         }
+    }
+
+    [Fact]
+    public async Task A_gateway_that_hangs_during_the_registration_does_not_delay_the_next_one()
+    {
+        await using TestApp gateway = await AgentGateway.StartAsync();
+        // It accepts the channel of the registration, and answers nothing after that but pings.
+        await using RawServer hanging = new(static async (tls, packets) =>
+        {
+            while (await packets.ReadAsync() is var (type, body))
+            {
+                if (type == PacketType.ChannelEstablishmentRequest)
+                {
+                    var open = ChannelEstablishmentRequest.Read(body);
+                    if (open.DestinationAddressMachine.SequenceEqual("ping.mta-tls.invalid"u8))
+                    {
+                        packets.WriteRefusal(open.SenderChannelId, "Received");
+                    }
+                    else
+                    {
+                        packets.WriteSuccess(open.SenderChannelId, 1);
+                    }
+
+                    await tls.FlushAsync();
+                }
+            }
+        });
+        await using TestApp agent = await AgentApp.StartAsync(hanging.Port, AgentGateway.Plant7, configure: options =>
+        {
+            options.Gateways.Add($"https://127.0.0.1:{gateway.Port}");
+            options.ConnectTimeout = TimeSpan.FromSeconds(2);
+            options.DrainTimeout = options.Limits.CloseTimeout = TimeSpan.FromHours(1);
+        });
+        await gateway.AgentsAsync(1);
+        Assert.NotEqual(0, hanging.Connections);
     }
 
     [Fact]
