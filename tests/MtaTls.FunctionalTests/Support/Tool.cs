@@ -20,11 +20,18 @@ internal static class Tool
         try
         {
             Task<string> output = process.StandardOutput.ReadToEndAsync(hang.Token), error = process.StandardError.ReadToEndAsync(hang.Token);
-            await process.StandardInput.WriteAsync(input.AsMemory(), hang.Token);
-            await process.StandardInput.FlushAsync(hang.Token);
-            if (endsInput)
+            try
             {
-                process.StandardInput.Close();
+                await process.StandardInput.WriteAsync(input.AsMemory(), hang.Token);
+                await process.StandardInput.FlushAsync(hang.Token);
+                if (endsInput)
+                {
+                    process.StandardInput.Close();
+                }
+            }
+            catch (IOException)
+            {
+                // The program has ended without reading its input.
             }
 
             await process.WaitForExitAsync(hang.Token);
