@@ -15,13 +15,11 @@ internal sealed class PacketRouter : ISessionRouter, IPacketReceiver
     private readonly AddressTable _addresses;
     private readonly TunnelCounters _counters;
     private readonly IcmpErrorRate _icmpErrors;
-    private readonly bool _allowClientToClient;
 
-    public PacketRouter(IPacketInterface packetInterface, AddressTable addresses, bool allowClientToClient, TunnelCounters counters, TimeProvider timeProvider)
+    public PacketRouter(IPacketInterface packetInterface, AddressTable addresses, TunnelCounters counters, TimeProvider timeProvider)
     {
         _interface = packetInterface;
         _addresses = addresses;
-        _allowClientToClient = allowClientToClient;
         _counters = counters;
         _icmpErrors = new IcmpErrorRate(timeProvider);
     }
@@ -84,7 +82,7 @@ internal sealed class PacketRouter : ISessionRouter, IPacketReceiver
 
     private void RouteBetween(ConcentratorSession from, ConcentratorSession to, ReadOnlySpan<byte> packet, in IpHeader header)
     {
-        if (!_allowClientToClient)
+        if (!_addresses.AllowsClientToClient)
         {
             _counters.Dropped(DropReason.ClientToClient);
             return;

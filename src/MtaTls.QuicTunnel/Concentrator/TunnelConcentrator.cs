@@ -46,11 +46,10 @@ internal sealed class TunnelConcentrator : ITunnelSessions, IAsyncDisposable
 
         Options = Settings.Initial;
         _joins = new EventRate(Options.Sessions.MaxJoinsPerSecond, timeProvider);
-        Addresses = new AddressTable(
-            new AddressPlan(Options.Addresses, Options.Interface), Options.Addresses.MaxPerSession, Options.Addresses.RestPeriod, timeProvider);
+        Addresses = new AddressTable(new AddressPlan(Options.Addresses, Options.Interface), timeProvider);
         var dataPlane = new DataPlaneOptions(Options.Scheduler, Options.Queue, Options.Reordering, DataPlaneOptions.CreateMemory(), Counters, timeProvider);
         Interface = PacketInterfaces.Create(Options.Interface, Log);
-        _router = new PacketRouter(Interface, Addresses, Options.Addresses.AllowClientToClient, Counters, timeProvider);
+        _router = new PacketRouter(Interface, Addresses, Counters, timeProvider);
         RelayShared = new RelayShared(Options.Cluster.Relay, Options.Queue, Counters, timeProvider);
         Registry = new SessionRegistry(Options.Sessions, Addresses, dataPlane, _router, Log)
         {

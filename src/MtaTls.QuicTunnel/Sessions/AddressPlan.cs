@@ -4,7 +4,7 @@ using MtaTls.QuicTunnel.Packets;
 
 namespace MtaTls.QuicTunnel.Sessions;
 
-/// <summary>The configured addresses as numbers: the addresses of each identity, and the pool.</summary>
+/// <summary>The configured addresses as numbers, with their rules: the addresses of each identity, and the pool.</summary>
 internal sealed class AddressPlan
 {
     private readonly Dictionary<string, UInt128[]> _identities = new(StringComparer.Ordinal);
@@ -14,6 +14,7 @@ internal sealed class AddressPlan
 
     public AddressPlan(TunnelAddressOptions addresses, TunnelInterfaceOptions @interface)
     {
+        (MaxPerSession, RestPeriod, AllowsClientToClient) = (addresses.MaxPerSession, addresses.RestPeriod, addresses.AllowClientToClient);
         foreach (string entry in @interface.Addresses)
         {
             (UInt128 address, IPNetwork network) = Parse(entry);
@@ -40,6 +41,15 @@ internal sealed class AddressPlan
 
     /// <summary>The concentrator's own addresses in the tunnel.</summary>
     public HashSet<UInt128> OwnAddresses { get; } = [];
+
+    /// <summary>The most pool addresses of one session.</summary>
+    public int MaxPerSession { get; }
+
+    /// <summary>How long a pool address is not assigned to another identity after its session has ended.</summary>
+    public TimeSpan RestPeriod { get; }
+
+    /// <summary>Whether clients may send packets to each other.</summary>
+    public bool AllowsClientToClient { get; }
 
     public ReadOnlySpan<UInt128> ListedFor(string? identity) =>
         identity is not null && _identities.TryGetValue(identity, out UInt128[]? listed) ? listed : default;

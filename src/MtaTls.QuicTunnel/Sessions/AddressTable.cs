@@ -9,7 +9,7 @@ namespace MtaTls.QuicTunnel.Sessions;
 /// Maps addresses to the sessions that own them, for the ingress filter and for routing. Several sessions of one identity may claim an
 /// address; its owner is the newest of them that has a path. When that session loses its last path, the next newest one owns the address. Lookups take no lock; changes do.
 /// </summary>
-internal sealed class AddressTable(AddressPlan plan, int maxPerSession, TimeSpan restPeriod, TimeProvider timeProvider)
+internal sealed class AddressTable(AddressPlan plan, TimeProvider timeProvider)
 {
     /// <summary>The most pool addresses that are checked to find a free one.</summary>
     private const int MaxTries = 65_536;
@@ -20,6 +20,9 @@ internal sealed class AddressTable(AddressPlan plan, int maxPerSession, TimeSpan
     private readonly Lock _lock = new();
     private volatile AddressPlan _plan = plan;
     private long _nextSweep;
+
+    /// <summary>Whether clients may send packets to each other.</summary>
+    public bool AllowsClientToClient => _plan.AllowsClientToClient;
 
     public bool TryFind(UInt128 address, [NotNullWhen(true)] out ConcentratorSession? session) => _owners.TryGetValue(address, out session);
 
@@ -55,7 +58,7 @@ internal sealed class AddressTable(AddressPlan plan, int maxPerSession, TimeSpan
 
         lock (_lock)
         {
-            if (session.HasEnded || session.Claims.Count >= maxPerSession)
+            if (session.HasEnded || session.Claims.Count >= _plan.MaxPerSession)
             {
                 return false;
             }
@@ -147,7 +150,7 @@ internal sealed class AddressTable(AddressPlan plan, int maxPerSession, TimeSpan
     {
         lock (_lock)
         {
-            DateTimeOffset until = timeProvider.GetUtcNow() + restPeriod;
+            DateTimeOffset until = timeProvider.GetUtcNow() + _plan.RestPeriod;
             foreach (UInt128 address in session.Claims)
             {
                 List<ConcentratorSession> claimants = _claims[address];

@@ -87,7 +87,12 @@ internal sealed class HaProxy : IAsyncDisposable
 
         Task<string> said = process.StandardError.ReadToEndAsync();
         HaProxy proxy = new(folder, process, port);
-        await Wait.UntilAsync(() => process.HasExited || File.Exists(proxy.Socket));
+        using CancellationTokenSource hang = new(Wait.Timeout);
+        while (!process.HasExited && !await proxy.AnswersAsync())
+        {
+            await Task.Delay(10, hang.Token);
+        }
+
         Assert.SkipWhen(networkNamespace is not null && process.HasExited && (await said).StartsWith("exec of", StringComparison.Ordinal), "haproxy is not installed.");
         Assert.False(process.HasExited, process.HasExited ? await said : "");
         return proxy;
@@ -114,6 +119,19 @@ internal sealed class HaProxy : IAsyncDisposable
         await _process.WaitForExitAsync().Soon();
         _process.Dispose();
         _folder.Delete(recursive: true);
+    }
+
+    /// <summary>Whether HAProxy has started. It creates its socket a little before it listens on it.</summary>
+    private async Task<bool> AnswersAsync()
+    {
+        try
+        {
+            return (await StatisticsAsync()).Length > 0;
+        }
+        catch (SocketException)
+        {
+            return false;
+        }
     }
 
     private async Task<string> StatisticsAsync()

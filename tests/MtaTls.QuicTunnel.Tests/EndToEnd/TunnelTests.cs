@@ -183,6 +183,63 @@ public sealed class TunnelTests
     }
 
     [Fact]
+    public async Task AllowClientToClient_may_change_while_sessions_continue()
+    {
+        await using TunnelHost host = await TunnelHost.StartAsync(static options =>
+        {
+            options.Authentication.Mode = TunnelAuthenticationMode.Anonymous;
+            options.Addresses.Identities.Clear();
+        });
+        await using RawPeer first = await RawPeer.ConnectAsync(host.EndPoint);
+        await first.NewSessionAsync();
+        await using RawPeer second = await RawPeer.ConnectAsync(host.EndPoint);
+        await second.NewSessionAsync();
+        second.SendPacket(0, IpPackets.Udp("10.99.0.71", "10.99.0.1", "here"u8));
+        await host.Packets.ReceiveAsync();
+        byte[] packet = IpPackets.Udp("10.99.0.70", "10.99.0.71", "hello"u8);
+        for (ushort tag = 0; tag < 6; tag++)
+        {
+            bool isAllowed = tag % 2 == 1;
+            host.Change("Addresses:AllowClientToClient", $"{isAllowed}");
+            first.SendPacket(tag, packet);
+            await Wait.UntilAsync(
+                () => second.Datagrams.Count == (tag + 1) / 2 && host.Concentrator.Counters.GetDropped(DropReason.ClientToClient) == 1 + (tag / 2), $"{isAllowed} was not used");
+        }
+    }
+
+    [Fact]
+    public async Task MaxPerSession_and_RestPeriod_may_change_while_sessions_continue()
+    {
+        await using TunnelHost host = await TunnelHost.StartAsync(static options =>
+        {
+            options.Authentication.Mode = TunnelAuthenticationMode.Anonymous;
+            options.Addresses.Identities.Clear();
+            options.Sessions.GracePeriod = TimeSpan.Zero;
+        });
+        RawPeer first = await RawPeer.ConnectAsync(host.EndPoint);
+        await first.NewSessionAsync();
+        await using RawPeer second = await RawPeer.ConnectAsync(host.EndPoint);
+        await second.NewSessionAsync();
+        byte[] packet = IpPackets.Udp("10.99.0.70", "10.99.0.1", "x"u8), other = IpPackets.Udp("10.99.0.71", "10.99.0.1", "x"u8);
+        host.Change("Addresses:MaxPerSession", "1");
+        first.SendPacket(0, packet);
+        Assert.Equal(packet, await host.Packets.ReceiveAsync());
+        first.SendPacket(1, other);
+        await Wait.UntilAsync(() => host.Concentrator.Counters.GetDropped(DropReason.SpoofedSource) == 1, "MaxPerSession was not used");
+        host.Change("Addresses:MaxPerSession", "2");
+        first.SendPacket(2, other);
+        Assert.Equal(other, await host.Packets.ReceiveAsync());
+
+        host.Change("Addresses:RestPeriod", "00:00:00");
+        first.Connection.Close(0);
+        await first.Closed;
+        await first.DisposeAsync();
+        await Wait.UntilAsync(() => host.Sessions.List().Count == 1, "the session did not end");
+        second.SendPacket(0, packet);
+        Assert.Equal(packet, await host.Packets.ReceiveAsync());
+    }
+
+    [Fact]
     public async Task An_Access_Report_moves_the_packets_to_the_other_path()
     {
         await using TunnelHost host = await TunnelHost.StartAsync(options => options.Scheduler = TunnelScheduler.ActiveBackup);
