@@ -45,7 +45,7 @@ internal static class QuicTunnelSettings
         Address.Integer(
             nameof(TunnelAddressOptions.MaxPerSession), "The most pool addresses of one session.", o => o.MaxPerSession, (o, v) => o.MaxPerSession = v, 1, 64, "addresses"),
         Address.Duration(
-            nameof(TunnelAddressOptions.RestPeriod), "How long a pool address is not assigned again after its session has ended.",
+            nameof(TunnelAddressOptions.RestPeriod), "How long a pool address is not assigned to another identity after its session has ended.",
             o => o.RestPeriod, (o, v) => o.RestPeriod = v, TimeSpan.Zero, s_day),
         Address.Boolean(
             nameof(TunnelAddressOptions.AllowClientToClient), "Whether clients may send packets to each other.", o => o.AllowClientToClient, (o, v) => o.AllowClientToClient = v),

@@ -20,7 +20,7 @@ public sealed class TunnelAddressOptions
     /// <value>Default: 4 addresses (one IPv4 and one IPv6 address, and room for a change). Range: 1 to 64.</value>
     public int MaxPerSession { get; set; } = 4;
 
-    /// <summary>How long a pool address is not assigned again after its session has ended, so that the next client gets no packets for the former one.</summary>
+    /// <summary>How long a pool address is not assigned to another identity after its session has ended, so that the next client gets no packets for the former one.</summary>
     /// <value>Default: 1 minute. Range: 0 to 1 day.</value>
     public TimeSpan RestPeriod { get; set; } = TimeSpan.FromMinutes(1);
 
