@@ -52,6 +52,9 @@ internal sealed class AgentRegistration(MtaTlsServerSession session, Registratio
     /// <summary>Completes when the gateway asks the agent to leave, with the time that the agent has for it.</summary>
     public Task<TimeSpan> DrainRequested => _drainRequested.Task;
 
+    /// <summary>Whether the directory has the agent's names, so that they are served.</summary>
+    public bool IsAnnounced { get => Volatile.Read(ref field); set => Volatile.Write(ref field, value); }
+
     public bool IsDraining
     {
         get

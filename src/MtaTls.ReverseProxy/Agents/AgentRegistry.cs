@@ -75,6 +75,13 @@ internal sealed class AgentRegistry(IAgentDirectory directory, ReverseProxySetti
             directory.Add(member);
         }
 
+        registration.IsAnnounced = true;
+        if (registration.IsDraining)
+        {
+            // It has ended meanwhile, and was removed before it was added.
+            Withdraw(registration);
+        }
+
         return null;
     }
 
@@ -190,6 +197,11 @@ internal sealed class AgentRegistry(IAgentDirectory directory, ReverseProxySetti
     private void Leave(AgentRegistration registration)
     {
         Leaving?.Invoke(registration);
+        Withdraw(registration);
+    }
+
+    private void Withdraw(AgentRegistration registration)
+    {
         foreach (AgentMember member in registration.Members)
         {
             directory.Remove(member);

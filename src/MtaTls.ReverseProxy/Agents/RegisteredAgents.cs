@@ -5,7 +5,7 @@ internal sealed class RegisteredAgents(AgentRegistry registry, TimeProvider time
 {
     public IReadOnlyList<MtaTlsAgentInfo> List() =>
     [
-        .. registry.All.Select(static r => new MtaTlsAgentInfo(
+        .. registry.All.Where(static r => r.IsAnnounced).Select(static r => new MtaTlsAgentInfo(
             r.Id, r.Agent, r.Identity.ToString(), r.Session.SessionId, [.. r.Names.Select(static n => n.ToString())], r.Weight, r.Since, r.ActiveChannels, r.TotalChannels, r.IsDraining,
             r.Node, !r.Session.Session.IsSuspected)),
     ];

@@ -1,0 +1,64 @@
+using MtaTls.FunctionalTests.Support;
+using MtaTls.ReverseProxy.Agents;
+
+namespace MtaTls.FunctionalTests.Agents;
+
+/// <summary>A registration is in the registry and in the directory; in between, anything may happen.</summary>
+public class AgentDirectoryTests
+{
+    [Fact]
+    public async Task An_agent_is_listed_when_its_names_are_served()
+    {
+        List<int> listed = [];
+        await using TestApp gateway = await StartAsync((agents, _) => listed.Add(agents.List().Count));
+        await using TestApp app = await AgentApp.StartAsync(gateway.Port, AgentGateway.Plant7);
+        await gateway.AgentsAsync(1);
+        Assert.Equal([0], listed);
+        Assert.Single(gateway.Services.GetRequiredService<IAgentDirectory>().Find(AgentGateway.Plant7));
+    }
+
+    [Fact]
+    public async Task An_agent_that_ends_while_it_registers_leaves_nothing_in_the_directory()
+    {
+        List<string> added = [];
+        await using TestApp gateway = await StartAsync((agents, member) =>
+        {
+            added.Add(member.Id);
+            if (added.Count == 1)
+            {
+                Assert.True(agents.End(member.Id));
+            }
+        });
+        await using TestApp app = await AgentApp.StartAsync(gateway.Port, AgentGateway.Plant7);
+        await gateway.AgentsAsync(1);
+        IAgentDirectory directory = gateway.Services.GetRequiredService<IAgentDirectory>();
+        await Wait.UntilAsync(() => directory.Find(AgentGateway.Plant7).Count == 1);
+        Assert.Equal(added[^1], Assert.Single(gateway.Agents()).Id);
+        Assert.Equal(added[^1], Assert.Single(directory.Find(AgentGateway.Plant7)).Id);
+    }
+
+    private static Task<TestApp> StartAsync(Action<IMtaTlsAgents, AgentMember> adding) => AgentGateway.StartAsync(
+        configure: builder => builder.Services.AddSingleton<IAgentDirectory>(services => new WatchedDirectory(member => adding(services.GetRequiredService<IMtaTlsAgents>(), member))));
+
+    /// <summary>Calls the test before it adds an agent.</summary>
+    private sealed class WatchedDirectory(Action<AgentMember> adding) : IAgentDirectory
+    {
+        private readonly InMemoryAgentDirectory _inner = new();
+
+        public event Action<string>? Changed
+        {
+            add => _inner.Changed += value;
+            remove => _inner.Changed -= value;
+        }
+
+        public void Add(AgentMember member)
+        {
+            adding(member);
+            _inner.Add(member);
+        }
+
+        public void Remove(AgentMember member) => _inner.Remove(member);
+
+        public IReadOnlyList<AgentMember> Find(string name) => _inner.Find(name);
+    }
+}
