@@ -93,22 +93,19 @@ public class ContainerTests
             List<string> lines = [];
             using CancellationTokenSource hang = new(TimeSpan.FromMinutes(10));
             Task<string> errors = process.StandardError.ReadToEndAsync(hang.Token);
-            while (await process.StandardOutput.ReadLineAsync(hang.Token) is { } line)
+            string? Listening(string scheme) => lines.Select(static l => l.Split(' ')[^1]).FirstOrDefault(l => l.StartsWith(scheme + "://127.0.0.1", StringComparison.Ordinal));
+            // The log has its own thread, so its lines may come after the last one of the command.
+            while ((!lines.Contains("mtatls: ready.") || Listening("http") is null || Listening("https") is null) && await process.StandardOutput.ReadLineAsync(hang.Token) is { } line)
             {
                 lines.Add(line);
-                if (line == "mtatls: ready.")
-                {
-                    break;
-                }
             }
 
-            string Listening(string scheme) => lines.Select(static l => l.Split(' ')[^1]).First(l => l.StartsWith(scheme + "://127.0.0.1", StringComparison.Ordinal));
             Assert.SkipWhen(lines.Count == 0 && process.WaitForExit(1000) && (await errors).StartsWith("bwrap:", StringComparison.Ordinal), "bubblewrap can't run here.");
             Assert.True(lines.Contains("mtatls: ready."), string.Join('\n', lines));
             using HttpClient http = new(new HttpClientHandler { ServerCertificateCustomValidationCallback = static (_, certificate, _, _) => certificate!.Subject == "CN=localhost" });
             Assert.Equal("Healthy", await http.GetStringAsync(new Uri(Listening("http") + "/health"), hang.Token));
             Assert.Equal("Healthy", await http.GetStringAsync(new Uri(Listening("http") + "/ready"), hang.Token));
-            Assert.Equal(404, (int)(await http.GetAsync(new Uri(Listening("https")), hang.Token)).StatusCode);
+            Assert.Equal(404, (int)(await http.GetAsync(new Uri(Listening("https")!), hang.Token)).StatusCode);
             process.Kill(entireProcessTree: true);
             await process.WaitForExitAsync(hang.Token);
         }
