@@ -22,9 +22,8 @@ public class QuicFloodTests
             sender.Send(Nonsense());
         }
 
-        await RecordingHandler.Until(() => quic.Listener.Statistics.PacketsReceived >= 300);
+        await RecordingHandler.Until(() => quic.Listener.Statistics is var now && now.Accepted + now.RetriesSent == 300);
         QuicListenerStatistics statistics = quic.Listener.Statistics;
-        Assert.Equal(300, statistics.Accepted + statistics.RetriesSent);
         Assert.InRange(statistics.Accepted, 0, 2 + (long)watch.Elapsed.TotalSeconds);
         await quic.ConnectPairAsync();
     }
@@ -40,9 +39,8 @@ public class QuicFloodTests
             sender.Send(Nonsense());
         }
 
-        await RecordingHandler.Until(() => quic.Listener.Statistics.PacketsReceived >= 300);
+        await RecordingHandler.Until(() => quic.Listener.Statistics is var now && now.Accepted + now.RetriesSent + now.PacketsDropped == 300);
         QuicListenerStatistics statistics = quic.Listener.Statistics;
-        Assert.Equal(300, statistics.Accepted + statistics.RetriesSent + statistics.PacketsDropped);
         Assert.InRange(statistics.PacketsDropped, 300 - (5 * (2 + (long)watch.Elapsed.TotalSeconds)), 295);
         await quic.ConnectPairAsync();
     }
@@ -58,8 +56,9 @@ public class QuicFloodTests
             sender.Send(Nonsense());
         }
 
-        await RecordingHandler.Until(() => quic.Listener.Statistics.PacketsReceived >= 100);
-        Assert.InRange(quic.Listener.Statistics.PacketsDropped, 100 - (5 * (2 + (long)watch.Elapsed.TotalSeconds)), 95);
+        await RecordingHandler.Until(() => quic.Listener.Statistics is var now && now.Accepted + now.RetriesSent + now.PacketsDropped == 100);
+        QuicListenerStatistics statistics = quic.Listener.Statistics;
+        Assert.InRange(statistics.PacketsDropped, 100 - (5 * (2 + (long)watch.Elapsed.TotalSeconds)), 95);
         await quic.ConnectPairAsync(static o => o.LocalAddress = IPAddress.Loopback);
     }
 

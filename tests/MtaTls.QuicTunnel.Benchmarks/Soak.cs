@@ -16,11 +16,13 @@ internal static class Soak
 {
     private const int Port = 7001;
     private static readonly TimeSpan s_between = TimeSpan.FromMilliseconds(20);
+    private static readonly string[] s_faults = ["down", "flapping", "loss", "roaming", "new port", "flood"];
     private static readonly TimeSpan s_report = TimeSpan.FromMinutes(10);
 
-    /// <summary>soak [minutes=30] [setting=...]</summary>
+    /// <summary>soak [minutes=30] [faults="new port on b,down on a"] [setting=...]: the faults in turn; without them, random ones.</summary>
     public static async Task RunAsync(string[] arguments)
     {
+        string[]? inTurn = Speed.Value(arguments, "faults")?.Split(',');
         double minutes = double.Parse(Speed.Value(arguments, "minutes") ?? "30", CultureInfo.InvariantCulture);
         await using Lab lab = await Lab.StartAsync(
             [LabLink.Parse("20/10"), LabLink.Parse("10/30")], Speed.Settings(arguments), ["--QuicTunnelClient:LocalAddresses:0", "a0", "--QuicTunnelClient:LocalAddresses:1", "b0"]);
@@ -36,12 +38,12 @@ internal static class Soak
         TimeSpan reported = TimeSpan.Zero;
         while (watch.Elapsed.TotalMinutes < minutes && !download.HasExited)
         {
-            int link = random.Next(2);
-            string what = new[] { "down", "flapping", "loss", "roaming", "new port", "flood" }[random.Next(6)];
+            string fault = inTurn is null ? $"{s_faults[random.Next(s_faults.Length)]} on {"ab"[random.Next(2)]}" : inTurn[disturbances.Count % inTurn.Length];
+            (string what, int link) = (fault[..fault.IndexOf(" on ", StringComparison.Ordinal)], fault[^1] - 'a');
             counts[what] = counts.GetValueOrDefault(what) + 1;
             long begin = Stopwatch.GetTimestamp();
             await DisturbAsync(lab, what, link, last, random);
-            disturbances.Add(new Disturbance($"{what} on {"ab"[link]}", begin, Stopwatch.GetTimestamp()));
+            disturbances.Add(new Disturbance(fault, begin, Stopwatch.GetTimestamp()));
             if (watch.Elapsed - reported > s_report)
             {
                 reported = watch.Elapsed;

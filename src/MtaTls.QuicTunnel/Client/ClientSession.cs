@@ -38,6 +38,8 @@ internal sealed class ClientSession(byte[] id, IPacketInterface packetInterface,
 
     public void End() => EndDataPlane();
 
+    protected override bool AsksQuietPaths => true;
+
     public override void Deliver(ushort protocolType, ReadOnlySpan<byte> packet)
     {
         if (!InnerPacket.TryRead(protocolType, packet, out _, out DropReason reason))

@@ -12,6 +12,7 @@ internal sealed class TunnelPath(TunnelSession session, IQuicConnection connecti
     private static readonly TimeSpan s_answerSlack = TimeSpan.FromMilliseconds(60);
     private static readonly TimeSpan s_leastStall = TimeSpan.FromMilliseconds(100);
     private static readonly TimeSpan s_mostStall = TimeSpan.FromSeconds(1);
+    private static readonly TimeSpan s_quiet = TimeSpan.FromMilliseconds(100);
     private static readonly TimeSpan s_lossHolds = TimeSpan.FromMilliseconds(500);
     private static readonly TimeSpan s_lossFades = TimeSpan.FromSeconds(1);
 
@@ -20,8 +21,11 @@ internal sealed class TunnelPath(TunnelSession session, IQuicConnection connecti
     private volatile bool _isStalled;
     private volatile bool _isHarmful;
     private volatile bool _isRelayed;
+    private volatile bool _hasCarried;
     private volatile int _relayLimit = int.MaxValue;
     private long _askedAt;
+    private long _quietSince;
+    private bool _wasAskedQuiet; // written by the checks alone
     private double _lossRate;
     private long _lossKnownAt;
 
@@ -139,6 +143,43 @@ internal sealed class TunnelPath(TunnelSession session, IQuicConnection connecti
 
         TimeSpan timeout = (2 * Connection.SmoothedRtt) + s_answerSlack;
         return age > (timeout > s_mostStall ? s_mostStall : timeout);
+    }
+
+    /// <summary>Notes that packets have arrived over the path, so that <see cref="HasBecomeQuiet"/> notices when no more do.</summary>
+    public void NoteCarried()
+    {
+        if (!_hasCarried)
+        {
+            _hasCarried = true;
+        }
+    }
+
+    /// <summary>Whether <see cref="HasBecomeQuiet"/> still has to find out whether more packets arrive, or an answer.</summary>
+    public bool MayBecomeQuiet => _hasCarried || Volatile.Read(ref _quietSince) != 0;
+
+    /// <summary>Whether packets have arrived over the path and then none for 100 ms, and no answer since. True once after each such packet.</summary>
+    public bool HasBecomeQuiet(long now)
+    {
+        long since = Volatile.Read(ref _quietSince);
+        if (_hasCarried)
+        {
+            _hasCarried = false;
+            _wasAskedQuiet = false;
+            Volatile.Write(ref _quietSince, now);
+            return false;
+        }
+
+        TimeSpan quiet = Session.TimeProvider.GetElapsedTime(since, now);
+        if (since == 0 || Connection.LastReceivedTimestamp > since || quiet > s_quiet + s_mostStall)
+        {
+            Volatile.Write(ref _quietSince, 0);
+            return false;
+        }
+
+        // After that the checks go on until the answer comes or is overdue.
+        bool asks = !_wasAskedQuiet && quiet >= s_quiet;
+        _wasAskedQuiet |= asks;
+        return asks;
     }
 
     /// <summary>Whether the path was not asked for at least the interval. If so, the caller asks it now.</summary>

@@ -145,8 +145,20 @@ internal abstract class TunnelSession
             LearnPreference(path);
         }
 
+        if (AsksQuietPaths)
+        {
+            path.NoteCarried();
+            Supervise();
+        }
+
         _receiveSide.Receive(path, datagram);
     }
+
+    /// <summary>
+    /// Whether this end asks a path over which no more packets arrive whether it still works. The client does. If it sent nothing, it would not notice that the path has failed. The concentrator notices it,
+    /// but may not reach the client over another path, because a translator has forgotten the client's port there.
+    /// </summary>
+    protected virtual bool AsksQuietPaths => false;
 
     /// <summary>Whether this end prefers the path that the peer sends on. The concentrator has no other information about the client's preference.</summary>
     protected virtual bool LearnsPreference => false;
@@ -220,6 +232,11 @@ internal abstract class TunnelSession
             {
                 path.IsStalled = overdue;
                 harm = NoteStall(path, overdue, now);
+                if (overdue)
+                {
+                    AskOthers(paths, path);
+                }
+
                 // If no other path works, this one is still used.
                 if (!overdue || HasBetter(paths, path))
                 {
@@ -241,6 +258,7 @@ internal abstract class TunnelSession
             }
         }
 
+        AskQuiet(paths, now);
         AskStalled(paths, now);
         foreach (TunnelPath path in paths)
         {
@@ -278,6 +296,34 @@ internal abstract class TunnelSession
         }
     }
 
+    /// <summary>Asks the paths that may take over from one that does not answer. The peer thereby learns the port that a translator now uses there.</summary>
+    private static void AskOthers(TunnelPath[] paths, TunnelPath stalled)
+    {
+        foreach (TunnelPath path in paths)
+        {
+            if (path != stalled && path.IsAnswering)
+            {
+                path.Connection.Ping();
+            }
+        }
+    }
+
+    private void AskQuiet(TunnelPath[] paths, long now)
+    {
+        if (!AsksQuietPaths)
+        {
+            return;
+        }
+
+        foreach (TunnelPath path in paths)
+        {
+            if (path.HasBecomeQuiet(now) && path.IsAnswering && paths.Length > 1)
+            {
+                path.Connection.Ping();
+            }
+        }
+    }
+
     private static string? NoteStall(TunnelPath path, bool stalled, long now)
     {
         if (!stalled)
@@ -298,7 +344,7 @@ internal abstract class TunnelSession
 
         foreach (TunnelPath path in Volatile.Read(ref _paths))
         {
-            if (path.Connection.UnansweredSinceTimestamp != 0 || path.Connection.QueuedDatagrams > 0)
+            if (path.Connection.UnansweredSinceTimestamp != 0 || path.Connection.QueuedDatagrams > 0 || path.MayBecomeQuiet)
             {
                 return true;
             }

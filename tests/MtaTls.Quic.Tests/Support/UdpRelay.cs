@@ -62,10 +62,13 @@ internal sealed class UdpRelay : IAsyncDisposable
 
     public long Dropped => Interlocked.Read(ref _dropped);
 
-    /// <summary>Sends the packets of every client from another port from now on.</summary>
-    public void Rebind()
+    /// <summary>Whether packets of the server to a port from before <see cref="Rebind"/> are dropped.</summary>
+    public bool ForgetsPorts { get; set; }
+
+    /// <summary>Sends the packets of the client with this address, or of every client, from another port from now on.</summary>
+    public void Rebind(IPAddress? client = null)
     {
-        foreach (Link link in _links.Values)
+        foreach (Link link in _links.Values.Where(link => client is null || link.Client.Equals(client)))
         {
             link.Rebind();
         }
@@ -231,7 +234,10 @@ internal sealed class UdpRelay : IAsyncDisposable
                 try
                 {
                     int length = await socket.ReceiveAsync(buffer, SocketFlags.None, _relay._end.Token);
-                    _relay.Pass(buffer.AsMemory(0, length), this, toServer: false);
+                    if (socket == _back || !_relay.ForgetsPorts)
+                    {
+                        _relay.Pass(buffer.AsMemory(0, length), this, toServer: false);
+                    }
                 }
                 catch (Exception exception) when (Ended(exception))
                 {

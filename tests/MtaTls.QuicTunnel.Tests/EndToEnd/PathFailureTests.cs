@@ -39,6 +39,53 @@ public sealed class PathFailureTests
     }
 
     [Fact]
+    public async Task A_client_that_only_receives_is_reached_over_its_other_network_although_a_translator_has_forgotten_its_port()
+    {
+        await using TunnelHost host = await TunnelHost.StartAsync(static options =>
+        {
+            options.Scheduler = TunnelScheduler.ActiveBackup;
+            options.Sessions.IdleTimeout = TimeSpan.FromMinutes(10);
+        });
+        await using var relay = new UdpRelay(host.EndPoint) { ForgetsPorts = true };
+        IPAddress preferred = IPAddress.Parse("127.0.0.1"), other = IPAddress.Parse("127.0.0.2");
+        await using QuicTunnelClient client = await host.ConnectAsync(
+            options =>
+            {
+                options.Host = relay.EndPoint.Address.ToString();
+                options.Port = relay.EndPoint.Port;
+                options.Scheduler = TunnelScheduler.ActiveBackup;
+                (options.KeepAlive.Interval, options.IdleTimeout) = (TimeSpan.FromMinutes(5), TimeSpan.FromMinutes(10));
+                options.LocalAddresses.Add($"{preferred}");
+                options.LocalAddresses.Add($"{other}");
+            });
+        // The concentrator sends on the path that the client has sent on.
+        client.Packets!.TrySend(IpPackets.Udp("10.99.0.2", "10.99.0.1", "up"u8));
+        await host.Packets.ReceiveAsync();
+        byte[] packet = IpPackets.Udp("10.99.0.1", "10.99.0.2", 333);
+        relay.Rebind(other);
+        // The network fails right after the first packet of this length.
+        relay.Filter = (toServer, datagram) =>
+        {
+            if (!toServer && datagram.Length > packet.Length && datagram.Length < packet.Length + 100)
+            {
+                relay.CutAddress = preferred;
+            }
+
+            return true;
+        };
+        host.Packets.TrySend(packet);
+        Assert.Equal(packet, await client.Packets.ReceiveAsync());
+        Task<byte[]> next = client.Packets.ReceiveAsync();
+        await Wait.UntilAsync(
+            () =>
+            {
+                host.Packets.TrySend(packet);
+                return next.IsCompleted;
+            },
+            "the concentrator did not reach the client");
+    }
+
+    [Fact]
     public async Task A_certificate_that_the_TLS_library_refuses_is_an_error_of_the_link_which_tries_again()
     {
         await using TunnelHost host = await TunnelHost.StartAsync();

@@ -59,6 +59,10 @@ internal sealed class TestSession : TunnelSession
     protected override bool LearnsPreference => IsLearning;
 
     public bool IsLearning { get; set; }
+
+    protected override bool AsksQuietPaths => IsAskingQuietPaths;
+
+    public bool IsAskingQuietPaths { get; set; }
 }
 
 internal delegate void PacketAction(ReadOnlySpan<byte> packet);

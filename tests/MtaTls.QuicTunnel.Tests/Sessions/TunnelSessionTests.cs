@@ -105,7 +105,8 @@ public sealed class TunnelSessionTests
         Assert.Equal(0, _first.Pings);
         Advance(session, 20_000);
         Assert.InRange(_first.Pings, 19, 21);
-        Assert.Equal(0, _second.Pings);
+        // The other path is asked once, because it takes over.
+        Assert.Equal(1, _second.Pings);
 
         // The first network may be back although QUIC's own probe is due only in twenty seconds.
         _second.UnansweredSinceTimestamp = session.Time.GetTimestamp();
@@ -113,7 +114,7 @@ public sealed class TunnelSessionTests
         int before = _first.Pings;
         Advance(session, 1_000);
         Assert.InRange(_first.Pings - before, 8, 11);
-        Assert.InRange(_second.Pings, 8, 11);
+        Assert.InRange(_second.Pings, 9, 12);
 
         // A peer that has vanished is not flooded.
         before = _first.Pings;
@@ -125,6 +126,58 @@ public sealed class TunnelSessionTests
         before = _first.Pings + _second.Pings;
         Advance(session, 2_000);
         Assert.Equal(before, _first.Pings + _second.Pings);
+    }
+
+    [Fact]
+    public void A_client_asks_a_path_once_over_which_no_more_packets_arrive()
+    {
+        TestSession session = Create();
+        session.IsAskingQuietPaths = true;
+        for (int i = 0; i < 10; i++)
+        {
+            Receive(session, i);
+            Advance(session, 75);
+        }
+
+        Assert.Equal(0, _first.Pings);
+        Advance(session, 75);
+        Assert.Equal(1, _first.Pings);
+        Advance(session, 10_000);
+        Assert.Equal(1, _first.Pings);
+        Assert.Equal(0, _second.Pings);
+
+        // An answer has come after the packet.
+        Receive(session, 10);
+        Advance(session, 50);
+        _first.LastReceivedTimestamp = session.Time.GetTimestamp();
+        Advance(session, 10_000);
+        Assert.Equal(1, _first.Pings);
+
+        // The path has failed: the other one, which takes over, is asked too.
+        Receive(session, 11);
+        Advance(session, 150);
+        Assert.Equal(2, _first.Pings);
+        _first.UnansweredSinceTimestamp = session.Time.GetTimestamp();
+        Advance(session, 125);
+        Assert.Equal(["0 left"], session.Events);
+        Assert.Equal(1, _second.Pings);
+    }
+
+    [Theory]
+    [InlineData(false, 2)]
+    [InlineData(true, 1)]
+    public void A_concentrator_and_a_client_with_one_path_do_not_ask_quiet_paths(bool isClient, int paths)
+    {
+        var session = new TestSession { IsAskingQuietPaths = isClient };
+        session.Add(_first);
+        if (paths > 1)
+        {
+            session.Add(_second);
+        }
+
+        Receive(session, 0);
+        Advance(session, 1_000);
+        Assert.Equal(0, _first.Pings);
     }
 
     [Fact]
@@ -384,6 +437,14 @@ public sealed class TunnelSessionTests
     private static byte[] Datagram(ushort tag) => IpPackets.Datagram(tag, Packet(tag));
 
     private static byte[] Packet(int number) => IpPackets.Udp("10.99.0.1", "10.99.0.2", BitConverter.GetBytes(number));
+
+    private static void Receive(TestSession session, int tag)
+    {
+        byte[] packet = Packet(tag), datagram = new byte[TunnelDatagram.HeaderLength + packet.Length];
+        TunnelDatagram.WriteHeader(datagram, 0x0800, (ushort)tag);
+        packet.CopyTo(datagram, TunnelDatagram.HeaderLength);
+        session.Receive(session.Paths[0], datagram);
+    }
 
     private static void Advance(TestSession session, int milliseconds)
     {
