@@ -58,7 +58,7 @@ switch (command)
             cut         the longest time without a packet after the path in use was cut: cut [rounds=7] [forged=50]
             back        the time until a network that was down is used again: back [seconds=20] [rounds=5] [rate=1500k]
             flood       a download, and new clients, while somebody floods the concentrator: flood [seconds=4] [rounds=3] [rates=5000,50000]
-            soak        two access networks with faults for a long time: soak [minutes=30]
+            soak        two access networks with faults for a long time: soak [minutes=30] [faults="new port on b,down on a"]
             packets     CPU time and allocations of a packet through both ends: packets [size=1280]
             memory      memory of an idle session with two paths
             all
