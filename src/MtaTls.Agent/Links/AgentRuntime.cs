@@ -28,7 +28,7 @@ internal sealed class AgentRuntime : IDisposable
 
     // Guarded by _lock.
     private readonly List<AgentConnectionListener> _listeners = [];
-    private readonly HashSet<Task> _ending = [];
+    private readonly List<GatewayLink> _ending = [];
     private AgentSlot[] _slots = [];
     private CancellationTokenSource _changed = new();
     private Task? _drained;
@@ -119,7 +119,7 @@ internal sealed class AgentRuntime : IDisposable
         await DrainAsync(CancellationToken.None);
         // The sessions wait at most DrainTimeout for connections in use.
         await _left;
-        await EndedAsync();
+        await WhenEndedAsync();
         if (_forwarder.IsValueCreated)
         {
             await _forwarder.Value.WaitAsync(Plan.Options.DrainTimeout);
@@ -148,38 +148,35 @@ internal sealed class AgentRuntime : IDisposable
         }
     }
 
-    /// <summary>Ends a session on which no registration exists. It does not wait, because the gateway may hang.</summary>
-    public void End(GatewayLink link)
-    {
-        Task ending = link.DisposeAsync().AsTask();
-        lock (_lock)
-        {
-            _ending.Add(ending);
-        }
-
-        _ = ending.ContinueWith(
-            ended =>
-            {
-                lock (_lock)
-                {
-                    _ending.Remove(ended);
-                }
-            },
-            CancellationToken.None, TaskContinuationOptions.ExecuteSynchronously, TaskScheduler.Default);
-    }
+    /// <summary>Ends a session without a registration. It does not wait, because the gateway may hang.</summary>
+    public void End(GatewayLink link) => _ = EndAsync(link);
 
     public void Dispose() => _stopping.Dispose();
 
-    /// <summary>Waits until the sessions without a registration have ended, so that a gateway that answers sees their orderly end.</summary>
-    private async Task EndedAsync()
+    private async Task EndAsync(GatewayLink link)
     {
-        Task all;
         lock (_lock)
         {
-            all = Task.WhenAll(_ending);
+            _ending.Add(link);
         }
 
-        await all.WaitAsync(s_endTimeout, Time).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        await link.DisposeAsync().AsTask().ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        lock (_lock)
+        {
+            _ending.Remove(link);
+        }
+    }
+
+    /// <summary>Waits until the sessions without a registration have ended, so that a gateway that answers sees their orderly end.</summary>
+    private async Task WhenEndedAsync()
+    {
+        GatewayLink[] ending;
+        lock (_lock)
+        {
+            ending = [.. _ending];
+        }
+
+        await Task.WhenAll(ending.Select(static l => l.DisposeAsync().AsTask())).WaitAsync(s_endTimeout, Time).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
     }
 
     private void Accept(GatewayLink link, MtaTlsChannelRequest request)

@@ -155,8 +155,8 @@ internal abstract class TunnelSession
     }
 
     /// <summary>
-    /// Whether this end asks a path over which no more packets arrive whether it still works. The client does. If it sent nothing, it would not notice that the path has failed. The concentrator notices it,
-    /// but may not reach the client over another path, because a translator has forgotten the client's port there.
+    /// Whether this end asks a path when no more packets arrive over it. The client does. A client that sends nothing would not notice that the path has failed. The concentrator notices it, but it may not
+    /// reach the client over another path: an address translator may have forgotten the client's port there.
     /// </summary>
     protected virtual bool AsksQuietPaths => false;
 
@@ -308,13 +308,8 @@ internal abstract class TunnelSession
         }
     }
 
-    private void AskQuiet(TunnelPath[] paths, long now)
+    private static void AskQuiet(TunnelPath[] paths, long now)
     {
-        if (!AsksQuietPaths)
-        {
-            return;
-        }
-
         foreach (TunnelPath path in paths)
         {
             if (path.HasBecomeQuiet(now) && path.IsAnswering && paths.Length > 1)

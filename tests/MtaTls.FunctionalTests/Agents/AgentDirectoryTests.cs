@@ -3,7 +3,7 @@ using MtaTls.ReverseProxy.Agents;
 
 namespace MtaTls.FunctionalTests.Agents;
 
-/// <summary>A registration is in the registry and in the directory; in between, anything may happen.</summary>
+/// <summary>What happens between the registration of an agent and the entry of its names in the directory.</summary>
 public class AgentDirectoryTests
 {
     [Fact]

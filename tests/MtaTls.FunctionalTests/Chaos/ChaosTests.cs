@@ -69,7 +69,7 @@ public class ChaosTests(ITestOutputHelper output)
 
             // The same client continues when the network works again.
             relay.Calm();
-            await UntilAsync(async () =>
+            await Wait.UntilAsync(async () =>
             {
                 try
                 {
@@ -103,14 +103,5 @@ public class ChaosTests(ITestOutputHelper output)
         byte[] octets = new byte[length];
         new Random(length).NextBytes(octets);
         return octets;
-    }
-
-    private static async Task UntilAsync(Func<Task<bool>> condition)
-    {
-        using CancellationTokenSource hang = new(Wait.Timeout);
-        while (!await condition())
-        {
-            await Task.Delay(20, hang.Token);
-        }
     }
 }

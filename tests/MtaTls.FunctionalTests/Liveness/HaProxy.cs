@@ -87,12 +87,7 @@ internal sealed class HaProxy : IAsyncDisposable
 
         Task<string> said = process.StandardError.ReadToEndAsync();
         HaProxy proxy = new(folder, process, port);
-        using CancellationTokenSource hang = new(Wait.Timeout);
-        while (!process.HasExited && !await proxy.AnswersAsync())
-        {
-            await Task.Delay(10, hang.Token);
-        }
-
+        await Wait.UntilAsync(async () => process.HasExited || await proxy.AnswersAsync());
         Assert.SkipWhen(networkNamespace is not null && process.HasExited && (await said).StartsWith("exec of", StringComparison.Ordinal), "haproxy is not installed.");
         Assert.False(process.HasExited, process.HasExited ? await said : "");
         return proxy;
@@ -101,12 +96,9 @@ internal sealed class HaProxy : IAsyncDisposable
     /// <summary>Waits until a server is up, or down.</summary>
     public async Task WaitForAsync(int server, string status)
     {
-        using CancellationTokenSource hang = new(Wait.Timeout);
         string line = string.Create(CultureInfo.InvariantCulture, $"out,s{server},");
-        while (!(await StatisticsAsync()).Split('\n').Any(l => l.StartsWith(line, StringComparison.Ordinal) && l.Contains($",{status},", StringComparison.Ordinal)))
-        {
-            await Task.Delay(20, hang.Token);
-        }
+        await Wait.UntilAsync(
+            async () => (await StatisticsAsync()).Split('\n').Any(l => l.StartsWith(line, StringComparison.Ordinal) && l.Contains($",{status},", StringComparison.Ordinal)));
     }
 
     public async ValueTask DisposeAsync()

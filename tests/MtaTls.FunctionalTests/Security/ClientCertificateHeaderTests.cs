@@ -155,11 +155,7 @@ public sealed class ClientCertificateHeaderTests
         Assert.Equal("", await client.GetAsync("/header/X-Forwarded-Client-Cert"));
         Gateway.Write(gateway.ContentRoot, Settings(backend, """ "MtaTls": { "ClientCertificateHeaders": { "XForwardedClientCert": [ "Cert", "Chain" ] } }, """));
         string cert = Uri.EscapeDataString(TestCertificates.Client.ExportCertificatePem() + "\n");
-        using CancellationTokenSource hang = new(Wait.Timeout);
-        while (await client.GetAsync("/header/X-Forwarded-Client-Cert") != $"Cert=\"{cert}\";Chain=\"{cert}\"")
-        {
-            await Task.Delay(20, hang.Token);
-        }
+        await Wait.UntilAsync(async () => await client.GetAsync("/header/X-Forwarded-Client-Cert") == $"Cert=\"{cert}\";Chain=\"{cert}\"");
     }
 
     [Fact]

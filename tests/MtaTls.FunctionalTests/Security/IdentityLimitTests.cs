@@ -39,7 +39,7 @@ public sealed class IdentityLimitTests
 
         // The place is free again when the first session has ended.
         await first.DisposeAsync();
-        await UntilAsync(async () => !await IsRefusedAsync(app, TestCertificates.Client));
+        await Wait.UntilAsync(async () => !await IsRefusedAsync(app, TestCertificates.Client));
     }
 
     [Fact]
@@ -115,7 +115,7 @@ public sealed class IdentityLimitTests
         Assert.Equal(200, (await a.GetAsync("/")).Status);
 
         await b.DisposeAsync();
-        await UntilAsync(async () => !await IsOpenRefusedAsync(one));
+        await Wait.UntilAsync(async () => !await IsOpenRefusedAsync(one));
     }
 
     // Opens whose TCP connections are being opened when the last place is taken.
@@ -387,15 +387,6 @@ public sealed class IdentityLimitTests
         catch (MtaTlsChannelRefusedException)
         {
             return true;
-        }
-    }
-
-    private static async Task UntilAsync(Func<Task<bool>> condition)
-    {
-        using CancellationTokenSource hang = new(Wait.Timeout);
-        while (!await condition())
-        {
-            await Task.Delay(20, hang.Token);
         }
     }
 }

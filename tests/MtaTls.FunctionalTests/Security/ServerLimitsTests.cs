@@ -58,7 +58,7 @@ public class ServerLimitsTests
         await Wait.UntilAsync(() => app.Logs.GetSnapshot().Any(static r => r.Id.Name == "ConnectionRejected" && r.Message.Contains("MaxHandshakes", StringComparison.Ordinal)));
         Assert.Equal("hello", await OrdinaryClient.GetAsync(app.Port));
         first.Dispose();
-        await UntilAsync(async () => await TryGetAsync(app.Port) == "hello");
+        await Wait.UntilAsync(async () => await TryGetAsync(app.Port) == "hello");
     }
 
     // The two ways to limit connections in docs/security.md.
@@ -95,7 +95,7 @@ public class ServerLimitsTests
             await Wait.UntilAsync(() => app.Logs.GetSnapshot().Any(static r => r.Id.Name == "ConnectionRejected" && r.Message.Contains("MaxSessions", StringComparison.Ordinal)));
         }
 
-        await UntilAsync(async () => await TryGetAsync(app.Port) == "hello");
+        await Wait.UntilAsync(async () => await TryGetAsync(app.Port) == "hello");
     }
 
     [Fact]
@@ -109,7 +109,7 @@ public class ServerLimitsTests
         await Assert.ThrowsAsync<MtaTlsChannelRefusedException>(() => first.OpenAsync());
         await Assert.ThrowsAsync<MtaTlsChannelRefusedException>(() => second.OpenAsync());
         await one.DisposeAsync();
-        await UntilAsync(async () =>
+        await Wait.UntilAsync(async () =>
         {
             try
             {
@@ -157,15 +157,6 @@ public class ServerLimitsTests
         catch (Exception e) when (e is IOException or SocketException)
         {
             return null;
-        }
-    }
-
-    private static async Task UntilAsync(Func<Task<bool>> condition)
-    {
-        using CancellationTokenSource hang = new(Wait.Timeout);
-        while (!await condition())
-        {
-            await Task.Delay(20, hang.Token);
         }
     }
 

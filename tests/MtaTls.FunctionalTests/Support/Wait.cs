@@ -25,4 +25,14 @@ internal static class Wait
             await Task.Delay(10, hang.Token);
         }
     }
+
+    /// <summary>The same for a condition that has to ask somebody.</summary>
+    public static async Task UntilAsync(Func<Task<bool>> condition)
+    {
+        using CancellationTokenSource hang = new(Timeout);
+        while (!await condition())
+        {
+            await Task.Delay(20, hang.Token);
+        }
+    }
 }

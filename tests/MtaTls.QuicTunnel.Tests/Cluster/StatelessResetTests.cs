@@ -51,8 +51,7 @@ public class StatelessResetTests
     {
         TunnelHost former = await StartAsync("gw-a");
         IPEndPoint endPoint = former.EndPoint;
-        await using RawPeer peer = await RawPeer.ConnectAsync(endPoint);
-        await peer.NewSessionAsync();
+        await using RawPeer peer = await RawPeer.ConnectWithSessionAsync(endPoint);
         await former.Concentrator.DisposeAsync(); // As a process that is killed: clients are told nothing.
         await former.DisposeAsync();
 

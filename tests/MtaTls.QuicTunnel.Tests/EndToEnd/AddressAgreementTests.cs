@@ -29,12 +29,7 @@ public sealed class AddressAgreementTests
     [Fact]
     public async Task Other_clients_get_different_addresses_of_the_pool()
     {
-        await using TunnelHost host = await TunnelHost.StartAsync(static options =>
-        {
-            options.Authentication.Mode = TunnelAuthenticationMode.Anonymous;
-            options.Addresses.Identities.Clear();
-            options.Addresses.Pool.Add("fd99::100/120");
-        });
+        await using TunnelHost host = await TunnelHost.StartAnonymousAsync(static options => options.Addresses.Pool.Add("fd99::100/120"));
         await using QuicTunnelClient first = await host.ConnectAsync(static options => options.RequestAddresses = true);
         await using QuicTunnelClient second = await host.ConnectAsync(static options => options.RequestAddresses = true);
         await Wait.UntilAsync(() => first.Addresses.Count > 0 && second.Addresses.Count > 0, "no addresses came");
@@ -47,10 +42,8 @@ public sealed class AddressAgreementTests
     [Fact]
     public async Task An_address_that_another_session_has_is_an_error_at_the_client_until_it_is_free()
     {
-        await using TunnelHost host = await TunnelHost.StartAsync(static options =>
+        await using TunnelHost host = await TunnelHost.StartAnonymousAsync(static options =>
         {
-            options.Authentication.Mode = TunnelAuthenticationMode.Anonymous;
-            options.Addresses.Identities.Clear();
             options.Addresses.RestPeriod = TimeSpan.Zero;
             options.Sessions.GracePeriod = TimeSpan.Zero;
         });
@@ -119,8 +112,7 @@ public sealed class AddressAgreementTests
     {
         Assert.False(AddressMessage.TryRead(Convert.FromHexString(message), out _, out _, out _));
         await using TunnelHost host = await TunnelHost.StartAsync();
-        await using RawPeer peer = await RawPeer.ConnectAsync(host.EndPoint);
-        await peer.NewSessionAsync();
+        await using RawPeer peer = await RawPeer.ConnectWithSessionAsync(host.EndPoint);
         Assert.True(peer.Connection.TrySendDatagram([0x88, 0xB5, 0, 0], Convert.FromHexString(message)));
         await Wait.UntilAsync(() => host.Concentrator.Counters.GetDropped(DropReason.Malformed) == 1, "The request was not dropped.");
         Assert.Empty(peer.Datagrams);
@@ -130,8 +122,7 @@ public sealed class AddressAgreementTests
     public async Task A_flood_of_address_requests_gets_few_answers()
     {
         await using TunnelHost host = await TunnelHost.StartAsync();
-        await using RawPeer peer = await RawPeer.ConnectAsync(host.EndPoint);
-        await peer.NewSessionAsync();
+        await using RawPeer peer = await RawPeer.ConnectWithSessionAsync(host.EndPoint);
         byte[] packet = IpPackets.Udp("10.99.0.2", "10.99.0.1", "last"u8);
         long began = TimeProvider.System.GetTimestamp();
         for (ushort i = 0; i < 1_000; i++)

@@ -19,12 +19,11 @@ public sealed class PathFailureTests
         await using QuicTunnelClient client = await host.ConnectAsync(
             options =>
             {
-                options.Host = relay.EndPoint.Address.ToString();
-                options.Port = relay.EndPoint.Port;
                 options.Scheduler = TunnelScheduler.Redundant;
                 options.LocalAddresses.Add("127.0.0.1");
                 options.LocalAddresses.Add("127.0.0.2");
-            });
+            },
+            to: relay.EndPoint);
         var failing = IPAddress.Parse("127.0.0.2");
         await Wait.UntilAsync(
             () =>
@@ -51,13 +50,12 @@ public sealed class PathFailureTests
         await using QuicTunnelClient client = await host.ConnectAsync(
             options =>
             {
-                options.Host = relay.EndPoint.Address.ToString();
-                options.Port = relay.EndPoint.Port;
                 options.Scheduler = TunnelScheduler.ActiveBackup;
                 (options.KeepAlive.Interval, options.IdleTimeout) = (TimeSpan.FromMinutes(5), TimeSpan.FromMinutes(10));
                 options.LocalAddresses.Add($"{preferred}");
                 options.LocalAddresses.Add($"{other}");
-            });
+            },
+            to: relay.EndPoint);
         // The concentrator sends on the path that the client has sent on.
         client.Packets!.TrySend(IpPackets.Udp("10.99.0.2", "10.99.0.1", "up"u8));
         await host.Packets.ReceiveAsync();

@@ -119,17 +119,13 @@ public sealed class TunnelTests
     [Fact]
     public async Task A_pool_address_belongs_to_the_first_session_that_sends_from_it_and_then_has_a_rest_period()
     {
-        await using TunnelHost host = await TunnelHost.StartAsync(options =>
+        await using TunnelHost host = await TunnelHost.StartAnonymousAsync(options =>
         {
-            options.Authentication.Mode = TunnelAuthenticationMode.Anonymous;
-            options.Addresses.Identities.Clear();
             options.Sessions.GracePeriod = TimeSpan.Zero;
             options.Addresses.RestPeriod = TimeSpan.FromHours(1);
         });
-        RawPeer first = await RawPeer.ConnectAsync(host.EndPoint);
-        await first.NewSessionAsync();
-        await using RawPeer second = await RawPeer.ConnectAsync(host.EndPoint);
-        await second.NewSessionAsync();
+        RawPeer first = await RawPeer.ConnectWithSessionAsync(host.EndPoint);
+        await using RawPeer second = await RawPeer.ConnectWithSessionAsync(host.EndPoint);
         byte[] packet = IpPackets.Udp("10.99.0.70", "10.99.0.1", "x"u8);
         first.SendPacket(0, packet);
         Assert.Equal(packet, await host.Packets.ReceiveAsync());
@@ -153,16 +149,9 @@ public sealed class TunnelTests
     {
         foreach (bool allowed in new[] { false, true })
         {
-            await using TunnelHost host = await TunnelHost.StartAsync(options =>
-            {
-                options.Authentication.Mode = TunnelAuthenticationMode.Anonymous;
-                options.Addresses.Identities.Clear();
-                options.Addresses.AllowClientToClient = allowed;
-            });
-            await using RawPeer first = await RawPeer.ConnectAsync(host.EndPoint);
-            await first.NewSessionAsync();
-            await using RawPeer second = await RawPeer.ConnectAsync(host.EndPoint);
-            await second.NewSessionAsync();
+            await using TunnelHost host = await TunnelHost.StartAnonymousAsync(options => options.Addresses.AllowClientToClient = allowed);
+            await using RawPeer first = await RawPeer.ConnectWithSessionAsync(host.EndPoint);
+            await using RawPeer second = await RawPeer.ConnectWithSessionAsync(host.EndPoint);
             second.SendPacket(0, IpPackets.Udp("10.99.0.71", "10.99.0.1", "here"u8));
             await host.Packets.ReceiveAsync();
             first.SendPacket(0, IpPackets.Udp("10.99.0.70", "10.99.0.71", "hello"u8, hopLimit: 9));
@@ -185,15 +174,9 @@ public sealed class TunnelTests
     [Fact]
     public async Task AllowClientToClient_may_change_while_sessions_continue()
     {
-        await using TunnelHost host = await TunnelHost.StartAsync(static options =>
-        {
-            options.Authentication.Mode = TunnelAuthenticationMode.Anonymous;
-            options.Addresses.Identities.Clear();
-        });
-        await using RawPeer first = await RawPeer.ConnectAsync(host.EndPoint);
-        await first.NewSessionAsync();
-        await using RawPeer second = await RawPeer.ConnectAsync(host.EndPoint);
-        await second.NewSessionAsync();
+        await using TunnelHost host = await TunnelHost.StartAnonymousAsync();
+        await using RawPeer first = await RawPeer.ConnectWithSessionAsync(host.EndPoint);
+        await using RawPeer second = await RawPeer.ConnectWithSessionAsync(host.EndPoint);
         second.SendPacket(0, IpPackets.Udp("10.99.0.71", "10.99.0.1", "here"u8));
         await host.Packets.ReceiveAsync();
         byte[] packet = IpPackets.Udp("10.99.0.70", "10.99.0.71", "hello"u8);
@@ -210,16 +193,9 @@ public sealed class TunnelTests
     [Fact]
     public async Task MaxPerSession_and_RestPeriod_may_change_while_sessions_continue()
     {
-        await using TunnelHost host = await TunnelHost.StartAsync(static options =>
-        {
-            options.Authentication.Mode = TunnelAuthenticationMode.Anonymous;
-            options.Addresses.Identities.Clear();
-            options.Sessions.GracePeriod = TimeSpan.Zero;
-        });
-        RawPeer first = await RawPeer.ConnectAsync(host.EndPoint);
-        await first.NewSessionAsync();
-        await using RawPeer second = await RawPeer.ConnectAsync(host.EndPoint);
-        await second.NewSessionAsync();
+        await using TunnelHost host = await TunnelHost.StartAnonymousAsync(static options => options.Sessions.GracePeriod = TimeSpan.Zero);
+        RawPeer first = await RawPeer.ConnectWithSessionAsync(host.EndPoint);
+        await using RawPeer second = await RawPeer.ConnectWithSessionAsync(host.EndPoint);
         byte[] packet = IpPackets.Udp("10.99.0.70", "10.99.0.1", "x"u8), other = IpPackets.Udp("10.99.0.71", "10.99.0.1", "x"u8);
         host.Change("Addresses:MaxPerSession", "1");
         first.SendPacket(0, packet);

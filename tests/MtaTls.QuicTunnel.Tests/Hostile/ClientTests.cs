@@ -69,8 +69,7 @@ public sealed class ClientTests
     {
         await using TunnelHost host = await TunnelHost.StartAsync();
         await using QuicTunnelClient real = await host.ConnectAsync();
-        await using RawPeer peer = await RawPeer.ConnectAsync(host.EndPoint, TestCertificates.Instance.Create("CN=laptop-2", server: false));
-        await peer.NewSessionAsync();
+        await using RawPeer peer = await RawPeer.ConnectWithSessionAsync(host.EndPoint, TestCertificates.Instance.Create("CN=laptop-2", server: false));
         // Streams that never end: the concentrator accepts only as many as it gives credit for.
         for (int i = 0; i < 5000; i++)
         {
@@ -79,8 +78,7 @@ public sealed class ClientTests
 
         await AssertWorksAsync(host, real);
         // Many short streams, each a valid report.
-        await using RawPeer second = await RawPeer.ConnectAsync(host.EndPoint, TestCertificates.Instance.Create("CN=laptop-3", server: false));
-        await second.NewSessionAsync();
+        await using RawPeer second = await RawPeer.ConnectWithSessionAsync(host.EndPoint, TestCertificates.Instance.Create("CN=laptop-3", server: false));
         for (int i = 0; i < 3000; i++)
         {
             second.Send("00022001");
@@ -94,8 +92,7 @@ public sealed class ClientTests
     {
         await using TunnelHost host = await TunnelHost.StartAsync(options => options.Authentication.Mode = TunnelAuthenticationMode.ClientCertificate);
         await using QuicTunnelClient real = await host.ConnectAsync();
-        await using RawPeer flood = await RawPeer.ConnectAsync(host.EndPoint, TestCertificates.Instance.Create("CN=laptop-2", server: false));
-        await flood.NewSessionAsync();
+        await using RawPeer flood = await RawPeer.ConnectWithSessionAsync(host.EndPoint, TestCertificates.Instance.Create("CN=laptop-2", server: false));
         var random = new Random(1);
         byte[] junk = new byte[1100];
         Send(5_000);
@@ -132,8 +129,7 @@ public sealed class ClientTests
     {
         await using TunnelHost host = await TunnelHost.StartAsync();
         await using var relay = new UdpRelay(host.EndPoint);
-        await using RawPeer deaf = await RawPeer.ConnectAsync(relay.EndPoint);
-        await deaf.NewSessionAsync();
+        await using RawPeer deaf = await RawPeer.ConnectWithSessionAsync(relay.EndPoint);
         relay.Filter = static (toServer, _) => toServer; // the client sends but receives nothing
         byte[] packet = IpPackets.Udp("10.99.0.1", "10.99.0.2", 1000);
         for (int i = 0; i < 2000; i++)
@@ -155,8 +151,7 @@ public sealed class ClientTests
     public async Task Packets_that_must_not_pass_are_dropped_and_counted()
     {
         await using TunnelHost host = await TunnelHost.StartAsync();
-        await using RawPeer peer = await RawPeer.ConnectAsync(host.EndPoint);
-        await peer.NewSessionAsync();
+        await using RawPeer peer = await RawPeer.ConnectWithSessionAsync(host.EndPoint);
         byte[] good = IpPackets.Udp("10.99.0.2", "10.99.0.1", "good"u8);
         byte[] wrongVersion = (byte[])good.Clone();
         wrongVersion[0] = 0x55;
@@ -222,8 +217,7 @@ public sealed class ClientTests
 
                 return true;
             };
-            await using RawPeer peer = await RawPeer.ConnectAsync(relay.EndPoint, TestCertificates.Instance.Create("CN=laptop-3", server: false));
-            await peer.NewSessionAsync();
+            await using RawPeer peer = await RawPeer.ConnectWithSessionAsync(relay.EndPoint, TestCertificates.Instance.Create("CN=laptop-3", server: false));
         }
 
         int seconds = Environment.GetEnvironmentVariable("MTATLS_LONG_TESTS") == "1" ? 10 : 2;
@@ -274,8 +268,7 @@ public sealed class ClientTests
 
         await flooding;
         Assert.True(sent > 1000 * seconds, $"Only {sent} random packets were sent.");
-        await using RawPeer late = await RawPeer.ConnectAsync(host.EndPoint, TestCertificates.Instance.Create("CN=laptop-4", server: false));
-        await late.NewSessionAsync();
+        await using RawPeer late = await RawPeer.ConnectWithSessionAsync(host.EndPoint, TestCertificates.Instance.Create("CN=laptop-4", server: false));
     }
 
     /// <summary>Sends a packet each way. A packet is sent again, because the kernel may drop it during the flood.</summary>

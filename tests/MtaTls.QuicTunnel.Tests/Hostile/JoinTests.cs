@@ -93,13 +93,10 @@ public sealed class JoinTests
             options.Sessions.MaxSessionsPerIdentity = 2;
         });
         X509Certificate2 other = TestCertificates.Instance.Create("CN=laptop-2", server: false);
-        await using RawPeer first = await RawPeer.ConnectAsync(host.EndPoint);
-        await first.NewSessionAsync();
-        RawPeer second = await RawPeer.ConnectAsync(host.EndPoint);
-        await second.NewSessionAsync();
+        await using RawPeer first = await RawPeer.ConnectWithSessionAsync(host.EndPoint);
+        RawPeer second = await RawPeer.ConnectWithSessionAsync(host.EndPoint);
         await RefusedAsync(host, null);
-        await using RawPeer third = await RawPeer.ConnectAsync(host.EndPoint, other);
-        await third.NewSessionAsync();
+        await using RawPeer third = await RawPeer.ConnectWithSessionAsync(host.EndPoint, other);
         await RefusedAsync(host, other);
 
         // A new session replaces one of the same identity without a connection.
@@ -108,8 +105,7 @@ public sealed class JoinTests
         await second.DisposeAsync();
         await Wait.UntilAsync(() => host.Sessions.List().Any(session => session.Paths.Count == 0), "still connected");
         host.Concentrator.Options.Sessions.MaxSessions = 4;
-        await using RawPeer fourth = await RawPeer.ConnectAsync(host.EndPoint);
-        await fourth.NewSessionAsync();
+        await using RawPeer fourth = await RawPeer.ConnectWithSessionAsync(host.EndPoint);
         Assert.Equal(3, host.Sessions.List().Count);
     }
 
@@ -120,8 +116,7 @@ public sealed class JoinTests
         X509Certificate2 stranger = new TestCertificates("CN=another authority").Create("CN=laptop-1", server: false);
         Exception? refused = await Record.ExceptionAsync(async () =>
         {
-            await using RawPeer peer = await RawPeer.ConnectAsync(host.EndPoint, stranger);
-            await peer.NewSessionAsync();
+            await using RawPeer peer = await RawPeer.ConnectWithSessionAsync(host.EndPoint, stranger);
         });
         Assert.IsType<IOException>(refused);
         Assert.Empty(host.Sessions.List());

@@ -14,10 +14,8 @@ public sealed class LockOutTests
     public async Task A_denied_identity_loses_its_session_and_is_refused()
     {
         await using TunnelHost host = await TunnelHost.StartAsync();
-        await using RawPeer bad = await RawPeer.ConnectAsync(host.EndPoint);
-        await bad.NewSessionAsync();
-        await using RawPeer good = await RawPeer.ConnectAsync(host.EndPoint, s_other);
-        await good.NewSessionAsync();
+        await using RawPeer bad = await RawPeer.ConnectWithSessionAsync(host.EndPoint);
+        await using RawPeer good = await RawPeer.ConnectWithSessionAsync(host.EndPoint, s_other);
 
         host.Change("Authentication:DeniedIdentities:0", TunnelHost.Identity);
 
@@ -27,8 +25,7 @@ public sealed class LockOutTests
         await AssertRefusedAsync(host, TestCertificates.Instance.Client);
         Assert.True(good.Connection.IsConnected);
         host.Change("Authentication:DeniedIdentities:0", null);
-        await using RawPeer again = await RawPeer.ConnectAsync(host.EndPoint);
-        await again.NewSessionAsync();
+        await using RawPeer again = await RawPeer.ConnectWithSessionAsync(host.EndPoint);
     }
 
     [Fact]
@@ -36,8 +33,7 @@ public sealed class LockOutTests
     {
         await using TunnelHost host = await TunnelHost.StartAsync(static options => options.Authentication.AllowedIdentities.Add("CN=laptop-2"));
         await AssertRefusedAsync(host, TestCertificates.Instance.Client);
-        await using RawPeer good = await RawPeer.ConnectAsync(host.EndPoint, s_other);
-        await good.NewSessionAsync();
+        await using RawPeer good = await RawPeer.ConnectWithSessionAsync(host.EndPoint, s_other);
     }
 
     [Fact]
@@ -60,10 +56,8 @@ public sealed class LockOutTests
         {
             await File.WriteAllTextAsync(path, TestCertificates.Instance.CreateRevocationList());
             await using TunnelHost host = await TunnelHost.StartAsync(options => options.Authentication.RevocationListPath = path);
-            await using RawPeer bad = await RawPeer.ConnectAsync(host.EndPoint);
-            await bad.NewSessionAsync();
-            await using RawPeer good = await RawPeer.ConnectAsync(host.EndPoint, s_other);
-            await good.NewSessionAsync();
+            await using RawPeer bad = await RawPeer.ConnectWithSessionAsync(host.EndPoint);
+            await using RawPeer good = await RawPeer.ConnectWithSessionAsync(host.EndPoint, s_other);
 
             await File.WriteAllTextAsync(path, TestCertificates.Instance.CreateRevocationList(TestCertificates.Instance.Client));
             File.SetLastWriteTimeUtc(path, DateTime.UtcNow.AddMinutes(1));
@@ -73,8 +67,7 @@ public sealed class LockOutTests
             await AssertRefusedAsync(host, TestCertificates.Instance.Client);
             Assert.True(good.Connection.IsConnected);
             // The same identity may connect with a new certificate.
-            await using RawPeer renewed = await RawPeer.ConnectAsync(host.EndPoint, TestCertificates.Instance.Create(TunnelHost.Identity, server: false));
-            await renewed.NewSessionAsync();
+            await using RawPeer renewed = await RawPeer.ConnectWithSessionAsync(host.EndPoint, TestCertificates.Instance.Create(TunnelHost.Identity, server: false));
         }
         finally
         {
@@ -113,8 +106,7 @@ public sealed class LockOutTests
     public async Task Changed_addresses_of_an_identity_apply_to_its_running_session()
     {
         await using TunnelHost host = await TunnelHost.StartAsync();
-        await using RawPeer peer = await RawPeer.ConnectAsync(host.EndPoint);
-        await peer.NewSessionAsync();
+        await using RawPeer peer = await RawPeer.ConnectWithSessionAsync(host.EndPoint);
         host.Change($"Addresses:Identities:{TunnelHost.Identity}:0", "10.99.0.9");
         Assert.Contains("10.99.0.9", host.Sessions.List()[0].Addresses.Select(static address => address.ToString()));
         host.Packets.TrySend(IpPackets.Udp("10.99.0.1", "10.99.0.9", "x"u8));
@@ -125,11 +117,9 @@ public sealed class LockOutTests
     public async Task A_short_second_session_of_an_identity_gives_its_addresses_back()
     {
         await using TunnelHost host = await TunnelHost.StartAsync();
-        await using RawPeer first = await RawPeer.ConnectAsync(host.EndPoint);
-        await first.NewSessionAsync();
+        await using RawPeer first = await RawPeer.ConnectWithSessionAsync(host.EndPoint);
         await AssertGoesToAsync(host, first, "10.99.0.2");
-        RawPeer second = await RawPeer.ConnectAsync(host.EndPoint);
-        await second.NewSessionAsync();
+        RawPeer second = await RawPeer.ConnectWithSessionAsync(host.EndPoint);
         await AssertGoesToAsync(host, second, "10.99.0.2");
 
         // The second session remains, but without a path.
@@ -146,12 +136,10 @@ public sealed class LockOutTests
     public async Task A_pool_address_goes_back_to_the_older_session_of_the_identity()
     {
         await using TunnelHost host = await TunnelHost.StartAsync();
-        await using RawPeer first = await RawPeer.ConnectAsync(host.EndPoint, s_other);
-        await first.NewSessionAsync();
+        await using RawPeer first = await RawPeer.ConnectWithSessionAsync(host.EndPoint, s_other);
         first.SendPacket(0, IpPackets.Udp("10.99.0.70", "10.99.0.1", "x"u8));
         await host.Packets.ReceiveAsync();
-        RawPeer second = await RawPeer.ConnectAsync(host.EndPoint, s_other);
-        await second.NewSessionAsync();
+        RawPeer second = await RawPeer.ConnectWithSessionAsync(host.EndPoint, s_other);
         second.SendPacket(0, IpPackets.Udp("10.99.0.70", "10.99.0.1", "x"u8));
         await host.Packets.ReceiveAsync();
         await AssertGoesToAsync(host, second, "10.99.0.70");

@@ -135,7 +135,7 @@ public sealed class TunnelSessionTests
         session.IsAskingQuietPaths = true;
         for (int i = 0; i < 10; i++)
         {
-            Receive(session, i);
+            session.Receive(session.Paths[0], Datagram((ushort)i));
             Advance(session, 75);
         }
 
@@ -147,14 +147,14 @@ public sealed class TunnelSessionTests
         Assert.Equal(0, _second.Pings);
 
         // An answer has come after the packet.
-        Receive(session, 10);
+        session.Receive(session.Paths[0], Datagram(10));
         Advance(session, 50);
         _first.LastReceivedTimestamp = session.Time.GetTimestamp();
         Advance(session, 10_000);
         Assert.Equal(1, _first.Pings);
 
         // The path has failed: the other one, which takes over, is asked too.
-        Receive(session, 11);
+        session.Receive(session.Paths[0], Datagram(11));
         Advance(session, 150);
         Assert.Equal(2, _first.Pings);
         _first.UnansweredSinceTimestamp = session.Time.GetTimestamp();
@@ -175,7 +175,7 @@ public sealed class TunnelSessionTests
             session.Add(_second);
         }
 
-        Receive(session, 0);
+        session.Receive(session.Paths[0], Datagram(0));
         Advance(session, 1_000);
         Assert.Equal(0, _first.Pings);
     }
@@ -437,14 +437,6 @@ public sealed class TunnelSessionTests
     private static byte[] Datagram(ushort tag) => IpPackets.Datagram(tag, Packet(tag));
 
     private static byte[] Packet(int number) => IpPackets.Udp("10.99.0.1", "10.99.0.2", BitConverter.GetBytes(number));
-
-    private static void Receive(TestSession session, int tag)
-    {
-        byte[] packet = Packet(tag), datagram = new byte[TunnelDatagram.HeaderLength + packet.Length];
-        TunnelDatagram.WriteHeader(datagram, 0x0800, (ushort)tag);
-        packet.CopyTo(datagram, TunnelDatagram.HeaderLength);
-        session.Receive(session.Paths[0], datagram);
-    }
 
     private static void Advance(TestSession session, int milliseconds)
     {

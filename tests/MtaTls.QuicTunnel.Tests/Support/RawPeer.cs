@@ -50,6 +50,14 @@ internal sealed class RawPeer : IQuicConnectionHandler, IAsyncDisposable
         return peer;
     }
 
+    /// <summary>Connects and opens a session.</summary>
+    public static async Task<RawPeer> ConnectWithSessionAsync(IPEndPoint server, X509Certificate2? certificate = null)
+    {
+        RawPeer peer = await ConnectAsync(server, certificate);
+        await peer.NewSessionAsync();
+        return peer;
+    }
+
     /// <summary>Connects to the end point for other concentrators.</summary>
     /// <param name="server">The end point.</param>
     /// <param name="name">The name of the concentrator there.</param>

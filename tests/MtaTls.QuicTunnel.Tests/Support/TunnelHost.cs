@@ -72,6 +72,14 @@ internal sealed class TunnelHost : IAsyncDisposable
         return host;
     }
 
+    /// <summary>The same for clients without identities, which get their addresses from the pool.</summary>
+    public static Task<TunnelHost> StartAnonymousAsync(Action<QuicTunnelOptions>? configure = null) => StartAsync(options =>
+    {
+        options.Authentication.Mode = TunnelAuthenticationMode.Anonymous;
+        options.Addresses.Identities.Clear();
+        configure?.Invoke(options);
+    });
+
     /// <summary>The same with further services.</summary>
     public static async Task<TunnelHost> StartAsync(Action<IHostApplicationBuilder> build, Action<QuicTunnelOptions> configure)
     {
@@ -105,9 +113,9 @@ internal sealed class TunnelHost : IAsyncDisposable
         return new QuicTunnelClient(options, new LoggerFactory([Logs]), TimeProvider.System, network ?? new AllPresent());
     }
 
-    public async Task<QuicTunnelClient> ConnectAsync(Action<QuicTunnelClientOptions>? configure = null, INetworkMonitor? network = null)
+    public async Task<QuicTunnelClient> ConnectAsync(Action<QuicTunnelClientOptions>? configure = null, INetworkMonitor? network = null, IPEndPoint? to = null)
     {
-        QuicTunnelClient client = CreateClient(configure, network);
+        QuicTunnelClient client = CreateClient(configure, network, to);
         client.Start();
         await client.WaitForSessionAsync().WaitAsync(Wait.Timeout);
         await Wait.UntilAsync(() => client.Paths.Count == Math.Max(1, client.Options.LocalAddresses.Count), "Not every path was established.");
