@@ -8,8 +8,8 @@ public sealed class TunnelInterfaceOptions
     public TunnelInterfaceKind Kind { get; set; } = TunnelInterfaceKind.Tun;
 
     /// <summary>
-    /// The name of the device. On an existing device, the application changes only what differs from the settings. So an administrator can create it beforehand
-    /// (<c>ip tuntap add qt0 mode tun user app</c>), and the application need not be root.
+    /// The name of the device. To create the device, or to change <see cref="Addresses"/>, <see cref="Routes"/> or <see cref="Mtu"/> on it, the application needs <c>CAP_NET_ADMIN</c>. On an existing device, it
+    /// changes only what differs from the settings. So an administrator can create it beforehand (<c>ip tuntap add qt0 mode tun user app</c>), and the application need not be root.
     /// </summary>
     /// <value>Default: <c>qt0</c>. 1 to 15 characters.</value>
     public string Name { get; set; } = "qt0";

@@ -18,7 +18,7 @@ internal static class TunnelSettings
         Devices.Choice<TunnelInterfaceKind>(
             nameof(TunnelInterfaceOptions.Kind), "What packets come from and go to: a TUN device (Linux), or an InMemoryPacketInterface of the application.", o => o.Kind, (o, v) => o.Kind = v),
         Devices.Text(
-            nameof(TunnelInterfaceOptions.Name), "The name of the device, 1 to 15 characters. On an existing device, the application changes only what differs from the settings.", o => o.Name, (o, v) => o.Name = v),
+            nameof(TunnelInterfaceOptions.Name), "The name of the device, 1 to 15 characters. To create it, or to change its Addresses, Routes or Mtu, the application needs CAP_NET_ADMIN. On an existing device, it changes only what differs.", o => o.Name, (o, v) => o.Name = v),
         Devices.List(
             nameof(TunnelInterfaceOptions.Addresses), "The host's own addresses in the tunnel, with their prefix lengths: 10.99.0.1/24, fd99::1/64. Required with Tun.", o => o.Addresses),
         Devices.List(
