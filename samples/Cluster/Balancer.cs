@@ -32,7 +32,7 @@ internal sealed class Balancer : IDisposable
     private async Task CheckAsync(int index)
     {
         using HttpClient client = _create(_servers[index]);
-        client.Timeout = TimeSpan.FromSeconds(2);
+        client.Timeout = TimeSpan.FromSeconds(5);
         while (true)
         {
             try

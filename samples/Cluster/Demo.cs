@@ -82,7 +82,7 @@ internal sealed class Demo(TimeSpan step) : IDisposable
 
         before = load.Failed;
         Task stopping = _gateways[1]!.StopAsync(cancellationToken);
-        await StepAsync("gw-1 drains and stops (SIGTERM)", load, cancellationToken);
+        await StepAsync("gw-1 drains and stops (SIGTERM)", load, cancellationToken, stopping);
         await stopping.WaitAsync(s_patience, cancellationToken);
         await StepAsync("gw-1 has gone", load, cancellationToken);
         int drained = load.Failed - before;
@@ -93,6 +93,11 @@ internal sealed class Demo(TimeSpan step) : IDisposable
         Console.WriteLine($"Failed by the kill         {lost} (requests in flight on gw-0)");
         Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"Recovery after the kill    {recovery.TotalSeconds:0.0} s"));
         Console.WriteLine($"Failed by the drain        {drained}");
+        foreach ((string reason, int count) in load.ReasonsAfter(before))
+        {
+            Console.WriteLine($"                           {count}: {reason}");
+        }
+
         if (keepsRunning)
         {
             Console.WriteLine($"The live page of gw-2: https://localhost:{_ports[2]}/mta-tls. Running until Ctrl+C.");
@@ -102,9 +107,11 @@ internal sealed class Demo(TimeSpan step) : IDisposable
         return drained == 0 && load.Requests > 0 ? 0 : 1;
     }
 
-    private async Task StepAsync(string name, Load load, CancellationToken cancellationToken)
+    /// <summary>Shows the requests of each second: for the time of a step or, if a task is given, until it has ended.</summary>
+    private async Task StepAsync(string name, Load load, CancellationToken cancellationToken, Task? until = null)
     {
-        for (TimeSpan left = step; left > TimeSpan.Zero; left -= TimeSpan.FromSeconds(1))
+        TimeSpan left = until is null ? step : s_patience;
+        for (; left > TimeSpan.Zero && until?.IsCompleted != true; left -= TimeSpan.FromSeconds(1))
         {
             long before = load.Requests, begin = Stopwatch.GetTimestamp();
             await Task.Delay(TimeSpan.FromSeconds(1), cancellationToken);
@@ -144,6 +151,7 @@ internal sealed class Demo(TimeSpan step) : IDisposable
                 timeout check 5s
                 timeout client 1h
                 timeout server 1h
+                option redispatch 1
             frontend public
                 bind 127.0.0.1:{_balancer}
                 default_backend gateways
@@ -174,7 +182,8 @@ internal sealed class Demo(TimeSpan step) : IDisposable
             ["MtaTls:Cluster:Advertise"] = $"https://127.0.0.1:{_peers[index]}",
             ["MtaTls:Cluster:AuthorityPath"] = _certificates.Path("authority.pem"),
             ["MtaTls:Cluster:PeerCertificates:SubjectAlternativeNames:0"] = "uri:spiffe://example.org/gateway",
-            ["MtaTls:Shutdown:Delay"] = "00:00:01",
+            // Longer than the balancer needs to notice, even on a busy machine: its checks may take five seconds.
+            ["MtaTls:Shutdown:Delay"] = "00:00:08",
             ["MtaTls:Agents:DrainTimeout"] = "00:00:05",
             ["MtaTls:Agents:Rules:0:Names:0"] = "*.internal",
             ["MtaTls:Agents:Rules:0:ClientCertificate:SubjectAlternativeNames:0"] = "uri:spiffe://example.org/plant",

@@ -9,7 +9,7 @@ internal sealed class Load(Func<HttpClient> create) : IDisposable
     private const int Clients = 6;
 
     private readonly CancellationTokenSource _stop = new();
-    private readonly ConcurrentQueue<long> _failures = new();
+    private readonly ConcurrentQueue<(long Time, string Reason)> _failures = new();
     private long _requests;
     private Task _running = Task.CompletedTask;
 
@@ -18,7 +18,10 @@ internal sealed class Load(Func<HttpClient> create) : IDisposable
     public int Failed => _failures.Count;
 
     /// <summary>The time from a moment to the last failure after it.</summary>
-    public TimeSpan RecoverySince(long timestamp) => _failures.Where(f => f >= timestamp).Select(f => Stopwatch.GetElapsedTime(timestamp, f)).DefaultIfEmpty(TimeSpan.Zero).Max();
+    public TimeSpan RecoverySince(long timestamp) => _failures.Where(f => f.Time >= timestamp).Select(f => Stopwatch.GetElapsedTime(timestamp, f.Time)).DefaultIfEmpty(TimeSpan.Zero).Max();
+
+    /// <summary>The reasons of the failures after the first ones, with their numbers.</summary>
+    public IEnumerable<(string Reason, int Count)> ReasonsAfter(int failures) => _failures.Skip(failures).CountBy(static f => f.Reason).Select(static r => (r.Key, r.Value));
 
     public void Start() => _running = Task.WhenAll(Enumerable.Range(0, Clients).Select(_ => Task.Run(RunAsync)));
 
@@ -42,9 +45,9 @@ internal sealed class Load(Func<HttpClient> create) : IDisposable
                 await response.Content.ReadAsStringAsync();
                 Interlocked.Increment(ref _requests);
             }
-            catch (HttpRequestException)
+            catch (HttpRequestException e)
             {
-                _failures.Enqueue(Stopwatch.GetTimestamp());
+                _failures.Enqueue((Stopwatch.GetTimestamp(), $"{e.Message} {e.InnerException?.Message}".TrimEnd()));
             }
         }
     }

@@ -148,24 +148,22 @@ internal sealed class AgentRuntime : IDisposable
         }
     }
 
-    /// <summary>Ends a session without a registration. It does not wait, because the gateway may hang.</summary>
-    public void End(GatewayLink link) => _ = EndAsync(link);
-
-    public void Dispose() => _stopping.Dispose();
-
-    private async Task EndAsync(GatewayLink link)
+    /// <summary>Ends a session without a registration.</summary>
+    public async Task EndAsync(GatewayLink link)
     {
         lock (_lock)
         {
             _ending.Add(link);
         }
 
-        await link.DisposeAsync().AsTask().ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        await link.AbandonAsync().AsTask().ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         lock (_lock)
         {
             _ending.Remove(link);
         }
     }
+
+    public void Dispose() => _stopping.Dispose();
 
     /// <summary>Waits until the sessions without a registration have ended, so that a gateway that answers sees their orderly end.</summary>
     private async Task WhenEndedAsync()
@@ -176,7 +174,7 @@ internal sealed class AgentRuntime : IDisposable
             ending = [.. _ending];
         }
 
-        await Task.WhenAll(ending.Select(static l => l.DisposeAsync().AsTask())).WaitAsync(s_endTimeout, Time).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        await Task.WhenAll(ending.Select(static l => l.AbandonAsync().AsTask())).WaitAsync(s_endTimeout, Time).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
     }
 
     private void Accept(GatewayLink link, MtaTlsChannelRequest request)

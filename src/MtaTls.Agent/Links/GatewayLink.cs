@@ -20,6 +20,9 @@ internal sealed class GatewayLink : IAsyncDisposable
     private const string EventStream = "text/event-stream";
     private const int MaxProblemLength = 64 * 1024;
 
+    /// <summary>How long the end of a session without a registration may take. It has no connections in use, and a gateway that hangs must not keep many of them.</summary>
+    private static readonly TimeSpan s_abandonTimeout = TimeSpan.FromSeconds(5);
+
     private readonly AgentRuntime _runtime;
     private readonly ILogger _logger;
     private readonly MtaTlsClient _client;
@@ -95,8 +98,12 @@ internal sealed class GatewayLink : IAsyncDisposable
             begun.TrySetCanceled(CancellationToken.None);
             if (link is not null)
             {
-                // Not awaited: a gateway that hangs must not delay the next attempt.
-                runtime.End(link);
+                Task ended = runtime.EndAsync(link);
+                // A gateway that has answered ends the session at once. One that hangs must not delay the next attempt.
+                if (e is RegistrationRefusedException)
+                {
+                    await ended;
+                }
             }
 
             if (e is OperationCanceledException && !cancellationToken.IsCancellationRequested)
@@ -194,11 +201,21 @@ internal sealed class GatewayLink : IAsyncDisposable
     {
         lock (_lock)
         {
-            return new ValueTask(_disposal ??= EndAsync());
+            return new ValueTask(_disposal ??= EndAsync(_runtime.Plan.Options.DrainTimeout));
         }
     }
 
-    private async Task EndAsync()
+    /// <summary>Ends the session soon, because it has no registration.</summary>
+    public ValueTask AbandonAsync()
+    {
+        TimeSpan drain = _runtime.Plan.Options.DrainTimeout;
+        lock (_lock)
+        {
+            return new ValueTask(_disposal ??= EndAsync(drain < s_abandonTimeout ? drain : s_abandonTimeout));
+        }
+    }
+
+    private async Task EndAsync(TimeSpan timeout)
     {
         // Yields first, because the caller holds the lock.
         await Task.CompletedTask.ConfigureAwait(ConfigureAwaitOptions.ForceYielding);
@@ -210,7 +227,7 @@ internal sealed class GatewayLink : IAsyncDisposable
             Connections.CloseTunnels();
         }
 
-        await _client.DisposeAsync();
+        await _client.DisposeAsync(timeout > TimeSpan.Zero ? timeout : TimeSpan.FromMilliseconds(1));
     }
 
     /// <summary>Ends the response to the registration, and with it the registration.</summary>
@@ -253,7 +270,6 @@ internal sealed class GatewayLink : IAsyncDisposable
             Limits = plan.Options.Limits,
             LoggerFactory = runtime.Loggers,
             TimeProvider = runtime.Time,
-            ShutdownTimeout = plan.Options.DrainTimeout > TimeSpan.Zero ? plan.Options.DrainTimeout : TimeSpan.FromMilliseconds(1),
             ChannelRequested = (request, _) => new ValueTask(requested(request)),
         };
         GatewayCredentials.Apply(plan, options);

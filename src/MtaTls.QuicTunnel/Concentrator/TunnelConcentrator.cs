@@ -214,7 +214,7 @@ internal sealed class TunnelConcentrator : ITunnelSessions, IAsyncDisposable
 
     private void OnSettingsChanged(QuicTunnelOptions options)
     {
-        Addresses.UsePlan(new AddressPlan(options.Addresses, Options.Interface), [.. Registry.Sessions]);
+        Addresses.UsePlan(new AddressPlan(options.Addresses, Options.Interface), () => Registry.Sessions);
         foreach (ConcentratorSession session in Registry.Sessions)
         {
             if (!Policy.Admits(session.Identity) && session.End(QuicTunnelError.Unauthorized, "The identity is not allowed."))

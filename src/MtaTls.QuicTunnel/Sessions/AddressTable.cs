@@ -50,15 +50,14 @@ internal sealed class AddressTable(AddressPlan plan, TimeProvider timeProvider)
     /// </summary>
     public bool TryClaim(ConcentratorSession session, UInt128 address)
     {
-        AddressPlan current = _plan;
-        if (!current.IsInPool(address) || !current.ListedFor(session.Identity).IsEmpty)
+        if (!MayClaim(_plan, session, address))
         {
-            return false;
+            return false; // Without the lock, because every packet from a wrong address comes here.
         }
 
         lock (_lock)
         {
-            if (session.HasEnded || session.Claims.Count >= _plan.MaxPerSession)
+            if (session.HasEnded || session.Claims.Count >= _plan.MaxPerSession || !MayClaim(_plan, session, address))
             {
                 return false;
             }
@@ -150,7 +149,7 @@ internal sealed class AddressTable(AddressPlan plan, TimeProvider timeProvider)
     {
         lock (_lock)
         {
-            DateTimeOffset until = timeProvider.GetUtcNow() + _plan.RestPeriod;
+            DateTimeOffset now = timeProvider.GetUtcNow();
             foreach (UInt128 address in session.Claims)
             {
                 List<ConcentratorSession> claimants = _claims[address];
@@ -161,7 +160,7 @@ internal sealed class AddressTable(AddressPlan plan, TimeProvider timeProvider)
                     _claims.Remove(address);
                     if (_plan.IsInPool(address))
                     {
-                        _resting[address] = new Rest(until, session.Identity);
+                        _resting[address] = new Rest(now, session.Identity);
                     }
                 }
             }
@@ -173,11 +172,14 @@ internal sealed class AddressTable(AddressPlan plan, TimeProvider timeProvider)
     }
 
     /// <summary>Uses changed settings. Sessions keep their pool addresses as far as the new pool allows.</summary>
-    public void UsePlan(AddressPlan changed, IReadOnlyList<ConcentratorSession> sessions)
+    /// <param name="changed">The new plan.</param>
+    /// <param name="listSessions">Returns all sessions. Called after the change, so that a session that begins meanwhile is among them or claims by the new plan.</param>
+    public void UsePlan(AddressPlan changed, Func<IEnumerable<ConcentratorSession>> listSessions)
     {
         lock (_lock)
         {
             _plan = changed;
+            ConcentratorSession[] sessions = [.. listSessions()];
             foreach (ConcentratorSession session in sessions)
             {
                 foreach (UInt128 address in session.Claims.Where(address => !MayKeep(session, address)).ToArray())
@@ -202,6 +204,8 @@ internal sealed class AddressTable(AddressPlan plan, TimeProvider timeProvider)
             }
         }
     }
+
+    private static bool MayClaim(AddressPlan plan, ConcentratorSession session, UInt128 address) => plan.IsInPool(address) && plan.ListedFor(session.Identity).IsEmpty;
 
     private bool MayKeep(ConcentratorSession session, UInt128 address)
     {
@@ -252,7 +256,7 @@ internal sealed class AddressTable(AddressPlan plan, TimeProvider timeProvider)
 
     private bool MayWake(UInt128 address, string? identity)
     {
-        if (_resting.TryGetValue(address, out Rest rest) && rest.Until > timeProvider.GetUtcNow() && (identity is null || rest.Identity != identity))
+        if (_resting.TryGetValue(address, out Rest rest) && rest.Since + _plan.RestPeriod > timeProvider.GetUtcNow() && (identity is null || rest.Identity != identity))
         {
             return false;
         }
@@ -273,12 +277,12 @@ internal sealed class AddressTable(AddressPlan plan, TimeProvider timeProvider)
         DateTimeOffset wall = timeProvider.GetUtcNow();
         foreach ((UInt128 address, Rest rest) in _resting)
         {
-            if (rest.Until <= wall)
+            if (rest.Since + _plan.RestPeriod <= wall)
             {
                 _resting.Remove(address);
             }
         }
     }
 
-    private readonly record struct Rest(DateTimeOffset Until, string? Identity);
+    private readonly record struct Rest(DateTimeOffset Since, string? Identity);
 }

@@ -151,13 +151,15 @@ internal sealed class TunnelPath(TunnelSession session, IQuicConnection connecti
         if (!_hasCarried)
         {
             _hasCarried = true;
+            // The caller now reads whether the checks have ended. Just before they end they read the flag.
+            Interlocked.MemoryBarrier();
         }
     }
 
     /// <summary>Whether <see cref="HasBecomeQuiet"/> still has to find out whether more packets arrive, or an answer.</summary>
     public bool MayBecomeQuiet => _hasCarried || Volatile.Read(ref _quietSince) != 0;
 
-    /// <summary>Whether packets have arrived over the path and then none for 100 ms, and no answer since. True once after each such packet.</summary>
+    /// <summary>Whether packets have arrived over the path and then nothing for 100 ms. True once after each such packet.</summary>
     public bool HasBecomeQuiet(long now)
     {
         long since = Volatile.Read(ref _quietSince);
@@ -165,12 +167,26 @@ internal sealed class TunnelPath(TunnelSession session, IQuicConnection connecti
         {
             _hasCarried = false;
             _wasAskedQuiet = false;
-            Volatile.Write(ref _quietSince, now);
+            // Later than the packet, which may have arrived after the checks began.
+            Volatile.Write(ref _quietSince, Session.TimeProvider.GetTimestamp());
             return false;
         }
 
+        if (since == 0)
+        {
+            return false;
+        }
+
+        bool hasReceived = Connection.LastReceivedTimestamp > since;
         TimeSpan quiet = Session.TimeProvider.GetElapsedTime(since, now);
-        if (since == 0 || Connection.LastReceivedTimestamp > since || quiet > s_quiet + s_mostStall)
+        if (hasReceived && !_wasAskedQuiet)
+        {
+            // An acknowledgement, for example. It does not show that the path will carry the next packet.
+            Volatile.Write(ref _quietSince, Session.TimeProvider.GetTimestamp());
+            return false;
+        }
+
+        if (hasReceived || quiet > s_quiet + s_mostStall)
         {
             Volatile.Write(ref _quietSince, 0);
             return false;

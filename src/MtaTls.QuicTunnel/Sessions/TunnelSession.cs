@@ -28,6 +28,12 @@ internal abstract class TunnelSession
     private static readonly TimeSpan s_urgentAskInterval = TimeSpan.FromMilliseconds(100);
     private static readonly TimeSpan s_urgent = TimeSpan.FromSeconds(1);
 
+    // A peer that answers now and then must not make this end ask more than that.
+    private static readonly TimeSpan s_betweenUrgent = TimeSpan.FromSeconds(5);
+
+    // The checks end when nothing was under way at this many checks in a row. At one check a packet may be just between the queue and the network.
+    private const int IdleChecks = 2;
+
     private readonly Lock _pathsLock = new();
     private readonly ReceiveSide _receiveSide;
     private readonly TagCounter _tags = new(); // guarded by the send side's lock, or _pathsLock with the redundant scheduler
@@ -35,16 +41,20 @@ internal abstract class TunnelSession
     private readonly DataPlaneOptions _options;
     private TunnelPath[] _paths = [];
     private int _supervised;
+    private int _idleChecks; // written by the supervisor alone
+    private int _isEvaluating;
     private TunnelPath? _preferred;
     private long _preference;
     private readonly long _startedAt;
     private long _answeredAt; // When a path last answered, as far as the checks know.
+    private long _urgentAt; // When this end last began to ask more often.
 
     protected TunnelSession(DataPlaneOptions options, PathSupervisor supervisor)
     {
         _options = options;
         _supervisor = supervisor;
         _startedAt = options.TimeProvider.GetTimestamp();
+        _urgentAt = _startedAt - (long)(s_betweenUrgent.TotalSeconds * options.TimeProvider.TimestampFrequency);
         Sending = PathSchedulers.Create(options.Scheduler) is { } scheduler ? new SendSide(this, options, scheduler, _tags) : null;
         _receiveSide = new ReceiveSide(this, options);
     }
@@ -131,6 +141,7 @@ internal abstract class TunnelSession
         }
 
         Counters.Sent(packet.Length);
+        Supervise(); // The checks may have ended while the packet was not queued yet.
         return SendResult.Sent;
     }
 
@@ -145,7 +156,7 @@ internal abstract class TunnelSession
             LearnPreference(path);
         }
 
-        if (AsksQuietPaths)
+        if (AsksQuietPaths && Paths.Length > 1)
         {
             path.NoteCarried();
             Supervise();
@@ -209,18 +220,37 @@ internal abstract class TunnelSession
     public bool CheckPaths()
     {
         EvaluatePaths();
-        if (IsUnderWay())
+        _idleChecks = IsUnderWay() ? 0 : _idleChecks + 1;
+        if (_idleChecks < IdleChecks)
         {
             return true;
         }
 
-        Volatile.Write(ref _supervised, 0);
+        _idleChecks = 0;
+        Interlocked.Exchange(ref _supervised, 0);
         // A packet may have been sent meanwhile, and its sender saw the old value.
         return IsUnderWay() && Interlocked.Exchange(ref _supervised, 1) == 0;
     }
 
-    /// <summary>Finds paths that do not answer, that answer again, or that make the tunnel worse.</summary>
+    /// <summary>Finds paths that do not answer, that answer again, or that make the tunnel worse. Does nothing while another thread does the same, so that each failure counts once.</summary>
     protected void EvaluatePaths()
+    {
+        if (Interlocked.Exchange(ref _isEvaluating, 1) != 0)
+        {
+            return;
+        }
+
+        try
+        {
+            EvaluatePathsCore();
+        }
+        finally
+        {
+            Volatile.Write(ref _isEvaluating, 0);
+        }
+    }
+
+    private void EvaluatePathsCore()
     {
         long now = TimeProvider.GetTimestamp();
         TunnelPath[] paths = Volatile.Read(ref _paths);
@@ -280,13 +310,17 @@ internal abstract class TunnelSession
     /// </summary>
     private void AskStalled(TunnelPath[] paths, long now)
     {
-        if (Array.Exists(paths, static path => path.IsAnswering))
+        bool isSilent = !Array.Exists(paths, static path => path.IsAnswering);
+        if (!isSilent)
         {
-            Volatile.Write(ref _answeredAt, now);
+            _answeredAt = now;
+        }
+        else if (TimeProvider.GetElapsedTime(_answeredAt, now) < s_urgent && TimeProvider.GetElapsedTime(_urgentAt, now) >= s_betweenUrgent)
+        {
+            _urgentAt = now;
         }
 
-        TimeSpan silence = TimeProvider.GetElapsedTime(Volatile.Read(ref _answeredAt), now);
-        TimeSpan interval = silence > TimeSpan.Zero && silence < s_urgent ? s_urgentAskInterval : s_askInterval;
+        TimeSpan interval = isSilent && TimeProvider.GetElapsedTime(_urgentAt, now) < s_urgent ? s_urgentAskInterval : s_askInterval;
         foreach (TunnelPath path in paths)
         {
             if (path.IsStalled && !path.IsReportedUnavailable && path.Connection.IsConnected && path.MayAsk(now, interval))

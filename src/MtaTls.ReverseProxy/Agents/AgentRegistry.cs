@@ -70,9 +70,17 @@ internal sealed class AgentRegistry(IAgentDirectory directory, ReverseProxySetti
         }
 
         metrics.Registered(1);
-        foreach (AgentMember member in registration.Members)
+        try
         {
-            directory.Add(member);
+            foreach (AgentMember member in registration.Members)
+            {
+                directory.Add(member);
+            }
+        }
+        catch
+        {
+            End(registration, "the directory did not take it");
+            throw;
         }
 
         registration.IsAnnounced = true;

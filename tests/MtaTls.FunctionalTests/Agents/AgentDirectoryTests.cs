@@ -37,7 +37,29 @@ public class AgentDirectoryTests
         Assert.Equal(added[^1], Assert.Single(directory.Find(AgentGateway.Plant7)).Id);
     }
 
-    private static Task<TestApp> StartAsync(Action<IMtaTlsAgents, AgentMember> adding) => AgentGateway.StartAsync(
+    [Fact]
+    public async Task A_registration_that_the_directory_does_not_take_is_forgotten()
+    {
+        bool isRefusing = true;
+        await using TestApp gateway = await StartAsync(
+            (_, _) =>
+            {
+                if (isRefusing)
+                {
+                    throw new InvalidOperationException("not now");
+                }
+            },
+            AgentGateway.Settings(""" "MaxAgents": 1 """));
+        await using RawAgent first = await RawAgent.RegisterAsync(gateway.Port, [AgentGateway.Plant7], static _ => { });
+        Assert.Equal(500, first.Status);
+        isRefusing = false;
+        await using RawAgent second = await RawAgent.RegisterAsync(gateway.Port, [AgentGateway.Plant7], static _ => { }, instance: "i2");
+        Assert.Equal(200, second.Status);
+        Assert.Single(gateway.Agents());
+    }
+
+    private static Task<TestApp> StartAsync(Action<IMtaTlsAgents, AgentMember> adding, string? settings = null) => AgentGateway.StartAsync(
+        settings,
         configure: builder => builder.Services.AddSingleton<IAgentDirectory>(services => new WatchedDirectory(member => adding(services.GetRequiredService<IMtaTlsAgents>(), member))));
 
     /// <summary>Calls the test before it adds an agent.</summary>

@@ -68,8 +68,9 @@ public class AgentFailureTests
     public async Task A_gateway_that_hangs_during_the_registration_does_not_delay_the_next_one()
     {
         await using TestApp gateway = await AgentGateway.StartAsync();
+        int ended = 0;
         // It accepts the channel of the registration, and answers nothing after that but pings.
-        await using RawServer hanging = new(static async (tls, packets) =>
+        await using RawServer hanging = new(async (tls, packets) =>
         {
             while (await packets.ReadAsync() is var (type, body))
             {
@@ -88,6 +89,8 @@ public class AgentFailureTests
                     await tls.FlushAsync();
                 }
             }
+
+            Interlocked.Increment(ref ended);
         });
         await using TestApp agent = await AgentApp.StartAsync(hanging.Port, AgentGateway.Plant7, configure: options =>
         {
@@ -97,6 +100,8 @@ public class AgentFailureTests
         });
         await gateway.AgentsAsync(1);
         Assert.NotEqual(0, hanging.Connections);
+        // DrainTimeout is for connections in use. The abandoned session has none, so it ends soon.
+        await Wait.UntilAsync(() => Volatile.Read(ref ended) > 0);
     }
 
     [Fact]

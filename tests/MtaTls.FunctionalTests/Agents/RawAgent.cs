@@ -42,7 +42,8 @@ internal sealed partial class RawAgent : IAsyncDisposable
         string head = (await channel.ReadResponseHeadAsync())!;
         int status = int.Parse(head.Split(' ')[1], System.Globalization.CultureInfo.InvariantCulture);
         string body = "";
-        while (!body.Contains('}', StringComparison.Ordinal) || (status == 200 && !body.Contains("\n\n", StringComparison.Ordinal)))
+        bool isEmpty = head.Contains("Content-Length: 0\r\n", StringComparison.Ordinal);
+        while (!isEmpty && (!body.Contains('}', StringComparison.Ordinal) || (status == 200 && !body.Contains("\n\n", StringComparison.Ordinal))))
         {
             body += Encoding.UTF8.GetString(await channel.ReadAsync(1));
         }

@@ -120,7 +120,7 @@ internal sealed class HaProxy : IAsyncDisposable
         {
             return (await StatisticsAsync()).Length > 0;
         }
-        catch (SocketException)
+        catch (Exception e) when (e is SocketException or IOException)
         {
             return false;
         }

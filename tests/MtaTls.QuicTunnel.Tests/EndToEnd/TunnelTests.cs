@@ -206,12 +206,15 @@ public sealed class TunnelTests
         first.SendPacket(2, other);
         Assert.Equal(other, await host.Packets.ReceiveAsync());
 
-        host.Change("Addresses:RestPeriod", "00:00:00");
         first.Connection.Close(0);
         await first.Closed;
         await first.DisposeAsync();
-        await Wait.UntilAsync(() => host.Sessions.List().Count == 1, "the session did not end");
+        await Wait.UntilAsync(() => !host.Concentrator.Addresses.TryFind(IpHeader.ToUInt128(IPAddress.Parse("10.99.0.70")), out _), "the session did not end");
         second.SendPacket(0, packet);
+        await Wait.UntilAsync(() => host.Concentrator.Counters.GetDropped(DropReason.SpoofedSource) == 2, "the address did not rest");
+        // An address that already rests is free as well.
+        host.Change("Addresses:RestPeriod", "00:00:00");
+        second.SendPacket(1, packet);
         Assert.Equal(packet, await host.Packets.ReceiveAsync());
     }
 

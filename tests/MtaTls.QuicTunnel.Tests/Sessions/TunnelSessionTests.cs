@@ -121,6 +121,18 @@ public sealed class TunnelSessionTests
         Advance(session, 10_000);
         Assert.InRange(_first.Pings - before, 9, 11);
 
+        // Nor is a peer that answers now and then: it is asked more often only once in five seconds.
+        before = _first.Pings;
+        for (int i = 0; i < 8; i++)
+        {
+            _second.UnansweredSinceTimestamp = 0;
+            Advance(session, 25);
+            _second.UnansweredSinceTimestamp = session.Time.GetTimestamp();
+            Advance(session, 475);
+        }
+
+        Assert.InRange(_first.Pings - before, 8, 15);
+
         _first.UnansweredSinceTimestamp = _second.UnansweredSinceTimestamp = 0;
         Advance(session, 25);
         before = _first.Pings + _second.Pings;
@@ -146,17 +158,22 @@ public sealed class TunnelSessionTests
         Assert.Equal(1, _first.Pings);
         Assert.Equal(0, _second.Pings);
 
-        // An answer has come after the packet.
+        // An acknowledgement after the packet does not show that the path will carry the next one. The answer to the question does.
         session.Receive(session.Paths[0], Datagram(10));
         Advance(session, 50);
         _first.LastReceivedTimestamp = session.Time.GetTimestamp();
-        Advance(session, 10_000);
+        Advance(session, 100);
         Assert.Equal(1, _first.Pings);
+        Advance(session, 50);
+        Assert.Equal(2, _first.Pings);
+        _first.LastReceivedTimestamp = session.Time.GetTimestamp();
+        Advance(session, 10_000);
+        Assert.Equal(2, _first.Pings);
 
         // The path has failed: the other one, which takes over, is asked too.
         session.Receive(session.Paths[0], Datagram(11));
         Advance(session, 150);
-        Assert.Equal(2, _first.Pings);
+        Assert.Equal(3, _first.Pings);
         _first.UnansweredSinceTimestamp = session.Time.GetTimestamp();
         Advance(session, 125);
         Assert.Equal(["0 left"], session.Events);
@@ -176,8 +193,22 @@ public sealed class TunnelSessionTests
         }
 
         session.Receive(session.Paths[0], Datagram(0));
+        // Nobody checks a path that need not be asked.
+        _first.UnansweredSinceTimestamp = session.Time.GetTimestamp() + 1;
         Advance(session, 1_000);
         Assert.Equal(0, _first.Pings);
+        Assert.False(session.Paths[0].IsStalled);
+    }
+
+    [Fact]
+    public void A_packet_that_is_just_between_the_queue_and_the_network_at_a_check_is_still_watched()
+    {
+        TestSession session = Create();
+        session.SendPacket();
+        Advance(session, 25); // Nothing waits, and nothing counts as unanswered yet.
+        _first.UnansweredSinceTimestamp = session.Time.GetTimestamp();
+        Advance(session, 200);
+        Assert.Equal(["0 left"], session.Events);
     }
 
     [Fact]

@@ -54,8 +54,16 @@ internal sealed class RawPeer : IQuicConnectionHandler, IAsyncDisposable
     public static async Task<RawPeer> ConnectWithSessionAsync(IPEndPoint server, X509Certificate2? certificate = null)
     {
         RawPeer peer = await ConnectAsync(server, certificate);
-        await peer.NewSessionAsync();
-        return peer;
+        try
+        {
+            await peer.NewSessionAsync();
+            return peer;
+        }
+        catch
+        {
+            await peer.DisposeAsync();
+            throw;
+        }
     }
 
     /// <summary>Connects to the end point for other concentrators.</summary>
