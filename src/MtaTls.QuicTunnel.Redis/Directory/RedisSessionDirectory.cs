@@ -47,6 +47,7 @@ internal sealed class RedisSessionDirectory : ITunnelSessionDirectory, IHostedLi
     private long _holdBegan; // 0: not yet
     private int _disposed;
     private volatile bool _isReached;
+    private volatile bool _wasLost; // the connection, at least once
 
     public RedisSessionDirectory(IOptions<QuicTunnelOptions> options, QuicTunnelRedisOptions redis, IServiceProvider services, TimeProvider time, ILoggerFactory loggers)
     {
@@ -192,6 +193,7 @@ internal sealed class RedisSessionDirectory : ITunnelSessionDirectory, IHostedLi
         if (_multiplexer is { } multiplexer)
         {
             multiplexer.ConnectionRestored -= OnRestored;
+            multiplexer.ConnectionFailed -= OnFailed;
             if (_isOwn)
             {
                 await multiplexer.DisposeAsync();
@@ -229,10 +231,17 @@ internal sealed class RedisSessionDirectory : ITunnelSessionDirectory, IHostedLi
 
     private void Wake() => _wake.Writer.TryWrite(true);
 
+    private void OnFailed(object? sender, ConnectionFailedEventArgs e) => _wasLost = true;
+
     private void OnRestored(object? sender, ConnectionFailedEventArgs e)
     {
-        // Redis may have lost its data.
-        Hold();
+        // The client library also tells, late on a busy machine, of the first connection.
+        if (_wasLost)
+        {
+            // Redis may have lost its data.
+            Hold();
+        }
+
         AnnounceAll();
         Wake();
     }
@@ -308,7 +317,9 @@ internal sealed class RedisSessionDirectory : ITunnelSessionDirectory, IHostedLi
             multiplexer = _services.GetRequiredService<IConnectionMultiplexer>();
         }
 
+        multiplexer.ConnectionFailed += OnFailed;
         multiplexer.ConnectionRestored += OnRestored;
+        _wasLost |= !multiplexer.IsConnected;
         _multiplexer = multiplexer;
         return multiplexer;
     }

@@ -9,12 +9,16 @@ internal sealed class RedisConnection(MtaTlsRedisDirectoryOptions options, IServ
 {
     private IConnectionMultiplexer? _multiplexer;
     private bool _isOwn;
+    private volatile bool _wasLost;
 
-    /// <summary>Called when the connection for commands or the one for subscriptions is restored.</summary>
+    /// <summary>Called when the connection for commands or the one for subscriptions is restored. The client library also calls it, late on a busy machine, for the first connection.</summary>
     public event Action? Restored;
 
     /// <summary>Called when the connection is lost.</summary>
     public event Action? Lost;
+
+    /// <summary>Whether the connection was lost at least once, or did not exist at first.</summary>
+    public bool WasLost => _wasLost;
 
     /// <summary>Whether commands can be sent.</summary>
     public bool IsConnected => _multiplexer?.IsConnected == true;
@@ -74,6 +78,7 @@ internal sealed class RedisConnection(MtaTlsRedisDirectoryOptions options, IServ
 
         multiplexer.ConnectionRestored += OnRestored;
         multiplexer.ConnectionFailed += OnFailed;
+        _wasLost |= !multiplexer.IsConnected;
         _multiplexer = multiplexer;
     }
 
@@ -111,7 +116,11 @@ internal sealed class RedisConnection(MtaTlsRedisDirectoryOptions options, IServ
 
     private IConnectionMultiplexer? Find() => options.ServiceKey is { } key ? services.GetKeyedService<IConnectionMultiplexer>(key) : services.GetService<IConnectionMultiplexer>();
 
-    private void OnRestored(object? sender, ConnectionFailedEventArgs e) => Restored?.Invoke();
+    internal void OnRestored(object? sender, ConnectionFailedEventArgs e) => Restored?.Invoke();
 
-    private void OnFailed(object? sender, ConnectionFailedEventArgs e) => Lost?.Invoke();
+    private void OnFailed(object? sender, ConnectionFailedEventArgs e)
+    {
+        _wasLost = true;
+        Lost?.Invoke();
+    }
 }

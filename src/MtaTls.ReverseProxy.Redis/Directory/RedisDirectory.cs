@@ -332,9 +332,14 @@ internal sealed class RedisDirectory : IAgentDirectory, INodeDirectory, IHostedL
 
     private void OnRestored()
     {
-        // Messages were lost, and Redis may have lost its data.
+        // Messages were lost.
         _writer.AnnounceAll();
-        _nodeReader.Hold(_plan.Options.Lease);
+        if (_connection.WasLost)
+        {
+            // Redis may have lost its data.
+            _nodeReader.Hold(_plan.Options.Lease);
+        }
+
         ReloadAll();
         Wake();
     }

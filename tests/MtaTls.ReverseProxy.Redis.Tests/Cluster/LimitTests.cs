@@ -1,6 +1,7 @@
 using System.Globalization;
 using Microsoft.Extensions.Options;
 using MtaTls.ReverseProxy.Cluster;
+using MtaTls.ReverseProxy.Redis.Directory;
 using MtaTls.ReverseProxy.Redis.Tests.Support;
 using StackExchange.Redis;
 
@@ -40,9 +41,20 @@ public sealed class LimitTests
         await redis.SignalAsync("STOP");
         Task<bool>[] lookups = [.. Enumerable.Range(0, 10).Select(i => a.Directory.LoadAsync($"n{i}.internal").AsTask())];
         await a.LoggedAsync("TooManyLookups", 6);
+        Assert.Equal(4, lookups.Count(static l => !l.IsCompleted));
         await redis.SignalAsync("CONT");
         bool[] found = await Task.WhenAll(lookups).Soon();
         Assert.Equal(4, found.Count(static f => f));
+    }
+
+    [Fact]
+    public async Task The_first_connection_which_the_library_may_report_late_leaves_no_doubt_about_names()
+    {
+        await using RedisServer redis = await RedisServer.StartNewAsync();
+        await using ClusterGateway a = await ClusterGateway.StartAsync(redis, "gw-a", cluster: LongLookup, replace: LongLease);
+        await a.NodesAsync(1);
+        a.App.Services.GetRequiredService<RedisConnection>().OnRestored(null, null!);
+        Assert.True(await a.Directory.LoadAsync("plant9.internal"));
     }
 
     [Fact]
