@@ -20,7 +20,7 @@ internal sealed class Load(Func<HttpClient> create) : IDisposable
     /// <summary>The time from a moment to the last failure after it.</summary>
     public TimeSpan RecoverySince(long timestamp) => _failures.Where(f => f.Time >= timestamp).Select(f => Stopwatch.GetElapsedTime(timestamp, f.Time)).DefaultIfEmpty(TimeSpan.Zero).Max();
 
-    /// <summary>The reasons of the failures after the first ones, with their numbers.</summary>
+    /// <summary>The reasons of the failures after the first ones, and how often each occurred.</summary>
     public IEnumerable<(string Reason, int Count)> ReasonsAfter(int failures) => _failures.Skip(failures).CountBy(static f => f.Reason).Select(static r => (r.Key, r.Value));
 
     public void Start() => _running = Task.WhenAll(Enumerable.Range(0, Clients).Select(_ => Task.Run(RunAsync)));

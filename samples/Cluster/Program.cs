@@ -10,7 +10,7 @@ switch (args)
         return await Roles.RunAgentAsync();
 }
 
-var quick = new Option<bool>("--quick") { Description = "A short run, with two seconds for each step." };
+var quick = new Option<bool>("--quick") { Description = "A short run, with two seconds for most steps." };
 var garnet = new Option<bool>("--garnet") { Description = "Use Garnet in this process, even if redis-server is installed." };
 var serve = new Option<bool>("--serve") { Description = "Keep the remaining gateways and agents running afterwards, until Ctrl+C." };
 var root = new RootCommand("Three gateways behind a balancer share four agents. Under load, one gateway is killed and one drains.") { quick, garnet, serve };

@@ -20,7 +20,7 @@ internal sealed class GatewayLink : IAsyncDisposable
     private const string EventStream = "text/event-stream";
     private const int MaxProblemLength = 64 * 1024;
 
-    /// <summary>How long the end of a session without a registration may take. It has no connections in use, and a gateway that hangs must not keep many of them.</summary>
+    /// <summary>How long the end of a session without a registration may take. It has hardly any connections in use, and a gateway that hangs must not keep many such sessions.</summary>
     private static readonly TimeSpan s_abandonTimeout = TimeSpan.FromSeconds(5);
 
     private readonly AgentRuntime _runtime;
@@ -99,10 +99,10 @@ internal sealed class GatewayLink : IAsyncDisposable
             if (link is not null)
             {
                 Task ended = runtime.EndAsync(link);
-                // A gateway that has answered ends the session at once. One that hangs must not delay the next attempt.
+                // A gateway that has answered ends the session at once, and may limit the sessions of an agent. One that hangs must not delay the next attempt.
                 if (e is RegistrationRefusedException)
                 {
-                    await ended;
+                    await ended.WaitAsync(cancellationToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
                 }
             }
 

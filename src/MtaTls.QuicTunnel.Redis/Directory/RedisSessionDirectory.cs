@@ -319,7 +319,11 @@ internal sealed class RedisSessionDirectory : ITunnelSessionDirectory, IHostedLi
 
         multiplexer.ConnectionFailed += OnFailed;
         multiplexer.ConnectionRestored += OnRestored;
-        _wasLost |= !multiplexer.IsConnected;
+        if (Array.Exists(multiplexer.GetServers(), static server => !server.IsConnected))
+        {
+            _wasLost = true;
+        }
+
         _multiplexer = multiplexer;
         return multiplexer;
     }

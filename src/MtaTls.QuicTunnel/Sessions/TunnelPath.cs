@@ -151,7 +151,7 @@ internal sealed class TunnelPath(TunnelSession session, IQuicConnection connecti
         if (!_hasCarried)
         {
             _hasCarried = true;
-            // The caller now reads whether the checks have ended. Just before they end they read the flag.
+            // The caller now reads whether the checks have ended. They say so before they read the flag for the last time.
             Interlocked.MemoryBarrier();
         }
     }
@@ -186,7 +186,7 @@ internal sealed class TunnelPath(TunnelSession session, IQuicConnection connecti
             return false;
         }
 
-        if (hasReceived || quiet > s_quiet + s_mostStall)
+        if (hasReceived || (_wasAskedQuiet && quiet > s_quiet + s_mostStall))
         {
             Volatile.Write(ref _quietSince, 0);
             return false;

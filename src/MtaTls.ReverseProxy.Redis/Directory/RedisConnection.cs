@@ -78,7 +78,11 @@ internal sealed class RedisConnection(MtaTlsRedisDirectoryOptions options, IServ
 
         multiplexer.ConnectionRestored += OnRestored;
         multiplexer.ConnectionFailed += OnFailed;
-        _wasLost |= !multiplexer.IsConnected;
+        if (Array.Exists(multiplexer.GetServers(), static server => !server.IsConnected))
+        {
+            _wasLost = true;
+        }
+
         _multiplexer = multiplexer;
     }
 

@@ -58,20 +58,20 @@ internal sealed class AgentRegistry(IAgentDirectory directory, ReverseProxySetti
             }
         }
 
-        if (replaced is not null && replaced.Session != registration.Session)
-        {
-            _logger.AgentReplaced(replaced.Agent, replaced.Id, registration.Id);
-            End(replaced, "replaced");
-            replaced.Abort("The agent has registered again on another session.");
-        }
-        else if (replaced is not null)
-        {
-            End(replaced, "replaced");
-        }
-
         metrics.Registered(1);
         try
         {
+            if (replaced is not null && replaced.Session != registration.Session)
+            {
+                _logger.AgentReplaced(replaced.Agent, replaced.Id, registration.Id);
+                End(replaced, "replaced");
+                replaced.Abort("The agent has registered again on another session.");
+            }
+            else if (replaced is not null)
+            {
+                End(replaced, "replaced");
+            }
+
             foreach (AgentMember member in registration.Members)
             {
                 directory.Add(member);
@@ -80,6 +80,8 @@ internal sealed class AgentRegistry(IAgentDirectory directory, ReverseProxySetti
         catch
         {
             End(registration, "the directory did not take it");
+            // Again, because it may have ended before its first names were added.
+            Withdraw(registration);
             throw;
         }
 

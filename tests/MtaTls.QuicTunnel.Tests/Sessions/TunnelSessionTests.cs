@@ -121,7 +121,7 @@ public sealed class TunnelSessionTests
         Advance(session, 10_000);
         Assert.InRange(_first.Pings - before, 9, 11);
 
-        // Nor is a peer that answers now and then: it is asked more often only once in five seconds.
+        // Nor is a peer that answers now and then: it is asked more often only once in two seconds.
         before = _first.Pings;
         for (int i = 0; i < 8; i++)
         {
