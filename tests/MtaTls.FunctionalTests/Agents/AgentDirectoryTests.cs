@@ -58,6 +58,28 @@ public class AgentDirectoryTests
         Assert.Single(gateway.Agents());
     }
 
+    [Fact]
+    public async Task A_registration_that_ended_before_the_directory_failed_leaves_nothing_there()
+    {
+        int added = 0;
+        await using TestApp gateway = await StartAsync((agents, member) =>
+        {
+            if (Interlocked.Increment(ref added) == 1)
+            {
+                Assert.True(agents.End(member.Id));
+            }
+            else
+            {
+                throw new InvalidOperationException("not now");
+            }
+        });
+        string[] names = ["a.plant7.internal", "b.plant7.internal"];
+        // Its end also ends the agent's session.
+        await Assert.ThrowsAnyAsync<IOException>(() => RawAgent.RegisterAsync(gateway.Port, names, static _ => { }));
+        IAgentDirectory directory = gateway.Services.GetRequiredService<IAgentDirectory>();
+        await Wait.UntilAsync(() => Volatile.Read(ref added) == 2 && names.All(name => directory.Find(name).Count == 0));
+    }
+
     private static Task<TestApp> StartAsync(Action<IMtaTlsAgents, AgentMember> adding, string? settings = null) => AgentGateway.StartAsync(
         settings,
         configure: builder => builder.Services.AddSingleton<IAgentDirectory>(services => new WatchedDirectory(member => adding(services.GetRequiredService<IMtaTlsAgents>(), member))));
