@@ -22,6 +22,7 @@ internal sealed class FakeRedis
         {
             "get_IsConnected" => !_isAway,
             nameof(IConnectionMultiplexer.GetDatabase) => _database,
+            nameof(IConnectionMultiplexer.GetServers) => Array.Empty<IServer>(),
             _ => null,
         });
     }
