@@ -24,7 +24,7 @@ internal sealed unsafe class QuicLoop
 {
     private const int ReceiveRounds = 4;
 
-    private readonly int _event;
+    private readonly WakeEvent _event = new();
     private readonly Thread _thread;
     private readonly ConcurrentQueue<Action> _posted = new();
     private readonly List<UdpSocket?> _sockets = [];
@@ -61,7 +61,6 @@ internal sealed unsafe class QuicLoop
         MaxReceivedPacket = Math.Max(2048, maxPacket);
         Sender = new PacketSender(maxPacket);
         _receiver = new PacketReceiver(MaxReceivedPacket);
-        _event = LibSocket.CreateEvent();
         UpdateTime();
         _thread = new Thread(Run) { IsBackground = true, Name = name };
     }
@@ -211,14 +210,14 @@ internal sealed unsafe class QuicLoop
         _closedForPosts = true;
         Sender.Dispose();
         _receiver.Dispose();
-        LibSocket.CloseEvent(_event);
+        _event.Dispose();
     }
 
     private void Wake()
     {
         if (Interlocked.Exchange(ref _sleeping, 0) != 0)
         {
-            LibSocket.SetEvent(_event);
+            _event.Set();
         }
     }
 
@@ -321,7 +320,7 @@ internal sealed unsafe class QuicLoop
             _poll = new LibSocket.PollDescriptor[_sockets.Count * 2 + 1];
         }
 
-        _poll[0] = new LibSocket.PollDescriptor { Descriptor = _event, Events = LibSocket.PollIn };
+        _poll[0] = new LibSocket.PollDescriptor { Descriptor = _event.Descriptor, Events = LibSocket.PollIn };
         foreach (UdpSocket? socket in _sockets)
         {
             _poll[count++] = new LibSocket.PollDescriptor
@@ -357,7 +356,7 @@ internal sealed unsafe class QuicLoop
 
         if (_poll[0].Returned != 0)
         {
-            LibSocket.ResetEvent(_event);
+            _event.Reset();
         }
 
         for (int i = 1; i < count; i++)
@@ -390,7 +389,7 @@ internal sealed unsafe class QuicLoop
     {
         for (int round = 0; round < ReceiveRounds; round++)
         {
-            int received = _receiver.Receive(socket);
+            int received = _receiver.Receive(socket); // None after the socket was closed.
             for (int i = 0; i < received; i++)
             {
                 Span<byte> message = _receiver.Message(i, out int size);
@@ -448,7 +447,7 @@ internal sealed unsafe class QuicLoop
         _sockets.Clear();
         Sender.Dispose();
         _receiver.Dispose();
-        LibSocket.CloseEvent(_event);
+        _event.Dispose();
         _ended.SetResult();
     }
 }

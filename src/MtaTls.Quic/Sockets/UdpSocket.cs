@@ -63,7 +63,8 @@ internal sealed unsafe class UdpSocket : IDisposable
         }
     }
 
-    public int Descriptor { get; }
+    /// <summary>The descriptor; -1, which the kernel refuses, after <see cref="Dispose"/>. The kernel may have given the former number to another file.</summary>
+    public int Descriptor { get; private set; }
 
     public IPEndPoint LocalEndPoint { get; }
 
@@ -105,7 +106,11 @@ internal sealed unsafe class UdpSocket : IDisposable
         return !IsBlocked;
     }
 
-    public void Dispose() => _socket.Dispose();
+    public void Dispose()
+    {
+        Descriptor = -1;
+        _socket.Dispose();
+    }
 
     /// <summary>Lets the kernel merge packets that arrive together (UDP_GRO, Linux 5.0).</summary>
     private void KeepTogether()
