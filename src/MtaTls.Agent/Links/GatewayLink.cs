@@ -183,7 +183,7 @@ internal sealed class GatewayLink : IAsyncDisposable
         }
     }
 
-    /// <summary>Ends the registration. Connections in use continue as long as they last, because neither end stops. Only <see cref="DisposeAsync"/> limits their time.</summary>
+    /// <summary>Ends the registration. Connections in use continue as long as they last, because neither end stops. Only <see cref="DisposeAsync()"/> limits their time.</summary>
     public async Task LeaveAsync()
     {
         await EndRegistrationAsync();
@@ -197,21 +197,20 @@ internal sealed class GatewayLink : IAsyncDisposable
     }
 
     /// <summary>Waits for connections in use, at most <see cref="MtaTlsAgentOptions.DrainTimeout"/>, then ends the session. Every call waits until the session has ended.</summary>
-    public ValueTask DisposeAsync()
-    {
-        lock (_lock)
-        {
-            return new ValueTask(_disposal ??= EndAsync(_runtime.Plan.Options.DrainTimeout));
-        }
-    }
+    public ValueTask DisposeAsync() => DisposeAsync(_runtime.Plan.Options.DrainTimeout);
 
     /// <summary>Ends the session soon, because it has no registration.</summary>
     public ValueTask AbandonAsync()
     {
         TimeSpan drain = _runtime.Plan.Options.DrainTimeout;
+        return DisposeAsync(drain < s_abandonTimeout ? drain : s_abandonTimeout);
+    }
+
+    private ValueTask DisposeAsync(TimeSpan timeout)
+    {
         lock (_lock)
         {
-            return new ValueTask(_disposal ??= EndAsync(drain < s_abandonTimeout ? drain : s_abandonTimeout));
+            return new ValueTask(_disposal ??= EndAsync(timeout));
         }
     }
 

@@ -20,7 +20,7 @@ internal abstract partial class TunnelSession
     private long _answeredAt; // When a path last answered, as far as the checks know.
     private long _urgentAt; // When this end last began to ask more often.
 
-    /// <summary>Checks all paths, for <see cref="PathSupervisor"/>. False if no packet waits or is in flight.</summary>
+    /// <summary>Checks all paths, for <see cref="PathSupervisor"/>. False if at several checks in a row no packet has waited or was in flight.</summary>
     public bool CheckPaths()
     {
         EvaluatePaths();
