@@ -26,20 +26,15 @@ internal sealed class SendSide : IPacketHolder
     // The largest delay difference of paths that raises the target of CoDel, in seconds.
     private const double MostDifference = 0.2;
 
-    // While BBR measures a round-trip time, packets wait, but no flow sends too much. CoDel rests until the path is full again: BBR waits for the acknowledgements of what is in flight, then
-    // 200 ms, then for further acknowledgements. It does not rest again for a while, so that a small window never turns it off.
-    private const double Interruption = 0.3, RoundTripsOfInterruption = 2, BetweenInterruptions = 1.5;
-
     private readonly TunnelSession _session;
     private readonly DataPlaneOptions _options;
     private readonly IPathScheduler _scheduler;
     private readonly Lock _lock = new();
     private readonly FairQueue _queue; // guarded by _lock
+    private readonly CoDelRest _rest; // guarded by _lock
     private readonly TagCounter _tags; // guarded by _lock
     private readonly double _ticksPerSecond;
     private SlotList _again; // guarded by _lock: lost packets that are sent again
-    private long _restsUntil, _restsNext; // guarded by _lock: CoDel
-    private bool _isInterrupted; // guarded by _lock
     private bool _ended; // guarded by _lock
     private int _waiting, _held;
 
@@ -48,6 +43,7 @@ internal sealed class SendSide : IPacketHolder
         (_session, _options, _scheduler, _tags) = (session, options, scheduler, tags);
         _queue = new FairQueue(options.Queue.MaxPackets);
         _ticksPerSecond = options.TimeProvider.TimestampFrequency;
+        _rest = new CoDelRest(_ticksPerSecond);
     }
 
     /// <summary>The number of waiting packets.</summary>
@@ -262,7 +258,11 @@ internal sealed class SendSide : IPacketHolder
         }
 
         long now = _options.TimeProvider.GetTimestamp();
-        NoteInterruption(estimates[..count], now);
+        for (int i = 0; i < count; i++)
+        {
+            _rest.Note(fitting[i].Number, estimates[i], now);
+        }
+
         DatagramSlot? slot = null;
         if (asking >= 0)
         {
@@ -294,29 +294,13 @@ internal sealed class SendSide : IPacketHolder
         return slot;
     }
 
-    private void NoteInterruption(ReadOnlySpan<PathEstimate> estimates, long now)
-    {
-        bool before = _isInterrupted;
-        double longest = -1;
-        foreach (ref readonly PathEstimate estimate in estimates)
-        {
-            longest = estimate.IsInterrupted ? Math.Max(longest, estimate.Delay) : longest;
-        }
-
-        _isInterrupted = longest >= 0;
-        if (_isInterrupted && !before && now >= _restsNext)
-        {
-            _restsUntil = now + (long)((Interruption + (RoundTripsOfInterruption * 2 * longest)) * _ticksPerSecond);
-            _restsNext = now + (long)(BetweenInterruptions * _ticksPerSecond);
-        }
-    }
-
     private DatagramSlot? TakeDue(ReadOnlySpan<PathEstimate> estimates, int quickest, long now, ref DatagramSlot? dropped)
     {
+        // A path that BBR measures carries little only for a moment. The packets that wait for it still do.
         double slower = 0;
         foreach (ref readonly PathEstimate estimate in estimates)
         {
-            if (!estimate.IsProven || estimate.Rate > estimates[quickest].Rate / 20)
+            if (!estimate.IsProven || estimate.IsInterrupted || estimate.Rate > estimates[quickest].Rate / 20)
             {
                 slower = Math.Max(slower, estimate.Delay - estimates[quickest].Delay);
             }
@@ -324,7 +308,7 @@ internal sealed class SendSide : IPacketHolder
 
         // A slower path is useful only while packets wait for it, so the target grows with the delay difference of the paths.
         double target = _options.Queue.Target.TotalSeconds + (Math.Min(slower, MostDifference) * ShareOfDifference);
-        if (now < _restsUntil)
+        if (_rest.IsResting(now))
         {
             target = int.MaxValue;
         }

@@ -151,6 +151,50 @@ public sealed class SchedulerTests
         }
     }
 
+    [Theory]
+    [InlineData(480_000, 1)] // The slow path is not measured now, and the fast one is.
+    [InlineData(6_000, 0)] // The slow path is measured right after the fast one.
+    public void CoDel_drops_nothing_while_paths_measure_one_after_the_other(int window, int expected)
+    {
+        TestSession session = CreatePulled();
+        Send(session, 60);
+        Take(session, 200);
+        _quick.CongestionWindow = 6_000;
+        Take(session, 40); // A rest of 340 ms.
+        Take(session, 260);
+        _slow.CongestionWindow = window;
+        Take(session, 40);
+        _quick.CongestionWindow = 160_000;
+        for (int i = 0; i < 10; i++)
+        {
+            Take(session, 50);
+        }
+
+        Assert.True(session.Counters.GetDropped(DropReason.Congested) > 0 == expected > 0);
+    }
+
+    [Fact]
+    public void What_waits_for_a_slower_path_goes_on_waiting_while_that_path_is_measured()
+    {
+        TestSession session = CreatePulled();
+        for (int i = 0; i < 60; i++)
+        {
+            Assert.Equal(SendResult.Sent, session.SendPacket(payload: 1172));
+            if (i == 30)
+            {
+                _slow.CongestionWindow = 6_000;
+            }
+
+            if (i >= 2)
+            {
+                // It has waited 120 ms: longer than the target for one path, and less than the target for the difference of the two.
+                Take(session, 40);
+            }
+        }
+
+        Assert.Equal(0, session.Counters.GetDropped(DropReason.Congested));
+    }
+
     [Fact]
     public void EarliestDelivery_tries_a_path_again_after_its_losses()
     {
@@ -321,6 +365,25 @@ public sealed class SchedulerTests
         {
             Assert.Equal(SendResult.Sent, session.SendPacket());
         }
+    }
+
+    /// <summary>Two paths of 4 MB/s with round-trip times of 20 and 120 ms. Packets leave only when a test takes them.</summary>
+    private TestSession CreatePulled()
+    {
+        TestSession session = Create(TunnelScheduler.EarliestDelivery);
+        _quick.SmoothedRtt = TimeSpan.FromMilliseconds(20);
+        _slow.SmoothedRtt = TimeSpan.FromMilliseconds(120);
+        (_quick.Rate, _quick.CongestionWindow, _quick.QueueLimit) = (4e6, 160_000, 0);
+        (_slow.Rate, _slow.CongestionWindow, _slow.QueueLimit) = (4e6, 960_000, 0);
+        return session;
+    }
+
+    /// <summary>Takes one packet over the fast path after a while.</summary>
+    private void Take(TestSession session, int milliseconds)
+    {
+        session.Time.Advance(TimeSpan.FromMilliseconds(milliseconds));
+        _quick.QueueLimit++;
+        _quick.WakeDatagrams();
     }
 
     private TestSession Create(TunnelScheduler scheduler)
