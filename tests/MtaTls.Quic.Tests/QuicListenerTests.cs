@@ -86,7 +86,7 @@ public class QuicListenerTests
         Pair pair = await quic.ConnectPairAsync(to: relay.EndPoint);
 
         Assert.NotNull(pair.Server);
-        Assert.True(quic.Listener.Statistics.RetriesSent >= 1);
+        await RecordingHandler.Until(() => quic.Listener.Statistics.RetriesSent >= 1); // It is counted after it was sent.
         Assert.Equal(1, quic.Listener.Statistics.Accepted);
         (byte[]? firstDestination, byte[]? firstSource) = Ids(first!);
         (byte[]? retryDestination, byte[]? retrySource) = Ids(retry!);
@@ -134,7 +134,8 @@ public class QuicListenerTests
 
         // A real client still connects.
         await quic.ConnectPairAsync();
-        Assert.Equal(16, quic.Listener.Statistics.RetriesSent);
+        // A client that gets the Retry late may have repeated its first packet.
+        await RecordingHandler.Until(() => quic.Listener.Statistics.RetriesSent >= 16);
         // Meanwhile the client's connection may have been idle for too long.
         await RecordingHandler.Until(() => quic.Listener.Statistics is { Connections: <= 1, HandshakesInFlight: 0 });
     }
