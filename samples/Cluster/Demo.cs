@@ -19,10 +19,10 @@ internal sealed class Demo(TimeSpan step) : IDisposable
     private readonly DemoCertificates _certificates = new();
     private readonly List<IDisposable> _all = [];
     private readonly DemoProcess?[] _gateways = new DemoProcess?[Gateways];
-    private readonly int[] _ports = [.. Enumerable.Range(0, Gateways).Select(static _ => FreePort())];
-    private readonly int[] _peers = [.. Enumerable.Range(0, Gateways).Select(static _ => FreePort())];
-    private readonly int _redis = FreePort();
-    private readonly int _balancer = FreePort();
+    private readonly int[] _ports = [.. Enumerable.Range(0, Gateways).Select(static _ => FreePort.Find())];
+    private readonly int[] _peers = [.. Enumerable.Range(0, Gateways).Select(static _ => FreePort.Find())];
+    private readonly int _redis = FreePort.Find();
+    private readonly int _balancer = FreePort.Find();
 
     public static async Task<int> RunAsync(bool isQuick, bool usesGarnet, bool keepsRunning, CancellationToken cancellationToken)
     {
@@ -246,11 +246,4 @@ internal sealed class Demo(TimeSpan step) : IDisposable
 
     private static string? Find(string program) =>
         (Environment.GetEnvironmentVariable("PATH") ?? "").Split(':').Append("/usr/sbin").Select(folder => Path.Combine(folder, program)).FirstOrDefault(File.Exists);
-
-    private static int FreePort()
-    {
-        using TcpListener listener = new(IPAddress.Loopback, 0);
-        listener.Start();
-        return ((IPEndPoint)listener.LocalEndpoint).Port;
-    }
 }

@@ -22,23 +22,6 @@ internal sealed class Processes : IAsyncDisposable
         };
     }
 
-    public static int[] FreePorts(int count)
-    {
-        TcpListener[] listeners = Enumerable.Range(0, count).Select(_ => new TcpListener(IPAddress.Loopback, 0)).ToArray();
-        foreach (TcpListener listener in listeners)
-        {
-            listener.Start();
-        }
-
-        int[] ports = listeners.Select(l => ((IPEndPoint)l.LocalEndpoint).Port).ToArray();
-        foreach (TcpListener listener in listeners)
-        {
-            listener.Dispose();
-        }
-
-        return ports;
-    }
-
     /// <summary>Starts a project of this sample, which was built with this one.</summary>
     public void StartWebApp(string name, string? urls, params (string Name, string Value)[] environment)
     {

@@ -1,5 +1,6 @@
 using System.CommandLine;
 using Gateway;
+using MtaTls.Samples;
 
 // Starts two web applications, Redis and the gateway, runs the client once and stops everything again. With --serve everything keeps running.
 // All ports are free ones, so that no other program on this machine uses them. Environment variables replace the ports in Proxy/appsettings.json.
@@ -10,8 +11,7 @@ return await root.Parse(args).InvokeAsync();
 
 static async Task<int> RunAsync(bool keep)
 {
-    int[] ports = Processes.FreePorts(4);
-    (int proxyPort, int pagesPort, int chatPort, int redisPort) = (ports[0], ports[1], ports[2], ports[3]);
+    (int proxyPort, int pagesPort, int chatPort, int redisPort) = (FreePort.Find(), FreePort.Find(), FreePort.Find(), FreePort.Find());
     using var certificate = new GatewayCertificate();
     await using var processes = new Processes();
     try

@@ -17,7 +17,7 @@ internal sealed class Demo : IDisposable
     private readonly DemoCertificates _certificates = new();
     private readonly Dictionary<string, DemoProcess> _agents = [];
     private readonly List<DemoProcess> _all = [];
-    private readonly int _port = FreePort();
+    private readonly int _port = FreePort.Find();
     private readonly TimeSpan _step;
     private readonly HttpClient _operator;
 
@@ -210,13 +210,6 @@ internal sealed class Demo : IDisposable
         // As dotnet run starts it, so that it finds its static files where they were built.
         settings["ASPNETCORE_ENVIRONMENT"] = "Development";
         return new("dotnet", [assembly], settings, folder);
-    }
-
-    private static int FreePort()
-    {
-        using TcpListener listener = new(IPAddress.Loopback, 0);
-        listener.Start();
-        return ((IPEndPoint)listener.LocalEndpoint).Port;
     }
 
     private sealed record Registration(string Agent, bool IsDraining);

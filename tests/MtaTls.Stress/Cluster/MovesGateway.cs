@@ -32,7 +32,7 @@ internal sealed class MovesGateway : IAsyncDisposable
 
     public static async Task<MovesGateway> StartAsync(DemoCertificates certificates, int redis, int index)
     {
-        int agents = FreePort(), peers = FreePort(), plain = FreePort();
+        int agents = FreePort.Find(), peers = FreePort.Find(), plain = FreePort.Find();
         WebApplicationBuilder builder = WebApplication.CreateBuilder();
         builder.Logging.ClearProviders();
         builder.Configuration.AddInMemoryCollection(new Dictionary<string, string?>
@@ -118,12 +118,5 @@ internal sealed class MovesGateway : IAsyncDisposable
         _client.Dispose();
         await App.StopAsync();
         await App.DisposeAsync();
-    }
-
-    public static int FreePort()
-    {
-        using TcpListener listener = new(IPAddress.Loopback, 0);
-        listener.Start();
-        return ((IPEndPoint)listener.LocalEndpoint).Port;
     }
 }

@@ -21,7 +21,7 @@ internal sealed class MovesRun(StressOptions options)
     public async Task<int> RunAsync()
     {
         using DemoCertificates certificates = new();
-        int port = MovesGateway.FreePort();
+        int port = FreePort.Find();
         using Process redis = Process.Start(new ProcessStartInfo("redis-server", ["--port", $"{port}", "--bind", "127.0.0.1", "--save", "", "--appendonly", "no"]) { RedirectStandardOutput = true })!;
         try
         {

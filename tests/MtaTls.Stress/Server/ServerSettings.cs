@@ -10,7 +10,7 @@ namespace MtaTls.Stress.Server;
 internal sealed class ServerSettings : IDisposable
 {
     private readonly DirectoryInfo _directory = Directory.CreateTempSubdirectory("mtatls-stress-");
-    private readonly int _port = FreePort(), _extraPort = FreePort();
+    private readonly int _port = FreePort.Find(), _extraPort = FreePort.Find();
     private readonly int _echoPort;
     private readonly string _limits;
     private int _changes, _renewals;
@@ -67,12 +67,5 @@ internal sealed class ServerSettings : IDisposable
         string path = Path.Combine(ContentRoot, name);
         File.WriteAllText(path + ".new", text);
         File.Move(path + ".new", path, overwrite: true);
-    }
-
-    private static int FreePort()
-    {
-        using Socket socket = new(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
-        socket.Bind(new IPEndPoint(IPAddress.Loopback, 0));
-        return ((IPEndPoint)socket.LocalEndPoint!).Port;
     }
 }
