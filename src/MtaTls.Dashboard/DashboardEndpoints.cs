@@ -72,11 +72,11 @@ internal sealed class DashboardEndpoints(
         try
         {
             Sample sample = viewer.Current;
-            await SendAsync(context, frames.Write(query, sample, canAct, viewer.Points), stop.Token);
+            await SendAsync(context, frames.Write(query, sample, canAct, viewer.Points));
             while (true)
             {
                 sample = await viewer.NextAsync(sample.Number, stop.Token);
-                await SendAsync(context, frames.Write(query, sample, canAct, null), stop.Token);
+                await SendAsync(context, frames.Write(query, sample, canAct, null));
             }
         }
         catch (OperationCanceledException) when (stop.IsCancellationRequested)
@@ -129,8 +129,8 @@ internal sealed class DashboardEndpoints(
     private Task TooManyAsync(HttpContext context)
         => FailAsync(context, StatusCodes.Status503ServiceUnavailable, $"{options.Value.MaxViewers} browsers already watch ({MtaTlsDashboardOptions.SectionName}:{nameof(MtaTlsDashboardOptions.MaxViewers)}).");
 
-    /// <summary>Sends a frame as one event. It is written whole before it is flushed, so the end of the stream's lifetime cuts no event.</summary>
-    private static async Task SendAsync(HttpContext context, Frame frame, CancellationToken cancellationToken)
+    /// <summary>Sends a frame as one event. The end of the stream's lifetime cuts no event.</summary>
+    private async Task SendAsync(HttpContext context, Frame frame)
     {
         PipeWriter body = context.Response.BodyWriter;
         body.Write("data: "u8);
@@ -140,6 +140,17 @@ internal sealed class DashboardEndpoints(
         }
 
         body.Write("\n\n"u8);
-        await body.FlushAsync(cancellationToken);
+        // Kestrel aborts the connection when a flush is cancelled, so no other end of the stream cancels it.
+        Task flush = body.FlushAsync(context.RequestAborted).AsTask();
+        try
+        {
+            await flush.WaitAsync(flush.IsCompleted ? default : lifetime.ApplicationStopping);
+        }
+        catch (OperationCanceledException) when (!flush.IsCompleted)
+        {
+            // The viewer reads too slowly, and the application's stop does not wait for it.
+            context.Abort();
+            throw;
+        }
     }
 }

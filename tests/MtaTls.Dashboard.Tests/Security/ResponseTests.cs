@@ -1,7 +1,10 @@
 using System.Net;
 using System.Text.Json;
+using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Http.Features;
 using Microsoft.AspNetCore.Routing;
 using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Hosting;
 using MtaTls.Dashboard.Tests.Support;
 
 namespace MtaTls.Dashboard.Tests.Security;
@@ -122,8 +125,20 @@ public sealed class ResponseTests
     [Fact]
     public async Task A_stream_sends_whole_events()
     {
+        // The lifetime ends while the first event is sent.
+        LifetimeClock clock = new();
         await using LiveApp app = await LiveApp.StartAsync(
-            static builder => builder.Services.AddSingleton<TimeProvider>(new LifetimeIsOver()), dashboard: static o => o.StreamLifetime = LifetimeIsOver.Lifetime);
+            builder => builder.Services.AddSingleton<TimeProvider>(clock),
+            a => a.Use((context, next) =>
+            {
+                context.Response.OnStarting(() =>
+                {
+                    clock.End();
+                    return Task.CompletedTask;
+                });
+                return next(context);
+            }),
+            dashboard: static o => o.StreamLifetime = LifetimeClock.Lifetime);
         using HttpClient http = app.Http();
         string all = await http.GetStringAsync(new Uri("api/stream", UriKind.Relative)).Soon();
         string[] events = all.Split("\n\n", StringSplitOptions.RemoveEmptyEntries);
@@ -150,6 +165,24 @@ public sealed class ResponseTests
     }
 
     [Fact]
+    public async Task A_viewer_that_reads_nothing_does_not_delay_the_applications_stop()
+    {
+        StuckStream stuck = new();
+        await using LiveApp app = await LiveApp.StartAsync(
+            static builder => builder.Services.Configure<HostOptions>(static o => o.ShutdownTimeout = Timeout.InfiniteTimeSpan),
+            a => a.Use((context, next) =>
+            {
+                context.Features.Set<IHttpResponseBodyFeature>(new StreamResponseBodyFeature(stuck));
+                return next(context);
+            }));
+        using HttpClient http = app.Http();
+        Task<HttpResponseMessage> response = http.GetAsync(new Uri("api/stream", UriKind.Relative), HttpCompletionOption.ResponseHeadersRead);
+        await stuck.Waits.Task.Soon();
+        await app.App.StopAsync().Soon();
+        await Assert.ThrowsAsync<HttpRequestException>(() => response.Soon());
+    }
+
+    [Fact]
     public async Task While_nobody_watches_nothing_is_sampled_and_no_meter_is_listened_to()
     {
         await using LiveApp app = await LiveApp.StartAsync();
@@ -164,12 +197,38 @@ public sealed class ResponseTests
         await Wait.UntilAsync(() => !sampler.IsRunning);
     }
 
-    /// <summary>A clock whose timers of one duration end at once.</summary>
-    private sealed class LifetimeIsOver : TimeProvider
+    /// <summary>A clock whose timer of one duration ends when the test says so.</summary>
+    private sealed class LifetimeClock : TimeProvider
     {
         public static readonly TimeSpan Lifetime = TimeSpan.FromSeconds(1234);
 
+        private Action? _end;
+
+        public void End() => _end?.Invoke();
+
         public override ITimer CreateTimer(TimerCallback callback, object? state, TimeSpan dueTime, TimeSpan period)
-            => base.CreateTimer(callback, state, dueTime == Lifetime ? TimeSpan.Zero : dueTime, period);
+        {
+            if (dueTime == Lifetime)
+            {
+                _end = () => callback(state);
+            }
+
+            return base.CreateTimer(callback, state, dueTime, period);
+        }
+    }
+
+    /// <summary>The response of a viewer that reads nothing.</summary>
+    private sealed class StuckStream : MemoryStream
+    {
+        private readonly TaskCompletionSource _never = new();
+
+        /// <summary>Completes when something waits for the viewer.</summary>
+        public TaskCompletionSource Waits { get; } = new(TaskCreationOptions.RunContinuationsAsynchronously);
+
+        public override async ValueTask WriteAsync(ReadOnlyMemory<byte> buffer, CancellationToken cancellationToken = default)
+        {
+            Waits.TrySetResult();
+            await _never.Task.WaitAsync(cancellationToken);
+        }
     }
 }
