@@ -308,6 +308,8 @@ internal sealed class RedisSessionDirectory : ITunnelSessionDirectory, IHostedLi
             // Commands fail at once while there is no connection, because a client waits for the answer.
             settings.BacklogPolicy = BacklogPolicy.FailFast;
             settings.ReconnectRetryPolicy = new LinearRetry(500);
+            // The client library gives up after five seconds, unless it is told otherwise.
+            settings.AsyncTimeout = Math.Max(settings.AsyncTimeout, (int)_options.Cluster.LookupTimeout.TotalMilliseconds);
             settings.ClientName ??= "mtatls-quic-tunnel";
             multiplexer = await ConnectionMultiplexer.ConnectAsync(settings);
             _isOwn = true;

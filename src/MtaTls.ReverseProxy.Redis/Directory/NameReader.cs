@@ -28,11 +28,12 @@ internal sealed class NameReader(ClusterPlan plan, RedisConnection connection, R
     {
         await _reads.WaitAsync();
         long begin = plan.Time.GetTimestamp();
+        TimeSpan longest = plan.Options.LookupTimeout > plan.Options.Lease ? plan.Options.LookupTimeout : plan.Options.Lease;
         try
         {
             // Reads no more members than this node can use, because others may have added any number.
             int most = plan.Options.MaxAgentsPerName;
-            RedisValue[] values = await connection.Database.SetRandomMembersAsync(keys.Agents(entry.Name), most + 1 + (CountOwn?.Invoke(entry.Name) ?? 0)).WaitAsync(plan.Options.Lease, plan.Time);
+            RedisValue[] values = await connection.Database.SetRandomMembersAsync(keys.Agents(entry.Name), most + 1 + (CountOwn?.Invoke(entry.Name) ?? 0)).WaitAsync(longest, plan.Time);
             metrics.Sent(1);
             metrics.LookedUp(plan.Time.GetElapsedTime(begin), null);
             List<DirectoryMember> members = Parse(entry.Name, values);

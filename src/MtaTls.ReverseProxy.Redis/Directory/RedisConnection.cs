@@ -51,7 +51,8 @@ internal sealed class RedisConnection(MtaTlsRedisDirectoryOptions options, IServ
     }
 
     /// <summary>Connects, unless it has connected before. If Redis can't be reached, the connection is retried in the background.</summary>
-    public async Task OpenAsync()
+    /// <param name="lookupTimeout">How long a lookup may take. The client library gives up after five seconds, unless it is told otherwise.</param>
+    public async Task OpenAsync(TimeSpan lookupTimeout)
     {
         if (_multiplexer is not null)
         {
@@ -71,6 +72,7 @@ internal sealed class RedisConnection(MtaTlsRedisDirectoryOptions options, IServ
             // Commands fail at once while there is no connection, because requests wait for the answer.
             settings.BacklogPolicy = BacklogPolicy.FailFast;
             settings.ReconnectRetryPolicy = new LinearRetry(500);
+            settings.AsyncTimeout = Math.Max(settings.AsyncTimeout, (int)lookupTimeout.TotalMilliseconds);
             settings.ClientName ??= "mtatls";
             multiplexer = await ConnectionMultiplexer.ConnectAsync(settings);
             _isOwn = true;

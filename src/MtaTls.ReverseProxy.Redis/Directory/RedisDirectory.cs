@@ -247,7 +247,7 @@ internal sealed class RedisDirectory : IAgentDirectory, INodeDirectory, IHostedL
 
     private async Task OpenAsync()
     {
-        await _connection.OpenAsync();
+        await _connection.OpenAsync(_plan.Options.LookupTimeout);
         await _connection.SubscribeAsync(_keys.Changes, OnMessage);
         _isOpen = true;
         _writing = Task.Run(() => _writer.RunAsync(_stopping.Token), CancellationToken.None);

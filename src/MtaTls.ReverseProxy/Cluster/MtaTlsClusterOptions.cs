@@ -59,7 +59,7 @@ public sealed class MtaTlsClusterOptions
     /// <exception cref="ArgumentOutOfRangeException">Out of range.</exception>
     public int MaxSessionsPerPeer { get; set => field = Ranges.Check(value, 1, 100); } = 4;
 
-    /// <summary>How long the directory may take to look up a name.</summary>
+    /// <summary>How long the directory may take to look up a name. With Redis, more than 5 seconds needs a restart.</summary>
     /// <value>Default: 1 second. Range: more than zero, at most 1 minute.</value>
     /// <exception cref="ArgumentOutOfRangeException">Out of range.</exception>
     public TimeSpan LookupTimeout { get; set => field = Ranges.Positive(value, TimeSpan.FromMinutes(1)); } = TimeSpan.FromSeconds(1);

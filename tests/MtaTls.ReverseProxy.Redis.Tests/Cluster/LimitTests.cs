@@ -36,7 +36,7 @@ public sealed class LimitTests
     public async Task Requests_that_wait_for_lookups_are_limited()
     {
         await using RedisServer redis = await RedisServer.StartNewAsync();
-        await using ClusterGateway a = await ClusterGateway.StartAsync(redis, "gw-a", cluster: "\"MaxLookups\": 4, \"LookupTimeout\": \"00:00:20\"", replace: LongLease);
+        await using ClusterGateway a = await ClusterGateway.StartAsync(redis, "gw-a", cluster: "\"MaxLookups\": 4, " + LongLookup, replace: LongLease);
         await a.NodesAsync(1);
         await redis.SignalAsync("STOP");
         Task<bool>[] lookups = [.. Enumerable.Range(0, 10).Select(i => a.Directory.LoadAsync($"n{i}.internal").AsTask())];
@@ -45,6 +45,18 @@ public sealed class LimitTests
         await redis.SignalAsync("CONT");
         bool[] found = await Task.WhenAll(lookups).Soon();
         Assert.Equal(4, found.Count(static f => f));
+    }
+
+    [Theory]
+    [InlineData("00:00:20", 20_000)]
+    [InlineData("00:00:01", 5_000)] // The client library's own limit, which also holds for other commands.
+    public async Task The_client_library_waits_as_long_as_a_lookup_may_take(string lookupTimeout, int expected)
+    {
+        await using RedisServer redis = await RedisServer.StartNewAsync();
+        await using ClusterGateway a = await ClusterGateway.StartAsync(redis, "gw-a", cluster: $"\"LookupTimeout\": \"{lookupTimeout}\"", replace: LongLease);
+        await a.NodesAsync(1);
+        string settings = a.App.Services.GetRequiredService<RedisConnection>().Database.Multiplexer.Configuration;
+        Assert.Equal(expected, ConfigurationOptions.Parse(settings).AsyncTimeout);
     }
 
     [Fact]
