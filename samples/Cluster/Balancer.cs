@@ -59,7 +59,7 @@ internal sealed class Balancer : IDisposable
                 _ = Task.Run(() => ForwardAsync(client));
             }
         }
-        catch (Exception e) when (e is SocketException or ObjectDisposedException)
+        catch (Exception e) when (e is SocketException or InvalidOperationException)
         {
             // The demonstration has ended.
         }

@@ -57,7 +57,7 @@ internal sealed class ConnectProxy : IAsyncDisposable
                 _ = ServeAsync(await _listener.AcceptSocketAsync(_stopping.Token));
             }
         }
-        catch (Exception e) when (e is OperationCanceledException or SocketException or ObjectDisposedException)
+        catch (Exception e) when (e is OperationCanceledException or SocketException or InvalidOperationException)
         {
         }
     }

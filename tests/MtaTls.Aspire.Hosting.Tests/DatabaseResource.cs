@@ -37,7 +37,7 @@ internal sealed class DatabaseResource : Resource, IResourceWithEndpoints, IDisp
                 await client.GetStream().WriteAsync("hello from the database\n"u8.ToArray());
             }
         }
-        catch (Exception e) when (e is SocketException or ObjectDisposedException)
+        catch (Exception e) when (e is SocketException or InvalidOperationException)
         {
             // The listener was closed.
         }

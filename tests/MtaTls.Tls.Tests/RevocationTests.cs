@@ -170,7 +170,7 @@ public class RevocationTests
                     await stream.WriteAsync(list);
                 }
             }
-            catch (Exception e) when (e is SocketException or ObjectDisposedException or OperationCanceledException)
+            catch (Exception e) when (e is SocketException or InvalidOperationException or OperationCanceledException)
             {
                 // Disposed.
             }

@@ -52,7 +52,7 @@ internal sealed class DelayRelay : IAsyncDisposable
                 _ = RelayAsync(await _listener.AcceptSocketAsync(_stop.Token));
             }
         }
-        catch (Exception exception) when (exception is OperationCanceledException or SocketException or ObjectDisposedException)
+        catch (Exception exception) when (exception is OperationCanceledException or SocketException or InvalidOperationException)
         {
             // Stopped.
         }

@@ -51,7 +51,7 @@ internal sealed class RawServer : IAsyncDisposable
                 _sockets.Add(socket);
                 _ = ServeAsync(socket);
             }
-            catch (Exception e) when (e is SocketException or ObjectDisposedException)
+            catch (Exception e) when (e is SocketException or InvalidOperationException)
             {
                 return;
             }

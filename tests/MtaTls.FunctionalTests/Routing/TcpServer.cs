@@ -66,7 +66,7 @@ internal sealed class TcpServer : IAsyncDisposable
                 _serving.Add(ServeAsync(socket, serve));
             }
         }
-        catch (Exception e) when (e is OperationCanceledException or SocketException or ObjectDisposedException)
+        catch (Exception e) when (e is OperationCanceledException or SocketException or InvalidOperationException)
         {
         }
     }

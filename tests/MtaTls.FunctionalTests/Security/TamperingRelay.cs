@@ -48,7 +48,7 @@ internal sealed class TamperingRelay : IAsyncDisposable
                 _connections.Add(RelayAsync(client, target, offer));
             }
         }
-        catch (Exception e) when (e is OperationCanceledException or SocketException or ObjectDisposedException)
+        catch (Exception e) when (e is OperationCanceledException or SocketException or InvalidOperationException)
         {
         }
     }

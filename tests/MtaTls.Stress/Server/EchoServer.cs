@@ -27,7 +27,7 @@ internal sealed class EchoServer : IDisposable
                 _ = EchoAsync(await _listener.AcceptSocketAsync());
             }
         }
-        catch (Exception e) when (e is SocketException or ObjectDisposedException)
+        catch (Exception e) when (e is SocketException or InvalidOperationException)
         {
             // The server was disposed.
         }
